@@ -1,1 +1,3 @@
 //! zhongshu
+
+pub mod domain;

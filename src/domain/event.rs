@@ -1,0 +1,272 @@
+//! Everything that can happen, one variant each: the vocabulary of the journal and the audit log.
+//!
+//! An event says what happened, never what should. Names that the API specification fixes (`session_started`,
+//! `session_closed`, `assignment_queued`, `zhongshu_plan_registered`, `result_registered`, `result_updated`) keep their
+//! spelling. Variants are only ever added: a journal written by an older version must still replay.
+
+use super::assignment::Order;
+use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
+use super::message::Purpose;
+use super::plan::{PlannedAssignment, Proposal, Source};
+use super::result::Revision;
+use super::session::{Brief, Outcome};
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The launcher opened this journal.
+    ServerStarted {
+        /// Version of the launcher.
+        version: String,
+        /// Its process id.
+        pid: u32,
+        /// What it found that a person should know (a torn tail, a changed audit copy).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        findings: Vec<String>,
+    },
+    /// The launcher ended in good order.
+    ServerStopped {
+        /// Whether sessions were left running.
+        sessions_kept: bool,
+    },
+    /// A person allowed Codex to work in this repository, knowing what Codex writes into its own configuration.
+    RepositoryTrusted {
+        /// What the person was told.
+        statement: String,
+    },
+    /// A person or tool got access.
+    AccessGranted {
+        /// `browser`, or the name of a token.
+        to: String,
+        /// `human` or `read`.
+        scope: String,
+    },
+    /// A credential was taken away.
+    AccessRevoked {
+        /// `browser`, or the name of a token.
+        to: String,
+    },
+    /// Somebody knocked with a wrong credential, Host or Origin.
+    AccessRefused {
+        /// What was wrong.
+        reason: String,
+        /// Which route.
+        path: String,
+    },
+
+    /// A session was decided on; nothing runs yet.
+    SessionRegistered {
+        /// What it is.
+        #[serde(flatten)]
+        brief: Brief,
+    },
+    /// Codex opened a thread for it.
+    SessionThreadOpened {
+        /// The session.
+        session_id: SessionId,
+        /// The thread.
+        thread_id: String,
+    },
+    /// Its driver accepted the prompt: it works.
+    SessionStarted {
+        /// The session.
+        session_id: SessionId,
+        /// Department key, or `zhongshu`.
+        department: String,
+        /// Its planner.
+        #[serde(default)]
+        parent_session_id: Option<SessionId>,
+        /// Process id of what runs it, when it has a process of its own.
+        #[serde(default)]
+        pid: Option<u32>,
+    },
+    /// A person asked for an ended session to go on.
+    SessionResumed {
+        /// The session.
+        session_id: SessionId,
+    },
+    /// It was decided that a session ends.
+    SessionCloseRequested {
+        /// The session.
+        session_id: SessionId,
+        /// What the end will be recorded as.
+        outcome: Outcome,
+    },
+    /// A session ended.
+    SessionClosed {
+        /// The session.
+        session_id: SessionId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Another planner took over; children, queue and unread results moved to it.
+    ZhongshuReplaced {
+        /// The one that ends.
+        session_id: SessionId,
+        /// The one that goes on.
+        by: SessionId,
+    },
+
+    /// A planner reported a plan.
+    ZhongshuPlanRegistered {
+        /// The planner.
+        session_id: SessionId,
+        /// 1 for its first plan.
+        version: u32,
+        /// Digest that a confirmation must name.
+        plan_sha256: String,
+        /// What it proposes.
+        #[serde(flatten)]
+        proposal: Proposal,
+        /// Through which door.
+        source: Source,
+    },
+    /// A person confirmed work: a plan, a changed plan, or assignments written by hand.
+    PlanConfirmed {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version, if there was a plan.
+        version: Option<u32>,
+        /// The plan's digest, if there was a plan.
+        plan_sha256: Option<String>,
+        /// Whether what was confirmed differs from what was proposed.
+        edited: bool,
+        /// Exactly what was confirmed.
+        assignments: Vec<PlannedAssignment>,
+    },
+    /// A person rejected a plan.
+    PlanRejected {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// Why.
+        reason: String,
+    },
+
+    /// Confirmed work entered the queue.
+    AssignmentQueued {
+        /// What was confirmed.
+        #[serde(flatten)]
+        order: Order,
+    },
+    /// A slot was free and a session was registered for it.
+    AssignmentDispatched {
+        /// The assignment.
+        assignment_id: AssignmentId,
+        /// The session.
+        session_id: SessionId,
+    },
+    /// A person took it out of the queue.
+    AssignmentCancelled {
+        /// The assignment.
+        assignment_id: AssignmentId,
+    },
+    /// A person changed the order.
+    AssignmentMoved {
+        /// The assignment.
+        assignment_id: AssignmentId,
+        /// The one it now stands before; `None` is the end.
+        before: Option<AssignmentId>,
+    },
+    /// Nothing is dispatched until it is resumed.
+    QueuePaused {},
+    /// Dispatch goes on.
+    QueueResumed {},
+
+    /// A department's first report.
+    ResultRegistered {
+        /// Its id.
+        report_id: ReportId,
+        /// What it said.
+        #[serde(flatten)]
+        revision: Revision,
+    },
+    /// A later report of the same session.
+    ResultUpdated {
+        /// Its id.
+        report_id: ReportId,
+        /// What it said.
+        #[serde(flatten)]
+        revision: Revision,
+    },
+    /// A planner's inbox was read.
+    ResultsRead {
+        /// The planner.
+        session_id: SessionId,
+        /// What was unread until now.
+        report_ids: Vec<ReportId>,
+    },
+    /// Somebody took notice of one result.
+    ResultAcknowledged {
+        /// The result.
+        report_id: ReportId,
+    },
+    /// A file in the mailbox was not taken.
+    MailboxFileRejected {
+        /// The planner whose mailbox it was.
+        session_id: SessionId,
+        /// Its name.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The launcher owes a session a text.
+    MessageQueued {
+        /// Its id.
+        message_id: MessageId,
+        /// Who shall get it.
+        session_id: SessionId,
+        /// Why.
+        purpose: Purpose,
+        /// The text.
+        text: String,
+    },
+    /// The session's driver accepted it.
+    MessageDelivered {
+        /// Its id.
+        message_id: MessageId,
+        /// Who got it.
+        session_id: SessionId,
+    },
+    /// It can no longer be delivered.
+    MessageDropped {
+        /// Its id.
+        message_id: MessageId,
+        /// Who should have got it.
+        session_id: SessionId,
+        /// Why not.
+        reason: String,
+    },
+    /// A department stopped without a report and was asked again.
+    ReminderSent {
+        /// The session.
+        session_id: SessionId,
+        /// 1 for the first.
+        number: u32,
+    },
+
+    /// A terminal was opened.
+    TerminalStarted {
+        /// Its id.
+        terminal_id: TerminalId,
+        /// The session it shows; `None` for an interactive one.
+        #[serde(default)]
+        session_id: Option<SessionId>,
+        /// Its title.
+        title: String,
+        /// Whether it only shows a transcript.
+        #[serde(default)]
+        preview: bool,
+    },
+    /// A terminal ended.
+    TerminalClosed {
+        /// Its id.
+        terminal_id: TerminalId,
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,62 @@
+//! A planner's inbox: reading and acknowledging.
+
+use super::Decision;
+use super::plans::unknown_session;
+use crate::domain::event::Event;
+use crate::domain::ids::{ReportId, SessionId};
+use crate::domain::refusal::Refusal;
+use crate::domain::state::State;
+
+/// Marks everything unread as read and says what that was, so that the reader sees it as unread this once.
+///
+/// # Errors
+/// When there is no such planner.
+pub fn read(state: &State, session_id: &SessionId) -> Decision<Vec<ReportId>> {
+    let planner = state
+        .session(session_id)
+        .filter(|session| session.is_planner());
+    let planner = planner.ok_or_else(|| unknown_session(session_id))?;
+    let unread: Vec<ReportId> = state
+        .reports_to(planner.id())
+        .filter(|report| !report.read)
+        .map(|report| report.report_id.clone())
+        .collect();
+    let events = match unread.is_empty() {
+        true => Vec::new(),
+        false => vec![Event::ResultsRead {
+            session_id: planner.id().clone(),
+            report_ids: unread.clone(),
+        }],
+    };
+    Ok((events, unread))
+}
+
+/// Takes notice of one result; work that waited for it goes on.
+///
+/// # Errors
+/// When there is no such result, or it is not the caller's (`only_for`).
+pub fn acknowledge(
+    state: &State,
+    report_id: &ReportId,
+    only_for: Option<&SessionId>,
+) -> Decision<()> {
+    let unknown = || {
+        Refusal::not_found(
+            "unknown_report",
+            format!("there is no result `{report_id}` in this inbox"),
+        )
+    };
+    let report = state.reports.get(report_id).ok_or_else(unknown)?;
+    if let Some(planner) = only_for
+        && report.current().parent_session_id != *planner
+    {
+        return Err(unknown());
+    }
+    let events = match report.acknowledged {
+        true => Vec::new(),
+        false => vec![Event::ResultAcknowledged {
+            report_id: report_id.clone(),
+        }],
+    };
+    Ok((events, ()))
+}

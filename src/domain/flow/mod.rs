@@ -1,0 +1,109 @@
+//! Decisions: from the state and a wish to the events that grant it, or to a refusal.
+//!
+//! Every function here is pure. It runs inside `Ledger::transact`, against the newest state, so a check and the change
+//! that depends on it are one step. Nothing here starts anything: the effects follow from the events.
+
+pub mod inbox;
+pub mod plans;
+pub mod queue;
+pub mod results;
+pub mod sessions;
+
+use super::department::Department;
+use super::event::Event;
+use super::language::Language;
+use super::refusal::Refusal;
+
+/// What a decision yields: events, and an answer for the caller.
+pub type Decision<T> = Result<(Vec<Event>, T), Refusal>;
+
+/// What may be asked for at the moment of a decision: a snapshot of the configuration.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    /// Every department that can be planned and launched.
+    pub departments: Vec<Department>,
+    /// Models that may be asked for; `None` while nobody knows (no list configured and Codex not asked yet).
+    pub models: Option<Vec<String>>,
+    /// Language of what agents and people read.
+    pub language: Language,
+}
+
+impl Catalog {
+    /// The department with this key.
+    pub fn department(&self, key: &str) -> Option<&Department> {
+        self.departments
+            .iter()
+            .find(|department| department.key == key)
+    }
+
+    /// Refuses a department that does not exist; `field` names where it stood.
+    pub fn check_department(&self, key: &str, field: &str) -> Result<&Department, Refusal> {
+        self.department(key).ok_or_else(|| {
+            let known = self
+                .departments
+                .iter()
+                .map(|d| d.key.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            Refusal::invalid(
+                "unknown_department",
+                format!(
+                    "{field}: there is no department `{}`; known are {known}",
+                    shown(key)
+                ),
+            )
+        })
+    }
+
+    /// Refuses a model that nobody offers; `field` names where it stood.
+    pub fn check_model(&self, model: Option<&str>, field: &str) -> Result<(), Refusal> {
+        let Some(model) = model else { return Ok(()) };
+        let plausible =
+            !model.starts_with('-') && model.len() <= 128 && !model.contains(char::is_whitespace);
+        let offered = self
+            .models
+            .as_ref()
+            .is_none_or(|models| models.iter().any(|known| known == model));
+        if plausible && offered {
+            return Ok(());
+        }
+        let known = match self.models.as_deref() {
+            None | Some([]) => "no model can be chosen here: leave it out".to_owned(),
+            Some(models) => format!("known are {}", models.join(", ")),
+        };
+        Err(Refusal::invalid(
+            "unknown_model",
+            format!("{field}: there is no model `{}`; {known}", shown(model)),
+        ))
+    }
+}
+
+/// Longest task in bytes: what Codex takes as one message, less our own frame around it.
+pub const MAX_TASK_BYTES: usize = 256 * 1024;
+
+/// Refuses an empty or oversized task.
+pub fn check_task(task: &str, field: &str) -> Result<(), Refusal> {
+    if task.trim().is_empty() {
+        return Err(Refusal::invalid(
+            "empty_task",
+            format!("{field}: the task is empty; say what is to be done"),
+        ));
+    }
+    if task.len() > MAX_TASK_BYTES {
+        let message = format!(
+            "{field}: the task has {} bytes; at most {MAX_TASK_BYTES} are taken",
+            task.len()
+        );
+        return Err(Refusal::invalid("task_too_long", message));
+    }
+    Ok(())
+}
+
+/// A piece of a stranger's text, safe to repeat in a sentence.
+pub fn shown(text: &str) -> String {
+    let mut short: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    if text.chars().count() > 60 {
+        short.push('…');
+    }
+    short
+}

@@ -1,0 +1,300 @@
+//! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
+
+use super::{Catalog, Decision, check_task};
+use crate::domain::assignment::Order;
+use crate::domain::event::Event;
+use crate::domain::ids::{AssignmentId, MessageId, SessionId};
+use crate::domain::message::Purpose;
+use crate::domain::plan::{MAX_ASSIGNMENTS, Plan, PlanState, PlannedAssignment, Proposal, Source};
+use crate::domain::prompts;
+use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
+use crate::domain::state::State;
+
+/// Bound of one text field of a plan, in bytes.
+const MAX_TEXT: usize = 16 * 1024;
+/// Bound of a list of files or commands.
+const MAX_LIST: usize = 256;
+
+/// What the reporter of a plan is told.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PlanReceipt {
+    /// The plan's version.
+    pub version: u32,
+    /// Its digest.
+    pub plan_sha256: String,
+    /// False when the very same plan was pending already.
+    pub new: bool,
+}
+
+/// Registers a plan. The same plan again, while it is pending, is no new version.
+///
+/// # Errors
+/// An unknown or ended planner, or a plan that names what does not exist.
+pub fn report(
+    state: &State,
+    catalog: &Catalog,
+    session_id: &SessionId,
+    proposal: Proposal,
+    source: Source,
+) -> Decision<PlanReceipt> {
+    let planner = live_planner(state, session_id, "session_id")?;
+    check_proposal(catalog, &proposal)?;
+    let plan_sha256 = proposal.sha256();
+    if let Some(last) = planner.plan()
+        && last.sha256 == plan_sha256
+        && last.state == PlanState::Pending
+    {
+        return Ok((
+            Vec::new(),
+            PlanReceipt {
+                version: last.version,
+                plan_sha256,
+                new: false,
+            },
+        ));
+    }
+    let version = planner.plan().map_or(0, |plan| plan.version) + 1;
+    let event = Event::ZhongshuPlanRegistered {
+        session_id: planner.id().clone(),
+        version,
+        plan_sha256: plan_sha256.clone(),
+        proposal,
+        source,
+    };
+    Ok((
+        vec![event],
+        PlanReceipt {
+            version,
+            plan_sha256,
+            new: true,
+        },
+    ))
+}
+
+/// What a person confirms: exactly these assignments, seen beside exactly this plan.
+#[derive(Debug, Clone)]
+pub struct Confirmation {
+    /// The planner.
+    pub parent_session_id: SessionId,
+    /// What shall be done, perhaps changed by the person. Those not selected are left out.
+    pub assignments: Vec<PlannedAssignment>,
+    /// Digest of the plan that the person had before their eyes.
+    pub plan_sha256: Option<String>,
+}
+
+/// Confirms work and puts it into the queue.
+///
+/// # Errors
+/// When the plan changed meanwhile, was decided already, or names what does not exist.
+pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision<Vec<Order>> {
+    let planner = live_planner(state, &wish.parent_session_id, "parent_session_id")?;
+    let plan = match &wish.plan_sha256 {
+        Some(digest) => Some(pending_plan(planner, digest)?),
+        None => None,
+    };
+    check_assignments(catalog, &wish.assignments)?;
+    let chosen: Vec<PlannedAssignment> = wish
+        .assignments
+        .into_iter()
+        .filter(|item| item.selected)
+        .collect();
+    if chosen.is_empty() {
+        return Err(Refusal::invalid(
+            "nothing_selected",
+            "assignments: nothing is selected; select at least one",
+        ));
+    }
+    let version = plan.map(|plan| plan.version);
+    let orders: Vec<Order> = chosen
+        .iter()
+        .map(|item| Order {
+            assignment_id: AssignmentId::fresh("assignment"),
+            parent_session_id: planner.id().clone(),
+            department: item.department.clone(),
+            task: item.task.clone(),
+            model: item.model.clone(),
+            files: item.files.clone(),
+            verify: item.verify.clone(),
+            reason: item.reason.clone(),
+            plan_version: version,
+        })
+        .collect();
+    let proposed: Vec<&PlannedAssignment> = plan
+        .map(|plan| {
+            plan.proposal
+                .assignments
+                .iter()
+                .filter(|item| item.selected)
+                .collect()
+        })
+        .unwrap_or_default();
+    let mut events = vec![Event::PlanConfirmed {
+        session_id: planner.id().clone(),
+        version,
+        plan_sha256: wish.plan_sha256,
+        edited: plan.is_some() && proposed != chosen.iter().collect::<Vec<_>>(),
+        assignments: chosen,
+    }];
+    events.extend(orders.iter().map(|order| Event::AssignmentQueued {
+        order: order.clone(),
+    }));
+    Ok((events, orders))
+}
+
+/// Rejects the pending plan and tells the planner why.
+///
+/// # Errors
+/// When there is no pending plan, or no reason.
+pub fn reject(
+    state: &State,
+    catalog: &Catalog,
+    session_id: &SessionId,
+    reason: &str,
+) -> Decision<u32> {
+    let planner = live_planner(state, session_id, "session_id")?;
+    if reason.trim().is_empty() || reason.len() > MAX_TEXT {
+        return Err(Refusal::invalid(
+            "invalid_reason",
+            "reason: say in a few words why, so that the planner can do better",
+        ));
+    }
+    let plan = planner.plan().ok_or_else(|| no_plan(planner))?;
+    if plan.state != PlanState::Pending {
+        return Err(already_decided(plan));
+    }
+    let message = Event::MessageQueued {
+        message_id: MessageId::fresh("message"),
+        session_id: planner.id().clone(),
+        purpose: Purpose::Rejection,
+        text: prompts::rejection(catalog.language, plan.version, reason),
+    };
+    let rejected = Event::PlanRejected {
+        session_id: planner.id().clone(),
+        version: plan.version,
+        reason: reason.to_owned(),
+    };
+    Ok((vec![rejected, message], plan.version))
+}
+
+/// The planner with this id, or the one that took over from it, if it is still there.
+pub fn live_planner<'a>(
+    state: &'a State,
+    id: &'a SessionId,
+    field: &str,
+) -> Result<&'a Session, Refusal> {
+    let session = state
+        .session(state.current_planner(id))
+        .ok_or_else(|| unknown_session(id))?;
+    if !session.is_planner() {
+        let message =
+            format!("{field}: `{id}` is a department session; name a planner (zhongshu) session");
+        return Err(Refusal::invalid("not_a_planner", message));
+    }
+    if !session.is_live() {
+        let message = format!(
+            "planner `{id}` has ended ({}); restart or resume it first",
+            session.status_word()
+        );
+        return Err(Refusal::conflict("planner_ended", message));
+    }
+    Ok(session)
+}
+
+/// The sentence for an id that nobody has.
+pub fn unknown_session(id: &SessionId) -> Refusal {
+    Refusal::not_found(
+        "unknown_session",
+        format!("there is no session `{id}`; GET /api/status lists them"),
+    )
+}
+
+fn pending_plan<'a>(planner: &'a Session, digest: &str) -> Result<&'a Plan, Refusal> {
+    let plan = planner.plan().ok_or_else(|| no_plan(planner))?;
+    if plan.sha256 != digest {
+        let message = format!(
+            "the plan changed: version {} is the current one; look at it and confirm again",
+            plan.version
+        );
+        return Err(Refusal::conflict("plan_changed", message));
+    }
+    if plan.state == PlanState::Pending {
+        Ok(plan)
+    } else {
+        Err(already_decided(plan))
+    }
+}
+
+fn no_plan(planner: &Session) -> Refusal {
+    Refusal::conflict(
+        "no_plan",
+        format!("planner `{}` has not reported a plan yet", planner.id()),
+    )
+}
+
+fn already_decided(plan: &Plan) -> Refusal {
+    let message = format!(
+        "version {} of the plan is already {}",
+        plan.version,
+        plan.state.word()
+    );
+    Refusal::conflict("plan_decided", message)
+}
+
+fn check_proposal(catalog: &Catalog, proposal: &Proposal) -> Result<(), Refusal> {
+    check_text(&proposal.summary, "summary")?;
+    if proposal.summary.trim().is_empty() {
+        return Err(Refusal::invalid(
+            "empty_summary",
+            "summary: the plan has no summary; say in a few sentences what it does",
+        ));
+    }
+    check_assignments(catalog, &proposal.assignments)
+}
+
+fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Result<(), Refusal> {
+    if assignments.is_empty() {
+        return Err(Refusal::invalid(
+            "no_assignments",
+            "assignments: the list is empty; give at least one assignment",
+        ));
+    }
+    if assignments.len() > MAX_ASSIGNMENTS {
+        let message = format!(
+            "assignments: {} are too many; at most {MAX_ASSIGNMENTS}",
+            assignments.len()
+        );
+        return Err(Refusal::invalid("too_many_assignments", message));
+    }
+    for (index, item) in assignments.iter().enumerate() {
+        let at = |field: &str| format!("assignments[{index}].{field}");
+        catalog.check_department(&item.department, &at("department"))?;
+        check_task(&item.task, &at("task"))?;
+        catalog.check_model(item.model.as_deref(), &at("model"))?;
+        check_list(&item.files, &at("files"))?;
+        check_list(&item.verify, &at("verify"))?;
+        check_text(&item.reason, &at("reason"))?;
+        check_text(&item.model_reason, &at("model_reason"))?;
+    }
+    Ok(())
+}
+
+fn check_list(list: &[String], field: &str) -> Result<(), Refusal> {
+    if list.len() > MAX_LIST {
+        return Err(Refusal::invalid(
+            "list_too_long",
+            format!("{field}: at most {MAX_LIST} entries are taken"),
+        ));
+    }
+    list.iter().try_for_each(|entry| check_text(entry, field))
+}
+
+fn check_text(text: &str, field: &str) -> Result<(), Refusal> {
+    if text.len() > MAX_TEXT {
+        return Err(Refusal::invalid(
+            "text_too_long",
+            format!("{field}: at most {MAX_TEXT} bytes are taken"),
+        ));
+    }
+    Ok(())
+}

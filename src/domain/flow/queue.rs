@@ -1,0 +1,120 @@
+//! The queue: what runs next, and a person's changes to it.
+
+use super::Decision;
+use crate::domain::assignment::{Assignment, AssignmentState};
+use crate::domain::event::Event;
+use crate::domain::ids::AssignmentId;
+use crate::domain::refusal::Refusal;
+use crate::domain::session::Brief;
+use crate::domain::state::State;
+
+/// The first assignment that may run now, if a slot is free.
+pub fn next(state: &State, slots: usize) -> Option<&Assignment> {
+    if state.queue_paused || state.slots_taken() >= slots {
+        return None;
+    }
+    state
+        .queue
+        .iter()
+        .filter_map(|id| state.assignments.get(id))
+        .find(|assignment| state.hold(assignment).is_none())
+}
+
+/// Gives the next assignment to a new session; `brief` makes that session.
+///
+/// # Errors
+/// Never refuses: when nothing may run, there are no events and the answer is `None`.
+pub fn dispatch(
+    state: &State,
+    slots: usize,
+    brief: impl FnOnce(&Assignment) -> Brief,
+) -> Decision<Option<Brief>> {
+    let Some(assignment) = next(state, slots) else {
+        return Ok((Vec::new(), None));
+    };
+    let brief = brief(assignment);
+    let events = vec![
+        Event::AssignmentDispatched {
+            assignment_id: assignment.order.assignment_id.clone(),
+            session_id: brief.id.clone(),
+        },
+        Event::SessionRegistered {
+            brief: brief.clone(),
+        },
+    ];
+    Ok((events, Some(brief)))
+}
+
+/// Takes an assignment out of the queue.
+///
+/// # Errors
+/// When it is unknown or no longer waits.
+pub fn cancel(state: &State, id: &AssignmentId) -> Decision<()> {
+    queued(state, id)?;
+    Ok((
+        vec![Event::AssignmentCancelled {
+            assignment_id: id.clone(),
+        }],
+        (),
+    ))
+}
+
+/// Moves an assignment before another, or to the end.
+///
+/// # Errors
+/// When one of them is unknown or no longer waits.
+pub fn reorder(state: &State, id: &AssignmentId, before: Option<&AssignmentId>) -> Decision<()> {
+    queued(state, id)?;
+    if let Some(before) = before {
+        queued(state, before)?;
+        if before == id {
+            return Err(Refusal::invalid(
+                "same_assignment",
+                "before: an assignment cannot stand before itself",
+            ));
+        }
+    }
+    Ok((
+        vec![Event::AssignmentMoved {
+            assignment_id: id.clone(),
+            before: before.cloned(),
+        }],
+        (),
+    ))
+}
+
+/// Pauses or resumes dispatch. Saying it twice is fine.
+///
+/// # Errors
+/// Never refuses.
+pub fn pause(state: &State, paused: bool) -> Decision<()> {
+    let events = match (state.queue_paused, paused) {
+        (false, true) => vec![Event::QueuePaused {}],
+        (true, false) => vec![Event::QueueResumed {}],
+        _ => Vec::new(),
+    };
+    Ok((events, ()))
+}
+
+fn queued<'a>(state: &'a State, id: &AssignmentId) -> Result<&'a Assignment, Refusal> {
+    let unknown = || {
+        Refusal::not_found(
+            "unknown_assignment",
+            format!("there is no assignment `{id}`; GET /api/status lists the queue"),
+        )
+    };
+    let assignment = state.assignments.get(id).ok_or_else(unknown)?;
+    match &assignment.state {
+        AssignmentState::Queued => Ok(assignment),
+        AssignmentState::Dispatched { session_id } => Err(Refusal::conflict(
+            "already_dispatched",
+            format!(
+                "assignment `{id}` already runs in session `{session_id}`; stop that session instead"
+            ),
+        )),
+        AssignmentState::Cancelled => Err(Refusal::conflict(
+            "already_cancelled",
+            format!("assignment `{id}` was cancelled"),
+        )),
+    }
+}

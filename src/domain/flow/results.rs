@@ -1,0 +1,205 @@
+//! Reports: whose they are, which revision they become, and who is told.
+
+use super::{Catalog, Decision};
+use crate::domain::event::Event;
+use crate::domain::handoff;
+use crate::domain::ids::{MessageId, ReportId, SessionId};
+use crate::domain::message::Purpose;
+use crate::domain::plan::Source;
+use crate::domain::prompts;
+use crate::domain::refusal::Refusal;
+use crate::domain::result::{Findings, Report, Revision};
+use crate::domain::session::{Outcome, Session};
+use crate::domain::state::State;
+
+/// A report as it came in, with what is known about its writer.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The planner whose mailbox it was in.
+    pub mailbox_of: SessionId,
+    /// The planner that the report names.
+    pub parent_session_id: SessionId,
+    /// The session that it claims to come from.
+    pub department_session_id: SessionId,
+    /// The department that it names.
+    pub department: String,
+    /// What it says.
+    pub findings: Findings,
+    /// The session that wrote it, when the launcher knows for sure.
+    pub written_by: Option<SessionId>,
+    /// Name of the file.
+    pub file: String,
+    /// Digest of the file.
+    pub sha256: String,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is registered.
+    Registered {
+        /// The report.
+        report_id: ReportId,
+        /// Which revision it is.
+        revision: u32,
+    },
+    /// These very bytes were registered before.
+    Already,
+}
+
+/// Registers a report, or says why it cannot be one.
+///
+/// Identity is the folder and the writer, not what the file claims: a claim that does not fit is refused.
+///
+/// # Errors
+/// When the session is unknown, is not this planner's child, or has already reported in a way that this cannot replace.
+pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Taken> {
+    let session = check_identity(state, &wish)?;
+    if state.has_taken(session.id(), &wish.sha256) {
+        return Ok((Vec::new(), Taken::Already));
+    }
+    let verified = wish.written_by.is_some();
+    let report = state.report_of(session);
+    match report {
+        Some(report) if !verified && report.current().verified => {
+            return Err(Refusal::conflict(
+                "already_reported",
+                format!(
+                    "session `{}` has reported through its own tool; a file cannot replace that",
+                    session.id()
+                ),
+            ));
+        }
+        _ => {}
+    }
+    let revision = Revision {
+        revision: next_revision(report),
+        parent_session_id: state.current_planner(&wish.mailbox_of).clone(),
+        department_session_id: session.id().clone(),
+        department: session.brief.department.clone(),
+        findings: wish.findings,
+        source: if verified {
+            Source::Tool
+        } else {
+            Source::Mailbox
+        },
+        verified,
+        mailbox_file: Some(wish.file),
+        sha256: Some(wish.sha256),
+        handoff_packet: handoff::path(state.current_planner(&wish.mailbox_of), session.id()),
+    };
+    let number = revision.revision;
+    let (report_id, events) = register(state, catalog, report, revision);
+    Ok((
+        events,
+        Taken::Registered {
+            report_id,
+            revision: number,
+        },
+    ))
+}
+
+/// What the launcher says in place of a session that ended without a word.
+pub fn fallback(
+    state: &State,
+    catalog: &Catalog,
+    session: &Session,
+    outcome: &Outcome,
+) -> Vec<Event> {
+    let Some(parent) = session.brief.parent_session_id.as_ref() else {
+        return Vec::new();
+    };
+    if session.is_planner() || session.report_id.is_some() {
+        return Vec::new();
+    }
+    let parent = state.current_planner(parent);
+    let revision = Revision {
+        revision: 1,
+        parent_session_id: parent.clone(),
+        department_session_id: session.id().clone(),
+        department: session.brief.department.clone(),
+        findings: prompts::fallback_findings(catalog.language, outcome),
+        source: Source::LauncherFallback,
+        verified: true,
+        mailbox_file: None,
+        sha256: None,
+        handoff_packet: handoff::path(parent, session.id()),
+    };
+    register(state, catalog, None, revision).1
+}
+
+fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session, Refusal> {
+    let forged = |message: String| Err(Refusal::forbidden("not_yours", message));
+    let id = &wish.department_session_id;
+    let Some(session) = state.session(id) else {
+        return forged(format!("department_session_id: there is no session `{id}`"));
+    };
+    let planner = state.current_planner(&wish.mailbox_of);
+    let parent = session
+        .brief
+        .parent_session_id
+        .as_ref()
+        .map(|parent| state.current_planner(parent));
+    if session.is_planner() || parent != Some(planner) {
+        return forged(format!(
+            "department_session_id: `{id}` is not a department of planner `{}`",
+            wish.mailbox_of
+        ));
+    }
+    if state.current_planner(&wish.parent_session_id) != planner {
+        return forged(format!(
+            "parent_session_id: `{}` is not the planner of this mailbox",
+            wish.parent_session_id
+        ));
+    }
+    if session.brief.department != wish.department {
+        return forged(format!(
+            "department: session `{id}` belongs to `{}`",
+            session.brief.department
+        ));
+    }
+    if let Some(writer) = &wish.written_by
+        && writer != id
+    {
+        return forged(format!(
+            "session `{writer}` cannot report for session `{id}`"
+        ));
+    }
+    Ok(session)
+}
+
+fn next_revision(report: Option<&Report>) -> u32 {
+    report.map_or(0, |report| report.current().revision) + 1
+}
+
+fn register(
+    state: &State,
+    catalog: &Catalog,
+    report: Option<&Report>,
+    revision: Revision,
+) -> (ReportId, Vec<Event>) {
+    let report_id = report.map_or_else(
+        || ReportId::fresh("report"),
+        |report| report.report_id.clone(),
+    );
+    let planner = state
+        .session(&revision.parent_session_id)
+        .filter(|planner| planner.is_live());
+    let notice = planner.map(|planner| Event::MessageQueued {
+        message_id: MessageId::fresh("message"),
+        session_id: planner.id().clone(),
+        purpose: Purpose::Result,
+        text: prompts::result_notice(catalog.language, &report_id, &revision),
+    });
+    let event = match report {
+        None => Event::ResultRegistered {
+            report_id: report_id.clone(),
+            revision,
+        },
+        Some(_) => Event::ResultUpdated {
+            report_id: report_id.clone(),
+            revision,
+        },
+    };
+    (report_id, std::iter::once(event).chain(notice).collect())
+}

@@ -1,0 +1,242 @@
+//! Sessions: start, stop, resume, replace, remind, end.
+
+use super::plans::unknown_session;
+use super::{Catalog, Decision, check_task, results};
+use crate::domain::event::Event;
+use crate::domain::ids::{MessageId, SessionId};
+use crate::domain::message::Purpose;
+use crate::domain::prompts;
+use crate::domain::refusal::Refusal;
+use crate::domain::session::{Brief, Outcome, Session, Status};
+use crate::domain::state::State;
+
+/// Times a department that stopped without a report is asked before its silence is recorded.
+pub const MAX_REMINDERS: u32 = 2;
+
+/// Registers a planner.
+///
+/// # Errors
+/// An empty task or an unknown model.
+pub fn start_planner(catalog: &Catalog, brief: Brief) -> Decision<Brief> {
+    check_task(&brief.task, "task")?;
+    catalog.check_model(brief.model.as_deref(), "model")?;
+    Ok((
+        vec![Event::SessionRegistered {
+            brief: brief.clone(),
+        }],
+        brief,
+    ))
+}
+
+/// Puts a new planner in the place of an old one, which may have ended. Children, queue and results move along.
+///
+/// # Errors
+/// When the old one is unknown, no planner, or was replaced before.
+pub fn replace_planner(
+    state: &State,
+    catalog: &Catalog,
+    old: &SessionId,
+    brief: Brief,
+) -> Decision<Brief> {
+    let planner = planner(state, old)?;
+    if let Some(by) = &planner.replaced_by {
+        let message = format!("planner `{old}` was already replaced by `{by}`; restart that one");
+        return Err(Refusal::conflict("already_replaced", message));
+    }
+    catalog.check_model(brief.model.as_deref(), "model")?;
+    let mut events = vec![
+        Event::SessionRegistered {
+            brief: brief.clone(),
+        },
+        Event::ZhongshuReplaced {
+            session_id: old.clone(),
+            by: brief.id.clone(),
+        },
+    ];
+    events.extend(drop_messages(state, old, "another planner took over"));
+    if planner.is_live() {
+        let outcome = Outcome::Replaced {
+            by: brief.id.clone(),
+        };
+        events.push(Event::SessionCloseRequested {
+            session_id: old.clone(),
+            outcome,
+        });
+    }
+    Ok((events, brief))
+}
+
+/// Decides that a session ends. Saying it twice is fine; an ended session is a conflict.
+///
+/// # Errors
+/// When it is unknown or has ended.
+pub fn request_close(state: &State, id: &SessionId, outcome: Outcome) -> Decision<()> {
+    let session = known(state, id)?;
+    match &session.status {
+        Status::Closed { .. } => Err(Refusal::conflict(
+            "session_ended",
+            format!(
+                "session `{id}` has already ended ({})",
+                session.status_word()
+            ),
+        )),
+        Status::Closing { .. } => Ok((Vec::new(), ())),
+        Status::Starting | Status::Running => Ok((
+            vec![Event::SessionCloseRequested {
+                session_id: id.clone(),
+                outcome,
+            }],
+            (),
+        )),
+    }
+}
+
+/// Records the end of a session; a department that never reported gets its fallback in the same step.
+///
+/// # Errors
+/// When it is unknown. An ended session changes nothing.
+pub fn close(state: &State, catalog: &Catalog, id: &SessionId, outcome: Outcome) -> Decision<()> {
+    let session = known(state, id)?;
+    if !session.is_live() {
+        return Ok((Vec::new(), ()));
+    }
+    // What was decided before the end was seen is what the end means.
+    let outcome = match &session.status {
+        Status::Closing { outcome } => outcome.clone(),
+        _ => outcome,
+    };
+    let mut events = results::fallback(state, catalog, session, &outcome);
+    events.extend(drop_messages(state, id, "the session has ended"));
+    events.push(Event::SessionClosed {
+        session_id: id.clone(),
+        outcome,
+    });
+    Ok((events, ()))
+}
+
+/// Lets an ended session go on where it stopped.
+///
+/// # Errors
+/// When it still runs, was replaced, has reported, or no slot is free for it.
+pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
+    let session = known(state, id)?;
+    if session.is_live() {
+        return Err(Refusal::conflict(
+            "session_live",
+            format!("session `{id}` has not ended; there is nothing to resume"),
+        ));
+    }
+    if let Some(by) = &session.replaced_by {
+        return Err(Refusal::conflict(
+            "already_replaced",
+            format!("planner `{id}` was replaced by `{by}`"),
+        ));
+    }
+    if !session.is_planner() {
+        if state
+            .report_of(session)
+            .is_some_and(|report| !report.is_fallback())
+        {
+            let message = format!("session `{id}` has reported; start a new assignment instead");
+            return Err(Refusal::conflict("already_reported", message));
+        }
+        if state.slots_taken() >= slots {
+            let message = format!(
+                "all {slots} department slots are taken; stop a session or wait, then resume `{id}`"
+            );
+            return Err(Refusal::conflict("no_free_slot", message));
+        }
+    }
+    Ok((
+        vec![Event::SessionResumed {
+            session_id: id.clone(),
+        }],
+        (),
+    ))
+}
+
+/// Asks a department that stopped without a report once more.
+///
+/// # Errors
+/// When it is unknown. A session that reported meanwhile, or was reminded often enough, is left alone.
+pub fn remind(state: &State, catalog: &Catalog, id: &SessionId) -> Decision<bool> {
+    let session = known(state, id)?;
+    if session.report_id.is_some()
+        || session.status != Status::Running
+        || session.reminders >= MAX_REMINDERS
+    {
+        return Ok((Vec::new(), false));
+    }
+    let number = session.reminders + 1;
+    let events = vec![
+        Event::ReminderSent {
+            session_id: id.clone(),
+            number,
+        },
+        Event::MessageQueued {
+            message_id: MessageId::fresh("message"),
+            session_id: id.clone(),
+            purpose: Purpose::Reminder,
+            text: prompts::reminder(catalog.language, number, MAX_REMINDERS),
+        },
+    ];
+    Ok((events, true))
+}
+
+/// Queues a person's input for a session.
+///
+/// # Errors
+/// When the session is unknown, has ended, or the input is empty or too long.
+pub fn input(state: &State, id: &SessionId, text: &str) -> Decision<MessageId> {
+    let session = known(state, id)?;
+    if text.trim().is_empty() || text.len() > super::MAX_TASK_BYTES {
+        let message = format!("input: give 1 to {} bytes of text", super::MAX_TASK_BYTES);
+        return Err(Refusal::invalid("invalid_input", message));
+    }
+    if !matches!(session.status, Status::Starting | Status::Running) {
+        let message = format!(
+            "session `{id}` has ended ({}); resume it first",
+            session.status_word()
+        );
+        return Err(Refusal::conflict("session_ended", message));
+    }
+    let message_id = MessageId::fresh("message");
+    let event = Event::MessageQueued {
+        message_id: message_id.clone(),
+        session_id: id.clone(),
+        purpose: Purpose::Input,
+        text: text.to_owned(),
+    };
+    Ok((vec![event], message_id))
+}
+
+/// The planner with this id, live or not.
+///
+/// # Errors
+/// When there is none, or it is a department.
+pub fn planner<'a>(state: &'a State, id: &SessionId) -> Result<&'a Session, Refusal> {
+    let session = known(state, id)?;
+    if session.is_planner() {
+        return Ok(session);
+    }
+    let message =
+        format!("session_id: `{id}` is a department session; name a planner (zhongshu) session");
+    Err(Refusal::invalid("not_a_planner", message))
+}
+
+fn known<'a>(state: &'a State, id: &SessionId) -> Result<&'a Session, Refusal> {
+    state.session(id).ok_or_else(|| unknown_session(id))
+}
+
+fn drop_messages(state: &State, id: &SessionId, reason: &str) -> Vec<Event> {
+    let owed = state
+        .messages
+        .values()
+        .filter(|message| message.session_id == *id);
+    owed.map(|message| Event::MessageDropped {
+        message_id: message.message_id.clone(),
+        session_id: id.clone(),
+        reason: reason.to_owned(),
+    })
+    .collect()
+}

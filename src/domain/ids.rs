@@ -1,0 +1,132 @@
+//! Names of the things that the journal speaks about.
+//!
+//! An id is a prefix that a person recognises, a dash, and a UUIDv7: it sorts by the time it was made and is safe as
+//! a file name. Ids are never secrets and never prove who is speaking.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// An id that came from outside and cannot be one of ours.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+#[error("`{shown}` is not an id; ids are 1 to {MAX_LENGTH} letters, digits, `-` or `_`")]
+pub struct InvalidId {
+    shown: String,
+}
+
+/// Long enough for any prefix of ours plus a UUID; short enough for a file name with a suffix.
+const MAX_LENGTH: usize = 96;
+
+fn check(text: &str) -> Result<(), InvalidId> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if text.is_empty() || text.len() > MAX_LENGTH || !text.chars().all(plain) {
+        let shown = text
+            .chars()
+            .take(40)
+            .flat_map(char::escape_default)
+            .collect();
+        return Err(InvalidId { shown });
+    }
+    Ok(())
+}
+
+fn fresh(prefix: &str) -> String {
+    format!("{prefix}-{}", uuid::Uuid::now_v7().simple())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// A new id with the given prefix; later ids sort after earlier ones.
+            pub fn fresh(prefix: &str) -> Self {
+                Self(fresh(prefix))
+            }
+
+            /// Accepts an id from outside.
+            ///
+            /// # Errors
+            /// When the text could not be a file name of ours.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                check(text).map(|()| Self(text.to_owned()))
+            }
+
+            /// The id as it is written in the API and in file names.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                check(&text).map(|()| Self(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+    };
+}
+
+id!(
+    /// A planner (`zhongshu-…`) or a department session (`<department key>-…`).
+    SessionId
+);
+id!(
+    /// One assignment, from the moment a person confirmed it.
+    AssignmentId
+);
+id!(
+    /// A department's report; its revisions share the id.
+    ReportId
+);
+id!(
+    /// One terminal, that is, one sidecar process.
+    TerminalId
+);
+id!(
+    /// Something the launcher owes a session: a notification, a reminder, a person's input.
+    MessageId
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_survive_as_file_names() {
+        let first = SessionId::fresh("zhongshu");
+        let second = SessionId::fresh("zhongshu");
+        assert!(first < second);
+        assert!(SessionId::parse(first.as_str()).is_ok());
+    }
+
+    #[test]
+    fn ids_from_outside_cannot_be_paths() {
+        for text in [
+            "",
+            "../x",
+            "a/b",
+            "a\\b",
+            "a\0",
+            "．．／",
+            "a b",
+            &"x".repeat(97),
+        ] {
+            assert!(SessionId::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

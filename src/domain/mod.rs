@@ -1,0 +1,17 @@
+//! The vocabulary of zhongshu: plain values and pure functions. It uses no async runtime, no HTTP, no
+//! Git library and no file system, so that everything in it can be tested with values alone.
+
+pub mod assignment;
+pub mod department;
+pub mod event;
+pub mod flow;
+pub mod handoff;
+pub mod ids;
+pub mod language;
+pub mod message;
+pub mod plan;
+pub mod prompts;
+pub mod refusal;
+pub mod result;
+pub mod session;
+pub mod state;

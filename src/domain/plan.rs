@@ -1,0 +1,129 @@
+//! A planner's plan: versions, what they ask for, and what a person said about them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Bound of one plan; more would not fit a screen and nobody would read it.
+pub const MAX_ASSIGNMENTS: usize = 100;
+
+/// One line of a plan: work for one department.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedAssignment {
+    /// Key of the department.
+    pub department: String,
+    /// What it shall do.
+    pub task: String,
+    /// Model that the planner proposes.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Paths it may change.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Commands that prove the work.
+    #[serde(default)]
+    pub verify: Vec<String>,
+    /// Why this work is needed.
+    #[serde(default)]
+    pub reason: String,
+    /// Why this model.
+    #[serde(default)]
+    pub model_reason: String,
+    /// Whether the planner proposes to start it. A person decides; this is only the initial tick.
+    #[serde(default = "yes")]
+    pub selected: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a planner reported, before it is numbered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// The plan in a few sentences.
+    pub summary: String,
+    /// What it asks for.
+    pub assignments: Vec<PlannedAssignment>,
+}
+
+impl Proposal {
+    /// Digest of exactly what a person sees: a confirmation names it, so that nothing else can be confirmed.
+    pub fn sha256(&self) -> String {
+        let bytes = serde_json::to_vec(self).expect("a plan is plain data");
+        hex(&Sha256::digest(bytes))
+    }
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Through which door something came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The tool that Codex offers to its agents; the thread proves who spoke.
+    Tool,
+    /// A file that somebody wrote into the mailbox.
+    Mailbox,
+    /// The JSON API.
+    Api,
+    /// The launcher itself, in place of a session that said nothing.
+    LauncherFallback,
+}
+
+/// What became of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PlanState {
+    /// A person has not said anything yet.
+    Pending,
+    /// A person confirmed it, perhaps with changes.
+    Confirmed {
+        /// When.
+        at: DateTime<Utc>,
+        /// Whether what was confirmed differs from what was proposed.
+        edited: bool,
+    },
+    /// A person said no.
+    Rejected {
+        /// When.
+        at: DateTime<Utc>,
+        /// Why; it goes back to the planner.
+        reason: String,
+    },
+    /// The planner reported a newer one first.
+    Superseded,
+}
+
+impl PlanState {
+    /// The word that the API shows.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Confirmed { .. } => "confirmed",
+            Self::Rejected { .. } => "rejected",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+/// One version of a planner's plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// 1 for the planner's first plan.
+    pub version: u32,
+    /// Digest of the proposal.
+    pub sha256: String,
+    /// What was proposed.
+    #[serde(flatten)]
+    pub proposal: Proposal,
+    /// Through which door it came.
+    pub source: Source,
+    /// When it was registered.
+    pub reported_at: DateTime<Utc>,
+    /// What became of it.
+    pub state: PlanState,
+}

@@ -1,0 +1,102 @@
+//! What a department reported, with every revision.
+
+use super::ids::{ReportId, SessionId};
+use super::plan::Source;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The agent's own words. Data everywhere: never markup, never a path to open, never an instruction.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Findings {
+    /// What was done.
+    pub summary: String,
+    /// Paths that the department says it changed.
+    #[serde(default)]
+    pub changed_files: Vec<String>,
+    /// Checks that it says it ran.
+    #[serde(default)]
+    pub verifications_run: Vec<String>,
+    /// Checks that it did not run.
+    #[serde(default)]
+    pub verifications_skipped: Vec<String>,
+    /// What may go wrong.
+    #[serde(default)]
+    pub risks: Vec<String>,
+    /// Whether a person must decide something before the work goes on.
+    #[serde(default)]
+    pub needs_user_confirmation: bool,
+    /// What it proposes to do next.
+    #[serde(default)]
+    pub next_action: String,
+}
+
+/// One report as it arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// 1 for the first.
+    pub revision: u32,
+    /// The planner it goes to.
+    pub parent_session_id: SessionId,
+    /// Who reported.
+    pub department_session_id: SessionId,
+    /// Its department.
+    pub department: String,
+    /// What it said.
+    #[serde(flatten)]
+    pub findings: Findings,
+    /// Through which door it came.
+    pub source: Source,
+    /// Whether the launcher knows that the session itself wrote it.
+    pub verified: bool,
+    /// The file it came in, by the name it has in the archive.
+    #[serde(default)]
+    pub mailbox_file: Option<String>,
+    /// Digest of that file; the same bytes count once.
+    #[serde(default)]
+    pub sha256: Option<String>,
+    /// Where its handoff packet is, relative to the repository.
+    pub handoff_packet: PathBuf,
+}
+
+/// A department's report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Its id; revisions share it.
+    pub report_id: ReportId,
+    /// Every revision with the time it was registered, oldest first; never empty.
+    pub revisions: Vec<(DateTime<Utc>, Revision)>,
+    /// Whether the planner (or a person for it) has read the newest revision.
+    pub read: bool,
+    /// Whether a person or the planner acknowledged it.
+    pub acknowledged: bool,
+}
+
+impl Report {
+    /// The newest revision.
+    pub fn current(&self) -> &Revision {
+        &self
+            .revisions
+            .last()
+            .expect("a report has at least one revision")
+            .1
+    }
+
+    /// When the newest revision was registered.
+    pub fn reported_at(&self) -> DateTime<Utc> {
+        self.revisions
+            .last()
+            .expect("a report has at least one revision")
+            .0
+    }
+
+    /// Whether only the launcher spoke so far.
+    pub fn is_fallback(&self) -> bool {
+        self.current().source == Source::LauncherFallback
+    }
+
+    /// Whether assignments of the same planner wait for a person because of it.
+    pub fn holds_queue(&self) -> bool {
+        self.current().findings.needs_user_confirmation && !self.acknowledged
+    }
+}

@@ -1,0 +1,234 @@
+//! A planner or department session, as the journal knows it.
+//!
+//! What changes by the second (is a turn running, the last lines on its screen) is not here: it is observed, never
+//! recorded, and lives in `sessions::live`.
+
+use super::department::{Approval, Sandbox};
+use super::ids::{AssignmentId, ReportId, SessionId, TerminalId};
+use super::plan::Plan;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Which of the two jobs a session has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// 中书省: plans, and reads what the departments report.
+    Zhongshu,
+    /// Does one assignment and reports once.
+    Department,
+}
+
+/// Everything that is fixed when a session is registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brief {
+    /// Its id; the prefix tells planner and departments apart.
+    pub id: SessionId,
+    /// Planner or department.
+    pub session_kind: Kind,
+    /// Key of the department; `zhongshu` for a planner.
+    pub department: String,
+    /// Name shown to people, in the language of the moment it was made.
+    pub title: String,
+    /// What it was asked to do.
+    pub task: String,
+    /// Paths it may change; empty means that the task names none.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Commands that it should run before it reports.
+    #[serde(default)]
+    pub verify: Vec<String>,
+    /// Model override; `None` leaves the choice to the agent's own configuration.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Name of the driver: `codex`, or a command driver of `governance.yaml`.
+    pub driver: String,
+    /// Sandbox for Codex sessions.
+    pub sandbox: Sandbox,
+    /// Approval policy for Codex sessions.
+    pub approval: Approval,
+    /// The planner that a department reports to.
+    #[serde(default)]
+    pub parent_session_id: Option<SessionId>,
+    /// The assignment that a department does.
+    #[serde(default)]
+    pub assignment_id: Option<AssignmentId>,
+    /// The planner that this one took over from.
+    #[serde(default)]
+    pub resumed_from_session_id: Option<SessionId>,
+    /// The file that holds its first prompt, one per session.
+    pub prompt_path: PathBuf,
+    /// Its transcript.
+    pub log_path: PathBuf,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its program ended by itself.
+    Exited {
+        /// Exit code, when it was not a signal.
+        code: Option<i32>,
+        /// Name of the signal that ended it.
+        signal: Option<String>,
+    },
+    /// A person ended it.
+    Stopped,
+    /// It reported and its round was closed by the launcher.
+    Reported,
+    /// It did not report although it was reminded; the launcher ended it.
+    Silent,
+    /// It could not be started, or failed for good.
+    Failed {
+        /// A sentence for the person.
+        reason: String,
+    },
+    /// The launcher came back and could not find it again.
+    Lost {
+        /// A sentence for the person.
+        reason: String,
+    },
+    /// Another planner took over.
+    Replaced {
+        /// The one that took over.
+        by: SessionId,
+    },
+}
+
+impl Outcome {
+    /// The word that `/api/status` shows.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Exited { .. } => "exited",
+            Self::Stopped => "stopped",
+            Self::Reported => "reported",
+            Self::Silent => "silent",
+            Self::Failed { .. } => "failed",
+            Self::Lost { .. } => "lost",
+            Self::Replaced { .. } => "replaced",
+        }
+    }
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+pub enum Status {
+    /// Registered; its driver has not accepted the prompt yet.
+    Starting,
+    /// The prompt was accepted.
+    Running,
+    /// Somebody decided that it ends; its processes may still be there.
+    Closing {
+        /// What the end will be recorded as.
+        outcome: Outcome,
+    },
+    /// It is over.
+    Closed {
+        /// How it ended.
+        outcome: Outcome,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// A session with everything that happened to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// What was fixed at the start.
+    #[serde(flatten)]
+    pub brief: Brief,
+    /// Where it stands.
+    pub status: Status,
+    /// When it was registered.
+    pub registered_at: DateTime<Utc>,
+    /// When its prompt was accepted (again, after a resume).
+    pub started_at: Option<DateTime<Utc>>,
+    /// Process id of what runs it, when it has a process of its own.
+    pub pid: Option<u32>,
+    /// Codex thread.
+    pub thread_id: Option<String>,
+    /// Whether the first prompt was accepted by the driver; a resume must not send it twice.
+    pub prompted: bool,
+    /// Its terminal, when one is open.
+    pub terminal_id: Option<TerminalId>,
+    /// Reminders sent since its last sign of a report.
+    pub reminders: u32,
+    /// When the last reminder was sent.
+    pub reminded_at: Option<DateTime<Utc>>,
+    /// Its report, once there is one.
+    pub report_id: Option<ReportId>,
+    /// Plans it reported, oldest first (planners).
+    pub plans: Vec<Plan>,
+    /// The planner that took over from this one.
+    pub replaced_by: Option<SessionId>,
+}
+
+impl Session {
+    /// A session that was just registered.
+    pub fn new(brief: Brief, registered_at: DateTime<Utc>) -> Self {
+        Self {
+            brief,
+            status: Status::Starting,
+            registered_at,
+            started_at: None,
+            pid: None,
+            thread_id: None,
+            prompted: false,
+            terminal_id: None,
+            reminders: 0,
+            reminded_at: None,
+            report_id: None,
+            plans: Vec::new(),
+            replaced_by: None,
+        }
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &SessionId {
+        &self.brief.id
+    }
+
+    /// Whether it is a planner.
+    pub fn is_planner(&self) -> bool {
+        self.brief.session_kind == Kind::Zhongshu
+    }
+
+    /// Whether it has not ended yet.
+    pub fn is_live(&self) -> bool {
+        !matches!(self.status, Status::Closed { .. })
+    }
+
+    /// How it ended, if it did.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match &self.status {
+            Status::Closed { outcome, .. } => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// When it ended, if it did.
+    pub fn ended_at(&self) -> Option<DateTime<Utc>> {
+        match self.status {
+            Status::Closed { at, .. } => Some(at),
+            _ => None,
+        }
+    }
+
+    /// The newest plan.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plans.last()
+    }
+
+    /// The word that `/api/status` shows.
+    pub fn status_word(&self) -> &'static str {
+        match &self.status {
+            Status::Starting => "starting",
+            Status::Running => "running",
+            Status::Closing { .. } => "closing",
+            Status::Closed { outcome, .. } => outcome.word(),
+        }
+    }
+}

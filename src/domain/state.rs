@@ -1,0 +1,478 @@
+//! The state of the house: what remains when every event is applied in order.
+//!
+//! `apply` never fails and never decides: decisions are made in `domain::flow` before an event exists. An event that
+//! speaks of something unknown (a journal of a newer version, say) changes nothing.
+
+use super::assignment::{Assignment, AssignmentState, Hold};
+use super::event::Event;
+use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
+use super::message::Message;
+use super::plan::{Plan, PlanState};
+use super::result::{Report, Revision};
+use super::session::{Outcome, Session, Status};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashSet};
+
+/// A terminal that was opened and not closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminal {
+    /// Its id.
+    pub terminal_id: TerminalId,
+    /// The session it shows; `None` for an interactive one.
+    pub session_id: Option<SessionId>,
+    /// Its title.
+    pub title: String,
+    /// Whether it only shows a transcript.
+    pub preview: bool,
+    /// When it was opened.
+    pub started_at: DateTime<Utc>,
+}
+
+/// Everything the launcher knows for sure.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// Every session, by id, and so by age.
+    pub sessions: BTreeMap<SessionId, Session>,
+    /// Every assignment that was ever confirmed.
+    pub assignments: BTreeMap<AssignmentId, Assignment>,
+    /// Those that wait, in their order.
+    pub queue: Vec<AssignmentId>,
+    /// Whether dispatch is paused.
+    pub queue_paused: bool,
+    /// Every report.
+    pub reports: BTreeMap<ReportId, Report>,
+    /// Messages that are still owed, oldest first.
+    pub messages: BTreeMap<MessageId, Message>,
+    /// Open terminals.
+    pub terminals: BTreeMap<TerminalId, Terminal>,
+    /// What the person was told when Codex was allowed to work here.
+    pub trusted: Option<String>,
+    /// Digests of mailbox files that are already in, with the planner whose mailbox they were in.
+    pub taken_files: HashSet<String>,
+    /// Sequence number of the newest event.
+    pub seq: u64,
+}
+
+impl State {
+    /// Applies one event.
+    pub fn apply(&mut self, seq: u64, at: DateTime<Utc>, event: &Event) {
+        self.seq = seq;
+        match event {
+            Event::RepositoryTrusted { statement } => self.trusted = Some(statement.clone()),
+            Event::SessionRegistered { brief } => {
+                self.sessions
+                    .insert(brief.id.clone(), Session::new(brief.clone(), at));
+            }
+            Event::ZhongshuPlanRegistered {
+                session_id,
+                version,
+                plan_sha256,
+                proposal,
+                source,
+            } => {
+                self.with_session(session_id, |session| {
+                    if let Some(last) = session.plans.last_mut()
+                        && last.state == PlanState::Pending
+                    {
+                        last.state = PlanState::Superseded;
+                    }
+                    session.plans.push(Plan {
+                        version: *version,
+                        sha256: plan_sha256.clone(),
+                        proposal: proposal.clone(),
+                        source: *source,
+                        reported_at: at,
+                        state: PlanState::Pending,
+                    });
+                });
+            }
+            Event::PlanConfirmed {
+                session_id,
+                version: Some(version),
+                edited,
+                ..
+            } => {
+                self.decide_plan(
+                    session_id,
+                    *version,
+                    PlanState::Confirmed {
+                        at,
+                        edited: *edited,
+                    },
+                );
+            }
+            Event::PlanRejected {
+                session_id,
+                version,
+                reason,
+            } => {
+                self.decide_plan(
+                    session_id,
+                    *version,
+                    PlanState::Rejected {
+                        at,
+                        reason: reason.clone(),
+                    },
+                );
+            }
+            Event::ZhongshuReplaced { session_id, by } => self.replace_planner(session_id, by),
+            Event::ResultRegistered {
+                report_id,
+                revision,
+            }
+            | Event::ResultUpdated {
+                report_id,
+                revision,
+            } => {
+                self.add_revision(at, report_id, revision);
+            }
+            Event::ResultsRead { report_ids, .. } => {
+                for id in report_ids {
+                    if let Some(report) = self.reports.get_mut(id) {
+                        report.read = true;
+                    }
+                }
+            }
+            Event::ResultAcknowledged { report_id } => {
+                if let Some(report) = self.reports.get_mut(report_id) {
+                    report.read = true;
+                    report.acknowledged = true;
+                }
+            }
+            Event::MessageQueued {
+                message_id,
+                session_id,
+                purpose,
+                text,
+            } => {
+                let message = Message {
+                    message_id: message_id.clone(),
+                    session_id: session_id.clone(),
+                    purpose: *purpose,
+                    text: text.clone(),
+                    queued_at: at,
+                };
+                self.messages.insert(message_id.clone(), message);
+            }
+            Event::MessageDelivered { message_id, .. }
+            | Event::MessageDropped { message_id, .. } => {
+                self.messages.remove(message_id);
+            }
+            Event::TerminalStarted {
+                terminal_id,
+                session_id,
+                title,
+                preview,
+            } => {
+                if let (Some(session_id), false) = (session_id, preview) {
+                    self.with_session(session_id, |session| {
+                        session.terminal_id = Some(terminal_id.clone())
+                    });
+                }
+                let terminal = Terminal {
+                    terminal_id: terminal_id.clone(),
+                    session_id: session_id.clone(),
+                    title: title.clone(),
+                    preview: *preview,
+                    started_at: at,
+                };
+                self.terminals.insert(terminal_id.clone(), terminal);
+            }
+            Event::TerminalClosed { terminal_id, .. } => {
+                if let Some(Terminal {
+                    session_id: Some(id),
+                    ..
+                }) = self.terminals.remove(terminal_id)
+                {
+                    self.with_session(&id, |session| {
+                        if session.terminal_id.as_ref() == Some(terminal_id) {
+                            session.terminal_id = None;
+                        }
+                    });
+                }
+            }
+            Event::ServerStarted { .. }
+            | Event::ServerStopped { .. }
+            | Event::AccessGranted { .. }
+            | Event::AccessRevoked { .. }
+            | Event::AccessRefused { .. }
+            | Event::MailboxFileRejected { .. }
+            | Event::PlanConfirmed { version: None, .. } => {}
+            _ => self.apply_to_session_or_queue(at, event),
+        }
+    }
+
+    fn apply_to_session_or_queue(&mut self, at: DateTime<Utc>, event: &Event) {
+        match event {
+            Event::SessionThreadOpened {
+                session_id,
+                thread_id,
+            } => {
+                self.with_session(session_id, |session| {
+                    session.thread_id = Some(thread_id.clone())
+                });
+            }
+            Event::SessionStarted {
+                session_id, pid, ..
+            } => self.with_session(session_id, |session| {
+                if session.status == Status::Starting {
+                    session.status = Status::Running;
+                }
+                session.started_at = Some(at);
+                session.prompted = true;
+                session.pid = *pid;
+            }),
+            Event::SessionResumed { session_id } => self.with_session(session_id, |session| {
+                session.status = Status::Starting;
+                session.reminders = 0;
+                session.reminded_at = None;
+            }),
+            Event::SessionCloseRequested {
+                session_id,
+                outcome,
+            } => self.with_session(session_id, |session| {
+                if session.is_live() {
+                    session.status = Status::Closing {
+                        outcome: outcome.clone(),
+                    };
+                }
+            }),
+            Event::SessionClosed {
+                session_id,
+                outcome,
+            } => self.with_session(session_id, |session| {
+                session.status = Status::Closed {
+                    outcome: outcome.clone(),
+                    at,
+                };
+                session.pid = None;
+            }),
+            Event::ReminderSent { session_id, number } => {
+                self.with_session(session_id, |session| {
+                    session.reminders = *number;
+                    session.reminded_at = Some(at);
+                })
+            }
+            Event::AssignmentQueued { order } => {
+                self.queue.push(order.assignment_id.clone());
+                let assignment = Assignment {
+                    order: order.clone(),
+                    queued_at: at,
+                    state: AssignmentState::Queued,
+                };
+                self.assignments
+                    .insert(order.assignment_id.clone(), assignment);
+            }
+            Event::AssignmentDispatched {
+                assignment_id,
+                session_id,
+            } => {
+                self.leave_queue(
+                    assignment_id,
+                    AssignmentState::Dispatched {
+                        session_id: session_id.clone(),
+                    },
+                );
+            }
+            Event::AssignmentCancelled { assignment_id } => {
+                self.leave_queue(assignment_id, AssignmentState::Cancelled);
+            }
+            Event::AssignmentMoved {
+                assignment_id,
+                before,
+            } => {
+                let Some(from) = self.queue.iter().position(|id| id == assignment_id) else {
+                    return;
+                };
+                let moved = self.queue.remove(from);
+                let to = before
+                    .as_ref()
+                    .and_then(|before| self.queue.iter().position(|id| id == before))
+                    .unwrap_or(self.queue.len());
+                self.queue.insert(to, moved);
+            }
+            Event::QueuePaused {} => self.queue_paused = true,
+            Event::QueueResumed {} => self.queue_paused = false,
+            _ => {}
+        }
+    }
+
+    fn with_session(&mut self, id: &SessionId, change: impl FnOnce(&mut Session)) {
+        if let Some(session) = self.sessions.get_mut(id) {
+            change(session);
+        }
+    }
+
+    fn decide_plan(&mut self, id: &SessionId, version: u32, state: PlanState) {
+        self.with_session(id, |session| {
+            if let Some(plan) = session
+                .plans
+                .iter_mut()
+                .find(|plan| plan.version == version)
+            {
+                plan.state = state;
+            }
+        });
+    }
+
+    fn leave_queue(&mut self, id: &AssignmentId, state: AssignmentState) {
+        self.queue.retain(|queued| queued != id);
+        if let Some(assignment) = self.assignments.get_mut(id) {
+            assignment.state = state;
+        }
+    }
+
+    fn replace_planner(&mut self, old: &SessionId, new: &SessionId) {
+        let mut plans = Vec::new();
+        self.with_session(old, |session| {
+            session.replaced_by = Some(new.clone());
+            plans = session.plans.clone();
+        });
+        self.with_session(new, |session| session.plans = plans);
+        for session in self.sessions.values_mut() {
+            if session.is_live() && session.brief.parent_session_id.as_ref() == Some(old) {
+                session.brief.parent_session_id = Some(new.clone());
+            }
+        }
+        for id in &self.queue {
+            if let Some(assignment) = self.assignments.get_mut(id)
+                && assignment.order.parent_session_id == *old
+            {
+                assignment.order.parent_session_id = new.clone();
+            }
+        }
+        for report in self
+            .reports
+            .values_mut()
+            .filter(|report| !report.read || report.holds_queue())
+        {
+            let (_, newest) = report
+                .revisions
+                .last_mut()
+                .expect("a report has at least one revision");
+            if newest.parent_session_id == *old {
+                newest.parent_session_id = new.clone();
+            }
+        }
+    }
+
+    fn add_revision(&mut self, at: DateTime<Utc>, id: &ReportId, revision: &Revision) {
+        if let Some(digest) = &revision.sha256 {
+            self.taken_files
+                .insert(file_key(&revision.department_session_id, digest));
+        }
+        self.with_session(&revision.department_session_id, |session| {
+            session.report_id = Some(id.clone())
+        });
+        let report = self.reports.entry(id.clone()).or_insert_with(|| Report {
+            report_id: id.clone(),
+            revisions: Vec::new(),
+            read: false,
+            acknowledged: false,
+        });
+        report.revisions.push((at, revision.clone()));
+        report.read = false;
+        report.acknowledged = false;
+    }
+
+    /// The session, if there is one with this id.
+    pub fn session(&self, id: &SessionId) -> Option<&Session> {
+        self.sessions.get(id)
+    }
+
+    /// The planner that now stands for this one, which may have been replaced (several times).
+    pub fn current_planner<'a>(&'a self, id: &'a SessionId) -> &'a SessionId {
+        let mut current = id;
+        while let Some(next) = self
+            .session(current)
+            .and_then(|session| session.replaced_by.as_ref())
+        {
+            current = next;
+        }
+        current
+    }
+
+    /// The session that owns a Codex thread.
+    pub fn session_of_thread(&self, thread_id: &str) -> Option<&Session> {
+        self.sessions
+            .values()
+            .rev()
+            .find(|session| session.thread_id.as_deref() == Some(thread_id))
+    }
+
+    /// Department sessions of a planner, oldest first.
+    pub fn children<'a>(
+        &'a self,
+        planner: &'a SessionId,
+    ) -> impl Iterator<Item = &'a Session> + 'a {
+        self.sessions
+            .values()
+            .filter(move |s| s.brief.parent_session_id.as_ref() == Some(planner))
+    }
+
+    /// Reports to a planner, oldest first.
+    pub fn reports_to<'a>(
+        &'a self,
+        planner: &'a SessionId,
+    ) -> impl Iterator<Item = &'a Report> + 'a {
+        self.reports
+            .values()
+            .filter(move |report| report.current().parent_session_id == *planner)
+    }
+
+    /// The report of a session.
+    pub fn report_of(&self, session: &Session) -> Option<&Report> {
+        session
+            .report_id
+            .as_ref()
+            .and_then(|id| self.reports.get(id))
+    }
+
+    /// Whether a session holds one of the department slots: it is live and has not reported for sure.
+    ///
+    /// A report that a file claims to be from the session frees nothing: it may be forged, and the session may still work.
+    pub fn holds_slot(&self, session: &Session) -> bool {
+        let reported = self
+            .report_of(session)
+            .is_some_and(|report| report.current().verified);
+        !session.is_planner() && session.is_live() && !reported
+    }
+
+    /// How many department slots are taken.
+    pub fn slots_taken(&self) -> usize {
+        self.sessions
+            .values()
+            .filter(|session| self.holds_slot(session))
+            .count()
+    }
+
+    /// Why a queued assignment cannot be dispatched now, slots aside.
+    pub fn hold(&self, assignment: &Assignment) -> Option<Hold> {
+        let parent = &assignment.order.parent_session_id;
+        let planner_live = self
+            .session(parent)
+            .is_some_and(|planner| match &planner.status {
+                Status::Starting | Status::Running => true,
+                Status::Closing { .. } | Status::Closed { .. } => false,
+            });
+        if !planner_live {
+            return Some(Hold::PlannerEnded);
+        }
+        let waits = self.reports_to(parent).any(Report::holds_queue);
+        waits.then_some(Hold::WaitsForPerson)
+    }
+
+    /// Whether these bytes from this session are already in.
+    pub fn has_taken(&self, session: &SessionId, digest: &str) -> bool {
+        self.taken_files.contains(&file_key(session, digest))
+    }
+
+    /// Whether a session was replaced by another planner.
+    pub fn was_replaced(session: &Session) -> bool {
+        matches!(session.outcome(), Some(Outcome::Replaced { .. })) || session.replaced_by.is_some()
+    }
+}
+
+fn file_key(session: &SessionId, digest: &str) -> String {
+    format!("{session}/{digest}")
+}
