@@ -1,3 +1,5 @@
 //! zhongshu
 
 pub mod domain;
+pub mod sessions;
+pub mod web;

@@ -1,0 +1,96 @@
+//! What is observed of sessions and never journalled: activity, signs of life, the last lines.
+//!
+//! Drivers write here, views read here. After a restart it is empty and fills again from the protocol.
+
+use crate::domain::ids::SessionId;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+
+/// What a session is doing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// Nothing was heard of it yet.
+    #[default]
+    Unknown,
+    /// A turn runs.
+    Working,
+    /// It waits for a person.
+    Blocked,
+    /// Its turn is over.
+    Idle,
+}
+
+/// Enough for the last screenful of a transcript; every status answer carries it for every session.
+const PREVIEW_CHARS: usize = 1200;
+
+/// What was observed of one session.
+#[derive(Debug, Clone, Default)]
+pub struct Observed {
+    /// What it is doing.
+    pub activity: Activity,
+    /// The last sign of life.
+    pub last_activity_at: Option<DateTime<Utc>>,
+    /// The last lines of its transcript.
+    pub preview: String,
+    /// Address of its terminal with a writing token.
+    pub terminal_url: Option<String>,
+    /// What a person should know about it now (a failing model, a missing tool server).
+    pub notice: Option<String>,
+}
+
+/// Observations of all sessions.
+#[derive(Debug, Default)]
+pub struct Live {
+    sessions: Mutex<HashMap<SessionId, Observed>>,
+}
+
+impl Live {
+    /// What was observed of a session; empty when nothing was.
+    pub fn observed(&self, id: &SessionId) -> Observed {
+        self.lock().get(id).cloned().unwrap_or_default()
+    }
+
+    /// Changes what is known of a session.
+    pub fn update(&self, id: &SessionId, change: impl FnOnce(&mut Observed)) {
+        change(self.lock().entry(id.clone()).or_default());
+    }
+
+    /// Notes a sign of life.
+    pub fn touch(&self, id: &SessionId) {
+        self.update(id, |observed| observed.last_activity_at = Some(Utc::now()));
+    }
+
+    /// Adds to a session's preview and notes a sign of life.
+    pub fn say(&self, id: &SessionId, text: &str) {
+        self.update(id, |observed| {
+            observed.last_activity_at = Some(Utc::now());
+            observed.preview.push_str(text);
+            let excess = observed
+                .preview
+                .chars()
+                .count()
+                .saturating_sub(PREVIEW_CHARS);
+            if excess > 0 {
+                observed.preview = observed.preview.chars().skip(excess).collect();
+            }
+        });
+    }
+
+    /// Forgets a session that ended, except its last lines.
+    pub fn ended(&self, id: &SessionId) {
+        self.update(id, |observed| {
+            observed.activity = Activity::Unknown;
+            observed.terminal_url = None;
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Observed>> {
+        // A panic while holding this lock leaves plain data behind; it is still the best there is.
+        self.sessions
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,3 @@
+//! The launcher's web side.
+
+pub mod views;

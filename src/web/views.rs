@@ -1,0 +1,457 @@
+//! What the API and the pages show: the state, seen together with what was observed since.
+//!
+//! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
+
+use crate::domain::assignment::{Assignment, Hold};
+use crate::domain::handoff::MAILBOX_ROOT;
+use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
+use crate::domain::plan::{Plan, PlannedAssignment, Source};
+use crate::domain::result::{Findings, Report};
+use crate::domain::session::{Kind, Outcome, Session};
+use crate::domain::state::State;
+use crate::sessions::live::{Activity, Live, Observed};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// What a view needs beside the state.
+pub struct Scene<'a> {
+    /// The journalled state.
+    pub state: &'a State,
+    /// What was observed.
+    pub live: &'a Live,
+    /// The repository.
+    pub repo: &'a Path,
+    /// A department without a sign of life for so long is stalled.
+    pub stale_seconds: u64,
+    /// Now.
+    pub now: DateTime<Utc>,
+    /// Whether the caller may open terminals, and so may see their addresses.
+    pub may_open_terminals: bool,
+}
+
+/// A session, as every list shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SessionView {
+    /// Its id.
+    pub id: SessionId,
+    /// Key of its department; `zhongshu` for a planner.
+    pub department: String,
+    /// The same; the first implementation's name for it.
+    pub role: String,
+    /// Planner or department.
+    pub session_kind: Kind,
+    /// Name for people.
+    pub title: String,
+    /// Process id of what runs it, if it has a process of its own.
+    pub pid: Option<u32>,
+    /// Model override.
+    pub model: Option<String>,
+    /// `codex` or the name of a command driver.
+    pub driver: String,
+    /// Codex thread.
+    pub thread_id: Option<String>,
+    /// Its first prompt.
+    pub prompt_path: PathBuf,
+    /// Its transcript.
+    pub log_path: PathBuf,
+    /// `starting`, `running`, `closing`, or how it ended.
+    pub status: &'static str,
+    /// Why it ended, as a sentence, when there is one.
+    pub status_reason: Option<String>,
+    /// Exit code of its program.
+    pub exit_code: Option<i32>,
+    /// `working`, `idle`, `blocked` (waits for a person) or `unknown`.
+    pub activity: Activity,
+    /// When it was registered, or started again.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// What it was asked to do.
+    pub task: String,
+    /// Paths it may change.
+    pub files: Vec<String>,
+    /// Commands that prove its work.
+    pub verify: Vec<String>,
+    /// `active`, `stalled`, `exited` or `unknown`.
+    pub heartbeat_status: &'static str,
+    /// Seconds since its last sign of life.
+    pub idle_seconds: Option<u64>,
+    /// Its last sign of life.
+    pub last_activity_at: Option<DateTime<Utc>>,
+    /// Its terminal.
+    pub browser_terminal_id: Option<TerminalId>,
+    /// `running`, `exited` or `none`.
+    pub browser_terminal_status: &'static str,
+    /// Where to watch and type; only for those who may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub browser_terminal_url: Option<String>,
+    /// Title of that terminal.
+    pub browser_terminal_title: Option<String>,
+    /// Its planner's mailbox.
+    pub mailbox: MailboxView,
+    /// The planner it reports to.
+    pub parent_session_id: Option<SessionId>,
+    /// The last lines of its transcript.
+    pub transcript_preview: String,
+    /// Whether ended work can go on with `POST /api/resume_session`.
+    pub can_resume: bool,
+    /// What only planners have.
+    #[serde(flatten)]
+    pub planner: Option<PlannerView>,
+    /// What only departments have.
+    #[serde(flatten)]
+    pub report: Option<ReportStatusView>,
+}
+
+/// Folders of a mailbox, absolute.
+#[derive(Debug, Clone, Serialize)]
+pub struct MailboxView {
+    /// The mailbox.
+    pub root: PathBuf,
+    /// Where results are dropped.
+    pub incoming: PathBuf,
+    /// Where they end up.
+    pub archive: PathBuf,
+}
+
+/// What only planners have.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannerView {
+    /// Results that nobody read yet.
+    pub unread_result_count: usize,
+    /// Its departments, oldest first.
+    pub child_department_ids: Vec<SessionId>,
+    /// `none`, `pending`, `confirmed`, `rejected` or `superseded`.
+    pub plan_status: &'static str,
+    /// Version of its newest plan.
+    pub plan_version: Option<u32>,
+    /// When that was reported.
+    pub plan_reported_at: Option<DateTime<Utc>>,
+    /// The planner it took over from.
+    pub resumed_from_session_id: Option<SessionId>,
+    /// The planner that took over from it.
+    pub replaced_by_session_id: Option<SessionId>,
+}
+
+/// What only departments have.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReportStatusView {
+    /// `pending` or `reported`.
+    pub report_status: &'static str,
+    /// When it reported.
+    pub reported_at: Option<DateTime<Utc>>,
+    /// Its report.
+    pub last_report_id: Option<ReportId>,
+    /// Reminders it was sent.
+    pub reminders: u32,
+    /// Whether the launcher ended it.
+    pub auto_closed: bool,
+    /// Why.
+    pub auto_close_reason: Option<&'static str>,
+    /// The assignment it does.
+    pub assignment_id: Option<AssignmentId>,
+}
+
+/// One result, as the inbox shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResultView {
+    /// Its id.
+    pub report_id: ReportId,
+    /// The planner it goes to.
+    pub parent_session_id: SessionId,
+    /// Who reported.
+    pub department_session_id: SessionId,
+    /// Its department.
+    pub department: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub findings: Findings,
+    /// 1 for its first report.
+    pub revision: u32,
+    /// Whether the launcher knows that the session itself wrote it.
+    pub verified: bool,
+    /// The file it came in, by its name in the archive.
+    pub mailbox_file: Option<String>,
+    /// Its handoff packet, relative to the repository.
+    pub handoff_packet: PathBuf,
+    /// `mailbox` or `launcher_fallback`: the two words of the specification.
+    pub source: &'static str,
+    /// Through which door exactly: `tool`, `mailbox` or `launcher_fallback`.
+    pub channel: Source,
+    /// When it was registered.
+    pub reported_at: DateTime<Utc>,
+    /// Whether it was read before this answer.
+    pub read: bool,
+    /// Whether somebody took notice of it by name.
+    pub acknowledged: bool,
+}
+
+/// A waiting assignment.
+#[derive(Debug, Clone, Serialize)]
+pub struct QueueItemView {
+    /// What was confirmed.
+    #[serde(flatten)]
+    pub assignment: Assignment,
+    /// 1 for the one that runs next.
+    pub position: usize,
+    /// Why it is passed over, if it is.
+    pub hold: Option<Hold>,
+    /// Name of the department, for people.
+    pub title: String,
+}
+
+/// One version of a plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanView {
+    /// 1 for the first.
+    pub version: u32,
+    /// What a confirmation must name.
+    pub plan_sha256: String,
+    /// `pending`, `confirmed`, `rejected` or `superseded`.
+    pub status: &'static str,
+    /// Why it was rejected.
+    pub reason: Option<String>,
+    /// When it was reported.
+    pub reported_at: DateTime<Utc>,
+    /// Through which door.
+    pub source: Source,
+    /// The plan in a few sentences.
+    pub summary: String,
+    /// What it asks for.
+    pub assignments: Vec<PlannedAssignment>,
+}
+
+impl PlanView {
+    /// Shows a plan.
+    pub fn of(plan: &Plan) -> Self {
+        let reason = match &plan.state {
+            crate::domain::plan::PlanState::Rejected { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        Self {
+            version: plan.version,
+            plan_sha256: plan.sha256.clone(),
+            status: plan.state.word(),
+            reason,
+            reported_at: plan.reported_at,
+            source: plan.source,
+            summary: plan.proposal.summary.clone(),
+            assignments: plan.proposal.assignments.clone(),
+        }
+    }
+}
+
+impl ResultView {
+    /// Shows a report.
+    pub fn of(report: &Report) -> Self {
+        let revision = report.current().clone();
+        let channel = revision.source;
+        let source = match channel {
+            Source::LauncherFallback => "launcher_fallback",
+            Source::Tool | Source::Mailbox | Source::Api => "mailbox",
+        };
+        Self {
+            report_id: report.report_id.clone(),
+            parent_session_id: revision.parent_session_id,
+            department_session_id: revision.department_session_id,
+            department: revision.department,
+            findings: revision.findings,
+            revision: revision.revision,
+            verified: revision.verified,
+            mailbox_file: revision.mailbox_file,
+            handoff_packet: revision.handoff_packet,
+            source,
+            channel,
+            reported_at: report.reported_at(),
+            read: report.read,
+            acknowledged: report.acknowledged,
+        }
+    }
+}
+
+impl Scene<'_> {
+    /// Every session, newest first.
+    pub fn sessions(&self) -> Vec<SessionView> {
+        self.state
+            .sessions
+            .values()
+            .rev()
+            .map(|session| self.session(session))
+            .collect()
+    }
+
+    /// One session.
+    pub fn session(&self, session: &Session) -> SessionView {
+        let observed = self.live.observed(session.id());
+        let brief = &session.brief;
+        let mailbox_owner = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
+        let root = self.repo.join(MAILBOX_ROOT).join(mailbox_owner.as_str());
+        let last_activity_at = observed.last_activity_at.or(session.started_at);
+        let idle_seconds = last_activity_at
+            .filter(|_| session.is_live())
+            .map(|at| (self.now - at).num_seconds().max(0).unsigned_abs());
+        SessionView {
+            id: brief.id.clone(),
+            department: brief.department.clone(),
+            role: brief.department.clone(),
+            session_kind: brief.session_kind,
+            title: brief.title.clone(),
+            pid: session.pid,
+            model: brief.model.clone(),
+            driver: brief.driver.clone(),
+            thread_id: session.thread_id.clone(),
+            prompt_path: brief.prompt_path.clone(),
+            log_path: brief.log_path.clone(),
+            status: session.status_word(),
+            status_reason: observed.notice.clone().or_else(|| reason(session)),
+            exit_code: exit_code(session),
+            activity: if session.is_live() {
+                observed.activity
+            } else {
+                Activity::Unknown
+            },
+            started_at: session.started_at.unwrap_or(session.registered_at),
+            ended_at: session.ended_at(),
+            task: brief.task.clone(),
+            files: brief.files.clone(),
+            verify: brief.verify.clone(),
+            heartbeat_status: self.heartbeat(session, &observed, idle_seconds),
+            idle_seconds,
+            last_activity_at,
+            browser_terminal_id: session.terminal_id.clone(),
+            browser_terminal_status: match (&session.terminal_id, observed.terminal_url.is_some()) {
+                (None, _) => "none",
+                (Some(_), true) => "running",
+                (Some(_), false) => "exited",
+            },
+            browser_terminal_url: observed.terminal_url.filter(|_| self.may_open_terminals),
+            browser_terminal_title: session.terminal_id.as_ref().map(|_| brief.title.clone()),
+            mailbox: MailboxView {
+                incoming: root.join("incoming"),
+                archive: root.join("archive"),
+                root,
+            },
+            parent_session_id: brief.parent_session_id.clone(),
+            transcript_preview: observed.preview,
+            can_resume: !session.is_live()
+                && session.replaced_by.is_none()
+                && self
+                    .state
+                    .report_of(session)
+                    .is_none_or(Report::is_fallback),
+            planner: session.is_planner().then(|| self.planner(session)),
+            report: (!session.is_planner()).then(|| self.report_status(session)),
+        }
+    }
+
+    fn heartbeat(&self, session: &Session, observed: &Observed, idle: Option<u64>) -> &'static str {
+        match (session.is_live(), idle) {
+            (false, _) => "exited",
+            (true, None) => "unknown",
+            // Waiting for a person, or for the next message, is no sign of trouble.
+            (true, Some(_)) if observed.activity == Activity::Blocked || session.is_planner() => {
+                "active"
+            }
+            (true, Some(seconds)) if seconds >= self.stale_seconds => "stalled",
+            (true, Some(_)) => "active",
+        }
+    }
+
+    fn planner(&self, session: &Session) -> PlannerView {
+        let id = session.id();
+        let plan = session.plan();
+        PlannerView {
+            unread_result_count: self
+                .state
+                .reports_to(id)
+                .filter(|report| !report.read)
+                .count(),
+            child_department_ids: self
+                .state
+                .children(id)
+                .map(|child| child.id().clone())
+                .collect(),
+            plan_status: plan.map_or("none", |plan| plan.state.word()),
+            plan_version: plan.map(|plan| plan.version),
+            plan_reported_at: plan.map(|plan| plan.reported_at),
+            resumed_from_session_id: session.brief.resumed_from_session_id.clone(),
+            replaced_by_session_id: session.replaced_by.clone(),
+        }
+    }
+
+    fn report_status(&self, session: &Session) -> ReportStatusView {
+        let report = self.state.report_of(session);
+        let auto_close_reason = match session.outcome() {
+            Some(Outcome::Reported) => Some("reported"),
+            Some(Outcome::Silent) => Some("silent"),
+            _ => None,
+        };
+        ReportStatusView {
+            report_status: if report.is_some_and(|report| !report.is_fallback()) {
+                "reported"
+            } else {
+                "pending"
+            },
+            reported_at: report.map(Report::reported_at),
+            last_report_id: report.map(|report| report.report_id.clone()),
+            reminders: session.reminders,
+            auto_closed: auto_close_reason.is_some(),
+            auto_close_reason,
+            assignment_id: session.brief.assignment_id.clone(),
+        }
+    }
+
+    /// The queue, next first.
+    pub fn queue(&self, title: impl Fn(&str) -> String) -> Vec<QueueItemView> {
+        let waiting = self
+            .state
+            .queue
+            .iter()
+            .filter_map(|id| self.state.assignments.get(id));
+        waiting
+            .enumerate()
+            .map(|(index, assignment)| QueueItemView {
+                assignment: assignment.clone(),
+                position: index + 1,
+                hold: self.state.hold(assignment),
+                title: title(&assignment.order.department),
+            })
+            .collect()
+    }
+
+    /// Results of a planner, newest first; `unread` picks which half.
+    pub fn results(
+        &self,
+        planner: &SessionId,
+        unread: impl Fn(&Report) -> bool,
+    ) -> Vec<ResultView> {
+        let mut list: Vec<ResultView> = self
+            .state
+            .reports_to(planner)
+            .filter(|report| unread(report))
+            .map(ResultView::of)
+            .collect();
+        list.sort_by(|a, b| b.reported_at.cmp(&a.reported_at));
+        list
+    }
+}
+
+fn reason(session: &Session) -> Option<String> {
+    match session.outcome()? {
+        Outcome::Failed { reason } | Outcome::Lost { reason } => Some(reason.clone()),
+        Outcome::Exited {
+            signal: Some(signal),
+            ..
+        } => Some(format!("ended by signal {signal}")),
+        Outcome::Replaced { by } => Some(format!("replaced by {by}")),
+        _ => None,
+    }
+}
+
+fn exit_code(session: &Session) -> Option<i32> {
+    match session.outcome()? {
+        Outcome::Exited { code, .. } => *code,
+        _ => None,
+    }
+}
