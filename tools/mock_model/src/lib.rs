@@ -8,7 +8,9 @@
 //! - `template.rs`: `{{…}}` in a script, filled in from the conversation.
 //! - `engine.rs`: which rule answers a request, and with which of its steps.
 //! - `answer.rs`: a step as Responses API items and server-sent events.
-//! - [`Server`] (`server.rs`): the listener, the record of requests, release, shutdown.
+//! - [`RecordedRequest`] (`record.rs`): what came, for assertions.
+//! - [`Server`] (`server.rs`): the listener, its HTTP side for other processes (`GET /__mock/requests`,
+//!   `POST /__mock/release`, `PUT /__mock/script`), waiting, release, shutdown.
 //! - [`config_toml`], [`write_codex_home`] (`codex_home.rs`): an offline configuration for a `CODEX_HOME`.
 //!
 //! # Scripts
@@ -43,12 +45,14 @@ mod answer;
 mod codex_home;
 mod conversation;
 mod engine;
+mod record;
 mod script;
 mod server;
 mod template;
 
 pub use codex_home::{MODEL, catalog_json, config_toml, write_codex_home};
 pub use conversation::{Kind, ToolOutput};
+pub use record::{Outcome, RecordedRequest, RequestSummary, WaitError};
 pub use script::{Call, Count, Fail, Rule, Script, ScriptError, Step, Texts, Then, When};
-pub use server::{Outcome, RecordedRequest, Server, WaitError};
+pub use server::Server;
 pub use template::TemplateError;

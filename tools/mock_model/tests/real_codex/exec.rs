@@ -1,9 +1,6 @@
 //! The mock with the real Codex CLI: every kind of step, through `codex exec`.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::{DEADLINE, World};
+use crate::common::{DEADLINE, World};
 use mock_model::{Call, Count, Fail, Kind, Outcome, Rule, Script, Step, Then, When};
 use serde_json::{Value, json};
 
@@ -403,7 +400,7 @@ async fn a_hanging_answer_waits_for_its_release_or_for_the_client_to_leave() {
     assert_eq!(ended.says(), ["at last"], "{ended:?}");
 
     let mut child = world
-        .command(&common::codex_bin())
+        .command(&crate::common::codex_bin())
         .args(["exec", "--json", "again"])
         .spawn()
         .unwrap();
