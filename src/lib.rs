@@ -1,1 +1,4 @@
 //! zhongshu
+pub mod hub;
+pub mod journal;
+pub mod ledger;
