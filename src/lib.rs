@@ -1,5 +1,8 @@
 //! zhongshu
 
 pub mod domain;
+pub mod hub;
+pub mod journal;
+pub mod ledger;
 pub mod sessions;
 pub mod web;
