@@ -1,1 +1,4 @@
 //! zhongshu
+
+pub mod codex;
+pub mod process;
