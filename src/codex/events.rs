@@ -1,0 +1,309 @@
+//! Owns what the app-server sends by itself: notifications and requests. Anything unknown is kept with its method and raw parameters, never
+//! dropped.
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::{
+    items::{Item, Thread, ThreadStatus, Turn, TurnError},
+    wire::{ItemId, RequestId, ThreadId, TurnId},
+};
+
+/// A notification.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notification {
+    /// A thread was started; goes to every connection.
+    ThreadStarted(ThreadStarted),
+    /// A thread's state changed; goes to every connection.
+    ThreadStatusChanged(ThreadStatusChanged),
+    /// A thread was renamed.
+    ThreadNameUpdated(ThreadNameUpdated),
+    /// A thread was archived.
+    ThreadArchived(ThreadMentioned),
+    /// A thread was unloaded.
+    ThreadClosed(ThreadMentioned),
+    /// A turn began.
+    TurnStarted(TurnChanged),
+    /// A turn ended, in whatever way.
+    TurnCompleted(TurnChanged),
+    /// An item began.
+    ItemStarted(ItemChanged),
+    /// An item is complete.
+    ItemCompleted(ItemChanged),
+    /// A piece of the model's message.
+    AgentMessageDelta(Delta),
+    /// A piece of a command's output.
+    CommandOutputDelta(Delta),
+    /// A turn met an error.
+    Error(TurnFailure),
+    /// A request was answered, here or elsewhere, or has become void.
+    ServerRequestResolved(ServerRequestResolved),
+    /// An MCP server starts, is ready, or failed.
+    McpStartup(McpStartup),
+    /// Something that we do not read.
+    Other {
+        /// Its method.
+        method: String,
+        /// Its parameters.
+        params: Value,
+    },
+}
+
+macro_rules! payloads {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })*) => {
+        $($(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        })*
+    };
+}
+
+payloads! {
+    /// A thread that was started.
+    ThreadStarted {
+        /// The thread.
+        thread: Thread,
+    }
+    /// A thread's new state.
+    ThreadStatusChanged {
+        /// The thread.
+        thread_id: ThreadId,
+        /// Its state.
+        status: ThreadStatus,
+    }
+    /// A thread's new name.
+    ThreadNameUpdated {
+        /// The thread.
+        thread_id: ThreadId,
+        /// Its name.
+        #[serde(default)]
+        thread_name: Option<String>,
+    }
+    /// A thread, without more.
+    ThreadMentioned {
+        /// The thread.
+        thread_id: ThreadId,
+    }
+    /// A turn that began or ended.
+    TurnChanged {
+        /// The thread.
+        thread_id: ThreadId,
+        /// The turn.
+        turn: Turn,
+    }
+    /// An item that began or is complete.
+    ItemChanged {
+        /// The thread.
+        thread_id: ThreadId,
+        /// The turn.
+        turn_id: TurnId,
+        /// The item.
+        item: Item,
+    }
+    /// A piece of text.
+    Delta {
+        /// The thread.
+        thread_id: ThreadId,
+        /// The turn.
+        turn_id: TurnId,
+        /// The item.
+        item_id: ItemId,
+        /// The piece.
+        delta: String,
+    }
+    /// An error in a turn.
+    TurnFailure {
+        /// The thread.
+        thread_id: ThreadId,
+        /// The turn.
+        turn_id: TurnId,
+        /// What happened.
+        error: TurnError,
+        /// Whether Codex tries again by itself.
+        will_retry: bool,
+    }
+    /// A request that needs no answer any more.
+    ServerRequestResolved {
+        /// The thread.
+        thread_id: ThreadId,
+        /// The request.
+        request_id: RequestId,
+    }
+    /// The start of an MCP server.
+    McpStartup {
+        /// Its name in the configuration.
+        name: String,
+        /// `starting`, `ready`, `failed` or `cancelled`.
+        status: String,
+        /// Why it failed.
+        #[serde(default)]
+        error: Option<String>,
+        /// The thread it was started for.
+        #[serde(default)]
+        thread_id: Option<ThreadId>,
+    }
+}
+
+impl Notification {
+    /// Reads a notification; what does not fit is kept raw.
+    pub fn read(method: String, params: Value) -> Self {
+        match method.as_str() {
+            "thread/started" => typed(method, params, Self::ThreadStarted),
+            "thread/status/changed" => typed(method, params, Self::ThreadStatusChanged),
+            "thread/name/updated" => typed(method, params, Self::ThreadNameUpdated),
+            "thread/archived" => typed(method, params, Self::ThreadArchived),
+            "thread/closed" => typed(method, params, Self::ThreadClosed),
+            "turn/started" => typed(method, params, Self::TurnStarted),
+            "turn/completed" => typed(method, params, Self::TurnCompleted),
+            "item/started" => typed(method, params, Self::ItemStarted),
+            "item/completed" => typed(method, params, Self::ItemCompleted),
+            "item/agentMessage/delta" => typed(method, params, Self::AgentMessageDelta),
+            "item/commandExecution/outputDelta" => typed(method, params, Self::CommandOutputDelta),
+            "error" => typed(method, params, Self::Error),
+            "serverRequest/resolved" => typed(method, params, Self::ServerRequestResolved),
+            "mcpServer/startupStatus/updated" => typed(method, params, Self::McpStartup),
+            _ => Self::Other { method, params },
+        }
+    }
+
+    /// Whether it is a piece of something that comes complete later, so that a reader who is behind can do without it.
+    pub fn is_delta(&self) -> bool {
+        match self {
+            Self::AgentMessageDelta(_) | Self::CommandOutputDelta(_) => true,
+            Self::Other { method, .. } => method.ends_with("elta"),
+            _ => false,
+        }
+    }
+}
+
+fn typed<T: DeserializeOwned>(
+    method: String,
+    params: Value,
+    wrap: fn(T) -> Notification,
+) -> Notification {
+    match T::deserialize(&params) {
+        Ok(payload) => wrap(payload),
+        Err(error) => {
+            tracing::warn!(%method, %error, "a notification of Codex has an unknown form");
+            Notification::Other { method, params }
+        }
+    }
+}
+
+/// A request of the app-server. It stays open until somebody answers it, here or in a TUI, or until its turn ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerRequest {
+    /// Its method.
+    pub method: String,
+    /// Its parameters.
+    pub params: Value,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestKind {
+    /// May this command run?
+    CommandApproval,
+    /// May these files change?
+    FileApproval,
+    /// May the sandbox be widened?
+    PermissionApproval,
+    /// A question of the model.
+    UserInput,
+    /// A question of an MCP server, or the approval of one of its tools.
+    Elicitation,
+    /// A call of a dynamic tool. We register none, so it belongs to another client and is left unanswered.
+    ForeignTool,
+    /// Something that we do not know.
+    Unknown,
+}
+
+impl ServerRequest {
+    /// What it asks for.
+    pub fn kind(&self) -> RequestKind {
+        match self.method.as_str() {
+            "item/commandExecution/requestApproval" => RequestKind::CommandApproval,
+            "item/fileChange/requestApproval" => RequestKind::FileApproval,
+            "item/permissions/requestApproval" => RequestKind::PermissionApproval,
+            "item/tool/requestUserInput" => RequestKind::UserInput,
+            "mcpServer/elicitation/request" => RequestKind::Elicitation,
+            "item/tool/call" => RequestKind::ForeignTool,
+            _ => RequestKind::Unknown,
+        }
+    }
+
+    /// Its thread.
+    pub fn thread_id(&self) -> Option<ThreadId> {
+        self.text("threadId").map(ThreadId::from)
+    }
+
+    /// Its turn.
+    pub fn turn_id(&self) -> Option<TurnId> {
+        self.text("turnId").map(TurnId::from)
+    }
+
+    /// Its item.
+    pub fn item_id(&self) -> Option<ItemId> {
+        self.text("itemId").map(ItemId::from)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.params.get(name)?.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::json;
+
+    use super::super::items::TurnStatus;
+    use super::*;
+
+    #[test]
+    fn known_notifications_are_typed_and_others_kept_whole() {
+        let read = |method: &str, params: Value| Notification::read(method.to_owned(), params);
+        let Notification::ThreadStatusChanged(changed) = read(
+            "thread/status/changed",
+            json!({"threadId": "t", "status": {"type": "active", "activeFlags": ["waitingOnApproval"]}}),
+        ) else {
+            panic!("not typed");
+        };
+        assert!(changed.status.is_active() && changed.status.waits_for_person());
+        let params = json!({"threadId": "t", "status": {"type": "dreaming", "depth": 3}});
+        let Notification::ThreadStatusChanged(changed) = read("thread/status/changed", params)
+        else {
+            panic!("not typed");
+        };
+        assert_eq!(
+            changed.status,
+            ThreadStatus::Other(json!({"type": "dreaming", "depth": 3}))
+        );
+        let broken = json!({"threadId": 5});
+        let kept = Notification::Other {
+            method: "turn/started".into(),
+            params: broken.clone(),
+        };
+        assert_eq!(read("turn/started", broken), kept);
+        assert!(read("item/reasoning/summaryTextDelta", json!({})).is_delta());
+        assert!(!read("item/started", json!({})).is_delta());
+    }
+
+    #[test]
+    fn items_are_typed_by_their_type_and_unknown_ones_keep_their_id() {
+        let params = json!({"threadId": "t", "turn": {"id": "u", "status": "completed", "items": [
+            {"type": "agentMessage", "id": "m", "text": "hi", "phase": "final_answer", "new": 1},
+            {"type": "hologram", "id": "h"},
+        ]}});
+        let Notification::TurnCompleted(done) = Notification::read("turn/completed".into(), params)
+        else {
+            panic!("not typed");
+        };
+        assert_eq!(done.turn.status, TurnStatus::Completed);
+        assert!(matches!(&done.turn.items[0], Item::AgentMessage { text, .. } if text == "hi"));
+        assert_eq!(done.turn.items[1].id(), Some("h"));
+    }
+}

@@ -1,0 +1,362 @@
+//! Owns the app-server as a process: starting it detached, finding one that an earlier launcher left, its descriptor and log, and its end. It speaks no
+//! protocol.
+
+use std::{
+    fs, io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{find, settings::Settings, transport};
+use crate::process::{
+    Detached, Identity, Output, ProcessError, Signal, Spec, Tree, describe_exit, spawn_detached,
+    terminate_tree,
+};
+
+/// A log above this size is set aside when the app-server starts; one older log is kept.
+const LOG_ROTATE_BYTES: u64 = 1024 * 1024;
+/// A log above this size is emptied while the app-server runs, so that a flood cannot fill the disk.
+const LOG_LIMIT_BYTES: u64 = 32 * 1024 * 1024;
+/// How much of the log a message to a person quotes.
+const TAIL_LINES: usize = 8;
+/// After a second TERM the app-server ends at once; what needs longer is killed.
+const SECOND_TERM_WAIT: Duration = Duration::from_secs(1);
+/// For what an app-server leaves behind: MCP servers end by themselves when their input closes.
+const REST_GRACE: Duration = Duration::from_millis(500);
+
+/// Why there is no app-server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum StartError {
+    /// A person must change something first. A whole sentence.
+    Unusable(String),
+    /// It may work another time. A fragment that goes on after "Codex's app-server".
+    Failed(String),
+}
+
+/// An app-server process.
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) identity: Identity,
+    /// Present when this launcher started it.
+    child: Option<Detached>,
+}
+
+/// What the next launcher needs to adopt the app-server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Descriptor {
+    #[serde(flatten)]
+    pub(super) identity: Identity,
+    /// Start times count from the boot: after another boot they mean nothing.
+    pub(super) boot_id: String,
+    pub(super) socket: PathBuf,
+    pub(super) codex_bin: PathBuf,
+    pub(super) fingerprint: String,
+    pub(super) started_at: DateTime<Utc>,
+}
+
+fn boot_id() -> String {
+    fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
+}
+
+impl Descriptor {
+    fn read(path: &Path) -> Option<Self> {
+        let text = fs::read(path).ok()?;
+        serde_json::from_slice(&text)
+            .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "an unreadable app-server descriptor"))
+            .ok()
+    }
+
+    fn write(&self, path: &Path) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        // A temporary file of this crate is readable by the user only.
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        file.persist(path)?;
+        Ok(())
+    }
+}
+
+impl Server {
+    /// What must be right before anything is adopted or started.
+    pub(super) fn check(settings: &Settings) -> Result<(), StartError> {
+        transport::check_socket_path(&settings.socket)
+            .map_err(|error| StartError::Unusable(error.to_string()))?;
+        let files = [&settings.socket, &settings.descriptor, &settings.log];
+        let folders = files
+            .iter()
+            .filter_map(|file| file.parent())
+            .chain(settings.codex_home.as_deref());
+        for folder in folders {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
+                .map_err(|error| {
+                    StartError::Unusable(format!(
+                        "The folder {} cannot be created: {error}.",
+                        folder.display()
+                    ))
+                })?;
+        }
+        Ok(())
+    }
+
+    /// The app-server of an earlier launcher, when it runs and was started as we would start it. One that was started otherwise is ended: its
+    /// socket and its threads' locks are in the way of a new one.
+    pub(super) async fn adopt(settings: &Settings) -> Option<Self> {
+        let found = Descriptor::read(&settings.descriptor)?;
+        if found.boot_id != boot_id() || !found.identity.is_alive() {
+            return None;
+        }
+        if found.fingerprint == settings.fingerprint() && found.socket == settings.socket {
+            return Some(Self {
+                identity: found.identity,
+                child: None,
+            });
+        }
+        tracing::warn!(
+            pid = found.identity.pid,
+            "ending an app-server that was started with other settings"
+        );
+        let old = Self {
+            identity: found.identity,
+            child: None,
+        };
+        if let Err(error) = old.end(REST_GRACE).await {
+            tracing::error!(%error, "could not end the old app-server");
+        }
+        None
+    }
+
+    /// Starts a new one. It listens a moment later.
+    pub(super) async fn start(settings: &Settings) -> Result<Self, StartError> {
+        find::check_executable(&settings.codex_bin)
+            .map_err(|error| StartError::Unusable(error.to_string()))?;
+        clear_socket(settings).await?;
+        if fs::metadata(&settings.log).is_ok_and(|about| about.len() > LOG_ROTATE_BYTES) {
+            // Without the rename the log only grows on, up to its limit.
+            let _ = fs::rename(&settings.log, settings.log.with_extension("old"));
+        }
+        let spec = Spec {
+            program: settings.codex_bin.clone(),
+            args: settings.arguments(),
+            // Each thread names its own directory; this one is never removed and holds no configuration.
+            cwd: PathBuf::from("/"),
+            env_set: settings.environment(),
+            env_remove: settings.env_remove.clone(),
+            stdout: Output::Append(settings.log.clone()),
+            stderr: Output::Append(settings.log.clone()),
+        };
+        let child = spawn_detached(&spec).map_err(|error| match error {
+            ProcessError::Log { .. } => {
+                StartError::Unusable(format!("Codex's log cannot be written: {error}."))
+            }
+            error => StartError::Failed(format!("could not be started: {error}")),
+        })?;
+        let server = Self {
+            identity: child.identity,
+            child: Some(child),
+        };
+        let descriptor = Descriptor {
+            identity: server.identity,
+            boot_id: boot_id(),
+            socket: settings.socket.clone(),
+            codex_bin: settings.codex_bin.clone(),
+            fingerprint: settings.fingerprint(),
+            started_at: Utc::now(),
+        };
+        if let Err(error) = descriptor.write(&settings.descriptor) {
+            let path = settings.descriptor.display();
+            // Without it a crash would leave an app-server that nobody adopts.
+            let ended = server
+                .end(Duration::ZERO)
+                .await
+                .err()
+                .map(|error| format!(" ({error})"))
+                .unwrap_or_default();
+            return Err(StartError::Unusable(format!(
+                "{path} cannot be written: {error}{ended}."
+            )));
+        }
+        Ok(server)
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.identity.is_alive()
+    }
+
+    /// Returns when the process has ended.
+    pub(super) async fn exited(&mut self) -> Option<ExitStatus> {
+        match &mut self.child {
+            Some(child) => child.wait().await,
+            None => {
+                self.identity.exited().await;
+                None
+            }
+        }
+    }
+
+    /// Whether a process is the app-server, or belongs to it (a wrapper starts the real one as its child).
+    pub(super) fn includes(&self, pid: u32) -> bool {
+        pid == self.identity.pid
+            || Tree::of(self.identity)
+                .members()
+                .iter()
+                .any(|member| member.pid == pid)
+    }
+
+    /// Ends it with everything it started. The first TERM lets running turns come to their end, for `grace` at most; the second ends them;
+    /// what is left then is killed.
+    pub(super) async fn end(&self, grace: Duration) -> Result<(), ProcessError> {
+        let mut tree = Tree::of(self.identity);
+        for wait in [grace, SECOND_TERM_WAIT] {
+            if wait.is_zero() || !self.identity.signal(Signal::Term) {
+                continue;
+            }
+            self.identity.signal(Signal::Continue);
+            // The descendants must be known before the app-server is gone, so the tree is looked at all the while.
+            tree = self.watch(tree, wait).await?;
+            if !self.is_alive() {
+                break;
+            }
+        }
+        tree.terminate(REST_GRACE).await
+    }
+
+    async fn watch(&self, mut tree: Tree, limit: Duration) -> Result<Tree, ProcessError> {
+        let deadline = tokio::time::Instant::now() + limit;
+        while self.is_alive() && tokio::time::Instant::now() < deadline {
+            tree.wait_empty(Duration::ZERO).await?;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(tree)
+    }
+
+    /// Ends what a dead app-server left in its session.
+    pub(super) async fn sweep(&self) {
+        if let Err(error) = terminate_tree(self.identity, REST_GRACE).await {
+            tracing::error!(%error, "an app-server left processes behind");
+        }
+    }
+}
+
+/// Ends whatever listens on our socket, if it is an app-server of ours whose descriptor was lost; refuses to touch anything else.
+async fn clear_socket(settings: &Settings) -> Result<(), StartError> {
+    let Some(pid) = transport::listener(&settings.socket).await else {
+        return Ok(());
+    };
+    let listen = settings.arguments().pop().unwrap_or_default();
+    let ours = Identity::of(pid).filter(|identity| {
+        identity
+            .arguments()
+            .is_some_and(|all| all.contains(&listen))
+            && pid != std::process::id()
+    });
+    let Some(identity) = ours else {
+        let path = settings.socket.display();
+        return Err(StartError::Unusable(format!(
+            "Another program (pid {pid}) listens on {path}: stop it, then try again."
+        )));
+    };
+    tracing::warn!(pid, "ending an app-server without a descriptor");
+    let lost = Server {
+        identity,
+        child: None,
+    };
+    lost.end(REST_GRACE)
+        .await
+        .map_err(|error| StartError::Failed(format!("is in the way of a new one: {error}")))
+}
+
+/// Takes away what a stopped app-server leaves on disk.
+pub(super) fn remove_files(settings: &Settings) {
+    for path in [&settings.socket, &settings.descriptor] {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %path.display(), %error, "could not remove a file of the app-server");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Empties a log that has grown without bound. The app-server appends, so it goes on at the new end.
+pub(super) fn bound_log(settings: &Settings) {
+    let emptied = fs::OpenOptions::new()
+        .write(true)
+        .open(&settings.log)
+        .and_then(|file| {
+            let too_long = file.metadata()?.len() > LOG_LIMIT_BYTES;
+            if too_long {
+                file.set_len(0)?;
+            }
+            Ok(too_long)
+        });
+    if matches!(emptied, Ok(true)) {
+        tracing::warn!("emptied the app-server's log, which was over 32 MiB");
+    }
+}
+
+/// The last lines of the log that this run wrote, for a message to a person: without colours and control characters.
+pub(super) fn log_tail(settings: &Settings) -> String {
+    use io::{Read, Seek, SeekFrom};
+    let read = fs::File::open(&settings.log).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
+        let mut bytes = Vec::new();
+        file.take(4096).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    let text = read
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .unwrap_or_default();
+    let lines: Vec<String> = text
+        .lines()
+        .map(plain)
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
+
+fn plain(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line.chars().peekable();
+    while let Some(next) = rest.next() {
+        if next == '\u{1b}' && rest.next_if_eq(&'[').is_some() {
+            while rest.next().is_some_and(|part| !part.is_ascii_alphabetic()) {}
+        } else if !next.is_control() {
+            out.push(next);
+        }
+    }
+    out
+}
+
+/// How the app-server ended, with what it said last.
+pub(super) fn obituary(status: Option<ExitStatus>, settings: &Settings) -> String {
+    let how = status.map_or_else(|| "it ended".to_owned(), describe_exit);
+    match log_tail(settings) {
+        tail if tail.is_empty() => format!("ended ({how}) and wrote nothing to its log"),
+        tail => format!("ended ({how}); the last lines of its log: {tail}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_loses_its_colours_and_control_characters() {
+        assert_eq!(
+            plain("\u{1b}[31;1mError\u{1b}[0m:\u{7} no\u{1b}"),
+            "Error: no"
+        );
+    }
+}
