@@ -318,3 +318,6 @@ fn message<S: Fold, T: Send + 'static, R: Send + 'static>(
     };
     (Message::Job(Box::new(job)), receiver)
 }
+
+#[cfg(test)]
+mod tests;

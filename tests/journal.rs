@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
@@ -20,6 +20,13 @@ use zhongshu::journal::{
     TailError, follow, system_clock, tail, verify,
 };
 use zhongshu::ledger::{Health, Ledger, TransactError};
+
+#[path = "journal/copy.rs"]
+mod copy;
+#[path = "journal/crash.rs"]
+mod crash;
+#[path = "journal/listen.rs"]
+mod listen;
 
 /// A toy state: numbered seats that can be taken once, and a log of what was said.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -115,10 +122,6 @@ impl Place {
         let text = fs::read_to_string(&self.journal).unwrap();
         text.lines().map(str::to_owned).collect()
     }
-}
-
-fn deadline() -> Instant {
-    Instant::now() + Duration::from_secs(60)
 }
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -521,4 +524,50 @@ async fn time_never_runs_backwards_in_the_journal() {
         .unwrap();
     assert_eq!(last.record.ts.timestamp(), 1_800_000_020);
     ledger.close().await;
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        (0..8_u32, any::<String>()).prop_map(|(seat, by)| Happening::SeatTaken { seat, by }),
+        (0..8_u32).prop_map(|seat| Happening::SeatLeft { seat }),
+        any::<String>().prop_map(said),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn replaying_in_any_number_of_sittings_gives_the_state_that_was_live(
+        sittings in prop::collection::vec(prop::collection::vec(happening(), 0..6), 1..4),
+        actor in any::<String>(),
+    ) {
+        let place = Place::new();
+        let mut expected = Hall::default();
+        for events in &sittings {
+            let opened = place.open();
+            prop_assert_eq!((&opened.torn, &opened.corrupt), (&None, &None));
+            prop_assert_eq!(&opened.state, &expected);
+            let ledger = Ledger::start(opened, system_clock()).unwrap();
+            let events = events.clone();
+            ledger.transact_blocking(actor.clone(), move |_| Ok::<_, ()>((events, ()))).unwrap();
+            expected = ledger.read(Hall::clone);
+            ledger.close_blocking();
+        }
+        prop_assert_eq!(&place.open().state, &expected);
+        // apply(all) == apply(a) then apply(b), with the records themselves.
+        let records: Vec<Record<Happening>> = tail(&place.journal, 0, 99).unwrap().lines.iter()
+            .map(|line| line.entry().unwrap().record).collect();
+        let all: Vec<_> = sittings.concat();
+        prop_assert_eq!(records.iter().map(|record| record.event.clone()).collect::<Vec<_>>(), all);
+        for cut in 0..=records.len() {
+            let mut state = Hall::default();
+            records[..cut].iter().for_each(|record| state.apply(record));
+            let mut resumed = state.clone();
+            records[cut..].iter().for_each(|record| resumed.apply(record));
+            prop_assert_eq!(&resumed, &expected);
+        }
+        let text = fs::read_to_string(&place.journal).unwrap();
+        prop_assert_eq!(text.lines().count(), records.len() + 1);
+    }
 }
