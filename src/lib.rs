@@ -1,1 +1,5 @@
 //! zhongshu
+
+pub mod domain;
+pub mod git;
+pub mod governance;
