@@ -1,7 +1,7 @@
 //! Departments: who they are, what they own and how their sessions run. Owns the four built-in ones.
 //! It never reads a file; `governance::settings` merges what `governance.yaml` says into these values.
 
-use super::language::Language;
+pub use super::language::Language;
 use serde::{Deserialize, Serialize};
 
 /// The department that reviews risks and may veto a plan.
