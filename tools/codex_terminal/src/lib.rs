@@ -1,1 +1,38 @@
-//! See the crate description.
+//! The browser-terminal sidecar: one process per terminal. It runs one program in a PTY, or shows one log file, and
+//! serves it on 127.0.0.1 to many browsers. It outlives the launcher that started it and can be found again.
+//!
+//! The house:
+//!
+//! - [`spec`] what to run · [`descriptor`] how to find it again · [`control`], [`client`] how the launcher talks to it
+//! - `pty`, `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`]) and `viewer`s
+//! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket · [`token`] who may do what
+//! - [`terminal`] what the servers share · `lifecycle` start, end and everything between · [`platform`] Linux and macOS
+//! - [`cli`] arguments of both binaries
+
+pub mod cli;
+pub mod client;
+pub mod control;
+mod control_server;
+pub mod descriptor;
+pub mod escape;
+pub mod feed;
+mod file_source;
+mod input;
+mod lifecycle;
+pub mod model;
+mod page;
+pub mod platform;
+mod pty;
+mod recorder;
+mod render;
+pub mod ring;
+mod server;
+pub mod signals;
+pub mod spec;
+pub mod terminal;
+pub mod token;
+mod transcript;
+mod viewer;
+pub mod wire;
+
+pub use lifecycle::run;

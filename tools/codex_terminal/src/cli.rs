@@ -1,0 +1,83 @@
+//! Command line of `codex-terminal` and of `zhongshu terminal`. Turns arguments into a spec; exit codes are decided here.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::spec::Spec;
+
+/// Runs one program, or shows one file, in a browser terminal.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// A JSON file that says everything (written by the launcher)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["title", "file", "command"])]
+    pub spec: Option<PathBuf>,
+    /// The title shown in the page
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Keep the raw output in this file
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Show this file, read-only, instead of running a program
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    pub file: Option<PathBuf>,
+    /// The program and its arguments; default: your shell
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+impl Arguments {
+    /// The spec these arguments describe.
+    pub fn into_spec(self) -> anyhow::Result<Spec> {
+        if let Some(path) = self.spec {
+            return Ok(Spec::read(&path)?);
+        }
+        let mut command = self.command;
+        if command.is_empty() {
+            command.push(std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".to_owned()));
+        }
+        let id = format!("by-hand-{}", std::process::id());
+        let (title, mut spec) = match self.file {
+            Some(path) => (path.display().to_string(), Spec::file(id, path)),
+            None => (
+                command.join(" "),
+                Spec::program(id, command, std::env::current_dir()?),
+            ),
+        };
+        spec.title = self.title.unwrap_or(title);
+        spec.log_path = self.log;
+        Ok(spec)
+    }
+}
+
+/// Under a launcher stderr is a log file.
+fn log_to_stderr() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("CODEX_TERMINAL_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("codex_terminal=info"));
+    let installed = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+    if installed.is_err() {
+        tracing::debug!("the caller has set up logging already");
+    }
+}
+
+/// The body of both binaries.
+pub fn main(arguments: Arguments) -> ExitCode {
+    log_to_stderr();
+    let what = match &arguments.spec {
+        Some(path) => format!("the terminal of {}", path.display()),
+        None => "the terminal".to_owned(),
+    };
+    match arguments.into_spec().and_then(crate::run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("[codex-terminal] {what} could not be started: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

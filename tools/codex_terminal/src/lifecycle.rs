@@ -1,0 +1,302 @@
+//! From spec to exit: puts the parts together, announces the terminal, waits for a reason to end, and ends everything
+//! in order. The only place that knows all parts.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::Utc;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::descriptor::{Descriptor, Mode, State};
+use crate::feed::Feed;
+use crate::file_source::FileSource;
+use crate::input::Input;
+use crate::model::Model;
+use crate::pty::{self, Pty};
+use crate::recorder::{Recorded, Recorder};
+use crate::spec::{Source, Spec};
+use crate::terminal::{Announcer, Close, Parts, Program, Terminal};
+use crate::token::Tokens;
+use crate::transcript::Transcript;
+use crate::{control_server, platform, server};
+
+/// A program that wants to save its work gets this long after SIGTERM to the sidecar.
+const DEFAULT_GRACE: Duration = Duration::from_secs(5);
+/// A drag of a window edge gives a hundred sizes a second; programs redraw for each.
+const RESIZE_EVERY: Duration = Duration::from_millis(50);
+/// How exactly 24 h are kept.
+const ORPHAN_CHECK: Duration = Duration::from_secs(30);
+
+/// Runs one terminal to its end. Takes over the process: its children, SIGTERM, SIGINT and SIGHUP.
+pub fn run(spec: Spec) -> anyhow::Result<()> {
+    let spec = spec.checked()?;
+    // One thread serves all viewers; the PTY has its own.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .thread_stack_size(512 << 10)
+        .build()
+        .context("start the runtime")?;
+    let result = runtime.block_on(async {
+        let sidecar = Sidecar::start(&spec).await?;
+        sidecar.live(&spec).await;
+        anyhow::Ok(())
+    });
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
+}
+
+struct Sidecar {
+    terminal: Arc<Terminal>,
+    file: Option<FileSource>,
+    recorder: std::thread::JoinHandle<()>,
+    http: TcpListener,
+    control: Option<UnixListener>,
+}
+
+impl Sidecar {
+    async fn start(spec: &Spec) -> anyhow::Result<Self> {
+        let http = server::bind().await.context("listen on 127.0.0.1")?;
+        let control = spec
+            .control_socket
+            .as_deref()
+            .map(control_server::bind)
+            .transpose()?;
+        let transcript = spec
+            .log_path
+            .as_deref()
+            .map(|path| {
+                Transcript::open(path, spec.log_bytes)
+                    .with_context(|| format!("open the transcript {}", path.display()))
+            })
+            .transpose()?;
+        let feed = Arc::new(Feed::new(spec.ring_bytes, spec.cols, spec.rows));
+        let (mut program, mut file) = (None, None);
+        match &spec.source {
+            Source::Program {
+                argv,
+                cwd,
+                env_set,
+                env_remove,
+            } => {
+                let start = pty::Program {
+                    argv: argv.clone(),
+                    cwd: cwd.clone(),
+                    env: environment(env_set, env_remove),
+                };
+                let pty = Pty::start(&start, spec.cols, spec.rows, &feed)?;
+                let input = Input::start(pty.master())?;
+                program = Some(Program { pty, input });
+            }
+            Source::File { path } => {
+                let source = FileSource::start(path, &feed);
+                file = Some(source.with_context(|| format!("show {}", path.display()))?);
+            }
+        }
+        let tokens = Tokens::generate().context("draw the terminal's tokens")?;
+        let recorded = Arc::new(Recorded::default());
+        let descriptor = Descriptor {
+            id: spec.id.clone(),
+            title: spec.title.clone(),
+            pid: std::process::id(),
+            started_at_ticks: platform::process_start_ticks(std::process::id()).unwrap_or(0),
+            child_pid: program.as_ref().map(|program| program.pty.child_pid()),
+            port: http.local_addr()?.port(),
+            write_token: tokens.write.clone(),
+            read_token: tokens.read.clone(),
+            control_socket: spec.control_socket.clone(),
+            log_path: spec.log_path.clone(),
+            state: State::Running,
+            started_at: Utc::now(),
+            exited_at: None,
+        };
+        let transcript_path = match &spec.source {
+            Source::File { path } => Some(path.clone()),
+            Source::Program { .. } => spec.log_path.clone(),
+        };
+        let terminal = Arc::new(Terminal::new(Parts {
+            feed: feed.clone(),
+            recorded: recorded.clone(),
+            program,
+            transcript: transcript_path,
+            tokens,
+            frame_ancestors: spec.frame_ancestors.clone(),
+            descriptor,
+            descriptor_path: spec.descriptor_path.clone(),
+        }));
+        let recorder = Recorder {
+            feed,
+            model: Model::new(spec.cols, spec.rows),
+            transcript,
+            recorded,
+            observer: Announcer(terminal.clone()),
+        };
+        let recorder = pty::spawn("recorder", move || recorder.run())?;
+        Ok(Self {
+            terminal,
+            file,
+            recorder,
+            http,
+            control,
+        })
+    }
+
+    async fn live(self, spec: &Spec) {
+        let terminal = self.terminal;
+        let servers = [
+            Some(tokio::spawn(server::serve(terminal.clone(), self.http))),
+            self.control
+                .map(|control| tokio::spawn(control_server::serve(terminal.clone(), control))),
+            Some(tokio::spawn(size(terminal.clone()))),
+        ];
+        announce(&terminal);
+        let close = reason_to_end(&terminal, spec).await;
+        terminal.close.send_replace(Some(close));
+        let ending = tokio::task::spawn_blocking({
+            let terminal = terminal.clone();
+            move || {
+                if let Some(program) = &terminal.program {
+                    let killed = platform::end_descendants(close.grace);
+                    tracing::info!(killed, "the program's processes have ended");
+                    program.pty.finish();
+                    program.input.close();
+                }
+                if let Some(file) = self.file {
+                    file.finish();
+                }
+                terminal.feed.close();
+                if self.recorder.join().is_err() {
+                    tracing::error!("the recorder panicked");
+                }
+            }
+        });
+        if let Err(error) = ending.await {
+            tracing::error!(%error, "the terminal did not end in order");
+        }
+        // Viewers and control connections get the last output and the exit before they are cut.
+        tokio::time::sleep(LAST_WORDS).await;
+        terminal.cut.send_modify(|times| *times += 1);
+        tokio::time::sleep(LAST_WORDS).await;
+        for server in servers.into_iter().flatten() {
+            server.abort();
+        }
+        if let Some(path) = &spec.control_socket {
+            remove(path);
+        }
+        terminal.write_descriptor();
+    }
+}
+
+/// Loopback takes well under a millisecond for what is left to say.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!(%error, "the control socket was gone already");
+    }
+}
+
+/// Our own environment, changed as the spec says; programs are told what kind of terminal this is.
+fn environment(
+    set: &std::collections::BTreeMap<String, String>,
+    remove: &[String],
+) -> Vec<(OsString, OsString)> {
+    let replaced = ["TERM", "COLORTERM", "LINES", "COLUMNS", "TERM_PROGRAM"];
+    let mut env: Vec<(OsString, OsString)> = std::env::vars_os()
+        .filter(|(name, _)| !replaced.iter().any(|known| name == known))
+        .filter(|(name, _)| !remove.iter().any(|known| name == known.as_str()))
+        .collect();
+    env.push(("TERM".into(), "xterm-256color".into()));
+    env.push(("COLORTERM".into(), "truecolor".into()));
+    for (name, value) in set {
+        env.retain(|(known, _)| known != name.as_str());
+        env.push((name.into(), value.into()));
+    }
+    env
+}
+
+fn announce(terminal: &Terminal) {
+    terminal.write_descriptor();
+    let url = terminal.descriptor().url(Mode::Write);
+    let mut out = std::io::stdout().lock();
+    // Nobody may be reading; the descriptor says the same.
+    if writeln!(out, "[codex-terminal] url={url}")
+        .and_then(|()| out.flush())
+        .is_err()
+    {
+        tracing::debug!("nobody reads our output");
+    }
+}
+
+/// Applies the newest wanted size, at most one per [`RESIZE_EVERY`].
+async fn size(terminal: Arc<Terminal>) {
+    let mut wanted = terminal.wanted_size.subscribe();
+    while wanted.changed().await.is_ok() {
+        let (cols, rows) = *wanted.borrow_and_update();
+        terminal.apply_size(cols, rows);
+        tokio::time::sleep(RESIZE_EVERY).await;
+    }
+}
+
+async fn reason_to_end(terminal: &Arc<Terminal>, spec: &Spec) -> Close {
+    let default = Close {
+        grace: DEFAULT_GRACE,
+    };
+    let mut closing = terminal.close.subscribe();
+    tokio::select! {
+        close = closing.wait_for(Option::is_some) => close.ok().and_then(|close| *close).unwrap_or(default),
+        () = told_by_signal() => default,
+        () = lingered(terminal, spec) => default,
+        () = orphaned(terminal, spec) => default,
+    }
+}
+
+async fn told_by_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+    ) else {
+        tracing::error!("signals are not handled");
+        return std::future::pending().await;
+    };
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => return,
+            _ = interrupt.recv() => return,
+            // The launcher's terminal may go; we stay.
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+async fn lingered(terminal: &Terminal, spec: &Spec) {
+    let Some(seconds) = spec.linger_after_exit_seconds else {
+        return std::future::pending().await;
+    };
+    let mut exit = terminal.exit.subscribe();
+    if exit.wait_for(Option::is_some).await.is_err() {
+        return std::future::pending().await;
+    }
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+async fn orphaned(terminal: &Terminal, spec: &Spec) {
+    let allowed = Duration::from_secs(spec.orphan_exit_seconds);
+    let check = ORPHAN_CHECK.min(allowed.max(Duration::from_millis(100)));
+    loop {
+        tokio::time::sleep(check).await;
+        if terminal
+            .deserted_for()
+            .is_some_and(|deserted| deserted >= allowed)
+        {
+            tracing::info!("nobody came back for this terminal");
+            return;
+        }
+    }
+}

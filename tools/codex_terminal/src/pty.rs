@@ -1,0 +1,288 @@
+//! One program in a pseudo-terminal: opening it, reading it, learning of its end. Owns the reader and the reaper
+//! thread. Child exit and end of output are two things: a grandchild may go on writing.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Pid;
+use rustix::termios::Winsize;
+
+use crate::descriptor::State;
+use crate::feed::{CHUNK_BYTES, Feed, Mark};
+use crate::platform;
+
+/// Why a program could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No pseudo-terminal, or no such program.
+    #[error("start {program:?}: {reason}")]
+    Start {
+        /// The first argument.
+        program: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// A system call on the pseudo-terminal or a thread failed.
+    #[error("set up the pseudo-terminal")]
+    Io(#[from] io::Error),
+}
+
+/// The program to start.
+pub struct Program {
+    /// Program and arguments.
+    pub argv: Vec<String>,
+    /// Its folder.
+    pub cwd: PathBuf,
+    /// Its whole environment.
+    pub env: Vec<(OsString, OsString)>,
+}
+
+/// A running program's terminal.
+pub struct Pty {
+    master: Arc<OwnedFd>,
+    child: Pid,
+    stop: UnixStream,
+    stopping: Arc<AtomicBool>,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+}
+
+impl Pty {
+    /// Starts `program` in a new session on a terminal of the given size; its output goes to `feed`.
+    pub fn start(program: &Program, cols: u16, rows: u16, feed: &Arc<Feed>) -> Result<Self, Error> {
+        let failed = |reason: String| Error::Start {
+            program: program.argv.first().cloned().unwrap_or_default(),
+            reason,
+        };
+        let size = PtySize {
+            rows,
+            cols,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .map_err(|error| failed(format!("{error:#}")))?;
+        let mut command = CommandBuilder::from_argv(program.argv.iter().map(Into::into).collect());
+        command.env_clear();
+        for (name, value) in &program.env {
+            command.env(name, value);
+        }
+        command.cwd(&program.cwd);
+        platform::adopt_orphans();
+        let child = pair
+            .slave
+            .spawn_command(command)
+            .map_err(|error| failed(format!("{error:#}")))?;
+        drop(pair.slave);
+        let child = child
+            .process_id()
+            .and_then(|pid| i32::try_from(pid).ok())
+            .and_then(Pid::from_raw)
+            .expect("a child that was just started has a pid");
+        let raw = pair
+            .master
+            .as_raw_fd()
+            .expect("a unix pseudo-terminal is a file descriptor");
+        let master = Arc::new(own(raw)?);
+        rustix::io::ioctl_fionbio(&master, true).map_err(io::Error::from)?;
+        let (stop, stop_reader) = UnixStream::pair()?;
+        let (ended, stop_reaper) = (stop.try_clone()?, Arc::new(AtomicBool::new(false)));
+        let exit: Arc<Mutex<Option<State>>> = Arc::default();
+        let reader = Reader {
+            master: master.clone(),
+            wake: stop_reader,
+            stopping: stop_reaper.clone(),
+            exit: exit.clone(),
+            feed: feed.clone(),
+        };
+        let reap = move || reap(child, &exit, &ended);
+        let threads = vec![
+            spawn("pty-read", move || reader.run())?,
+            spawn("pty-reap", reap)?,
+        ];
+        Ok(Self {
+            master,
+            child,
+            stop,
+            stopping: stop_reaper,
+            threads: Mutex::new(threads),
+        })
+    }
+
+    /// The program's process.
+    pub fn child_pid(&self) -> u32 {
+        self.child.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    /// The terminal itself, non-blocking.
+    pub fn master(&self) -> Arc<OwnedFd> {
+        self.master.clone()
+    }
+
+    /// Tells the program its new size.
+    pub fn resize(&self, cols: u16, rows: u16) -> io::Result<()> {
+        let size = Winsize {
+            ws_row: rows,
+            ws_col: cols,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        Ok(rustix::termios::tcsetwinsize(&self.master, size)?)
+    }
+
+    /// Ends the threads after all processes of the terminal are gone; what they wrote last is read first.
+    pub fn finish(&self) {
+        self.stopping.store(true, Ordering::Release);
+        wake(&self.stop);
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a terminal thread panicked");
+            }
+        }
+    }
+}
+
+/// Small stacks: these threads call a few functions deep, and each sidecar has five of them.
+pub(crate) fn spawn(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(512 << 10)
+        .spawn(work)
+}
+
+/// A descriptor of our own for portable-pty's master, which only shows its number.
+#[allow(unsafe_code)]
+fn own(raw: std::os::fd::RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: the caller's master is open for the whole call, and the borrow ends with it.
+    unsafe { BorrowedFd::borrow_raw(raw) }.try_clone_to_owned()
+}
+
+pub(crate) fn wake(stream: &UnixStream) {
+    use std::io::Write;
+    // A full buffer or a reader that has ended: both mean that nobody needs waking.
+    let _ = (&*stream).write(&[1]);
+}
+
+fn reap(child: Pid, exit: &Mutex<Option<State>>, ended: &UnixStream) {
+    while let Some((pid, status)) = platform::reap(child) {
+        if pid == child {
+            *exit.lock().unwrap_or_else(PoisonError::into_inner) = Some(State::Exited {
+                code: status.exit_status(),
+                signal: status.terminating_signal(),
+            });
+            wake(ended);
+        }
+    }
+}
+
+struct Reader {
+    master: Arc<OwnedFd>,
+    wake: UnixStream,
+    stopping: Arc<AtomicBool>,
+    exit: Arc<Mutex<Option<State>>>,
+    feed: Arc<Feed>,
+}
+
+enum Read {
+    Full,
+    Empty,
+    /// Nobody holds the other side. That can change while the program lives (it may open its terminal again).
+    Closed,
+}
+
+impl Reader {
+    fn run(self) {
+        let mut buffer = vec![0u8; CHUNK_BYTES];
+        let mut announced = false;
+        loop {
+            // Both are looked at before the read, so what was written before them is read before they count.
+            let stopping = self.stopping.load(Ordering::Acquire);
+            let exit = *self.exit.lock().unwrap_or_else(PoisonError::into_inner);
+            let (count, read) = self.fill(&mut buffer);
+            if count > 0 {
+                self.feed.append(&buffer[..count]);
+            }
+            if matches!(read, Read::Full) {
+                continue;
+            }
+            if let Some(state) = exit
+                && !announced
+            {
+                announced = true;
+                self.feed.mark(Mark::Exit(state));
+            }
+            let closed = matches!(read, Read::Closed);
+            if stopping || (closed && announced) {
+                return;
+            }
+            self.wait(closed);
+        }
+    }
+
+    /// Reads until the buffer is full or nothing is left: a kernel read gives 4 KiB at most, so one call per
+    /// piece would cost a wake-up and a frame each.
+    fn fill(&self, buffer: &mut [u8]) -> (usize, Read) {
+        let mut count = 0;
+        while count < buffer.len() {
+            match rustix::io::read(&self.master, &mut buffer[count..]) {
+                Ok(0) => return (count, Read::Closed),
+                Ok(read) => count += read,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => return (count, Read::Empty),
+                // EIO: Linux' way to say that the other side is closed.
+                Err(_) => return (count, Read::Closed),
+            }
+        }
+        (count, Read::Full)
+    }
+
+    /// Until there is output or the other threads have news. A closed terminal would be "readable" all the time, so
+    /// then only the news count, with a look at the terminal now and then.
+    fn wait(&self, closed: bool) {
+        let again = Timespec {
+            tv_sec: 0,
+            tv_nsec: 200_000_000,
+        };
+        let news = PollFd::new(&self.wake, PollFlags::IN);
+        let output = PollFd::new(&self.master, PollFlags::IN);
+        let result = if closed {
+            let mut only = [news];
+            let result = poll(&mut only, Some(&again));
+            if !only[0].revents().is_empty() {
+                self.drain_news();
+            }
+            result
+        } else {
+            let mut both = [news, output];
+            let result = poll(&mut both, None);
+            if !both[0].revents().is_empty() {
+                self.drain_news();
+            }
+            result
+        };
+        if let Err(error) = result
+            && error != rustix::io::Errno::INTR
+        {
+            tracing::error!(%error, "waiting for terminal output failed");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
+    fn drain_news(&self) {
+        // One byte per piece of news, and poll said there is at least one.
+        let mut bytes = [0u8; 16];
+        let _ = rustix::io::read(self.wake.as_fd(), &mut bytes);
+    }
+}

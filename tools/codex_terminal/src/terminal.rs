@@ -1,0 +1,514 @@
+//! One terminal as its servers see it: the feed, the way in, the tokens, who looks and who owns the size. All state
+//! shared between the WebSocket and the control socket lies here; it does no network or thread work itself.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use tokio::sync::{broadcast, watch};
+
+use crate::control::{Event, StateView, ViewerView};
+use crate::descriptor::{Descriptor, State};
+use crate::feed::{Feed, Mark};
+use crate::input::{Input, Refused};
+use crate::pty::Pty;
+use crate::recorder::{Observer, Recorded};
+use crate::signals::AgentState;
+use crate::spec::clamp_size;
+use crate::token::{Mode, Tokens};
+
+/// More people do not look at one terminal; more sockets are somebody's mistake or attack.
+pub const MAX_VIEWERS: usize = 8;
+/// Pages whose inputs are numbered; the longest silent one is forgotten.
+const MAX_INPUT_CLIENTS: usize = 32;
+/// Announcements and exits a control connection may leave unread before it is told the whole state anew.
+const EVENT_QUEUE: usize = 256;
+
+/// The way in and the size of a program; files have neither.
+pub struct Program {
+    /// Size and end.
+    pub pty: Pty,
+    /// Keys.
+    pub input: Input,
+}
+
+/// What begins the end of the sidecar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// Time between TERM and KILL.
+    pub grace: Duration,
+}
+
+/// One attached browser.
+pub struct Viewer {
+    /// Its number.
+    pub number: u64,
+    /// What it may do.
+    pub mode: Mode,
+    /// Forbidden messages.
+    pub dropped: AtomicU64,
+    /// Gaps it got.
+    pub gaps: AtomicU64,
+}
+
+/// See the module.
+pub struct Terminal {
+    /// The output.
+    pub feed: Arc<Feed>,
+    /// What the recorder knows.
+    pub recorded: Arc<Recorded>,
+    /// None: a file is shown.
+    pub program: Option<Program>,
+    /// The port of page and WebSocket.
+    pub port: u16,
+    /// The transcript or the shown file.
+    pub transcript: Option<PathBuf>,
+    /// For control connections.
+    pub events: broadcast::Sender<Event>,
+    /// Changes when all viewers are to be cut off.
+    pub cut: watch::Sender<u64>,
+    /// Set once, when the sidecar is to end.
+    pub close: watch::Sender<Option<Close>>,
+    /// The viewer that owns the size.
+    pub owner: watch::Sender<Option<u64>>,
+    /// The size last asked for.
+    pub wanted_size: watch::Sender<(u16, u16)>,
+    /// How the program ended.
+    pub exit: watch::Sender<Option<State>>,
+    tokens: RwLock<Tokens>,
+    frame_ancestors: RwLock<Vec<String>>,
+    descriptor: Mutex<Descriptor>,
+    descriptor_path: Option<PathBuf>,
+    agent_state: Mutex<Option<AgentState>>,
+    viewers: Mutex<Viewers>,
+    input_clients: Mutex<VecDeque<(String, u32)>>,
+    pending: AtomicUsize,
+    control_connections: AtomicUsize,
+    last_presence: Mutex<Instant>,
+    pastes_waiting: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Viewers {
+    next_number: u64,
+    attached: Vec<Arc<Viewer>>,
+    /// Writers, the one that had the focus last at the end.
+    focus: Vec<u64>,
+}
+
+/// What a terminal is made of.
+pub struct Parts {
+    /// The output.
+    pub feed: Arc<Feed>,
+    /// What the recorder knows.
+    pub recorded: Arc<Recorded>,
+    /// None: a file is shown.
+    pub program: Option<Program>,
+    /// The transcript or the shown file.
+    pub transcript: Option<PathBuf>,
+    /// The secrets.
+    pub tokens: Tokens,
+    /// Who may frame the page.
+    pub frame_ancestors: Vec<String>,
+    /// As it will be written.
+    pub descriptor: Descriptor,
+    /// Where it will be written.
+    pub descriptor_path: Option<PathBuf>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Terminal {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let size = parts.feed.size();
+        Self {
+            port: parts.descriptor.port,
+            feed: parts.feed,
+            recorded: parts.recorded,
+            program: parts.program,
+            transcript: parts.transcript,
+            events: broadcast::Sender::new(EVENT_QUEUE),
+            cut: watch::Sender::new(0),
+            close: watch::Sender::new(None),
+            owner: watch::Sender::new(None),
+            wanted_size: watch::Sender::new(size),
+            exit: watch::Sender::new(None),
+            tokens: RwLock::new(parts.tokens),
+            frame_ancestors: RwLock::new(parts.frame_ancestors),
+            descriptor: Mutex::new(parts.descriptor),
+            descriptor_path: parts.descriptor_path,
+            agent_state: Mutex::default(),
+            viewers: Mutex::default(),
+            input_clients: Mutex::default(),
+            pending: AtomicUsize::new(0),
+            control_connections: AtomicUsize::new(0),
+            last_presence: Mutex::new(Instant::now()),
+            pastes_waiting: AtomicUsize::new(0),
+        }
+    }
+
+    // Tokens and descriptor.
+
+    /// What a token allows here. Nobody writes to a file.
+    pub fn check_token(&self, token: &str) -> Option<Mode> {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let mode = tokens.check(token)?;
+        Some(if self.program.is_some() {
+            mode
+        } else {
+            Mode::Read
+        })
+    }
+
+    /// Cuts all viewers off, with new tokens if wanted.
+    pub fn cut_viewers(&self, rotate_tokens: bool) -> Result<(), getrandom::Error> {
+        if rotate_tokens {
+            let fresh = Tokens::generate()?;
+            {
+                let mut descriptor = lock(&self.descriptor);
+                descriptor.write_token.clone_from(&fresh.write);
+                descriptor.read_token.clone_from(&fresh.read);
+            }
+            *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+            self.write_descriptor();
+            // Nobody may be listening.
+            self.events.send(self.hello()).ok();
+        }
+        self.cut.send_modify(|times| *times += 1);
+        Ok(())
+    }
+
+    /// The descriptor as it is now.
+    pub fn descriptor(&self) -> Descriptor {
+        lock(&self.descriptor).clone()
+    }
+
+    /// Writes the descriptor; a failure is logged, because the terminal is worth more than its file.
+    pub fn write_descriptor(&self) {
+        if let Some(path) = &self.descriptor_path
+            && let Err(error) = self.descriptor().write(path)
+        {
+            tracing::error!(%error, "the descriptor is out of date");
+        }
+    }
+
+    /// The first event of a control connection.
+    pub fn hello(&self) -> Event {
+        Event::Hello {
+            descriptor: self.descriptor(),
+            offset: self.feed.end(),
+            agent_state: lock(&self.agent_state).clone(),
+        }
+    }
+
+    /// The terminal at this moment.
+    pub fn state_view(&self, id: Option<u64>) -> StateView {
+        let (cols, rows) = self.feed.size();
+        let owner = *self.owner.borrow();
+        StateView {
+            id,
+            offset: self.feed.end(),
+            cols,
+            rows,
+            state: lock(&self.descriptor).state,
+            agent_state: lock(&self.agent_state).clone(),
+            transcript_failed: self.recorded.transcript_failed.load(Ordering::Relaxed),
+            viewers: lock(&self.viewers)
+                .attached
+                .iter()
+                .map(|viewer| ViewerView {
+                    number: viewer.number,
+                    mode: viewer.mode,
+                    owner: owner == Some(viewer.number),
+                    dropped: viewer.dropped.load(Ordering::Relaxed),
+                    gaps: viewer.gaps.load(Ordering::Relaxed),
+                })
+                .collect(),
+        }
+    }
+
+    // Frames.
+
+    /// Who may show the page in a frame.
+    pub fn frame_ancestors(&self) -> Vec<String> {
+        self.frame_ancestors
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Replaces them; the origins have been checked.
+    pub fn set_frame_ancestors(&self, origins: Vec<String>) {
+        *self
+            .frame_ancestors
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = origins;
+    }
+
+    // Viewers.
+
+    /// Lets a connection in that has not shown its token yet.
+    pub fn admit(self: &Arc<Self>) -> Option<Admission> {
+        let full = lock(&self.viewers).attached.len() >= MAX_VIEWERS;
+        let taken = |pending: usize| (pending < MAX_VIEWERS).then_some(pending + 1);
+        if full
+            || self
+                .pending
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, taken)
+                .is_err()
+        {
+            return None;
+        }
+        Some(Admission {
+            terminal: self.clone(),
+        })
+    }
+
+    fn attach(self: &Arc<Self>, mode: Mode) -> Option<Attachment> {
+        let mut viewers = lock(&self.viewers);
+        if viewers.attached.len() >= MAX_VIEWERS {
+            return None;
+        }
+        viewers.next_number += 1;
+        let viewer = Arc::new(Viewer {
+            number: viewers.next_number,
+            mode,
+            dropped: AtomicU64::new(0),
+            gaps: AtomicU64::new(0),
+        });
+        viewers.attached.push(viewer.clone());
+        if mode == Mode::Write {
+            // A newcomer owns the size only when nobody did; the focus decides from then on.
+            viewers.focus.insert(0, viewer.number);
+        }
+        self.publish_owner(&viewers);
+        Some(Attachment {
+            terminal: self.clone(),
+            viewer,
+        })
+    }
+
+    fn detach(&self, number: u64) {
+        let mut viewers = lock(&self.viewers);
+        viewers.attached.retain(|viewer| viewer.number != number);
+        viewers.focus.retain(|known| *known != number);
+        self.publish_owner(&viewers);
+        drop(viewers);
+        *lock(&self.last_presence) = Instant::now();
+    }
+
+    /// A writer got the focus.
+    pub fn focus(&self, viewer: &Viewer) {
+        if viewer.mode == Mode::Write && *self.owner.borrow() != Some(viewer.number) {
+            let mut viewers = lock(&self.viewers);
+            viewers.focus.retain(|known| *known != viewer.number);
+            viewers.focus.push(viewer.number);
+            self.publish_owner(&viewers);
+        }
+    }
+
+    fn publish_owner(&self, viewers: &Viewers) {
+        let owner = viewers.focus.last().copied();
+        self.owner
+            .send_if_modified(|known| std::mem::replace(known, owner) != owner);
+    }
+
+    /// Whether a viewer owns the size.
+    pub fn is_owner(&self, viewer: &Viewer) -> bool {
+        *self.owner.borrow() == Some(viewer.number)
+    }
+
+    /// Asks for a size; the sizer applies the newest one.
+    pub fn want_size(&self, cols: u16, rows: u16) {
+        self.wanted_size.send_replace(clamp_size(cols, rows));
+    }
+
+    /// Applies a size if it is another one.
+    pub fn apply_size(&self, cols: u16, rows: u16) {
+        let Some(program) = &self.program else {
+            return;
+        };
+        if self.feed.size() == (cols, rows) {
+            return;
+        }
+        // Marked first: what the program draws for the new size comes after the mark.
+        self.feed.mark(Mark::Size { cols, rows });
+        if let Err(error) = program.pty.resize(cols, rows) {
+            tracing::warn!(%error, "the program was not told its size");
+        }
+    }
+
+    // Input.
+
+    /// The number of the next input of a page.
+    pub fn next_input(&self, client: &str) -> u32 {
+        let clients = lock(&self.input_clients);
+        let known = clients.iter().find(|(name, _)| name == client);
+        known.map_or(0, |(_, next)| *next)
+    }
+
+    /// Takes input number `number` of a page: `Ok` gives the number of the next one expected, which tells a repetition
+    /// (already taken) from one that is too early (an earlier one was refused).
+    pub fn numbered_input(&self, client: &str, number: u32, data: &[u8]) -> Result<u32, Refused> {
+        let mut clients = lock(&self.input_clients);
+        let at = clients.iter().position(|(name, _)| name == client);
+        let (name, next) = at
+            .and_then(|at| clients.remove(at))
+            .unwrap_or_else(|| (client.to_owned(), 0));
+        let mut result = Ok(next);
+        let mut following = next;
+        if number == next {
+            result = self.input(data);
+            if result.is_ok() {
+                following = next.wrapping_add(1);
+            }
+        } else if number.wrapping_sub(next) < u32::MAX / 2 {
+            result = Err(Refused::Busy);
+        }
+        clients.push_back((name, following));
+        if clients.len() > MAX_INPUT_CLIENTS {
+            clients.pop_front();
+        }
+        result.map(|_| following)
+    }
+
+    /// Gives bytes to the program.
+    pub fn input(&self, data: &[u8]) -> Result<u32, Refused> {
+        let program = self.program.as_ref().ok_or(Refused::Closed)?;
+        if self.exit.borrow().is_some() {
+            return Err(Refused::Closed);
+        }
+        if self.pastes_waiting.load(Ordering::Acquire) > 0 {
+            return Err(Refused::Busy);
+        }
+        program.input.push(data).map(|()| 0)
+    }
+
+    /// Pastes from the control socket; waits up to 5 s for a program that does not read. Nothing is typed meanwhile by
+    /// others, so that a paste stays in one piece.
+    pub async fn paste(&self, text: &str, submit: bool) -> Result<(), Refused> {
+        let bracketed = self.recorded.bracketed_paste.load(Ordering::Relaxed);
+        let data = crate::input::paste(text, bracketed, submit);
+        let program = self.program.as_ref().ok_or(Refused::Closed)?;
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut reserved = None;
+        loop {
+            match program.input.push(&data) {
+                Err(Refused::Busy) if Instant::now() < deadline => {
+                    if reserved.is_none() {
+                        reserved = Some(Reservation::new(&self.pastes_waiting));
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    // Presence.
+
+    /// Counts a control connection for as long as the guard lives.
+    pub fn control_connected(self: &Arc<Self>) -> ControlPresence {
+        self.control_connections.fetch_add(1, Ordering::AcqRel);
+        ControlPresence(self.clone())
+    }
+
+    /// How long nobody has been here and nothing has run.
+    pub fn deserted_for(&self) -> Option<Duration> {
+        let running = self.program.is_some() && self.exit.borrow().is_none();
+        let present = self.control_connections.load(Ordering::Acquire) > 0
+            || !lock(&self.viewers).attached.is_empty();
+        if running || present {
+            return None;
+        }
+        Some(lock(&self.last_presence).elapsed())
+    }
+}
+
+/// While a paste waits for room nothing else may take that room.
+struct Reservation<'a>(&'a AtomicUsize);
+
+impl<'a> Reservation<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::AcqRel);
+        Self(waiting)
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A control connection that is counted as presence.
+pub struct ControlPresence(Arc<Terminal>);
+
+impl Drop for ControlPresence {
+    fn drop(&mut self) {
+        *lock(&self.0.last_presence) = Instant::now();
+        self.0.control_connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A socket that has not shown its token yet.
+pub struct Admission {
+    terminal: Arc<Terminal>,
+}
+
+impl Admission {
+    /// Makes it a viewer, if there is still room.
+    pub fn attach(self, mode: Mode) -> Option<Attachment> {
+        self.terminal.attach(mode)
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.terminal.pending.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A viewer for as long as this lives.
+pub struct Attachment {
+    terminal: Arc<Terminal>,
+    /// Who.
+    pub viewer: Arc<Viewer>,
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.terminal.detach(self.viewer.number);
+    }
+}
+
+/// Takes over what the recorder sees.
+pub struct Announcer(pub Arc<Terminal>);
+
+impl Observer for Announcer {
+    fn agent_state(&mut self, state: AgentState) {
+        *lock(&self.0.agent_state) = Some(state.clone());
+        // Nobody may be listening.
+        self.0.events.send(Event::AgentState(state)).ok();
+    }
+
+    fn exited(&mut self, state: State) {
+        {
+            let mut descriptor = lock(&self.0.descriptor);
+            descriptor.state = state;
+            descriptor.exited_at = Some(Utc::now());
+        }
+        *lock(&self.0.last_presence) = Instant::now();
+        self.0.write_descriptor();
+        if let State::Exited { code, signal } = state {
+            self.0.events.send(Event::Exited { code, signal }).ok();
+        }
+        self.0.exit.send_replace(Some(state));
+    }
+}
