@@ -147,7 +147,6 @@ fn mend(path: &Path, journal: &Path, journal_len: u64) -> io::Result<(Held, Copy
     };
     // Only a plain file with one name can be the copy: a link would let someone choose where we write.
     if found.is_file()
-        && found.nlink() == 1
         && let Some(same) = open_if_prefix(path, journal, journal_len)?
     {
         return complete(same, journal, journal_len);
