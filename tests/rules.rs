@@ -7,7 +7,9 @@ use zhongshu::governance::plan_checks::{AssignmentView, PlanCheck, PlanLevel, ch
 use zhongshu::governance::{Governance, GovernanceError};
 
 fn hits(pattern: &str, path: &str) -> bool {
-    PatternSet::parse(&[pattern]).unwrap().is_match(path.as_bytes())
+    PatternSet::parse(&[pattern])
+        .unwrap()
+        .is_match(path.as_bytes())
 }
 
 fn assert_rows(pattern: &str, yes: &[&str], no: &[&str]) {
@@ -30,12 +32,20 @@ fn readme_at_root_matches() {
 
 #[test]
 fn readme_md_bak_is_not_readme_md() {
-    assert_rows("README.md", &["README.md", "docs/README.md"], &["README.md.bak"]);
+    assert_rows(
+        "README.md",
+        &["README.md", "docs/README.md"],
+        &["README.md.bak"],
+    );
 }
 
 #[test]
 fn tests_folder_at_root_matches() {
-    assert_rows("**/tests/**", &["tests/x", "a/tests/b/c"], &["tests", "mytests/x"]);
+    assert_rows(
+        "**/tests/**",
+        &["tests/x", "a/tests/b/c"],
+        &["tests", "mytests/x"],
+    );
 }
 
 #[test]
@@ -46,19 +56,31 @@ fn star_py_holds_at_any_depth_and_slash_x_py_at_the_root() {
 
 #[test]
 fn docs_at_the_root_is_not_deep_docs() {
-    assert_rows("docs/**", &["docs/a", "docs/a/b"], &["deep/docs/a", "docs", "docs2/a"]);
+    assert_rows(
+        "docs/**",
+        &["docs/a", "docs/a/b"],
+        &["deep/docs/a", "docs", "docs2/a"],
+    );
     assert_rows("/docs/", &["docs/a"], &["deep/docs/a"]);
 }
 
 #[test]
 fn myoutput_is_not_build_output() {
-    assert_rows("output/", &["output/x", "a/output/x/y"], &["myoutput/x", "output", "outputs/x"]);
+    assert_rows(
+        "output/",
+        &["output/x", "a/output/x/y"],
+        &["myoutput/x", "output", "outputs/x"],
+    );
     assert_rows("output/", &["output/"], &[]);
 }
 
 #[test]
 fn config_env_py_is_not_a_secret() {
-    assert_rows(".env", &[".env", "a/.env"], &["config.env.py", "config.env", ".environment"]);
+    assert_rows(
+        ".env",
+        &[".env", "a/.env"],
+        &["config.env.py", "config.env", ".environment"],
+    );
     let governance = Governance::default();
     let names = |path: &str| -> Vec<String> {
         governance
@@ -78,9 +100,21 @@ fn config_env_py_is_not_a_secret() {
 
 #[test]
 fn wildcards_stay_within_one_name() {
-    assert_rows("tools/*/README.md", &["tools/a/README.md"], &["tools/a/b/README.md", "x/tools/a/README.md"]);
-    assert_rows("a/**/b", &["a/b", "a/x/b", "a/x/y/b", "a/b/c"], &["b", "x/a/b"]);
-    assert_rows("file[0-9].{rs,toml}", &["file1.rs", "d/file2.toml"], &["file10.rs", "filex.rs"]);
+    assert_rows(
+        "tools/*/README.md",
+        &["tools/a/README.md"],
+        &["tools/a/b/README.md", "x/tools/a/README.md"],
+    );
+    assert_rows(
+        "a/**/b",
+        &["a/b", "a/x/b", "a/x/y/b", "a/b/c"],
+        &["b", "x/a/b"],
+    );
+    assert_rows(
+        "file[0-9].{rs,toml}",
+        &["file1.rs", "d/file2.toml"],
+        &["file10.rs", "filex.rs"],
+    );
     assert_rows("\\!odd", &["!odd"], &["odd"]);
     assert_rows("sp ace.txt", &["sp ace.txt"], &["sp"]);
     assert_rows("文档/", &["文档/说明.md"], &["文档"]);
@@ -88,7 +122,11 @@ fn wildcards_stay_within_one_name() {
 
 #[test]
 fn patterns_work_on_bytes_that_are_no_utf8() {
-    assert!(PatternSet::parse(&["*.md"]).unwrap().is_match(b"caf\xe9.md"));
+    assert!(
+        PatternSet::parse(&["*.md"])
+            .unwrap()
+            .is_match(b"caf\xe9.md")
+    );
 }
 
 #[test]
@@ -175,11 +213,21 @@ project_name: Example
 #[test]
 fn a_full_file_is_read() {
     let governance = Governance::parse(FULL).unwrap();
-    let keys: Vec<&str> = governance.departments.iter().map(|d| d.key.as_str()).collect();
-    assert_eq!(keys, ["menxia", "zhilibu", "gongchengbu", "lingyubu", "data_team"]);
+    let keys: Vec<&str> = governance
+        .departments
+        .iter()
+        .map(|d| d.key.as_str())
+        .collect();
+    assert_eq!(
+        keys,
+        ["menxia", "zhilibu", "gongchengbu", "lingyubu", "data_team"]
+    );
     let core = governance.department("lingyubu").unwrap();
     assert_eq!(core.title.get(Language::En), "Core");
-    assert_eq!(core.duty.get(Language::Zh), "领域代码、模型与数据、集成联调");
+    assert_eq!(
+        core.duty.get(Language::Zh),
+        "领域代码、模型与数据、集成联调"
+    );
     assert_eq!(core.globs, ["/core/", "*.proto"]);
     let data = governance.department("data_team").unwrap();
     assert_eq!(data.title.get(Language::Zh), "Data");
@@ -217,38 +265,92 @@ fn titles_and_settings_do_not_change_the_digest_and_rules_do() {
     let digest = |text: &str| Governance::parse(text).unwrap().digest().to_owned();
     let plain = digest("");
     assert_eq!(digest("language: zh\nmax_departments: 3\n"), plain);
-    assert_ne!(digest("departments:\n  lingyubu:\n    globs: [/core/]\n"), plain);
-    assert_ne!(digest("risk_rules:\n  - {name: build_output, level: low}\n"), plain);
+    assert_ne!(
+        digest("departments:\n  lingyubu:\n    globs: [/core/]\n"),
+        plain
+    );
+    assert_ne!(
+        digest("risk_rules:\n  - {name: build_output, level: low}\n"),
+        plain
+    );
 }
 
 /// Each mistake: the text, the line it must be reported at, and words that the sentence must hold.
 const MISTAKES: &[(&str, u64, &[&str])] = &[
-    ("language: zh\ndepartmints: {}\n", 2, &["unknown key \"departmints\"", "departments"]),
-    ("departments:\n  menxia:\n    glob: [x]\n", 3, &["unknown key \"glob\"", "globs"]),
-    ("departments:\n  Menxia: {}\n", 2, &["\"Menxia\"", "lower-case"]),
+    (
+        "language: zh\ndepartmints: {}\n",
+        2,
+        &["unknown key \"departmints\"", "departments"],
+    ),
+    (
+        "departments:\n  menxia:\n    glob: [x]\n",
+        3,
+        &["unknown key \"glob\"", "globs"],
+    ),
+    (
+        "departments:\n  Menxia: {}\n",
+        2,
+        &["\"Menxia\"", "lower-case"],
+    ),
     ("departments:\n  zhongshu: {}\n", 2, &["planner"]),
-    ("departments:\n  a:\n    globs:\n      - /ok/\n      - '!no'\n", 5, &["\"!no\"", "allow_pattern"]),
+    (
+        "departments:\n  a:\n    globs:\n      - /ok/\n      - '!no'\n",
+        5,
+        &["\"!no\"", "allow_pattern"],
+    ),
     ("departments:\n  a:\n    globs: 'x[y'\n", 3, &["\"x[y\""]),
     ("departments:\n  a: {}\n  a: {}\n", 3, &["\"a\"", "twice"]),
-    ("departments:\n  a:\n    sandbox: none\n", 3, &["\"none\"", "read-only", "workspace-write"]),
-    ("departments:\n  a:\n    driver: claude\n", 3, &["\"claude\"", "codex"]),
-    ("departments:\n  a:\n    title: {zh: x}\n", 3, &["\"en\"", "missing"]),
+    (
+        "departments:\n  a:\n    sandbox: none\n",
+        3,
+        &["\"none\"", "read-only", "workspace-write"],
+    ),
+    (
+        "departments:\n  a:\n    driver: claude\n",
+        3,
+        &["\"claude\"", "codex"],
+    ),
+    (
+        "departments:\n  a:\n    title: {zh: x}\n",
+        3,
+        &["\"en\"", "missing"],
+    ),
     ("departments: [a, b]\n", 1, &["mapping"]),
     ("\n\nlanguage: fr\n", 3, &["\"fr\"", "zh", "en"]),
-    ("max_departments: 0\n", 1, &["max_departments", "between 1 and 64"]),
+    (
+        "max_departments: 0\n",
+        1,
+        &["max_departments", "between 1 and 64"],
+    ),
     ("max_departments: many\n", 1, &[]),
     ("reminder_grace_seconds: 999999\n", 1, &["86400"]),
-    ("risk_rules:\n  - name: x\n    level: fatal\n", 3, &["\"fatal\"", "high"]),
-    ("risk_rules:\n  - name: x\n    level: low\n", 2, &["lacks pattern"]),
+    (
+        "risk_rules:\n  - name: x\n    level: fatal\n",
+        3,
+        &["\"fatal\"", "high"],
+    ),
+    (
+        "risk_rules:\n  - name: x\n    level: low\n",
+        2,
+        &["lacks pattern"],
+    ),
     ("risk_rules:\n  - level: low\n", 2, &["\"name\""]),
-    ("risk_rules:\n  - name: agent_rules\n    level: low\n", 2, &["agent_rules", "cannot be changed"]),
+    (
+        "risk_rules:\n  - name: agent_rules\n    level: low\n",
+        2,
+        &["agent_rules", "cannot be changed"],
+    ),
     ("drivers:\n  codex:\n    command: [x]\n", 2, &["built in"]),
     ("drivers:\n  a:\n    command: []\n", 3, &["program"]),
-    ("drivers:\n  a:\n    command: [x, '{prompt}']\n", 3, &["{prompt}", "{prompt_file}"]),
+    (
+        "drivers:\n  a:\n    command: [x, '{prompt}']\n",
+        3,
+        &["{prompt}", "{prompt_file}"],
+    ),
     ("workflow_doc: ../x.md\n", 1, &["inside the repository"]),
     ("zhongshu_model: --bad\n", 1, &["model"]),
     ("version: 2\n", 1, &["version must be 1"]),
-    ("a: [\n", 2, &[]),
+    ("name: x\nmodels: [\n", 2, &["bracket"]),
     ("departments:\n\tx: 1\n", 2, &[]),
 ];
 
@@ -275,7 +377,10 @@ fn loading_refuses_what_is_no_ordinary_file() {
     assert!(Governance::load(folder.path()).is_ok());
     std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
     let error = Governance::load(folder.path()).unwrap_err();
-    assert!(matches!(error, GovernanceError::NotUsable { .. }), "{error}");
+    assert!(
+        matches!(error, GovernanceError::NotUsable { .. }),
+        "{error}"
+    );
     std::fs::remove_file(&path).unwrap();
     std::fs::write(&path, b"language: zh\n\xff\n").unwrap();
     let error = Governance::load(folder.path()).unwrap_err();
@@ -288,9 +393,18 @@ fn loading_refuses_what_is_no_ordinary_file() {
 #[test]
 fn our_own_governance_file_is_valid() {
     let governance = Governance::load(std::path::Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-    for path in ["src/lib.rs", "tools/test", "docs/governance.md", "tests/rules.rs", "Cargo.toml"] {
+    for path in [
+        "src/lib.rs",
+        "tools/test",
+        "docs/governance.md",
+        "tests/rules.rs",
+        "Cargo.toml",
+    ] {
         assert!(
-            !governance.rulebook().departments_of(path.as_bytes()).is_empty(),
+            !governance
+                .rulebook()
+                .departments_of(path.as_bytes())
+                .is_empty(),
             "nobody owns {path}"
         );
     }
@@ -298,8 +412,15 @@ fn our_own_governance_file_is_valid() {
 
 #[test]
 fn the_example_in_the_documentation_is_valid() {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/governance.md")).unwrap();
-    let example = page.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/governance.md"))
+        .unwrap();
+    let example = page
+        .split("```yaml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
     let governance = Governance::parse(example).unwrap();
     assert!(governance.departments.len() > 4);
 }
@@ -328,7 +449,14 @@ fn findings(rows: &[Row<'_>]) -> Vec<(PlanCheck, PlanLevel, Vec<usize>, Option<S
         .collect();
     check_plan(&views, &Governance::default(), Language::En)
         .into_iter()
-        .map(|finding| (finding.check, finding.level, finding.assignments, finding.path))
+        .map(|finding| {
+            (
+                finding.check,
+                finding.level,
+                finding.assignments,
+                finding.path,
+            )
+        })
         .collect()
 }
 
@@ -336,7 +464,12 @@ fn findings(rows: &[Row<'_>]) -> Vec<(PlanCheck, PlanLevel, Vec<usize>, Option<S
 fn a_sound_plan_has_no_findings() {
     let rows: &[Row<'_>] = &[
         ("menxia", "review", &["src/a.rs", "AGENTS.md"], &[]),
-        ("lingyubu", "do", &["src/a.rs", "src/[id]/b.rs"], &["cargo test"]),
+        (
+            "lingyubu",
+            "do",
+            &["src/a.rs", "src/[id]/b.rs"],
+            &["cargo test"],
+        ),
         ("zhilibu", "write", &["docs/", "AGENTS.md"], &["true"]),
     ];
     assert_eq!(findings(rows), []);
@@ -345,10 +478,22 @@ fn a_sound_plan_has_no_findings() {
 #[test]
 fn plan_checks_find_what_is_wrong() {
     let verify: &[&str] = &["true"];
-    let one = |department, task, files, verify| findings(&[(department, task, files, verify)]);
+    fn one(
+        department: &str,
+        task: &str,
+        files: &[&str],
+        verify: &[&str],
+    ) -> Vec<(PlanCheck, PlanLevel, Vec<usize>, Option<String>)> {
+        findings(&[(department, task, files, verify)])
+    }
     assert_eq!(
         one("nobody", "x", &[], verify),
-        [(PlanCheck::UnknownDepartment, PlanLevel::Error, vec![0], None)]
+        [(
+            PlanCheck::UnknownDepartment,
+            PlanLevel::Error,
+            vec![0],
+            None
+        )]
     );
     assert_eq!(
         one("lingyubu", "  ", &[], verify),
@@ -358,17 +503,37 @@ fn plan_checks_find_what_is_wrong() {
         one("lingyubu", "x", &[], &[]),
         [(PlanCheck::MissingVerify, PlanLevel::Warning, vec![0], None)]
     );
-    for path in ["/etc/passwd", "../x", "a/../../x", "C:\\x", "~/x", ".git/config", "a\\..\\..\\x", "file:///x", ""] {
+    for path in [
+        "/etc/passwd",
+        "../x",
+        "a/../../x",
+        "C:\\x",
+        "~/x",
+        ".git/config",
+        "a\\..\\..\\x",
+        "file:///x",
+        "",
+    ] {
         assert_eq!(
             one("lingyubu", "x", &[path], verify),
-            [(PlanCheck::OutsideRepository, PlanLevel::Error, vec![0], Some(path.to_owned()))],
+            [(
+                PlanCheck::OutsideRepository,
+                PlanLevel::Error,
+                vec![0],
+                Some(path.to_owned())
+            )],
             "{path}"
         );
     }
     for path in ["AGENTS.md", ".github/workflows/", ".", "**", "deploy/.env"] {
         assert_eq!(
             one("lingyubu", "x", &[path], verify),
-            [(PlanCheck::HighRiskWithoutMenxia, PlanLevel::Warning, vec![0], Some(path.to_owned()))],
+            [(
+                PlanCheck::HighRiskWithoutMenxia,
+                PlanLevel::Warning,
+                vec![0],
+                Some(path.to_owned())
+            )],
             "{path}"
         );
     }
@@ -379,9 +544,12 @@ fn overlapping_files_are_found() {
     let verify: &[&str] = &["true"];
     let overlap = |left: &str, right: &str| {
         let (left, right) = ([left], [right]);
-        findings(&[("lingyubu", "x", &left, verify), ("gongchengbu", "y", &right, verify)])
-            .iter()
-            .any(|finding| finding.0 == PlanCheck::OverlappingFiles)
+        findings(&[
+            ("lingyubu", "x", &left, verify),
+            ("gongchengbu", "y", &right, verify),
+        ])
+        .iter()
+        .any(|finding| finding.0 == PlanCheck::OverlappingFiles)
     };
     for (left, right) in [
         ("src/a.rs", "src/a.rs"),

@@ -117,27 +117,40 @@ impl Repo {
                 let tree = self.head_tree()?;
                 let mut diff = self.staged_diff(tree.as_ref())?;
                 find_renames(&mut diff)?;
-                let mut changes = self.one_diff(&diff, true, deadline)?;
-                changes.left_tree = tree.map(|tree| tree.id().to_string());
-                Ok(changes)
+                let intents = self.index_marks()?.intents;
+                Ok(Changes {
+                    rows: self.one_diff(&diff, true, |path| !intents.contains(path), deadline)?,
+                    base_commit: None,
+                    left_tree: tree.map(|tree| tree.id().to_string()),
+                })
             }
-            Scope::Base(name) => {
-                let commit = self.commit_of(name)?;
-                let tree = commit
-                    .tree()
-                    .map_err(|error| GitError::from_library("reading the base tree", &error))?;
-                let mut diff = self
-                    .inner
-                    .diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options()))
-                    .map_err(|error| GitError::from_library("comparing with the base", &error))?;
-                deadline.check()?;
-                find_renames(&mut diff)?;
-                let mut changes = self.one_diff(&diff, false, deadline)?;
-                changes.base_commit = Some(commit.id().to_string());
-                changes.left_tree = Some(tree.id().to_string());
-                Ok(changes)
-            }
+            Scope::Base(name) => self.base_changes(name, deadline),
         }
+    }
+
+    fn base_changes(&self, name: &str, deadline: &Deadline) -> Result<Changes, GitError> {
+        let commit = self.commit_of(name)?;
+        let tree = commit
+            .tree()
+            .map_err(|error| GitError::from_library("reading the base tree", &error))?;
+        let mut diff = self
+            .inner
+            .diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options()))
+            .map_err(|error| GitError::from_library("comparing with the base", &error))?;
+        deadline.check()?;
+        find_renames(&mut diff)?;
+        let skipped = self.index_marks()?.skipped;
+        let mut rows = self.one_diff(&diff, false, |path| !skipped.contains(path), deadline)?;
+        if !skipped.is_empty() {
+            let diff = self.staged_diff(Some(&tree))?;
+            rows.extend(self.one_diff(&diff, true, |path| skipped.contains(path), deadline)?);
+            rows.sort_by(|left, right| left.path.cmp(&right.path));
+        }
+        Ok(Changes {
+            rows,
+            base_commit: Some(commit.id().to_string()),
+            left_tree: Some(tree.id().to_string()),
+        })
     }
 
     /// HEAD with index and files. Both halves are read once; libgit2's own merge of the two serves for the line counts
@@ -145,11 +158,11 @@ impl Repo {
     fn worktree_changes(&self, deadline: &Deadline) -> Result<Changes, GitError> {
         let tree = self.head_tree()?;
         let mut merged = self.staged_diff(tree.as_ref())?;
-        let intents = self.intents_to_add()?;
+        let marks = self.index_marks()?;
         let mut rows: BTreeMap<Vec<u8>, Row> = BTreeMap::new();
         for delta in merged.deltas() {
             if let Some(half) = half_of(&delta)
-                && !intents.contains(path_of(&delta))
+                && !marks.intents.contains(path_of(&delta))
             {
                 rows.entry(path_of(&delta).to_vec()).or_default().index = Some(half);
             }
@@ -174,7 +187,10 @@ impl Repo {
             if half.status == ChangeStatus::Untracked && path.starts_with(b".tmp/") {
                 continue;
             }
-            if half.status == ChangeStatus::Modified && intents.contains(path) {
+            if marks.skipped.contains(path) {
+                continue;
+            }
+            if half.status == ChangeStatus::Modified && marks.intents.contains(path) {
                 half.status = ChangeStatus::Added;
             }
             rows.entry(path.to_vec()).or_default().worktree = Some(half);
@@ -190,7 +206,11 @@ impl Repo {
         let mut meter = Meter::new(self, &merged, deadline);
         let mut list = Vec::with_capacity(rows.len());
         for (path, row) in rows {
-            let position = positions.get(path.as_slice()).copied();
+            // libgit2 takes a file left out of a sparse checkout for a deleted one.
+            let position = positions
+                .get(path.as_slice())
+                .copied()
+                .filter(|_| !marks.skipped.contains(&path));
             let measured = meter.measure_on_disk(&path, &row, position)?;
             list.push(combine(path, row, measured));
         }
@@ -201,25 +221,20 @@ impl Repo {
         })
     }
 
-    /// Rows of a comparison that libgit2 made in one go.
+    /// Rows of a comparison that libgit2 made in one go, of the paths that `wanted` takes.
     fn one_diff(
         &self,
         diff: &Diff<'_>,
         is_staged: bool,
+        wanted: impl Fn(&[u8]) -> bool,
         deadline: &Deadline,
-    ) -> Result<Changes, GitError> {
-        let intents = if is_staged {
-            self.intents_to_add()?
-        } else {
-            BTreeSet::new()
-        };
+    ) -> Result<Vec<Change>, GitError> {
         let mut rows = BTreeMap::new();
         for (position, delta) in diff.deltas().enumerate() {
             let path = path_of(&delta);
-            if intents.contains(path) {
-                continue;
-            }
-            if let Some(half) = half_of(&delta) {
+            if let Some(half) = half_of(&delta)
+                && wanted(path)
+            {
                 let row = Row {
                     old_path: old_path_of(&delta),
                     index: is_staged.then_some(half),
@@ -247,10 +262,7 @@ impl Repo {
                 list.push(change);
             }
         }
-        Ok(Changes {
-            rows: list,
-            ..Changes::default()
-        })
+        Ok(list)
     }
 
     fn staged_diff(&self, tree: Option<&git2::Tree<'_>>) -> Result<Diff<'_>, GitError> {
@@ -304,19 +316,32 @@ impl Repo {
         Ok(found)
     }
 
-    /// Paths of `git add -N`: in the index by name only. A commit leaves them out, so they are not staged.
-    fn intents_to_add(&self) -> Result<BTreeSet<Vec<u8>>, GitError> {
+    fn index_marks(&self) -> Result<IndexMarks, GitError> {
         let index = self
             .inner
             .index()
             .map_err(|error| GitError::from_library("reading the index", &error))?;
-        let flag = git2::IndexEntryExtendedFlag::INTENT_TO_ADD.bits();
-        Ok(index
-            .iter()
-            .filter(|entry| entry.flags_extended & flag != 0)
-            .map(|entry| entry.path)
-            .collect())
+        let intent = git2::IndexEntryExtendedFlag::INTENT_TO_ADD.bits();
+        let skip = git2::IndexEntryExtendedFlag::SKIP_WORKTREE.bits();
+        let mut marks = IndexMarks::default();
+        for entry in index.iter().filter(|entry| entry.flags_extended != 0) {
+            if entry.flags_extended & intent != 0 {
+                marks.intents.insert(entry.path);
+            } else if entry.flags_extended & skip != 0 {
+                marks.skipped.insert(entry.path);
+            }
+        }
+        Ok(marks)
     }
+}
+
+/// Entries of the index that need another reading than libgit2's.
+#[derive(Debug, Default)]
+struct IndexMarks {
+    /// `git add -N`: there by name only. A commit leaves them out, so they are not staged.
+    intents: BTreeSet<Vec<u8>>,
+    /// Left out of a sparse checkout: not on disk on purpose. What the index says stands for the file.
+    skipped: BTreeSet<Vec<u8>>,
 }
 
 /// Options that every comparison shares.
