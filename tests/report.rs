@@ -1085,6 +1085,13 @@ fn hostile_configuration_starts_nothing() {
 #[test]
 fn only_the_named_folder_is_read() {
     let sandbox = Sandbox::new();
+    let through_link = sandbox.folder.path().join("through-link");
+    symlink(&sandbox.repo, &through_link).unwrap();
+    sandbox.write("governance.yaml", "language: zh\n");
+    let governance = Governance::load(&through_link).unwrap();
+    assert_eq!(governance.settings.language, Some(Language::Zh));
+    let report = build(&through_link, &governance, &ReportRequest::default()).unwrap();
+    assert_eq!(paths(&report), ["governance.yaml"]);
     let open = |path: &Path| build(path, &Governance::default(), &ReportRequest::default());
     let error = |path: &Path| match open(path) {
         Err(ReportError::Git(error)) => error,
@@ -1158,6 +1165,22 @@ fn only_the_named_folder_is_read() {
     }
     std::fs::create_dir(mixed.join(".git")).unwrap();
     open(&mixed).unwrap_err();
+}
+
+#[test]
+fn somebody_elses_repository_is_refused() {
+    let sandbox = Sandbox::new();
+    // Giving files away takes root; elsewhere there is nothing to test.
+    for path in walk(&sandbox.repo) {
+        if std::os::unix::fs::lchown(path, Some(4711), None).is_err() {
+            return;
+        }
+    }
+    let error = sandbox.try_report(ReportMode::Worktree, None).unwrap_err();
+    assert!(
+        matches!(error, ReportError::Git(GitError::ForeignOwner(_))),
+        "{error}"
+    );
 }
 
 #[test]
@@ -1503,7 +1526,7 @@ fn a_small_repository_is_quick() {
     let sandbox = Sandbox::new();
     sandbox.write("src/a.rs", "x\n");
     let governance = Governance::default();
-    let best = (0..20)
+    let best = (0..50)
         .map(|_| {
             let started = Instant::now();
             build(&sandbox.repo, &governance, &ReportRequest::default()).unwrap();
@@ -1511,6 +1534,5 @@ fn a_small_repository_is_quick() {
         })
         .min()
         .unwrap();
-    // The target is 3 ms for an optimised build on an idle machine; tests are neither.
-    assert!(best < Duration::from_millis(30), "{best:?}");
+    assert!(best < Duration::from_millis(3), "{best:?}");
 }

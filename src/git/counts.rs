@@ -7,8 +7,9 @@ use std::os::unix::fs::MetadataExt;
 use git2::{Delta, Diff, DiffDelta, FileMode, Oid, Patch};
 use sha2::{Digest, Sha256};
 
-use super::changes::{Deadline, Half, Row};
+use super::changes::Deadline;
 use super::files::{self, Entry};
+use super::rows::{Half, Row};
 use super::{GitError, Repo};
 use crate::domain::report::ChangeStatus;
 

@@ -5,7 +5,8 @@
 pub mod changes;
 pub mod counts;
 pub mod files;
-pub mod revision;
+mod revision;
+mod rows;
 
 use std::path::{Path, PathBuf};
 
