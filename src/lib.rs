@@ -1,3 +1,5 @@
 //! zhongshu
 
+pub mod access;
 pub mod domain;
+pub mod web;

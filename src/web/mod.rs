@@ -1,0 +1,12 @@
+//! The HTTP front door: who may knock (`guard`, `caller`), where (`listen`), what is read (`body`), what is answered when
+//! something is wrong (`error`), event streams (`events`) and getting in (`login`).
+//!
+//! It turns requests into calls and results into JSON. It never decides what the flow allows; `domain` does.
+
+pub mod body;
+pub mod caller;
+pub mod error;
+pub mod events;
+pub mod guard;
+pub mod listen;
+pub mod login;
