@@ -12,6 +12,8 @@ pub mod message;
 pub mod plan;
 pub mod prompts;
 pub mod refusal;
+pub mod report;
 pub mod result;
+pub mod rules;
 pub mod session;
 pub mod state;

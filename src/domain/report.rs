@@ -1,0 +1,319 @@
+//! The governance report: the values that `GET /api/report` and `zhongshu report` hand out. Owns their shape and the
+//! exit code that they lead to; `governance::report` fills them, `governance::render` prints them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::rules::RiskLevel;
+
+/// Which two states of the repository are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReportMode {
+    /// HEAD with index and files: staged, unstaged and untracked changes, as `git status -uall` lists them.
+    #[default]
+    Worktree,
+    /// HEAD with the index: what a commit would take.
+    Staged,
+    /// A commit with the tracked files as they are on disk, as `git diff <ref>` does.
+    Base,
+}
+
+impl ReportMode {
+    /// The name used in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Worktree => "worktree",
+            Self::Staged => "staged",
+            Self::Base => "base",
+        }
+    }
+}
+
+/// What happened to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeStatus {
+    /// New in the index.
+    Added,
+    /// Content differs (and perhaps the mode).
+    Modified,
+    /// Gone.
+    Deleted,
+    /// Moved; `old_path` is the former name.
+    Renamed,
+    /// New and alike another changed file; `old_path` is that file.
+    Copied,
+    /// Became another kind: file, link or submodule.
+    TypeChanged,
+    /// Same content, other executable bit.
+    ModeChanged,
+    /// Not known to Git yet.
+    Untracked,
+    /// A merge left it unresolved.
+    Conflicted,
+}
+
+impl ChangeStatus {
+    /// The name used in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Modified => "modified",
+            Self::Deleted => "deleted",
+            Self::Renamed => "renamed",
+            Self::Copied => "copied",
+            Self::TypeChanged => "type_changed",
+            Self::ModeChanged => "mode_changed",
+            Self::Untracked => "untracked",
+            Self::Conflicted => "conflicted",
+        }
+    }
+}
+
+/// What stands at a changed path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// An ordinary file.
+    File,
+    /// A symbolic link; its target is never opened.
+    Symlink,
+    /// Another repository, recorded by its commit.
+    Submodule,
+    /// A repository inside this one that is not recorded; its files belong to it.
+    Repository,
+}
+
+/// Whether something needs a person's eyes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Decision {
+    /// Nothing to look at.
+    Pass,
+    /// A person should look.
+    Review,
+}
+
+impl Decision {
+    /// `Review` when `needed`.
+    pub fn review_if(needed: bool) -> Self {
+        if needed { Self::Review } else { Self::Pass }
+    }
+
+    /// The name used in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Review => "REVIEW",
+        }
+    }
+}
+
+/// One changed path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ChangedFile {
+    /// Path from the repository's root. Bytes that are no UTF-8 are shown as U+FFFD, and `non_utf8` is set.
+    pub path: String,
+    /// Former name of a renamed, or source of a copied file.
+    pub old_path: Option<String>,
+    /// What happened, all in all.
+    pub status: ChangeStatus,
+    /// The staged part of it (worktree mode).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index_status: Option<ChangeStatus>,
+    /// The part that is not staged (worktree mode).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worktree_status: Option<ChangeStatus>,
+    /// What stands there.
+    pub kind: FileKind,
+    /// Lines added; none for binary and very large files.
+    pub additions: Option<u64>,
+    /// Lines deleted; none for binary and very large files.
+    pub deletions: Option<u64>,
+    /// Not a text file.
+    pub binary: bool,
+    /// Too large to be counted, or not readable.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub uncounted: bool,
+    /// `path` is not exactly the name on disk.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub non_utf8: bool,
+    /// Keys of the departments that own it (under its old or its new name).
+    pub departments: Vec<String>,
+    /// Names of the risk rules that it hits.
+    pub risks: Vec<String>,
+}
+
+/// A department with changed files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DepartmentShare {
+    /// Its key.
+    pub key: String,
+    /// Its title in the report's language.
+    pub title: String,
+    /// Its changed files.
+    pub files: Vec<String>,
+    /// Commands that show that its work holds.
+    pub verify: Vec<String>,
+}
+
+/// Something that a rule found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: String,
+    /// Its level.
+    pub level: RiskLevel,
+    /// The path that hit it; for a rename this may be the old name.
+    pub path: String,
+    /// Line, where the finding has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    /// What is to be looked at, as a sentence.
+    pub message: String,
+    /// How to make it go away properly.
+    pub how_to_silence: String,
+}
+
+/// Sums over the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Changed files.
+    pub files: usize,
+    /// Lines added in files that were counted.
+    pub additions: u64,
+    /// Lines deleted in files that were counted.
+    pub deletions: u64,
+    /// Binary files.
+    pub binary: usize,
+    /// Files without a line count although they are no binary files.
+    pub uncounted: usize,
+    /// Untracked files.
+    pub untracked: usize,
+    /// Conflicted files.
+    pub conflicted: usize,
+    /// Findings of level high.
+    pub risks_high: usize,
+    /// Findings of level medium.
+    pub risks_medium: usize,
+    /// Findings of level low.
+    pub risks_low: usize,
+    /// Files that no department owns.
+    pub uncategorised: usize,
+}
+
+/// Checks that run before a commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Preflight {
+    /// All checks passed, or a person should look.
+    pub decision: Decision,
+    /// The checks by name.
+    pub checks: PreflightChecks,
+}
+
+/// The preflight checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PreflightChecks {
+    /// References that only hold on one machine.
+    pub portability_reference_scan: PortabilityScan,
+}
+
+/// Result of the scan for references that only hold on one machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PortabilityScan {
+    /// `REVIEW` when there are violations.
+    pub decision: Decision,
+    /// Name of the family of files that was scanned.
+    pub scope: String,
+    /// The files that were read, all of them valid UTF-8.
+    pub scanned_files: Vec<String>,
+    /// References that need review.
+    pub violations: Vec<PortabilityReference>,
+    /// References that are command or inline-code examples, placeholders, or allowed.
+    pub exceptions: Vec<PortabilityReference>,
+    /// Files of the scope that could not be read as text, with the reason.
+    pub skipped_files: Vec<SkippedFile>,
+}
+
+/// A reference to something on one machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PortabilityReference {
+    /// File that holds it.
+    pub path: String,
+    /// Line, from 1.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u64,
+    /// The reference itself.
+    pub reference: String,
+    /// What it is: `home_directory`, `windows_path`, `unc_path`, `file_url`, `temporary_directory`.
+    pub kind: &'static str,
+    /// Why it counts or does not: `violation`, `code_block`, `inline_code`, `command`, `placeholder`, `allowed`.
+    pub classification: &'static str,
+    /// The line, shortened.
+    pub excerpt: String,
+}
+
+/// A file that a check could not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SkippedFile {
+    /// The file.
+    pub path: String,
+    /// Why.
+    pub reason: &'static str,
+}
+
+/// What changed in a repository and what it means under the governance in force.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Always true; failures have another shape.
+    pub ok: bool,
+    /// Name of this report.
+    pub id: String,
+    /// Hash over the compared trees and the rules: same trees and rules, same digest.
+    pub digest: String,
+    /// When it was made.
+    pub generated_at: DateTime<Utc>,
+    /// What was compared.
+    pub mode: ReportMode,
+    /// The revision of base mode as it was asked for.
+    pub base: Option<String>,
+    /// The commit it stands for.
+    pub base_commit: Option<String>,
+    /// Branch, unless HEAD is detached.
+    pub branch: Option<String>,
+    /// Commit of HEAD, unless there is none yet.
+    pub head: Option<String>,
+    /// The branch's upstream, as `origin/main`.
+    pub upstream: Option<String>,
+    /// Commits that the upstream lacks.
+    pub ahead: Option<usize>,
+    /// Commits that the branch lacks.
+    pub behind: Option<usize>,
+    /// The changed paths, by name.
+    pub changed_files: Vec<ChangedFile>,
+    /// The departments that own them, in the governance's order.
+    pub departments: Vec<DepartmentShare>,
+    /// Findings, highest level first.
+    pub risks: Vec<Finding>,
+    /// Changed paths that no department owns.
+    pub uncategorised: Vec<String>,
+    /// All verify commands of the departments above, each once.
+    pub verify_commands: Vec<String>,
+    /// Whether a person should look before this is committed.
+    pub decision: Decision,
+    /// Why, as sentences; empty when the decision is `PASS`.
+    pub decision_reasons: Vec<String>,
+    /// Sums.
+    pub counts: Counts,
+    /// Checks before a commit.
+    pub preflight: Preflight,
+}
+
+impl Report {
+    /// The process exit code: 1 when `preflight` was asked for and a person should look, else 0.
+    pub fn exit_code(&self, preflight: bool) -> u8 {
+        u8::from(preflight && self.decision == Decision::Review)
+    }
+}

@@ -1,0 +1,14 @@
+//! The rules that a repository is worked under, and what they say about its changes: `governance.yaml`, the report, the
+//! proposal of assignments and the checks of a plan. Everything here blocks and starts no program; callers in async
+//! code use a blocking thread.
+
+pub mod assignments;
+mod defaults;
+mod parse;
+pub mod plan_checks;
+pub mod portability;
+pub mod render;
+pub mod report;
+pub mod settings;
+
+pub use settings::{Governance, GovernanceError};

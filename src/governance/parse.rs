@@ -1,0 +1,621 @@
+//! The format of `governance.yaml`: text in, checked parts out, each mistake with its line and a sentence. It reads no
+//! file. `docs/governance.md` describes the format for people.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Location, MessageFormatter, Spanned};
+
+use super::settings::{
+    CODEX_DRIVER, CommandDriver, GovernanceError, Parts, PlannerSettings, Province,
+};
+use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
+use crate::domain::language::Language;
+use crate::domain::rules::{PathPattern, RiskLevel, RiskRule};
+
+/// Placeholders of a driver's command.
+const PLACEHOLDERS: [&str; 4] = ["prompt_file", "session_id", "repo", "mailbox"];
+
+type Result<T> = std::result::Result<T, GovernanceError>;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawFile {
+    version: Option<Spanned<u64>>,
+    name: Option<Spanned<String>>,
+    provinces: Option<Ordered<RawProvince>>,
+    departments: Option<Ordered<RawDepartment>>,
+    risk_rules: Option<Vec<RawRiskRule>>,
+    preflight: Option<RawPreflight>,
+    language: Option<Language>,
+    models: Option<Vec<Spanned<String>>>,
+    zhongshu_model: Option<Spanned<String>>,
+    department_model: Option<Spanned<String>>,
+    max_departments: Option<Spanned<u64>>,
+    department_stale_seconds: Option<Spanned<u64>>,
+    max_terminals: Option<Spanned<u64>>,
+    reminder_grace_seconds: Option<Spanned<u64>>,
+    driver: Option<Spanned<String>>,
+    planner: Option<RawPlanner>,
+    drivers: Option<Ordered<RawDriver>>,
+    tuis_started_with_session: Option<Spanned<u64>>,
+    workflow_doc: Option<Spanned<String>>,
+    project_name: Option<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawProvince {
+    title: Option<Text>,
+    duty: Option<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawDepartment {
+    title: Option<Text>,
+    duty: Option<Text>,
+    globs: Option<Spanned<OneOrMany>>,
+    verify: Option<Spanned<OneOrMany>>,
+    model: Option<Spanned<String>>,
+    driver: Option<Spanned<String>>,
+    sandbox: Option<Sandbox>,
+    approval: Option<Approval>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRiskRule {
+    name: Spanned<String>,
+    level: Option<RiskLevel>,
+    pattern: Option<Spanned<OneOrMany>>,
+    message: Option<Text>,
+    allow_pattern: Option<Spanned<OneOrMany>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawPreflight {
+    surfaces: Option<Spanned<OneOrMany>>,
+    documents: Option<Spanned<OneOrMany>>,
+    allow_paths: Option<Spanned<OneOrMany>>,
+    allow_references: Option<Spanned<OneOrMany>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawPlanner {
+    driver: Option<Spanned<String>>,
+    sandbox: Option<Sandbox>,
+    approval: Option<Approval>,
+    model: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawDriver {
+    command: Spanned<OneOrMany>,
+}
+
+/// A mapping in the order of the file, with the place of each key.
+struct Ordered<T>(Vec<(Spanned<String>, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct OrderedVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for OrderedVisitor<T> {
+            type Value = Ordered<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a mapping from names to definitions")
+            }
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> std::result::Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Ordered(entries))
+            }
+        }
+        deserializer.deserialize_map(OrderedVisitor(PhantomData))
+    }
+}
+
+/// A text for both languages, or one for each.
+struct Text(Localized);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Pair {
+            zh: String,
+            en: String,
+        }
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text, or a mapping with one text under zh and one under en")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Text, E> {
+                Ok(Text(Localized::same(text)))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Text, A::Error> {
+                let pair = Pair::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(Text(Localized::new(pair.zh, pair.en)))
+            }
+        }
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+/// One text or a list of texts.
+enum OneOrMany {
+    One(String),
+    Many(Vec<Spanned<String>>),
+}
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct ListVisitor;
+        impl<'de> Visitor<'de> for ListVisitor {
+            type Value = OneOrMany;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of texts")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<OneOrMany, E> {
+                Ok(OneOrMany::One(text.to_owned()))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> std::result::Result<OneOrMany, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = seq.next_element()? {
+                    texts.push(text);
+                }
+                Ok(OneOrMany::Many(texts))
+            }
+        }
+        deserializer.deserialize_any(ListVisitor)
+    }
+}
+
+/// Reads and checks the text of a `governance.yaml`.
+pub(super) fn parse(text: &str) -> Result<Parts> {
+    let mut parts = Parts::default();
+    // A file of comments only is an empty one.
+    let is_blank = text
+        .lines()
+        .map(str::trim)
+        .all(|line| line.is_empty() || line.starts_with('#') || line == "---");
+    if is_blank {
+        return Ok(parts);
+    }
+    let options = serde_saphyr::options! { with_snippet: false };
+    let raw: RawFile = serde_saphyr::from_str_with_options(text, options).map_err(syntax)?;
+    if let Some(version) = &raw.version
+        && version.value != 1
+    {
+        return Err(at(version, "version must be 1, the only format there is"));
+    }
+    parts.name = raw.name.map(|name| name.value);
+    if let Some(Ordered(provinces)) = raw.provinces {
+        merge_provinces(&mut parts.provinces, provinces)?;
+    }
+    let drivers = drivers(raw.drivers)?;
+    let known = Drivers(&drivers);
+    if let Some(Ordered(departments)) = raw.departments {
+        merge_departments(&mut parts.departments, departments, &known)?;
+    }
+    for rule in raw.risk_rules.unwrap_or_default() {
+        merge_risk_rule(&mut parts.risk_rules, rule)?;
+    }
+    if let Some(preflight) = raw.preflight {
+        let set = |target: &mut Vec<String>, raw: Option<Spanned<OneOrMany>>| -> Result<()> {
+            if let Some(raw) = raw {
+                *target = patterns(raw)?;
+            }
+            Ok(())
+        };
+        set(&mut parts.surfaces, preflight.surfaces)?;
+        set(&mut parts.documents, preflight.documents)?;
+        set(&mut parts.allow_paths, preflight.allow_paths)?;
+        if let Some(raw) = preflight.allow_references {
+            parts.allow_references = texts(raw, "a reference")?;
+        }
+    }
+    let settings = &mut parts.settings;
+    settings.language = raw.language;
+    for model in raw.models.unwrap_or_default() {
+        settings.models.push(model_name(model)?);
+    }
+    settings.zhongshu_model = raw.zhongshu_model.map(model_name).transpose()?;
+    settings.department_model = raw.department_model.map(model_name).transpose()?;
+    settings.max_departments = small(raw.max_departments, "max_departments", 1)?;
+    settings.department_stale_seconds =
+        seconds(raw.department_stale_seconds, "department_stale_seconds")?;
+    settings.max_terminals = small(raw.max_terminals, "max_terminals", 1)?;
+    if let Some(grace) = seconds(raw.reminder_grace_seconds, "reminder_grace_seconds")? {
+        settings.reminder_grace_seconds = grace;
+    }
+    if let Some(driver) = raw.driver {
+        settings.driver = known.name(driver)?;
+    }
+    if let Some(planner) = raw.planner {
+        settings.planner = PlannerSettings {
+            driver: planner.driver.map(|name| known.name(name)).transpose()?,
+            sandbox: planner.sandbox,
+            approval: planner.approval,
+            model: planner.model.map(model_name).transpose()?,
+        };
+    }
+    let tuis = small(
+        raw.tuis_started_with_session,
+        "tuis_started_with_session",
+        0,
+    )?;
+    settings.tuis_started_with_session = tuis.unwrap_or(settings.tuis_started_with_session);
+    settings.workflow_doc = raw.workflow_doc.map(inside_path).transpose()?;
+    settings.project_name = raw
+        .project_name
+        .map(|name| line_of(name, "project_name"))
+        .transpose()?;
+    settings.drivers = drivers;
+    Ok(parts)
+}
+
+fn merge_provinces(
+    provinces: &mut Vec<Province>,
+    raw: Vec<(Spanned<String>, RawProvince)>,
+) -> Result<()> {
+    for (key, raw) in raw {
+        checked_key(&key, "a province")?;
+        let position = provinces.iter().position(|known| known.key == key.value);
+        let mut province = match position {
+            Some(position) => provinces.remove(position),
+            None => Province {
+                title: Localized::same(&key.value),
+                duty: Localized::same(""),
+                key: key.value,
+            },
+        };
+        replace(&mut province.title, raw.title);
+        replace(&mut province.duty, raw.duty);
+        provinces.insert(position.unwrap_or(provinces.len()), province);
+    }
+    Ok(())
+}
+
+/// A department that the file names takes its place in the file's order, behind the built-in ones that it leaves alone.
+/// What the file does not say about a built-in department stays as it is.
+fn merge_departments(
+    departments: &mut Vec<Department>,
+    raw: Vec<(Spanned<String>, RawDepartment)>,
+    drivers: &Drivers<'_>,
+) -> Result<()> {
+    for (key, raw) in raw {
+        checked_key(&key, "a department")?;
+        if key.value == "zhongshu" {
+            return Err(at(
+                &key,
+                "zhongshu is the planner, not a department; use planner: instead",
+            ));
+        }
+        let mut department = match departments.iter().position(|known| known.key == key.value) {
+            Some(position) => departments.remove(position),
+            None => Department {
+                title: Localized::same(&key.value),
+                duty: Localized::same(""),
+                globs: Vec::new(),
+                verify: Vec::new(),
+                model: None,
+                driver: None,
+                sandbox: None,
+                approval: None,
+                key: key.value,
+            },
+        };
+        replace(&mut department.title, raw.title);
+        replace(&mut department.duty, raw.duty);
+        if let Some(globs) = raw.globs {
+            department.globs = patterns(globs)?;
+        }
+        if let Some(verify) = raw.verify {
+            department.verify = texts(verify, "a verify command")?;
+        }
+        department.model = raw.model.map(model_name).transpose()?;
+        department.driver = raw.driver.map(|name| drivers.name(name)).transpose()?;
+        department.sandbox = raw.sandbox;
+        department.approval = raw.approval;
+        departments.push(department);
+    }
+    Ok(())
+}
+
+/// A rule with the name of a known one changes what it says about it, so that exempting a path takes two lines.
+fn merge_risk_rule(rules: &mut Vec<RiskRule>, raw: RawRiskRule) -> Result<()> {
+    let known = rules.iter_mut().find(|rule| rule.name == raw.name.value);
+    if let Some(rule) = &known
+        && rule.locked
+    {
+        return Err(at(
+            &raw.name,
+            format!(
+                "the rule {} guards this very file and cannot be changed here; give your own rule another name",
+                rule.name
+            ),
+        ));
+    }
+    let pattern = raw.pattern.map(patterns).transpose()?;
+    let allow_pattern = raw.allow_pattern.map(patterns).transpose()?;
+    if let Some(rule) = known {
+        rule.level = raw.level.unwrap_or(rule.level);
+        rule.pattern = pattern.unwrap_or_else(|| std::mem::take(&mut rule.pattern));
+        rule.allow_pattern =
+            allow_pattern.unwrap_or_else(|| std::mem::take(&mut rule.allow_pattern));
+        replace(&mut rule.message, raw.message);
+        return Ok(());
+    }
+    let missing = |field| {
+        at(
+            &raw.name,
+            format!("the risk rule {:?} lacks {field}", raw.name.value),
+        )
+    };
+    rules.push(RiskRule {
+        level: raw
+            .level
+            .ok_or_else(|| missing("level (high, medium or low)"))?,
+        pattern: pattern.ok_or_else(|| missing("pattern"))?,
+        message: raw.message.ok_or_else(|| missing("message"))?.0,
+        allow_pattern: allow_pattern.unwrap_or_default(),
+        locked: false,
+        name: line_of(raw.name, "name")?,
+    });
+    Ok(())
+}
+
+/// The drivers that the file defines; `codex` is always there.
+struct Drivers<'a>(&'a BTreeMap<String, CommandDriver>);
+
+impl Drivers<'_> {
+    fn name(&self, name: Spanned<String>) -> Result<String> {
+        if name.value == CODEX_DRIVER || self.0.contains_key(&name.value) {
+            return Ok(name.value);
+        }
+        let known: Vec<&str> = std::iter::once(CODEX_DRIVER)
+            .chain(self.0.keys().map(String::as_str))
+            .collect();
+        Err(at(
+            &name,
+            format!(
+                "unknown driver {:?}; known are {}; define others under drivers",
+                name.value,
+                known.join(", ")
+            ),
+        ))
+    }
+}
+
+fn drivers(raw: Option<Ordered<RawDriver>>) -> Result<BTreeMap<String, CommandDriver>> {
+    let mut drivers = BTreeMap::new();
+    for (key, raw) in raw.map(|ordered| ordered.0).unwrap_or_default() {
+        checked_key(&key, "a driver")?;
+        if key.value == CODEX_DRIVER {
+            return Err(at(
+                &key,
+                "codex is built in and takes no command; choose another name",
+            ));
+        }
+        let place = raw.command.referenced;
+        let command = texts(raw.command, "an argument")?;
+        let Some(program) = command.first() else {
+            return Err(located(place, "command needs at least a program"));
+        };
+        if program.starts_with('{') {
+            return Err(located(
+                place,
+                "command must start with a program, not with a placeholder",
+            ));
+        }
+        for argument in &command {
+            if let Some(name) = unknown_placeholder(argument) {
+                return Err(located(
+                    place,
+                    format!(
+                        "unknown placeholder {{{name}}}; known are {{{}}}",
+                        PLACEHOLDERS.join("}, {")
+                    ),
+                ));
+            }
+        }
+        drivers.insert(key.value, CommandDriver { command });
+    }
+    Ok(drivers)
+}
+
+/// The first `{name}` that is no placeholder. Braces around anything else, such as JSON, are left alone.
+fn unknown_placeholder(argument: &str) -> Option<&str> {
+    argument
+        .split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name)
+        .find(|name| {
+            !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+                && !PLACEHOLDERS.contains(name)
+        })
+}
+
+fn checked_key(key: &Spanned<String>, what: &str) -> Result<()> {
+    if department::is_valid_key(&key.value) {
+        return Ok(());
+    }
+    Err(at(
+        key,
+        format!(
+            "{:?} cannot be the key of {what}: it starts with a lower-case letter and has at most {} letters a-z, digits, _ and -",
+            key.value,
+            department::MAX_KEY_CHARS
+        ),
+    ))
+}
+
+fn patterns(raw: Spanned<OneOrMany>) -> Result<Vec<String>> {
+    let place = raw.referenced;
+    let check = |text: &str, place| {
+        PathPattern::parse(text)
+            .map_err(|error| located(place, format!("{text:?} is no usable pattern: {error}")))
+    };
+    match raw.value {
+        OneOrMany::One(text) => check(&text, place).map(|_| vec![text]),
+        OneOrMany::Many(list) => list
+            .into_iter()
+            .map(|text| check(&text.value, text.referenced).map(|_| text.value))
+            .collect(),
+    }
+}
+
+fn texts(raw: Spanned<OneOrMany>, what: &str) -> Result<Vec<String>> {
+    let list = match raw.value {
+        OneOrMany::One(text) => vec![(text, raw.referenced)],
+        OneOrMany::Many(list) => list
+            .into_iter()
+            .map(|text| (text.value, text.referenced))
+            .collect(),
+    };
+    list.into_iter()
+        .map(|(text, place)| {
+            if text.trim().is_empty() {
+                Err(located(place, format!("{what} cannot be empty")))
+            } else if text.contains('\0') {
+                Err(located(
+                    place,
+                    format!("{what} cannot contain a NUL character"),
+                ))
+            } else {
+                Ok(text)
+            }
+        })
+        .collect()
+}
+
+fn model_name(name: Spanned<String>) -> Result<String> {
+    if name.value.starts_with('-') {
+        return Err(at(&name, "a model name does not start with \"-\""));
+    }
+    line_of(name, "a model name")
+}
+
+fn line_of(text: Spanned<String>, what: &str) -> Result<String> {
+    if text.value.trim().is_empty() || text.value.chars().any(char::is_control) {
+        return Err(at(
+            &text,
+            format!("{what} must be one line that is not empty"),
+        ));
+    }
+    if text.value.chars().count() > 128 {
+        return Err(at(&text, format!("{what} is longer than 128 characters")));
+    }
+    Ok(text.value)
+}
+
+fn inside_path(path: Spanned<String>) -> Result<String> {
+    let leaves = path.value.starts_with('/')
+        || path.value.contains('\\')
+        || path.value.split('/').any(|part| part == "..");
+    if leaves {
+        return Err(at(
+            &path,
+            "workflow_doc must be a path inside the repository, such as AGENTS.md",
+        ));
+    }
+    line_of(path, "workflow_doc")
+}
+
+fn small(raw: Option<Spanned<u64>>, field: &str, least: u64) -> Result<Option<u32>> {
+    in_range(raw, field, least, 64).map(|value| value.map(|value| value as u32))
+}
+
+fn seconds(raw: Option<Spanned<u64>>, field: &str) -> Result<Option<u64>> {
+    in_range(raw, field, 1, 86_400)
+}
+
+fn in_range(raw: Option<Spanned<u64>>, field: &str, least: u64, most: u64) -> Result<Option<u64>> {
+    match raw {
+        Some(raw) if !(least..=most).contains(&raw.value) => Err(at(
+            &raw,
+            format!("{field} must be between {least} and {most}"),
+        )),
+        raw => Ok(raw.map(|raw| raw.value)),
+    }
+}
+
+fn replace(target: &mut Localized, text: Option<Text>) {
+    if let Some(Text(text)) = text {
+        *target = text;
+    }
+}
+
+fn at<T>(value: &Spanned<T>, message: impl Into<String>) -> GovernanceError {
+    located(value.referenced, message)
+}
+
+fn located(place: Location, message: impl Into<String>) -> GovernanceError {
+    GovernanceError::Invalid {
+        line: place.line().max(1),
+        column: place.column().max(1),
+        message: message.into(),
+    }
+}
+
+/// Says what the YAML reader found, in our own words where a person is likely to meet it.
+fn syntax(error: serde_saphyr::Error) -> GovernanceError {
+    use serde_saphyr::Error as E;
+    let message = match &error {
+        E::SerdeUnknownField {
+            field, expected, ..
+        } => {
+            format!(
+                "unknown key {field:?}; allowed here are {}",
+                expected.join(", ")
+            )
+        }
+        E::SerdeUnknownVariant {
+            variant, expected, ..
+        } => {
+            format!(
+                "{variant:?} is not allowed here; use one of {}",
+                expected.join(", ")
+            )
+        }
+        E::SerdeMissingField { field, .. } => format!("the key {field:?} is missing here"),
+        E::DuplicateMappingKey { key: Some(key), .. } => format!("the key {key:?} is there twice"),
+        E::SerdeInvalidType {
+            unexpected,
+            expected,
+            ..
+        } => {
+            format!("expected {expected}, found {unexpected}")
+        }
+        other => serde_saphyr::UserMessageFormatter
+            .format_message(other)
+            .into_owned(),
+    };
+    match error.location() {
+        Some(place) => located(place, message),
+        None => GovernanceError::Invalid {
+            line: 1,
+            column: 1,
+            message,
+        },
+    }
+}
