@@ -1,5 +1,15 @@
-//! zhongshu
+//! Runs a planner and several department coding agents on one Git repository, under a person's control.
+//!
+//! The map of the house; imports point one way, from later to earlier lines:
+//!
+//! - `domain`: the vocabulary and every decision, pure
+//! - `journal`, `ledger`, `hub`: the one door through which state changes
+//! - `process`, `paths`: processes and folders
+//! - `access`, `codex`, `git`, `mailbox`, `terminal`: one thing of the outside world each
+//! - `sessions`, `governance`: what keeps the running agents in step, and what the report says
+//! - `web`: the API and the dashboard
 
+pub mod access;
 pub mod codex;
 pub mod domain;
 pub mod git;
@@ -9,4 +19,5 @@ pub mod journal;
 pub mod ledger;
 pub mod process;
 pub mod sessions;
+pub mod terminal;
 pub mod web;

@@ -1,7 +1,8 @@
 //! Path patterns, risk rules, `governance.yaml` and the checks of a plan, by their documented meaning.
 #![allow(clippy::unwrap_used)]
 
-use zhongshu::domain::department::{Approval, Language, Sandbox};
+use zhongshu::domain::department::{Approval, Sandbox};
+use zhongshu::domain::language::Language;
 use zhongshu::domain::rules::{PathPattern, PatternError, PatternSet, RiskLevel};
 use zhongshu::governance::plan_checks::{AssignmentView, PlanCheck, PlanLevel, check_plan};
 use zhongshu::governance::{Governance, GovernanceError};

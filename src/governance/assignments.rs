@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Governance;
-use crate::domain::department::{Language, MENXIA};
+use crate::domain::department::MENXIA;
+use crate::domain::language::Language;
 use crate::domain::report::Report;
 use crate::domain::rules::RiskLevel;
 

@@ -6,7 +6,8 @@
 use serde::Serialize;
 
 use super::Governance;
-use crate::domain::department::{Language, MENXIA};
+use crate::domain::department::MENXIA;
+use crate::domain::language::Language;
 use crate::domain::rules::{PathPattern, PatternSet, RiskLevel};
 
 /// What the checks need to know of one assignment.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::domain::department::Language;
+use crate::domain::language::Language;
 use crate::domain::report::{ChangedFile, Report, ReportMode};
 
 /// The fixed words of a report.

@@ -10,7 +10,7 @@ use chrono::Utc;
 use sha2::{Digest, Sha256};
 
 use super::{Governance, portability};
-use crate::domain::department::Language;
+use crate::domain::language::Language;
 use crate::domain::report::{
     ChangeStatus, ChangedFile, Counts, Decision, DepartmentShare, FileKind, Finding, Preflight,
     PreflightChecks, Report, ReportMode,

@@ -8,7 +8,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{defaults, parse};
-use crate::domain::department::{self, Approval, Department, Language, Localized, Sandbox};
+use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
+use crate::domain::language::Language;
 use crate::domain::rules::{PatternError, PatternSet, RiskRule, Rulebook};
 use crate::git::counts::hex;
 use crate::git::files::{self, Entry};

@@ -1,0 +1,62 @@
+//! Who is asking. The guard decides it once per request from the connection and the credential; nothing in a body or a
+//! query ever does.
+
+use tokio_util::sync::CancellationToken;
+
+/// How a person reached us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Via {
+    /// The dashboard.
+    Browser,
+    /// The command line, over the unix socket.
+    CommandLine,
+    /// A named token of scope `human`.
+    Token(String),
+}
+
+/// Who is asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// The person.
+    Person {
+        /// How they reached us.
+        via: Via,
+    },
+    /// A script that may look.
+    Reader {
+        /// Name of its token.
+        name: String,
+    },
+    /// The tool server, speaking for the agent of one Codex thread.
+    Agent {
+        /// The thread.
+        thread_id: String,
+    },
+}
+
+impl Caller {
+    /// What the journal names as the actor.
+    pub fn actor(&self) -> String {
+        match self {
+            Self::Person { via: Via::Browser } => "person".to_owned(),
+            Self::Person {
+                via: Via::CommandLine,
+            } => "person:cli".to_owned(),
+            Self::Person {
+                via: Via::Token(name),
+            } => format!("token:{name}"),
+            Self::Reader { name } => format!("reader:{name}"),
+            Self::Agent { thread_id } => format!("agent:{thread_id}"),
+        }
+    }
+
+    /// Whether it is the person.
+    pub fn is_person(&self) -> bool {
+        matches!(self, Self::Person { .. })
+    }
+}
+
+/// Ends when the caller's credential is revoked or the server stops. Whatever stays open longer than one answer
+/// (event streams) must end with it.
+#[derive(Debug, Clone, Default)]
+pub struct Lease(pub CancellationToken);

@@ -1,0 +1,438 @@
+//! Who may do what: one-time login keys, browser sessions, named tokens.
+//!
+//! Owns every credential (as digests) and says whose one is. It never sees a request: `web::guard` asks it, `web::login`
+//! hands out what it makes. No browser session survives a restart, on purpose: what could be replayed is not on disk.
+
+mod caller;
+mod clock;
+mod limit;
+mod secret;
+pub mod tokens;
+
+pub use caller::{Caller, Lease, Via};
+pub use clock::{Clock, boot_clock};
+pub use secret::{NoEntropy, Secret};
+pub use tokens::{Scope, TokenError, TokenStore};
+
+use limit::Bucket;
+use secret::Digest;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// The key that the server prints at its start.
+pub const PRINTED_KEY_LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// The key that `zhongshu open` asks for: long enough for a browser to start.
+pub const OPEN_KEY_LIFE: Duration = Duration::from_secs(60);
+
+/// A dashboard that nobody used for a day is logged out; a tenth would end a night's pause, ten times as much would
+/// keep a forgotten tab alive for days.
+pub const SESSION_IDLE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// However busy it is, a browser logs in again after a week.
+pub const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// Keys that wait for their first use; the oldest gives way.
+const MAX_KEYS: usize = 16;
+
+/// Browsers that are logged in; the one unused for longest gives way.
+const MAX_SESSIONS: usize = 32;
+
+/// Spent keys that are remembered, to notice when one comes back.
+const MAX_SPENT: usize = 256;
+
+/// What the journal should hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccessEvent {
+    /// Somebody got access.
+    Granted {
+        /// `browser`, or the name of a token.
+        to: String,
+        /// `human` or `read`.
+        scope: &'static str,
+    },
+    /// A credential was taken away.
+    Revoked {
+        /// `browser`, or the name of a token.
+        to: String,
+    },
+    /// Somebody knocked with a wrong credential, Host or Origin. At most a few per minute are told; the reason says how
+    /// many were not.
+    Refused {
+        /// What was wrong.
+        reason: String,
+        /// Which path, without its query.
+        path: String,
+    },
+}
+
+/// Hears of access events. It is called in the middle of requests: it must not block.
+pub type Observer = Box<dyn Fn(AccessEvent) + Send + Sync>;
+
+/// A browser that has just logged in.
+pub struct Granted {
+    /// Its secret.
+    pub secret: Secret,
+    /// After this much idleness it is logged out.
+    pub idle: Duration,
+    /// After this it is logged out in any case.
+    pub life: Duration,
+}
+
+/// Why a login was refused. All of these are 401 but the last.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// Not a key of ours.
+    #[error("this login key is not known; run `zhongshu open` for a new link")]
+    Unknown,
+    /// Too late.
+    #[error("this login key has expired; run `zhongshu open` for a new link")]
+    Expired,
+    /// It was used before: somebody else may have it, so whoever used it is logged out.
+    #[error(
+        "this login key was used before, so the browser that used it is logged out too; run `zhongshu open` for a new link"
+    )]
+    Spent,
+    /// Too many wrong ones.
+    #[error("too many wrong login keys; wait a few seconds (a right key is accepted at any time)")]
+    TooMany,
+    /// No random numbers.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+}
+
+/// What a credential is worth.
+pub(crate) struct Grant {
+    pub(crate) caller: Caller,
+    pub(crate) lease: CancellationToken,
+}
+
+struct Key {
+    digest: Digest,
+    expires_at: Duration,
+}
+
+struct Session {
+    id: u64,
+    digest: Digest,
+    created_at: Duration,
+    used_at: Duration,
+    lease: CancellationToken,
+}
+
+struct Spent {
+    digest: Digest,
+    session: u64,
+}
+
+struct Inner {
+    keys: Vec<Key>,
+    spent: Vec<Spent>,
+    sessions: Vec<Session>,
+    next_session: u64,
+    wrong_keys: Bucket,
+    refusals: Bucket,
+    untold_refusals: u64,
+}
+
+/// Every credential of one running server.
+pub struct Access {
+    port: u16,
+    clock: Clock,
+    tokens: TokenStore,
+    closing: CancellationToken,
+    observer: Observer,
+    inner: Mutex<Inner>,
+}
+
+impl Access {
+    /// The access rules of the server that listens on `port`. `closing` ends everything that is open.
+    pub fn new(
+        port: u16,
+        tokens: TokenStore,
+        closing: CancellationToken,
+        observer: Observer,
+    ) -> Self {
+        Self::with_clock(port, tokens, closing, observer, boot_clock())
+    }
+
+    /// [`new`](Self::new) with another clock.
+    pub fn with_clock(
+        port: u16,
+        tokens: TokenStore,
+        closing: CancellationToken,
+        observer: Observer,
+        clock: Clock,
+    ) -> Self {
+        let now = clock();
+        let inner = Inner {
+            keys: Vec::new(),
+            spent: Vec::new(),
+            sessions: Vec::new(),
+            next_session: 0,
+            // A person mistypes nothing here, so a few wrong keys are noise already.
+            wrong_keys: Bucket::new(10, 0.5, now),
+            // The journal is for people: ten lines, then one every six seconds.
+            refusals: Bucket::new(10, 1.0 / 6.0, now),
+            untold_refusals: 0,
+        };
+        Self {
+            port,
+            clock,
+            tokens,
+            closing,
+            observer,
+            inner: Mutex::new(inner),
+        }
+    }
+
+    /// The port that Host and Origin must name.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address without any key.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    /// The address with a login key in its fragment.
+    pub fn login_url(&self, key: &Secret) -> String {
+        format!("{}#key={}", self.url(), key.reveal())
+    }
+
+    /// Cancelled when the server stops.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// Makes a key that one browser can log in with, once.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn mint_login_key(&self, life: Duration) -> Result<Secret, NoEntropy> {
+        let key = Secret::generate("")?;
+        let now = (self.clock)();
+        let mut inner = self.lock();
+        inner.keys.retain(|key| key.expires_at > now);
+        if inner.keys.len() >= MAX_KEYS {
+            inner.keys.remove(0);
+        }
+        inner.keys.push(Key {
+            digest: key.digest(),
+            expires_at: now + life,
+        });
+        Ok(key)
+    }
+
+    /// Exchanges a key for a browser session.
+    ///
+    /// # Errors
+    /// When the key is wrong, late or was used before.
+    pub fn login(&self, key: &str) -> Result<Granted, LoginError> {
+        let presented = Digest::of(key);
+        let now = (self.clock)();
+        let mut inner = self.lock();
+        if let Some(index) = find(&inner.keys, |key| &key.digest, &presented) {
+            let key = inner.keys.remove(index);
+            if key.expires_at <= now {
+                return Err(LoginError::Expired);
+            }
+            let secret = Secret::generate("")?;
+            let evicted = inner.add_session(secret.digest(), presented, now);
+            drop(inner);
+            if evicted {
+                self.tell(AccessEvent::Revoked {
+                    to: "browser".to_owned(),
+                });
+            }
+            self.tell(AccessEvent::Granted {
+                to: "browser".to_owned(),
+                scope: Scope::Human.word(),
+            });
+            return Ok(Granted {
+                secret,
+                idle: SESSION_IDLE,
+                life: SESSION_LIFE,
+            });
+        }
+        if let Some(index) = find(&inner.spent, |spent| &spent.digest, &presented) {
+            let session = inner.spent[index].session;
+            let revoked = inner.end_sessions(|one| one.id == session);
+            drop(inner);
+            if revoked {
+                self.tell(AccessEvent::Revoked {
+                    to: "browser".to_owned(),
+                });
+            }
+            return Err(LoginError::Spent);
+        }
+        // Only wrong keys are counted, so nobody can keep the person with the right one out.
+        if inner.wrong_keys.take(now) {
+            Err(LoginError::Unknown)
+        } else {
+            Err(LoginError::TooMany)
+        }
+    }
+
+    /// Ends the browser session with this secret.
+    pub fn logout(&self, secret: &str) {
+        let presented = Digest::of(secret);
+        let ended = self
+            .lock()
+            .end_sessions(|session| session.digest.matches(&presented));
+        if ended {
+            self.tell(AccessEvent::Revoked {
+                to: "browser".to_owned(),
+            });
+        }
+    }
+
+    /// The named tokens.
+    pub fn tokens(&self) -> &TokenStore {
+        &self.tokens
+    }
+
+    /// Makes a named token.
+    ///
+    /// # Errors
+    /// See [`TokenStore::create`].
+    pub fn create_token(&self, name: &str, scope: Scope) -> Result<Secret, TokenError> {
+        let secret = self.tokens.create(name, scope, chrono::Utc::now())?;
+        self.tell(AccessEvent::Granted {
+            to: name.to_owned(),
+            scope: scope.word(),
+        });
+        Ok(secret)
+    }
+
+    /// Takes a named token away and ends what it has open.
+    ///
+    /// # Errors
+    /// See [`TokenStore::revoke`].
+    pub fn revoke_token(&self, name: &str) -> Result<(), TokenError> {
+        self.tokens.revoke(name)?;
+        self.tell(AccessEvent::Revoked {
+            to: name.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// What the secret of a browser session is worth.
+    pub(crate) fn check_session(&self, secret: &str) -> Option<Grant> {
+        let presented = Digest::of(secret);
+        let now = (self.clock)();
+        let mut inner = self.lock();
+        inner.end_sessions(|session| {
+            now.saturating_sub(session.used_at) >= SESSION_IDLE
+                || now.saturating_sub(session.created_at) >= SESSION_LIFE
+        });
+        let index = find(&inner.sessions, |session| &session.digest, &presented)?;
+        let session = &mut inner.sessions[index];
+        session.used_at = now;
+        Some(Grant {
+            caller: Caller::Person { via: Via::Browser },
+            lease: session.lease.clone(),
+        })
+    }
+
+    /// What a bearer token is worth.
+    pub(crate) fn check_token(&self, token: &str) -> Result<Option<Grant>, TokenError> {
+        let Some((name, scope, lease)) = self.tokens.check(token)? else {
+            return Ok(None);
+        };
+        let caller = match scope {
+            Scope::Read => Caller::Reader { name },
+            Scope::Human => Caller::Person {
+                via: Via::Token(name),
+            },
+        };
+        Ok(Some(Grant { caller, lease }))
+    }
+
+    /// Reports a refusal, unless there were too many lately.
+    pub(crate) fn refused(&self, reason: &str, path: &str) {
+        let now = (self.clock)();
+        let mut inner = self.lock();
+        if !inner.refusals.take(now) {
+            inner.untold_refusals += 1;
+            return;
+        }
+        let untold = std::mem::take(&mut inner.untold_refusals);
+        drop(inner);
+        let mut reason = reason.to_owned();
+        if untold > 0 {
+            reason.push_str(&format!(" (and {untold} more refusals before this one)"));
+        }
+        self.tell(AccessEvent::Refused {
+            reason,
+            path: path.chars().take(200).collect(),
+        });
+    }
+
+    fn tell(&self, event: AccessEvent) {
+        (self.observer)(event);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Nothing panics between two changes that belong together.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// Returns whether another browser had to give way.
+    fn add_session(&mut self, digest: Digest, key: Digest, now: Duration) -> bool {
+        let mut evicted = false;
+        if self.sessions.len() >= MAX_SESSIONS
+            && let Some(oldest) = self.sessions.iter().min_by_key(|one| one.used_at)
+        {
+            let oldest = oldest.id;
+            evicted = self.end_sessions(|one| one.id == oldest);
+        }
+        let id = self.next_session;
+        self.next_session += 1;
+        self.sessions.push(Session {
+            id,
+            digest,
+            created_at: now,
+            used_at: now,
+            lease: CancellationToken::new(),
+        });
+        if self.spent.len() >= MAX_SPENT {
+            self.spent.remove(0);
+        }
+        self.spent.push(Spent {
+            digest: key,
+            session: id,
+        });
+        evicted
+    }
+
+    fn end_sessions(&mut self, mut which: impl FnMut(&Session) -> bool) -> bool {
+        let before = self.sessions.len();
+        self.sessions.retain(|session| {
+            let ends = which(session);
+            if ends {
+                session.lease.cancel();
+            }
+            !ends
+        });
+        self.sessions.len() != before
+    }
+}
+
+/// Compares with all of them, so that the time does not tell which one came close.
+fn find<T>(all: &[T], digest: impl Fn(&T) -> &Digest, presented: &Digest) -> Option<usize> {
+    let mut found = None;
+    for (index, one) in all.iter().enumerate() {
+        if digest(one).matches(presented) {
+            found = Some(index);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! What a request carries, read strictly: a JSON object no larger than 1 MiB that arrives within ten seconds, and
+//! query parameters. Errors name the field. What the fields mean is for the handler.
+
+use crate::web::error::ApiError;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use std::time::Duration;
+
+/// The largest body. A plan with everything it may hold is below a quarter of it; ten times as much would let a few
+/// requests take a lot of memory.
+pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// How long a body may take. Callers are on this machine; only one that dribbles on purpose needs longer.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A JSON object as the body. Unknown fields are refused where `T` says `deny_unknown_fields`.
+#[derive(Debug, Clone)]
+pub struct Body<T>(pub T);
+
+/// Query parameters.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let collected = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
+        let bytes = tokio::time::timeout(BODY_TIMEOUT, collected)
+            .await
+            .map_err(|_| {
+                ApiError::new(
+                    StatusCode::REQUEST_TIMEOUT,
+                    "body_too_slow",
+                    "the body did not arrive within ten seconds; send it again",
+                )
+            })?
+            .map_err(|error| {
+                if is_length_limit(&*error) {
+                    ApiError::too_large()
+                } else {
+                    ApiError::invalid(
+                        "body_incomplete",
+                        "the body ended early or its length is wrong; send it again",
+                    )
+                }
+            })?
+            .to_bytes();
+        parse_object(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|rejection| {
+                let text = rejection.body_text();
+                let reason = text
+                    .strip_prefix("Failed to deserialize query string: ")
+                    .unwrap_or(&text);
+                ApiError::invalid(
+                    "invalid_query",
+                    match reason.split_once(": ") {
+                        Some((field, reason)) if is_field(field) => {
+                            format!("query parameter `{field}`: {reason}")
+                        }
+                        _ => format!("the query is wrong: {reason}"),
+                    },
+                )
+            })
+    }
+}
+
+/// Parses a body that must be a JSON object.
+///
+/// # Errors
+/// A 400 that names the field, or says what the body is instead of an object.
+pub fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let not_an_object = |what: &str| {
+        ApiError::invalid(
+            "body_not_an_object",
+            format!("the body must be a JSON object like `{{…}}`, but it is {what}"),
+        )
+    };
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => {}
+        None => return Err(not_an_object("empty")),
+        Some(b'[') => return Err(not_an_object("a list")),
+        Some(b'"') => return Err(not_an_object("a string")),
+        Some(b'0'..=b'9' | b'-') => return Err(not_an_object("a number")),
+        Some(_) => return Err(not_an_object("something else")),
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().to_string();
+        wrong(error.inner(), Some(path.as_str()))
+    })?;
+    deserializer.end().map_err(|error| wrong(&error, None))?;
+    Ok(value)
+}
+
+fn wrong(error: &serde_json::Error, path: Option<&str>) -> ApiError {
+    if error.classify() != Category::Data {
+        return ApiError::invalid(
+            "invalid_json",
+            format!("the body is not valid JSON: {error}"),
+        );
+    }
+    // The position in a body that no person wrote by hand helps nobody; the field's name does.
+    let text = error.to_string();
+    let reason = text
+        .rsplit_once(" at line ")
+        .map_or(&*text, |(head, _)| head);
+    ApiError::invalid(
+        "invalid_field",
+        match path {
+            Some(path) if path != "." => format!("field `{path}`: {reason}"),
+            _ => format!("the body is wrong: {reason}"),
+        },
+    )
+}
+
+fn is_field(text: &str) -> bool {
+    !text.is_empty() && !text.contains([' ', '`'])
+}
+
+fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[allow(dead_code)]
+        list: Vec<Inner>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[allow(dead_code)]
+        number: u32,
+    }
+
+    #[test]
+    fn errors_say_what_the_body_is_and_which_field_is_wrong() {
+        let cases = [
+            ("", "but it is empty"),
+            ("  [1]", "but it is a list"),
+            ("\"x\"", "but it is a string"),
+            ("3", "but it is a number"),
+            ("null", "but it is something else"),
+            (
+                "{\"list\":[{\"number\":\"x\"}]}",
+                "field `list[0].number`: invalid type",
+            ),
+            ("{\"list\":[],\"more\":1}", "unknown field `more`"),
+            (
+                "{\"list\":[{\"number\":1,\"numer\":2}]}",
+                "field `list[0].numer`: unknown field `numer`",
+            ),
+            ("{}", "missing field `list`"),
+            ("{\"list\":[]", "not valid JSON"),
+            ("{\"list\":[]} x", "not valid JSON"),
+            ("{\"list\":[],\"list\":[]}", "duplicate field `list`"),
+        ];
+        for (body, expected) in cases {
+            let error = parse_object::<Outer>(body.as_bytes()).unwrap_err();
+            assert_eq!(error.status, StatusCode::BAD_REQUEST);
+            assert!(
+                error.message.contains(expected),
+                "{body}: {}",
+                error.message
+            );
+        }
+        let deep = format!("{{\"list\":{}", "[".repeat(100_000));
+        assert!(parse_object::<Outer>(deep.as_bytes()).is_err());
+        assert!(parse_object::<Outer>(b"{\"list\":[{\"number\":1}]}").is_ok());
+        assert!(parse_object::<Outer>(b"{\"list\":[{\"number\":\xff}]}").is_err());
+    }
+}

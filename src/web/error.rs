@@ -1,0 +1,300 @@
+//! The one place where an error becomes an HTTP answer: `{"ok":false,"error":"sentence","code":"slug"}`.
+//!
+//! A sentence says what is wrong and what to do. Nothing here decides; it only words and numbers.
+
+use crate::access::{LoginError, NoEntropy, TokenError};
+use crate::domain::ids::InvalidId;
+use crate::domain::refusal::{Kind, Refusal};
+use crate::ledger::TransactError;
+use axum::body::Body;
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::any::Any;
+use std::borrow::Cow;
+use std::convert::Infallible;
+
+/// An answer that says no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable name of the reason, for programs.
+    pub code: Cow<'static, str>,
+    /// What is wrong and what to do.
+    pub message: String,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+#[derive(Serialize)]
+struct Shape<'a> {
+    ok: bool,
+    error: &'a str,
+    code: &'a str,
+}
+
+impl ApiError {
+    /// An error with any status.
+    pub fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            header: None,
+        }
+    }
+
+    /// 400: the request is wrong; the sentence names the field.
+    pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 401: nobody, or nobody we know.
+    pub fn unauthorized(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, message)
+    }
+
+    /// 401 for a request that shows no credential at all.
+    pub fn no_credential() -> Self {
+        Self::unauthorized(
+            "login_required",
+            "this needs a login; run `zhongshu open` for a link, or `zhongshu token create` for scripts",
+        )
+    }
+
+    /// 403: known, but not allowed.
+    pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, message)
+    }
+
+    /// 404.
+    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, message)
+    }
+
+    /// 409: right request, wrong moment.
+    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 413 for anything above [`super::body::MAX_BODY_BYTES`].
+    pub fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            format!(
+                "the body is larger than {} KiB; send less",
+                super::body::MAX_BODY_BYTES >> 10
+            ),
+        )
+    }
+
+    /// 500: a defect of ours. What exactly belongs in the log, not in the answer.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong inside zhongshu; its log says what, and nothing was changed by halves",
+        )
+    }
+
+    /// 503: something outside is not there.
+    pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+    }
+
+    fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let shape = Shape {
+            ok: false,
+            error: &self.message,
+            code: &self.code,
+        };
+        let json = serde_json::to_vec(&shape).expect("strings serialise without fail");
+        let mut response = Response::new(Body::from(json));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some((name, value)) = self.header {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let status = match refusal.kind {
+            Kind::Invalid => StatusCode::BAD_REQUEST,
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::Conflict => StatusCode::CONFLICT,
+            Kind::Forbidden => StatusCode::FORBIDDEN,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, refusal.code, refusal.message)
+    }
+}
+
+impl From<InvalidId> for ApiError {
+    fn from(error: InvalidId) -> Self {
+        Refusal::from(error).into()
+    }
+}
+
+impl<R: Into<ApiError>> From<TransactError<R>> for ApiError {
+    fn from(error: TransactError<R>) -> Self {
+        match error {
+            TransactError::Refused(refusal) => refusal.into(),
+            // 507 is what the specification of storage servers calls a full disk; other reasons to be read-only need
+            // a person as well, so they share it.
+            TransactError::ReadOnly { reason } => {
+                Self::new(StatusCode::INSUFFICIENT_STORAGE, "read_only", reason)
+            }
+            TransactError::Closed => Self::unavailable(
+                "stopping",
+                "zhongshu is stopping; start it again and repeat the request",
+            ),
+            TransactError::Panicked => Self::internal(),
+        }
+    }
+}
+
+impl From<Infallible> for ApiError {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        let code = match &error {
+            LoginError::Unknown => "login_key_unknown",
+            LoginError::Expired => "login_key_expired",
+            LoginError::Spent => "login_key_reused",
+            LoginError::TooMany => {
+                let wait = HeaderValue::from_static("5");
+                return Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too_many_logins",
+                    error.to_string(),
+                )
+                .with_header(RETRY_AFTER, wait);
+            }
+            LoginError::NoEntropy(source) => return source.clone().into(),
+        };
+        Self::unauthorized(code, error.to_string())
+    }
+}
+
+impl From<NoEntropy> for ApiError {
+    fn from(error: NoEntropy) -> Self {
+        tracing::error!(%error, "no secret could be made");
+        Self::unavailable(
+            "no_random_numbers",
+            "the system gives no random numbers, so no secret can be made",
+        )
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match &error {
+            TokenError::Name => Self::invalid("token_name", format!("field `name`: {error}")),
+            TokenError::Exists(_) => Self::conflict("token_exists", error.to_string()),
+            TokenError::Full => Self::conflict("too_many_tokens", error.to_string()),
+            TokenError::Unknown(_) => Self::not_found("unknown_token", error.to_string()),
+            TokenError::NoEntropy(source) => source.clone().into(),
+            TokenError::Damaged { .. } | TokenError::Io { .. } => {
+                tracing::error!(%error, "the tokens cannot be used");
+                Self::unavailable("tokens_unusable", error.to_string())
+            }
+        }
+    }
+}
+
+/// For [`axum::Router::fallback`]: no such path.
+pub async fn unknown_path(uri: axum::http::Uri) -> ApiError {
+    let path: String = uri
+        .path()
+        .chars()
+        .take(100)
+        .flat_map(char::escape_default)
+        .collect();
+    ApiError::not_found(
+        "unknown_path",
+        format!("there is nothing at `{path}`; the API reference lists what there is"),
+    )
+}
+
+/// For the catch-panic layer.
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let what = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(panic = what, "a handler panicked");
+    ApiError::internal().into_response()
+}
+
+/// Puts an answer that a library made (a bare 404, a 405, a rejection in plain text) into our shape.
+pub(super) fn normalise(response: Response) -> Response {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let plain = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_none_or(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !plain {
+        return response;
+    }
+    let allow = response.headers().get(ALLOW).cloned();
+    let mut error = match status {
+        StatusCode::NOT_FOUND => {
+            ApiError::not_found("unknown_path", "there is nothing at this path")
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allowed = allow.as_ref().and_then(|allow| allow.to_str().ok());
+            ApiError::new(
+                status,
+                "method_not_allowed",
+                format!(
+                    "this path does not take this method; it takes {}",
+                    allowed.unwrap_or("another one")
+                ),
+            )
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::new(
+            status,
+            "content_type",
+            "the body must be JSON; send `Content-Type: application/json`",
+        ),
+        StatusCode::INTERNAL_SERVER_ERROR => ApiError::internal(),
+        other => ApiError::new(
+            other,
+            "refused",
+            format!(
+                "the request was refused: {}",
+                other.canonical_reason().unwrap_or("no reason is known")
+            ),
+        ),
+    };
+    if let Some(allow) = allow {
+        error = error.with_header(ALLOW, allow);
+    }
+    error.into_response()
+}
