@@ -17,6 +17,7 @@ pub mod governance;
 pub mod hub;
 pub mod journal;
 pub mod ledger;
+pub mod mailbox;
 pub mod process;
 pub mod sessions;
 pub mod terminal;

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
+use tokio::sync::watch;
 
 /// What a session is doing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -31,6 +32,8 @@ const PREVIEW_CHARS: usize = 1200;
 pub struct Observed {
     /// What it is doing.
     pub activity: Activity,
+    /// Since when it does that.
+    pub activity_since: Option<DateTime<Utc>>,
     /// The last sign of life.
     pub last_activity_at: Option<DateTime<Utc>>,
     /// The last lines of its transcript.
@@ -45,6 +48,8 @@ pub struct Observed {
 #[derive(Debug, Default)]
 pub struct Live {
     sessions: Mutex<HashMap<SessionId, Observed>>,
+    /// Counts the changes, so that streams know when to look again.
+    changes: watch::Sender<u64>,
 }
 
 impl Live {
@@ -56,6 +61,22 @@ impl Live {
     /// Changes what is known of a session.
     pub fn update(&self, id: &SessionId, change: impl FnOnce(&mut Observed)) {
         change(self.lock().entry(id.clone()).or_default());
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Wakes whenever anything observed changed.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Notes what a session is doing.
+    pub fn set_activity(&self, id: &SessionId, activity: Activity) {
+        self.update(id, |observed| {
+            if observed.activity != activity {
+                observed.activity = activity;
+                observed.activity_since = Some(Utc::now());
+            }
+        });
     }
 
     /// Notes a sign of life.

@@ -1,3 +1,22 @@
 //! Sessions: what keeps the running processes in step with the journal.
+//!
+//! - `service`, `screens`: what a person or a tool may ask for
+//! - `steps`, `reconciler`: what is due next, and doing it
+//! - `codex_driver`, `command_driver`: the two ways to run an agent
+//! - `listeners`, `live`: what the drivers say, and what is known from it
+//! - `briefs`, `texts`: what agents are told, what people read
+//! - `office`, `policy`, `place`: what all of these share
 
+pub mod briefs;
+pub mod codex_driver;
+pub mod command_driver;
+pub mod listeners;
 pub mod live;
+pub mod office;
+pub mod place;
+pub mod policy;
+pub mod reconciler;
+pub mod screens;
+pub mod service;
+pub mod steps;
+pub mod texts;

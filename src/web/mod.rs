@@ -3,6 +3,8 @@
 //!
 //! It turns requests into calls and results into JSON. It never decides what the flow allows; `domain` does.
 
+pub mod api;
+pub mod app;
 pub mod body;
 pub mod caller;
 pub mod error;

@@ -1,0 +1,2 @@
+mod private;
+pub mod threads;

@@ -1,0 +1,131 @@
+//! Briefs and prompts: what a session is, and what it is told first.
+
+use super::place::Place;
+use super::policy::{CODEX, Policy};
+use crate::domain::assignment::Assignment;
+use crate::domain::department::{Approval, Sandbox};
+use crate::domain::ids::SessionId;
+use crate::domain::prompts::{self, Setting, Takeover};
+use crate::domain::session::{Brief, Kind, Session};
+use crate::domain::state::State;
+
+/// Department key of a planner.
+pub const ZHONGSHU: &str = "zhongshu";
+
+/// A new planner.
+pub fn planner(
+    policy: &Policy,
+    place: &Place,
+    task: &str,
+    model: Option<String>,
+    from: Option<&Session>,
+) -> Brief {
+    let id = SessionId::fresh(ZHONGSHU);
+    let role = &policy.planner;
+    Brief {
+        session_kind: Kind::Zhongshu,
+        department: ZHONGSHU.to_owned(),
+        title: policy
+            .catalog
+            .language
+            .pick("Zhongshu (planner)", "中书省")
+            .to_owned(),
+        task: task.to_owned(),
+        files: Vec::new(),
+        verify: Vec::new(),
+        model: model.or_else(|| role.model.clone()),
+        driver: role.driver.clone(),
+        sandbox: role.sandbox,
+        approval: role.approval,
+        parent_session_id: None,
+        assignment_id: None,
+        resumed_from_session_id: from.map(|session| session.id().clone()),
+        prompt_path: place.prompt(&id),
+        log_path: place.log(&id),
+        id,
+    }
+}
+
+/// A session for an assignment.
+pub fn department(policy: &Policy, place: &Place, assignment: &Assignment) -> Brief {
+    let order = &assignment.order;
+    let id = SessionId::fresh(&order.department);
+    let known = policy.catalog.department(&order.department);
+    let title = known.map_or(order.department.as_str(), |department| {
+        department.title.get(policy.catalog.language)
+    });
+    Brief {
+        session_kind: Kind::Department,
+        department: order.department.clone(),
+        title: title.to_owned(),
+        task: order.task.clone(),
+        files: order.files.clone(),
+        verify: order.verify.clone(),
+        model: order
+            .model
+            .clone()
+            .or_else(|| known.and_then(|department| department.model.clone()))
+            .or_else(|| policy.department_model.clone()),
+        driver: known
+            .and_then(|department| department.driver.clone())
+            .unwrap_or_else(|| policy.driver.clone()),
+        sandbox: known
+            .and_then(|department| department.sandbox)
+            .unwrap_or(Sandbox::WorkspaceWrite),
+        approval: known
+            .and_then(|department| department.approval)
+            .unwrap_or(Approval::OnRequest),
+        parent_session_id: Some(order.parent_session_id.clone()),
+        assignment_id: Some(order.assignment_id.clone()),
+        resumed_from_session_id: None,
+        prompt_path: place.prompt(&id),
+        log_path: place.log(&id),
+        id,
+    }
+}
+
+/// The first prompt of a session, from the state alone: a restart renders the same text.
+pub fn prompt(policy: &Policy, place: &Place, state: &State, brief: &Brief) -> String {
+    let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
+    let incoming = place.incoming(mailbox_of);
+    let setting = Setting {
+        language: policy.catalog.language,
+        project: &policy.project,
+        repo: &place.repo,
+        workflow_doc: &policy.workflow_doc,
+        incoming: &incoming,
+        departments: &policy.catalog.departments,
+        has_tools: brief.driver == CODEX,
+    };
+    match (
+        brief.session_kind,
+        brief
+            .resumed_from_session_id
+            .as_ref()
+            .and_then(|old| state.session(old)),
+    ) {
+        (Kind::Department, _) => prompts::department(setting, brief),
+        (Kind::Zhongshu, None) => prompts::planner(setting, brief),
+        (Kind::Zhongshu, Some(old)) => {
+            let reports: Vec<_> = state
+                .reports
+                .values()
+                .filter(|report| {
+                    let parent = &report.current().parent_session_id;
+                    parent == old.id() || *parent == brief.id
+                })
+                .collect();
+            let running: Vec<_> = state
+                .children(&brief.id)
+                .filter(|session| session.is_live())
+                .collect();
+            let from = Takeover {
+                old,
+                plan: old.plan(),
+                reports: &reports,
+                running: &running,
+            };
+            prompts::takeover(setting, brief, from)
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! The `codex` driver: a session is a thread of the app-server; its prompt and every later message go in by protocol.
+
+use super::live::Activity;
+use super::office::{LAUNCHER, Office};
+use super::reconciler::Done;
+use super::{briefs, texts};
+use crate::codex::calls::{
+    ApprovalPolicy, SandboxMode, ThreadItemsList, ThreadResume, ThreadStart, TurnStart,
+};
+use crate::codex::items::{Item, ThreadStatus};
+use crate::codex::wire::ThreadId;
+use crate::codex::{CallError, Codex};
+use crate::domain::department::{Approval, Sandbox};
+use crate::domain::event::Event;
+use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::message::Message;
+use crate::domain::session::{Outcome, Session, Status};
+use crate::mailbox::threads;
+use crate::terminal::CLOSE_GRACE;
+use codex_terminal::descriptor::Mode;
+use codex_terminal::spec::{Source, Spec};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Codex restarts within a second or two; a start waits that long and a little more before it fails.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// Starts a session's thread and gives it its prompt; a resumed session keeps its thread and is not prompted again.
+pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
+    match try_start(office, session).await {
+        Ok(()) => Done::Settled,
+        Err(Failure::Passing(reason)) => {
+            office
+                .live
+                .update(session.id(), |observed| observed.notice = Some(reason));
+            Done::Again
+        }
+        Err(Failure::Final(reason)) => {
+            tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
+            office
+                .closed(session.id(), Outcome::Failed { reason })
+                .await;
+            Done::Settled
+        }
+    }
+}
+
+enum Failure {
+    Passing(String),
+    Final(String),
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            // The app-server is being restarted: the thread, if there is one already, is still there afterwards.
+            CallError::Closed { .. } | CallError::Outdated => {
+                Self::Passing(format!("failed to {error}"))
+            }
+            _ => Self::Final(format!(
+                "Codex could not start the session: failed to {error}"
+            )),
+        }
+    }
+}
+
+async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failure> {
+    let codex = office
+        .codex
+        .as_ref()
+        .map_err(|reason| Failure::Final(reason.clone()))?;
+    codex.ready(READY_LIMIT).await.map_err(Failure::Final)?;
+    let id = session.id();
+    let thread_id = match &session.thread_id {
+        Some(thread_id) => {
+            let thread_id = ThreadId::from(thread_id.as_str());
+            resume(office, codex, session, &thread_id).await?;
+            thread_id
+        }
+        None => open_thread(office, codex, session).await?,
+    };
+    let client_id = id.to_string();
+    if !session.prompted && !was_sent(codex, session, &thread_id, &client_id).await {
+        let (policy, brief) = (office.policy(), &session.brief);
+        let prompt = office
+            .ledger
+            .read(|state| briefs::prompt(&policy, &office.place, state, brief));
+        texts::write_prompt(&brief.prompt_path, &prompt)
+            .map_err(|error| Failure::Final(error.to_string()))?;
+        office.live.set_activity(id, Activity::Working);
+        let turn = TurnStart {
+            client_user_message_id: Some(client_id),
+            ..TurnStart::text(thread_id.clone(), prompt)
+        };
+        codex.start_turn(&turn).await?;
+    }
+    office.live.update(id, |observed| observed.notice = None);
+    office.connect(id);
+    let started = Event::SessionStarted {
+        session_id: id.clone(),
+        department: session.brief.department.clone(),
+        parent_session_id: session.brief.parent_session_id.clone(),
+        pid: None,
+    };
+    office.record(vec![started]).await;
+    Ok(())
+}
+
+async fn open_thread(
+    office: &Arc<Office>,
+    codex: &Codex,
+    session: &Session,
+) -> Result<ThreadId, Failure> {
+    let brief = &session.brief;
+    let opened = codex
+        .start_thread(&ThreadStart {
+            cwd: Some(office.place.repo.clone()),
+            model: brief.model.clone(),
+            approval_policy: Some(approval(brief.approval)),
+            sandbox: Some(sandbox(brief.sandbox)),
+            ..ThreadStart::default()
+        })
+        .await?;
+    let thread_id = opened.thread.id;
+    remember_thread(office, session, &thread_id).map_err(|error| {
+        Failure::Final(format!(
+            "the session's identity could not be stored: {error}; check the state folder"
+        ))
+    })?;
+    let event = Event::SessionThreadOpened {
+        session_id: brief.id.clone(),
+        thread_id: thread_id.to_string(),
+    };
+    office.record(vec![event]).await;
+    // Without a name no TUI can attach before the first turn has written something.
+    let name = format!("{} · {}", brief.title, texts::first_line(&brief.task, 60));
+    codex.name_thread(&thread_id, &name).await?;
+    Ok(thread_id)
+}
+
+/// The tool server reads from this file on whose behalf a thread speaks.
+fn remember_thread(
+    office: &Office,
+    session: &Session,
+    thread_id: &ThreadId,
+) -> Result<(), threads::ThreadError> {
+    let brief = &session.brief;
+    let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
+    let identity = threads::ThreadRecord {
+        session_id: brief.id.clone(),
+        session_kind: brief.session_kind,
+        department: brief.department.clone(),
+        parent_session_id: brief.parent_session_id.clone(),
+        incoming: office.place.incoming(mailbox_of),
+        task: brief.task.clone(),
+    };
+    threads::write(&office.place.state_dir, &thread_id.to_string(), &identity)
+}
+
+async fn resume(
+    office: &Office,
+    codex: &Codex,
+    session: &Session,
+    thread_id: &ThreadId,
+) -> Result<(), CallError> {
+    let opened = codex
+        .resume_thread(&ThreadResume::new(thread_id.clone()))
+        .await?;
+    office
+        .live
+        .set_activity(session.id(), activity(&opened.thread.status));
+    office.live.touch(session.id());
+    Ok(())
+}
+
+/// What a thread's state means for its session.
+pub fn activity(status: &ThreadStatus) -> Activity {
+    if status.waits_for_person() {
+        Activity::Blocked
+    } else if status.is_active() {
+        Activity::Working
+    } else {
+        Activity::Idle
+    }
+}
+
+/// Whether a message reached the thread although nobody lived to record it. Only a thread that an earlier attempt
+/// has left can know it.
+async fn was_sent(codex: &Codex, session: &Session, thread_id: &ThreadId, client_id: &str) -> bool {
+    if session.thread_id.is_none() {
+        return false;
+    }
+    let page = ThreadItemsList {
+        thread_id: thread_id.clone(),
+        turn_id: None,
+        cursor: None,
+        limit: Some(100),
+    };
+    let Ok(page) = codex.call(&page).await else {
+        return false;
+    };
+    page.data.iter().any(|entry| match &entry.item {
+        Item::UserMessage {
+            client_id: Some(id),
+            ..
+        } => id == client_id,
+        _ => false,
+    })
+}
+
+/// Subscribes to a session's thread again, after a restart of the launcher or of the app-server.
+pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
+    let Ok(codex) = &office.codex else {
+        return lost(office, session, "Codex is not installed any more").await;
+    };
+    if let Err(reason) = codex.ready(READY_LIMIT).await {
+        office
+            .live
+            .update(session.id(), |observed| observed.notice = Some(reason));
+        return Done::Again;
+    }
+    let Some(thread_id) = &session.thread_id else {
+        return lost(office, session, "its thread was never opened").await;
+    };
+    match resume(office, codex, session, &ThreadId::from(thread_id.as_str())).await {
+        Ok(()) => {
+            if let Some(terminal_id) = &session.terminal_id {
+                adopt_tui(office, session.id(), terminal_id).await;
+            }
+            office
+                .live
+                .update(session.id(), |observed| observed.notice = None);
+            office.connect(session.id());
+            Done::Settled
+        }
+        Err(error @ CallError::Refused { .. }) => {
+            lost(office, session, &format!("failed to {error}")).await
+        }
+        Err(_) => Done::Again,
+    }
+}
+
+async fn lost(office: &Office, session: &Session, reason: &str) -> Done {
+    let reason = format!(
+        "after a restart the session was not found again: {reason}; resume it, or start its task anew"
+    );
+    office.closed(session.id(), Outcome::Lost { reason }).await;
+    Done::Settled
+}
+
+async fn adopt_tui(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
+    if office.terminals.is_open(terminal_id) || office.terminals.adopt(terminal_id).await.is_ok() {
+        let url = office.terminals.url(terminal_id, Mode::Write);
+        office
+            .live
+            .update(id, |observed| observed.terminal_url = url);
+    } else {
+        let reason = "it was gone after a restart".to_owned();
+        office
+            .record(vec![Event::TerminalClosed {
+                terminal_id: terminal_id.clone(),
+                reason,
+            }])
+            .await;
+    }
+}
+
+/// Delivers what is owed: everything at once when the thread is idle, a person's words even into a running turn.
+pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
+    let (Ok(codex), Some(thread_id)) = (&office.codex, &session.thread_id) else {
+        return Done::Again;
+    };
+    let thread_id = ThreadId::from(thread_id.as_str());
+    let idle = office.live.observed(session.id()).activity == Activity::Idle;
+    let owed: Vec<Message> = office.ledger.read(|state| {
+        let mine = state
+            .messages
+            .values()
+            .filter(|message| message.session_id == *session.id());
+        mine.filter(|message| idle || message.purpose.interrupts())
+            .cloned()
+            .collect()
+    });
+    let Some(first) = owed.first() else {
+        return Done::Settled;
+    };
+    let client_id = first.message_id.to_string();
+    let delivered_before =
+        first.queued_at < office.boot && was_sent(codex, session, &thread_id, &client_id).await;
+    if !delivered_before {
+        let text = owed
+            .iter()
+            .map(|message| message.text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n\n");
+        let turn = TurnStart {
+            client_user_message_id: Some(client_id),
+            ..TurnStart::text(thread_id, text)
+        };
+        office.live.set_activity(session.id(), Activity::Working);
+        if let Err(error) = codex.start_turn(&turn).await {
+            tracing::warn!(session.id = %session.id(), %error, "a message could not be delivered");
+            if idle {
+                office.live.set_activity(session.id(), Activity::Idle);
+            }
+            return Done::Again;
+        }
+    }
+    let delivered = owed.into_iter().map(|message| Event::MessageDelivered {
+        message_id: message.message_id,
+        session_id: message.session_id,
+    });
+    office.record(delivered.collect()).await;
+    Done::Settled
+}
+
+/// Ends a session: its turn, its running commands, its terminal; then its end is recorded.
+pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
+    if let (Ok(codex), Some(thread_id)) = (&office.codex, &session.thread_id) {
+        let thread_id = ThreadId::from(thread_id.as_str());
+        end_thread(codex, &thread_id).await;
+    }
+    if let Some(terminal_id) = &session.terminal_id {
+        close_tui(office, terminal_id, "its session ended").await;
+    }
+    let outcome = match &session.status {
+        Status::Closing { outcome } => outcome.clone(),
+        _ => Outcome::Stopped,
+    };
+    office.closed(session.id(), outcome).await;
+    Done::Settled
+}
+
+/// Interrupts, ends background commands and unsubscribes. Failures mean that the thread is gone already.
+async fn end_thread(codex: &Codex, thread_id: &ThreadId) {
+    if let Ok(page) = codex.turns(thread_id, 1).await
+        && let Some(turn) = page.data.first()
+        && turn.status == crate::codex::items::TurnStatus::InProgress
+        && let Err(error) = codex.interrupt(thread_id, &turn.id).await
+    {
+        tracing::info!(%error, "a turn could not be interrupted");
+    }
+    let params = serde_json::json!({ "threadId": thread_id });
+    if let Err(error) = codex
+        .call_raw("thread/backgroundTerminals/clean", &params)
+        .await
+    {
+        tracing::info!(%error, "background commands could not be ended");
+    }
+    if let Err(error) = codex.unsubscribe(thread_id).await {
+        tracing::info!(%error, "a thread could not be left");
+    }
+}
+
+/// Shows a session's thread in the real TUI, in a terminal of its own.
+pub async fn open_tui(office: &Arc<Office>, session: &Session) -> Done {
+    if let Err(reason) = show_tui(office, session).await {
+        tracing::warn!(session.id = %session.id(), %reason, "the terminal of a session could not be opened");
+        office
+            .live
+            .update(session.id(), |observed| observed.notice = Some(reason));
+    }
+    Done::Settled
+}
+
+/// Starts the TUI of a session.
+///
+/// # Errors
+/// A sentence when the session has no thread or its terminal cannot be started.
+pub async fn show_tui(office: &Office, session: &Session) -> Result<TerminalId, String> {
+    let thread_id = session
+        .thread_id
+        .clone()
+        .ok_or("the session has no thread yet; try again in a moment")?;
+    let id = TerminalId::fresh("terminal");
+    let remote = format!("unix://{}", office.place.app_server_socket().display());
+    let codex = office.codex_bin.display().to_string();
+    let argv = vec![
+        codex,
+        "resume".to_owned(),
+        thread_id,
+        "--remote".to_owned(),
+        remote,
+    ];
+    let mut spec = Spec::program(id.as_str(), argv, office.place.repo.clone());
+    spec.title = session.brief.title.clone();
+    if let Source::Program {
+        env_set,
+        env_remove,
+        ..
+    } = &mut spec.source
+    {
+        *env_set = BTreeMap::from([
+            (
+                "CODEX_HOME".to_owned(),
+                office.place.tui_home().display().to_string(),
+            ),
+            ("TERM".to_owned(), "xterm-256color".to_owned()),
+        ]);
+        *env_remove = vec!["NO_COLOR".to_owned()];
+    }
+    let descriptor = office
+        .terminals
+        .start(&id, spec)
+        .await
+        .map_err(|error| format!("failed to {error}"))?;
+    let started = Event::TerminalStarted {
+        terminal_id: id.clone(),
+        session_id: Some(session.id().clone()),
+        title: session.brief.title.clone(),
+        preview: false,
+    };
+    office.live.update(session.id(), |observed| {
+        observed.terminal_url = Some(descriptor.url(Mode::Write))
+    });
+    let recorded = office.ledger.commit(LAUNCHER, vec![started]).await;
+    recorded.map_err(|error| error.to_string())?;
+    Ok(id)
+}
+
+/// Ends a TUI; its session goes on unless somebody ends that too.
+pub async fn close_tui(office: &Office, terminal_id: &TerminalId, reason: &str) {
+    if let Err(error) = office.terminals.close(terminal_id, CLOSE_GRACE).await {
+        tracing::error!(terminal.id = %terminal_id, %error, "a terminal could not be ended");
+    }
+    let event = Event::TerminalClosed {
+        terminal_id: terminal_id.clone(),
+        reason: reason.to_owned(),
+    };
+    office.record(vec![event]).await;
+}
+
+fn sandbox(mode: Sandbox) -> SandboxMode {
+    match mode {
+        Sandbox::ReadOnly => SandboxMode::ReadOnly,
+        Sandbox::WorkspaceWrite => SandboxMode::WorkspaceWrite,
+        Sandbox::DangerFullAccess => SandboxMode::DangerFullAccess,
+    }
+}
+
+fn approval(policy: Approval) -> ApprovalPolicy {
+    match policy {
+        Approval::Untrusted => ApprovalPolicy::Untrusted,
+        Approval::OnRequest => ApprovalPolicy::OnRequest,
+        Approval::Never => ApprovalPolicy::Never,
+    }
+}

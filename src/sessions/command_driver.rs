@@ -1,0 +1,224 @@
+//! The `command` driver: any program in a PTY. It gets its prompt as a file and reports by files; what is typed to it
+//! is pasted into its terminal.
+
+use super::live::Activity;
+use super::office::Office;
+use super::reconciler::Done;
+use super::{briefs, texts};
+use crate::domain::event::Event;
+use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::message::Message;
+use crate::domain::session::{Outcome, Session, Status};
+use crate::terminal::CLOSE_GRACE;
+use codex_terminal::descriptor::Mode;
+use codex_terminal::spec::{Source, Spec};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Starts a session's program in a terminal of its own. A resumed session starts its program anew.
+pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
+    match try_start(office, session).await {
+        Ok(()) => {}
+        Err(reason) => {
+            tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
+            office
+                .closed(session.id(), Outcome::Failed { reason })
+                .await;
+        }
+    }
+    Done::Settled
+}
+
+async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String> {
+    let brief = &session.brief;
+    // A launcher that was killed may have left a terminal that nobody recorded as started.
+    if let Some(terminal_id) = &session.terminal_id {
+        end_terminal(office, terminal_id, "its session starts again").await;
+    }
+    let policy = office.policy();
+    let template = policy.drivers.get(&brief.driver).ok_or_else(|| {
+        format!(
+            "there is no driver `{}` in governance.yaml; add it under `drivers` or choose another",
+            brief.driver
+        )
+    })?;
+    let prompt = office
+        .ledger
+        .read(|state| briefs::prompt(&policy, &office.place, state, brief));
+    texts::write_prompt(&brief.prompt_path, &prompt).map_err(|error| error.to_string())?;
+    let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
+    let incoming = office.place.incoming(mailbox_of);
+    let values = BTreeMap::from([
+        ("prompt_file", brief.prompt_path.display().to_string()),
+        ("session_id", brief.id.to_string()),
+        ("repo", office.place.repo.display().to_string()),
+        ("mailbox", incoming.display().to_string()),
+    ]);
+    let argv = template.iter().map(|part| fill(part, &values)).collect();
+    let terminal_id = TerminalId::fresh("terminal");
+    let mut spec = Spec::program(terminal_id.as_str(), argv, office.place.repo.clone());
+    spec.title = brief.title.clone();
+    spec.log_path = Some(brief.log_path.clone());
+    if let Source::Program { env_set, .. } = &mut spec.source {
+        *env_set = BTreeMap::from([
+            ("TERM".to_owned(), "xterm-256color".to_owned()),
+            ("ZHONGSHU_SESSION_ID".to_owned(), brief.id.to_string()),
+            (
+                "ZHONGSHU_PROMPT_FILE".to_owned(),
+                values["prompt_file"].clone(),
+            ),
+            ("ZHONGSHU_MAILBOX".to_owned(), values["mailbox"].clone()),
+        ]);
+    }
+    if let Some(folder) = brief.log_path.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("the log folder could not be made: {error}"))?;
+    }
+    // Recorded first: whatever happens next, the terminal can be found and ended.
+    office
+        .record(vec![Event::TerminalStarted {
+            terminal_id: terminal_id.clone(),
+            session_id: Some(brief.id.clone()),
+            title: brief.title.clone(),
+            preview: false,
+        }])
+        .await;
+    if let Err(error) = office.terminals.start(&terminal_id, spec).await {
+        let reason = format!("its program could not be started: failed to {error}");
+        office
+            .record(vec![Event::TerminalClosed {
+                terminal_id,
+                reason: reason.clone(),
+            }])
+            .await;
+        return Err(reason);
+    }
+    show(office, &brief.id, &terminal_id);
+    let started = Event::SessionStarted {
+        session_id: brief.id.clone(),
+        department: brief.department.clone(),
+        parent_session_id: brief.parent_session_id.clone(),
+        pid: office.terminals.child_pid(&terminal_id),
+    };
+    office.record(vec![started]).await;
+    Ok(())
+}
+
+/// Replaces `{name}` by its value; an unknown name stays as it is written.
+fn fill(part: &str, values: &BTreeMap<&str, String>) -> String {
+    values.iter().fold(part.to_owned(), |text, (name, value)| {
+        text.replace(&format!("{{{name}}}"), value)
+    })
+}
+
+fn show(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
+    let url = office.terminals.url(terminal_id, Mode::Write);
+    office
+        .live
+        .update(id, |observed| observed.terminal_url = url);
+    office.live.touch(id);
+    office.connect(id);
+}
+
+/// Finds the program of a session again after a restart.
+pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
+    let found = match &session.terminal_id {
+        Some(id) if office.terminals.is_open(id) => Ok(id),
+        Some(id) => office
+            .terminals
+            .adopt(id)
+            .await
+            .map(|_| id)
+            .map_err(|error| error.to_string()),
+        None => Err("it has no terminal".to_owned()),
+    };
+    match found {
+        Ok(id) => show(office, session.id(), id),
+        Err(reason) => {
+            if let Some(terminal_id) = &session.terminal_id {
+                end_terminal(office, terminal_id, "it was gone after a restart").await;
+            }
+            let reason = format!(
+                "after a restart its program was not found again: {reason}; resume it to start it anew"
+            );
+            office.closed(session.id(), Outcome::Lost { reason }).await;
+        }
+    }
+    Done::Settled
+}
+
+/// Pastes what is owed into the program's terminal, one message at a time.
+pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
+    let Some(terminal_id) = &session.terminal_id else {
+        return Done::Again;
+    };
+    let busy = office.live.observed(session.id()).activity == Activity::Working;
+    let owed: Option<Message> = office.ledger.read(|state| {
+        let mut mine = state
+            .messages
+            .values()
+            .filter(|message| message.session_id == *session.id());
+        mine.find(|message| !busy || message.purpose.interrupts())
+            .cloned()
+    });
+    let Some(message) = owed else {
+        return Done::Settled;
+    };
+    if let Err(error) = office.terminals.submit(terminal_id, &message.text).await {
+        tracing::warn!(session.id = %session.id(), %error, "a message could not be typed");
+        return Done::Again;
+    }
+    let delivered = Event::MessageDelivered {
+        message_id: message.message_id,
+        session_id: message.session_id,
+    };
+    office.record(vec![delivered]).await;
+    Done::Settled
+}
+
+/// Ends the program with everything that it started, then records the end.
+pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
+    if let Some(terminal_id) = &session.terminal_id {
+        end_terminal(office, terminal_id, "its session ended").await;
+    }
+    let outcome = match &session.status {
+        Status::Closing { outcome } => outcome.clone(),
+        _ => Outcome::Stopped,
+    };
+    office.closed(session.id(), outcome).await;
+    Done::Settled
+}
+
+/// The program ended by itself.
+pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signal: Option<i32>) {
+    office.live.update(session.id(), |observed| {
+        observed.preview = texts::tail(&session.brief.log_path, 4096)
+    });
+    if let Some(terminal_id) = &session.terminal_id {
+        end_terminal(office, terminal_id, "its program ended").await;
+    }
+    let reported = office.ledger.read(|state| {
+        state
+            .report_of(session)
+            .is_some_and(|report| !report.is_fallback())
+    });
+    let outcome = match (reported, signal) {
+        (true, _) => Outcome::Reported,
+        (false, signal) => Outcome::Exited {
+            code,
+            signal: signal.map(|number| number.to_string()),
+        },
+    };
+    office.closed(session.id(), outcome).await;
+}
+
+async fn end_terminal(office: &Office, terminal_id: &TerminalId, reason: &str) {
+    if let Err(error) = office.terminals.close(terminal_id, CLOSE_GRACE).await {
+        tracing::error!(terminal.id = %terminal_id, %error, "a terminal could not be ended");
+    }
+    let event = Event::TerminalClosed {
+        terminal_id: terminal_id.clone(),
+        reason: reason.to_owned(),
+    };
+    office.record(vec![event]).await;
+}

@@ -1,0 +1,291 @@
+//! What Codex and the terminals say by themselves, turned into observations and, where it matters, into events.
+
+use super::live::Activity;
+use super::office::Office;
+use super::policy::CODEX;
+use super::{codex_driver, command_driver, texts};
+use crate::codex::Incoming;
+use crate::codex::events::{Notification, RequestKind, ServerRequest};
+use crate::codex::items::TurnStatus;
+use crate::codex::wire::ThreadId;
+use crate::domain::event::Event;
+use crate::domain::session::{Outcome, Session, Status};
+use crate::terminal::TerminalEvent;
+use codex_terminal::control::Event as Said;
+use codex_terminal::descriptor::State as Program;
+use codex_terminal::signals::AgentActivity;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Listens to Codex until its supervisor ends. `connected` runs after every (re)connection.
+pub async fn codex(
+    office: Arc<Office>,
+    mut incoming: mpsc::Receiver<Incoming>,
+    connected: impl Fn() + Send,
+) {
+    while let Some(event) = incoming.recv().await {
+        match event {
+            Incoming::Connected { .. } => {
+                office.disconnect_codex();
+                connected();
+                office.ring();
+            }
+            Incoming::Disconnected { .. } => office.disconnect_codex(),
+            Incoming::Notification(notification) => notified(&office, notification).await,
+            Incoming::Request { key, request } => {
+                if asked(&office, &request)
+                    && let Ok(codex) = &office.codex
+                {
+                    let message = format!("zhongshu does not know `{}`", request.method);
+                    if let Err(error) = codex.refuse(&key, -32601, &message).await {
+                        tracing::info!(%error, "a request could not be refused");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn owner(office: &Office, thread_id: &ThreadId) -> Option<Session> {
+    office
+        .ledger
+        .read(|state| state.session_of_thread(&thread_id.to_string()).cloned())
+}
+
+async fn notified(office: &Arc<Office>, notification: Notification) {
+    match notification {
+        Notification::ThreadStatusChanged(change) => {
+            if let Some(session) = owner(office, &change.thread_id) {
+                office
+                    .live
+                    .set_activity(session.id(), codex_driver::activity(&change.status));
+                office.live.touch(session.id());
+                office.ring();
+            }
+        }
+        Notification::TurnStarted(change) => {
+            if let Some(session) = owner(office, &change.thread_id) {
+                office.live.set_activity(session.id(), Activity::Working);
+                office
+                    .live
+                    .update(session.id(), |observed| observed.notice = None);
+                office.live.touch(session.id());
+            }
+        }
+        Notification::TurnCompleted(change) => {
+            if let Some(session) = owner(office, &change.thread_id) {
+                let failed = (change.turn.status == TurnStatus::Failed)
+                    .then_some(change.turn.error)
+                    .flatten();
+                office.live.set_activity(session.id(), Activity::Idle);
+                office.live.update(session.id(), |observed| {
+                    observed.notice =
+                        failed.map(|error| format!("its last turn failed: {}", error.message));
+                });
+                office.live.touch(session.id());
+                office.ring();
+            }
+        }
+        Notification::ItemCompleted(change) => {
+            if let Some(session) = owner(office, &change.thread_id)
+                && let Some(text) = texts::of_item(&change.item)
+            {
+                office.live.say(session.id(), &text);
+                if let Err(error) = texts::append_transcript(&session.brief.log_path, &text) {
+                    tracing::warn!(session.id = %session.id(), %error, "the transcript could not be written");
+                }
+            }
+        }
+        Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {
+            if let Some(session) = owner(office, &delta.thread_id) {
+                office.live.touch(session.id());
+            }
+        }
+        Notification::Error(failure) => {
+            if let Some(session) = owner(office, &failure.thread_id) {
+                office.live.update(session.id(), |observed| {
+                    let more = if failure.will_retry {
+                        "; Codex tries again"
+                    } else {
+                        ""
+                    };
+                    observed.notice = Some(format!("{}{more}", failure.error.message));
+                });
+            }
+        }
+        Notification::McpStartup(startup)
+            if startup.name == "zhongshu" && startup.error.is_some() =>
+        {
+            let reason = startup.error.unwrap_or_default();
+            tracing::warn!(%reason, "the tool server of a session did not start; it can still report by file");
+            if let Some(session) = startup
+                .thread_id
+                .and_then(|thread_id| owner(office, &thread_id))
+            {
+                let notice = format!(
+                    "its tool server did not start ({reason}); it can still report by file"
+                );
+                office
+                    .live
+                    .update(session.id(), |observed| observed.notice = Some(notice));
+            }
+        }
+        Notification::ThreadClosed(mention) | Notification::ThreadArchived(mention) => {
+            if let Some(session) = owner(office, &mention.thread_id)
+                && session.status == Status::Running
+                && office.is_connected(session.id())
+            {
+                office
+                    .closed(
+                        session.id(),
+                        Outcome::Exited {
+                            code: None,
+                            signal: None,
+                        },
+                    )
+                    .await;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Notes a request; true when it must be refused because nobody else could answer it.
+fn asked(office: &Office, request: &ServerRequest) -> bool {
+    let Some(session) = request
+        .thread_id()
+        .and_then(|thread_id| owner(office, &thread_id))
+    else {
+        return false;
+    };
+    let has_tui = session.terminal_id.is_some();
+    match request.kind() {
+        // Whose tool it is will answer it.
+        RequestKind::ForeignTool => false,
+        RequestKind::Unknown => !has_tui,
+        _ => {
+            office.live.set_activity(session.id(), Activity::Blocked);
+            let notice = "it asks for your permission or answer: open its terminal".to_owned();
+            office
+                .live
+                .update(session.id(), |observed| observed.notice = Some(notice));
+            false
+        }
+    }
+}
+
+/// Listens to the terminals until the launcher ends.
+pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalEvent>) {
+    while let Some(TerminalEvent { terminal_id, event }) = events.recv().await {
+        let (known, session) = office.ledger.read(|state| {
+            let known = state.terminals.get(&terminal_id).cloned();
+            let of = known
+                .as_ref()
+                .filter(|terminal| !terminal.preview)
+                .and_then(|terminal| terminal.session_id.clone());
+            (
+                known.is_some(),
+                of.and_then(|id| state.session(&id).cloned()),
+            )
+        });
+        match (event, session) {
+            (
+                Some(Said::Hello {
+                    descriptor,
+                    agent_state,
+                    ..
+                }),
+                Some(session),
+            ) => {
+                if let Some(state) = agent_state {
+                    agent_said(&office, &session, state.state);
+                }
+                if let Program::Exited { code, signal } = descriptor.state {
+                    program_ended(&office, session, code, signal);
+                }
+            }
+            (Some(Said::Exited { code, signal }), Some(session)) => {
+                program_ended(&office, session, code, signal)
+            }
+            (Some(Said::Output { .. }), Some(session)) if session.brief.driver != CODEX => {
+                let preview = texts::tail(&session.brief.log_path, 2048);
+                office
+                    .live
+                    .update(session.id(), |observed| observed.preview = preview);
+                office.live.touch(session.id());
+            }
+            (Some(Said::AgentState(state)), Some(session)) => {
+                agent_said(&office, &session, state.state)
+            }
+            (None, Some(session)) => gone(&office, &session, known).await,
+            (None, None) if known => {
+                let reason = "it ended".to_owned();
+                office
+                    .record(vec![Event::TerminalClosed {
+                        terminal_id,
+                        reason,
+                    }])
+                    .await;
+            }
+            _ => {}
+        }
+        office.ring();
+    }
+}
+
+fn agent_said(office: &Office, session: &Session, state: AgentActivity) {
+    // Codex tells more, and more exactly, by protocol.
+    if session.brief.driver == CODEX {
+        return;
+    }
+    let activity = match state {
+        AgentActivity::Working => Activity::Working,
+        AgentActivity::Blocked => Activity::Blocked,
+        AgentActivity::Done | AgentActivity::Idle => Activity::Idle,
+        AgentActivity::Clear => Activity::Unknown,
+    };
+    office.live.set_activity(session.id(), activity);
+    office.live.touch(session.id());
+}
+
+/// Ending a terminal takes a moment: it must not hold up what the other terminals say.
+fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, signal: Option<i32>) {
+    let office = Arc::clone(office);
+    tokio::spawn(async move {
+        if session.brief.driver == CODEX {
+            if let Some(terminal_id) = &session.terminal_id {
+                office
+                    .live
+                    .update(session.id(), |observed| observed.terminal_url = None);
+                codex_driver::close_tui(&office, terminal_id, "its program ended").await;
+            }
+        } else {
+            command_driver::exited(&office, &session, code, signal).await;
+        }
+        office.ring();
+    });
+}
+
+async fn gone(office: &Office, session: &Session, known: bool) {
+    if !known || !session.is_live() || !office.is_connected(session.id()) {
+        return;
+    }
+    office
+        .live
+        .update(session.id(), |observed| observed.terminal_url = None);
+    if let Some(terminal_id) = &session.terminal_id {
+        let reason = "its process ended unexpectedly".to_owned();
+        office
+            .record(vec![Event::TerminalClosed {
+                terminal_id: terminal_id.clone(),
+                reason,
+            }])
+            .await;
+    }
+    let closing = matches!(session.status, Status::Closing { .. });
+    if session.brief.driver != CODEX && !closing {
+        let reason =
+            "its terminal process ended unexpectedly; resume it to start it anew".to_owned();
+        office.closed(session.id(), Outcome::Lost { reason }).await;
+    }
+}

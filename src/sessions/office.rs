@@ -1,0 +1,176 @@
+//! What everything about sessions shares: the journal, what is observed, the drivers' tools, and the bell that wakes
+//! the reconciler.
+
+use super::live::{Activity, Live};
+use super::place::Place;
+use super::policy::{CODEX, Policies, Policy};
+use crate::codex::Codex;
+use crate::domain::event::Event;
+use crate::domain::flow::{self, Decision};
+use crate::domain::ids::SessionId;
+use crate::domain::refusal::Refusal;
+use crate::domain::session::{Outcome, Session};
+use crate::domain::state::State;
+use crate::journal::{Fold, Record};
+use crate::ledger::{self, TransactError};
+use crate::terminal::Terminals;
+use chrono::{DateTime, Utc};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
+
+/// The ledger of this program.
+pub type Ledger = ledger::Ledger<State>;
+
+/// Why a decision did not come about.
+pub type Refused = TransactError<Refusal>;
+
+impl Fold for State {
+    type Event = Event;
+
+    fn apply(&mut self, record: &Record<Event>) {
+        State::apply(self, record.seq, record.ts, &record.event);
+    }
+}
+
+/// Who acts when the launcher itself does.
+pub const LAUNCHER: &str = "launcher";
+
+/// Codex, or the sentence that says why there is none.
+pub type CodexOrReason = Result<Codex, String>;
+
+/// Everything that sessions need.
+pub struct Office {
+    /// Paths.
+    pub place: Place,
+    /// Configuration in force.
+    pub policies: Policies,
+    /// The journal.
+    pub ledger: Ledger,
+    /// What is observed.
+    pub live: Arc<Live>,
+    /// Terminals.
+    pub terminals: Terminals,
+    /// Codex.
+    pub codex: CodexOrReason,
+    /// The codex program, for TUIs.
+    pub codex_bin: std::path::PathBuf,
+    /// When this launcher started: what is older may have been done by the one before.
+    pub boot: DateTime<Utc>,
+    bell: Notify,
+    connected: Mutex<HashSet<SessionId>>,
+}
+
+impl Office {
+    /// Puts the parts together. Nothing runs yet.
+    pub fn new(
+        place: Place,
+        policies: Policies,
+        ledger: Ledger,
+        terminals: Terminals,
+        codex: CodexOrReason,
+        codex_bin: std::path::PathBuf,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            place,
+            policies,
+            ledger,
+            live: Arc::default(),
+            terminals,
+            codex,
+            codex_bin,
+            boot: Utc::now(),
+            bell: Notify::new(),
+            connected: Mutex::default(),
+        })
+    }
+
+    /// The configuration in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policies.borrow().clone()
+    }
+
+    /// Wakes the reconciler.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Waits for the bell.
+    pub async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Decides and records.
+    ///
+    /// # Errors
+    /// When the decision is a refusal, or the journal cannot be written.
+    pub async fn decide<T: Send + 'static>(
+        &self,
+        actor: impl Into<String>,
+        decide: impl FnOnce(&State) -> Decision<T> + Send + 'static,
+    ) -> Result<T, Refused> {
+        self.ledger.transact(actor, decide).await
+    }
+
+    /// Records the end of a session, whoever decided it.
+    pub async fn closed(&self, id: &SessionId, outcome: Outcome) {
+        let policy = self.policy();
+        let key = id.clone();
+        let done = self.decide(LAUNCHER, move |state| {
+            flow::sessions::close(state, &policy.catalog, &key, outcome)
+        });
+        if let Err(error) = done.await {
+            tracing::error!(session.id = %id, ?error, "could not record the end of a session");
+        }
+        self.disconnect(id);
+        self.live.ended(id);
+    }
+
+    /// Records events of the launcher's own that need no decision.
+    pub async fn record(&self, events: Vec<Event>) {
+        if let Err(error) = self.ledger.commit(LAUNCHER, events).await {
+            tracing::error!(%error, "could not record what happened");
+        }
+    }
+
+    /// Whether this launcher holds the session's driver in its hands.
+    pub fn is_connected(&self, id: &SessionId) -> bool {
+        self.connections().contains(id)
+    }
+
+    /// The session's driver is at hand.
+    pub fn connect(&self, id: &SessionId) {
+        self.connections().insert(id.clone());
+    }
+
+    /// The session's driver is out of reach.
+    pub fn disconnect(&self, id: &SessionId) {
+        self.connections().remove(id);
+    }
+
+    /// Every Codex session must be resumed before it can be spoken to again.
+    pub fn disconnect_codex(&self) {
+        let lost: Vec<SessionId> = self.ledger.read(|state| {
+            let codex = state
+                .sessions
+                .values()
+                .filter(|session| session.is_live() && session.brief.driver == CODEX);
+            codex.map(|session| session.id().clone()).collect()
+        });
+        for id in &lost {
+            self.disconnect(id);
+            self.live.set_activity(id, Activity::Unknown);
+        }
+    }
+
+    /// Looks at one session.
+    pub fn session(&self, id: &SessionId) -> Option<Session> {
+        self.ledger.read(|state| state.session(id).cloned())
+    }
+
+    fn connections(&self) -> MutexGuard<'_, HashSet<SessionId>> {
+        self.connected
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

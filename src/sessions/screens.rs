@@ -1,0 +1,276 @@
+//! Terminals that a person asks for: interactive ones, views of a session, and their addresses.
+
+use super::codex_driver;
+use super::office::Office;
+use super::policy::CODEX;
+use crate::domain::event::Event;
+use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::refusal::Refusal;
+use crate::domain::state::Terminal;
+use crate::terminal::CLOSE_GRACE;
+use chrono::{DateTime, Utc};
+use codex_terminal::descriptor::Mode;
+use codex_terminal::spec::{Source, Spec};
+use serde::Serialize;
+
+/// A terminal, as the API shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct TerminalView {
+    /// Its id.
+    pub id: TerminalId,
+    /// Its title.
+    pub title: String,
+    /// `running` or `exited`.
+    pub status: &'static str,
+    /// The session it shows.
+    pub session_id: Option<SessionId>,
+    /// Whether it can only be looked at.
+    pub read_only: bool,
+    /// When it was opened.
+    pub started_at: DateTime<Utc>,
+    /// Its address; only for those who may open it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl Office {
+    /// Every open terminal, newest first.
+    pub fn terminal_views(&self, with_urls: bool) -> Vec<TerminalView> {
+        let open: Vec<Terminal> = self
+            .ledger
+            .read(|state| state.terminals.values().rev().cloned().collect());
+        open.iter()
+            .map(|terminal| self.terminal_view(terminal, Mode::Write, with_urls))
+            .collect()
+    }
+
+    fn terminal_view(&self, terminal: &Terminal, mode: Mode, with_url: bool) -> TerminalView {
+        let mode = if terminal.preview { Mode::Read } else { mode };
+        let url = self.terminals.url(&terminal.terminal_id, mode);
+        TerminalView {
+            id: terminal.terminal_id.clone(),
+            title: terminal.title.clone(),
+            status: if url.is_some() { "running" } else { "exited" },
+            session_id: terminal.session_id.clone(),
+            read_only: mode == Mode::Read,
+            started_at: terminal.started_at,
+            url: url.filter(|_| with_url),
+        }
+    }
+
+    /// Opens an interactive terminal in the repository.
+    ///
+    /// # Errors
+    /// When too many are open, the shell is no program, or the terminal cannot be started.
+    pub async fn open_shell(
+        &self,
+        actor: &str,
+        shell: Option<String>,
+        args: Vec<String>,
+        title: Option<String>,
+    ) -> Result<TerminalView, Refusal> {
+        let limit = self.policy().max_terminals;
+        let open = self.ledger.read(|state| {
+            state
+                .terminals
+                .values()
+                .filter(|t| t.session_id.is_none())
+                .count()
+        });
+        if open >= limit {
+            let message = format!(
+                "{open} terminals are open, which is the limit (max_terminals); close one first"
+            );
+            return Err(Refusal::conflict("too_many_terminals", message));
+        }
+        let program = shell
+            .unwrap_or_else(|| std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".to_owned()));
+        if program.trim().is_empty()
+            || program.contains(char::is_whitespace)
+            || program.contains('\0')
+        {
+            let message = "shell: name one program, without arguments; arguments go into `shell_args`, one each";
+            return Err(Refusal::invalid("invalid_shell", message));
+        }
+        if args.len() > 256
+            || args
+                .iter()
+                .any(|arg| arg.contains('\0') || arg.len() > 16 * 1024)
+        {
+            return Err(Refusal::invalid(
+                "invalid_shell_args",
+                "shell_args: at most 256 arguments of at most 16 KiB, without NUL",
+            ));
+        }
+        let id = TerminalId::fresh("browser-terminal");
+        let title =
+            title.unwrap_or_else(|| program.rsplit('/').next().unwrap_or_default().to_owned());
+        let mut spec = Spec::program(
+            id.as_str(),
+            [vec![program], args].concat(),
+            self.place.repo.clone(),
+        );
+        spec.title = title.clone();
+        if let Source::Program { env_set, .. } = &mut spec.source {
+            env_set.insert("TERM".to_owned(), "xterm-256color".to_owned());
+        }
+        self.open(actor, id, spec, None, title, false).await
+    }
+
+    /// Shows a session read-only: its live terminal, or its transcript.
+    ///
+    /// # Errors
+    /// When the session is unknown or its terminal cannot be started.
+    pub async fn view_session(&self, actor: &str, id: &SessionId) -> Result<TerminalView, Refusal> {
+        let session = self.known_session(id)?;
+        if session.is_live()
+            && session.terminal_id.is_none()
+            && session.brief.driver == CODEX
+            && session.thread_id.is_some()
+        {
+            codex_driver::show_tui(self, &session)
+                .await
+                .map_err(|reason| Refusal::unavailable("terminal_failed", reason))?;
+        }
+        let shown = self.ledger.read(|state| {
+            let live = state
+                .session(id)
+                .and_then(|session| session.terminal_id.as_ref());
+            let open = live.and_then(|terminal| state.terminals.get(terminal));
+            let preview = || {
+                state
+                    .terminals
+                    .values()
+                    .find(|t| t.preview && t.session_id.as_ref() == Some(id))
+            };
+            open.or_else(preview).cloned()
+        });
+        if let Some(terminal) =
+            shown.filter(|terminal| self.terminals.is_open(&terminal.terminal_id))
+        {
+            return Ok(self.terminal_view(&terminal, Mode::Read, true));
+        }
+        let log = session.brief.log_path.clone();
+        if !log.exists() {
+            super::texts::append_transcript(&log, "").map_err(|error| {
+                Refusal::unavailable(
+                    "terminal_failed",
+                    format!("the transcript {} cannot be made: {error}", log.display()),
+                )
+            })?;
+        }
+        let terminal_id = TerminalId::fresh("terminal");
+        let mut spec = Spec::file(terminal_id.as_str(), log);
+        spec.title = session.brief.title.clone();
+        let title = session.brief.title.clone();
+        self.open(actor, terminal_id, spec, Some(id.clone()), title, true)
+            .await
+    }
+
+    async fn open(
+        &self,
+        actor: &str,
+        id: TerminalId,
+        spec: Spec,
+        session_id: Option<SessionId>,
+        title: String,
+        preview: bool,
+    ) -> Result<TerminalView, Refusal> {
+        let started = self.terminals.start(&id, spec).await;
+        started.map_err(|error| {
+            Refusal::unavailable("terminal_failed", format!("failed to {error}"))
+        })?;
+        let event = Event::TerminalStarted {
+            terminal_id: id.clone(),
+            session_id,
+            title,
+            preview,
+        };
+        if let Err(error) = self.ledger.commit(actor, vec![event]).await {
+            // What is not recorded must not run.
+            self.terminals.close(&id, CLOSE_GRACE).await.ok();
+            return Err(Refusal::unavailable("read_only", error.to_string()));
+        }
+        let terminal = self.ledger.read(|state| state.terminals.get(&id).cloned());
+        let terminal = terminal
+            .ok_or_else(|| Refusal::unavailable("terminal_failed", "the terminal ended at once"))?;
+        Ok(self.terminal_view(&terminal, Mode::Write, true))
+    }
+
+    /// The address of a terminal for looking or for typing.
+    ///
+    /// # Errors
+    /// When it is unknown, gone, or only shows a transcript.
+    pub fn terminal_url(&self, id: &TerminalId, mode: Mode) -> Result<String, Refusal> {
+        let terminal = self.known_terminal(id)?;
+        if terminal.preview && mode == Mode::Write {
+            return Err(Refusal::conflict(
+                "read_only_terminal",
+                "this terminal shows a transcript; nobody can type into it",
+            ));
+        }
+        let gone = || Refusal::conflict("terminal_gone", "this terminal has ended; open another");
+        self.terminals.url(id, mode).ok_or_else(gone)
+    }
+
+    /// Closes a terminal: an interactive one with everything in it; of a Codex session only the view.
+    ///
+    /// # Errors
+    /// When it is unknown, or it is where a command session runs.
+    pub async fn close_terminal(&self, id: &TerminalId) -> Result<(), Refusal> {
+        let terminal = self.known_terminal(id)?;
+        let session = terminal
+            .session_id
+            .as_ref()
+            .filter(|_| !terminal.preview)
+            .and_then(|id| self.session(id));
+        if let Some(session) = session
+            && session.brief.driver != CODEX
+            && session.is_live()
+        {
+            let message = format!(
+                "session `{}` runs in this terminal; use stop_session to end it",
+                session.id()
+            );
+            return Err(Refusal::conflict("session_terminal", message));
+        }
+        if let Some(session_id) = &terminal.session_id {
+            self.live
+                .update(session_id, |observed| observed.terminal_url = None);
+        }
+        codex_driver::close_tui(self, id, "a person closed it").await;
+        Ok(())
+    }
+
+    /// Finds the terminals again that belong to no running session; those that are gone are recorded as closed.
+    pub async fn adopt_terminals(&self) {
+        let orphans: Vec<TerminalId> = self.ledger.read(|state| {
+            let mine = state.terminals.values().filter(|terminal| {
+                let live = terminal
+                    .session_id
+                    .as_ref()
+                    .and_then(|id| state.session(id))
+                    .is_some_and(|s| s.is_live());
+                terminal.preview || !live
+            });
+            mine.map(|terminal| terminal.terminal_id.clone()).collect()
+        });
+        for id in orphans {
+            if self.terminals.adopt(&id).await.is_err() {
+                codex_driver::close_tui(self, &id, "it was gone after a restart").await;
+            }
+        }
+    }
+
+    fn known_terminal(&self, id: &TerminalId) -> Result<Terminal, Refusal> {
+        let unknown = || {
+            Refusal::not_found(
+                "unknown_terminal",
+                format!("there is no open terminal `{id}`"),
+            )
+        };
+        self.ledger
+            .read(|state| state.terminals.get(id).cloned())
+            .ok_or_else(unknown)
+    }
+}

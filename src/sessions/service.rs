@@ -1,0 +1,324 @@
+//! What a person, a script or a planner may ask for. Each wish becomes one decision; effects follow by themselves.
+
+use super::briefs;
+use super::office::{Office, Refused};
+use super::policy::{CODEX, Policy};
+use crate::domain::assignment::Order;
+use crate::domain::event::Event;
+use crate::domain::flow::plans::{Confirmation, PlanReceipt};
+use crate::domain::flow::{self, inbox, plans, queue, sessions};
+use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
+use crate::domain::plan::{PlannedAssignment, Proposal, Source};
+use crate::domain::refusal::Refusal;
+use crate::domain::session::{Brief, Outcome, Session};
+use crate::domain::state::State;
+use crate::ledger::TransactError;
+
+/// What may be asked of the sessions.
+impl Office {
+    /// What Codex will do to the user's own configuration, and whether a person still has to allow it.
+    pub fn trust(&self) -> Trust {
+        let language = self.policy().catalog.language;
+        let repo = self.place.repo.display();
+        let statement = match language.tag() {
+            "zh" => format!(
+                "Codex 会话会在 {repo} 中写文件并运行命令（在 Codex 自己的沙箱内）。Codex 会把该仓库记为受信任（trust_level = \"trusted\"），\
+                 写入它自己的 config.toml，并把会话记录保存在 CODEX_HOME 中；此后仓库里的 .codex/ 设置也会生效。"
+            ),
+            _ => format!(
+                "Codex sessions will write files and run commands in {repo}, inside Codex's own sandbox. Codex notes this repository as trusted \
+                 (trust_level = \"trusted\") in its own config.toml and keeps its session records in CODEX_HOME; from then on settings in the \
+                 repository's .codex/ folder are obeyed as well."
+            ),
+        };
+        let needed = self.codex.is_ok() && self.ledger.read(|state| state.trusted.is_none());
+        Trust { needed, statement }
+    }
+
+    /// A person allows Codex to work here.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn allow(&self, actor: &str) -> Result<(), Refused> {
+        let statement = self.trust().statement;
+        self.decide(actor, move |state| {
+            let events = match state.trusted {
+                Some(_) => Vec::new(),
+                None => vec![Event::RepositoryTrusted { statement }],
+            };
+            Ok((events, ()))
+        })
+        .await
+    }
+
+    fn check_driver(&self, state: &State, driver: &str) -> Result<(), Refusal> {
+        if driver != CODEX {
+            return Ok(());
+        }
+        if let Err(reason) = &self.codex {
+            return Err(Refusal::unavailable("codex_unavailable", reason.clone()));
+        }
+        if state.trusted.is_none() {
+            let message = "before the first Codex session a person must allow Codex to work in this repository: read `trust.statement` in \
+                           /api/status, then POST /api/trust {\"accept\":true} or press Allow on the dashboard";
+            return Err(Refusal::conflict("trust_required", message));
+        }
+        Ok(())
+    }
+
+    /// Starts a planner.
+    ///
+    /// # Errors
+    /// An empty task, an unknown model, no Codex, or no permission to use it here.
+    pub async fn start_planner(
+        &self,
+        actor: &str,
+        task: &str,
+        model: Option<String>,
+    ) -> Result<SessionId, Refused> {
+        let policy = self.policy();
+        let brief = briefs::planner(&policy, &self.place, task, model, None);
+        self.ledger
+            .read(|state| self.check_driver(state, &brief.driver))
+            .map_err(TransactError::Refused)?;
+        let brief = self
+            .decide(actor, move |_| {
+                sessions::start_planner(&policy.catalog, brief)
+            })
+            .await?;
+        Ok(brief.id)
+    }
+
+    /// Puts a new planner in the place of an old one.
+    ///
+    /// # Errors
+    /// When the old one is unknown, no planner, or was replaced before.
+    pub async fn restart_planner(
+        &self,
+        actor: &str,
+        old: &SessionId,
+        model: Option<String>,
+    ) -> Result<SessionId, Refused> {
+        let policy = self.policy();
+        let brief: Result<Brief, Refusal> = self.ledger.read(|state| {
+            let planner = sessions::planner(state, old)?;
+            let brief = briefs::planner(
+                &policy,
+                &self.place,
+                &planner.brief.task,
+                model,
+                Some(planner),
+            );
+            self.check_driver(state, &brief.driver)?;
+            Ok(brief)
+        });
+        let (brief, old) = (brief.map_err(TransactError::Refused)?, old.clone());
+        let brief = self
+            .decide(actor, move |state| {
+                sessions::replace_planner(state, &policy.catalog, &old, brief)
+            })
+            .await?;
+        Ok(brief.id)
+    }
+
+    /// Registers a plan that came over the API.
+    ///
+    /// # Errors
+    /// An unknown or ended planner, or a plan that names what does not exist.
+    pub async fn report_plan(
+        &self,
+        actor: &str,
+        id: &SessionId,
+        proposal: Proposal,
+    ) -> Result<PlanReceipt, Refused> {
+        let (policy, id) = (self.policy(), id.clone());
+        self.decide(actor, move |state| {
+            plans::report(state, &policy.catalog, &id, proposal, Source::Api)
+        })
+        .await
+    }
+
+    /// A person confirms work.
+    ///
+    /// # Errors
+    /// When the plan changed meanwhile, was decided already, or names what does not exist.
+    pub async fn confirm(&self, actor: &str, wish: Confirmation) -> Result<Vec<Order>, Refused> {
+        let policy = self.policy();
+        self.ledger
+            .read(|state| self.check_drivers(state, &policy, &wish.assignments))
+            .map_err(TransactError::Refused)?;
+        self.decide(actor, move |state| {
+            plans::confirm(state, &policy.catalog, wish)
+        })
+        .await
+    }
+
+    fn check_drivers(
+        &self,
+        state: &State,
+        policy: &Policy,
+        wanted: &[PlannedAssignment],
+    ) -> Result<(), Refusal> {
+        wanted
+            .iter()
+            .filter(|item| item.selected)
+            .try_for_each(|item| {
+                let named = policy
+                    .catalog
+                    .department(&item.department)
+                    .and_then(|department| department.driver.as_deref());
+                self.check_driver(state, named.unwrap_or(&policy.driver))
+            })
+    }
+
+    /// A person rejects the pending plan.
+    ///
+    /// # Errors
+    /// When there is none, or no reason.
+    pub async fn reject(
+        &self,
+        actor: &str,
+        id: &SessionId,
+        reason: String,
+    ) -> Result<u32, Refused> {
+        let (policy, id) = (self.policy(), id.clone());
+        self.decide(actor, move |state| {
+            plans::reject(state, &policy.catalog, &id, &reason)
+        })
+        .await
+    }
+
+    /// The planner that a manual start belongs to, when the person names none: the only live one.
+    ///
+    /// # Errors
+    /// When there is none, or more than one.
+    pub fn only_planner(&self) -> Result<SessionId, Refusal> {
+        self.ledger.read(|state| {
+            let mut live = state.sessions.values().filter(|session| session.is_planner() && session.is_live());
+            match (live.next(), live.next()) {
+                (Some(planner), None) => Ok(planner.id().clone()),
+                (None, _) => Err(Refusal::conflict("no_planner", "parent_session_id: no planner is active; start one first")),
+                (Some(_), Some(_)) => Err(Refusal::invalid(
+                    "ambiguous_planner",
+                    "parent_session_id: several planners are active; name the one that shall get the result",
+                )),
+            }
+        })
+    }
+
+    /// Ends a session.
+    ///
+    /// # Errors
+    /// When it is unknown or has ended.
+    pub async fn stop_session(&self, actor: &str, id: &SessionId) -> Result<(), Refused> {
+        let id = id.clone();
+        self.decide(actor, move |state| {
+            sessions::request_close(state, &id, Outcome::Stopped)
+        })
+        .await
+    }
+
+    /// Lets an ended session go on.
+    ///
+    /// # Errors
+    /// When it still runs, was replaced, has reported, or no slot is free.
+    pub async fn resume_session(&self, actor: &str, id: &SessionId) -> Result<(), Refused> {
+        let (policy, id) = (self.policy(), id.clone());
+        let driver = self.session(&id).map(|session| session.brief.driver);
+        if let Some(driver) = driver {
+            self.ledger
+                .read(|state| self.check_driver(state, &driver))
+                .map_err(TransactError::Refused)?;
+        }
+        self.decide(actor, move |state| {
+            sessions::resume(state, policy.slots, &id)
+        })
+        .await
+    }
+
+    /// Queues text for a session.
+    ///
+    /// # Errors
+    /// When it is unknown, has ended, or the text is empty or too long.
+    pub async fn input(
+        &self,
+        actor: &str,
+        id: &SessionId,
+        text: String,
+    ) -> Result<MessageId, Refused> {
+        let id = id.clone();
+        self.decide(actor, move |state| sessions::input(state, &id, &text))
+            .await
+    }
+
+    /// Takes an assignment out of the queue.
+    ///
+    /// # Errors
+    /// When it is unknown or no longer waits.
+    pub async fn cancel(&self, actor: &str, id: AssignmentId) -> Result<(), Refused> {
+        self.decide(actor, move |state| queue::cancel(state, &id))
+            .await
+    }
+
+    /// Moves an assignment.
+    ///
+    /// # Errors
+    /// When one of them is unknown or no longer waits.
+    pub async fn reorder(
+        &self,
+        actor: &str,
+        id: AssignmentId,
+        before: Option<AssignmentId>,
+    ) -> Result<(), Refused> {
+        self.decide(actor, move |state| {
+            queue::reorder(state, &id, before.as_ref())
+        })
+        .await
+    }
+
+    /// Pauses or resumes dispatch.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub async fn pause(&self, actor: &str, paused: bool) -> Result<(), Refused> {
+        self.decide(actor, move |state| queue::pause(state, paused))
+            .await
+    }
+
+    /// Marks a planner's inbox as read; says what was unread.
+    ///
+    /// # Errors
+    /// When there is no such planner.
+    pub async fn read_inbox(&self, actor: &str, id: &SessionId) -> Result<Vec<ReportId>, Refused> {
+        let id = id.clone();
+        self.decide(actor, move |state| inbox::read(state, &id))
+            .await
+    }
+
+    /// Takes notice of one result.
+    ///
+    /// # Errors
+    /// When there is no such result.
+    pub async fn acknowledge(&self, actor: &str, id: ReportId) -> Result<(), Refused> {
+        self.decide(actor, move |state| inbox::acknowledge(state, &id, None))
+            .await
+    }
+
+    /// A session, or the refusal that says there is none.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn known_session(&self, id: &SessionId) -> Result<Session, Refusal> {
+        self.session(id)
+            .ok_or_else(|| flow::plans::unknown_session(id))
+    }
+}
+
+/// Whether Codex may work here.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Trust {
+    /// Whether a person must be asked before the first Codex session.
+    pub needed: bool,
+    /// What the person is told.
+    pub statement: String,
+}

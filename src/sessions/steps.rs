@@ -1,0 +1,144 @@
+//! What is to be done next, from the state and what is observed. Pure: the reconciler does it.
+//!
+//! Because every step follows from the state, a crash forgets nothing: the next launcher looks at the same state and
+//! comes to the same steps.
+
+use super::live::{Activity, Observed};
+use super::policy::{CODEX, Policy};
+use crate::domain::flow::{queue, sessions::MAX_REMINDERS};
+use crate::domain::ids::SessionId;
+use crate::domain::session::{Session, Status};
+use crate::domain::state::State;
+use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+/// A report by file is read some 150 ms after it was written; a session that ended its turn just now is not asked yet.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// One thing to do. Two equal steps are never done at the same time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// Give the next assignment to a session.
+    Dispatch,
+    /// Start (or resume) a session's driver and give it its prompt.
+    Start(SessionId),
+    /// Find a session's driver again.
+    Reconnect(SessionId),
+    /// Deliver what is owed to it.
+    Deliver(SessionId),
+    /// Ask a silent department.
+    Remind(SessionId),
+    /// It reported and its turn is over.
+    Dismiss(SessionId),
+    /// It was asked often enough.
+    GiveUp(SessionId),
+    /// End its processes and record the end.
+    Close(SessionId),
+    /// Show it in a terminal.
+    OpenTui(SessionId),
+}
+
+/// What the pure part cannot see.
+pub trait Senses {
+    /// What is observed of a session.
+    fn observed(&self, id: &SessionId) -> Observed;
+    /// Whether its driver is at hand.
+    fn is_connected(&self, id: &SessionId) -> bool;
+    /// Whether its TUI may be started now without anybody asking for it.
+    fn may_open_tui(&self, id: &SessionId) -> bool;
+}
+
+/// All steps that are due, and when to look again although nothing happened.
+pub fn due(
+    state: &State,
+    policy: &Policy,
+    senses: &impl Senses,
+    now: DateTime<Utc>,
+) -> (Vec<Step>, Option<Duration>) {
+    let mut steps = Vec::new();
+    let mut wake: Option<Duration> = None;
+    if queue::next(state, policy.slots).is_some() {
+        steps.push(Step::Dispatch);
+    }
+    let mut tuis = state
+        .terminals
+        .values()
+        .filter(|terminal| terminal.session_id.is_some() && !terminal.preview)
+        .count();
+    for session in state.sessions.values() {
+        let id = session.id().clone();
+        match &session.status {
+            Status::Closed { .. } => {}
+            Status::Starting => steps.push(Step::Start(id)),
+            Status::Closing { .. } => steps.push(Step::Close(id)),
+            Status::Running if !senses.is_connected(&id) => steps.push(Step::Reconnect(id)),
+            Status::Running => {
+                let observed = senses.observed(&id);
+                let (step, later) = for_running(state, policy, session, &observed, now);
+                steps.extend(step);
+                wake = [wake, later].into_iter().flatten().min();
+                let wants_tui = session.brief.driver == CODEX && session.terminal_id.is_none();
+                if wants_tui && tuis < policy.tuis && senses.may_open_tui(&id) {
+                    tuis += 1;
+                    steps.push(Step::OpenTui(id));
+                }
+            }
+        }
+    }
+    (steps, wake)
+}
+
+fn for_running(
+    state: &State,
+    policy: &Policy,
+    session: &Session,
+    observed: &Observed,
+    now: DateTime<Utc>,
+) -> (Option<Step>, Option<Duration>) {
+    let id = || session.id().clone();
+    let idle = observed.activity == Activity::Idle;
+    // A plain program that says nothing about itself takes what is typed whenever it reads.
+    let listens = idle || (session.brief.driver != CODEX && observed.activity == Activity::Unknown);
+    let mut owed = state
+        .messages
+        .values()
+        .filter(|message| message.session_id == *session.id())
+        .peekable();
+    if owed.peek().is_some() {
+        let deliver = owed.any(|message| listens || message.purpose.interrupts());
+        return (deliver.then(|| Step::Deliver(id())), None);
+    }
+    if session.is_planner() {
+        return (None, None);
+    }
+    if state
+        .report_of(session)
+        .is_some_and(|report| !report.is_fallback())
+    {
+        return (idle.then(|| Step::Dismiss(id())), None);
+    }
+    if session.reminders >= MAX_REMINDERS {
+        let sign = observed
+            .last_activity_at
+            .max(session.reminded_at)
+            .unwrap_or(now);
+        return due_after(now, sign, policy.reminder_grace, Step::GiveUp(id()));
+    }
+    match (idle, observed.activity_since) {
+        (true, Some(since)) => due_after(now, since, SETTLE, Step::Remind(id())),
+        _ => (None, None),
+    }
+}
+
+fn due_after(
+    now: DateTime<Utc>,
+    since: DateTime<Utc>,
+    wait: Duration,
+    step: Step,
+) -> (Option<Step>, Option<Duration>) {
+    let passed = (now - since).to_std().unwrap_or_default();
+    match wait.checked_sub(passed) {
+        None | Some(Duration::ZERO) => (Some(step), None),
+        Some(rest) => (None, Some(rest)),
+    }
+}

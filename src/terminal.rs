@@ -1,0 +1,318 @@
+//! The launcher's side of the sidecars: start one, find it again after a restart, type into it, end it.
+//!
+//! A sidecar outlives the launcher. Its descriptor in the state dir holds its address and tokens; nothing of that is
+//! ever journalled. What a sidecar says by itself goes to one bounded channel, in order.
+
+use crate::domain::ids::TerminalId;
+use crate::process::{self, Identity, Output, ProcessError};
+use crate::sessions::place::{Place, TerminalFiles, write_private};
+use codex_terminal::client::{self, Client};
+use codex_terminal::control::{Event, Request};
+use codex_terminal::descriptor::{Descriptor, Mode};
+use codex_terminal::spec::Spec;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A sidecar is ready within some 15 ms; a loaded machine may need seconds, and more means that it hangs.
+const READY_LIMIT: Duration = Duration::from_secs(15);
+/// Fine enough not to be noticed when a terminal opens, coarse enough to cost nothing.
+const READY_POLL: Duration = Duration::from_millis(2);
+/// What TERM is given before KILL.
+pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
+/// A few events per second and terminal; when the reader hangs, the sidecar's own channel fills next and nothing is lost here.
+const EVENT_QUEUE: usize = 256;
+
+/// Why a terminal could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// Its files could not be written.
+    #[error("write the files of the terminal: {0}")]
+    Files(#[from] std::io::Error),
+    /// The sidecar could not be started.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// It ended at once.
+    #[error("start the terminal: {0}")]
+    Died(String),
+    /// It did not become ready.
+    #[error("start the terminal: it was not ready within {} s", READY_LIMIT.as_secs())]
+    Late,
+    /// Its descriptor cannot be used.
+    #[error("find the terminal: {0}")]
+    Descriptor(#[from] codex_terminal::descriptor::Error),
+    /// It is not there any more.
+    #[error("the terminal is not running any more")]
+    Gone,
+    /// It refused, or the connection failed.
+    #[error("{0}")]
+    Control(#[from] client::Error),
+}
+
+/// What a terminal said by itself.
+#[derive(Debug)]
+pub struct TerminalEvent {
+    /// Which one.
+    pub terminal_id: TerminalId,
+    /// What; `None` when its sidecar is gone.
+    pub event: Option<Event>,
+}
+
+struct Open {
+    descriptor: Descriptor,
+    client: Client,
+}
+
+/// Every open terminal. Clones share it.
+#[derive(Clone)]
+pub struct Terminals {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    place: Place,
+    /// Our own program, resolved once: an upgrade replaces the file.
+    program: PathBuf,
+    origins: RwLock<Vec<String>>,
+    open: Mutex<HashMap<TerminalId, Open>>,
+    events: mpsc::Sender<TerminalEvent>,
+}
+
+impl Terminals {
+    /// No terminal is open yet. The receiver gets what the terminals say.
+    pub fn new(place: Place, program: PathBuf) -> (Self, mpsc::Receiver<TerminalEvent>) {
+        let (events, receiver) = mpsc::channel(EVENT_QUEUE);
+        let inner = Inner {
+            place,
+            program,
+            origins: RwLock::default(),
+            open: Mutex::default(),
+            events,
+        };
+        (
+            Self {
+                inner: Arc::new(inner),
+            },
+            receiver,
+        )
+    }
+
+    /// Origins whose pages may show terminals; known once the launcher listens.
+    pub fn set_origins(&self, origins: Vec<String>) {
+        *self
+            .inner
+            .origins
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = origins;
+    }
+
+    /// Starts a sidecar for what `spec` asks; paths and origins are filled in here.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not become ready.
+    pub async fn start(
+        &self,
+        id: &TerminalId,
+        mut spec: Spec,
+    ) -> Result<Descriptor, TerminalError> {
+        let files = self.inner.place.terminal(id);
+        spec.descriptor_path = Some(files.descriptor.clone());
+        spec.control_socket = Some(files.socket.clone());
+        spec.frame_ancestors = self.origins();
+        let bytes = serde_json::to_vec(&spec).expect("a spec is plain data");
+        write_private(&files.spec, &bytes)?;
+        let mut child = process::spawn_detached(&process::Spec {
+            program: self.inner.program.clone(),
+            args: vec![
+                "terminal".into(),
+                "--spec".into(),
+                files.spec.clone().into(),
+            ],
+            cwd: self.inner.place.repo.clone(),
+            env_set: Vec::new(),
+            env_remove: Vec::new(),
+            stdout: Output::Null,
+            stderr: Output::Append(files.output.clone()),
+        })?;
+        let identity = child.identity;
+        let ready = async {
+            loop {
+                if let Ok(descriptor) = Descriptor::read(&files.descriptor) {
+                    break descriptor;
+                }
+                tokio::time::sleep(READY_POLL).await;
+            }
+        };
+        let descriptor = tokio::select! {
+            biased;
+            descriptor = ready => descriptor,
+            status = child.wait() => {
+                let how = status.map_or_else(|| "it ended".to_owned(), process::describe_exit);
+                return Err(TerminalError::Died(format!("{how}; {}", last_words(&files))));
+            }
+            () = tokio::time::sleep(READY_LIMIT) => {
+                process::terminate_tree(identity, Duration::ZERO).await?;
+                return Err(TerminalError::Late);
+            }
+        };
+        self.connect(id, descriptor.clone()).await?;
+        Ok(descriptor)
+    }
+
+    /// Finds a terminal of an earlier launcher again.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub async fn adopt(&self, id: &TerminalId) -> Result<Descriptor, TerminalError> {
+        let files = self.inner.place.terminal(id);
+        let descriptor = Descriptor::read(&files.descriptor)?;
+        if !descriptor.is_alive() {
+            return Err(TerminalError::Gone);
+        }
+        let client = self.connect(id, descriptor.clone()).await?;
+        client
+            .request(Request::SetFrameAncestors {
+                origins: self.origins(),
+            })
+            .await?;
+        Ok(descriptor)
+    }
+
+    async fn connect(
+        &self,
+        id: &TerminalId,
+        descriptor: Descriptor,
+    ) -> Result<Client, TerminalError> {
+        let socket = descriptor
+            .control_socket
+            .clone()
+            .ok_or(TerminalError::Gone)?;
+        let (client, mut events) = client::connect(&socket).await?;
+        let open = Open {
+            descriptor,
+            client: client.clone(),
+        };
+        self.lock().insert(id.clone(), open);
+        let terminals = self.clone();
+        let terminal_id = id.clone();
+        tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                if let Event::Hello { descriptor, .. } = &event
+                    && let Some(open) = terminals.lock().get_mut(&terminal_id)
+                {
+                    open.descriptor = descriptor.clone();
+                }
+                let event = TerminalEvent {
+                    terminal_id: terminal_id.clone(),
+                    event: Some(event),
+                };
+                if terminals.inner.events.send(event).await.is_err() {
+                    return;
+                }
+            }
+            terminals.lock().remove(&terminal_id);
+            // Nobody listens any more when the launcher ends.
+            terminals
+                .inner
+                .events
+                .send(TerminalEvent {
+                    terminal_id,
+                    event: None,
+                })
+                .await
+                .ok();
+        });
+        Ok(client)
+    }
+
+    /// Whether it is open here.
+    pub fn is_open(&self, id: &TerminalId) -> bool {
+        self.lock().contains_key(id)
+    }
+
+    /// Its address, with a token for reading or writing.
+    pub fn url(&self, id: &TerminalId, mode: Mode) -> Option<String> {
+        self.lock().get(id).map(|open| open.descriptor.url(mode))
+    }
+
+    /// The process it runs.
+    pub fn child_pid(&self, id: &TerminalId) -> Option<u32> {
+        self.lock()
+            .get(id)
+            .and_then(|open| open.descriptor.child_pid)
+    }
+
+    /// Pastes text into the program and sends it off.
+    ///
+    /// # Errors
+    /// When the terminal is gone or too busy; then nothing was typed.
+    pub async fn submit(&self, id: &TerminalId, text: &str) -> Result<(), TerminalError> {
+        Ok(self.client(id)?.paste(text, true).await?)
+    }
+
+    /// Ends it with everything that it started. Ending what is gone is fine.
+    ///
+    /// # Errors
+    /// When something survives.
+    pub async fn close(&self, id: &TerminalId, grace: Duration) -> Result<(), TerminalError> {
+        let files = self.inner.place.terminal(id);
+        let descriptor = Descriptor::read(&files.descriptor);
+        if let Ok(client) = self.client(id) {
+            // An error means that it is going already; what is left is ended below.
+            if client.close(grace).await.is_ok() {
+                tokio::time::timeout(grace + CLOSE_GRACE, client.closed())
+                    .await
+                    .ok();
+            }
+        }
+        if let Ok(descriptor) = descriptor
+            && descriptor.is_alive()
+        {
+            let root = Identity {
+                pid: descriptor.pid,
+                start_ticks: descriptor.started_at_ticks,
+            };
+            process::terminate_tree(root, CLOSE_GRACE).await?;
+        }
+        self.lock().remove(id);
+        for file in [&files.spec, &files.descriptor, &files.output, &files.socket] {
+            // Most are gone already; what stays is harmless.
+            std::fs::remove_file(file).ok();
+        }
+        Ok(())
+    }
+
+    fn client(&self, id: &TerminalId) -> Result<Client, TerminalError> {
+        self.lock()
+            .get(id)
+            .map(|open| open.client.clone())
+            .ok_or(TerminalError::Gone)
+    }
+
+    fn origins(&self) -> Vec<String> {
+        self.inner
+            .origins
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TerminalId, Open>> {
+        self.inner
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The end of what a sidecar wrote before it died.
+fn last_words(files: &TerminalFiles) -> String {
+    let text = std::fs::read_to_string(&files.output).unwrap_or_default();
+    let line = text.lines().rev().find(|line| !line.trim().is_empty());
+    line.unwrap_or("it said nothing")
+        .chars()
+        .take(400)
+        .collect()
+}

@@ -1,0 +1,55 @@
+//! `GET /api/audit`: pages of the journal.
+
+use super::ok;
+use crate::web::app::App;
+use crate::web::body::Query;
+use crate::web::caller::RequireReader;
+use crate::web::error::ApiError;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+/// Lines in one answer, at most.
+const MAX_LIMIT: usize = 1000;
+
+#[derive(Debug, Deserialize)]
+pub struct Page {
+    #[serde(default)]
+    after: u64,
+    #[serde(default = "hundred")]
+    limit: usize,
+}
+
+fn hundred() -> usize {
+    100
+}
+
+pub async fn page(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Query(wish): Query<Page>,
+) -> Result<Json<Value>, ApiError> {
+    if wish.limit == 0 || wish.limit > MAX_LIMIT {
+        return Err(ApiError::invalid(
+            "invalid_limit",
+            format!("limit: choose 1 to {MAX_LIMIT}"),
+        ));
+    }
+    let ledger = app.office.ledger.clone();
+    let last = ledger.snapshot_seq();
+    let after = wish.after.min(last);
+    let tail = tokio::task::spawn_blocking(move || ledger.tail(after, wish.limit)).await;
+    let tail = tail.map_err(|_| ApiError::internal())?;
+    let tail =
+        tail.map_err(|error| ApiError::unavailable("journal_unreadable", error.to_string()))?;
+    let lines: Result<Vec<Box<RawValue>>, _> = tail
+        .lines
+        .iter()
+        .map(|line| RawValue::from_string(line.text.to_string()))
+        .collect();
+    let events = lines.map_err(|_| ApiError::internal())?;
+    let next = tail.lines.last().map_or(after, |line| line.seq);
+    Ok(ok(json!({ "events": events, "next": next, "last": last })))
+}

@@ -1,0 +1,125 @@
+//! Planners: start, list, hand over.
+
+use super::ok;
+use super::status::scene;
+use crate::domain::ids::SessionId;
+use crate::domain::refusal::Refusal;
+use crate::sessions::office::Office;
+use crate::web::app::App;
+use crate::web::body::{Body, Query};
+use crate::web::caller::{RequirePerson, RequireReader};
+use crate::web::error::ApiError;
+use crate::web::views::{PlanView, ResultView, SessionView};
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Debug, Deserialize)]
+pub struct StartZhongshu {
+    task: String,
+    #[serde(default)]
+    model: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RestartZhongshu {
+    #[serde(alias = "zhongshu_session_id")]
+    session_id: SessionId,
+    #[serde(default)]
+    model: Option<String>,
+}
+
+/// `?id=` of a session.
+#[derive(Debug, Deserialize)]
+pub struct ById {
+    /// The session.
+    #[serde(alias = "session_id")]
+    pub id: SessionId,
+}
+
+/// An empty string in a form means "no choice".
+pub fn chosen(model: Option<String>) -> Option<String> {
+    model.filter(|model| !model.trim().is_empty())
+}
+
+pub async fn start(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<StartZhongshu>,
+) -> Result<Json<Value>, ApiError> {
+    let id = app
+        .office
+        .start_planner(&caller.actor(), &wish.task, chosen(wish.model))
+        .await?;
+    Ok(ok(json!({ "session": session_view(&app.office, &id)? })))
+}
+
+pub async fn restart(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<RestartZhongshu>,
+) -> Result<Json<Value>, ApiError> {
+    let id = app
+        .office
+        .restart_planner(&caller.actor(), &wish.session_id, chosen(wish.model))
+        .await?;
+    Ok(ok(json!({ "session": session_view(&app.office, &id)? })))
+}
+
+pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) -> Json<Value> {
+    let planners: Vec<Value> = app.office.ledger.read(|state| {
+        let scene = scene(&app.office, state, caller.is_person());
+        let planners = state
+            .sessions
+            .values()
+            .rev()
+            .filter(|session| session.is_planner());
+        planners
+            .map(|planner| {
+                let mut view =
+                    serde_json::to_value(scene.session(planner)).expect("a view is plain data");
+                let children: Vec<SessionView> = state
+                    .children(planner.id())
+                    .map(|child| scene.session(child))
+                    .collect();
+                view["children"] = json!(children);
+                view["plan"] = json!(planner.plan().map(PlanView::of));
+                view
+            })
+            .collect()
+    });
+    ok(json!({ "zhongshu_sessions": planners, "sessions": planners }))
+}
+
+pub async fn context(
+    State(app): State<App>,
+    RequireReader(caller): RequireReader,
+    Query(ById { id }): Query<ById>,
+) -> Result<Json<Value>, ApiError> {
+    let context = app.office.ledger.read(|state| {
+        let planner = crate::domain::flow::sessions::planner(state, &id)?;
+        let scene = scene(&app.office, state, caller.is_person());
+        let reports: Vec<ResultView> = scene.results(&id, |_| true);
+        let children: Vec<SessionView> = state
+            .children(&id)
+            .map(|child| scene.session(child))
+            .collect();
+        Ok::<_, Refusal>(json!({
+            "session": scene.session(planner),
+            "task": planner.brief.task,
+            "plan": planner.plan().map(PlanView::of),
+            "reports": reports,
+            "children": children,
+        }))
+    });
+    Ok(ok(context?))
+}
+
+/// One session, as the person sees it.
+pub fn session_view(office: &Office, id: &SessionId) -> Result<SessionView, ApiError> {
+    let session = office.known_session(id)?;
+    Ok(office
+        .ledger
+        .read(|state| scene(office, state, true).session(&session)))
+}

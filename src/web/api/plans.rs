@@ -1,0 +1,279 @@
+//! Plans: reported by planners, decided by a person.
+
+use super::ok;
+use super::planners::{ById, chosen};
+use crate::domain::assignment::{Assignment, AssignmentState};
+use crate::domain::flow::plans::Confirmation;
+use crate::domain::flow::sessions::planner;
+use crate::domain::ids::SessionId;
+use crate::domain::plan::{PlannedAssignment, Proposal};
+use crate::domain::refusal::Refusal;
+use crate::domain::report::ReportMode;
+use crate::governance::assignments::{ProposalRequest, propose as propose_assignments};
+use crate::governance::plan_checks::{AssignmentView, PlanFinding, check_plan};
+use crate::governance::report::ReportRequest;
+use crate::web::app::App;
+use crate::web::body::{Body, Query};
+use crate::web::caller::{RequirePerson, RequireReader};
+use crate::web::error::ApiError;
+use crate::web::views::PlanView;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// An assignment as it comes over the API, with the names that older clients use.
+#[derive(Debug, Deserialize)]
+pub struct AssignmentBody {
+    department: String,
+    task: String,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    files: Vec<String>,
+    #[serde(default, alias = "verify_commands")]
+    verify: Vec<String>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(default)]
+    model_reason: Option<String>,
+    #[serde(default = "selected")]
+    selected: bool,
+}
+
+fn selected() -> bool {
+    true
+}
+
+impl From<AssignmentBody> for PlannedAssignment {
+    fn from(body: AssignmentBody) -> Self {
+        Self {
+            department: body.department,
+            task: body.task,
+            model: chosen(body.model),
+            files: body.files,
+            verify: body.verify,
+            reason: body.reason.unwrap_or_default(),
+            model_reason: body.model_reason.unwrap_or_default(),
+            selected: body.selected,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ReportPlan {
+    #[serde(alias = "zhongshu_session_id", alias = "parent_session_id")]
+    session_id: SessionId,
+    #[serde(default)]
+    plan: Option<PlanBody>,
+    #[serde(default)]
+    summary: Option<String>,
+    #[serde(default)]
+    assignments: Option<Vec<AssignmentBody>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct PlanBody {
+    summary: String,
+    assignments: Vec<AssignmentBody>,
+}
+
+pub async fn report(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<ReportPlan>,
+) -> Result<Json<Value>, ApiError> {
+    let (summary, assignments) = match (wish.plan, wish.summary, wish.assignments) {
+        (Some(plan), None, None) => (plan.summary, plan.assignments),
+        (None, Some(summary), Some(assignments)) => (summary, assignments),
+        _ => {
+            let message =
+                "give `summary` and `assignments`, either at the top or together inside `plan`";
+            return Err(ApiError::invalid("invalid_plan", message));
+        }
+    };
+    let proposal = Proposal {
+        summary,
+        assignments: assignments.into_iter().map(Into::into).collect(),
+    };
+    Ok(ok(app
+        .office
+        .report_plan(&caller.actor(), &wish.session_id, proposal)
+        .await?))
+}
+
+pub async fn newest(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Query(ById { id }): Query<ById>,
+) -> Result<Json<Value>, ApiError> {
+    let plan = app
+        .office
+        .ledger
+        .read(|state| Ok::<_, Refusal>(planner(state, &id)?.plan().cloned()))?;
+    let findings = plan
+        .as_ref()
+        .map(|plan| findings(&app, &plan.proposal.assignments))
+        .unwrap_or_default();
+    Ok(ok(
+        json!({ "session_id": id, "plan": plan.as_ref().map(PlanView::of), "findings": findings }),
+    ))
+}
+
+/// What the plan checks say about these assignments.
+pub fn findings(app: &App, assignments: &[PlannedAssignment]) -> Vec<PlanFinding> {
+    let views: Vec<AssignmentView<'_>> = assignments
+        .iter()
+        .map(|item| AssignmentView {
+            department: &item.department,
+            task: &item.task,
+            files: &item.files,
+            verify: &item.verify,
+            selected: item.selected,
+        })
+        .collect();
+    check_plan(
+        &views,
+        &app.governance.borrow().clone(),
+        app.office.policy().catalog.language,
+    )
+}
+
+pub async fn versions(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Query(ById { id }): Query<ById>,
+) -> Result<Json<Value>, ApiError> {
+    let plans = app.office.ledger.read(|state| {
+        let plans = planner(state, &id)?.plans.iter().rev().map(PlanView::of);
+        Ok::<_, Refusal>(plans.collect::<Vec<_>>())
+    })?;
+    Ok(ok(json!({ "session_id": id, "plans": plans })))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct StartAssignments {
+    #[serde(alias = "zhongshu_session_id", alias = "session_id")]
+    parent_session_id: SessionId,
+    assignments: Vec<AssignmentBody>,
+    #[serde(default)]
+    plan_sha256: Option<String>,
+}
+
+pub async fn confirm(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<StartAssignments>,
+) -> Result<Json<Value>, ApiError> {
+    let confirmation = Confirmation {
+        parent_session_id: wish.parent_session_id,
+        assignments: wish.assignments.into_iter().map(Into::into).collect(),
+        plan_sha256: wish.plan_sha256,
+    };
+    let orders = app.office.confirm(&caller.actor(), confirmation).await?;
+    Ok(ok(
+        json!({ "queued_count": orders.len(), "assignments": orders }),
+    ))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RejectPlan {
+    #[serde(alias = "zhongshu_session_id", alias = "parent_session_id")]
+    session_id: SessionId,
+    reason: String,
+}
+
+pub async fn reject(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<RejectPlan>,
+) -> Result<Json<Value>, ApiError> {
+    let version = app
+        .office
+        .reject(&caller.actor(), &wish.session_id, wish.reason)
+        .await?;
+    Ok(ok(json!({ "version": version })))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ProposeAssignments {
+    task: String,
+}
+
+pub async fn propose(
+    State(app): State<App>,
+    RequirePerson(_): RequirePerson,
+    Body(wish): Body<ProposeAssignments>,
+) -> Result<Json<Value>, ApiError> {
+    crate::domain::flow::check_task(&wish.task, "task")?;
+    let policy = app.office.policy();
+    let language = policy.catalog.language;
+    let request = ReportRequest {
+        mode: ReportMode::Worktree,
+        language,
+        ..ReportRequest::default()
+    };
+    let report = app.report(request).await?;
+    let governance = app.governance.borrow().clone();
+    let request = ProposalRequest {
+        task: &wish.task,
+        department_model: policy.department_model.as_deref(),
+        language,
+    };
+    let assignments = propose_assignments(&report, &governance, request);
+    Ok(ok(
+        json!({ "assignments": assignments, "report_id": report.id }),
+    ))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct StartDepartment {
+    #[serde(flatten)]
+    assignment: AssignmentBody,
+    #[serde(default, alias = "zhongshu_session_id", alias = "session_id")]
+    parent_session_id: Option<SessionId>,
+}
+
+pub async fn start_department(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<StartDepartment>,
+) -> Result<Json<Value>, ApiError> {
+    let parent_session_id = match wish.parent_session_id {
+        Some(parent) => parent,
+        None => app.office.only_planner()?,
+    };
+    let assignments = vec![PlannedAssignment {
+        selected: true,
+        ..wish.assignment.into()
+    }];
+    let confirmation = Confirmation {
+        parent_session_id,
+        assignments,
+        plan_sha256: None,
+    };
+    let orders = app.office.confirm(&caller.actor(), confirmation).await?;
+    let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
+    // Dispatch follows at once when a slot is free; whoever asks wants to know which of the two it is.
+    let (policy, id) = (app.office.policy(), order.assignment_id.clone());
+    let assignment: Option<Assignment> = app
+        .office
+        .ledger
+        .read(|state| state.assignments.get(&id).cloned());
+    let slots_taken = app.office.ledger.read(|state| state.slots_taken());
+    let queued = assignment.is_some_and(|assignment| assignment.state == AssignmentState::Queued);
+    let waits = queued && slots_taken >= policy.slots;
+    Ok(ok(json!({ "assignment": order, "queued": waits })))
+}
+
+pub async fn start_department_for_zhongshu(
+    state: State<App>,
+    caller: RequirePerson,
+    Body(wish): Body<StartDepartment>,
+) -> Result<Json<Value>, ApiError> {
+    if wish.parent_session_id.is_none() {
+        let message = "parent_session_id: name the planner that shall get the result";
+        return Err(ApiError::invalid("missing_parent", message));
+    }
+    start_department(state, caller, Body(wish)).await
+}

@@ -1,0 +1,68 @@
+//! The queue: cancel, move, pause.
+
+use super::done;
+use crate::domain::ids::AssignmentId;
+use crate::web::app::App;
+use crate::web::body::Body;
+use crate::web::caller::RequirePerson;
+use crate::web::error::ApiError;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Deserialize)]
+pub struct OfAssignment {
+    assignment_id: AssignmentId,
+}
+
+pub async fn cancel(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<OfAssignment>,
+) -> Result<Json<Value>, ApiError> {
+    app.office
+        .cancel(&caller.actor(), wish.assignment_id)
+        .await?;
+    Ok(done())
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Move {
+    assignment_id: AssignmentId,
+    #[serde(default)]
+    before: Option<AssignmentId>,
+}
+
+pub async fn reorder(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<Move>,
+) -> Result<Json<Value>, ApiError> {
+    app.office
+        .reorder(&caller.actor(), wish.assignment_id, wish.before)
+        .await?;
+    Ok(done())
+}
+
+/// An object without fields.
+#[derive(Debug, Deserialize)]
+pub struct Nothing {}
+
+pub async fn pause(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Json<Value>, ApiError> {
+    app.office.pause(&caller.actor(), true).await?;
+    Ok(done())
+}
+
+pub async fn resume(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Json<Value>, ApiError> {
+    app.office.pause(&caller.actor(), false).await?;
+    Ok(done())
+}

@@ -1,0 +1,49 @@
+//! `GET /api/report`: the governance report.
+
+use crate::domain::report::{Report, ReportMode};
+use crate::governance::report::ReportRequest;
+use crate::web::app::App;
+use crate::web::body::Query;
+use crate::web::caller::RequireReader;
+use crate::web::error::ApiError;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+pub struct ReportQuery {
+    #[serde(default = "worktree")]
+    mode: String,
+    #[serde(default)]
+    base: Option<String>,
+}
+
+fn worktree() -> String {
+    "worktree".to_owned()
+}
+
+pub async fn report(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Query(wish): Query<ReportQuery>,
+) -> Result<Json<Report>, ApiError> {
+    let mode = match wish.mode.as_str() {
+        "worktree" => ReportMode::Worktree,
+        "staged" => ReportMode::Staged,
+        "base" => ReportMode::Base,
+        _ => {
+            return Err(ApiError::invalid(
+                "unknown_mode",
+                "mode: choose worktree, staged or base",
+            ));
+        }
+    };
+    let language = app.office.policy().catalog.language;
+    let request = ReportRequest {
+        mode,
+        base: wish.base,
+        language,
+        ..ReportRequest::default()
+    };
+    Ok(Json(app.report(request).await?))
+}

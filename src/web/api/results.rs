@@ -1,0 +1,143 @@
+//! Results: the inbox, acknowledging, handoff packets.
+
+use super::status::scene;
+use super::{done, ok};
+use crate::domain::flow::sessions::planner;
+use crate::domain::handoff;
+use crate::domain::ids::{ReportId, SessionId};
+use crate::domain::refusal::Refusal;
+use crate::domain::result::Report;
+use crate::domain::session::Session;
+use crate::web::app::App;
+use crate::web::body::{Body, Query};
+use crate::web::caller::{RequireAgent, RequirePerson, RequireReader};
+use crate::web::error::ApiError;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+#[derive(Debug, Deserialize)]
+pub struct Inbox {
+    #[serde(alias = "session_id")]
+    id: SessionId,
+    #[serde(default)]
+    peek: Option<String>,
+}
+
+fn peeks(peek: Option<&str>) -> bool {
+    matches!(peek, Some("1" | "true" | "yes"))
+}
+
+pub async fn inbox(
+    State(app): State<App>,
+    RequireReader(caller): RequireReader,
+    Query(wish): Query<Inbox>,
+) -> Result<Json<Value>, ApiError> {
+    // Only the person may change what counts as read; a reader always peeks.
+    let peek = peeks(wish.peek.as_deref()) || !caller.is_person();
+    open_inbox(&app, &caller.actor(), &wish.id, peek).await
+}
+
+#[derive(Debug, Deserialize)]
+pub struct InboxOfThread {
+    #[serde(default)]
+    peek: Option<String>,
+}
+
+/// A planner reads its own inbox through its tool server, which names the thread that asks.
+pub async fn inbox_of_thread(
+    State(app): State<App>,
+    RequireAgent(thread_id): RequireAgent,
+    Query(wish): Query<InboxOfThread>,
+) -> Result<Json<Value>, ApiError> {
+    let id = app.office.ledger.read(|state| {
+        let session = state
+            .session_of_thread(&thread_id)
+            .filter(|session| session.is_planner());
+        session.map(|session| session.id().clone())
+    });
+    let id =
+        id.ok_or_else(|| ApiError::forbidden("not_a_planner", "only a planner has an inbox"))?;
+    open_inbox(&app, id.as_str(), &id, peeks(wish.peek.as_deref())).await
+}
+
+async fn open_inbox(
+    app: &App,
+    actor: &str,
+    id: &SessionId,
+    peek: bool,
+) -> Result<Json<Value>, ApiError> {
+    let office = &app.office;
+    office.ledger.read(|state| planner(state, id).map(drop))?;
+    let fresh: Vec<ReportId> = match peek {
+        true => Vec::new(),
+        false => office.read_inbox(actor, id).await?,
+    };
+    let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
+    let answer = office.ledger.read(|state| {
+        let scene = scene(office, state, false);
+        let planner = planner(state, id)?;
+        let sessions = |keep: &dyn Fn(&Session) -> bool| {
+            let children = state.children(id).filter(|child| keep(child));
+            children
+                .map(|child| scene.session(child))
+                .collect::<Vec<_>>()
+        };
+        let unread_results = scene.results(id, unread);
+        let queued: Vec<_> = scene
+            .queue(|department| department.to_owned())
+            .into_iter()
+            .filter(|item| item.assignment.order.parent_session_id == *id)
+            .collect();
+        Ok::<_, Refusal>(json!({
+            "session": scene.session(planner),
+            "unread_count": unread_results.len(),
+            "unread_results": unread_results,
+            "read_results": scene.results(id, |report| !unread(report)),
+            "running_departments": sessions(&|child| child.is_live()),
+            "completed_departments": sessions(&|child| !child.is_live()),
+            "queued_departments": queued,
+        }))
+    })?;
+    Ok(ok(answer))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Acknowledge {
+    report_id: ReportId,
+}
+
+pub async fn acknowledge(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<Acknowledge>,
+) -> Result<Json<Value>, ApiError> {
+    app.office
+        .acknowledge(&caller.actor(), wish.report_id)
+        .await?;
+    Ok(done())
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ByReport {
+    id: ReportId,
+}
+
+/// The packet is rendered from the journal: the file in the repository is a copy that agents could have changed.
+pub async fn handoff(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Query(ByReport { id }): Query<ByReport>,
+) -> Result<Json<Value>, ApiError> {
+    let found = app.office.ledger.read(|state| {
+        let report = state.reports.get(&id)?;
+        let revision = report.current();
+        let session = state.session(&revision.department_session_id);
+        let objective = session.map_or("", |session| session.brief.task.as_str());
+        let markdown = handoff::render(revision, objective, report.reported_at());
+        Some(json!({ "report_id": id, "path": revision.handoff_packet, "markdown": markdown }))
+    });
+    let unknown = || ApiError::not_found("unknown_report", format!("there is no result `{id}`"));
+    Ok(ok(found.ok_or_else(unknown)?))
+}

@@ -1,0 +1,45 @@
+//! The launcher itself: trust, end.
+
+use super::done;
+use crate::web::app::App;
+use crate::web::body::Body;
+use crate::web::caller::RequirePerson;
+use crate::web::error::ApiError;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Deserialize)]
+pub struct Allow {
+    accept: bool,
+}
+
+pub async fn trust(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<Allow>,
+) -> Result<Json<Value>, ApiError> {
+    if !wish.accept {
+        let message = "accept: only `true` is an answer here; without it no Codex session starts";
+        return Err(ApiError::invalid("not_accepted", message));
+    }
+    app.office.allow(&caller.actor()).await?;
+    Ok(done())
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Shutdown {
+    #[serde(default)]
+    keep_sessions: bool,
+}
+
+pub async fn shutdown(
+    State(app): State<App>,
+    RequirePerson(_): RequirePerson,
+    Body(wish): Body<Shutdown>,
+) -> Result<Json<Value>, ApiError> {
+    // A full channel means that the end has begun.
+    app.shutdown.try_send(wish.keep_sessions).ok();
+    Ok(done())
+}

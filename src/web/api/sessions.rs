@@ -1,0 +1,90 @@
+//! One session: stop, resume, talk to it.
+
+use super::ok;
+use super::planners::session_view;
+use crate::domain::ids::SessionId;
+use crate::web::app::App;
+use crate::web::body::Body;
+use crate::web::caller::RequirePerson;
+use crate::web::error::ApiError;
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Names a session.
+#[derive(Debug, Deserialize)]
+pub struct OfSession {
+    /// The session.
+    #[serde(alias = "id", alias = "zhongshu_session_id")]
+    pub session_id: SessionId,
+}
+
+pub async fn stop(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<OfSession>,
+) -> Result<Json<Value>, ApiError> {
+    app.office
+        .stop_session(&caller.actor(), &wish.session_id)
+        .await?;
+    Ok(ok(
+        json!({ "session": session_view(&app.office, &wish.session_id)? }),
+    ))
+}
+
+pub async fn resume(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<OfSession>,
+) -> Result<Json<Value>, ApiError> {
+    app.office
+        .resume_session(&caller.actor(), &wish.session_id)
+        .await?;
+    Ok(ok(
+        json!({ "session": session_view(&app.office, &wish.session_id)? }),
+    ))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    #[serde(alias = "id")]
+    session_id: SessionId,
+    #[serde(alias = "text")]
+    input: String,
+}
+
+pub async fn input(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<Input>,
+) -> Result<Json<Value>, ApiError> {
+    let message_id = app
+        .office
+        .input(&caller.actor(), &wish.session_id, wish.input)
+        .await?;
+    Ok(ok(json!({ "message_id": message_id })))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Notify {
+    #[serde(alias = "zhongshu_session_id", alias = "parent_session_id")]
+    session_id: SessionId,
+    #[serde(alias = "text", alias = "input")]
+    message: String,
+}
+
+pub async fn notify(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<Notify>,
+) -> Result<Json<Value>, ApiError> {
+    app.office
+        .ledger
+        .read(|state| crate::domain::flow::sessions::planner(state, &wish.session_id).map(drop))?;
+    let message_id = app
+        .office
+        .input(&caller.actor(), &wish.session_id, wish.message)
+        .await?;
+    Ok(ok(json!({ "message_id": message_id })))
+}

@@ -1,0 +1,247 @@
+//! `GET /api/status`: everything at a glance.
+
+use crate::domain::department::Department;
+use crate::domain::language::Language;
+use crate::ledger::Health;
+use crate::sessions::office::Office;
+use crate::sessions::screens::TerminalView;
+use crate::sessions::service::Trust;
+use crate::web::app::App;
+use crate::web::caller::RequireReader;
+use crate::web::views::{QueueItemView, Scene, SessionView};
+use axum::Json;
+use axum::extract::State;
+use chrono::Utc;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Version of the API; the specification's number.
+pub const API_VERSION: u32 = 8;
+
+/// A department, for people and forms.
+#[derive(Debug, Clone, Serialize)]
+pub struct DepartmentView {
+    /// Its key.
+    pub key: String,
+    /// Its name in the language in force.
+    pub title: String,
+    /// What it is for.
+    pub duty: String,
+    /// Paths it owns.
+    pub files: Vec<String>,
+    /// Commands that prove its work.
+    pub verify: Vec<String>,
+    /// The model its sessions use.
+    pub model: Option<String>,
+}
+
+/// Codex, as a person needs to know it.
+#[derive(Debug, Clone, Serialize)]
+pub struct CodexView {
+    /// `starting`, `ready`, `down`, `unavailable` or `stopped`.
+    pub state: &'static str,
+    /// Why, and what to do.
+    pub reason: Option<String>,
+    /// What it says it is.
+    pub user_agent: Option<String>,
+}
+
+/// The whole answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatusView {
+    /// Always true.
+    pub ok: bool,
+    /// [`API_VERSION`].
+    pub api_version: u32,
+    /// The launcher's version.
+    pub version: &'static str,
+    /// The repository.
+    pub repo: PathBuf,
+    /// The project's name.
+    pub project_name: String,
+    /// The document with the project's rules.
+    pub workflow_doc: String,
+    /// Language of prompts and sentences.
+    pub language: Language,
+    /// Every department.
+    pub departments: Vec<DepartmentView>,
+    /// Terminals that are open.
+    pub active_terminals: usize,
+    /// Departments that run.
+    pub active_department_sessions: usize,
+    /// Planners that run.
+    pub active_zhongshu_sessions: usize,
+    /// Both.
+    pub active_sessions_total: usize,
+    /// Departments that hold a slot.
+    pub slots_taken: usize,
+    /// Interactive terminals that may be open.
+    pub max_terminals: usize,
+    /// Departments that may work at the same time.
+    pub max_department_sessions: usize,
+    /// Models that may be chosen.
+    pub model_choices: Vec<String>,
+    /// Planners' model; null leaves it to Codex.
+    pub zhongshu_model: Option<String>,
+    /// Departments' model; null leaves it to Codex.
+    pub department_model: Option<String>,
+    /// Open terminals.
+    pub browser_terminals: Vec<TerminalView>,
+    /// What waits.
+    pub queue: Vec<QueueItemView>,
+    /// The same.
+    pub department_queue: Vec<QueueItemView>,
+    /// Whether dispatch is paused.
+    pub queue_paused: bool,
+    /// Every session, newest first.
+    pub sessions: Vec<SessionView>,
+    /// Planners.
+    pub zhongshu_sessions: Vec<SessionView>,
+    /// Departments.
+    pub department_sessions: Vec<SessionView>,
+    /// Codex.
+    pub codex: CodexView,
+    /// Whether Codex may work here.
+    pub trust: Trust,
+    /// Newest event.
+    pub seq: u64,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// Answers `/api/status`.
+pub async fn status(
+    State(app): State<App>,
+    RequireReader(caller): RequireReader,
+) -> Json<StatusView> {
+    Json(view(&app, caller.is_person()))
+}
+
+/// Looks at everything once, at one moment.
+pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
+    let office = &app.office;
+    let policy = office.policy();
+    let title = |key: &str| {
+        let known = policy.catalog.department(key);
+        known.map_or_else(
+            || key.to_owned(),
+            |department| department.title.get(policy.catalog.language).to_owned(),
+        )
+    };
+    let (sessions, queue, queue_paused, slots_taken, seq) = office.ledger.read(|state| {
+        let scene = scene(office, state, may_open_terminals);
+        (
+            scene.sessions(),
+            scene.queue(title),
+            state.queue_paused,
+            state.slots_taken(),
+            state.seq,
+        )
+    });
+    let is_planner = |session: &&SessionView| session.planner.is_some();
+    let zhongshu_sessions: Vec<_> = sessions.iter().filter(is_planner).cloned().collect();
+    let department_sessions: Vec<_> = sessions
+        .iter()
+        .filter(|session| !is_planner(session))
+        .cloned()
+        .collect();
+    let active = |list: &[SessionView]| {
+        list.iter()
+            .filter(|session| session.ended_at.is_none())
+            .count()
+    };
+    let browser_terminals = office.terminal_views(may_open_terminals);
+    StatusView {
+        ok: true,
+        api_version: API_VERSION,
+        version: env!("CARGO_PKG_VERSION"),
+        repo: office.place.repo.clone(),
+        project_name: policy.project.clone(),
+        workflow_doc: policy.workflow_doc.clone(),
+        language: policy.catalog.language,
+        departments: policy
+            .catalog
+            .departments
+            .iter()
+            .map(|d| department(d, policy.catalog.language))
+            .collect(),
+        active_terminals: browser_terminals
+            .iter()
+            .filter(|terminal| terminal.status == "running")
+            .count(),
+        active_department_sessions: active(&department_sessions),
+        active_zhongshu_sessions: active(&zhongshu_sessions),
+        active_sessions_total: active(&sessions),
+        slots_taken,
+        max_terminals: policy.max_terminals,
+        max_department_sessions: policy.slots,
+        model_choices: policy.catalog.models.clone().unwrap_or_default(),
+        zhongshu_model: policy.planner.model.clone(),
+        department_model: policy.department_model.clone(),
+        browser_terminals,
+        department_queue: queue.clone(),
+        queue,
+        queue_paused,
+        sessions,
+        zhongshu_sessions,
+        department_sessions,
+        codex: codex(office),
+        trust: office.trust(),
+        seq,
+        warnings: warnings(office),
+    }
+}
+
+/// How views see the state at this moment.
+pub fn scene<'a>(
+    office: &'a Office,
+    state: &'a crate::domain::state::State,
+    may_open_terminals: bool,
+) -> Scene<'a> {
+    Scene {
+        state,
+        live: &office.live,
+        repo: &office.place.repo,
+        stale_seconds: office.policy().stale.as_secs(),
+        now: Utc::now(),
+        may_open_terminals,
+    }
+}
+
+fn department(department: &Department, language: Language) -> DepartmentView {
+    DepartmentView {
+        key: department.key.clone(),
+        title: department.title.get(language).to_owned(),
+        duty: department.duty.get(language).to_owned(),
+        files: department.globs.clone(),
+        verify: department.verify.clone(),
+        model: department.model.clone(),
+    }
+}
+
+fn codex(office: &Office) -> CodexView {
+    use crate::codex::Status;
+    let (state, reason, user_agent) = match &office.codex {
+        Err(reason) => ("unavailable", Some(reason.clone()), None),
+        Ok(codex) => match &*codex.status().borrow() {
+            Status::Starting => ("starting", None, None),
+            Status::Ready { user_agent, .. } => ("ready", None, Some(user_agent.clone())),
+            Status::Down { reason, .. } => ("down", Some(reason.clone()), None),
+            Status::Unavailable { reason } => ("unavailable", Some(reason.clone()), None),
+            Status::Stopped => ("stopped", None, None),
+        },
+    };
+    CodexView {
+        state,
+        reason,
+        user_agent,
+    }
+}
+
+fn warnings(office: &Office) -> Vec<String> {
+    let mut warnings = Vec::from_iter(office.policy().warning.clone());
+    if let Health::ReadOnly { reason, .. } = &office.ledger.status().borrow().health {
+        warnings.push(reason.clone());
+    }
+    warnings
+}
