@@ -1,2 +1,0 @@
-mod private;
-pub mod threads;
