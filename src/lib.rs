@@ -1,3 +1,6 @@
 //! zhongshu
 
 pub mod domain;
+pub mod hub;
+pub mod journal;
+pub mod ledger;
