@@ -61,7 +61,8 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Take
     let verified = wish.written_by.is_some();
     let report = state.report_of(session);
     match report {
-        Some(report) if !verified && report.current().verified => {
+        // What the launcher said in a silent session's place is no report of its own.
+        Some(report) if !verified && report.current().verified && !report.is_fallback() => {
             return Err(Refusal::conflict(
                 "already_reported",
                 format!(
