@@ -350,7 +350,69 @@ pub(super) fn obituary(status: Option<ExitStatus>, settings: &Settings) -> Strin
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::calls::ClientInfo;
     use super::*;
+
+    fn settings(folder: &Path) -> Settings {
+        Settings {
+            codex_bin: folder.join("codex"),
+            codex_home: None,
+            socket: folder.join("app.sock"),
+            descriptor: folder.join("app.json"),
+            log: folder.join("app.log"),
+            config_overrides: vec!["a=1".into()],
+            env_set: Vec::new(),
+            env_remove: Vec::new(),
+            client: ClientInfo {
+                name: "t".into(),
+                title: "t".into(),
+                version: "0".into(),
+            },
+            opt_out: Vec::new(),
+            timing: Default::default(),
+        }
+    }
+
+    #[test]
+    fn a_flooded_log_is_emptied_and_a_usual_one_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path());
+        let mut log = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&settings.log)
+            .unwrap();
+        log.set_len(LOG_LIMIT_BYTES + 1).unwrap();
+        bound_log(&settings);
+        io::Write::write_all(&mut log, b"after\n").unwrap();
+        bound_log(&settings);
+        assert_eq!(fs::read_to_string(&settings.log).unwrap(), "after\n");
+        assert_eq!(log_tail(&settings), "after");
+    }
+
+    #[test]
+    fn the_fingerprint_tells_options_apart_and_no_order_is_lost() {
+        let one = settings(Path::new("/x"));
+        let with = |change: fn(&mut Settings)| {
+            let mut other = one.clone();
+            change(&mut other);
+            other.fingerprint()
+        };
+        let mut all = vec![
+            one.fingerprint(),
+            with(|other| other.config_overrides.push("b".into())),
+            with(|other| other.env_set.push(("a".into(), "b".into()))),
+            with(|other| other.env_remove.push("a".into())),
+            with(|other| other.codex_home = Some("/home".into())),
+            with(|other| other.socket = "/y".into()),
+        ];
+        assert_eq!(with(|other| other.log = "/elsewhere".into()), all[0]);
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 6);
+    }
 
     #[test]
     fn a_log_line_loses_its_colours_and_control_characters() {

@@ -364,3 +364,28 @@ async fn twenty_deaths_in_a_row_lose_no_thread() {
     );
     rig.end(&codex).await;
 }
+
+#[tokio::test]
+async fn a_frozen_app_server_is_noticed_and_replaced_and_an_idle_one_kept() {
+    let rig = Rig::new().await;
+    let mut settings = rig.settings();
+    settings.timing.silence_limit = Duration::from_millis(400);
+    settings.timing.ready_limit = Duration::from_secs(2);
+    let (codex, mut events) = Codex::start(settings);
+    let (_, first, _) = connected(&mut events).await;
+    // Nothing but pings for several limits: the connection must still be the first one afterwards.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(matches!(
+        &*codex.status().borrow(),
+        Status::Ready { generation: 1, .. }
+    ));
+    assert!(first.signal(Signal::Stop));
+    let pending = codex.account().await.unwrap_err();
+    assert!(
+        matches!(&pending, CallError::Closed { reason } if reason.contains("silent")),
+        "{pending}"
+    );
+    let (_, second, adopted) = connected(&mut events).await;
+    assert!(!adopted && second != first && !first.is_alive());
+    rig.end(&codex).await;
+}
