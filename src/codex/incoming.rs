@@ -21,6 +21,7 @@ use crate::process::Identity;
 pub const EVENT_CAPACITY: usize = 2048;
 /// Places that only `Connected` and `Disconnected` may take, so that they always fit.
 const RESERVED: usize = 16;
+
 /// How the app-server stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

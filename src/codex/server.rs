@@ -3,7 +3,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
@@ -106,7 +106,7 @@ impl Server {
                     ))
                 })?;
         }
-        Ok(())
+        check_private(settings.socket.parent().unwrap_or(Path::new("/")))
     }
 
     /// The app-server of an earlier launcher, when it runs and was started as we would start it. One that was started otherwise is ended: its
@@ -246,6 +246,20 @@ impl Server {
             tracing::error!(%error, "an app-server left processes behind");
         }
     }
+}
+
+/// Whoever can write to the socket's folder can put another socket in its place and be told everything.
+fn check_private(folder: &Path) -> Result<(), StartError> {
+    let shown = folder.display();
+    let about = fs::metadata(folder).map_err(|error| {
+        StartError::Unusable(format!("The folder {shown} cannot be read: {error}."))
+    })?;
+    if about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(StartError::Unusable(format!(
+        "The runtime folder {shown} can be changed by other users: make it yours alone (chmod 700 {shown}), or choose another."
+    )))
 }
 
 /// Ends whatever listens on our socket, if it is an app-server of ours whose descriptor was lost; refuses to touch anything else.

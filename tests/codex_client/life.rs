@@ -289,6 +289,26 @@ async fn a_folder_with_a_long_name_gets_a_clear_error() {
         "{reason}"
     );
     assert!(!rig.path(&"d".repeat(200)).exists());
+    // Only the socket has a limit: with it elsewhere, the same folder serves.
+    let mut settings = rig.settings();
+    settings.descriptor = rig.path(&"d".repeat(200)).join("app-server.json");
+    settings.log = rig.path(&"d".repeat(200)).join("app-server.log");
+    let (codex, _events) = Codex::start(settings);
+    codex.ready(PATIENCE).await.unwrap();
+    codex.stop(Duration::from_secs(2)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_runtime_folder_that_others_can_change_is_refused() {
+    let rig = Rig::new().await;
+    fs::create_dir(rig.path("run")).unwrap();
+    fs::set_permissions(rig.path("run"), fs::Permissions::from_mode(0o777)).unwrap();
+    let (codex, _events) = Codex::start(rig.settings());
+    let reason = codex.ready(PATIENCE).await.unwrap_err();
+    assert!(
+        reason.contains("can be changed by other users") && reason.contains("chmod 700"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]
