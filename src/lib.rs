@@ -11,7 +11,9 @@
 
 pub mod access;
 pub mod codex;
+pub mod config;
 pub mod domain;
+pub mod demo;
 mod fold;
 pub mod git;
 pub mod governance;
@@ -20,7 +22,9 @@ pub mod journal;
 pub mod ledger;
 pub mod mailbox;
 pub mod mcp;
+pub mod paths;
 pub mod process;
+pub mod server;
 pub mod sessions;
 pub mod terminal;
 pub mod web;
