@@ -8,8 +8,10 @@ use rustix::fs::{CWD, FileType, Mode, RenameFlags};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant, SystemTime};
 use support::{House, id, names, plan, result, timing};
 use zhongshu::domain::event::Event;
@@ -335,6 +337,22 @@ async fn handoff_names_the_real_task() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_packet_that_cannot_be_written_holds_up_nothing_and_is_tried_again() {
+    let house = House::open().await;
+    let session = house.department("gongchengbu-1", "zhongshu-1").await;
+    let obstacle = house.paths().archive.join("handoff-gongchengbu-1.md");
+    fs::create_dir_all(obstacle.join("in-the-way")).unwrap();
+    house.drop_file("r.json", result(&session, "done"));
+    house.until_reported(&session, 1).await;
+    house.until_empty().await;
+    assert!(obstacle.is_dir());
+    fs::remove_dir_all(&obstacle).unwrap();
+    house
+        .until("the packet", || house.handoff(&session).contains("done"))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fallback_handoff_is_rewritten_by_the_real_report() {
     let house = House::open().await;
     let session = house.department("gongchengbu-1", "zhongshu-1").await;
@@ -554,6 +572,40 @@ async fn m6_size_is_limited() {
             .await
             .contains("larger than")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn m6_an_endless_file_is_refused_once() {
+    let house = House::open().await;
+    let path = house.paths().incoming.join("endless.json");
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let writer = std::thread::spawn(move || {
+        let mut file = fs::File::create(path).unwrap();
+        // Also ends by itself, should the test fail.
+        for _ in 0..20_000 {
+            file.write_all(&[b' '; 4096]).unwrap();
+            if stopped.recv_timeout(Duration::from_millis(1)) != Err(RecvTimeoutError::Timeout) {
+                break;
+            }
+        }
+    });
+    let reason = house.until_rejected("endless.json").await;
+    assert!(reason.contains("larger than"), "{reason}");
+    stop.send(()).unwrap();
+    writer.join().unwrap();
+    assert_eq!(house.events("mailbox_file_rejected").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_overwritten_while_it_is_taken_is_not_lost() {
+    let house = House::open().await;
+    let session = house.department("gongchengbu-1", "zhongshu-1").await;
+    for n in 1..=60 {
+        house.drop_file("r.json", result(&session, &format!("number {n}")));
+        house.until_reported(&session, n).await;
+    }
+    house.until_empty().await;
+    assert_eq!(house.report(&session).unwrap().revisions.len(), 60);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 //!
 //! Everything is relative to a descriptor and no link is ever followed. Never reads what files say.
 
+use super::read::Stamp;
 use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::SessionId;
 use rustix::fd::{AsFd, OwnedFd};
@@ -86,10 +87,8 @@ pub(super) struct Listed {
     pub modified_ns: i128,
     /// Its name, as the bytes it is.
     pub name: OsString,
-    /// Its length.
-    pub size: u64,
-    /// Its inode.
-    pub inode: u64,
+    /// What it was when it was listed.
+    pub stamp: Stamp,
 }
 
 impl Folders {
@@ -151,21 +150,15 @@ impl Folders {
             if name.starts_with(b".") || !has_json_suffix(name) {
                 continue;
             }
-            let stat = match rustix::fs::statat(
-                &self.incoming,
-                entry.file_name(),
-                AtFlags::SYMLINK_NOFOLLOW,
-            ) {
-                Ok(stat) => stat,
-                Err(Errno::NOENT) => continue,
-                Err(errno) => return Err(errno.into()),
+            let stamp = match stamp(&self.incoming, entry.file_name()) {
+                Ok(Some(stamp)) => stamp,
+                Ok(None) => continue,
+                Err(error) => return Err(error),
             };
             listed.push(Listed {
-                modified_ns: i128::from(stat.st_mtime) * 1_000_000_000
-                    + i128::from(stat.st_mtime_nsec),
+                modified_ns: stamp.modified_ns,
                 name: OsString::from_vec(name.to_vec()),
-                size: u64::try_from(stat.st_size).unwrap_or(0),
-                inode: stat.st_ino,
+                stamp,
             });
             if listed.len() >= MAX_LISTED {
                 break;
@@ -273,15 +266,53 @@ pub(super) fn publish(folder: impl AsFd, name: &OsStr) -> io::Result<()> {
     )?)
 }
 
+/// What came of putting a file away.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// It is in the other folder, under this name.
+    To(OsString),
+    /// Another file had taken its name meanwhile. That one is where it was.
+    Replaced,
+    /// It was gone.
+    Gone,
+}
+
+/// A file that was read: the name it had, what it was then, and the digest that distinguishes its name from others.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'a> {
+    pub name: &'a OsStr,
+    pub stamp: Stamp,
+    pub digest: &'a str,
+    /// Whether its content was read. What is refused for what it is, such as an endless file, may go on changing.
+    pub was_read: bool,
+}
+
+impl Known<'_> {
+    fn is(&self, now: Stamp) -> bool {
+        match self.was_read {
+            true => now == self.stamp,
+            false => now.inode == self.stamp.inode,
+        }
+    }
+}
+
 /// Moves a file without ever replacing another, under its own name or one that is made from it. `prepare` is told
 /// the name before the file has it.
+///
+/// Writers may put a newer file in the place of the one that was read, at any moment. So what was moved is looked at
+/// afterwards, and goes back when it is not what was read.
 pub(super) fn put_away(
+    file: Known<'_>,
     from: &OwnedFd,
-    name: &OsStr,
     to: &OwnedFd,
-    digest: &str,
     mut prepare: impl FnMut(&OsStr) -> io::Result<()>,
-) -> io::Result<OsString> {
+) -> io::Result<Moved> {
+    let Known { name, digest, .. } = file;
+    match stamp(from, name)? {
+        None => return Ok(Moved::Gone),
+        Some(now) if !file.is(now) => return Ok(Moved::Replaced),
+        Some(_) => {}
+    }
     for attempt in 0..MAX_NAME_TRIES {
         let target = candidate(name, digest, attempt);
         if exists(to, &target)? {
@@ -292,18 +323,34 @@ pub(super) fn put_away(
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error),
         }
-        match rustix::fs::renameat_with(from, name, to, &target, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(target),
-            Err(Errno::EXIST) => {}
-            // The file system cannot refuse to replace; we looked, and we are the only one who moves files here.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                rustix::fs::renameat(from, name, to, &target)?;
-                return Ok(target);
+        match move_new(from, name, to, &target) {
+            Ok(()) if stamp(to, &target)?.is_some_and(|now| file.is(now)) => {
+                return Ok(Moved::To(target));
             }
+            Ok(()) => {
+                let back = || candidate(name, &uuid::Uuid::now_v7().simple().to_string(), 1);
+                return match move_new(to, &target, from, name) {
+                    Err(Errno::EXIST) => Ok(move_new(to, &target, from, &back())?),
+                    other => Ok(other?),
+                }
+                .map(|()| Moved::Replaced);
+            }
+            Err(Errno::EXIST) => {}
+            Err(Errno::NOENT) => return Ok(Moved::Gone),
             Err(errno) => return Err(errno.into()),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn move_new(from: &OwnedFd, name: &OsStr, to: &OwnedFd, target: &OsStr) -> Result<(), Errno> {
+    match rustix::fs::renameat_with(from, name, to, target, RenameFlags::NOREPLACE) {
+        // The file system cannot refuse to replace. We looked before, and nobody else moves files here.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            rustix::fs::renameat(from, name, to, target)
+        }
+        other => other,
+    }
 }
 
 /// The name that [`put_away`] will choose if nothing changes meanwhile.
@@ -315,9 +362,18 @@ pub(super) fn expected_name(name: &OsStr, to: &OwnedFd, digest: &str) -> OsStrin
 }
 
 fn exists(folder: &OwnedFd, name: &OsStr) -> io::Result<bool> {
+    Ok(stamp(folder, name)?.is_some())
+}
+
+/// What stands under this name; `None` when nothing does. Follows no link.
+pub(super) fn stamp(folder: &OwnedFd, name: impl rustix::path::Arg) -> io::Result<Option<Stamp>> {
     match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(_) => Ok(true),
-        Err(Errno::NOENT) => Ok(false),
+        Ok(stat) => Ok(Some(Stamp {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified_ns: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+            inode: stat.st_ino,
+        })),
+        Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno.into()),
     }
 }
@@ -390,6 +446,15 @@ mod tests {
         }
     }
 
+    fn known<'a>(folders: &Folders, name: &'a OsStr) -> Known<'a> {
+        Known {
+            name,
+            stamp: stamp(&folders.incoming, name).unwrap().unwrap(),
+            digest: "abcdef",
+            was_read: true,
+        }
+    }
+
     #[test]
     fn a_file_that_is_put_away_replaces_nothing() {
         let repo = tempfile::tempdir().unwrap();
@@ -398,23 +463,55 @@ mod tests {
         for name in ["a.json", &long] {
             for round in 0..4 {
                 std::fs::write(folders.paths.incoming.join(name), format!("{round}")).unwrap();
-                let name = OsStr::new(name);
-                let expected = expected_name(name, &folders.archive, "abcdef");
-                let target = put_away(&folders.incoming, name, &folders.archive, "abcdef", |_| {
-                    Ok(())
-                })
-                .unwrap();
-                assert_eq!(target, expected);
-                assert!(target.len() <= 220 && target.to_str().is_some());
+                let file = known(&folders, OsStr::new(name));
+                let expected = expected_name(file.name, &folders.archive, "abcdef");
+                assert!(expected.len() <= 220 && expected.to_str().is_some());
+                let moved = put_away(file, &folders.incoming, &folders.archive, |_| Ok(()));
+                assert_eq!(moved.unwrap(), Moved::To(expected));
             }
         }
+        let count = |path: &Path| std::fs::read_dir(path).unwrap().count();
+        assert_eq!(count(&folders.paths.archive), 8);
+        assert_eq!(count(&folders.paths.incoming), 0);
+    }
+
+    #[test]
+    fn a_newer_file_under_the_same_name_is_not_put_away_unread() {
+        let repo = tempfile::tempdir().unwrap();
+        let folders = Folders::open(repo.path(), &planner()).unwrap();
+        let path = folders.paths.incoming.join("a.json");
+        let draft = folders.paths.incoming.join("draft");
+        let replace = |text: &str| {
+            std::fs::write(&draft, text).unwrap();
+            std::fs::rename(&draft, &path).unwrap();
+        };
+        replace("first");
+        let file = known(&folders, OsStr::new("a.json"));
+        replace("second");
+        let put = |prepare: &dyn Fn()| {
+            put_away(file, &folders.incoming, &folders.archive, |_| {
+                prepare();
+                Ok(())
+            })
+        };
+        assert_eq!(put(&|| {}).unwrap(), Moved::Replaced);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "second");
+
+        // The same in the last moment before the move.
+        let file = known(&folders, OsStr::new("a.json"));
+        let moved = put_away(file, &folders.incoming, &folders.archive, |_| {
+            replace("third");
+            Ok(())
+        });
+        assert_eq!(moved.unwrap(), Moved::Replaced);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "third");
         assert_eq!(
             std::fs::read_dir(&folders.paths.archive).unwrap().count(),
-            8
-        );
-        assert_eq!(
-            std::fs::read_dir(&folders.paths.incoming).unwrap().count(),
             0
         );
+
+        std::fs::remove_file(&path).unwrap();
+        let moved = put_away(file, &folders.incoming, &folders.archive, |_| Ok(()));
+        assert_eq!(moved.unwrap(), Moved::Gone);
     }
 }

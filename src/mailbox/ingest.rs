@@ -116,6 +116,7 @@ impl Ingest {
             watch: Watch::new(),
             written: HashMap::new(),
             owed: BTreeSet::new(),
+            failed: BTreeSet::new(),
             ingest: self,
         };
         running.run(subscription, seq).await;
@@ -137,6 +138,8 @@ struct Running {
     written: HashMap<ReportId, u32>,
     /// Reports whose packet is to be written.
     owed: BTreeSet<ReportId>,
+    /// Reports whose packet could not be written; they are owed again with every scan of everything.
+    failed: BTreeSet<ReportId>,
 }
 
 impl Running {
@@ -157,6 +160,7 @@ impl Running {
             if everything || due || !hints.planners.is_empty() {
                 let whole = everything || due;
                 if whole {
+                    self.owed.extend(self.failed.iter().cloned());
                     rescan_at = Instant::now() + self.ingest.timing.rescan;
                     again_at = None;
                 }
@@ -292,14 +296,17 @@ impl Running {
                 continue;
             };
             again_at = [again_at, at].into_iter().flatten().min();
-            let round = self.take(round, files).await?;
+            let (round, more) = self.take(round, files).await?;
+            if more {
+                again_at = Some(Instant::now());
+            }
             rounds.push_back(round);
         }
         Ok(again_at)
     }
 
-    /// Commits a chunk, then writes its packets, then puts its files away.
-    async fn take(&mut self, round: Round, files: Vec<Examined>) -> Result<Round, Stop> {
+    /// Commits a chunk, then writes its packets, then puts its files away. True when something new is there already.
+    async fn take(&mut self, round: Round, files: Vec<Examined>) -> Result<(Round, bool), Stop> {
         let catalog = (self.ingest.catalog)();
         let decisions: Vec<_> = files
             .iter()
@@ -345,26 +352,32 @@ impl Running {
             }
         }
         self.write_owed().await;
-        let round = self
+        let settled = self
             .blocking(move |desk| {
-                desk.settle(&round, settled);
-                round
+                let more = desk.settle(&round, settled);
+                (round, more)
             })
             .await;
-        stop.map_or(Ok(round), Err)
+        stop.map_or(Ok(settled), Err)
     }
 
-    /// Writes the packets that are owed. What fails stays owed.
+    /// Writes the packets that are owed and not on disk already.
     async fn write_owed(&mut self) {
         if self.owed.is_empty() {
             return;
         }
         let owed = std::mem::take(&mut self.owed);
-        let packets: Vec<Packet> = self
-            .ingest
-            .ledger
-            .read(|state| owed.iter().filter_map(|id| Packet::of(state, id)).collect());
-        self.write(packets).await;
+        let packets: Vec<Packet> = self.ingest.ledger.read(|state| {
+            let packets = owed.iter().filter_map(|id| Packet::of(state, id));
+            packets.filter(|packet| !self.is_written(packet)).collect()
+        });
+        if !packets.is_empty() {
+            self.write(packets).await;
+        }
+    }
+
+    fn is_written(&self, packet: &Packet) -> bool {
+        self.written.get(&packet.report_id) == Some(&packet.revision.revision)
     }
 
     async fn write(&mut self, packets: Vec<Packet>) {
@@ -379,10 +392,13 @@ impl Running {
         for ((report_id, revision), result) in wanted.into_iter().zip(results) {
             match result {
                 Ok(()) => {
+                    self.failed.remove(&report_id);
                     self.written.insert(report_id, revision);
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a handoff packet is missing; it is written again after the next report or start");
+                    if self.failed.insert(report_id) {
+                        tracing::warn!(%error, "a handoff packet is missing; it is tried again");
+                    }
                 }
             }
         }
@@ -391,12 +407,8 @@ impl Running {
     /// Finds packets that are missing on disk, and writes them.
     async fn check_packets(&mut self) {
         let packets: Vec<Packet> = self.ingest.ledger.read(|state| {
-            let known = |id: &ReportId, newest: u32| self.written.get(id) == Some(&newest);
-            let reports = state.reports.values();
-            let open =
-                reports.filter(|report| !known(&report.report_id, report.current().revision));
-            open.filter_map(|report| Packet::of(state, &report.report_id))
-                .collect()
+            let packets = state.reports.keys().filter_map(|id| Packet::of(state, id));
+            packets.filter(|packet| !self.is_written(packet)).collect()
         });
         if packets.is_empty() {
             return;

@@ -3,7 +3,6 @@
 //! Opens relative to a held folder, follows no link, waits for no writer, and takes at most [`MAX_FILE_BYTES`]. Knows
 //! nothing about what the bytes mean.
 
-use super::folders::Listed;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -17,7 +16,7 @@ use std::os::unix::fs::MetadataExt;
 pub const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
 /// What a file was when it was looked at. When this has not changed, its content has not either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stamp {
     pub size: u64,
     pub modified_ns: i128,
@@ -31,16 +30,6 @@ impl Stamp {
             modified_ns: i128::from(metadata.mtime()) * 1_000_000_000
                 + i128::from(metadata.mtime_nsec()),
             inode: metadata.ino(),
-        }
-    }
-}
-
-impl From<&Listed> for Stamp {
-    fn from(listed: &Listed) -> Self {
-        Self {
-            size: listed.size,
-            modified_ns: listed.modified_ns,
-            inode: listed.inode,
         }
     }
 }

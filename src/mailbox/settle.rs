@@ -3,7 +3,7 @@
 //! Runs on the blocking pool, one call at a time. Remembers files that must wait and files whose move failed; whatever
 //! it remembers can be lost without harm.
 
-use super::folders::{self, FolderError, Folders, Listed};
+use super::folders::{self, FolderError, Folders, Known, Listed, Moved};
 use super::ingest::Timing;
 use super::parse::{self, ParseError};
 use super::read::{self, Stamp};
@@ -47,7 +47,9 @@ pub(super) struct Round {
 /// A file that waits for its verdict, or has one that could not be carried out before.
 pub(super) struct Examined {
     name: OsString,
+    stamp: Stamp,
     sha256: String,
+    was_read: bool,
     has_receipt: bool,
     pub fate: Fate,
 }
@@ -150,7 +152,7 @@ impl Desk {
             let Some(listed) = round.left.pop_front() else {
                 break;
             };
-            bytes += listed.size.min(read::MAX_FILE_BYTES);
+            bytes += listed.stamp.size.min(read::MAX_FILE_BYTES);
             match self.look_at(round, &listed) {
                 Look::Take(file) => chunk.files.push(file),
                 Look::Again(at) => {
@@ -166,7 +168,7 @@ impl Desk {
         let key = (round.planner.clone(), listed.name.clone());
         let now = Instant::now();
         if let Some(seen) = self.seen.get(&key)
-            && seen.stamp == Stamp::from(listed)
+            && seen.stamp == listed.stamp
             && now < seen.again_at
             && !self.arrived.contains(&key)
         {
@@ -176,11 +178,18 @@ impl Desk {
             read::Outcome::Bytes(bytes, stamp) => (bytes, stamp),
             read::Outcome::Changing(stamp) => return self.wait(key, stamp, self.timing.quiet),
             read::Outcome::Refused(reason) => {
-                let mark = format!(
-                    "{:x}-{:x}-{:x}",
-                    listed.inode, listed.size, listed.modified_ns
-                );
-                return self.take(round, key, mark, listed.modified_ns, None, Err(reason));
+                let Stamp {
+                    size,
+                    modified_ns,
+                    inode,
+                } = listed.stamp;
+                let mark = format!("{inode:x}-{size:x}-{modified_ns:x}");
+                let look = Found {
+                    stamp: listed.stamp,
+                    sha256: mark,
+                    was_read: false,
+                };
+                return self.take(round, key, look, None, Err(reason));
             }
             read::Outcome::Gone => return Look::Nothing,
             read::Outcome::Later(error) => {
@@ -213,7 +222,12 @@ impl Desk {
             return self.wait(key, stamp, left);
         }
         let content = content.map_err(|error| error.to_string());
-        self.take(round, key, sha256, stamp.modified_ns, receipt, content)
+        let found = Found {
+            stamp,
+            sha256,
+            was_read: true,
+        };
+        self.take(round, key, found, receipt, content)
     }
 
     /// How long a file has not changed, as far as its own time or our memory can tell.
@@ -251,12 +265,16 @@ impl Desk {
         &mut self,
         round: &Round,
         key: Key,
-        sha256: String,
-        modified_ns: i128,
+        found: Found,
         receipt: Option<receipts::Receipt>,
         content: Result<parse::Parsed, String>,
     ) -> Look {
         self.seen.remove(&key);
+        let Found {
+            stamp,
+            sha256,
+            was_read,
+        } = found;
         let has_receipt = receipt.is_some();
         let fate = match self.decided.get(&key) {
             Some((digest, verdict)) if *digest == sha256 => Fate::Known(verdict.clone()),
@@ -270,44 +288,46 @@ impl Desk {
                     file: shown(&target),
                     sha256: sha256.clone(),
                     receipt,
-                    modified_at: timestamp(modified_ns),
+                    modified_at: timestamp(stamp.modified_ns),
                     content,
                 }))
             }
         };
         Look::Take(Examined {
             name: key.1,
+            stamp,
             sha256,
+            was_read,
             has_receipt,
             fate,
         })
     }
 
-    /// Puts files away. What cannot be moved now keeps its verdict and is tried again.
-    pub(super) fn settle(&mut self, round: &Round, files: Vec<(Examined, Verdict)>) {
+    /// Puts files away. What cannot be moved now keeps its verdict and is tried again. True when there is something new
+    /// to look at already.
+    pub(super) fn settle(&mut self, round: &Round, files: Vec<(Examined, Verdict)>) -> bool {
         if files.is_empty() {
-            return;
+            return false;
         }
+        let mut more = false;
         let mut used = Vec::new();
         for (file, verdict) in files {
             let moved = match &verdict {
                 Verdict::Archive(_) => {
                     let (from, to) = (&round.folders.incoming, &round.folders.archive);
-                    folders::put_away(from, &file.name, to, &file.sha256, |_| Ok(()))
+                    folders::put_away(file.known(), from, to, |_| Ok(()))
                 }
                 Verdict::Reject(reason) => reject(&round.folders, &file, reason),
             };
             let key = (round.planner.clone(), file.name);
             match moved {
-                Ok(_) => {
+                // What the file said is in the journal; this holds even when it was replaced or taken away meanwhile.
+                Ok(moved) => {
+                    more |= moved == Moved::Replaced;
                     self.decided.remove(&key);
                     if file.has_receipt {
                         used.push(file.sha256);
                     }
-                }
-                // Somebody took it away after it was read; what it said is in.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    self.decided.remove(&key);
                 }
                 Err(error) => {
                     self.incomplete = true;
@@ -326,7 +346,27 @@ impl Desk {
                 tracing::warn!(%error, sha256, "a used receipt could not be removed");
             }
         }
+        more
     }
+}
+
+impl Examined {
+    fn known(&self) -> Known<'_> {
+        Known {
+            name: &self.name,
+            stamp: self.stamp,
+            digest: &self.sha256,
+            was_read: self.was_read,
+        }
+    }
+}
+
+/// What was found under a name.
+struct Found {
+    stamp: Stamp,
+    /// Digest of the bytes, or a mark made from the stamp when they were not read.
+    sha256: String,
+    was_read: bool,
 }
 
 enum Look {
@@ -335,7 +375,7 @@ enum Look {
     Nothing,
 }
 
-fn reject(folders: &Folders, file: &Examined, reason: &str) -> io::Result<OsString> {
+fn reject(folders: &Folders, file: &Examined, reason: &str) -> io::Result<Moved> {
     let note = |target: &OsStr| {
         let mut name = target.to_owned();
         name.push(".reason.txt");
@@ -343,10 +383,9 @@ fn reject(folders: &Folders, file: &Examined, reason: &str) -> io::Result<OsStri
     };
     let mut written = None;
     let moved = folders::put_away(
+        file.known(),
         &folders.incoming,
-        &file.name,
         &folders.rejected,
-        &file.sha256,
         |target| {
             // The reason is there first, so whoever sees the file can read why.
             drop_note(folders, &mut written);
@@ -361,7 +400,7 @@ fn reject(folders: &Folders, file: &Examined, reason: &str) -> io::Result<OsStri
             Ok(())
         },
     );
-    if moved.is_err() {
+    if !matches!(moved, Ok(Moved::To(_))) {
         drop_note(folders, &mut written);
     }
     moved

@@ -166,3 +166,60 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use notify::event::{Flag, RemoveKind};
+
+    fn event(kind: EventKind, path: &str) -> notify::Result<Event> {
+        Ok(Event::new(kind).add_path(path.into()))
+    }
+
+    fn hints(events: impl IntoIterator<Item = notify::Result<Event>>) -> Hints {
+        let shared = Shared::default();
+        events
+            .into_iter()
+            .for_each(|event| shared.take_event(event));
+        std::mem::take(&mut *shared.lock())
+    }
+
+    #[test]
+    fn lost_events_and_lost_folders_ask_for_everything() {
+        let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(hints([Ok(overflow)]).everything);
+        let gone = event(
+            EventKind::Remove(RemoveKind::Folder),
+            "/m/zhongshu-1/incoming",
+        );
+        assert!(hints([gone]).everything);
+        assert!(hints([Err(notify::Error::generic("broken"))]).everything);
+    }
+
+    #[test]
+    fn only_what_is_moved_in_is_whole_at_once() {
+        let to = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        let moved = event(to, "/m/zhongshu-1/incoming/a.json");
+        let written = event(
+            EventKind::Access(AccessKind::Close(AccessMode::Write)),
+            "/m/zhongshu-2/incoming/b.json",
+        );
+        let draft = event(to, "/m/zhongshu-3/incoming/.c.json.tmp");
+        let ours = event(
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)),
+            "/m/zhongshu-4/incoming/d.json",
+        );
+        let read = event(
+            EventKind::Access(AccessKind::Close(AccessMode::Read)),
+            "/m/zhongshu-5/incoming/e.json",
+        );
+        let hints = hints([moved, written, draft, ours, read]);
+        let planners: Vec<&str> = hints.planners.iter().map(SessionId::as_str).collect();
+        assert_eq!(planners, ["zhongshu-1", "zhongshu-2"]);
+        let arrived: Vec<_> = hints.arrived.into_iter().collect();
+        let planner = SessionId::parse("zhongshu-1").unwrap();
+        assert_eq!(arrived, [(planner, OsString::from("a.json"))]);
+        assert!(!hints.everything);
+    }
+}
