@@ -12,6 +12,8 @@ pub mod events;
 pub mod guard;
 pub mod listen;
 pub mod login;
+pub mod assets;
+pub mod pages;
 pub mod views;
 
 use crate::access::Access;
