@@ -35,6 +35,13 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
+    /// The same with one variable set.
+    pub fn with(&self, name: &str, value: impl Into<OsString>) -> Self {
+        let mut variables = self.0.clone();
+        variables.insert(name.into(), value.into());
+        Self(variables)
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &OsStr> {
         self.0.keys().map(OsString::as_os_str)
