@@ -192,6 +192,11 @@ pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signa
     if let Some(terminal_id) = &session.terminal_id {
         end_terminal(office, terminal_id, "its program ended").await;
     }
+    let closing = |session: Session| matches!(session.status, Status::Closing { .. });
+    if office.session(session.id()).is_none_or(closing) {
+        // Somebody is ending it already, and records that.
+        return;
+    }
     office.last_call(session.id()).await;
     let reported = office.ledger.read(|state| {
         let now = state
