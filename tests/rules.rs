@@ -351,7 +351,7 @@ const MISTAKES: &[(&str, u64, &[&str])] = &[
     ("workflow_doc: ../x.md\n", 1, &["inside the repository"]),
     ("zhongshu_model: --bad\n", 1, &["model"]),
     ("version: 2\n", 1, &["version must be 1"]),
-    ("a: [\n", 2, &[]),
+    ("name: x\nmodels: [\n", 2, &["bracket"]),
     ("departments:\n\tx: 1\n", 2, &[]),
 ];
 
@@ -479,7 +479,14 @@ fn a_sound_plan_has_no_findings() {
 #[test]
 fn plan_checks_find_what_is_wrong() {
     let verify: &[&str] = &["true"];
-    let one = |department, task, files, verify| findings(&[(department, task, files, verify)]);
+    fn one(
+        department: &str,
+        task: &str,
+        files: &[&str],
+        verify: &[&str],
+    ) -> Vec<(PlanCheck, PlanLevel, Vec<usize>, Option<String>)> {
+        findings(&[(department, task, files, verify)])
+    }
     assert_eq!(
         one("nobody", "x", &[], verify),
         [(

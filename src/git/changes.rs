@@ -1,5 +1,5 @@
-//! Changed paths: what differs between two states of the repository. Owns the meaning of the three modes and how the
-//! staged and the unstaged half of a change become one row; `counts` measures the rows.
+//! Changed paths: what differs between two states of the repository. Owns the meaning of the three modes;
+//! `rows` joins the staged and the unstaged half of a change, `counts` measures the result.
 //!
 //! | mode | left | right | like |
 //! |---|---|---|---|
@@ -13,9 +13,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use git2::{Delta, Diff, DiffDelta, DiffFindOptions, DiffOptions, FileMode};
+use git2::{Delta, Diff, DiffFindOptions, DiffOptions};
 
 use super::counts::{MAX_COUNTED_BYTES, Measured, Meter};
+use super::rows::{Row, combine, half_of, old_path_of, path_of};
 use super::{GitError, Repo};
 use crate::domain::report::{ChangeStatus, FileKind};
 
@@ -91,23 +92,6 @@ impl Deadline {
     }
 }
 
-/// One half of a change as libgit2 reports it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Half {
-    pub status: ChangeStatus,
-    pub old_mode: u32,
-    pub new_mode: u32,
-    pub new_id: git2::Oid,
-}
-
-/// Both halves of one path's change.
-#[derive(Debug, Default)]
-pub(super) struct Row {
-    pub old_path: Option<Vec<u8>>,
-    pub index: Option<Half>,
-    pub worktree: Option<Half>,
-}
-
 impl Repo {
     /// Compares the two states of `scope`.
     pub fn changes(&self, scope: &Scope, deadline: &Deadline) -> Result<Changes, GitError> {
@@ -117,27 +101,40 @@ impl Repo {
                 let tree = self.head_tree()?;
                 let mut diff = self.staged_diff(tree.as_ref())?;
                 find_renames(&mut diff)?;
-                let mut changes = self.one_diff(&diff, true, deadline)?;
-                changes.left_tree = tree.map(|tree| tree.id().to_string());
-                Ok(changes)
+                let intents = self.index_marks()?.intents;
+                Ok(Changes {
+                    rows: self.one_diff(&diff, true, |path| !intents.contains(path), deadline)?,
+                    base_commit: None,
+                    left_tree: tree.map(|tree| tree.id().to_string()),
+                })
             }
-            Scope::Base(name) => {
-                let commit = self.commit_of(name)?;
-                let tree = commit
-                    .tree()
-                    .map_err(|error| GitError::from_library("reading the base tree", &error))?;
-                let mut diff = self
-                    .inner
-                    .diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options()))
-                    .map_err(|error| GitError::from_library("comparing with the base", &error))?;
-                deadline.check()?;
-                find_renames(&mut diff)?;
-                let mut changes = self.one_diff(&diff, false, deadline)?;
-                changes.base_commit = Some(commit.id().to_string());
-                changes.left_tree = Some(tree.id().to_string());
-                Ok(changes)
-            }
+            Scope::Base(name) => self.base_changes(name, deadline),
         }
+    }
+
+    fn base_changes(&self, name: &str, deadline: &Deadline) -> Result<Changes, GitError> {
+        let commit = self.commit_of(name)?;
+        let tree = commit
+            .tree()
+            .map_err(|error| GitError::from_library("reading the base tree", &error))?;
+        let mut diff = self
+            .inner
+            .diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options()))
+            .map_err(|error| GitError::from_library("comparing with the base", &error))?;
+        deadline.check()?;
+        find_renames(&mut diff)?;
+        let skipped = self.index_marks()?.skipped;
+        let mut rows = self.one_diff(&diff, false, |path| !skipped.contains(path), deadline)?;
+        if !skipped.is_empty() {
+            let diff = self.staged_diff(Some(&tree))?;
+            rows.extend(self.one_diff(&diff, true, |path| skipped.contains(path), deadline)?);
+            rows.sort_by(|left, right| left.path.cmp(&right.path));
+        }
+        Ok(Changes {
+            rows,
+            base_commit: Some(commit.id().to_string()),
+            left_tree: Some(tree.id().to_string()),
+        })
     }
 
     /// HEAD with index and files. Both halves are read once; libgit2's own merge of the two serves for the line counts
@@ -145,11 +142,11 @@ impl Repo {
     fn worktree_changes(&self, deadline: &Deadline) -> Result<Changes, GitError> {
         let tree = self.head_tree()?;
         let mut merged = self.staged_diff(tree.as_ref())?;
-        let intents = self.intents_to_add()?;
+        let marks = self.index_marks()?;
         let mut rows: BTreeMap<Vec<u8>, Row> = BTreeMap::new();
         for delta in merged.deltas() {
             if let Some(half) = half_of(&delta)
-                && !intents.contains(path_of(&delta))
+                && !marks.intents.contains(path_of(&delta))
             {
                 rows.entry(path_of(&delta).to_vec()).or_default().index = Some(half);
             }
@@ -174,7 +171,10 @@ impl Repo {
             if half.status == ChangeStatus::Untracked && path.starts_with(b".tmp/") {
                 continue;
             }
-            if half.status == ChangeStatus::Modified && intents.contains(path) {
+            if marks.skipped.contains(path) {
+                continue;
+            }
+            if half.status == ChangeStatus::Modified && marks.intents.contains(path) {
                 half.status = ChangeStatus::Added;
             }
             rows.entry(path.to_vec()).or_default().worktree = Some(half);
@@ -190,7 +190,11 @@ impl Repo {
         let mut meter = Meter::new(self, &merged, deadline);
         let mut list = Vec::with_capacity(rows.len());
         for (path, row) in rows {
-            let position = positions.get(path.as_slice()).copied();
+            // libgit2 takes a file left out of a sparse checkout for a deleted one.
+            let position = positions
+                .get(path.as_slice())
+                .copied()
+                .filter(|_| !marks.skipped.contains(&path));
             let measured = meter.measure_on_disk(&path, &row, position)?;
             list.push(combine(path, row, measured));
         }
@@ -201,25 +205,20 @@ impl Repo {
         })
     }
 
-    /// Rows of a comparison that libgit2 made in one go.
+    /// Rows of a comparison that libgit2 made in one go, of the paths that `wanted` takes.
     fn one_diff(
         &self,
         diff: &Diff<'_>,
         is_staged: bool,
+        wanted: impl Fn(&[u8]) -> bool,
         deadline: &Deadline,
-    ) -> Result<Changes, GitError> {
-        let intents = if is_staged {
-            self.intents_to_add()?
-        } else {
-            BTreeSet::new()
-        };
+    ) -> Result<Vec<Change>, GitError> {
         let mut rows = BTreeMap::new();
         for (position, delta) in diff.deltas().enumerate() {
             let path = path_of(&delta);
-            if intents.contains(path) {
-                continue;
-            }
-            if let Some(half) = half_of(&delta) {
+            if let Some(half) = half_of(&delta)
+                && wanted(path)
+            {
                 let row = Row {
                     old_path: old_path_of(&delta),
                     index: is_staged.then_some(half),
@@ -247,10 +246,7 @@ impl Repo {
                 list.push(change);
             }
         }
-        Ok(Changes {
-            rows: list,
-            ..Changes::default()
-        })
+        Ok(list)
     }
 
     fn staged_diff(&self, tree: Option<&git2::Tree<'_>>) -> Result<Diff<'_>, GitError> {
@@ -304,19 +300,32 @@ impl Repo {
         Ok(found)
     }
 
-    /// Paths of `git add -N`: in the index by name only. A commit leaves them out, so they are not staged.
-    fn intents_to_add(&self) -> Result<BTreeSet<Vec<u8>>, GitError> {
+    fn index_marks(&self) -> Result<IndexMarks, GitError> {
         let index = self
             .inner
             .index()
             .map_err(|error| GitError::from_library("reading the index", &error))?;
-        let flag = git2::IndexEntryExtendedFlag::INTENT_TO_ADD.bits();
-        Ok(index
-            .iter()
-            .filter(|entry| entry.flags_extended & flag != 0)
-            .map(|entry| entry.path)
-            .collect())
+        let intent = git2::IndexEntryExtendedFlag::INTENT_TO_ADD.bits();
+        let skip = git2::IndexEntryExtendedFlag::SKIP_WORKTREE.bits();
+        let mut marks = IndexMarks::default();
+        for entry in index.iter().filter(|entry| entry.flags_extended != 0) {
+            if entry.flags_extended & intent != 0 {
+                marks.intents.insert(entry.path);
+            } else if entry.flags_extended & skip != 0 {
+                marks.skipped.insert(entry.path);
+            }
+        }
+        Ok(marks)
     }
+}
+
+/// Entries of the index that need another reading than libgit2's.
+#[derive(Debug, Default)]
+struct IndexMarks {
+    /// `git add -N`: there by name only. A commit leaves them out, so they are not staged.
+    intents: BTreeSet<Vec<u8>>,
+    /// Left out of a sparse checkout: not on disk on purpose. What the index says stands for the file.
+    skipped: BTreeSet<Vec<u8>>,
 }
 
 /// Options that every comparison shares.
@@ -343,93 +352,4 @@ fn positions(diff: &Diff<'_>) -> HashMap<Vec<u8>, usize> {
         .filter(|(_, delta)| delta.status() != Delta::Untracked)
         .map(|(position, delta)| (path_of(&delta).to_vec(), position))
         .collect()
-}
-
-fn path_of<'a>(delta: &DiffDelta<'a>) -> &'a [u8] {
-    let (old, new) = (delta.old_file(), delta.new_file());
-    new.path_bytes().or(old.path_bytes()).unwrap_or_default()
-}
-
-fn old_path_of(delta: &DiffDelta<'_>) -> Option<Vec<u8>> {
-    if !matches!(delta.status(), Delta::Renamed | Delta::Copied) {
-        return None;
-    }
-    delta.old_file().path_bytes().map(<[u8]>::to_vec)
-}
-
-fn half_of(delta: &DiffDelta<'_>) -> Option<Half> {
-    let status = match delta.status() {
-        Delta::Added => ChangeStatus::Added,
-        Delta::Deleted => ChangeStatus::Deleted,
-        Delta::Modified => ChangeStatus::Modified,
-        Delta::Renamed => ChangeStatus::Renamed,
-        Delta::Copied => ChangeStatus::Copied,
-        // An unreadable file is there and not known: better shown than hidden.
-        Delta::Untracked | Delta::Unreadable => ChangeStatus::Untracked,
-        Delta::Typechange => ChangeStatus::TypeChanged,
-        Delta::Conflicted => ChangeStatus::Conflicted,
-        Delta::Unmodified | Delta::Ignored => return None,
-    };
-    Some(Half {
-        status,
-        old_mode: mode_bits(delta.old_file().mode()),
-        new_mode: mode_bits(delta.new_file().mode()),
-        new_id: delta.new_file().id(),
-    })
-}
-
-fn mode_bits(mode: FileMode) -> u32 {
-    match mode {
-        FileMode::Unreadable => 0,
-        FileMode::Tree => 0o040_000,
-        FileMode::Blob => 0o100_644,
-        FileMode::BlobGroupWritable => 0o100_664,
-        FileMode::BlobExecutable => 0o100_755,
-        FileMode::Link => 0o120_000,
-        FileMode::Commit => 0o160_000,
-    }
-}
-
-/// Makes one change out of both halves.
-fn combine(path: Vec<u8>, row: Row, measured: Measured) -> Change {
-    use ChangeStatus as S;
-    let index = row.index.map(|half| half.status);
-    let worktree = row.worktree.map(|half| half.status);
-    let mut status = match (index, worktree) {
-        (Some(S::Conflicted), _) | (_, Some(S::Conflicted)) => S::Conflicted,
-        (None, Some(status)) | (Some(status), None) => status,
-        // Unlisted in the index: a commit deletes it, even though the file still lies there.
-        (Some(S::Deleted), Some(_)) => S::Deleted,
-        (Some(status @ (S::Added | S::Renamed | S::Copied)), Some(_)) => status,
-        (Some(_), Some(status @ (S::Deleted | S::TypeChanged))) => status,
-        (Some(status), Some(_)) => status,
-        (None, None) => S::Modified,
-    };
-    let first = row.index.or(row.worktree);
-    let last = row
-        .worktree
-        .filter(|half| half.status != S::Untracked || row.index.is_none())
-        .or(row.index);
-    let old_mode = first.map_or(0, |half| half.old_mode);
-    let new_mode = last.map_or(0, |half| half.new_mode);
-    if status == S::Modified && measured.same_content && old_mode != new_mode {
-        status = S::ModeChanged;
-    }
-    let kind = match if new_mode == 0 { old_mode } else { new_mode } {
-        0o120_000 => FileKind::Symlink,
-        0o160_000 if status != S::Untracked => FileKind::Submodule,
-        _ if path.ends_with(b"/") => FileKind::Repository,
-        _ => FileKind::File,
-    };
-    Change {
-        path,
-        old_path: row.old_path,
-        status,
-        index_status: index,
-        worktree_status: worktree,
-        kind,
-        old_mode,
-        new_mode,
-        measured,
-    }
 }

@@ -4,11 +4,12 @@
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 
-use git2::{Delta, Diff, Oid, Patch};
+use git2::{Delta, Diff, DiffDelta, FileMode, Oid, Patch};
 use sha2::{Digest, Sha256};
 
-use super::changes::{Deadline, Half, Row};
+use super::changes::Deadline;
 use super::files::{self, Entry};
+use super::rows::{Half, Row};
 use super::{GitError, Repo};
 use crate::domain::report::ChangeStatus;
 
@@ -128,11 +129,12 @@ impl<'a> Meter<'a> {
         let (old, new) = (delta.old_file(), delta.new_file());
         let same_content = old.is_valid_id() && new.is_valid_id() && old.id() == new.id();
         if same_content && !old.id().is_zero() && delta.status() != Delta::Conflicted {
+            let binary = self.is_binary_blob(old.id(), old.size());
             return Measured {
-                additions: Some(0),
-                deletions: Some(0),
+                additions: (!binary).then_some(0),
+                deletions: (!binary).then_some(0),
                 same_content,
-                binary: self.is_binary_blob(old.id(), old.size()),
+                binary,
                 ..Measured::default()
             };
         }
@@ -141,6 +143,9 @@ impl<'a> Meter<'a> {
             return uncounted;
         }
         self.budget -= size;
+        if delta.status() == Delta::Typechange {
+            return self.type_change(&delta).unwrap_or(uncounted);
+        }
         // A missing blob (a partial clone) or an unreadable file costs its counts, not the report.
         let Ok(Some(patch)) = Patch::from_diff(self.diff, position) else {
             return uncounted;
@@ -167,6 +172,33 @@ impl<'a> Meter<'a> {
             },
             Err(_) => uncounted,
         }
+    }
+
+    /// libgit2 makes no patch across kinds; Git compares the texts that stand for them: a file's content, a link's target,
+    /// the line that names a submodule's commit.
+    fn type_change(&self, delta: &DiffDelta<'_>) -> Option<Measured> {
+        let recorded = |file: &git2::DiffFile<'_>| match file.mode() {
+            FileMode::Commit => Some(format!("Subproject commit {}\n", file.id()).into_bytes()),
+            _ => self.repo.blob(file.id(), MAX_COUNTED_BYTES),
+        };
+        let (old, new) = (delta.old_file(), delta.new_file());
+        let before = recorded(&old)?;
+        let after = match files::look(self.repo.root(), new.path_bytes()?) {
+            // Also tells a staged side: its content is in the object store, whatever lies on disk.
+            _ if self.repo.has_blob(new.id()) || new.mode() == FileMode::Commit => recorded(&new)?,
+            Ok(Entry::File(file, _)) => files::read_limited(file, MAX_COUNTED_BYTES).ok()??,
+            Ok(Entry::Symlink(target)) => target,
+            _ => return None,
+        };
+        let binary = is_binary(&before) || is_binary(&after);
+        let patch = Patch::from_buffers(&before, None, &after, None, None).ok()?;
+        let (_, additions, deletions) = patch.line_stats().ok()?;
+        Some(Measured {
+            additions: (!binary).then_some(additions as u64),
+            deletions: (!binary).then_some(deletions as u64),
+            binary,
+            ..Measured::default()
+        })
     }
 
     fn is_binary_blob(&mut self, id: Oid, size: u64) -> bool {

@@ -29,7 +29,9 @@ pub enum Entry {
 /// Looks at `path` below `root` without following any link.
 pub fn look(root: &Path, path: &[u8]) -> std::io::Result<Entry> {
     let folder_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut folder: OwnedFd = rustix::fs::openat(CWD, root, folder_flags, Mode::empty())?;
+    // The root itself is the caller's choice and may be reached through a link; what is below it may not.
+    let root_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut folder: OwnedFd = rustix::fs::openat(CWD, root, root_flags, Mode::empty())?;
     let mut parts = path
         .split(|byte| *byte == b'/')
         .filter(|part| !part.is_empty())

@@ -5,7 +5,8 @@
 pub mod changes;
 pub mod counts;
 pub mod files;
-pub mod revision;
+mod revision;
+mod rows;
 
 use std::path::{Path, PathBuf};
 
@@ -143,7 +144,7 @@ impl Repo {
             }
         } else if !names_back(&inner, &dot_git, &root) {
             return Err(elsewhere(
-                "its .git file leads to a repository that does not know this folder",
+                "its .git file leads to a repository that does not name this folder; if that is meant, set core.worktree there to this folder",
             ));
         }
         Ok(Self { inner, root })
@@ -227,6 +228,11 @@ impl Repo {
                 path: entry.path,
             })
             .collect())
+    }
+
+    /// Whether the object store holds this object.
+    fn has_blob(&self, id: git2::Oid) -> bool {
+        !id.is_zero() && self.inner.odb().is_ok_and(|odb| odb.exists(id))
     }
 
     /// Content of a blob of at most `limit` bytes; none when it is larger or not here.

@@ -7,6 +7,7 @@ mod defaults;
 mod parse;
 pub mod plan_checks;
 pub mod portability;
+mod raw;
 pub mod render;
 pub mod report;
 pub mod settings;

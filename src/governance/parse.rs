@@ -2,190 +2,22 @@
 //! file. `docs/governance.md` describes the format for people.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
-use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, MessageFormatter, Spanned};
 
+use super::raw::{
+    OneOrMany, Ordered, RawDepartment, RawDriver, RawFile, RawProvince, RawRiskRule, Text,
+};
 use super::settings::{
     CODEX_DRIVER, CommandDriver, GovernanceError, Parts, PlannerSettings, Province,
 };
-use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
-use crate::domain::language::Language;
-use crate::domain::rules::{PathPattern, RiskLevel, RiskRule};
+use crate::domain::department::{self, Department, Localized};
+use crate::domain::rules::{PathPattern, RiskRule};
 
 /// Placeholders of a driver's command.
 const PLACEHOLDERS: [&str; 4] = ["prompt_file", "session_id", "repo", "mailbox"];
 
 type Result<T> = std::result::Result<T, GovernanceError>;
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawFile {
-    version: Option<Spanned<u64>>,
-    name: Option<Spanned<String>>,
-    provinces: Option<Ordered<RawProvince>>,
-    departments: Option<Ordered<RawDepartment>>,
-    risk_rules: Option<Vec<RawRiskRule>>,
-    preflight: Option<RawPreflight>,
-    language: Option<Language>,
-    models: Option<Vec<Spanned<String>>>,
-    zhongshu_model: Option<Spanned<String>>,
-    department_model: Option<Spanned<String>>,
-    max_departments: Option<Spanned<u64>>,
-    department_stale_seconds: Option<Spanned<u64>>,
-    max_terminals: Option<Spanned<u64>>,
-    reminder_grace_seconds: Option<Spanned<u64>>,
-    driver: Option<Spanned<String>>,
-    planner: Option<RawPlanner>,
-    drivers: Option<Ordered<RawDriver>>,
-    tuis_started_with_session: Option<Spanned<u64>>,
-    workflow_doc: Option<Spanned<String>>,
-    project_name: Option<Spanned<String>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawProvince {
-    title: Option<Text>,
-    duty: Option<Text>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawDepartment {
-    title: Option<Text>,
-    duty: Option<Text>,
-    globs: Option<Spanned<OneOrMany>>,
-    verify: Option<Spanned<OneOrMany>>,
-    model: Option<Spanned<String>>,
-    driver: Option<Spanned<String>>,
-    sandbox: Option<Sandbox>,
-    approval: Option<Approval>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawRiskRule {
-    name: Spanned<String>,
-    level: Option<RiskLevel>,
-    pattern: Option<Spanned<OneOrMany>>,
-    message: Option<Text>,
-    allow_pattern: Option<Spanned<OneOrMany>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawPreflight {
-    surfaces: Option<Spanned<OneOrMany>>,
-    documents: Option<Spanned<OneOrMany>>,
-    allow_paths: Option<Spanned<OneOrMany>>,
-    allow_references: Option<Spanned<OneOrMany>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct RawPlanner {
-    driver: Option<Spanned<String>>,
-    sandbox: Option<Sandbox>,
-    approval: Option<Approval>,
-    model: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawDriver {
-    command: Spanned<OneOrMany>,
-}
-
-/// A mapping in the order of the file, with the place of each key.
-struct Ordered<T>(Vec<(Spanned<String>, T)>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct OrderedVisitor<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for OrderedVisitor<T> {
-            type Value = Ordered<T>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a mapping from names to definitions")
-            }
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut map: A,
-            ) -> std::result::Result<Self::Value, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(entry) = map.next_entry()? {
-                    entries.push(entry);
-                }
-                Ok(Ordered(entries))
-            }
-        }
-        deserializer.deserialize_map(OrderedVisitor(PhantomData))
-    }
-}
-
-/// A text for both languages, or one for each.
-struct Text(Localized);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Pair {
-            zh: String,
-            en: String,
-        }
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text, or a mapping with one text under zh and one under en")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Text, E> {
-                Ok(Text(Localized::same(text)))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> std::result::Result<Text, A::Error> {
-                let pair = Pair::deserialize(de::value::MapAccessDeserializer::new(map))?;
-                Ok(Text(Localized::new(pair.zh, pair.en)))
-            }
-        }
-        deserializer.deserialize_any(TextVisitor)
-    }
-}
-
-/// One text or a list of texts.
-enum OneOrMany {
-    One(String),
-    Many(Vec<Spanned<String>>),
-}
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct ListVisitor;
-        impl<'de> Visitor<'de> for ListVisitor {
-            type Value = OneOrMany;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a list of texts")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<OneOrMany, E> {
-                Ok(OneOrMany::One(text.to_owned()))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(
-                self,
-                mut seq: A,
-            ) -> std::result::Result<OneOrMany, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = seq.next_element()? {
-                    texts.push(text);
-                }
-                Ok(OneOrMany::Many(texts))
-            }
-        }
-        deserializer.deserialize_any(ListVisitor)
-    }
-}
 
 /// Reads and checks the text of a `governance.yaml`.
 pub(super) fn parse(text: &str) -> Result<Parts> {
