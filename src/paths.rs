@@ -219,9 +219,17 @@ impl Places {
     /// # Errors
     /// When one of them is another user's, open to others, or the state of another repository.
     pub fn create(&self) -> Result<(), PathError> {
-        make_state_folder(&self.state)?;
-        claim(&self.state, &self.repo)?;
+        self.create_state()?;
         make_runtime_folder(&self.runtime)
+    }
+
+    /// Makes the state folder alone, for what needs no socket.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_state(&self) -> Result<(), PathError> {
+        make_state_folder(&self.state)?;
+        claim(&self.state, &self.repo)
     }
 
     /// `.tmp` in the repository, made if need be and hidden from Git.
