@@ -64,7 +64,7 @@ function setMode(tab, mode) {
 }
 
 function frameFor(address, title) {
-  return make('iframe', { src: address, title, referrerpolicy: 'no-referrer', sandbox: 'allow-scripts allow-same-origin' });
+  return make('iframe', { src: address, title, referrerpolicy: 'no-referrer', sandbox: 'allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox' });
 }
 
 // The one case in which a frame is made again: the person asked for another mode, and a new fragment alone would not
@@ -132,6 +132,8 @@ onAction('open-terminal', async (button) => {
   // A session's old transcript and its new terminal have different ids; the same id is the same frame.
   if (open.has(terminal.id)) select(terminal.id, true);
   else add({ id: terminal.id, title: title || terminal.title, address, mode: 'read', sessionId });
+  // The dock takes room from the page; what was pressed stays in sight.
+  button.scrollIntoView({ block: 'nearest' });
 });
 
 onAction('attach-terminal', async (button) => {
