@@ -180,33 +180,31 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
             ),
         ],
     };
-    let mut result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| {
-        ResultView {
-            report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
-            parent_session_id: planner.clone(),
-            department_session_id: reported.id.clone(),
-            department: "menxia".into(),
-            findings: Findings {
-                summary: say(
-                    "The flag is safe. Two scripts in tools/ parse the progress lines and would break if they became quiet.",
-                ),
-                changed_files: vec![say("docs/risks.md")],
-                verifications_run: vec![say("git diff --check")],
-                verifications_skipped: vec![say("cargo test: not in this department's scope")],
-                risks: vec![say("tools/import.sh parses the progress output")],
-                needs_user_confirmation: ask,
-                next_action: say("Decide whether tools/import.sh may change as well."),
-            },
-            revision,
-            verified,
-            mailbox_file: Some(say("result-1.json")),
-            handoff_packet: "x.md".into(),
-            source: "mailbox",
-            channel,
-            reported_at: at(12),
-            read: false,
-            acknowledged: false,
-        }
+    let result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
+        report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
+        parent_session_id: planner.clone(),
+        department_session_id: reported.id.clone(),
+        department: "menxia".into(),
+        findings: Findings {
+            summary: say(
+                "The flag is safe. Two scripts in tools/ parse the progress lines and would break if they became quiet.",
+            ),
+            changed_files: vec![say("docs/risks.md")],
+            verifications_run: vec![say("git diff --check")],
+            verifications_skipped: vec![say("cargo test: not in this department's scope")],
+            risks: vec![say("tools/import.sh parses the progress output")],
+            needs_user_confirmation: ask,
+            next_action: say("Decide whether tools/import.sh may change as well."),
+        },
+        revision,
+        verified,
+        mailbox_file: Some(say("result-1.json")),
+        handoff_packet: "x.md".into(),
+        source: "mailbox",
+        channel,
+        reported_at: at(12),
+        read: false,
+        acknowledged: false,
     };
     let unread = vec![
         result("report-1", true, true, Source::Tool, 1),
@@ -351,7 +349,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
             resumed_from_session_id: None,
             replaced_by_session_id: None,
         }),
-        report: (!is_planner).then(|| ReportStatusView {
+        report: (!is_planner).then_some(ReportStatusView {
             report_status: "pending",
             reported_at: None,
             last_report_id: None,
