@@ -3,22 +3,34 @@
 //! The map of the house; imports point one way, from later to earlier lines:
 //!
 //! - `domain`: the vocabulary and every decision, pure
-//! - `journal`, `ledger`, `hub`: the one door through which state changes
+//! - `journal`, `ledger`, `hub`, `fold`: the one door through which state changes
 //! - `process`, `paths`: processes and folders
 //! - `access`, `codex`, `git`, `mailbox`, `terminal`: one thing of the outside world each
-//! - `sessions`, `governance`: what keeps the running agents in step, and what the report says
-//! - `web`: the API and the dashboard
+//! - `governance`, `config`: what the report says; what holds here
+//! - `sessions`: what keeps the running agents in step with the journal
+//! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
+//! - `server`: puts the parts together
+//! - `cli`, `commands`, `demo`: what a person types
 
 pub mod access;
+pub mod cli;
+pub mod client;
 pub mod codex;
+pub mod commands;
+pub mod config;
+pub mod demo;
 pub mod domain;
+mod fold;
 pub mod git;
 pub mod governance;
 pub mod hub;
 pub mod journal;
 pub mod ledger;
 pub mod mailbox;
+pub mod mcp;
+pub mod paths;
 pub mod process;
+pub mod server;
 pub mod sessions;
 pub mod terminal;
 pub mod web;

@@ -18,9 +18,10 @@ use crate::process::Identity;
 
 /// Events that wait for their reader. Past three quarters the pieces of messages are left out, and when it is full the connection is dropped
 /// and opened again, which is how the reader learns that it must look at its threads afresh.
-pub const EVENT_CAPACITY: usize = 4096;
+pub const EVENT_CAPACITY: usize = 2048;
 /// Places that only `Connected` and `Disconnected` may take, so that they always fit.
 const RESERVED: usize = 16;
+
 /// How the app-server stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

@@ -36,11 +36,6 @@ const MAX_CALLS: usize = 64;
 const OUTGOING: usize = 128;
 /// How often an overloaded app-server is asked again.
 const OVERLOAD_RETRIES: u32 = 6;
-/// Ping often enough that a frozen app-server is noticed within a minute.
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// Silence after which the connection counts as dead: two pings unanswered.
-const SILENCE_LIMIT: Duration = Duration::from_secs(50);
-
 /// Why a call has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -131,7 +126,7 @@ struct Shared {
 
 impl Peer {
     /// Takes a fresh connection into service.
-    pub(super) fn start(connection: Connection, sink: impl Sink) -> Self {
+    pub(super) fn start(connection: Connection, sink: impl Sink, silence_limit: Duration) -> Self {
         let (outgoing, queue) = mpsc::channel(OUTGOING);
         let shared = Arc::new(Shared {
             state: Mutex::new(State::Open(HashMap::new())),
@@ -141,8 +136,13 @@ impl Peer {
             closed: CancellationToken::new(),
         });
         let (write, read) = connection.socket.split();
-        tokio::spawn(write_all(Arc::clone(&shared), write, queue));
-        tokio::spawn(read_all(Arc::clone(&shared), read, sink));
+        tokio::spawn(write_all(
+            Arc::clone(&shared),
+            write,
+            queue,
+            silence_limit * 2 / 5,
+        ));
+        tokio::spawn(read_all(Arc::clone(&shared), read, sink, silence_limit));
         Self { shared }
     }
 
@@ -342,8 +342,9 @@ async fn write_all(
     shared: Arc<Shared>,
     mut write: SplitSink<Socket, Message>,
     mut queue: mpsc::Receiver<Message>,
+    ping_every: Duration,
 ) {
-    let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+    let mut pings = interval_at(Instant::now() + ping_every, ping_every);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let ended = async {
         loop {
@@ -364,11 +365,16 @@ async fn write_all(
     let _ = timeout(Duration::from_millis(200), write.close()).await;
 }
 
-async fn read_all(shared: Arc<Shared>, mut read: SplitStream<Socket>, sink: impl Sink) {
+async fn read_all(
+    shared: Arc<Shared>,
+    mut read: SplitStream<Socket>,
+    sink: impl Sink,
+    silence_limit: Duration,
+) {
     let ended = async {
         loop {
-            let message = match timeout(SILENCE_LIMIT, read.next()).await {
-                Err(_) => return "codex has been silent for 50 s".to_owned(),
+            let message = match timeout(silence_limit, read.next()).await {
+                Err(_) => return format!("codex has been silent for {silence_limit:?}"),
                 Ok(None | Some(Ok(Message::Close(_)))) => {
                     return "codex closed the connection".to_owned();
                 }
@@ -434,3 +440,6 @@ pub(super) fn jittered(pause: Duration) -> Duration {
     let random = getrandom::u32().unwrap_or(u32::MAX);
     pause.mul_f64(0.5 + f64::from(random) / f64::from(u32::MAX) / 2.0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
     process::ExitStatus,
     time::Duration,
@@ -106,7 +106,7 @@ impl Server {
                     ))
                 })?;
         }
-        Ok(())
+        check_private(settings.socket.parent().unwrap_or(Path::new("/")))
     }
 
     /// The app-server of an earlier launcher, when it runs and was started as we would start it. One that was started otherwise is ended: its
@@ -248,6 +248,20 @@ impl Server {
     }
 }
 
+/// Whoever can write to the socket's folder can put another socket in its place and be told everything.
+fn check_private(folder: &Path) -> Result<(), StartError> {
+    let shown = folder.display();
+    let about = fs::metadata(folder).map_err(|error| {
+        StartError::Unusable(format!("The folder {shown} cannot be read: {error}."))
+    })?;
+    if about.uid() == rustix::process::geteuid().as_raw() && about.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(StartError::Unusable(format!(
+        "The runtime folder {shown} can be changed by other users: make it yours alone (chmod 700 {shown}), or choose another."
+    )))
+}
+
 /// Ends whatever listens on our socket, if it is an app-server of ours whose descriptor was lost; refuses to touch anything else.
 async fn clear_socket(settings: &Settings) -> Result<(), StartError> {
     let Some(pid) = transport::listener(&settings.socket).await else {
@@ -350,7 +364,69 @@ pub(super) fn obituary(status: Option<ExitStatus>, settings: &Settings) -> Strin
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::calls::ClientInfo;
     use super::*;
+
+    fn settings(folder: &Path) -> Settings {
+        Settings {
+            codex_bin: folder.join("codex"),
+            codex_home: None,
+            socket: folder.join("app.sock"),
+            descriptor: folder.join("app.json"),
+            log: folder.join("app.log"),
+            config_overrides: vec!["a=1".into()],
+            env_set: Vec::new(),
+            env_remove: Vec::new(),
+            client: ClientInfo {
+                name: "t".into(),
+                title: "t".into(),
+                version: "0".into(),
+            },
+            opt_out: Vec::new(),
+            timing: Default::default(),
+        }
+    }
+
+    #[test]
+    fn a_flooded_log_is_emptied_and_a_usual_one_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = settings(folder.path());
+        let mut log = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&settings.log)
+            .unwrap();
+        log.set_len(LOG_LIMIT_BYTES + 1).unwrap();
+        bound_log(&settings);
+        io::Write::write_all(&mut log, b"after\n").unwrap();
+        bound_log(&settings);
+        assert_eq!(fs::read_to_string(&settings.log).unwrap(), "after\n");
+        assert_eq!(log_tail(&settings), "after");
+    }
+
+    #[test]
+    fn the_fingerprint_tells_options_apart_and_no_order_is_lost() {
+        let one = settings(Path::new("/x"));
+        let with = |change: fn(&mut Settings)| {
+            let mut other = one.clone();
+            change(&mut other);
+            other.fingerprint()
+        };
+        let mut all = vec![
+            one.fingerprint(),
+            with(|other| other.config_overrides.push("b".into())),
+            with(|other| other.env_set.push(("a".into(), "b".into()))),
+            with(|other| other.env_remove.push("a".into())),
+            with(|other| other.codex_home = Some("/home".into())),
+            with(|other| other.socket = "/y".into()),
+        ];
+        assert_eq!(with(|other| other.log = "/elsewhere".into()), all[0]);
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 6);
+    }
 
     #[test]
     fn a_log_line_loses_its_colours_and_control_characters() {

@@ -26,7 +26,8 @@ pub struct Settings {
     pub log: PathBuf,
     /// Each becomes `-c …`; the MCP server comes this way, since it must be known to every thread of the process.
     pub config_overrides: Vec<String>,
-    /// Variables set over the inherited environment.
+    /// Variables set over the inherited environment. Like every option they are part of what adoption compares, so nothing that changes from
+    /// start to start belongs here.
     pub env_set: Vec<(OsString, OsString)>,
     /// Variables taken out of it.
     pub env_remove: Vec<OsString>,
@@ -45,6 +46,9 @@ pub struct Timing {
     pub ready_limit: Duration,
     /// The longest wait for the reply to a call.
     pub call_limit: Duration,
+    /// Silence, pings included, after which a connection counts as dead, so that a frozen app-server is noticed. Two fifths of it lie between
+    /// pings; a tenth would drop busy connections, ten times would hide a frozen app-server for minutes.
+    pub silence_limit: Duration,
     /// The pause after the first death.
     pub backoff_first: Duration,
     /// The longest pause.
@@ -60,6 +64,7 @@ impl Default for Timing {
         Self {
             ready_limit: Duration::from_secs(20),
             call_limit: Duration::from_secs(60),
+            silence_limit: Duration::from_secs(50),
             backoff_first: Duration::from_secs(1),
             backoff_longest: Duration::from_secs(30),
             deaths_allowed: 5,

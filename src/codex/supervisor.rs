@@ -4,6 +4,7 @@
 use std::{
     collections::VecDeque,
     future::pending,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -219,7 +220,11 @@ impl Supervisor {
         }
         let identity = server.identity;
         let outbox = Arc::new(Outbox::new(identity, self.events.clone()));
-        let peer = Peer::start(connection, Arc::clone(&outbox));
+        let peer = Peer::start(
+            connection,
+            Arc::clone(&outbox),
+            settings.timing.silence_limit,
+        );
         let hello = Initialize {
             client_info: settings.client.clone(),
             capabilities: Capabilities {
@@ -335,22 +340,24 @@ impl Supervisor {
 }
 
 /// Tries until somebody listens.
-async fn reach(
-    path: &std::path::Path,
-    deadline: Instant,
-) -> Result<transport::Connection, StartError> {
-    loop {
-        match transport::connect(path).await {
-            Ok(connection) => return Ok(connection),
-            Err(error @ TransportError::PathTooLong { .. }) => {
-                return Err(StartError::Unusable(error.to_string()));
+async fn reach(path: &Path, deadline: Instant) -> Result<transport::Connection, StartError> {
+    let mut last = "nobody listens".to_owned();
+    let tries = async {
+        loop {
+            match transport::connect(path).await {
+                Ok(connection) => return Ok(connection),
+                Err(error @ TransportError::PathTooLong { .. }) => {
+                    return Err(StartError::Unusable(error.to_string()));
+                }
+                Err(error) => last = error.to_string(),
             }
-            Err(error) if Instant::now() >= deadline => {
-                return Err(StartError::Failed(format!(
-                    "was not ready in time ({error})"
-                )));
-            }
-            Err(_) => tokio::time::sleep(CONNECT_EVERY).await,
+            tokio::time::sleep(CONNECT_EVERY).await;
         }
+    };
+    match tokio::time::timeout_at(deadline, tries).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(StartError::Failed(format!(
+            "was not ready in time ({last})"
+        ))),
     }
 }

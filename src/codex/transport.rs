@@ -82,15 +82,7 @@ pub(super) struct Connection {
 /// Connects.
 pub(super) async fn connect(path: &Path) -> Result<Connection, TransportError> {
     let (stream, peer_pid) = open(path).await?;
-    let config = WebSocketConfig::default()
-        // Eagerly allocated per connection; the default of 128 KiB is more than all that is usually under way.
-        .read_buffer_size(32 * 1024)
-        // Each message goes out at once.
-        .write_buffer_size(0)
-        .max_write_buffer_size(MAX_MESSAGE_BYTES + 64 * 1024)
-        .max_message_size(Some(MAX_MESSAGE_BYTES))
-        .max_frame_size(Some(MAX_MESSAGE_BYTES));
-    let handshake = client_async_with_config("ws://localhost/rpc", stream, Some(config));
+    let handshake = client_async_with_config("ws://localhost/rpc", stream, Some(config()));
     match tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await {
         Ok(Ok((socket, _))) => Ok(Connection { socket, peer_pid }),
         Ok(Err(source)) => Err(TransportError::Handshake {
@@ -99,6 +91,17 @@ pub(super) async fn connect(path: &Path) -> Result<Connection, TransportError> {
         }),
         Err(_) => Err(TransportError::Silent(path.to_path_buf())),
     }
+}
+
+pub(super) fn config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        // Eagerly allocated per connection; the default of 128 KiB is more than all that is usually under way.
+        .read_buffer_size(32 * 1024)
+        // Each message goes out at once.
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_MESSAGE_BYTES + 64 * 1024)
+        .max_message_size(Some(MAX_MESSAGE_BYTES))
+        .max_frame_size(Some(MAX_MESSAGE_BYTES))
 }
 
 /// The process that listens on a socket, if any does.

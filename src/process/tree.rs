@@ -224,7 +224,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let script = "trap '' TERM HUP; \
             setsid sh -c 'trap \"\" TERM HUP; echo $$ >>pids; while :; do sleep 1; done' & \
-            sh -c 'echo $$ >>pids; (sh -c \"echo \\$\\$ >>pids; exec sleep 600\" &) ; exec sleep 600' & \
+            sh -c 'echo $$ >>pids; (sh -c \"echo \\$\\$ >>pids; exec sleep 60\" &) ; exec sleep 60' & \
             echo $$ >>pids; while :; do sleep 1; done";
         let started = spawn_detached(&shell(script, home.path())).unwrap();
         let all = until("four pids", || pids(&home.path().join("pids"), 4)).await;
@@ -241,7 +241,7 @@ mod tests {
     async fn orphans_of_a_dead_root_are_found_by_their_session() {
         let home = tempfile::tempdir().unwrap();
         let mut started = spawn_detached(&shell(
-            "sh -c 'echo $$ >>pids; exec sleep 600' & exit 3",
+            "sh -c 'echo $$ >>pids; exec sleep 60' & exit 3",
             home.path(),
         ))
         .unwrap();
@@ -257,7 +257,7 @@ mod tests {
     #[tokio::test]
     async fn a_stranger_with_the_same_pid_is_left_alone() {
         let home = tempfile::tempdir().unwrap();
-        let started = spawn_detached(&shell("exec sleep 600", home.path())).unwrap();
+        let started = spawn_detached(&shell("exec sleep 60", home.path())).unwrap();
         let stranger = Identity {
             start_ticks: started.identity.start_ticks + 1,
             ..started.identity
@@ -292,28 +292,27 @@ mod tests {
     #[tokio::test]
     async fn a_detached_child_leads_its_session_has_no_terminal_and_three_descriptors() {
         let home = tempfile::tempdir().unwrap();
-        let started = spawn_detached(&shell("exec sleep 600", home.path())).unwrap();
+        let lock = std::fs::File::create(home.path().join("lock")).unwrap();
+        let started = spawn_detached(&shell("exec sleep 60", home.path())).unwrap();
         let pid = started.identity.pid;
         let entry = platform::entry(pid).unwrap();
         assert_eq!((entry.session, entry.group), (pid, pid));
-        until("the exec", || {
-            std::fs::read_to_string(format!("/proc/{pid}/comm"))
-                .ok()
-                .filter(|name| name == "sleep\n")
-        })
-        .await;
-        let _lock = std::fs::File::create(home.path().join("lock")).unwrap();
-        let open = descriptors(pid);
-        terminate_tree(started.identity, Duration::from_secs(5))
-            .await
-            .unwrap();
         // What the test itself was given by its parent cannot be told apart from a gift; everything that we opened must stay ours.
         let expected: BTreeSet<_> = ["0", "1", "2"]
             .map(str::to_owned)
             .into_iter()
             .chain(inherited())
             .collect();
-        assert_eq!(open, expected);
+        let lock_number = std::os::fd::AsRawFd::as_raw_fd(&lock).to_string();
+        assert!(!expected.contains(&lock_number));
+        // While it starts, the child has its libraries open.
+        until("the child to have only these descriptors", || {
+            (descriptors(pid) == expected).then_some(())
+        })
+        .await;
+        terminate_tree(started.identity, Duration::from_secs(5))
+            .await
+            .unwrap();
     }
 
     #[cfg(target_os = "linux")]
@@ -341,7 +340,7 @@ mod tests {
     #[tokio::test]
     async fn a_frozen_process_ends_within_its_grace() {
         let home = tempfile::tempdir().unwrap();
-        let started = spawn_detached(&shell("exec sleep 600", home.path())).unwrap();
+        let started = spawn_detached(&shell("exec sleep 60", home.path())).unwrap();
         assert!(started.identity.signal(Signal::Stop));
         terminate_tree(started.identity, Duration::from_secs(30))
             .await

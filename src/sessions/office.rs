@@ -11,7 +11,6 @@ use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
-use crate::journal::{Fold, Record};
 use crate::ledger::{self, TransactError};
 use crate::terminal::Terminals;
 use chrono::{DateTime, Utc};
@@ -24,14 +23,6 @@ pub type Ledger = ledger::Ledger<State>;
 
 /// Why a decision did not come about.
 pub type Refused = TransactError<Refusal>;
-
-impl Fold for State {
-    type Event = Event;
-
-    fn apply(&mut self, record: &Record<Event>) {
-        State::apply(self, record.seq, record.ts, &record.event);
-    }
-}
 
 /// Who acts when the launcher itself does.
 pub const LAUNCHER: &str = "launcher";

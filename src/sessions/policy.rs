@@ -4,8 +4,10 @@
 //! uses it to the end.
 
 use crate::domain::department::{Approval, Sandbox};
+use crate::config::Config;
 use crate::domain::flow::Catalog;
-use std::collections::BTreeMap;
+use crate::governance::Governance;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -31,6 +33,8 @@ pub struct Role {
 pub struct Policy {
     /// Departments, models, language.
     pub catalog: Catalog,
+    /// Rules for reports and plan checks.
+    pub governance: Arc<Governance>,
     /// Name of the project.
     pub project: String,
     /// The document with the project's rules.
@@ -53,8 +57,58 @@ pub struct Policy {
     pub department_model: Option<String>,
     /// Command drivers: name and argument template.
     pub drivers: BTreeMap<String, Vec<String>>,
+    /// What Codex offers, once it was asked.
+    pub offered: Option<Vec<String>>,
     /// Why the newest `governance.yaml` is not in force, if it is not.
     pub warning: Option<String>,
+}
+
+impl Policy {
+    /// What the configuration says now; `offered` are the models that Codex offers, once it was asked.
+    pub fn of(config: &Config, offered: Option<&[String]>) -> Self {
+        let settings = config.settings();
+        let mut models = settings.models.clone();
+        models.extend(settings.zhongshu_model.clone());
+        models.extend(settings.department_model.clone());
+        models.extend(offered.unwrap_or_default().iter().cloned());
+        let mut seen = BTreeSet::new();
+        models.retain(|model| seen.insert(model.clone()));
+        // Nobody knows yet what Codex offers: then Codex itself has to judge.
+        let known = offered.is_some() || !settings.models.is_empty();
+        let planner = &settings.planner;
+        Self {
+            catalog: Catalog {
+                departments: settings.governance.departments.clone(),
+                models: known.then_some(models),
+                language: config.language(),
+            },
+            governance: Arc::clone(&settings.governance),
+            project: settings.project_name.clone(),
+            workflow_doc: settings.workflow_doc.clone(),
+            slots: settings.max_departments,
+            max_terminals: settings.max_terminals,
+            stale: settings.department_stale,
+            reminder_grace: settings.reminder_grace,
+            tuis: settings.tuis_started_with_session,
+            planner: Role {
+                driver: planner.driver.clone().unwrap_or_else(|| settings.driver.clone()),
+                sandbox: planner.sandbox.unwrap_or(Sandbox::WorkspaceWrite),
+                approval: planner.approval.unwrap_or(Approval::OnRequest),
+                model: planner.model.clone().or_else(|| settings.zhongshu_model.clone()),
+            },
+            driver: settings.driver.clone(),
+            department_model: settings.department_model.clone(),
+            drivers: settings.drivers.iter().map(|(name, driver)| (name.clone(), driver.command.clone())).collect(),
+            offered: offered.map(<[String]>::to_vec),
+            warning: config.governance_error(),
+        }
+    }
+
+    /// Whether any session would run in Codex.
+    pub fn uses_codex(&self) -> bool {
+        let department = |driver: Option<&String>| driver.unwrap_or(&self.driver) == CODEX;
+        self.planner.driver == CODEX || self.catalog.departments.iter().any(|d| department(d.driver.as_ref()))
+    }
 }
 
 /// The newest snapshot.

@@ -1,18 +1,15 @@
 //! What every handler may use.
 
 use crate::git;
-use crate::governance::settings::Governance;
 use crate::sessions::office::Office;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// The handlers' view of the running launcher. Clones share it.
 #[derive(Clone)]
 pub struct App {
     /// Sessions, plans, queue, terminals.
     pub office: Arc<Office>,
-    /// The governance in force.
-    pub governance: watch::Receiver<Arc<Governance>>,
     /// Asks the launcher to end; the value says whether sessions stay.
     pub shutdown: mpsc::Sender<bool>,
     /// One report at a time: a second caller waits instead of doubling the load.
@@ -30,7 +27,7 @@ impl App {
     ) -> Result<crate::domain::report::Report, crate::web::error::ApiError> {
         let turn = self.reports.acquire().await;
         let repo = self.office.place.repo.clone();
-        let governance = self.governance.borrow().clone();
+        let governance = Arc::clone(&self.office.policy().governance);
         let made = tokio::task::spawn_blocking(move || {
             crate::governance::report::build(&repo, &governance, &request)
         });

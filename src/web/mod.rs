@@ -12,4 +12,22 @@ pub mod events;
 pub mod guard;
 pub mod listen;
 pub mod login;
+pub mod assets;
+pub mod pages;
 pub mod views;
+
+use crate::access::Access;
+use crate::sessions::office::Ledger;
+use app::App;
+use axum::Router;
+use axum::routing::get;
+use std::sync::Arc;
+
+/// Everything that is served. The guard stands in front of all of it.
+pub fn routes(app: App, access: Arc<Access>, ledger: Ledger) -> Router {
+    api::routes()
+        .with_state(app)
+        .merge(login::routes(access))
+        .merge(events::routes(ledger))
+        .route("/healthz", get(|| async { api::done() }))
+}

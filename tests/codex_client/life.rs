@@ -289,6 +289,26 @@ async fn a_folder_with_a_long_name_gets_a_clear_error() {
         "{reason}"
     );
     assert!(!rig.path(&"d".repeat(200)).exists());
+    // Only the socket has a limit: with it elsewhere, the same folder serves.
+    let mut settings = rig.settings();
+    settings.descriptor = rig.path(&"d".repeat(200)).join("app-server.json");
+    settings.log = rig.path(&"d".repeat(200)).join("app-server.log");
+    let (codex, _events) = Codex::start(settings);
+    codex.ready(PATIENCE).await.unwrap();
+    codex.stop(Duration::from_secs(2)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_runtime_folder_that_others_can_change_is_refused() {
+    let rig = Rig::new().await;
+    fs::create_dir(rig.path("run")).unwrap();
+    fs::set_permissions(rig.path("run"), fs::Permissions::from_mode(0o777)).unwrap();
+    let (codex, _events) = Codex::start(rig.settings());
+    let reason = codex.ready(PATIENCE).await.unwrap_err();
+    assert!(
+        reason.contains("can be changed by other users") && reason.contains("chmod 700"),
+        "{reason}"
+    );
 }
 
 #[tokio::test]
@@ -362,5 +382,30 @@ async fn twenty_deaths_in_a_row_lose_no_thread() {
         turn_end(&mut events, &thread).await.status,
         TurnStatus::Completed
     );
+    rig.end(&codex).await;
+}
+
+#[tokio::test]
+async fn a_frozen_app_server_is_noticed_and_replaced_and_an_idle_one_kept() {
+    let rig = Rig::new().await;
+    let mut settings = rig.settings();
+    settings.timing.silence_limit = Duration::from_millis(400);
+    settings.timing.ready_limit = Duration::from_secs(2);
+    let (codex, mut events) = Codex::start(settings);
+    let (_, first, _) = connected(&mut events).await;
+    // Nothing but pings for several limits: the connection must still be the first one afterwards.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(matches!(
+        &*codex.status().borrow(),
+        Status::Ready { generation: 1, .. }
+    ));
+    assert!(first.signal(Signal::Stop));
+    let pending = codex.account().await.unwrap_err();
+    assert!(
+        matches!(&pending, CallError::Closed { reason } if reason.contains("silent")),
+        "{pending}"
+    );
+    let (_, second, adopted) = connected(&mut events).await;
+    assert!(!adopted && second != first && !first.is_alive());
     rig.end(&codex).await;
 }

@@ -71,9 +71,19 @@ impl Model {
         }));
     }
 
+    /// The next answer consists of so many messages.
+    pub fn will_say(&self, count: usize) {
+        let items = (0..count).map(|number| message(&format!("message {number}")));
+        self.script.lock().unwrap().push_back(items.collect());
+    }
+
     pub fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()
     }
+}
+
+fn message(text: &str) -> Value {
+    json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]})
 }
 
 async fn respond(State(model): State<Model>, body: String) -> impl IntoResponse {
@@ -82,13 +92,16 @@ async fn respond(State(model): State<Model>, body: String) -> impl IntoResponse 
         .lock()
         .unwrap()
         .push(serde_json::from_str(&body).unwrap());
-    let item = model.script.lock().unwrap().pop_front().unwrap_or_else(|| {
-        json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "done"}]})
-    });
-    let events = [
-        json!({"type": "response.output_item.done", "item": item}),
-        json!({"type": "response.completed", "response": {"id": "r"}}),
-    ];
+    let next = model.script.lock().unwrap().pop_front();
+    let items = match next.unwrap_or_else(|| message("done")) {
+        Value::Array(items) => items,
+        item => vec![item],
+    };
+    let mut events: Vec<_> = items
+        .into_iter()
+        .map(|item| json!({"type": "response.output_item.done", "item": item}))
+        .collect();
+    events.push(json!({"type": "response.completed", "response": {"id": "r"}}));
     let text: String = events
         .iter()
         .map(|event| format!("data: {event}\n\n"))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,6 +19,7 @@ use zhongshu::domain::refusal::Refusal;
 use zhongshu::domain::result::{Findings, Report};
 use zhongshu::domain::session::{Outcome, Session};
 use zhongshu::domain::state::State;
+use zhongshu::governance::Governance;
 use zhongshu::sessions::briefs;
 use zhongshu::sessions::place::Place;
 use zhongshu::sessions::policy::{CODEX, Policy, Role};
@@ -61,6 +63,8 @@ impl World {
             department_model: None,
             drivers: BTreeMap::new(),
             warning: None,
+            governance: Arc::new(Governance::default()),
+            offered: None,
         };
         let place = Place {
             repo: PathBuf::from("/repo"),

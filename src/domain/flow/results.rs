@@ -61,6 +61,7 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Take
     let verified = wish.written_by.is_some();
     let report = state.report_of(session);
     match report {
+        // What the launcher said in a silent session's place is no report of its own.
         Some(report) if !verified && report.is_from_its_session() => {
             return Err(Refusal::conflict(
                 "already_reported",

@@ -132,11 +132,10 @@ pub fn findings(app: &App, assignments: &[PlannedAssignment]) -> Vec<PlanFinding
             selected: item.selected,
         })
         .collect();
-    check_plan(
-        &views,
-        &app.governance.borrow().clone(),
-        app.office.policy().catalog.language,
-    )
+    {
+        let policy = app.office.policy();
+        check_plan(&views, &policy.governance, policy.catalog.language)
+    }
 }
 
 pub async fn versions(
@@ -214,13 +213,12 @@ pub async fn propose(
         ..ReportRequest::default()
     };
     let report = app.report(request).await?;
-    let governance = app.governance.borrow().clone();
     let request = ProposalRequest {
         task: &wish.task,
         department_model: policy.department_model.as_deref(),
         language,
     };
-    let assignments = propose_assignments(&report, &governance, request);
+    let assignments = propose_assignments(&report, &policy.governance, request);
     Ok(ok(
         json!({ "assignments": assignments, "report_id": report.id }),
     ))

@@ -169,6 +169,11 @@ impl Feed {
         self.lock().ring.end()
     }
 
+    /// How far the recorder (and so everything known from the screen model) has come.
+    pub fn recorded(&self) -> u64 {
+        self.lock().recorded
+    }
+
     /// The newest size.
     pub fn size(&self) -> (u16, u16) {
         self.lock().size

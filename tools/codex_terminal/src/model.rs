@@ -131,6 +131,12 @@ impl Model {
         self.parser.screen().contents()
     }
 
+    /// The text on the screen, row by row.
+    pub fn rows(&self) -> Vec<String> {
+        let screen = self.parser.screen();
+        screen.rows(0, screen.size().1.get()).collect()
+    }
+
     /// How often the terminal library failed and the screen had to be begun anew.
     pub fn panics(&self) -> u32 {
         self.panics
@@ -237,8 +243,11 @@ impl Model {
             Replacement::Charset { slot, lines } => self.extra.line_drawing[slot] = lines,
             Replacement::Shift(shifted) => self.extra.shifted = shifted,
             Replacement::SoftReset => {
-                self.extra = Extra::default();
-                self.process(b"\x1b7\x1b[r\x1b[?6l\x1b[?25h\x1b[m\x1b[?1l\x1b>\x1b8");
+                self.extra.soft_reset(buffer);
+                let (row, col) = self.parser.screen().cursor_position();
+                let back = format!("\x1b[{};{}H", row + 1, col + 1);
+                self.process(b"\x1b[?6l\x1b[r\x1b[H\x1b[m\x1b7\x1b[?25h\x1b[?1l\x1b>");
+                self.process(back.as_bytes());
             }
             Replacement::Reset => {
                 self.extra = Extra::default();
@@ -269,8 +278,13 @@ impl Model {
                 6 => self.extra.origin[self.buffer()] = set,
                 1049 if set => {
                     self.remember_cursor();
-                    // The alternate screen begins empty.
-                    self.extra.saved[1] = None;
+                    // The alternate screen begins empty, its saved cursor at the top with these attributes.
+                    self.extra.saved[1] = Some(SavedCursor {
+                        row: 0,
+                        col: 0,
+                        attributes: self.parser.screen().attributes_formatted(),
+                        origin: false,
+                    });
                     self.extra.region[1] = None;
                     self.extra.origin[1] = false;
                 }
@@ -323,32 +337,35 @@ impl Model {
             // Mode 47 switches without clearing or moving anything, so the main screen can be drawn and left again.
             self.parser.process(b"\x1b[?47l");
         }
-        render::scrollback(self.parser.screen(), &mut out);
+        render::scrollback(self.parser.screen_mut(), &mut out);
+        let cols = self.parser.screen().size().1.get();
         if alternate {
-            out.push_str(&self.parser.screen().contents_formatted());
+            self.extra.write_saved(0, cols, &mut out);
+            let contents = self.parser.screen().contents_formatted();
+            out.push_str(&render::without_saving(contents));
             self.extra.write_region(0, &mut out);
-            if let Some(saved) = &self.extra.saved[0] {
-                saved.write(&mut out);
-            }
             self.parser.process(b"\x1b[?47h");
-            out.push_str("\x1b[?1049h");
+            // Mode 1049 saves the cursor it finds: the one that leaving it has to restore.
+            out.push_str("\x1b8\x1b[?1049h\x1b[?6l");
         }
         let screen = self.parser.screen();
         let buffer = usize::from(alternate);
-        out.push_str(&screen.state_formatted());
+        self.extra.write_saved(buffer, cols, &mut out);
+        out.push_str(&render::without_saving(screen.state_formatted()));
         self.extra.write_region(buffer, &mut out);
-        if let Some(saved) = &self.extra.saved[buffer] {
-            saved.write(&mut out);
-            out.push_str(if saved.origin { "\x1b[?6h" } else { "" });
-            out.push_str("\x1b7\x1b[?6l");
-        }
-        out.push_str(&screen.cursor_state_formatted());
+        // vt100 takes the default attributes for granted here.
+        out.push_str("\x1b[m");
+        out.push_str(&render::without_saving(screen.cursor_state_formatted()));
         out.push_str(&screen.attributes_formatted());
         if self.extra.origin[buffer] {
             let (row, col) = screen.cursor_position();
             let top = self.extra.region[buffer].map_or(0, |(top, _)| top);
-            let row = row.saturating_sub(top);
-            out.push_str(&format!("\x1b[?6h\x1b[{};{}H", row + 1, col + 1));
+            let shown = row.saturating_sub(top);
+            out.push_str(&format!("\x1b[?6h\x1b[{};{}H", shown + 1, col + 1));
+            if let Some(last) = render::waiting_wrap(screen, row, col, shown) {
+                out.push_str(&last);
+                out.push_str(&screen.attributes_formatted());
+            }
         }
         for (mode, default) in EXTRA_MODES {
             if self.extra.changed_modes.contains(&mode) {
@@ -387,17 +404,36 @@ impl Extra {
         self.line_drawing[usize::from(self.shifted)]
     }
 
+    /// What DECSTR takes back on the screen in use.
+    fn soft_reset(&mut self, buffer: usize) {
+        (self.region[buffer], self.origin[buffer]) = (None, false);
+        self.saved[buffer] = Some(SavedCursor {
+            row: 0,
+            col: 0,
+            attributes: "\x1b[m".to_owned(),
+            origin: false,
+        });
+        self.changed_modes.retain(|mode| *mode != 7);
+        (self.insert, self.line_drawing, self.shifted) = (false, [false; 2], false);
+    }
+
+    /// Saves the cursor that the program saved, on a screen whose contents are drawn later. Rows count from the top
+    /// because the region is set later too; behind the last column one gets only by printing there.
+    fn write_saved(&self, buffer: usize, cols: u16, out: &mut String) {
+        let Some(saved) = &self.saved[buffer] else {
+            return;
+        };
+        out.push_str(if saved.origin { "\x1b[?6h" } else { "" });
+        out.push_str(&format!("\x1b[{};{}H", saved.row + 1, saved.col + 1));
+        out.push_str(if saved.col >= cols { "x" } else { "" });
+        out.push_str(&saved.attributes);
+        out.push_str("\x1b7\x1b[?6l");
+    }
+
     fn write_region(&self, buffer: usize, out: &mut String) {
         if let Some((top, bottom)) = self.region[buffer] {
             out.push_str(&format!("\x1b[{};{}r", top + 1, bottom + 1));
         }
-    }
-}
-
-impl SavedCursor {
-    fn write(&self, out: &mut String) {
-        out.push_str(&format!("\x1b[{};{}H", self.row + 1, self.col + 1));
-        out.push_str(&self.attributes);
     }
 }
 

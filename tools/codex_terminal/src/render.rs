@@ -1,41 +1,69 @@
 //! Small renderings that the screen model needs: scrollback as text, and the line-drawing character set. Pure functions.
 
-use vt100::capture::{BasicFormattedCaptureRange, BasicFormattedCaptureState};
-
-/// Writes scrollback and screen as lines, so that a terminal of the same size ends with the screen visible and
-/// the older lines in its own scrollback. The exact screen is drawn over it afterwards.
-pub fn scrollback(screen: &vt100::Screen, out: &mut String) {
-    if screen.scrollback_len() == 0 {
+/// Writes the scrollback as lines and pushes them out at the top of a blank screen of the same size, so that the
+/// exact screen can be drawn over what is left. The view is back at the screen afterwards.
+pub fn scrollback(screen: &mut vt100::Screen, out: &mut String) {
+    let count = screen.scrollback_len();
+    if count == 0 {
         return;
     }
-    let mut text = String::new();
-    let mut state = BasicFormattedCaptureState::new();
-    let range = BasicFormattedCaptureRange::Full(&mut state);
-    if screen
-        .write_contents_formatted_basic(&mut text, range)
-        .is_err()
-    {
-        return;
-    }
-    let mut coloured = false;
-    for (number, line) in text.split('\n').enumerate() {
-        if number > 0 {
-            out.push_str("\r\n");
+    let (rows, cols) = screen.size();
+    let page = usize::from(rows.get());
+    let mut left = count;
+    while left > 0 {
+        screen.set_scrollback(left);
+        let shown = left.min(page);
+        for (at, line) in screen.rows_formatted(0, cols.get()).take(shown).enumerate() {
+            out.push_str("\x1b[m");
+            out.push_str(&line);
+            let row = u16::try_from(at).expect("a screen has at most 65,535 rows");
+            if !flows_on(screen, row, shown, cols.get()) {
+                out.push_str("\r\n");
+            }
         }
-        out.push_str(trim(line, &mut coloured));
+        left -= shown;
+    }
+    screen.set_scrollback(0);
+    out.push_str("\x1b[m");
+    for _ in 1..page {
+        out.push_str("\r\n");
     }
 }
 
-/// Takes blanks off the end of a line when they have no colour; `coloured` carries over from line to line.
-fn trim<'a>(line: &'a str, coloured: &mut bool) -> &'a str {
-    if let Some(at) = line.rfind('\x1b') {
-        *coloured = !matches!(line[at..].split_once('m'), Some(("\x1b[" | "\x1b[0", _)));
-    }
-    if *coloured {
-        line
+/// Whether printing `row` and the one below it without a line end makes the same two rows, the first one wrapped.
+fn flows_on(screen: &vt100::Screen, row: u16, shown: usize, cols: u16) -> bool {
+    let has_text = |row, col| {
+        screen
+            .cell(row, col)
+            .is_some_and(|cell| cell.has_contents() || cell.is_wide_continuation())
+    };
+    usize::from(row) + 1 < shown
+        && screen.row_wrapped(row)
+        && has_text(row, cols - 1)
+        && has_text(row + 1, 0)
+}
+
+/// To leave the cursor behind the last column of an empty row, vt100 prints a blank and erases it again between ESC 7
+/// and ESC 8, which would replace the cursor that the program saved. The blank may stay.
+pub fn without_saving(text: String) -> String {
+    if text.contains("\x1b7") {
+        text.replace("\x1b7\x08\x1b[X\x1b8", "")
     } else {
-        line.trim_end_matches(' ')
+        text
     }
+}
+
+/// A cursor behind the last column (the next character wraps) is reached only by printing the last one again. What
+/// does that when the row is called `shown`; none when the cursor is not there.
+pub fn waiting_wrap(screen: &vt100::Screen, row: u16, col: u16, shown: u16) -> Option<String> {
+    let cols = screen.size().1.get();
+    let cell = screen.cell(row, cols - 1)?;
+    if col < cols || !(cell.has_contents() || cell.is_wide_continuation()) {
+        return None;
+    }
+    let start = cols - 1 - u16::from(cell.is_wide_continuation());
+    let last = screen.rows_formatted(start, cols - start).nth(row.into())?;
+    Some(format!("\x1b[{};{}H\x1b[m{last}", shown + 1, start + 1))
 }
 
 /// Text of the DEC line-drawing set (programs with `TERM=xterm*` select it for frames) as Unicode.

@@ -393,6 +393,7 @@ impl Terminal {
     /// Pastes from the control socket; waits up to 5 s for a program that does not read. Nothing is typed meanwhile by
     /// others, so that a paste stays in one piece.
     pub async fn paste(&self, text: &str, submit: bool) -> Result<(), Refused> {
+        self.until_recorded(self.feed.end()).await;
         let bracketed = self.recorded.bracketed_paste.load(Ordering::Relaxed);
         let data = crate::input::paste(text, bracketed, submit);
         let program = self.program.as_ref().ok_or(Refused::Closed)?;
@@ -408,6 +409,15 @@ impl Terminal {
                 }
                 result => return result,
             }
+        }
+    }
+
+    /// A launcher may paste as soon as it sees the prompt: the model must have seen it too. Under a flood the model's
+    /// newest state has to do.
+    async fn until_recorded(&self, offset: u64) {
+        let deadline = Instant::now() + Duration::from_millis(500);
+        while self.feed.recorded() < offset && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 

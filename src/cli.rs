@@ -1,0 +1,319 @@
+//! The command line: names, flags and help texts, and the exit codes. It parses and never acts.
+
+use crate::access::Scope;
+use crate::config::Flags;
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What the process ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// It worked.
+    Ok = 0,
+    /// It was tried and failed, or what was checked is not as it should be.
+    Failed = 1,
+    /// The command line, a variable or `governance.yaml` is wrong; nothing was started.
+    Usage = 2,
+    /// Another zhongshu runs for this repository.
+    AlreadyRunning = 3,
+    /// The command needs a running zhongshu and there is none.
+    NotRunning = 4,
+}
+
+impl From<ExitCode> for std::process::ExitCode {
+    fn from(code: ExitCode) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "zhongshu",
+    version,
+    about = "Run a planner and several department coding agents on one Git repository, under your control",
+    long_about = "Run a planner and several department coding agents on one Git repository, under your control.\n\n\
+        Without a command it starts the server for the repository you are in and opens the dashboard in your browser. \
+        There you start a planner; it proposes who should do what; nothing runs before you confirm it.",
+    after_help = "Exit codes: 0 it worked; 1 it failed or something was found; 2 wrong arguments or configuration; \
+        3 another zhongshu runs for this repository; 4 none runs and one is needed.\n\n\
+        First steps: `zhongshu doctor` checks this machine, `zhongshu demo` shows everything without an account.",
+    args_conflicts_with_subcommands = false
+)]
+pub struct Cli {
+    /// The command; without one, the server is started.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// Flags of the server, for when no command is given.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// The Git repository to work on [default: the one you are in]
+    #[arg(long, value_name = "PATH", global = true)]
+    pub repo: Option<PathBuf>,
+    /// Where zhongshu keeps its journal and locks, outside of the repository [default: $XDG_STATE_HOME/zhongshu/…]
+    #[arg(long, value_name = "PATH", global = true)]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// Flags of the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Serve {
+    /// Port of the dashboard on 127.0.0.1; 0 picks a free one [default: 6211]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// The Codex program [default: $CODEX_BIN, else `codex` on PATH]
+    #[arg(long, value_name = "PATH")]
+    pub codex_bin: Option<PathBuf>,
+    /// Do not open a browser; print the login link only
+    #[arg(long)]
+    pub no_open: bool,
+    /// Leave sessions running when the server is stopped; the next start finds them again
+    #[arg(long)]
+    pub keep_sessions: bool,
+    /// Print one line of JSON when ready: {"url","login_url","pid","state_dir"}
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the server for this repository (what `zhongshu` does without a command)
+    Serve(Serve),
+    /// Open the dashboard of the running server with a fresh login link
+    Open {
+        /// Print the link and open nothing
+        #[arg(long)]
+        no_open: bool,
+    },
+    /// List sessions; without a server, what still runs
+    Ps {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop one session, or, without an ID, the server and everything it runs
+    Stop {
+        /// Id of the session, as `zhongshu ps` shows it
+        #[arg(value_name = "ID")]
+        id: Option<String>,
+    },
+    /// Send a raw request to the running server as you, and print the answer
+    #[command(
+        after_help = "Examples:\n  zhongshu api GET /api/status\n  zhongshu api POST /api/queue/pause\n  \
+            zhongshu api POST /api/start_zhongshu_session --data '{\"task\":\"tidy the docs\"}'"
+    )]
+    Api {
+        /// GET, POST, …
+        #[arg(value_name = "METHOD")]
+        method: String,
+        /// Path with its query, such as /api/report?mode=staged
+        #[arg(value_name = "PATH")]
+        path: String,
+        /// The body as JSON; `-` reads it from standard input [default for anything but GET: {}]
+        #[arg(long, value_name = "JSON")]
+        data: Option<String>,
+    },
+    /// Named tokens for scripts that reach the server over HTTP
+    Token {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// What changed in the repository, whose it is, what is risky, what to verify (needs no server)
+    Report(Report),
+    /// What happened so far, one line per event (needs no server)
+    Audit {
+        /// Check the journal and its copy, or, without this, show events
+        #[command(subcommand)]
+        command: Option<AuditCommand>,
+        /// Go on with new events as they happen (needs the server)
+        #[arg(long, short)]
+        follow: bool,
+        /// Print the journal's lines as they are
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check this machine: codex, git, ports, login, sandbox; say what is wrong and how to mend it
+    Doctor {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the whole job in a scratch repository, without account or network
+    Demo {
+        /// Use the real Codex CLI against the built-in model
+        #[arg(long)]
+        codex: bool,
+        /// End when the flow is through; exit 0 only if every step happened
+        #[arg(long)]
+        exit: bool,
+        /// The flags of the server that shows it
+        #[command(flatten)]
+        serve: Serve,
+    },
+    /// The tool server of a session; Codex starts it
+    #[command(hide = true)]
+    Mcp {
+        /// Socket of the launcher
+        #[arg(long, value_name = "PATH")]
+        socket: Option<PathBuf>,
+    },
+    /// One terminal for the browser; the server starts it
+    #[command(hide = true, disable_help_flag = true)]
+    Terminal {
+        /// Arguments of the sidecar
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make one and print it; it is shown only now
+    Create {
+        /// Its name: letters, digits, `-`, `_`, `.`
+        name: String,
+        /// read: look at everything; human: whatever you may do yourself
+        #[arg(long)]
+        scope: Scope,
+    },
+    /// Show names, scopes and dates
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take one away; what uses it is cut off at once
+    Revoke {
+        /// Its name
+        name: String,
+    },
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum AuditCommand {
+    /// Check every line of the journal, and that the copy in the repository is the same
+    Verify,
+}
+
+/// Which report, and how to print it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(group = ArgGroup::new("mode").args(["staged", "base"]))]
+#[command(group = ArgGroup::new("shape").args(["json", "markdown"]))]
+pub struct Report {
+    /// What is staged for the next commit
+    #[arg(long)]
+    pub staged: bool,
+    /// What differs from the merge base with this branch, tag or commit
+    #[arg(long, value_name = "REF")]
+    pub base: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Print Markdown
+    #[arg(long)]
+    pub markdown: bool,
+    /// Only the portability scan; exit 1 when it finds something to review
+    #[arg(long)]
+    pub preflight: bool,
+}
+
+impl Cli {
+    /// The flags in the form that the configuration takes. A flag may stand before or after `serve`.
+    pub fn flags(&self) -> Flags {
+        let under = match &self.command {
+            Some(Command::Serve(serve) | Command::Demo { serve, .. }) => serve.clone(),
+            _ => Serve::default(),
+        };
+        let top = self.serve.clone();
+        Flags {
+            repo: self.global.repo.clone(),
+            state_dir: self.global.state_dir.clone(),
+            port: under.port.or(top.port),
+            codex_bin: under.codex_bin.or(top.codex_bin),
+            no_open: under.no_open || top.no_open,
+            keep_sessions: under.keep_sessions || top.keep_sessions,
+            json: under.json || top.json,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_definition_is_sound_and_every_command_has_a_help_text() {
+        Cli::command().debug_assert();
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn flags_of_the_server_stand_with_or_without_its_name() {
+        for line in [
+            "zhongshu --port 0 --no-open --json --repo /r",
+            "zhongshu serve --port 0 --no-open --json --repo /r",
+            "zhongshu --repo /r serve --no-open --json --port 0",
+        ] {
+            let flags = parse(line).unwrap().flags();
+            let expected = Flags {
+                repo: Some(PathBuf::from("/r")),
+                port: Some(0),
+                no_open: true,
+                json: true,
+                ..Flags::default()
+            };
+            assert_eq!(flags, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn global_flags_reach_every_command() {
+        for line in [
+            "zhongshu ps --repo /r --state-dir /s",
+            "zhongshu api GET /x --repo /r --state-dir /s",
+            "zhongshu token list --repo /r --state-dir /s",
+            "zhongshu audit verify --repo /r --state-dir /s",
+        ] {
+            let cli = parse(line).unwrap();
+            assert_eq!(cli.global.repo.as_deref(), Some("/r".as_ref()), "{line}");
+            assert_eq!(cli.global.state_dir.as_deref(), Some("/s".as_ref()));
+        }
+    }
+
+    #[test]
+    fn contradictions_and_bad_values_are_refused() {
+        for line in [
+            "zhongshu report --staged --base main",
+            "zhongshu report --json --markdown",
+            "zhongshu --port 65536",
+            "zhongshu --port x",
+            "zhongshu token create ci",
+            "zhongshu token create ci --scope root",
+            "zhongshu nothing",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+}

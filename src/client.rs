@@ -1,0 +1,412 @@
+//! The command line's way to a running server: HTTP over its unix socket. Whoever reaches that socket acts as the
+//! person, so no credential is needed and none is kept. It never talks TCP.
+
+use crate::paths::{PathError, Places, ServerFile, running};
+use futures_util::stream::{self, Stream};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::UnixStream;
+
+/// How long the server may take to begin an answer. A report on a large repository takes the longest, ten seconds.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Why the server could not be asked, or what it said instead of yes. Display is a whole sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// None runs.
+    #[error("no zhongshu runs for {0}; start it with `zhongshu`")]
+    NotRunning(PathBuf),
+    /// One runs and does not answer.
+    #[error(
+        "zhongshu runs (process {pid}) but its socket {socket} does not answer: {source}; if it has just been started, try again"
+    )]
+    NoAnswer {
+        /// Its process.
+        pid: u32,
+        /// Its socket.
+        socket: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// The socket is not ours.
+    #[error("the socket {0} belongs to another user; nothing was sent")]
+    ForeignSocket(PathBuf),
+    /// Our own files cannot be read.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// The connection broke.
+    #[error("the connection to zhongshu broke: {0}; it may have been stopped")]
+    Broken(String),
+    /// It took too long.
+    #[error("zhongshu did not answer within {} seconds; its log says what it does", ANSWER_TIMEOUT.as_secs())]
+    Slow,
+    /// The path or the method cannot be sent.
+    #[error("this is no request: {0}")]
+    BadRequest(String),
+    /// The server said no.
+    #[error("{message}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// The slug of the reason.
+        code: String,
+        /// The server's sentence.
+        message: String,
+    },
+    /// The server said something that is not its API.
+    #[error("zhongshu answered something that this version does not understand (status {0})")]
+    Strange(u16),
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A way to one running server. Each request is a connection of its own.
+#[derive(Debug, Clone)]
+pub struct Client {
+    socket: PathBuf,
+    pid: u32,
+    repo: PathBuf,
+    thread_id: Option<String>,
+}
+
+impl Client {
+    /// The server of this repository.
+    ///
+    /// # Errors
+    /// When none runs.
+    pub fn find(places: &Places) -> Result<Self, ClientError> {
+        let server = ServerFile::read(places)?
+            .filter(|_| running(places).is_ok_and(|holder| holder.is_some()))
+            .ok_or_else(|| ClientError::NotRunning(places.repo.clone()))?;
+        Ok(Self {
+            socket: server.socket,
+            pid: server.pid,
+            repo: places.repo.clone(),
+            thread_id: None,
+        })
+    }
+
+    /// The server at this socket.
+    pub fn at(socket: &Path) -> Self {
+        Self {
+            socket: socket.to_owned(),
+            pid: 0,
+            repo: PathBuf::new(),
+            thread_id: None,
+        }
+    }
+
+    /// Speaks for the agent of this Codex thread, and has that agent's rights only.
+    #[must_use]
+    pub fn for_thread(mut self, thread_id: &str) -> Self {
+        self.thread_id = Some(thread_id.to_owned());
+        self
+    }
+
+    /// Process of the server.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn request(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Reply, ClientError> {
+        let exchange = async {
+            let response = self.send(method, path, body).await?;
+            let status = response.status();
+            let collected = response.into_body().collect().await;
+            let body = collected
+                .map_err(|error| ClientError::Broken(error.to_string()))?
+                .to_bytes();
+            Ok(Reply { status, body })
+        };
+        tokio::time::timeout(ANSWER_TIMEOUT, exchange)
+            .await
+            .map_err(|_| ClientError::Slow)?
+    }
+
+    /// `GET`, and the answer as JSON.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or says no.
+    pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
+        accept(&self.request("GET", path, None).await?)
+    }
+
+    /// `POST`, and the answer as JSON.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or says no.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        accept(&self.request("POST", path, Some(&body.to_string())).await?)
+    }
+
+    /// `GET` of an event stream: its `data` lines as they come, until the server ends it.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or says no.
+    pub async fn events(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<ServerEvent, ClientError>> + use<>, ClientError> {
+        let response = tokio::time::timeout(ANSWER_TIMEOUT, self.send("GET", path, None))
+            .await
+            .map_err(|_| ClientError::Slow)??;
+        let status = response.status();
+        if !status.is_success() {
+            let body = response.into_body().collect().await;
+            let body = body
+                .map_err(|error| ClientError::Broken(error.to_string()))?
+                .to_bytes();
+            return Err(refusal(&Reply { status, body }));
+        }
+        Ok(stream::unfold(
+            (response.into_body(), EventReader::default()),
+            |(mut body, mut reader)| async move {
+                loop {
+                    if let Some(event) = reader.next() {
+                        return Some((Ok(event), (body, reader)));
+                    }
+                    match body.frame().await? {
+                        Ok(frame) => {
+                            if let Some(data) = frame.data_ref() {
+                                reader.feed(data);
+                            }
+                        }
+                        Err(error) => {
+                            let broken = ClientError::Broken(error.to_string());
+                            return Some((Err(broken), (body, reader)));
+                        }
+                    }
+                }
+            },
+        ))
+    }
+
+    /// Sends a request and gives the status and then the body as it comes, however long that takes.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub async fn stream(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<(StatusCode, Pieces), ClientError> {
+        let response = tokio::time::timeout(ANSWER_TIMEOUT, self.send(method, path, body))
+            .await
+            .map_err(|_| ClientError::Slow)??;
+        Ok((response.status(), Pieces(response.into_body())))
+    }
+
+    async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&str>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let bad = |error: &dyn std::fmt::Display| ClientError::BadRequest(error.to_string());
+        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes())
+            .map_err(|error| bad(&error))?;
+        if !path.starts_with('/') {
+            return Err(bad(&"a path begins with `/`, such as /api/status"));
+        }
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, "localhost");
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if let Some(thread_id) = &self.thread_id {
+            request = request.header(crate::web::guard::THREAD_HEADER, thread_id);
+        }
+        let body = Full::new(Bytes::from(body.unwrap_or_default().to_owned()));
+        let request = request.body(body).map_err(|error| bad(&error))?;
+        let mut sender = self.connect().await?;
+        sender
+            .send_request(request)
+            .await
+            .map_err(|error| ClientError::Broken(error.to_string()))
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
+        let stream = match UnixStream::connect(&self.socket).await {
+            Ok(stream) => stream,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+                ) && self.pid == 0 =>
+            {
+                return Err(ClientError::NotRunning(self.repo.clone()));
+            }
+            Err(source) => {
+                return Err(ClientError::NoAnswer {
+                    pid: self.pid,
+                    socket: self.socket.clone(),
+                    source,
+                });
+            }
+        };
+        let own = rustix::process::geteuid().as_raw();
+        if !stream.peer_cred().is_ok_and(|peer| peer.uid() == own) {
+            return Err(ClientError::ForeignSocket(self.socket.clone()));
+        }
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| ClientError::Broken(error.to_string()))?;
+        // It ends with the answer's body, or when the server goes; the request reports what went wrong.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+}
+
+fn accept(reply: &Reply) -> Result<Value, ClientError> {
+    if !reply.status.is_success() {
+        return Err(refusal(reply));
+    }
+    serde_json::from_slice(&reply.body).map_err(|_| ClientError::Strange(reply.status.as_u16()))
+}
+
+fn refusal(reply: &Reply) -> ClientError {
+    let status = reply.status.as_u16();
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    match (body["error"].as_str(), body["code"].as_str()) {
+        (Some(message), code) => ClientError::Refused {
+            status,
+            code: code.unwrap_or_default().to_owned(),
+            message: message.to_owned(),
+        },
+        _ => ClientError::Strange(status),
+    }
+}
+
+/// The pieces of a body.
+#[derive(Debug)]
+pub struct Pieces(Incoming);
+
+impl Pieces {
+    /// The next one; `None` at the end.
+    ///
+    /// # Errors
+    /// When the connection broke.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        while let Some(frame) = self.0.frame().await {
+            let frame = frame.map_err(|error| ClientError::Broken(error.to_string()))?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// One event of a stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServerEvent {
+    /// Its id, where it has one.
+    pub id: Option<String>,
+    /// Its name.
+    pub event: String,
+    /// What it carries.
+    pub data: String,
+}
+
+/// Puts events together from pieces that may end anywhere.
+#[derive(Debug, Default)]
+struct EventReader {
+    rest: Vec<u8>,
+    event: ServerEvent,
+    has_data: bool,
+}
+
+impl EventReader {
+    fn feed(&mut self, bytes: &[u8]) {
+        self.rest.extend_from_slice(bytes);
+    }
+
+    fn next(&mut self) -> Option<ServerEvent> {
+        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line[..end]).into_owned();
+            if line.is_empty() {
+                if std::mem::take(&mut self.has_data) {
+                    return Some(std::mem::take(&mut self.event));
+                }
+                self.event = ServerEvent::default();
+                continue;
+            }
+            let (field, value) = line.split_once(':').unwrap_or((&line, ""));
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            match field {
+                "id" => self.event.id = Some(value.to_owned()),
+                "event" => self.event.event = value.to_owned(),
+                "data" => {
+                    if std::mem::replace(&mut self.has_data, true) {
+                        self.event.data.push('\n');
+                    }
+                    self.event.data.push_str(value);
+                }
+                // A comment, or something of a newer version.
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_put_together_however_they_are_cut() {
+        let text = ": hello\n\nid: 7\nevent: a\ndata: {\"x\":1}\n\n: alive\n\nevent: b\ndata: one\ndata: 两\n\n";
+        for size in 1..text.len() {
+            let mut reader = EventReader::default();
+            let mut events = Vec::new();
+            for piece in text.as_bytes().chunks(size) {
+                reader.feed(piece);
+                while let Some(event) = reader.next() {
+                    events.push(event);
+                }
+            }
+            let expected = [
+                ServerEvent {
+                    id: Some("7".to_owned()),
+                    event: "a".to_owned(),
+                    data: "{\"x\":1}".to_owned(),
+                },
+                ServerEvent {
+                    id: None,
+                    event: "b".to_owned(),
+                    data: "one\n两".to_owned(),
+                },
+            ];
+            assert_eq!(events, expected, "pieces of {size}");
+        }
+    }
+}

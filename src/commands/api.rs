@@ -1,0 +1,58 @@
+//! `zhongshu api METHOD PATH`: a raw request as the person, as `gh api` does.
+
+use super::CommandError;
+use crate::cli::ExitCode;
+use crate::client::Client;
+use crate::paths::Places;
+use std::io::{Read as _, Write};
+
+/// More than the server takes; it says so itself.
+const MAX_INPUT_BYTES: u64 = 4 << 20;
+
+/// Sends the request and prints the body as it is, a stream as it comes.
+///
+/// # Errors
+/// When no server runs.
+pub async fn run(
+    places: &Places,
+    method: &str,
+    path: &str,
+    data: Option<&str>,
+    out: &mut impl Write,
+) -> Result<ExitCode, CommandError> {
+    let method = method.to_ascii_uppercase();
+    let looks = matches!(method.as_str(), "GET" | "HEAD");
+    let body = match data {
+        Some(_) if looks => {
+            return Err(CommandError::Usage(format!(
+                "{method} takes no `--data`; put parameters into the path, as in /api/report?mode=staged"
+            )));
+        }
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin()
+                .take(MAX_INPUT_BYTES)
+                .read_to_string(&mut text)?;
+            Some(text)
+        }
+        Some(text) => Some(text.to_owned()),
+        None if looks => None,
+        None => Some("{}".to_owned()),
+    };
+    let client = Client::find(places)?;
+    let (status, mut pieces) = client.stream(&method, path, body.as_deref()).await?;
+    let mut last = None;
+    while let Some(piece) = pieces.next().await? {
+        last = piece.last().copied().or(last);
+        out.write_all(&piece)?;
+        out.flush()?;
+    }
+    if last.is_some_and(|byte| byte != b'\n') {
+        writeln!(out)?;
+    }
+    Ok(if status.is_success() {
+        ExitCode::Ok
+    } else {
+        ExitCode::Failed
+    })
+}

@@ -1,0 +1,112 @@
+//! Commands that ask a running server, or read what is on disk, and print. Each takes where to print, so that it can be
+//! tested; none of them keeps anything.
+
+pub mod api;
+pub mod audit;
+pub mod browser;
+pub mod open;
+pub mod ps;
+pub mod report;
+pub mod stop;
+pub mod token;
+
+use crate::cli::{Cli, Command, ExitCode};
+use crate::client::ClientError;
+use crate::paths::{Environment, PathError, Places, find_repository};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Why a command did not work. Display is a whole sentence for the person.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The server.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The repository or our folders.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// Tokens.
+    #[error(transparent)]
+    Token(#[from] crate::access::TokenError),
+    /// The journal.
+    #[error("the journal cannot be read: {0}; `zhongshu audit verify` says more")]
+    Journal(#[from] crate::journal::TailError),
+    /// The report.
+    #[error("there is no report: {0}")]
+    Report(#[from] crate::governance::report::ReportError),
+    /// `governance.yaml`.
+    #[error(transparent)]
+    Governance(#[from] crate::governance::GovernanceError),
+    /// A variable.
+    #[error(transparent)]
+    Config(#[from] crate::config::ConfigError),
+    /// Reading or printing.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// An argument.
+    #[error("{0}")]
+    Usage(String),
+    /// Anything else that ended it.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    /// What the process ends with.
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Client(ClientError::NotRunning(_)) => ExitCode::NotRunning,
+            Self::Client(ClientError::BadRequest(_))
+            | Self::Usage(_)
+            | Self::Path(_)
+            | Self::Config(_)
+            | Self::Governance(_) => ExitCode::Usage,
+            // Whoever reads our output has had enough: `zhongshu audit | head`.
+            Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Ok,
+            _ => ExitCode::Failed,
+        }
+    }
+
+    /// Whether there is something to tell; a reader that went away needs no sentence.
+    pub fn is_silent(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Runs the command if it is one of this module's; `Ok(None)` for the others.
+///
+/// # Errors
+/// With a sentence and an exit code.
+pub async fn run(
+    cli: &Cli,
+    cwd: &Path,
+    environment: &Environment,
+    out: &mut (impl Write + Send),
+) -> Result<Option<ExitCode>, CommandError> {
+    let places = || -> Result<Places, CommandError> {
+        let repo = find_repository(cli.global.repo.as_deref(), cwd)?;
+        let state = cli.global.state_dir.as_deref();
+        Ok(Places::of(&repo, state, cwd, environment)?)
+    };
+    let ended = match cli.command.as_ref() {
+        Some(Command::Open { no_open }) => open::run(&places()?, !no_open, environment, out).await,
+        Some(Command::Ps { json }) => ps::run(&places()?, *json, out).await,
+        Some(Command::Stop { id }) => stop::run(&places()?, id.as_deref(), out).await,
+        Some(Command::Api { method, path, data }) => {
+            api::run(&places()?, method, path, data.as_deref(), out).await
+        }
+        Some(Command::Token { command }) => token::run(&places()?, command, out).await,
+        Some(Command::Report(arguments)) => {
+            // It needs no place of ours, so it works without a home.
+            let repo = find_repository(cli.global.repo.as_deref(), cwd)?;
+            report::run(&repo, arguments, environment, out)
+        }
+        Some(Command::Audit {
+            command,
+            follow,
+            json,
+        }) => audit::run(&places()?, *command, *follow, *json, out).await,
+        _ => return Ok(None),
+    };
+    ended.map(Some)
+}

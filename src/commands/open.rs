@@ -1,0 +1,35 @@
+//! `zhongshu open`: a fresh login link.
+
+use super::CommandError;
+use super::browser::open_browser;
+use crate::cli::ExitCode;
+use crate::client::{Client, ClientError};
+use crate::paths::{Environment, Places};
+use serde_json::json;
+use std::io::Write;
+
+/// Asks the server for a link, prints it, and opens it.
+///
+/// # Errors
+/// When no server runs.
+pub async fn run(
+    places: &Places,
+    open: bool,
+    environment: &Environment,
+    out: &mut impl Write,
+) -> Result<ExitCode, CommandError> {
+    let answer = Client::find(places)?
+        .post("/api/login_key", &json!({}))
+        .await?;
+    let url = answer["login_url"]
+        .as_str()
+        .ok_or(ClientError::Strange(200))?;
+    writeln!(out, "{url}")?;
+    out.flush()?;
+    if open && let Err(error) = open_browser(places, url, environment) {
+        eprintln!(
+            "no browser could be opened ({error}); open the link above yourself within a minute"
+        );
+    }
+    Ok(ExitCode::Ok)
+}

@@ -1,0 +1,191 @@
+//! `zhongshu ps`: the sessions of a running server, or what still runs without one.
+
+use super::CommandError;
+use crate::cli::ExitCode;
+use crate::client::{Client, ClientError};
+use crate::governance::render::printable;
+use crate::paths::Places;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::io::Write;
+use std::path::Path;
+
+/// What the descriptor of a terminal says; the rest of it is not for us.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Descriptor {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    title: String,
+    pid: u32,
+    #[serde(default)]
+    started_at_ticks: Option<u64>,
+}
+
+/// Prints a table, or JSON.
+///
+/// # Errors
+/// When the server says no.
+pub async fn run(
+    places: &Places,
+    json: bool,
+    out: &mut impl Write,
+) -> Result<ExitCode, CommandError> {
+    match Client::find(places) {
+        Ok(client) => {
+            let status = client.get("/api/status").await?;
+            let sessions = status["sessions"].as_array().cloned().unwrap_or_default();
+            if json {
+                writeln!(out, "{}", Value::Array(sessions))?;
+            } else {
+                table(&sessions, out)?;
+            }
+        }
+        Err(ClientError::NotRunning(repo)) => {
+            let left = left_running(&places.terminals());
+            if json {
+                let text = serde_json::to_string(&left).map_err(std::io::Error::from)?;
+                writeln!(out, "{text}")?;
+            } else if left.is_empty() {
+                writeln!(
+                    out,
+                    "no zhongshu runs for {}, and nothing of it is left",
+                    repo.display()
+                )?;
+            } else {
+                writeln!(
+                    out,
+                    "no zhongshu runs for {}, but these do; the next start finds them again:",
+                    repo.display()
+                )?;
+                for one in left {
+                    let (id, title) = (printable(&one.id), printable(&one.title));
+                    writeln!(out, "process {:<8} {id}  {title}", one.pid)?;
+                }
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
+    if sessions.is_empty() {
+        writeln!(
+            out,
+            "there are no sessions yet; start a planner in the dashboard (`zhongshu open`)"
+        )?;
+        return Ok(());
+    }
+    let text = |session: &Value, field: &str| printable(session[field].as_str().unwrap_or("-"));
+    let rows: Vec<[String; 5]> = sessions
+        .iter()
+        .map(|session| {
+            let task: String = text(session, "task").chars().take(60).collect();
+            [
+                text(session, "id"),
+                text(session, "department"),
+                text(session, "status"),
+                text(session, "heartbeat_status"),
+                task,
+            ]
+        })
+        .collect();
+    let head = ["ID", "DEPARTMENT", "STATUS", "HEARTBEAT", "TASK"].map(str::to_owned);
+    let mut widths = [0; 4];
+    for row in std::iter::once(&head).chain(&rows) {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for row in std::iter::once(&head).chain(&rows) {
+        for (cell, width) in row.iter().zip(widths) {
+            write!(out, "{cell:<width$}  ")?;
+        }
+        writeln!(out, "{}", row[4])?;
+    }
+    Ok(())
+}
+
+fn left_running(folder: &Path) -> Vec<Descriptor> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut left: Vec<Descriptor> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|it| it == "json"))
+        .filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok())
+        .filter(is_alive)
+        .collect();
+    left.sort_by(|a, b| a.id.cmp(&b.id));
+    left
+}
+
+/// Whether that very process still runs; a pid alone may be somebody else's by now.
+fn is_alive(one: &Descriptor) -> bool {
+    match (start_ticks(one.pid), one.started_at_ticks) {
+        (Some(now), Some(then)) => now == then,
+        // Where the system does not say when a process started, its being there has to do.
+        (None, _) if !Path::new("/proc/self/stat").exists() => i32::try_from(one.pid)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+            .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()),
+        (found, None) => found.is_some(),
+        (None, Some(_)) => false,
+    }
+}
+
+fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything; the start time is the 20th field behind it.
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_processes_that_are_still_the_same_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = std::process::id();
+        let ticks = start_ticks(own);
+        let write = |name: &str, value: Value| {
+            std::fs::write(folder.path().join(name), value.to_string()).unwrap();
+        };
+        write(
+            "a.json",
+            json!({"id": "a", "title": "t", "pid": own, "started_at_ticks": ticks, "x": 1}),
+        );
+        write(
+            "b.json",
+            json!({"id": "b", "title": "t", "pid": own, "started_at_ticks": 1}),
+        );
+        write("c.json", json!({"id": "c"}));
+        write(
+            "d.txt",
+            json!({"id": "d", "title": "t", "pid": own, "started_at_ticks": ticks}),
+        );
+        let left = left_running(folder.path());
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].id, "a");
+    }
+
+    #[test]
+    fn the_table_cannot_be_steered_by_a_task() {
+        let mut out = Vec::new();
+        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc"});
+        table(&[session], &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text.lines().count(), 2);
+        assert!(!text.contains('\u{1b}'));
+        assert!(text.contains("menxia-1  menxia"), "{text}");
+    }
+}

@@ -1,0 +1,3 @@
+//! The demo.
+pub mod agent;
+pub mod script;

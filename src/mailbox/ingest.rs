@@ -1,0 +1,542 @@
+//! The task that owns the mailboxes: it alone moves their files.
+//!
+//! Sleeps until there is a reason to look: the kernel's hint, somebody's nudge, a new planner, a file whose time has
+//! come, or simply [`Timing::rescan`]. It takes files chunk by chunk, all planners in turn, so that neither a burst nor
+//! a bad file in one mailbox delays another.
+
+use super::handoffs::{self, Packet};
+use super::receipts;
+use super::settle::{Chunk, Desk, Examined, Fate, Round};
+use super::take::{self, Verdict};
+use super::watch::{Hints, Watch};
+use crate::domain::event::Event;
+use crate::domain::flow::Catalog;
+use crate::domain::ids::{ReportId, SessionId};
+use crate::domain::session::Kind;
+use crate::domain::state::State;
+use crate::hub::{SubscribeError, Subscription};
+use crate::ledger::{Health, Ledger, TransactError};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant, SystemTime};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// How long the mailbox waits for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// A file that may still be written counts when it has not changed for this long. A tenth would take files from
+    /// under slow writers, ten times as much would make every report of a shell command late.
+    pub quiet: Duration,
+    /// A file that ends in the middle is given up when it has not changed for this long.
+    pub unfinished: Duration,
+    /// Every mailbox is looked at this often, whatever the kernel says. A tenth would keep an idle machine busy, ten
+    /// times as much would leave a report unseen for that long after a lost event.
+    pub rescan: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            quiet: Duration::from_millis(150),
+            unfinished: Duration::from_secs(30),
+            rescan: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Gives the configuration of the moment.
+pub type CatalogSource = Arc<dyn Fn() -> Arc<Catalog> + Send + Sync>;
+
+/// Asks the mailbox task to look at once.
+#[derive(Debug, Clone)]
+pub struct Nudge(Arc<Notify>);
+
+impl Nudge {
+    /// Asks; several times before it looks are as good as once.
+    pub fn scan_now(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// The mailbox task before it runs.
+pub struct Ingest {
+    repo: PathBuf,
+    state_dir: PathBuf,
+    ledger: Ledger<State>,
+    catalog: CatalogSource,
+    cancel: CancellationToken,
+    timing: Timing,
+    nudge: Nudge,
+}
+
+impl Ingest {
+    /// Prepares the task for a repository (its real path) and the launcher's state directory.
+    pub fn new(
+        repo: PathBuf,
+        state_dir: PathBuf,
+        ledger: Ledger<State>,
+        catalog: CatalogSource,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self {
+            repo,
+            state_dir,
+            ledger,
+            catalog,
+            cancel,
+            timing: Timing::default(),
+            nudge: Nudge(Arc::new(Notify::new())),
+        }
+    }
+
+    /// Waits differently; for tests.
+    #[must_use]
+    pub fn with_timing(mut self, timing: Timing) -> Self {
+        self.timing = timing;
+        self
+    }
+
+    /// A handle that asks this task to look at once.
+    pub fn nudge(&self) -> Nudge {
+        self.nudge.clone()
+    }
+
+    /// Runs until it is cancelled or the ledger is closed.
+    pub async fn run(self) {
+        let (subscription, seq) = subscribe(&self.ledger);
+        let desk = Desk::new(self.repo.clone(), self.state_dir.clone(), self.timing);
+        let running = Running {
+            desk: Some(desk),
+            watch: Watch::new(),
+            written: HashMap::new(),
+            owed: BTreeSet::new(),
+            failed: BTreeSet::new(),
+            ingest: self,
+        };
+        running.run(subscription, seq).await;
+    }
+}
+
+/// Nothing can be written now, or ever again.
+enum Stop {
+    ReadOnly,
+    Closed,
+}
+
+struct Running {
+    ingest: Ingest,
+    /// Out only while a blocking call has it.
+    desk: Option<Desk>,
+    watch: Watch,
+    /// The revision that the packet on disk shows.
+    written: HashMap<ReportId, u32>,
+    /// Reports whose packet is to be written.
+    owed: BTreeSet<ReportId>,
+    /// Reports whose packet could not be written; they are owed again with every scan of everything.
+    failed: BTreeSet<ReportId>,
+}
+
+impl Running {
+    async fn run(mut self, mut records: Option<Subscription<Event>>, mut seq: u64) {
+        let cancel = self.ingest.cancel.clone();
+        let nudge = Arc::clone(&self.ingest.nudge.0);
+        let mut status = self.ingest.ledger.status();
+        self.check_packets().await;
+        let mut everything = true;
+        let mut first = true;
+        let mut again_at: Option<Instant> = None;
+        let mut rescan_at = Instant::now();
+        loop {
+            self.write_owed().await;
+            let hints = self.watch.take();
+            everything |= hints.everything || Instant::now() >= rescan_at;
+            let due = again_at.is_some_and(|at| at <= Instant::now());
+            if everything || due || !hints.planners.is_empty() {
+                let whole = everything || due;
+                if whole {
+                    self.owed.extend(self.failed.iter().cloned());
+                    rescan_at = Instant::now() + self.ingest.timing.rescan;
+                    again_at = None;
+                }
+                match self.scan(hints, whole).await {
+                    Ok(next) => {
+                        again_at = [again_at, next].into_iter().flatten().min();
+                        if std::mem::take(&mut first) {
+                            self.sweep_receipts().await;
+                        }
+                    }
+                    Err(Stop::ReadOnly) => {}
+                    Err(Stop::Closed) => return,
+                }
+                everything = false;
+            }
+            let wake_at = again_at.map_or(rescan_at, |at| at.min(rescan_at));
+            tokio::select! {
+                () = cancel.cancelled() => return,
+                record = next(&mut records) => match record {
+                    Ok(event) => {
+                        everything |= self.note(&event);
+                        // More may be waiting; they are cheap, and a scan in between would not be.
+                        while let Some(Ok(Some(entry))) = records.as_mut().map(Subscription::try_recv) {
+                            everything |= self.note(&entry.record.event);
+                        }
+                        seq = records.as_ref().map_or(seq, Subscription::after);
+                    }
+                    Err(SubscribeError::Closed) => return,
+                    Err(_) => {
+                        tracing::debug!(seq, "the mailbox task fell behind; it looks at everything again");
+                        (records, seq) = subscribe(&self.ingest.ledger);
+                        self.check_packets().await;
+                        everything = true;
+                    }
+                },
+                () = self.watch.hint() => {}
+                () = nudge.notified() => everything = true,
+                changed = status.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    everything |= status.borrow_and_update().health == Health::Writable;
+                }
+                () = tokio::time::sleep_until(wake_at.into()) => {}
+            }
+        }
+    }
+
+    /// Notes what an event asks for; true when a mailbox is new.
+    fn note(&mut self, event: &Event) -> bool {
+        match event {
+            Event::ResultRegistered {
+                report_id,
+                revision,
+            }
+            | Event::ResultUpdated {
+                report_id,
+                revision,
+            } => {
+                let written = self.written.get(report_id).copied().unwrap_or(0);
+                if written < revision.revision {
+                    self.owed.insert(report_id.clone());
+                }
+                false
+            }
+            Event::SessionRegistered { brief } => brief.session_kind == Kind::Zhongshu,
+            _ => false,
+        }
+    }
+
+    /// Looks at all mailboxes, or at those that were hinted at.
+    async fn scan(&mut self, hints: Hints, whole: bool) -> Result<Option<Instant>, Stop> {
+        if self.ingest.ledger.status().borrow().health != Health::Writable {
+            return Err(Stop::ReadOnly);
+        }
+        let planners: Vec<SessionId> = self.ingest.ledger.read(|state| {
+            let planners = state
+                .sessions
+                .values()
+                .filter(|session| session.is_planner());
+            let wanted = planners.filter(|planner| whole || hints.planners.contains(planner.id()));
+            wanted.map(|planner| planner.id().clone()).collect()
+        });
+        let paths = planners
+            .iter()
+            .map(|planner| super::Paths::new(&self.ingest.repo, planner).incoming);
+        let paths: Vec<PathBuf> = paths.collect();
+        let (mut rounds, troubles) = self
+            .blocking(move |desk| {
+                desk.begin(hints);
+                let mut troubles = Vec::new();
+                let mut rounds = VecDeque::new();
+                for planner in planners {
+                    match desk.open(&planner) {
+                        Ok(round) => rounds.extend(round),
+                        Err(error) => troubles.push((planner, error.to_string())),
+                    }
+                }
+                (rounds, troubles)
+            })
+            .await;
+        let mut newly_watched = false;
+        for path in paths {
+            newly_watched |= self.watch.follow(&path);
+        }
+        for (planner, reason) in troubles {
+            tracing::warn!(%planner, reason, "a mailbox cannot be used");
+            let event = Event::MailboxFileRejected {
+                session_id: planner,
+                file: "incoming".into(),
+                reason,
+            };
+            let committed = self.ingest.ledger.commit("mailbox", vec![event]).await;
+            stop_of(committed.map(|_| ()))?;
+        }
+        // What came between the look and the watch was hinted at by nobody.
+        let mut again_at = newly_watched.then(Instant::now);
+        while let Some(mut round) = rounds.pop_front() {
+            if self.ingest.cancel.is_cancelled() {
+                break;
+            }
+            let (round, chunk) = self
+                .blocking(move |desk| {
+                    let chunk = desk.examine(&mut round);
+                    (round, chunk)
+                })
+                .await;
+            let Some(Chunk {
+                files,
+                again_at: at,
+            }) = chunk
+            else {
+                continue;
+            };
+            again_at = [again_at, at].into_iter().flatten().min();
+            let (round, more) = self.take(round, files).await?;
+            if more {
+                again_at = Some(Instant::now());
+            }
+            rounds.push_back(round);
+        }
+        Ok(again_at)
+    }
+
+    /// Commits a chunk, then writes its packets, then puts its files away. True when something new is there already.
+    async fn take(&mut self, round: Round, files: Vec<Examined>) -> Result<(Round, bool), Stop> {
+        let catalog = (self.ingest.catalog)();
+        let decisions: Vec<_> = files
+            .iter()
+            .map(|file| {
+                let ledger = self.ingest.ledger.clone();
+                let catalog = Arc::clone(&catalog);
+                let fate = match &file.fate {
+                    Fate::Ask(candidate) => Ok(Box::clone(candidate)),
+                    Fate::Known(verdict) => Err(verdict.clone()),
+                };
+                async move {
+                    match fate {
+                        Err(verdict) => Ok(verdict),
+                        Ok(candidate) => {
+                            let decide = move |state: &State| {
+                                Ok::<_, Infallible>(take::decide(state, &catalog, *candidate))
+                            };
+                            ledger.transact(actor_of(file), decide).await
+                        }
+                    }
+                }
+            })
+            .collect();
+        let verdicts = all_in_order(decisions).await;
+        let mut stop = None;
+        let mut settled = Vec::with_capacity(files.len());
+        for (file, verdict) in files.into_iter().zip(verdicts) {
+            match verdict {
+                Ok(verdict) => settled.push((file, verdict)),
+                Err(TransactError::Refused(never)) => match never {},
+                Err(TransactError::Panicked) => {
+                    let reason =
+                        "zhongshu could not record what this file says; its log tells more";
+                    settled.push((file, Verdict::Reject(reason.into())));
+                }
+                Err(TransactError::ReadOnly { .. }) => stop = Some(Stop::ReadOnly),
+                Err(TransactError::Closed) => stop = Some(Stop::Closed),
+            }
+        }
+        for (_, verdict) in &settled {
+            if let Verdict::Archive(Some(report_id)) = verdict {
+                self.owed.insert(report_id.clone());
+            }
+        }
+        self.write_owed().await;
+        let settled = self
+            .blocking(move |desk| {
+                let more = desk.settle(&round, settled);
+                (round, more)
+            })
+            .await;
+        stop.map_or(Ok(settled), Err)
+    }
+
+    /// Writes the packets that are owed and not on disk already.
+    async fn write_owed(&mut self) {
+        if self.owed.is_empty() {
+            return;
+        }
+        let owed = std::mem::take(&mut self.owed);
+        let packets: Vec<Packet> = self.ingest.ledger.read(|state| {
+            let packets = owed.iter().filter_map(|id| Packet::of(state, id));
+            packets.filter(|packet| !self.is_written(packet)).collect()
+        });
+        if !packets.is_empty() {
+            self.write(packets).await;
+        }
+    }
+
+    fn is_written(&self, packet: &Packet) -> bool {
+        self.written.get(&packet.report_id) == Some(&packet.revision.revision)
+    }
+
+    async fn write(&mut self, packets: Vec<Packet>) {
+        let wanted: Vec<(ReportId, u32)> = packets
+            .iter()
+            .map(|packet| (packet.report_id.clone(), packet.revision.revision))
+            .collect();
+        let repo = self.ingest.repo.clone();
+        let results = self
+            .blocking(move |_| handoffs::write(&repo, packets))
+            .await;
+        for ((report_id, revision), result) in wanted.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    self.failed.remove(&report_id);
+                    self.written.insert(report_id, revision);
+                }
+                Err(error) => {
+                    if self.failed.insert(report_id) {
+                        tracing::warn!(%error, "a handoff packet is missing; it is tried again");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finds packets that are missing on disk, and writes them.
+    async fn check_packets(&mut self) {
+        let packets: Vec<Packet> = self.ingest.ledger.read(|state| {
+            let packets = state.reports.keys().filter_map(|id| Packet::of(state, id));
+            packets.filter(|packet| !self.is_written(packet)).collect()
+        });
+        if packets.is_empty() {
+            return;
+        }
+        let repo = self.ingest.repo.clone();
+        let all: Vec<(ReportId, u32)> = packets
+            .iter()
+            .map(|packet| (packet.report_id.clone(), packet.revision.revision))
+            .collect();
+        let outdated = self
+            .blocking(move |_| handoffs::outdated(&repo, packets))
+            .await;
+        let missing: BTreeSet<ReportId> = outdated
+            .iter()
+            .map(|packet| packet.report_id.clone())
+            .collect();
+        let there = all.into_iter().filter(|(id, _)| !missing.contains(id));
+        self.written.extend(there);
+        if !outdated.is_empty() {
+            self.write(outdated).await;
+        }
+    }
+
+    async fn sweep_receipts(&mut self) {
+        let state_dir = self.ingest.state_dir.clone();
+        let swept = self
+            .blocking(move |desk| match desk.incomplete {
+                // A file that could not be read yet may still need its receipt.
+                true => Ok(0),
+                false => receipts::sweep(&state_dir, SystemTime::now()),
+            })
+            .await;
+        if let Err(error) = swept {
+            tracing::warn!(%error, "old receipts could not be removed");
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Desk) -> T + Send + 'static,
+    ) -> T {
+        let mut desk = self
+            .desk
+            .take()
+            .expect("the desk is here between two calls");
+        let done = tokio::task::spawn_blocking(move || {
+            let value = work(&mut desk);
+            (desk, value)
+        });
+        match done.await {
+            Ok((desk, value)) => {
+                self.desk = Some(desk);
+                value
+            }
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is going away; nothing of this task is needed any more.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+}
+
+fn actor_of(file: &Examined) -> String {
+    match &file.fate {
+        Fate::Ask(candidate) => candidate.actor(),
+        Fate::Known(_) => "mailbox".to_owned(),
+    }
+}
+
+fn stop_of(committed: Result<(), TransactError<Infallible>>) -> Result<(), Stop> {
+    match committed {
+        Ok(()) | Err(TransactError::Panicked) => Ok(()),
+        Err(TransactError::Refused(never)) => match never {},
+        Err(TransactError::ReadOnly { .. }) => Err(Stop::ReadOnly),
+        Err(TransactError::Closed) => Err(Stop::Closed),
+    }
+}
+
+/// Listens from here on; `None` when the ledger is closed.
+fn subscribe(ledger: &Ledger<State>) -> (Option<Subscription<Event>>, u64) {
+    match ledger.subscribe(None) {
+        Ok(subscription) => {
+            let seq = subscription.after();
+            (Some(subscription), seq)
+        }
+        Err(_) => (None, 0),
+    }
+}
+
+async fn next(records: &mut Option<Subscription<Event>>) -> Result<Event, SubscribeError> {
+    match records {
+        Some(records) => Ok(records.recv().await?.record.event.clone()),
+        None => Err(SubscribeError::Closed),
+    }
+}
+
+/// Runs futures side by side and begins them in their order, so that the ledger's queue keeps that order.
+async fn all_in_order<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    enum Slot<F: Future> {
+        Running(Pin<Box<F>>),
+        Done(Option<F::Output>),
+    }
+    let mut slots: Vec<Slot<F>> = futures
+        .into_iter()
+        .map(|future| Slot::Running(Box::pin(future)))
+        .collect();
+    let mut first_open = 0;
+    poll_fn(|context| {
+        for slot in &mut slots[first_open..] {
+            if let Slot::Running(future) = slot
+                && let Poll::Ready(output) = future.as_mut().poll(context)
+            {
+                *slot = Slot::Done(Some(output));
+            }
+        }
+        while matches!(slots.get(first_open), Some(Slot::Done(_))) {
+            first_open += 1;
+        }
+        match first_open == slots.len() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+    let outputs = slots.into_iter().filter_map(|slot| match slot {
+        Slot::Done(output) => output,
+        Slot::Running(_) => None,
+    });
+    outputs.collect()
+}

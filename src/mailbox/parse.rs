@@ -1,0 +1,397 @@
+//! What the bytes of a mailbox file say: a plan, a result, or a sentence about what is wrong with them.
+//!
+//! Pure. Types are strict, so that a mistake comes back to its writer and never becomes an empty report. Limits are
+//! applied while reading, so a hostile file costs no more than its own size. Unknown fields are ignored.
+
+use crate::domain::flow::shown;
+use crate::domain::ids::SessionId;
+use crate::domain::plan::{PlannedAssignment, Proposal};
+use crate::domain::result::Findings;
+use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// Deepest nesting; a plan needs four levels.
+const MAX_DEPTH: usize = 32;
+/// Most entries of a list or fields of an object.
+const MAX_ENTRIES: usize = 256;
+/// Longest text in bytes.
+const MAX_TEXT_BYTES: usize = 16 * 1024;
+
+/// Why bytes are no report.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// They end too early; the writer may still be at it.
+    #[error("the file ends in the middle; it was never finished")]
+    Unfinished,
+    /// They can never become one; a sentence for the writer.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// What a file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parsed {
+    /// A planner's plan.
+    Plan {
+        /// The planner that it names, with the field; may be absent, since the folder says it.
+        claimed: Option<(&'static str, SessionId)>,
+        /// What it proposes.
+        proposal: Proposal,
+    },
+    /// A department's result.
+    Result {
+        /// The planner that it names.
+        parent_session_id: SessionId,
+        /// The session that it claims to come from.
+        department_session_id: SessionId,
+        /// The department that it names.
+        department: String,
+        /// What it says.
+        findings: Findings,
+    },
+}
+
+/// Reads the bytes of a file. A name that begins with `plan-` makes it a plan, and so does a list of assignments.
+///
+/// # Errors
+/// When they are cut short, or are no report.
+pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, ParseError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => return Err(ParseError::Unfinished),
+        Err(error) => {
+            return Err(ParseError::Wrong(format!(
+                "the file is not UTF-8 (byte {}); write it as UTF-8",
+                error.valid_up_to()
+            )));
+        }
+    };
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Limited { depth: 0 }
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|error| match error.classify() {
+            serde_json::error::Category::Eof => ParseError::Unfinished,
+            _ => ParseError::Wrong(format!("the file is not valid JSON: {error}")),
+        })?;
+    let Value::Object(fields) = value else {
+        return Err(ParseError::Wrong(
+            "the file must hold one JSON object: {…}".into(),
+        ));
+    };
+    let is_plan = name.starts_with("plan-")
+        || fields.contains_key("assignments")
+        || fields.contains_key("plan");
+    let parsed = if is_plan {
+        plan(fields)
+    } else {
+        result(fields)
+    };
+    parsed.map_err(ParseError::Wrong)
+}
+
+fn plan(fields: Map<String, Value>) -> Result<Parsed, String> {
+    let mut outer = Fields::new(fields, "");
+    let claimed = planner_id(&mut outer)?;
+    let mut inner = match outer.take("plan") {
+        None => outer,
+        Some(Value::Object(plan)) => Fields::new(plan, "plan."),
+        Some(other) => return Err(outer.wrong_type("plan", "an object", &other)),
+    };
+    let summary = inner.required_text("summary")?;
+    let assignments = match inner.take("assignments") {
+        Some(Value::Array(items)) => items,
+        Some(other) => return Err(inner.wrong_type("assignments", "a list", &other)),
+        None => return Err(inner.missing("assignments")),
+    };
+    let assignments = assignments
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| assignment(&format!("{}assignments[{index}]", inner.at), item))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Parsed::Plan {
+        claimed,
+        proposal: Proposal {
+            summary,
+            assignments,
+        },
+    })
+}
+
+fn assignment(at: &str, item: Value) -> Result<PlannedAssignment, String> {
+    let Value::Object(fields) = item else {
+        return Err(format!("{at}: this must be an object, not {}", kind(&item)));
+    };
+    let mut fields = Fields::new(fields, &format!("{at}."));
+    Ok(PlannedAssignment {
+        department: fields.required_text("department")?,
+        task: fields.required_text("task")?,
+        model: fields.text("model")?.filter(|model| !model.is_empty()),
+        files: fields.list(&["files"], false)?,
+        verify: fields.list(&["verify", "verify_commands"], true)?,
+        reason: fields.text("reason")?.unwrap_or_default(),
+        model_reason: fields.text("model_reason")?.unwrap_or_default(),
+        selected: fields.flag("selected")?.unwrap_or(true),
+    })
+}
+
+fn result(fields: Map<String, Value>) -> Result<Parsed, String> {
+    let mut fields = Fields::new(fields, "");
+    let (_, parent_session_id) =
+        planner_id(&mut fields)?.ok_or_else(|| fields.missing("parent_session_id"))?;
+    let department_session_id = fields
+        .id("department_session_id")?
+        .ok_or_else(|| fields.missing("department_session_id"))?;
+    let department = fields.required_text("department")?;
+    let summary = fields.required_text("summary")?;
+    if summary.trim().is_empty() {
+        return Err("summary: it is empty; say what was done, or why nothing was".into());
+    }
+    Ok(Parsed::Result {
+        parent_session_id,
+        department_session_id,
+        department,
+        findings: Findings {
+            summary,
+            changed_files: fields.list(&["changed_files", "files"], false)?,
+            verifications_run: fields.list(&["verifications_run", "verification"], true)?,
+            verifications_skipped: fields.list(&["verifications_skipped"], true)?,
+            risks: fields.list(&["risks"], false)?,
+            needs_user_confirmation: fields.flag("needs_user_confirmation")?.unwrap_or(false),
+            next_action: fields.text("next_action")?.unwrap_or_default(),
+        },
+    })
+}
+
+/// The planner under any of its names; several must agree.
+fn planner_id(fields: &mut Fields) -> Result<Option<(&'static str, SessionId)>, String> {
+    let mut found: Option<(&'static str, SessionId)> = None;
+    for name in ["parent_session_id", "zhongshu_session_id", "session_id"] {
+        let Some(id) = fields.id(name)? else { continue };
+        match &found {
+            Some((first, other)) if *other != id => {
+                return Err(format!(
+                    "{first} and {name} name different sessions; give one"
+                ));
+            }
+            Some(_) => {}
+            None => found = Some((name, id)),
+        }
+    }
+    Ok(found)
+}
+
+/// The fields of an object that have not been looked at yet, and where the object stands.
+struct Fields {
+    left: Map<String, Value>,
+    at: String,
+}
+
+impl Fields {
+    fn new(left: Map<String, Value>, at: &str) -> Self {
+        Self {
+            left,
+            at: at.to_owned(),
+        }
+    }
+
+    /// The field; `null` is as good as absent.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.left.remove(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&mut self, name: &str) -> Result<Option<String>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.wrong_type(name, "a string", &other)),
+        }
+    }
+
+    fn required_text(&mut self, name: &str) -> Result<String, String> {
+        self.text(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    fn id(&mut self, name: &str) -> Result<Option<SessionId>, String> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let parsed = SessionId::parse(&text);
+        parsed
+            .map(Some)
+            .map_err(|error| format!("{}{name}: {error}", self.at))
+    }
+
+    fn flag(&mut self, name: &str) -> Result<Option<bool>, String> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(flag)),
+            Some(other) => Err(self.wrong_type(name, "true or false", &other)),
+        }
+    }
+
+    /// A list of strings under one of its names. `one` says whether a single string may stand for a list.
+    fn list(&mut self, names: &[&str], one: bool) -> Result<Vec<String>, String> {
+        let mut found = None;
+        for name in names {
+            let Some(value) = self.take(name) else {
+                continue;
+            };
+            if found.is_some() {
+                return Err(format!(
+                    "{}{name}: this and `{}` are the same; give one",
+                    self.at, names[0]
+                ));
+            }
+            found = Some(match value {
+                Value::Array(items) => items
+                    .into_iter()
+                    .map(|item| match item {
+                        Value::String(text) => Ok(text),
+                        other => Err(self.wrong_type(name, "a list of strings", &other)),
+                    })
+                    .collect::<Result<Vec<_>, _>>()?,
+                Value::String(text) if one => {
+                    Vec::from_iter(Some(text).filter(|text| !text.trim().is_empty()))
+                }
+                other => {
+                    let wanted = if one {
+                        "a list of strings or a string"
+                    } else {
+                        "a list of strings"
+                    };
+                    return Err(self.wrong_type(name, wanted, &other));
+                }
+            });
+        }
+        Ok(found.unwrap_or_default())
+    }
+
+    fn missing(&self, name: &str) -> String {
+        format!("{}{name}: this field is missing", self.at)
+    }
+
+    fn wrong_type(&self, name: &str, wanted: &str, found: &Value) -> String {
+        format!(
+            "{}{name}: this must be {wanted}, not {}",
+            self.at,
+            kind(found)
+        )
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// A JSON value within the limits; a field that appears twice is refused, since two readers could see two reports.
+#[derive(Clone, Copy)]
+struct Limited {
+    depth: usize,
+}
+
+impl Limited {
+    fn deeper<E: de::Error>(self) -> Result<Self, E> {
+        if self.depth >= MAX_DEPTH {
+            return Err(E::custom(format_args!(
+                "nested deeper than {MAX_DEPTH} levels"
+            )));
+        }
+        Ok(Self {
+            depth: self.depth + 1,
+        })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Limited {
+    type Value = Value;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Limited {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(E::custom(format_args!(
+                "a text of {} bytes; at most {MAX_TEXT_BYTES} are taken",
+                text.len()
+            )));
+        }
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(inner)? {
+            if list.len() >= MAX_ENTRIES {
+                return Err(de::Error::custom(format_args!(
+                    "a list of more than {MAX_ENTRIES} entries"
+                )));
+            }
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let inner = self.deeper()?;
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if map.contains_key(&key) {
+                return Err(de::Error::custom(format_args!(
+                    "the field `{}` appears twice",
+                    shown(&key)
+                )));
+            }
+            if map.len() >= MAX_ENTRIES || key.len() > MAX_TEXT_BYTES {
+                return Err(de::Error::custom(format_args!(
+                    "an object with more than {MAX_ENTRIES} fields or a name that is too long"
+                )));
+            }
+            let value = entries.next_value_seed(inner)?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests;

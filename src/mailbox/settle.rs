@@ -1,0 +1,438 @@
+//! The blocking half of the mailbox: looks at files, and puts them away once the journal has decided.
+//!
+//! Runs on the blocking pool, one call at a time. Remembers files that must wait and files whose move failed; whatever
+//! it remembers can be lost without harm.
+
+use super::folders::{self, FolderError, Folders, Known, Listed, Moved};
+use super::ingest::Timing;
+use super::parse::{self, ParseError};
+use super::read::{self, Stamp};
+use super::receipts;
+use super::take::{Candidate, Verdict};
+use super::watch::Hints;
+use crate::domain::ids::SessionId;
+use crate::domain::plan::hex;
+use chrono::{DateTime, Utc};
+use rustix::fs::AtFlags;
+use sha2::{Digest, Sha256};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Files that are read, committed and moved together. Few syncs per file, yet the ledger's queue (1,024) keeps room for
+/// others, and what is in memory stays small.
+const CHUNK_FILES: usize = 512;
+
+/// Bytes that are read together.
+const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
+
+type Key = (SessionId, OsString);
+
+/// A file that had to wait.
+struct Seen {
+    stamp: Stamp,
+    since: Instant,
+    again_at: Instant,
+}
+
+/// One planner's mailbox during one scan.
+pub(super) struct Round {
+    pub planner: SessionId,
+    folders: Folders,
+    left: VecDeque<Listed>,
+}
+
+/// A file that waits for its verdict, or has one that could not be carried out before.
+pub(super) struct Examined {
+    name: OsString,
+    stamp: Stamp,
+    sha256: String,
+    was_read: bool,
+    has_receipt: bool,
+    pub fate: Fate,
+}
+
+pub(super) enum Fate {
+    Ask(Box<Candidate>),
+    Known(Verdict),
+}
+
+/// What a chunk of files yielded.
+#[derive(Default)]
+pub(super) struct Chunk {
+    pub files: Vec<Examined>,
+    /// When some file that waits is worth another look.
+    pub again_at: Option<Instant>,
+}
+
+/// The memory and the hands of the mailbox task.
+pub(super) struct Desk {
+    repo: PathBuf,
+    state_dir: PathBuf,
+    timing: Timing,
+    seen: HashMap<Key, Seen>,
+    /// Verdicts that the journal has but whose move failed.
+    decided: HashMap<Key, (String, Verdict)>,
+    /// Mailboxes that cannot be opened, so that each is complained about once.
+    troubled: HashSet<SessionId>,
+    arrived: HashSet<Key>,
+    /// Whether anything went wrong in this scan that may be better in the next.
+    pub incomplete: bool,
+}
+
+impl Desk {
+    pub(super) fn new(repo: PathBuf, state_dir: PathBuf, timing: Timing) -> Self {
+        Self {
+            repo,
+            state_dir,
+            timing,
+            seen: HashMap::new(),
+            decided: HashMap::new(),
+            troubled: HashSet::new(),
+            arrived: HashSet::new(),
+            incomplete: false,
+        }
+    }
+
+    /// Begins a scan with what was hinted at.
+    pub(super) fn begin(&mut self, hints: Hints) {
+        self.arrived = hints.arrived;
+        self.incomplete = false;
+    }
+
+    /// Opens and lists one mailbox. An error is returned once, until the mailbox can be used again.
+    pub(super) fn open(&mut self, planner: &SessionId) -> Result<Option<Round>, FolderError> {
+        let opened = Folders::open(&self.repo, planner).and_then(|folders| {
+            let listed = folders.list().map_err(|source| FolderError::Io {
+                path: folders.paths.incoming.clone(),
+                source,
+            })?;
+            Ok((folders, listed))
+        });
+        match opened {
+            Ok((folders, listed)) => {
+                self.troubled.remove(planner);
+                self.forget_others(planner, &listed);
+                Ok((!listed.is_empty()).then(|| Round {
+                    planner: planner.clone(),
+                    folders,
+                    left: listed.into(),
+                }))
+            }
+            Err(error) => {
+                self.incomplete = true;
+                match self.troubled.insert(planner.clone()) {
+                    true => Err(error),
+                    false => Ok(None),
+                }
+            }
+        }
+    }
+
+    fn forget_others(&mut self, planner: &SessionId, listed: &[Listed]) {
+        if self.seen.is_empty() && self.decided.is_empty() {
+            return;
+        }
+        let names: HashSet<&OsStr> = listed.iter().map(|file| file.name.as_os_str()).collect();
+        let stays = |key: &Key| key.0 != *planner || names.contains(key.1.as_os_str());
+        self.seen.retain(|key, _| stays(key));
+        self.decided.retain(|key, _| stays(key));
+    }
+
+    /// Looks at the next files of a mailbox; `None` when there are no more.
+    pub(super) fn examine(&mut self, round: &mut Round) -> Option<Chunk> {
+        if round.left.is_empty() {
+            return None;
+        }
+        let mut chunk = Chunk::default();
+        let mut bytes = 0;
+        while chunk.files.len() < CHUNK_FILES && bytes < CHUNK_BYTES {
+            let Some(listed) = round.left.pop_front() else {
+                break;
+            };
+            bytes += listed.stamp.size.min(read::MAX_FILE_BYTES);
+            match self.look_at(round, &listed) {
+                Look::Take(file) => chunk.files.push(file),
+                Look::Again(at) => {
+                    chunk.again_at = Some(chunk.again_at.map_or(at, |other| other.min(at)));
+                }
+                Look::Nothing => {}
+            }
+        }
+        Some(chunk)
+    }
+
+    fn look_at(&mut self, round: &Round, listed: &Listed) -> Look {
+        let key = (round.planner.clone(), listed.name.clone());
+        let now = Instant::now();
+        if let Some(seen) = self.seen.get(&key)
+            && seen.stamp == listed.stamp
+            && now < seen.again_at
+            && !self.arrived.contains(&key)
+        {
+            return Look::Again(seen.again_at);
+        }
+        let (bytes, stamp) = match read::read(&round.folders.incoming, &listed.name) {
+            read::Outcome::Bytes(bytes, stamp) => (bytes, stamp),
+            read::Outcome::Changing(stamp) => return self.wait(key, stamp, self.timing.quiet),
+            read::Outcome::Refused(reason) => {
+                let Stamp {
+                    size,
+                    modified_ns,
+                    inode,
+                } = listed.stamp;
+                let mark = format!("{inode:x}-{size:x}-{modified_ns:x}");
+                let look = Found {
+                    stamp: listed.stamp,
+                    sha256: mark,
+                    was_read: false,
+                };
+                return self.take(round, key, look, None, Err(reason));
+            }
+            read::Outcome::Gone => return Look::Nothing,
+            read::Outcome::Later(error) => {
+                tracing::warn!(file = %shown(&listed.name), planner = %round.planner, %error, "a mailbox file could not be read; it is tried again");
+                self.incomplete = true;
+                return Look::Nothing;
+            }
+        };
+        let sha256 = hex(&Sha256::digest(&bytes));
+        let receipt = receipts::find(&self.state_dir, &sha256).unwrap_or_else(|error| {
+            tracing::warn!(%error, sha256, "a receipt could not be read; its file counts as unverified");
+            None
+        });
+        let whole = receipt.is_some() || self.arrived.contains(&key);
+        let name = listed.name.to_string_lossy();
+        let content = if !name.ends_with(".json") {
+            Err(ParseError::Wrong(
+                "the name must end in `.json`, in small letters".into(),
+            ))
+        } else {
+            parse::parse(&name, &bytes)
+        };
+        let patience = match &content {
+            Err(ParseError::Unfinished) => self.timing.unfinished,
+            _ if whole => Duration::ZERO,
+            _ => self.timing.quiet,
+        };
+        let left = patience.saturating_sub(self.quiet_for(&key, stamp));
+        if !left.is_zero() {
+            return self.wait(key, stamp, left);
+        }
+        let content = content.map_err(|error| error.to_string());
+        let found = Found {
+            stamp,
+            sha256,
+            was_read: true,
+        };
+        self.take(round, key, found, receipt, content)
+    }
+
+    /// How long a file has not changed, as far as its own time or our memory can tell.
+    fn quiet_for(&self, key: &Key, stamp: Stamp) -> Duration {
+        let modified = u64::try_from(stamp.modified_ns / 1_000_000).unwrap_or(0);
+        let modified = SystemTime::UNIX_EPOCH + Duration::from_millis(modified);
+        let by_its_time = SystemTime::now()
+            .duration_since(modified)
+            .unwrap_or(Duration::ZERO);
+        let watched = self
+            .seen
+            .get(key)
+            .filter(|seen| seen.stamp == stamp)
+            .map_or(Duration::ZERO, |seen| seen.since.elapsed());
+        by_its_time.max(watched)
+    }
+
+    fn wait(&mut self, key: Key, stamp: Stamp, left: Duration) -> Look {
+        let now = Instant::now();
+        let again_at = now + left.max(Duration::from_millis(1));
+        let since = match self.seen.get(&key) {
+            Some(seen) if seen.stamp == stamp => seen.since,
+            _ => now,
+        };
+        let seen = Seen {
+            stamp,
+            since,
+            again_at,
+        };
+        self.seen.insert(key, seen);
+        Look::Again(again_at)
+    }
+
+    fn take(
+        &mut self,
+        round: &Round,
+        key: Key,
+        found: Found,
+        receipt: Option<receipts::Receipt>,
+        content: Result<parse::Parsed, String>,
+    ) -> Look {
+        self.seen.remove(&key);
+        let Found {
+            stamp,
+            sha256,
+            was_read,
+        } = found;
+        let has_receipt = receipt.is_some();
+        let fate = match self.decided.get(&key) {
+            Some((digest, verdict)) if *digest == sha256 => Fate::Known(verdict.clone()),
+            _ => {
+                let target = match content {
+                    Ok(_) => folders::expected_name(&key.1, &round.folders.archive, &sha256),
+                    Err(_) => key.1.clone(),
+                };
+                Fate::Ask(Box::new(Candidate {
+                    planner: round.planner.clone(),
+                    file: shown(&target),
+                    sha256: sha256.clone(),
+                    receipt,
+                    modified_at: timestamp(stamp.modified_ns),
+                    content,
+                }))
+            }
+        };
+        Look::Take(Examined {
+            name: key.1,
+            stamp,
+            sha256,
+            was_read,
+            has_receipt,
+            fate,
+        })
+    }
+
+    /// Puts files away. What cannot be moved now keeps its verdict and is tried again. True when there is something new
+    /// to look at already.
+    pub(super) fn settle(&mut self, round: &Round, files: Vec<(Examined, Verdict)>) -> bool {
+        if files.is_empty() {
+            return false;
+        }
+        let mut more = false;
+        let mut used = Vec::new();
+        for (file, verdict) in files {
+            let moved = match &verdict {
+                Verdict::Archive(_) => {
+                    let (from, to) = (&round.folders.incoming, &round.folders.archive);
+                    folders::put_away(file.known(), from, to, |_| Ok(()))
+                }
+                Verdict::Reject(reason) => reject(&round.folders, &file, reason),
+            };
+            let key = (round.planner.clone(), file.name);
+            match moved {
+                // What the file said is in the journal; this holds even when it was replaced or taken away meanwhile.
+                Ok(moved) => {
+                    more |= moved == Moved::Replaced;
+                    self.decided.remove(&key);
+                    if file.has_receipt {
+                        used.push(file.sha256);
+                    }
+                }
+                Err(error) => {
+                    self.incomplete = true;
+                    if !self.decided.contains_key(&key) {
+                        tracing::warn!(file = %shown(&key.1), planner = %key.0, %error, "a mailbox file could not be put away; it is tried again");
+                    }
+                    self.decided.insert(key, (file.sha256, verdict));
+                }
+            }
+        }
+        if let Err(error) = round.folders.sync() {
+            tracing::warn!(%error, planner = %round.planner, "moved mailbox files may not be on disk yet");
+        }
+        for sha256 in used {
+            if let Err(error) = receipts::remove(&self.state_dir, &sha256) {
+                tracing::warn!(%error, sha256, "a used receipt could not be removed");
+            }
+        }
+        more
+    }
+}
+
+impl Examined {
+    fn known(&self) -> Known<'_> {
+        Known {
+            name: &self.name,
+            stamp: self.stamp,
+            digest: &self.sha256,
+            was_read: self.was_read,
+        }
+    }
+}
+
+/// What was found under a name.
+struct Found {
+    stamp: Stamp,
+    /// Digest of the bytes, or a mark made from the stamp when they were not read.
+    sha256: String,
+    was_read: bool,
+}
+
+enum Look {
+    Take(Examined),
+    Again(Instant),
+    Nothing,
+}
+
+fn reject(folders: &Folders, file: &Examined, reason: &str) -> io::Result<Moved> {
+    let note = |target: &OsStr| {
+        let mut name = target.to_owned();
+        name.push(".reason.txt");
+        name
+    };
+    let mut written = None;
+    let moved = folders::put_away(
+        file.known(),
+        &folders.incoming,
+        &folders.rejected,
+        |target| {
+            // The reason is there first, so whoever sees the file can read why.
+            drop_note(folders, &mut written);
+            let name = note(target);
+            folders::write_new(
+                &folders.rejected,
+                &name,
+                format!("{reason}\n").as_bytes(),
+                false,
+            )?;
+            written = Some(name);
+            Ok(())
+        },
+    );
+    if !matches!(moved, Ok(Moved::To(_))) {
+        drop_note(folders, &mut written);
+    }
+    moved
+}
+
+/// Removes a note whose file did not come.
+fn drop_note(folders: &Folders, written: &mut Option<OsString>) {
+    if let Some(name) = written.take() {
+        // A note that stays behind is a nuisance, not an error.
+        let _ = rustix::fs::unlinkat(&folders.rejected, &name, AtFlags::empty());
+    }
+}
+
+fn timestamp(ns: i128) -> DateTime<Utc> {
+    i64::try_from(ns)
+        .map(DateTime::from_timestamp_nanos)
+        .unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// A name as text that shows what cannot be printed.
+fn shown(name: &OsStr) -> String {
+    let text = name.to_string_lossy();
+    let odd = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match odd(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,161 @@
+//! What a file becomes: one decision per file, made against the newest state inside `Ledger::transact`.
+//!
+//! Pure. A refusal is an event as well, so that a person sees what was not taken and why.
+
+use super::parse::Parsed;
+use super::receipts::Receipt;
+use crate::domain::event::Event;
+use crate::domain::flow::results::{self, Submission, Taken};
+use crate::domain::flow::{Catalog, plans};
+use crate::domain::ids::{ReportId, SessionId};
+use crate::domain::plan::{Proposal, Source};
+use crate::domain::refusal::Refusal;
+use crate::domain::state::State;
+use chrono::{DateTime, Utc};
+
+/// A file that was read and is old enough to count.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// The planner in whose mailbox it was.
+    pub planner: SessionId,
+    /// The name that it will have in the archive, as text.
+    pub file: String,
+    /// Digest of its bytes.
+    pub sha256: String,
+    /// Proof of who wrote it.
+    pub receipt: Option<Receipt>,
+    /// When it was last written.
+    pub modified_at: DateTime<Utc>,
+    /// What it says, or why it can say nothing.
+    pub content: Result<Parsed, String>,
+}
+
+impl Candidate {
+    /// Who is recorded as having caused what follows.
+    pub(super) fn actor(&self) -> String {
+        let writer = self.receipt.as_ref().map(|receipt| &receipt.session_id);
+        writer.map_or_else(|| "mailbox".to_owned(), ToString::to_string)
+    }
+}
+
+/// What is to be done with a file now that the journal knows about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It was taken, now or before. The packet of this report is to be written first.
+    Archive(Option<ReportId>),
+    /// It was not taken, for this reason.
+    Reject(String),
+}
+
+/// Decides about one file.
+pub(super) fn decide(
+    state: &State,
+    catalog: &Catalog,
+    candidate: Candidate,
+) -> (Vec<Event>, Verdict) {
+    let (planner, file) = (candidate.planner.clone(), candidate.file.clone());
+    let outcome = match candidate.content.clone() {
+        Ok(parsed) => take(state, catalog, candidate, parsed).map_err(|refusal| refusal.message),
+        Err(reason) => Err(reason),
+    };
+    outcome.unwrap_or_else(|reason| {
+        let event = Event::MailboxFileRejected {
+            session_id: planner,
+            file,
+            reason: reason.clone(),
+        };
+        (vec![event], Verdict::Reject(reason))
+    })
+}
+
+fn take(
+    state: &State,
+    catalog: &Catalog,
+    candidate: Candidate,
+    parsed: Parsed,
+) -> Result<(Vec<Event>, Verdict), Refusal> {
+    // The state, not the receipt, says whose thread it is: a receipt may be older than what is known now.
+    let writer = candidate
+        .receipt
+        .as_ref()
+        .and_then(|receipt| state.session_of_thread(&receipt.thread_id))
+        .map(|session| session.id().clone());
+    match parsed {
+        Parsed::Plan { claimed, proposal } => {
+            check_planner(state, &candidate, claimed, writer.as_ref())?;
+            if is_in(state, &candidate, &proposal) {
+                return Ok((Vec::new(), Verdict::Archive(None)));
+            }
+            let source = match writer {
+                Some(_) => Source::Tool,
+                None => Source::Mailbox,
+            };
+            let (events, _) = plans::report(state, catalog, &candidate.planner, proposal, source)?;
+            Ok((events, Verdict::Archive(None)))
+        }
+        Parsed::Result {
+            parent_session_id,
+            department_session_id,
+            department,
+            findings,
+        } => {
+            let wish = Submission {
+                mailbox_of: candidate.planner,
+                parent_session_id,
+                department_session_id: department_session_id.clone(),
+                department,
+                findings,
+                written_by: writer,
+                file: candidate.file,
+                sha256: candidate.sha256,
+            };
+            let (events, taken) = results::take(state, catalog, wish)?;
+            let report_id = match taken {
+                Taken::Registered { report_id, .. } => Some(report_id),
+                Taken::Already => state
+                    .session(&department_session_id)
+                    .and_then(|session| session.report_id.clone()),
+            };
+            Ok((events, Verdict::Archive(report_id)))
+        }
+    }
+}
+
+/// A plan speaks for the planner of its folder; whoever claims or proves to be another is refused.
+fn check_planner(
+    state: &State,
+    candidate: &Candidate,
+    claimed: Option<(&'static str, SessionId)>,
+    writer: Option<&SessionId>,
+) -> Result<(), Refusal> {
+    let planner = state.current_planner(&candidate.planner);
+    if let Some((field, claimed)) = &claimed
+        && state.current_planner(claimed) != planner
+    {
+        let message = format!(
+            "{field}: `{claimed}` is not the planner of this mailbox, `{}` is",
+            candidate.planner
+        );
+        return Err(Refusal::forbidden("not_yours", message));
+    }
+    if let Some(writer) = writer
+        && state.current_planner(writer) != planner
+    {
+        let message = format!("session `{writer}` cannot report a plan for planner `{planner}`");
+        return Err(Refusal::forbidden("not_yours", message));
+    }
+    Ok(())
+}
+
+/// Whether this file's plan was registered before a crash kept the file from being put away: the same plan, registered
+/// after the file was last written. The same plan in a newer file is a new proposal.
+fn is_in(state: &State, candidate: &Candidate, proposal: &Proposal) -> bool {
+    let planner = state.session(state.current_planner(&candidate.planner));
+    let sha256 = proposal.sha256();
+    planner.is_some_and(|planner| {
+        planner
+            .plans
+            .iter()
+            .any(|plan| plan.sha256 == sha256 && plan.reported_at >= candidate.modified_at)
+    })
+}

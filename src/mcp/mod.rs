@@ -1,0 +1,178 @@
+//! The tools that planners and departments get: `zhongshu mcp`, spoken over stdio by Codex.
+//!
+//! A thin writer into the mailbox and a reader of the inbox. It holds no state, decides nothing and reads no
+//! configuration: the thread id that Codex puts into `_meta` of each call says who calls, and the launcher wrote down
+//! which session that thread is. One process may serve many threads.
+//!
+//! Whatever is wrong comes back as a tool error with a sentence, so that the agent can mend it and try again.
+
+mod inbox;
+mod report;
+mod tools;
+
+use crate::domain::session::Kind;
+use crate::mailbox::threads::{self, ThreadRecord};
+use rmcp::model::{
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation,
+    JsonObject, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig,
+};
+use rmcp::service::{RequestContext, RoleServer, ServerInitializeError};
+use rmcp::{ErrorData, ServerHandler, ServiceExt};
+use std::path::{Path, PathBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+/// Why the tool server ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum McpError {
+    /// The runtime could not be made.
+    #[error("start the tool server: {0}")]
+    Runtime(#[source] std::io::Error),
+    /// The client did not begin as MCP clients do.
+    #[error("begin the conversation with the MCP client: {0}")]
+    Initialize(#[source] Box<ServerInitializeError>),
+    /// The conversation broke.
+    #[error("the tool server's task ended: {0}")]
+    Task(#[source] tokio::task::JoinError),
+}
+
+/// Serves the tools on this process's stdin and stdout until the client closes them. Call it outside of a runtime.
+///
+/// # Errors
+/// When the conversation cannot begin or breaks.
+pub fn run(state_dir: &Path) -> Result<(), McpError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(McpError::Runtime)?;
+    runtime.block_on(async {
+        let (input, output) = rmcp::transport::io::stdio_pipes();
+        serve(state_dir, input, output).await
+    })
+}
+
+/// Serves the tools on any pair of streams.
+///
+/// # Errors
+/// When the conversation cannot begin or breaks.
+pub async fn serve(
+    state_dir: &Path,
+    input: impl AsyncRead + Send + Unpin + 'static,
+    output: impl AsyncWrite + Send + Unpin + 'static,
+) -> Result<(), McpError> {
+    let server = Server {
+        state_dir: state_dir.to_owned(),
+    };
+    let service = match server.serve((input, output)).await {
+        Ok(service) => service,
+        // Codex starts a server to see its tools and may leave before it has asked for any.
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
+        Err(error) => return Err(McpError::Initialize(Box::new(error))),
+    };
+    service.waiting().await.map_err(McpError::Task)?;
+    Ok(())
+}
+
+#[derive(Debug, Clone)]
+struct Server {
+    state_dir: PathBuf,
+}
+
+/// A session that called, and the thread that proves it.
+#[derive(Debug)]
+struct Caller {
+    thread_id: String,
+    record: ThreadRecord,
+}
+
+/// What a tool answers: a text, or a sentence about what is wrong.
+type Answer = Result<String, String>;
+
+impl Server {
+    async fn answer(&self, tool: &str, arguments: JsonObject, thread_id: Option<String>) -> Answer {
+        let caller = self.caller(thread_id)?;
+        match tool {
+            tools::REPORT_PLAN => {
+                caller.must_be(Kind::Zhongshu, tool)?;
+                let plan = tools::arguments(arguments)?;
+                report::plan(&self.state_dir, &caller, plan).await
+            }
+            tools::REPORT_RESULT => {
+                caller.must_be(Kind::Department, tool)?;
+                let result = tools::arguments(arguments)?;
+                report::result(&self.state_dir, &caller, result).await
+            }
+            tools::READ_INBOX => {
+                caller.must_be(Kind::Zhongshu, tool)?;
+                let wish: tools::ReadInbox = tools::arguments(arguments)?;
+                inbox::read(&self.state_dir, &caller.thread_id, wish.peek).await
+            }
+            other => Err(format!("there is no tool `{other}` here")),
+        }
+    }
+
+    fn caller(&self, thread_id: Option<String>) -> Result<Caller, String> {
+        let Some(thread_id) = thread_id else {
+            return Err("the call does not say which Codex thread it comes from (`_meta.threadId`), so it cannot be \
+                        told whose report it is; use a Codex session that zhongshu started"
+                .into());
+        };
+        let record = threads::read(&self.state_dir, &thread_id)
+            .map_err(|error| format!("zhongshu cannot tell which session is calling: {error}"))?;
+        let record = record.ok_or_else(|| {
+            "this Codex thread was not started by zhongshu (a sub-agent has a thread of its own), so it cannot report or \
+             read an inbox; only the session that zhongshu started can"
+                .to_owned()
+        })?;
+        Ok(Caller { thread_id, record })
+    }
+}
+
+impl Caller {
+    fn must_be(&self, kind: Kind, tool: &str) -> Result<(), String> {
+        if self.record.session_kind == kind {
+            return Ok(());
+        }
+        Err(match kind {
+            Kind::Zhongshu => format!(
+                "`{tool}` is for the planner; you are department session `{}`: report your work with `report_result`",
+                self.record.session_id
+            ),
+            Kind::Department => format!(
+                "`{tool}` is for departments; you are planner `{}`: report your plan with `report_plan`",
+                self.record.session_id
+            ),
+        })
+    }
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(Implementation::new("zhongshu", env!("CARGO_PKG_VERSION")))
+            .with_instructions(tools::INSTRUCTIONS)
+    }
+
+    async fn list_tools(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        Ok(ListToolsResult::with_all_items(tools::all()))
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let thread_id = context.meta.0.get("threadId");
+        let thread_id = thread_id.and_then(|id| id.as_str()).map(ToOwned::to_owned);
+        let arguments = request.arguments.unwrap_or_default();
+        let answer = self.answer(&request.name, arguments, thread_id).await;
+        let result = match answer {
+            Ok(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
+            Err(sentence) => CallToolResult::error(vec![ContentBlock::text(sentence)]),
+        };
+        Ok(result.into())
+    }
+}

@@ -1,0 +1,75 @@
+//! The composition root: puts the parts together, runs them, and takes them apart again in order.
+//!
+//! Order of the start: places and lock, journal, sockets, then everything that acts. Answers are possible before
+//! Codex is ready. Order of the end: no new wishes, sessions end (or are left running), the journal is sealed.
+
+mod start;
+mod stop;
+mod watchers;
+
+pub use start::{StartError, start};
+
+use crate::access::Access;
+use crate::codex::Codex;
+use crate::config::Config;
+use crate::paths::Lock;
+use crate::sessions::office::Office;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A launcher that answers.
+pub struct Server {
+    config: Arc<Config>,
+    office: Arc<Office>,
+    access: Arc<Access>,
+    codex: Option<Codex>,
+    /// Ends the front door.
+    closing: CancellationToken,
+    /// Ends what acts by itself.
+    acting: CancellationToken,
+    front: JoinHandle<()>,
+    actors: Vec<JoinHandle<()>>,
+    shutdown: mpsc::Receiver<bool>,
+    lock: Lock,
+    login_url: String,
+}
+
+impl Server {
+    /// The dashboard's address.
+    pub fn url(&self) -> String {
+        self.access.url()
+    }
+
+    /// The dashboard's address with a key that logs one browser in.
+    pub fn login_url(&self) -> &str {
+        &self.login_url
+    }
+
+    /// The configuration it runs with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its sessions, for the demo and for tests inside this crate.
+    pub fn office(&self) -> &Arc<Office> {
+        &self.office
+    }
+
+    /// Runs until SIGINT, SIGTERM or a person's wish, then ends in good order.
+    ///
+    /// # Errors
+    /// When signals cannot be received.
+    pub async fn run(mut self) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let keep = tokio::select! {
+            _ = interrupt.recv() => self.config.keep_sessions,
+            _ = terminate.recv() => self.config.keep_sessions,
+            wish = self.shutdown.recv() => wish.unwrap_or(false) || self.config.keep_sessions,
+        };
+        self.stop(keep).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,240 @@
+//! The start: every part in its order, every failure a sentence.
+
+use super::Server;
+use super::watchers;
+use crate::access::{Access, AccessEvent, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore};
+use crate::codex::{self, Codex, calls::ClientInfo, find};
+use crate::config::Config;
+use crate::domain::event::Event;
+use crate::domain::state::State;
+use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
+use crate::mailbox;
+use crate::paths::{Lock, LockError, PathError, ServerFile};
+use crate::process::Identity;
+use crate::sessions::listeners;
+use crate::sessions::office::{CodexOrReason, Ledger, Office};
+use crate::sessions::place::{Place, write_private};
+use crate::sessions::policy::Policy;
+use crate::sessions::reconciler::Reconciler;
+use crate::terminal::Terminals;
+use crate::web;
+use crate::web::app::App;
+use crate::web::listen::{ListenError, Listener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// What requests that are being answered get when the launcher ends.
+const FRONT_GRACE: Duration = Duration::from_secs(2);
+
+/// Why the launcher does not start. Display is a whole sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A folder of ours cannot be used.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// Another launcher works on this repository.
+    #[error(transparent)]
+    Locked(#[from] LockError),
+    /// The journal cannot be opened.
+    #[error("the journal cannot be opened: {0}")]
+    Journal(#[from] OpenError),
+    /// A port or socket cannot be had.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The named tokens cannot be used.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+    /// The system gives no random numbers.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+    /// Something of the system failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StartError {
+    move |source| StartError::Io { what, source }
+}
+
+/// Starts everything.
+///
+/// # Errors
+/// When a place, the journal or a port cannot be had. Then nothing is left behind.
+pub async fn start(config: Config) -> Result<Server, StartError> {
+    let config = Arc::new(config);
+    let places = &config.places;
+    places.create()?;
+    places.create_scratch()?;
+    let lock = Lock::take(places)?;
+    let program = std::env::current_exe().map_err(io("our own program cannot be found"))?;
+    let clock = system_clock();
+    let opened: Opened<State> = Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
+    let findings = findings(&opened);
+    let ledger = Ledger::start(opened, clock).map_err(io("the journal's thread cannot be started"))?;
+    let listener = Listener::bind(config.port, &places.socket()).await?;
+    let port = listener.port();
+
+    let place = Place { repo: places.repo.clone(), state_dir: places.state.clone(), runtime_dir: places.runtime.clone() };
+    let (terminals, terminal_events) = Terminals::new(place.clone(), program.clone());
+    terminals.set_origins(vec![format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}")]);
+    let (policies_tx, policies) = watch::channel(Arc::new(Policy::of(&config, None)));
+    let codex_bin = resolve_codex(&config);
+    prepare_tui_home(&place).map_err(io("the terminals' CODEX_HOME cannot be made"))?;
+    let (codex, incoming) = start_codex(&config, &place, &program, &codex_bin);
+    let office = Office::new(
+        place.clone(),
+        policies,
+        ledger.clone(),
+        terminals,
+        codex.clone(),
+        codex_bin.unwrap_or_default(),
+    );
+    let started = Event::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), findings };
+    office.record(vec![started]).await;
+
+    let (closing, acting) = (CancellationToken::new(), CancellationToken::new());
+    let (access, heard) = open_access(port, &places.state, closing.clone())?;
+    let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?);
+    let (shutdown_tx, shutdown) = mpsc::channel(1);
+    let app = App { office: Arc::clone(&office), shutdown: shutdown_tx, reports: Arc::new(tokio::sync::Semaphore::new(1)) };
+    let routes = web::routes(app, Arc::clone(&access), ledger.clone());
+    let front = tokio::spawn(listener.serve(routes, Arc::clone(&access), FRONT_GRACE));
+    server_file(port, places)?;
+
+    let mut actors = vec![
+        tokio::spawn(watchers::access(Arc::clone(&office), heard)),
+        tokio::spawn(watchers::governance(Arc::clone(&config), policies_tx.clone(), acting.clone())),
+        tokio::spawn(mailbox_task(&office, &acting)),
+    ];
+    if let Some(incoming) = incoming {
+        let connected = watchers::on_connect(Arc::clone(&office), Arc::clone(&config), policies_tx);
+        tokio::spawn(listeners::codex(Arc::clone(&office), incoming, connected));
+    }
+    tokio::spawn(listeners::terminals(Arc::clone(&office), terminal_events));
+    office.adopt_terminals().await;
+    actors.push(tokio::spawn(Reconciler::new(Arc::clone(&office)).run(acting.clone())));
+    Ok(Server {
+        config,
+        office,
+        access,
+        codex: codex.ok(),
+        closing,
+        acting,
+        front,
+        actors,
+        shutdown,
+        lock,
+        login_url,
+    })
+}
+
+/// What a person should know about the journal as it was found.
+fn findings(opened: &Opened<State>) -> Vec<String> {
+    let mut findings = Vec::new();
+    if let Some(torn) = &opened.torn {
+        let moved = torn.moved_to.display();
+        findings.push(format!("the journal's last line was not whole; its {} bytes are in {moved}", torn.bytes));
+    }
+    if let CopyOutcome::Diverged { moved_to } = &opened.copy {
+        findings.push(format!("the audit copy had been changed by somebody; it is kept as {}", moved_to.display()));
+    }
+    findings
+}
+
+fn resolve_codex(config: &Config) -> Option<PathBuf> {
+    find::resolve(config.find_codex().as_deref(), None, None).ok().map(|found| found.path)
+}
+
+fn start_codex(
+    config: &Config,
+    place: &Place,
+    program: &Path,
+    codex_bin: &Option<PathBuf>,
+) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
+    if !Policy::of(config, None).uses_codex() {
+        let reason = "no planner or department uses the driver `codex` (governance.yaml); change that and restart zhongshu";
+        return (Err(reason.to_owned()), None);
+    }
+    let Some(codex_bin) = codex_bin else {
+        let reason = "there is no `codex` program on PATH; install it with `npm install -g @openai/codex@0.169.0`, or name it with \
+                      --codex-bin PATH, then restart zhongshu";
+        return (Err(reason.to_owned()), None);
+    };
+    let quote = |text: &str| serde_json::to_string(text).expect("a string is plain data");
+    let tool_server = format!(
+        "mcp_servers.zhongshu={{command={},args=[\"mcp\",\"--state-dir\",{}],default_tools_approval_mode=\"approve\"}}",
+        quote(&program.to_string_lossy()),
+        quote(&place.state_dir.to_string_lossy()),
+    );
+    let (codex, incoming) = Codex::start(codex::Settings {
+        codex_bin: codex_bin.clone(),
+        codex_home: config.codex_home.clone(),
+        socket: place.app_server_socket(),
+        descriptor: place.state_dir.join("app-server.json"),
+        log: place.state_dir.join("app-server.log"),
+        config_overrides: vec![tool_server],
+        env_set: Vec::new(),
+        env_remove: Vec::new(),
+        client: ClientInfo {
+            name: "zhongshu".to_owned(),
+            title: "zhongshu".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        opt_out: Vec::new(),
+        timing: codex::Timing::default(),
+    });
+    (Ok(codex), Some(incoming))
+}
+
+/// The TUIs' own CODEX_HOME: nothing of it concerns the user's. They need no login, since they only show.
+fn prepare_tui_home(place: &Place) -> std::io::Result<()> {
+    let config = place.tui_home().join("config.toml");
+    if config.exists() {
+        return Ok(());
+    }
+    let text = "check_for_update_on_startup = false\n[analytics]\nenabled = false\n[features]\ndaemon_auto_start = false\n";
+    write_private(&config, text.as_bytes())
+}
+
+/// A person who knocks is told by the access rules; what the journal should know goes through a short queue.
+fn open_access(port: u16, state_dir: &Path, closing: CancellationToken) -> Result<(Arc<Access>, mpsc::Receiver<AccessEvent>), TokenError> {
+    let (tell, heard) = mpsc::channel(64);
+    // When the queue is full the journal is busy with more important things; the access rules count what is untold.
+    let observer = Box::new(move |event| drop(tell.try_send(event)));
+    let tokens = TokenStore::open(state_dir)?;
+    Ok((Arc::new(Access::new(port, tokens, closing, observer)), heard))
+}
+
+fn server_file(port: u16, places: &crate::paths::Places) -> Result<(), StartError> {
+    let pid = std::process::id();
+    let file = ServerFile {
+        socket: places.socket(),
+        url: format!("http://127.0.0.1:{port}/"),
+        pid,
+        started_at_ticks: Identity::of(pid).map(|identity| identity.start_ticks),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(file.write(places)?)
+}
+
+fn mailbox_task(office: &Arc<Office>, acting: &CancellationToken) -> impl Future<Output = ()> + use<> {
+    let policies = office.policies.clone();
+    let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
+    let ingest = mailbox::Ingest::new(
+        office.place.repo.clone(),
+        office.place.state_dir.clone(),
+        office.ledger.clone(),
+        catalog,
+        acting.clone(),
+    );
+    ingest.run()
+}

@@ -1,0 +1,90 @@
+//! The orderly end: nothing new is taken, sessions end or are left to the next launcher, the journal is sealed.
+
+use super::Server;
+use crate::domain::event::Event;
+use crate::domain::flow;
+use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::session::Outcome;
+use crate::paths::ServerFile;
+use crate::sessions::office::LAUNCHER;
+use crate::terminal::CLOSE_GRACE;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Sessions get so long to end; what is left then is ended by force with its terminal.
+const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
+/// What Codex gets for its running turns.
+const CODEX_GRACE: Duration = Duration::from_secs(3);
+
+impl Server {
+    /// Ends in good order. `keep` leaves sessions, terminals and the app-server to the next launcher.
+    pub async fn stop(self, keep: bool) {
+        tracing::info!(keep, "stopping");
+        self.closing.cancel();
+        if let Err(error) = self.front.await {
+            tracing::error!(%error, "the front door did not close well");
+        }
+        if !keep {
+            // The reconciler still runs: it ends the sessions as it ends any other.
+            end_sessions(&self.office).await;
+        }
+        self.acting.cancel();
+        for actor in self.actors {
+            // The access watcher ends with its sender; the others with the token.
+            if tokio::time::timeout(CLOSE_GRACE, actor).await.is_err() {
+                tracing::warn!("a task did not end in time");
+            }
+        }
+        if keep {
+            if let Some(codex) = &self.codex {
+                codex.detach().await;
+            }
+        } else {
+            end_terminals(&self.office).await;
+            if let Some(codex) = &self.codex
+                && let Err(error) = codex.stop(CODEX_GRACE).await
+            {
+                tracing::error!(%error, "Codex's app-server could not be ended");
+            }
+        }
+        self.office.record(vec![Event::ServerStopped { sessions_kept: keep }]).await;
+        if let Err(error) = ServerFile::remove(&self.config.places) {
+            tracing::warn!(%error, "the server file could not be removed");
+        }
+        self.office.ledger.close().await;
+        drop(self.lock);
+    }
+}
+
+async fn end_sessions(office: &crate::sessions::office::Office) {
+    let live: Vec<SessionId> = office.ledger.read(|state| {
+        let live = state.sessions.values().filter(|session| session.is_live());
+        live.map(|session| session.id().clone()).collect()
+    });
+    for id in live {
+        let wish = office.decide(LAUNCHER, move |state| flow::sessions::request_close(state, &id, Outcome::Stopped)).await;
+        if let Err(error) = wish {
+            tracing::warn!(?error, "a session could not be told to end");
+        }
+    }
+    let deadline = Instant::now() + SESSIONS_LIMIT;
+    let mut records = office.ledger.subscribe(None).ok();
+    while office.ledger.read(|state| state.sessions.values().any(|session| session.is_live())) {
+        let heard = async {
+            match &mut records {
+                Some(subscription) => drop(subscription.recv().await),
+                None => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        };
+        if tokio::time::timeout_at(deadline, heard).await.is_err() {
+            tracing::error!("not every session ended in time");
+            return;
+        }
+    }
+}
+
+async fn end_terminals(office: &crate::sessions::office::Office) {
+    let open: Vec<TerminalId> = office.ledger.read(|state| state.terminals.keys().cloned().collect());
+    let ends = open.iter().map(|id| crate::sessions::codex_driver::close_tui(office, id, "zhongshu stopped"));
+    futures_util::future::join_all(ends).await;
+}

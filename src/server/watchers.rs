@@ -1,0 +1,87 @@
+//! Small tasks that keep the launcher's picture of the outside up to date.
+
+use crate::access::AccessEvent;
+use crate::config::{Config, Reload};
+use crate::domain::event::Event;
+use crate::sessions::office::Office;
+use crate::sessions::policy::Policy;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// A person who saves `governance.yaml` expects it to hold by the time they are back in the browser.
+const GOVERNANCE_POLL: Duration = Duration::from_secs(1);
+
+/// Journals who got access, who lost it and who was refused.
+pub async fn access(office: Arc<Office>, mut heard: mpsc::Receiver<AccessEvent>) {
+    while let Some(event) = heard.recv().await {
+        let event = match event {
+            AccessEvent::Granted { to, scope } => Event::AccessGranted { to, scope: scope.to_owned() },
+            AccessEvent::Revoked { to } => Event::AccessRevoked { to },
+            AccessEvent::Refused { reason, path } => Event::AccessRefused { reason, path },
+        };
+        office.record(vec![event]).await;
+    }
+}
+
+/// Takes over changes of `governance.yaml`; a file with a mistake changes nothing but the warning.
+pub async fn governance(config: Arc<Config>, policies: watch::Sender<Arc<Policy>>, acting: CancellationToken) {
+    let path = config.repo().join("governance.yaml");
+    let stamp = || -> Option<(SystemTime, u64)> {
+        let metadata = std::fs::metadata(&path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    let mut seen = stamp();
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(GOVERNANCE_POLL) => {}
+            () = acting.cancelled() => return,
+        }
+        let now = stamp();
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        let reloading = Arc::clone(&config);
+        let reload = tokio::task::spawn_blocking(move || reloading.reload_governance()).await;
+        if let Ok(Reload::Failed { error }) = &reload {
+            tracing::warn!(%error, "governance.yaml has a mistake; the last good version stays in force");
+        }
+        let offered = policies.borrow().offered.clone();
+        policies.send_replace(Arc::new(Policy::of(&config, offered.as_deref())));
+    }
+}
+
+/// Asks Codex after every connection what it offers and whether it is logged in.
+pub fn on_connect(office: Arc<Office>, config: Arc<Config>, policies: watch::Sender<Arc<Policy>>) -> impl Fn() + Send {
+    let running: Mutex<Option<tokio::task::AbortHandle>> = Mutex::default();
+    move || {
+        let task = tokio::spawn(ask_codex(Arc::clone(&office), Arc::clone(&config), policies.clone()));
+        let before = running.lock().unwrap_or_else(PoisonError::into_inner).replace(task.abort_handle());
+        if let Some(before) = before {
+            before.abort();
+        }
+    }
+}
+
+async fn ask_codex(office: Arc<Office>, config: Arc<Config>, policies: watch::Sender<Arc<Policy>>) {
+    let Ok(codex) = &office.codex else { return };
+    let mut offered: Vec<String> = Vec::new();
+    match codex.config(Some(office.place.repo.clone())).await {
+        Ok(found) => offered.extend(found.model().map(str::to_owned)),
+        Err(error) => tracing::warn!(%error, "Codex's configuration could not be read"),
+    }
+    match codex.models().await {
+        Ok(models) => {
+            let mut shown: Vec<_> = models.into_iter().filter(|model| !model.hidden).collect();
+            shown.sort_by_key(|model| !model.is_default);
+            offered.extend(shown.into_iter().map(|model| model.model));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "Codex's models could not be listed");
+            return;
+        }
+    }
+    policies.send_replace(Arc::new(Policy::of(&config, Some(&offered))));
+}

@@ -1,0 +1,135 @@
+//! The dashboard's own scripts, styles and dictionaries, embedded in the binary. They hold no data, so they need no
+//! credential; nothing else is ever served from here, and nothing third-party is among them.
+
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+use serde_json::json;
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Files;
+
+/// Browsers ask each time whether the file is still the same: names carry no hash, and after an upgrade of the launcher
+/// a page made of old and new modules would be worse than a few answers of 304.
+const CACHE: &str = "no-cache";
+
+/// Answers `GET /assets/{*path}`.
+pub async fn handler(Path(path): Path<String>, headers: HeaderMap) -> Response {
+    respond(&path, &headers)
+}
+
+/// The names of all assets.
+pub fn names() -> impl Iterator<Item = String> {
+    Files::iter().map(|name| name.into_owned())
+}
+
+/// The text of an asset, if there is one of that name and it is text.
+pub fn text(path: &str) -> Option<String> {
+    let file = Files::get(path)?;
+    String::from_utf8(file.data.into_owned()).ok()
+}
+
+fn respond(path: &str, headers: &HeaderMap) -> Response {
+    let (Some(file), Some(content_type)) = (Files::get(path), content_type(path)) else {
+        return unknown();
+    };
+    let etag = format!("\"{}\"", crate::domain::plan::hex(&file.metadata.sha256_hash()[..16]));
+    let fixed = [
+        (CACHE_CONTROL, CACHE.to_owned()),
+        (ETAG, etag.clone()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ];
+    if matches_etag(headers, &etag) {
+        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+    }
+    (fixed, [(CONTENT_TYPE, content_type)], file.data.into_owned()).into_response()
+}
+
+fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|tag| matches!(tag.trim().trim_start_matches("W/"), known if known == etag || known == "*"))
+}
+
+/// The types that are served; a file of any other kind is no asset.
+fn content_type(path: &str) -> Option<&'static str> {
+    Some(match path.rsplit_once('.')?.1 {
+        "css" => "text/css; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        _ => return None,
+    })
+}
+
+fn unknown() -> Response {
+    let body = json!({
+        "ok": false,
+        "error": "there is no such asset; reload the page if the launcher was upgraded meanwhile",
+        "code": "unknown_path",
+    });
+    (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use http_body_util::BodyExt;
+
+    async fn get(path: &str, etag: Option<&str>) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let mut headers = HeaderMap::new();
+        if let Some(etag) = etag {
+            headers.insert(IF_NONE_MATCH, etag.parse().unwrap());
+        }
+        let response = handler(Path(path.to_owned()), headers).await;
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes().to_vec();
+        (parts.status, parts.headers, bytes)
+    }
+
+    #[tokio::test]
+    async fn every_asset_has_its_type_and_a_tag_that_saves_the_second_transfer() {
+        let mut seen = 0;
+        for name in names() {
+            let (status, headers, body) = get(&name, None).await;
+            assert_eq!(status, StatusCode::OK, "{name}");
+            assert!(!body.is_empty(), "{name}");
+            let expected = match name.rsplit_once('.').unwrap().1 {
+                "css" => "text/css; charset=utf-8",
+                "js" => "text/javascript; charset=utf-8",
+                "json" => "application/json",
+                "svg" => "image/svg+xml",
+                other => panic!("{name}: nobody knows what .{other} is"),
+            };
+            assert_eq!(headers[CONTENT_TYPE], expected, "{name}");
+            assert_eq!(headers[CACHE_CONTROL], "no-cache", "{name}");
+            let etag = headers[ETAG].to_str().unwrap().to_owned();
+            for known in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
+                let (status, headers, body) = get(&name, Some(&known)).await;
+                assert_eq!(status, StatusCode::NOT_MODIFIED, "{name} {known}");
+                assert_eq!(headers[ETAG], etag.as_str());
+                assert!(body.is_empty());
+            }
+            assert_eq!(get(&name, Some("\"other\"")).await.0, StatusCode::OK);
+            seen += 1;
+        }
+        assert!(seen > 10, "only {seen} assets");
+    }
+
+    #[tokio::test]
+    async fn unknown_assets_get_the_error_shape_and_never_a_file_from_elsewhere() {
+        for path in ["nothing.js", "", "../Cargo.toml", "/etc/passwd", "i18n", "app.js/"] {
+            let (status, _, body) = get(path, None).await;
+            assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!((&body["ok"], &body["code"]), (&json!(false), &json!("unknown_path")));
+        }
+    }
+}

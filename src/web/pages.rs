@@ -1,0 +1,82 @@
+//! The dashboard's HTML: an inert shell, and fragments that the page fetches with its credential.
+//!
+//! Pure functions from views to text. Every value is escaped by the template engine; nothing here reads a file, takes a
+//! lock or knows about HTTP. Words come from the one dictionary that the scripts use too.
+
+mod report;
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+mod words;
+mod work;
+
+use crate::domain::language::Language;
+use askama::Template;
+
+pub use report::render as render_report;
+pub use words::Words;
+pub use work::{Codex, TerminalItem, Work, chosen_planner};
+
+/// The content security policy of `/`: own scripts and styles only, terminals from loopback in frames, and no inline
+/// script, style or form target at all.
+pub const SHELL_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     img-src 'self' data:; frame-src http://127.0.0.1:*; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+#[derive(Template)]
+#[template(path = "shell.html")]
+struct Shell {
+    t: Words,
+}
+
+/// Renders `GET /`. It holds no data; anybody may see it.
+///
+/// # Errors
+/// Only when the template engine fails.
+pub fn render_shell(language: Language) -> Result<String, askama::Error> {
+    let t = Words::of(language);
+    Shell { t }.render()
+}
+
+/// Renders `GET /ui/work`: everything on the page that follows the journal.
+///
+/// # Errors
+/// Only when the template engine fails.
+pub fn render_work(work: &Work<'_>) -> Result<String, askama::Error> {
+    work::render(work)
+}
+
+/// The language of a request to `/` or `/ui/*`: the `lang` of the query, else the setting, else what the browser
+/// prefers (`Accept-Language`), else English.
+pub fn language(
+    query: Option<&str>,
+    setting: Option<Language>,
+    accept_language: Option<&str>,
+) -> Language {
+    match query {
+        Some("zh") => Language::Zh,
+        Some("en") => Language::En,
+        _ => setting.unwrap_or_else(|| preferred(accept_language.unwrap_or_default())),
+    }
+}
+
+/// The better of our two languages by an `Accept-Language` header.
+fn preferred(header: &str) -> Language {
+    let quality = |wanted: &str| {
+        header
+            .split(',')
+            .filter_map(|part| {
+                let mut pieces = part.trim().split(';');
+                let tag = pieces.next()?.trim().to_ascii_lowercase();
+                let q = pieces.find_map(|p| p.trim().strip_prefix("q=")?.parse::<f32>().ok());
+                let hit = tag.split(['-', '_']).next() == Some(wanted);
+                hit.then(|| q.unwrap_or(1.0))
+            })
+            .fold(0.0_f32, f32::max)
+    };
+    if quality("zh") > quality("en") {
+        Language::Zh
+    } else {
+        Language::En
+    }
+}

@@ -1,0 +1,329 @@
+//! Sample data for the tests: an empty launcher, a busy one, and one whose every text comes from an enemy.
+
+#![allow(clippy::unwrap_used)]
+
+use super::{Codex, TerminalItem, Work};
+use crate::domain::assignment::Hold;
+use crate::domain::department::{Department, built_in};
+use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::language::Language;
+use crate::domain::plan::{PlannedAssignment, Source};
+use crate::domain::result::Findings;
+use crate::domain::session::Kind;
+use crate::sessions::live::Activity;
+use crate::web::views::{
+    MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView, SessionView,
+};
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+pub const PLANNER: &str = "zhongshu-01900000000070008000000000000001";
+
+/// Owned counterpart of [`Work`].
+pub struct Sample {
+    pub departments: Vec<Department>,
+    pub models: Vec<String>,
+    pub warnings: Vec<String>,
+    pub sessions: Vec<SessionView>,
+    pub chosen: Option<SessionId>,
+    pub plans: Vec<PlanView>,
+    pub findings: Vec<Value>,
+    pub unread: Vec<ResultView>,
+    pub read: Vec<ResultView>,
+    pub queue: Vec<QueueItemView>,
+    pub terminals: Vec<TerminalItem>,
+    pub trust: Option<String>,
+    pub project: String,
+    pub repo: String,
+    pub codex: (String, Option<String>),
+    pub read_only: Option<String>,
+    pub queue_paused: bool,
+}
+
+impl Sample {
+    pub fn work(&self, language: Language) -> Work<'_> {
+        Work {
+            language,
+            seq: 42,
+            project_name: &self.project,
+            repo: &self.repo,
+            codex: Codex {
+                state: &self.codex.0,
+                reason: self.codex.1.as_deref(),
+            },
+            trust_statement: self.trust.as_deref(),
+            read_only: self.read_only.as_deref(),
+            warnings: &self.warnings,
+            departments: &self.departments,
+            model_choices: &self.models,
+            sessions: &self.sessions,
+            chosen: self.chosen.as_ref(),
+            plans: &self.plans,
+            findings: &self.findings,
+            unread: &self.unread,
+            read: &self.read,
+            queue: &self.queue,
+            queue_paused: self.queue_paused,
+            slots_taken: 2,
+            slots: 2,
+            terminals: &self.terminals,
+        }
+    }
+}
+
+pub fn at(minutes_ago: i64) -> DateTime<Utc> {
+    Utc::now() - chrono::Duration::minutes(minutes_ago)
+}
+
+/// A launcher that was just started.
+pub fn empty() -> Sample {
+    Sample {
+        departments: built_in(),
+        models: Vec::new(),
+        warnings: Vec::new(),
+        sessions: Vec::new(),
+        chosen: None,
+        plans: Vec::new(),
+        findings: Vec::new(),
+        unread: Vec::new(),
+        read: Vec::new(),
+        queue: Vec::new(),
+        terminals: Vec::new(),
+        trust: Some("Codex will write its sessions into ~/.codex and mark this repository as trusted in its config.toml.".into()),
+        project: "weather-station".into(),
+        repo: "/home/mei/projects/weather-station".into(),
+        codex: ("untrusted".into(), None),
+        read_only: None,
+        queue_paused: false,
+    }
+}
+
+/// A busy launcher; `say` makes each text, from what it is about.
+pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
+    let planner = SessionId::parse(PLANNER).unwrap();
+    let mut first = session(PLANNER, "zhongshu", &say("Add a --quiet flag to the command line, with tests and a line in the README."));
+    first.activity = Activity::Idle;
+    let mut old = session("zhongshu-01900000000070008000000000000000", "zhongshu", &say("Speed up the import of old measurements."));
+    old.status = "exited";
+    old.ended_at = Some(at(2000));
+    old.can_resume = true;
+    let mut working = session("gongchengbu-0190000000007000800000000000aaaa", "gongchengbu", &say("Implement the flag in the command line parser and cover it with tests."));
+    working.transcript_preview = say("running 14 tests\ntest quiet_hides_progress ... ok\ntest quiet_keeps_errors ... ok\n• Now I update the help text.\n");
+    working.files = vec![say("src/cli.rs"), say("tests/cli.rs")];
+    working.verify = vec![say("cargo test --test cli")];
+    working.model = Some(say("gpt-5.1-codex"));
+    let mut stalled = session("zhilibu-0190000000007000800000000000bbbb", "zhilibu", &say("Describe the flag in the README."));
+    stalled.heartbeat_status = "stalled";
+    stalled.activity = Activity::Blocked;
+    stalled.last_activity_at = Some(at(9));
+    stalled.report.as_mut().unwrap().reminders = 1;
+    let mut failed = session("lingyubu-0190000000007000800000000000cccc", "lingyubu", &say("Check which modules print progress."));
+    failed.status = "failed";
+    failed.ended_at = Some(at(20));
+    failed.status_reason = Some(say("codex is not logged in; run `codex login` in a terminal, then resume this session"));
+    failed.can_resume = true;
+    failed.exit_code = Some(1);
+    let mut reported = session("menxia-0190000000007000800000000000dddd", "menxia", &say("Review the risk of changing the default output."));
+    reported.status = "reported";
+    reported.ended_at = Some(at(12));
+    reported.report.as_mut().unwrap().report_status = "reported";
+
+    let plan = |version: u32, status: &'static str| PlanView {
+        version,
+        plan_sha256: format!("{version:064}"),
+        status,
+        reason: (status == "rejected").then(|| say("Please leave the default output as it is.")),
+        reported_at: at(30 - i64::from(version)),
+        source: Source::Tool,
+        summary: say("One flag, two departments, one review. The default output stays as it is."),
+        assignments: vec![
+            planned(say, "gongchengbu", "Implement the flag in the command line parser and cover it with tests.", true),
+            planned(say, "zhilibu", "Describe the flag in the README.", true),
+            planned(say, "menxia", "Review the risk of changing the default output.", false),
+        ],
+    };
+    let mut result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
+        report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
+        parent_session_id: planner.clone(),
+        department_session_id: reported.id.clone(),
+        department: "menxia".into(),
+        findings: Findings {
+            summary: say("The flag is safe. Two scripts in tools/ parse the progress lines and would break if they became quiet."),
+            changed_files: vec![say("docs/risks.md")],
+            verifications_run: vec![say("git diff --check")],
+            verifications_skipped: vec![say("cargo test: not in this department's scope")],
+            risks: vec![say("tools/import.sh parses the progress output")],
+            needs_user_confirmation: ask,
+            next_action: say("Decide whether tools/import.sh may change as well."),
+        },
+        revision,
+        verified,
+        mailbox_file: Some(say("result-1.json")),
+        handoff_packet: "x.md".into(),
+        source: "mailbox",
+        channel,
+        reported_at: at(12),
+        read: false,
+        acknowledged: false,
+    };
+    let unread = vec![
+        result("report-1", true, true, Source::Tool, 1),
+        result("report-2", false, false, Source::Mailbox, 2),
+        result("report-3", false, true, Source::LauncherFallback, 1),
+    ];
+    let mut seen = result("report-4", false, true, Source::Tool, 1);
+    seen.read = true;
+    let queue = vec![
+        queued(say, "assignment-1", PLANNER, "lingyubu", Some(Hold::WaitsForPerson)),
+        queued(say, "assignment-2", PLANNER, "menxia", None),
+        queued(say, "assignment-3", old.id.as_str(), "zhilibu", Some(Hold::PlannerEnded)),
+    ];
+    let parts = first.planner.as_mut().unwrap();
+    parts.plan_status = "pending";
+    parts.plan_version = Some(2);
+    parts.unread_result_count = 3;
+    let mut sample = empty();
+    sample.trust = None;
+    sample.codex = ("ready".into(), None);
+    sample.models = vec![say("gpt-5.1-codex"), say("gpt-5.1-codex-mini")];
+    sample.warnings = vec![say("governance.yaml, line 12: `departments.docs.glob` is unknown; did you mean `globs`? The last good version stays in force.")];
+    sample.sessions = vec![working, stalled, failed, reported, first, old];
+    sample.chosen = Some(planner.clone());
+    sample.plans = vec![plan(2, "pending"), plan(1, "rejected")];
+    sample.findings = vec![
+        json!({"level": "high", "message": say("Cargo.toml is a high-risk path, but menxia is not selected.")}),
+        json!(say("src/cli.rs is named by two assignments.")),
+    ];
+    sample.unread = unread;
+    sample.read = vec![seen];
+    sample.queue = queue;
+    sample.terminals = vec![TerminalItem {
+        id: TerminalId::parse("browser-terminal-1").unwrap(),
+        title: say("bash"),
+    }];
+    sample.project = say("weather-station");
+    sample.repo = say("/home/mei/projects/weather-station");
+    sample
+}
+
+fn planned(say: &dyn Fn(&str) -> String, department: &str, task: &str, selected: bool) -> PlannedAssignment {
+    PlannedAssignment {
+        department: department.into(),
+        task: say(task),
+        model: Some(say("gpt-5.1-codex")),
+        files: vec![say("src/cli.rs"), say("tests/cli.rs")],
+        verify: vec![say("cargo test --test cli")],
+        reason: say("The parser is the only place that knows the flags."),
+        model_reason: say("small change"),
+        selected,
+    }
+}
+
+fn queued(say: &dyn Fn(&str) -> String, id: &str, parent: &str, department: &str, hold: Option<Hold>) -> QueueItemView {
+    let assignment = serde_json::from_value(json!({
+        "assignment_id": id, "parent_session_id": parent, "department": department,
+        "task": say("Check the modules that print progress and list them for the review."),
+        "queued_at": at(5), "state": {"state": "queued"},
+    }));
+    QueueItemView {
+        assignment: assignment.unwrap(),
+        position: 1,
+        hold,
+        title: say(department),
+    }
+}
+
+pub fn session(id: &str, department: &str, task: &str) -> SessionView {
+    let is_planner = department == "zhongshu";
+    SessionView {
+        id: SessionId::parse(id).unwrap(),
+        department: department.into(),
+        role: department.into(),
+        session_kind: if is_planner { Kind::Zhongshu } else { Kind::Department },
+        title: department.into(),
+        pid: None,
+        model: None,
+        driver: "codex".into(),
+        thread_id: None,
+        prompt_path: "p".into(),
+        log_path: "l".into(),
+        status: "running",
+        status_reason: None,
+        exit_code: None,
+        activity: Activity::Working,
+        started_at: at(40),
+        ended_at: None,
+        task: task.into(),
+        files: Vec::new(),
+        verify: Vec::new(),
+        heartbeat_status: "active",
+        idle_seconds: Some(3),
+        last_activity_at: Some(at(0)),
+        browser_terminal_id: None,
+        browser_terminal_status: "none",
+        browser_terminal_url: None,
+        browser_terminal_title: None,
+        mailbox: MailboxView {
+            root: "r".into(),
+            incoming: "i".into(),
+            archive: "a".into(),
+        },
+        parent_session_id: (!is_planner).then(|| SessionId::parse(PLANNER).unwrap()),
+        transcript_preview: String::new(),
+        can_resume: false,
+        planner: is_planner.then(|| PlannerView {
+            unread_result_count: 0,
+            child_department_ids: Vec::new(),
+            plan_status: "none",
+            plan_version: None,
+            plan_reported_at: None,
+            resumed_from_session_id: None,
+            replaced_by_session_id: None,
+        }),
+        report: (!is_planner).then(|| ReportStatusView {
+            report_status: "pending",
+            reported_at: None,
+            last_report_id: None,
+            reminders: 0,
+            auto_closed: false,
+            auto_close_reason: None,
+            assignment_id: None,
+        }),
+    }
+}
+
+/// A report; `say` makes each text.
+pub fn report(say: &dyn Fn(&str) -> String) -> Value {
+    let file = |path: &str, status: &str, old: Option<&str>| {
+        json!({"path": say(path), "old_path": old.map(say), "status": status, "additions": 12, "deletions": 3,
+            "binary": false, "departments": ["gongchengbu"], "risks": [say("dependency_manifest")]})
+    };
+    json!({
+        "ok": true, "id": "report-1", "digest": "5f1d".repeat(16), "generated_at": at(1), "mode": "worktree", "base": null,
+        "branch": say("quiet-flag"), "head": "0123456789abcdef0123456789abcdef01234567", "ahead": 2, "behind": 0,
+        "changed_files": [file("Cargo.toml", "modified", None), file("src/cli.rs", "renamed", Some("src/args.rs")), file("notes.txt", "untracked", None)],
+        "departments": [{"key": "gongchengbu", "title": say("Engineering (gongchengbu)"), "files": [say("Cargo.toml"), say("src/cli.rs")], "verify": [say("cargo test")]}],
+        "risks": [{"rule": say("dependency_manifest"), "level": "high", "path": say("Cargo.toml"), "line": 12,
+            "message": say("A dependency manifest changed: check what is pulled in."), "how_to_silence": say("Add an allow_pattern to the rule in governance.yaml.")}],
+        "uncategorised": [say("notes.txt")], "verify_commands": [say("cargo test"), say("git diff --check")],
+        "decision": "REVIEW", "decision_reasons": [say("1 finding of level high")],
+        "counts": {"files": 3, "additions": 36, "deletions": 9, "risks_high": 1},
+        "preflight": {"decision": "REVIEW", "checks": {"portability_reference_scan": {"decision": "REVIEW", "scope": "docs", "scanned_files": [say("README.md")],
+            "violations": [{"path": say("README.md"), "line": 3, "column": 1, "reference": say("/home/mei/data"), "kind": "home_directory", "classification": "violation", "excerpt": say("Put the files into /home/mei/data first.")}],
+            "exceptions": [{"path": say("README.md"), "line": 9, "column": 1, "reference": say("/tmp/x"), "kind": "temporary_directory", "classification": "code_block", "excerpt": say("cd /tmp/x")}]}}}
+    })
+}
+
+/// A report of a clean working tree.
+pub fn clean_report() -> Value {
+    let mut report = report(&|text| text.to_owned());
+    for list in ["changed_files", "departments", "risks", "uncategorised", "verify_commands", "decision_reasons"] {
+        report[list] = json!([]);
+    }
+    report["decision"] = json!("PASS");
+    report["counts"] = json!({});
+    report["preflight"]["decision"] = json!("PASS");
+    report["preflight"]["checks"]["portability_reference_scan"]["violations"] = json!([]);
+    report["preflight"]["checks"]["portability_reference_scan"]["exceptions"] = json!([]);
+    report
+}

@@ -1,0 +1,382 @@
+//! The fragment that follows the journal: header, notices, planners, plan, departments, queue and inbox.
+//!
+//! One answer for all of them, so that the page never shows a plan of one moment beside a queue of another, and so that
+//! `seq` says exactly from where the event stream has to go on.
+
+use super::Words;
+use crate::domain::assignment::Hold;
+use crate::domain::department::{Department, Sandbox};
+use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::language::Language;
+use crate::domain::plan::{PlannedAssignment, Source};
+use crate::domain::session::Kind;
+use crate::sessions::live::Activity;
+use crate::web::views::{PlanView, QueueItemView, ResultView, SessionView};
+use askama::Template;
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// Read results that are shown; older ones are in the history. Ten times as many would make every refresh slow.
+const READ_SHOWN: usize = 30;
+/// Up to so many characters a planner's task is shown unfolded.
+const SHORT_TASK: usize = 280;
+
+/// What the app-server is doing.
+#[derive(Debug, Clone, Copy)]
+pub struct Codex<'a> {
+    /// `ready`, `starting`, `down`, `unavailable`, `untrusted` or `idle` (not needed yet).
+    pub state: &'a str,
+    /// Why it is not ready, as a sentence.
+    pub reason: Option<&'a str>,
+}
+
+/// An open terminal that belongs to no session.
+#[derive(Debug, Clone)]
+pub struct TerminalItem {
+    /// Its id.
+    pub id: TerminalId,
+    /// Its title.
+    pub title: String,
+}
+
+/// Everything that `GET /ui/work` shows, taken under one lock.
+#[derive(Debug, Clone, Copy)]
+pub struct Work<'a> {
+    /// Language of the words around the data.
+    pub language: Language,
+    /// The newest event that is in here.
+    pub seq: u64,
+    /// Name of the project.
+    pub project_name: &'a str,
+    /// Path of the repository.
+    pub repo: &'a str,
+    /// The app-server.
+    pub codex: Codex<'a>,
+    /// What a person has to allow before the first Codex session, while it is not allowed.
+    pub trust_statement: Option<&'a str>,
+    /// Why nothing can be written, when the journal is read-only.
+    pub read_only: Option<&'a str>,
+    /// What a person should know, as sentences (a mistake in `governance.yaml`, say).
+    pub warnings: &'a [String],
+    /// Departments that can be started.
+    pub departments: &'a [Department],
+    /// Models that can be asked for.
+    pub model_choices: &'a [String],
+    /// All sessions, newest first (`Scene::sessions`).
+    pub sessions: &'a [SessionView],
+    /// The planner to show; see [`chosen_planner`].
+    pub chosen: Option<&'a SessionId>,
+    /// Its plans, newest first.
+    pub plans: &'a [PlanView],
+    /// What the plan checks say about its newest plan: objects with `level` and `message`, or plain sentences.
+    pub findings: &'a [serde_json::Value],
+    /// Its unread results, newest first.
+    pub unread: &'a [ResultView],
+    /// Its read results, newest first.
+    pub read: &'a [ResultView],
+    /// The queue, next first (`Scene::queue`).
+    pub queue: &'a [QueueItemView],
+    /// Whether dispatch is paused.
+    pub queue_paused: bool,
+    /// Department slots that are taken.
+    pub slots_taken: usize,
+    /// Department slots that there are.
+    pub slots: usize,
+    /// Open terminals that belong to no session.
+    pub terminals: &'a [TerminalItem],
+}
+
+/// The planner that the page shows: the one it asks for or that one's successor, else the newest live one, else the
+/// newest. `sessions` are newest first.
+pub fn chosen_planner(sessions: &[SessionView], wanted: Option<&str>) -> Option<SessionId> {
+    let planner = |id: &str| {
+        sessions
+            .iter()
+            .find(|s| s.id.as_str() == id && s.session_kind == Kind::Zhongshu)
+    };
+    let mut found = wanted.and_then(planner);
+    // A chain of successors is shorter than the list; the bound only guards against a list that lies.
+    for _ in 0..sessions.len() {
+        let Some(next) = found
+            .and_then(|s| s.planner.as_ref()?.replaced_by_session_id.as_ref())
+            .and_then(|id| planner(id.as_str()))
+        else {
+            break;
+        };
+        found = Some(next);
+    }
+    let mut planners = sessions.iter().filter(|s| s.session_kind == Kind::Zhongshu);
+    found
+        .or_else(|| planners.clone().find(|s| s.ended_at.is_none()))
+        .or_else(|| planners.next())
+        .map(|s| s.id.clone())
+}
+
+/// One line of the editable plan.
+struct Row {
+    key: String,
+    item: PlannedAssignment,
+}
+
+/// What a plan check says.
+struct FindingLine {
+    level: String,
+    message: String,
+}
+
+#[derive(Template)]
+#[template(path = "work.html")]
+struct Page<'a> {
+    t: Words,
+    w: &'a Work<'a>,
+    planners: Vec<&'a SessionView>,
+    live_planners: Vec<&'a SessionView>,
+    ended_planners: Vec<&'a SessionView>,
+    planner: Option<&'a SessionView>,
+    children: Vec<&'a SessionView>,
+    findings: Vec<FindingLine>,
+    decide: Vec<&'a ResultView>,
+    unread: Vec<&'a ResultView>,
+    unread_rest: Vec<&'a ResultView>,
+    read_rest: Vec<&'a ResultView>,
+    fallback: Source,
+}
+
+pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
+    let planners: Vec<_> = w
+        .sessions
+        .iter()
+        .filter(|s| s.session_kind == Kind::Zhongshu)
+        .collect();
+    let planner = planners.iter().copied().find(|s| Some(&s.id) == w.chosen);
+    let (live_planners, ended_planners) = planners.iter().partition(|s| s.ended_at.is_none());
+    let mut children: Vec<_> = w
+        .sessions
+        .iter()
+        .filter(|s| s.parent_session_id.is_some() && s.parent_session_id.as_ref() == w.chosen)
+        .collect();
+    // Live ones first; the sort is stable, so each half stays newest first.
+    children.sort_by_key(|s| s.ended_at.is_some());
+    let open_question =
+        |r: &&ResultView| r.findings.needs_user_confirmation && !r.acknowledged;
+    let everything = w.unread.iter().chain(w.read);
+    let page = Page {
+        t: Words::of(w.language),
+        w,
+        live_planners,
+        ended_planners,
+        planners,
+        planner,
+        children,
+        findings: w.findings.iter().map(finding).collect(),
+        decide: everything.filter(open_question).collect(),
+        unread: w.unread.iter().collect(),
+        unread_rest: w.unread.iter().filter(|r| !open_question(r)).collect(),
+        read_rest: w.read.iter().filter(|r| !open_question(r)).collect(),
+        fallback: Source::LauncherFallback,
+    };
+    page.render()
+}
+
+fn finding(value: &serde_json::Value) -> FindingLine {
+    let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
+    FindingLine {
+        level: text("level").unwrap_or("medium").to_owned(),
+        message: text("message")
+            .or(value.as_str())
+            .map_or_else(|| value.to_string(), str::to_owned),
+    }
+}
+
+impl Page<'_> {
+    /// Whether something changes without an event, so that the page should look again soon.
+    fn any_live(&self) -> bool {
+        self.w.sessions.iter().any(|s| s.ended_at.is_none())
+            || matches!(self.w.codex.state, "starting" | "down")
+    }
+
+    fn codex_class(&self) -> &'static str {
+        match self.w.codex.state {
+            "ready" => "ok",
+            "starting" | "idle" | "untrusted" => "wait",
+            _ => "bad",
+        }
+    }
+
+    fn department<'s>(&'s self, key: &'s str) -> &'s str {
+        let known = self.w.departments.iter().find(|d| d.key == key);
+        known.map_or(key, |d| self.title(d))
+    }
+
+    fn known_department(&self, key: &str) -> bool {
+        // The blank row has no department; its list starts with the first one.
+        key.is_empty() || self.w.departments.iter().any(|d| d.key == key)
+    }
+
+    /// Departments that run without a sandbox, by title.
+    fn unsandboxed(&self) -> Option<String> {
+        let bare = |d: &&Department| d.sandbox == Some(Sandbox::DangerFullAccess);
+        let names: Vec<&str> = self
+            .w
+            .departments
+            .iter()
+            .filter(bare)
+            .map(|d| self.title(d))
+            .collect();
+        (!names.is_empty()).then(|| names.join(self.w.language.pick(", ", "、")))
+    }
+
+    fn title<'s>(&self, department: &'s Department) -> &'s str {
+        department.title.get(self.w.language)
+    }
+
+    fn duty<'s>(&self, department: &'s Department) -> &'s str {
+        department.duty.get(self.w.language)
+    }
+
+    fn stamp(&self, at: &DateTime<Utc>) -> String {
+        at.to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+
+    /// The end of an id: the start is the same for everything of one day.
+    fn short(&self, id: &SessionId) -> String {
+        let id = id.as_str();
+        id.get(id.len().saturating_sub(6)..).unwrap_or(id).to_owned()
+    }
+
+    fn is_chosen(&self, session: &SessionView) -> bool {
+        Some(&session.id) == self.w.chosen
+    }
+
+    fn was_replaced(&self, session: &SessionView) -> bool {
+        let planner = session.planner.as_ref();
+        planner.is_some_and(|p| p.replaced_by_session_id.is_some())
+    }
+
+    fn short_task(&self, session: &SessionView) -> bool {
+        session.task.chars().count() <= SHORT_TASK
+    }
+
+    fn activity(&self, session: &SessionView) -> &'static str {
+        match session.activity {
+            Activity::Working => "working",
+            Activity::Idle => "idle",
+            Activity::Blocked => "blocked",
+            Activity::Unknown => "unknown",
+        }
+    }
+
+    fn source(&self, source: &Source) -> &'static str {
+        match source {
+            Source::Tool => "tool",
+            Source::Mailbox => "mailbox",
+            Source::Api => "api",
+            Source::LauncherFallback => "launcher_fallback",
+        }
+    }
+
+    fn newest_plan(&self) -> Option<&PlanView> {
+        self.w.plans.first()
+    }
+
+    fn rows(&self, plan: &PlanView) -> Vec<Row> {
+        plan.assignments
+            .iter()
+            .enumerate()
+            .map(|(index, item)| Row {
+                key: format!("row-{index}"),
+                item: item.clone(),
+            })
+            .collect()
+    }
+
+    fn blank_row(&self) -> Vec<Row> {
+        let item = PlannedAssignment {
+            department: String::new(),
+            task: String::new(),
+            model: None,
+            files: Vec::new(),
+            verify: Vec::new(),
+            reason: String::new(),
+            model_reason: String::new(),
+            selected: true,
+        };
+        vec![Row {
+            key: "row-new".to_owned(),
+            item,
+        }]
+    }
+
+    fn lines(&self, list: &[String]) -> String {
+        list.join("\n")
+    }
+
+    fn hold_words(&self, hold: &Hold) -> &str {
+        self.t.get(match hold {
+            Hold::PlannerEnded => "queue.hold.planner_ended",
+            Hold::WaitsForPerson => "queue.hold.waits_for_person",
+        })
+    }
+
+    fn is_foreign(&self, item: &QueueItemView) -> bool {
+        Some(&item.assignment.order.parent_session_id) != self.w.chosen
+    }
+
+    /// The assignment before which this one stands after a step up.
+    fn before_up(&self, index: &usize) -> String {
+        self.queued(index.checked_sub(1))
+    }
+
+    /// The assignment before which this one stands after a step down; empty is the end.
+    fn before_down(&self, index: &usize) -> String {
+        self.queued(index.checked_add(2))
+    }
+
+    fn queued(&self, index: Option<usize>) -> String {
+        index
+            .and_then(|index| self.w.queue.get(index))
+            .map(|item| item.assignment.order.assignment_id.to_string())
+            .unwrap_or_default()
+    }
+
+    fn read_shown(&self) -> &[&ResultView] {
+        self.read_rest.get(..READ_SHOWN).unwrap_or(&self.read_rest)
+    }
+
+    /// What the person can do now, in one sentence.
+    fn next_step(&self) -> &str {
+        let Some(session) = self.planner else {
+            return "";
+        };
+        let Some(planner) = session.planner.as_ref() else {
+            return "";
+        };
+        let live = session.ended_at.is_none();
+        let working = self.children.iter().any(|s| s.ended_at.is_none());
+        let waiting = self.w.queue.iter().any(|q| !self.is_foreign(q));
+        self.t.get(if planner.replaced_by_session_id.is_some() {
+            "next.replaced"
+        } else if !self.decide.is_empty() {
+            "next.decide"
+        } else if !live && session.can_resume {
+            "next.ended"
+        } else if planner.plan_status == "pending" && live {
+            "next.plan"
+        } else if session.activity == Activity::Blocked && live {
+            "next.blocked"
+        } else if !self.unread.is_empty() {
+            "next.unread"
+        } else if waiting && self.w.queue_paused {
+            "next.paused"
+        } else if working || waiting {
+            "next.departments"
+        } else if planner.plan_status == "rejected" {
+            "next.rejected"
+        } else if session.status == "starting" {
+            "next.starting"
+        } else if planner.plan_status == "none" {
+            "next.planning"
+        } else {
+            "next.done"
+        })
+    }
+}

@@ -1,0 +1,81 @@
+// What each button and form of the work page asks of the API.
+import { getJson, post, query } from './api.js';
+import { t } from './i18n.js';
+import { make, saveText } from './dom.js';
+import { lines, onAction, onSubmit, say } from './forms.js';
+import { choose, refresh } from './work.js';
+
+const simple = (name, path, body) => onAction(name, async (button) => { await post(path, body(button.dataset)); await refresh(); });
+
+simple('trust', '/api/trust', () => ({ accept: true }));
+simple('stop', '/api/stop_session', ({ sessionId }) => ({ session_id: sessionId }));
+simple('resume', '/api/resume_session', ({ sessionId }) => ({ session_id: sessionId }));
+simple('queue-pause', '/api/queue/pause', () => ({}));
+simple('queue-resume', '/api/queue/resume', () => ({}));
+simple('queue-cancel', '/api/queue/cancel', ({ id }) => ({ assignment_id: id }));
+simple('queue-move', '/api/queue/move', ({ id, before }) => ({ assignment_id: id, before: before || null }));
+simple('ack', '/api/ack_result', ({ id }) => ({ report_id: id }));
+
+onAction('choose', ({ dataset }) => choose(dataset.sessionId));
+onAction('read-all', async ({ dataset }) => {
+  await getJson(query('/api/zhongshu_inbox', { id: dataset.sessionId }));
+  await refresh();
+});
+
+onAction('copy', async (button) => {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const before = button.textContent;
+  button.textContent = t('act.copied');
+  setTimeout(() => { button.textContent = before; }, 1500);
+});
+
+const value = (form, name) => form.elements[name]?.value ?? '';
+const withModel = (form, body) => (value(form, 'model') ? { ...body, model: value(form, 'model') } : body);
+
+onSubmit('start-planner', async (form) => {
+  const { session } = await post('/api/start_zhongshu_session', withModel(form, { task: value(form, 'task') }));
+  form.closest('details')?.removeAttribute('open');
+  await choose(session.id);
+});
+
+onSubmit('restart', async (form) => {
+  const { session } = await post('/api/restart_zhongshu_session', withModel(form, { session_id: form.dataset.sessionId }));
+  await choose(session.id);
+});
+
+onSubmit('message', async (form) => {
+  await post('/api/session_input', { session_id: form.dataset.sessionId, input: value(form, 'text') });
+  say(form.querySelector('button'), t('act.sent'));
+});
+
+onSubmit('reject', async (form) => {
+  await post('/api/reject_plan', { session_id: form.dataset.sessionId, reason: value(form, 'reason') });
+  form.removeAttribute('data-js-dirty');
+  await refresh();
+});
+
+onSubmit('start-department', async (form) => {
+  const body = withModel(form, {
+    parent_session_id: form.dataset.sessionId, department: value(form, 'department'), task: value(form, 'task'),
+    files: lines(value(form, 'files')), verify: lines(value(form, 'verify')),
+  });
+  const { queued } = await post('/api/start_department', body);
+  if (queued) say(form.querySelector('button[type="submit"]'), t('manual.queued'));
+  await refresh();
+});
+
+// A handoff packet is fetched when its fold is opened, and shown as the plain text it is.
+document.addEventListener('toggle', async ({ target }) => {
+  const place = target.dataset?.handoff && target.open ? target.querySelector('[data-keep]') : null;
+  if (!place || place.dataset.jsLoaded) return;
+  place.dataset.jsLoaded = 'yes';
+  try {
+    const { markdown, report_id } = await getJson(query('/api/handoff', { id: target.dataset.handoff }));
+    const download = make('button', { type: 'button', 'data-i18n': 'inbox.download' }, t('inbox.download'));
+    download.addEventListener('click', () => saveText(`handoff-${report_id ?? target.dataset.handoff}.md`, markdown));
+    place.replaceChildren(make('pre', { class: 'packet', tabindex: '0' }, markdown), make('div', { class: 'actions' }, download));
+  } catch (error) {
+    delete place.dataset.jsLoaded;
+    place.replaceChildren(make('p', { class: 'error', role: 'alert' }, error.message));
+  }
+}, true);

@@ -1,0 +1,155 @@
+// Wires the page: language, theme, signing in, views, and the one stream that keeps all of it up to date.
+import { forget, keyFromUrl, signIn, signOut, whenForgotten } from './access.js';
+import { whenSignedOut } from './api.js';
+import './actions.js';
+import { $, $$, fault } from './dom.js';
+import * as timeline from './history.js';
+import { language, t, useLanguage } from './i18n.js';
+import { rescueEdits } from './plan.js';
+import * as report from './report.js';
+import { follow } from './stream.js';
+import { closeAll, tellTerminals, theme, wireDock } from './terminals.js';
+import { showTimes } from './when.js';
+import * as work from './work.js';
+
+const THEME = 'zhongshu.theme';
+const LANGUAGE = 'zhongshu.lang';
+const VIEWS = ['work', 'report', 'history'];
+
+let stopStream = null;
+let streamState = 'connecting';
+
+function showConnection(state) {
+  streamState = state;
+  const name = state === 'live' && work.current().readOnly ? 'read_only' : state;
+  $('#connection').dataset.state = name;
+  $('#connection-text').textContent = t(`conn.${name}`);
+}
+
+function signedIn(yes) {
+  $('#loading').hidden = true;
+  $('#app').hidden = !yes;
+  $('#views').hidden = !yes;
+  $('#logout').hidden = !yes;
+  $('#terminals-toggle').hidden = !yes;
+  $('#signed-out').hidden = yes;
+}
+
+// Leaves nothing of the signed-in time on the screen.
+function toSignedOut(key, sentence = null) {
+  stopStream?.();
+  stopStream = null;
+  work.stop();
+  closeAll();
+  timeline.reset();
+  report.reset();
+  for (const region of $$('[data-region]')) if (region.dataset.region !== 'head') region.replaceChildren();
+  $('[data-region="head"]').replaceChildren(Object.assign(document.createElement('strong'), { textContent: 'zhongshu' }));
+  signedIn(false);
+  showConnection('signed_out');
+  const reason = $('#signin-reason');
+  if (sentence) { delete reason.dataset.i18n; reason.textContent = sentence; } else { reason.dataset.i18n = key; reason.textContent = t(key); }
+}
+
+function openView(name) {
+  const view = VIEWS.includes(name) ? name : 'work';
+  for (const each of VIEWS) $(`#view-${each}`).hidden = each !== view;
+  for (const link of $$('#views a')) {
+    if (link.dataset.view === view) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  if (view === 'history') timeline.enter(work.current().seq);
+  else timeline.leave();
+  if (view === 'report' && !report.isLoaded()) report.load();
+}
+
+const viewOfUrl = () => location.hash.slice(1);
+
+function departmentTitle(key) {
+  const option = document.querySelector(`select[name="department"] option[value="${CSS.escape(String(key))}"]`);
+  return option?.textContent ?? String(key);
+}
+
+async function enter() {
+  signedIn(true);
+  showConnection('connecting');
+  await work.start();
+  if (!$('#signed-out').hidden) return;
+  openView(viewOfUrl());
+  stopStream = follow(work.current().seq, (event) => {
+    timeline.add(event);
+    work.stale();
+    if (/^(result_|session_closed)/.test(event.event)) report.markStale();
+  }, (state) => {
+    // A launcher that came back may know less than this page shows, or more.
+    if (state === 'live' && streamState === 'reconnecting') work.stale();
+    showConnection(state);
+  });
+}
+
+async function trySignIn(key) {
+  try {
+    if (await signIn(key)) await enter();
+    else toSignedOut('signin.none');
+  } catch (error) {
+    forget();
+    toSignedOut('signin.none', error.message);
+  }
+}
+
+async function changeLanguage(tag) {
+  localStorage.setItem(LANGUAGE, tag);
+  await useLanguage(tag);
+  nameLanguageSwitch();
+  showConnection(streamState);
+  if ($('#app').hidden) return;
+  await work.refresh();
+  showTimes(document);
+  if (report.isLoaded()) report.load();
+  if (!$('#view-history').hidden) timeline.show();
+  tellTerminals();
+}
+
+function nameLanguageSwitch() {
+  const button = $('#language');
+  button.lang = language() === 'zh' ? 'en' : 'zh';
+  button.textContent = language() === 'zh' ? 'English' : '中文';
+}
+
+function wire() {
+  wireDock();
+  report.wireReport();
+  timeline.wireHistory();
+  timeline.useDepartments(departmentTitle);
+  $('#language').addEventListener('click', () => changeLanguage(language() === 'zh' ? 'en' : 'zh'));
+  $('#theme').addEventListener('click', () => {
+    const next = theme() === 'dark' ? 'light' : 'dark';
+    document.documentElement.dataset.theme = next;
+    localStorage.setItem(THEME, next);
+    tellTerminals();
+  });
+  $('#logout').addEventListener('click', async () => {
+    try { await signOut(); } catch { /* The secret is forgotten here in any case. */ }
+    toSignedOut('signin.logged_out');
+  });
+  whenSignedOut(() => { forget(); toSignedOut('signin.expired'); });
+  whenForgotten(() => toSignedOut('signin.logged_out'));
+  work.whenShown(() => { rescueEdits(); showConnection(streamState); });
+  // A key can also arrive in a page that is open already: the person ran `zhongshu open` and the browser reused the tab.
+  addEventListener('hashchange', () => {
+    const key = keyFromUrl();
+    if (key !== null) trySignIn(key);
+    else if (!$('#app').hidden) openView(viewOfUrl());
+  });
+}
+
+async function boot() {
+  const key = keyFromUrl();
+  const saved = localStorage.getItem(LANGUAGE);
+  await useLanguage(saved === 'zh' || saved === 'en' ? saved : language());
+  nameLanguageSwitch();
+  wire();
+  await trySignIn(key);
+}
+
+boot().catch((error) => { $('#loading').hidden = true; fault($('#problem'), error); $('#app').hidden = false; });

@@ -1,0 +1,75 @@
+// The journal's events, read with `fetch` because an EventSource cannot send our header. Comes back by itself and says
+// from where, so nothing is missed.
+import { query, send } from './api.js';
+
+// Longer than any pause of a healthy stream is likely to be; a half-open connection is noticed after this long.
+const SILENCE_MS = 75_000;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 10_000;
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// Calls `onEvent` for every event after `seq` and `onState` with 'live' or 'reconnecting', until `stop()`.
+export function follow(seq, onEvent, onState) {
+  let after = seq;
+  let stopped = false;
+  let control = null;
+
+  async function once() {
+    control = new AbortController();
+    let timer = null;
+    const alive = () => { clearTimeout(timer); timer = setTimeout(() => control.abort(), SILENCE_MS); };
+    try {
+      alive();
+      const answer = await send('GET', query('/api/events', { after }), { signal: control.signal, accept: 'text/event-stream' });
+      onState('live');
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = '';
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        alive();
+        rest = (rest + value).replace(/\r\n?/g, '\n');
+        let end;
+        while ((end = rest.indexOf('\n\n')) >= 0) {
+          take(rest.slice(0, end));
+          rest = rest.slice(end + 2);
+        }
+      }
+    } finally {
+      clearTimeout(timer);
+      control.abort();
+    }
+  }
+
+  function take(block) {
+    const data = block.split('\n').filter((line) => line.startsWith('data:')).map((line) => line.slice(5).replace(/^ /, '')).join('\n');
+    if (!data) return;
+    let event;
+    try { event = JSON.parse(data); } catch { return; }
+    if (typeof event.seq === 'number') {
+      if (event.seq <= after) return;
+      after = event.seq;
+    }
+    onEvent(event);
+  }
+
+  (async () => {
+    let wait = FIRST_RETRY_MS;
+    while (!stopped) {
+      const began = Date.now();
+      try {
+        await once();
+      } catch (error) {
+        if (stopped || error.status === 401) return;
+      }
+      if (stopped) return;
+      onState('reconnecting');
+      if (Date.now() - began > 5000) wait = FIRST_RETRY_MS;
+      await pause(wait * (0.75 + Math.random() / 2));
+      wait = Math.min(wait * 2, LAST_RETRY_MS);
+    }
+  })();
+
+  return () => { stopped = true; control?.abort(); };
+}

@@ -1,0 +1,170 @@
+// The terminals' dock. A frame is made once and stays until its tab is closed: nothing else on the page ever makes it
+// again, because that would cost its screen.
+import { post } from './api.js';
+import { language, t } from './i18n.js';
+import { $, fault, make } from './dom.js';
+import { onAction, press } from './forms.js';
+import { stale } from './work.js';
+
+const SIZE = 'zhongshu.dock';
+const SIZES = ['small', 'medium', 'large'];
+const open = new Map();
+let shown = null;
+
+const isDark = () => getComputedStyle(document.documentElement).colorScheme.startsWith('dark')
+  || (!document.documentElement.dataset.theme && matchMedia('(prefers-color-scheme: dark)').matches);
+export const theme = () => (isDark() ? 'dark' : 'light');
+
+// Only terminals of this machine are shown; the fragment never leaves the browser.
+function frameUrl(address) {
+  const url = new URL(address);
+  if (url.protocol !== 'http:' || url.hostname !== '127.0.0.1' || url.username || url.password) throw new Error(t('terminals.bad_url'));
+  const hash = url.hash.replace(/^#/, '');
+  url.hash = `${hash}${hash ? '&' : ''}theme=${theme()}&lang=${language()}`;
+  return url.href;
+}
+
+function checked(address) {
+  try { return frameUrl(address); } catch { throw new Error(t('terminals.bad_url')); }
+}
+
+export function showDock(visible = true) {
+  $('#dock').hidden = !visible;
+  document.body.classList.toggle('with-dock', visible);
+  $('#terminals-toggle').setAttribute('aria-expanded', String(visible));
+}
+
+function update() {
+  const count = $('#terminals-count');
+  count.hidden = open.size === 0;
+  count.textContent = String(open.size);
+  $('#dock-empty').hidden = open.size > 0;
+}
+
+function select(id, focus = false) {
+  shown = id;
+  for (const tab of open.values()) {
+    const on = tab.id === id;
+    tab.button.setAttribute('aria-selected', String(on));
+    tab.button.tabIndex = on ? 0 : -1;
+    tab.panel.hidden = !on;
+    if (on && focus) tab.button.focus();
+  }
+}
+
+function setMode(tab, mode) {
+  tab.mode = mode;
+  tab.state.textContent = t(mode === 'write' ? 'terminals.writing' : 'terminals.read_only');
+  tab.state.dataset.i18n = mode === 'write' ? 'terminals.writing' : 'terminals.read_only';
+  tab.state.classList.toggle('warn', mode === 'write' && tab.sessionId !== null);
+  const key = mode === 'write' ? 'terminals.release' : 'terminals.control';
+  tab.control.textContent = t(key);
+  tab.control.dataset.i18n = key;
+  tab.control.hidden = tab.sessionId === null;
+}
+
+async function ticket(tab, mode) {
+  const { url } = await post('/api/terminal_ticket', { id: tab.id, mode });
+  tab.frame.src = checked(url);
+  setMode(tab, mode);
+}
+
+function forget(tab) {
+  tab.button.parentElement.remove();
+  tab.panel.remove();
+  open.delete(tab.id);
+  if (shown === tab.id) select([...open.keys()].at(-1) ?? null);
+  update();
+}
+
+// `key` is the terminal's id. For a session, `sessionId` says whose terminal it is.
+function add({ id, title, address, mode, sessionId }) {
+  const frame = make('iframe', { src: address, title, referrerpolicy: 'no-referrer', sandbox: 'allow-scripts allow-same-origin' });
+  const state = make('span', { class: 'badge' });
+  const control = make('button', { type: 'button', 'data-do': 'terminal-control', 'data-id': id });
+  const close = make('button', { type: 'button', 'data-do': 'terminal-leave', 'data-id': id, 'data-i18n': 'terminals.close' }, t('terminals.close'));
+  const end = sessionId ? null : make('button', { type: 'button', class: 'danger', 'data-do': 'terminal-end', 'data-sure': 'sure.close_terminal', 'data-id': id, 'data-i18n': 'terminals.end' }, t('terminals.end'));
+  const panel = make('div', { class: 'dock-panel', role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}` },
+    make('div', { class: 'actions dock-line' }, state, control, make('span', { class: 'spring' }), close, end), frame);
+  const button = make('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, title }, title);
+  $('#dock-tabs').append(make('div', { class: 'dock-tab' }, button));
+  $('#dock-body').append(panel);
+  const tab = { id, title, sessionId: sessionId ?? null, frame, state, control, panel, button };
+  open.set(id, tab);
+  setMode(tab, mode);
+  button.addEventListener('click', () => select(id));
+  button.addEventListener('keydown', (event) => {
+    const ids = [...open.keys()];
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step) { event.preventDefault(); select(ids[(ids.indexOf(id) + step + ids.length) % ids.length], true); }
+    if (event.key === 'Delete') press(close);
+  });
+  update();
+  select(id);
+}
+
+const tabOf = (element) => open.get(element.dataset.id);
+
+onAction('terminal-control', (button) => { const tab = tabOf(button); return ticket(tab, tab.mode === 'write' ? 'read' : 'write'); });
+onAction('terminal-leave', (button) => forget(tabOf(button)));
+onAction('terminal-end', async (button) => {
+  const tab = tabOf(button);
+  await post('/api/browser_terminal/close', { id: tab.id });
+  forget(tab);
+  stale();
+});
+
+onAction('open-terminal', async (button) => {
+  const { sessionId, title } = button.dataset;
+  const known = [...open.values()].find((tab) => tab.sessionId === sessionId);
+  if (known) { showDock(); select(known.id, true); return; }
+  const { terminal } = await post('/api/session_browser_terminal/start', { session_id: sessionId });
+  const address = checked(terminal.url);
+  showDock();
+  // A session's old transcript and its new terminal have different ids; the same id is the same frame.
+  if (open.has(terminal.id)) select(terminal.id, true);
+  else add({ id: terminal.id, title: title || terminal.title, address, mode: 'read', sessionId });
+});
+
+onAction('attach-terminal', async (button) => {
+  const { id, title } = button.dataset;
+  if (!open.has(id)) {
+    const { url } = await post('/api/terminal_ticket', { id, mode: 'write' });
+    add({ id, title, address: checked(url), mode: 'write', sessionId: null });
+  }
+  showDock();
+  select(id, true);
+});
+
+async function startShell() {
+  const { terminal } = await post('/api/browser_terminal/start', {});
+  add({ id: terminal.id, title: terminal.title, address: checked(terminal.url), mode: 'write', sessionId: null });
+  stale();
+}
+
+// Terminals learn of a new theme or language without being made again; those that do not listen keep theirs.
+export function tellTerminals() {
+  for (const { frame } of open.values()) {
+    frame.contentWindow?.postMessage({ kind: 'zhongshu-look', theme: theme(), lang: language() }, new URL(frame.src).origin);
+  }
+}
+
+export function closeAll() {
+  for (const tab of [...open.values()]) forget(tab);
+  showDock(false);
+}
+
+export function wireDock() {
+  const dock = $('#dock');
+  let size = localStorage.getItem(SIZE);
+  if (!SIZES.includes(size)) size = 'medium';
+  const apply = () => { dock.dataset.size = size; document.body.dataset.dock = size; };
+  apply();
+  $('#dock-size').addEventListener('click', () => { size = SIZES[(SIZES.indexOf(size) + 1) % SIZES.length]; localStorage.setItem(SIZE, size); apply(); });
+  $('#dock-hide').addEventListener('click', () => { showDock(false); $('#terminals-toggle').focus(); });
+  $('#terminals-toggle').addEventListener('click', () => showDock(dock.hidden));
+  $('#terminal-new').addEventListener('click', async () => {
+    fault($('#dock-error'), null);
+    try { await startShell(); } catch (error) { fault($('#dock-error'), error); }
+  });
+}

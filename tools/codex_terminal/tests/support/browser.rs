@@ -1,0 +1,179 @@
+//! A headless Chromium spoken to over its DevTools WebSocket, for the few tests that need a real page.
+#![allow(clippy::unwrap_used, dead_code)]
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use base64::Engine;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::support::{DEADLINE, wait_until};
+
+pub struct Browser {
+    child: Child,
+    _profile: TempDir,
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    next_id: u64,
+    session: String,
+    /// Addresses of all requests the page made.
+    pub requests: Vec<String>,
+    /// Errors that the page logged.
+    pub errors: Vec<String>,
+}
+
+fn chromium() -> PathBuf {
+    let named = std::env::var_os("CHROMIUM_BIN").map(PathBuf::from);
+    let known = [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+    ];
+    let found = named
+        .into_iter()
+        .chain(known.map(PathBuf::from))
+        .find(|path| path.exists());
+    found.expect("this test needs Chromium: install it (apt-get install chromium) or name it in CHROMIUM_BIN")
+}
+
+impl Browser {
+    pub async fn open(url: &str) -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        let child = Command::new(chromium())
+            .args([
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--remote-debugging-port=0",
+                "--window-size=1000,640",
+            ])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank")
+            .env("HOME", profile.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let port_file = profile.path().join("DevToolsActivePort");
+        let address = wait_until("Chromium's address", || {
+            let text = std::fs::read_to_string(&port_file).ok()?;
+            let (port, path) = text.split_once('\n')?;
+            Some(format!("ws://127.0.0.1:{port}{}", path.trim()))
+        });
+        let (socket, _) = tokio_tungstenite::connect_async(address).await.unwrap();
+        let mut browser = Self {
+            child,
+            _profile: profile,
+            socket,
+            next_id: 0,
+            session: String::new(),
+            requests: vec![],
+            errors: vec![],
+        };
+        let target = browser
+            .call("Target.createTarget", json!({"url": "about:blank"}))
+            .await;
+        let attach = json!({"targetId": target["targetId"], "flatten": true});
+        let session = browser.call("Target.attachToTarget", attach).await;
+        browser.session = session["sessionId"].as_str().unwrap().to_owned();
+        for domain in ["Runtime.enable", "Network.enable", "Page.enable"] {
+            browser.call(domain, json!({})).await;
+        }
+        browser.call("Page.navigate", json!({"url": url})).await;
+        browser
+    }
+
+    pub async fn call(&mut self, method: &str, params: Value) -> Value {
+        self.next_id += 1;
+        let id = self.next_id;
+        let mut request = json!({"id": id, "method": method, "params": params});
+        if !self.session.is_empty() {
+            request["sessionId"] = json!(self.session);
+        }
+        self.socket
+            .send(Message::Text(request.to_string().into()))
+            .await
+            .unwrap();
+        loop {
+            let next = tokio::time::timeout(DEADLINE, self.socket.next()).await;
+            let Message::Text(text) = next.expect("Chromium answers").unwrap().unwrap() else {
+                continue;
+            };
+            let answer: Value = serde_json::from_str(&text).unwrap();
+            if answer["id"] == id {
+                assert!(answer["error"].is_null(), "{method}: {answer}");
+                return answer["result"].clone();
+            }
+            let event = &answer["params"];
+            match answer["method"].as_str() {
+                Some("Network.requestWillBeSent") => {
+                    self.requests
+                        .push(event["request"]["url"].as_str().unwrap().to_owned());
+                }
+                Some("Runtime.exceptionThrown") => self.errors.push(event.to_string()),
+                Some("Log.entryAdded") => self.errors.push(event.to_string()),
+                _ => {}
+            }
+        }
+    }
+
+    pub async fn eval(&mut self, expression: &str) -> Value {
+        let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+        let result = self.call("Runtime.evaluate", params).await;
+        result["result"]["value"].clone()
+    }
+
+    /// Evaluates until it is what is wanted.
+    pub async fn until(&mut self, expression: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let end = std::time::Instant::now() + DEADLINE;
+        loop {
+            let value = self.eval(expression).await;
+            if wanted(&value) {
+                return value;
+            }
+            assert!(
+                std::time::Instant::now() < end,
+                "{expression} stayed {value}; errors: {:?}",
+                self.errors
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub async fn type_text(&mut self, text: &str) {
+        self.call("Input.insertText", json!({"text": text})).await;
+    }
+
+    pub async fn key(&mut self, key: &str, code: &str, number: u32, modifiers: u32) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let params = json!({"type": kind, "key": key, "code": code, "windowsVirtualKeyCode": number, "modifiers": modifiers});
+            self.call("Input.dispatchKeyEvent", params).await;
+        }
+    }
+
+    pub async fn screenshot(&mut self, path: &std::path::Path) {
+        let shot = self
+            .call("Page.captureScreenshot", json!({"format": "png"}))
+            .await;
+        let bytes = base64::engine::general_purpose::STANDARD
+            .decode(shot["data"].as_str().unwrap())
+            .unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
