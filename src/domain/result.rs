@@ -95,6 +95,11 @@ impl Report {
         self.current().source == Source::LauncherFallback
     }
 
+    /// Whether the session itself has reported for sure; neither the launcher's word nor a mere file is that.
+    pub fn is_from_its_session(&self) -> bool {
+        self.current().verified && !self.is_fallback()
+    }
+
     /// Whether assignments of the same planner wait for a person because of it.
     pub fn holds_queue(&self) -> bool {
         self.current().findings.needs_user_confirmation && !self.acknowledged

@@ -222,11 +222,19 @@ impl State {
                 session.prompted = true;
                 session.pid = *pid;
             }),
-            Event::SessionResumed { session_id } => self.with_session(session_id, |session| {
-                session.status = Status::Starting;
-                session.reminders = 0;
-                session.reminded_at = None;
-            }),
+            Event::SessionResumed { session_id } => {
+                // While it was over its planner may have been replaced; only live children moved along then.
+                let parent = self
+                    .session(session_id)
+                    .and_then(|session| session.brief.parent_session_id.as_ref())
+                    .map(|parent| self.current_planner(parent).clone());
+                self.with_session(session_id, |session| {
+                    session.brief.parent_session_id = parent;
+                    session.status = Status::Starting;
+                    session.reminders = 0;
+                    session.reminded_at = None;
+                });
+            }
             Event::SessionCloseRequested {
                 session_id,
                 outcome,
@@ -434,7 +442,7 @@ impl State {
     pub fn holds_slot(&self, session: &Session) -> bool {
         let reported = self
             .report_of(session)
-            .is_some_and(|report| report.current().verified);
+            .is_some_and(Report::is_from_its_session);
         !session.is_planner() && session.is_live() && !reported
     }
 

@@ -62,7 +62,7 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Take
     let report = state.report_of(session);
     match report {
         // What the launcher said in a silent session's place is no report of its own.
-        Some(report) if !verified && report.current().verified && !report.is_fallback() => {
+        Some(report) if !verified && report.is_from_its_session() => {
             return Err(Refusal::conflict(
                 "already_reported",
                 format!(
@@ -110,12 +110,14 @@ pub fn fallback(
     let Some(parent) = session.brief.parent_session_id.as_ref() else {
         return Vec::new();
     };
-    if session.is_planner() || session.report_id.is_some() {
+    let report = state.report_of(session);
+    // A session that was resumed and ended again without a word says so again.
+    if session.is_planner() || report.is_some_and(|report| !report.is_fallback()) {
         return Vec::new();
     }
     let parent = state.current_planner(parent);
     let revision = Revision {
-        revision: 1,
+        revision: next_revision(report),
         parent_session_id: parent.clone(),
         department_session_id: session.id().clone(),
         department: session.brief.department.clone(),
@@ -126,7 +128,7 @@ pub fn fallback(
         sha256: None,
         handoff_packet: handoff::path(parent, session.id()),
     };
-    register(state, catalog, None, revision).1
+    register(state, catalog, report, revision).1
 }
 
 fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session, Refusal> {

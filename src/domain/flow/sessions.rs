@@ -161,10 +161,10 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
 /// When it is unknown. A session that reported meanwhile, or was reminded often enough, is left alone.
 pub fn remind(state: &State, catalog: &Catalog, id: &SessionId) -> Decision<bool> {
     let session = known(state, id)?;
-    if session.report_id.is_some()
-        || session.status != Status::Running
-        || session.reminders >= MAX_REMINDERS
-    {
+    let reported = state
+        .report_of(session)
+        .is_some_and(|report| !report.is_fallback());
+    if reported || session.status != Status::Running || session.reminders >= MAX_REMINDERS {
         return Ok((Vec::new(), false));
     }
     let number = session.reminders + 1;

@@ -1,0 +1,19 @@
+//! The decisions of the domain and what follows from them: every wish that the contract names, granted or refused.
+#![allow(clippy::unwrap_used)]
+
+#[path = "flow/due.rs"]
+mod due;
+#[path = "flow/plans.rs"]
+mod plans;
+#[path = "flow/prompts.rs"]
+mod prompts;
+#[path = "flow/properties.rs"]
+mod properties;
+#[path = "flow/queue.rs"]
+mod queue;
+#[path = "flow/results.rs"]
+mod results;
+#[path = "flow/sessions.rs"]
+mod sessions;
+#[path = "flow/world.rs"]
+mod world;

@@ -1,0 +1,304 @@
+//! What is due next, for each situation that a session can be in.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use zhongshu::domain::event::Event;
+use zhongshu::domain::flow::sessions;
+use zhongshu::domain::ids::{MessageId, SessionId, TerminalId};
+use zhongshu::domain::session::Outcome;
+use zhongshu::sessions::briefs;
+use zhongshu::sessions::live::{Activity, Observed};
+use zhongshu::sessions::steps::{Senses, Step, due};
+
+use super::world::World;
+
+/// What is observed, as a test wants it. Sessions are connected and have their TUI unless it says otherwise.
+#[derive(Default)]
+struct Seen {
+    observed: HashMap<SessionId, Observed>,
+    lost: HashSet<SessionId>,
+    may_open: HashSet<SessionId>,
+}
+
+impl Senses for Seen {
+    fn observed(&self, id: &SessionId) -> Observed {
+        self.observed.get(id).cloned().unwrap_or_default()
+    }
+
+    fn is_connected(&self, id: &SessionId) -> bool {
+        !self.lost.contains(id)
+    }
+
+    fn may_open_tui(&self, id: &SessionId) -> bool {
+        self.may_open.contains(id)
+    }
+}
+
+impl Seen {
+    fn is(&mut self, id: &SessionId, activity: Activity, since: DateTime<Utc>) {
+        let observed = Observed {
+            activity,
+            activity_since: Some(since),
+            last_activity_at: Some(since),
+            ..Observed::default()
+        };
+        self.observed.insert(id.clone(), observed);
+    }
+}
+
+fn steps(world: &World, seen: &Seen, now: DateTime<Utc>) -> Vec<Step> {
+    due(&world.state, &world.policy, seen, now).0
+}
+
+fn seconds(count: i64) -> TimeDelta {
+    TimeDelta::seconds(count)
+}
+
+#[test]
+fn a_registered_session_is_started_and_an_ended_one_is_left_alone() {
+    let mut world = World::new();
+    let seen = Seen::default();
+    let brief = briefs::planner(&world.policy, &world.place, "x", None, None);
+    let id = brief.id.clone();
+    world
+        .decide(|_, policy| sessions::start_planner(&policy.catalog, brief))
+        .unwrap();
+    assert_eq!(steps(&world, &seen, world.now), [Step::Start(id.clone())]);
+    world.started(&id);
+    assert_eq!(steps(&world, &seen, world.now), []);
+    world
+        .decide(|state, _| sessions::request_close(state, &id, Outcome::Stopped))
+        .unwrap();
+    assert_eq!(steps(&world, &seen, world.now), [Step::Close(id.clone())]);
+    world.close(&id, Outcome::Stopped);
+    assert_eq!(steps(&world, &seen, world.now), []);
+}
+
+#[test]
+fn a_running_session_without_its_driver_is_found_again_before_anything_else() {
+    let mut world = World::new();
+    let planner = world.planner();
+    world
+        .decide(|state, _| sessions::input(state, &planner, "hello"))
+        .unwrap();
+    let mut seen = Seen::default();
+    seen.lost.insert(planner.clone());
+    seen.may_open.insert(planner.clone());
+    assert_eq!(steps(&world, &seen, world.now), [Step::Reconnect(planner)]);
+}
+
+#[test]
+fn confirmed_work_is_dispatched_while_a_slot_is_free() {
+    let mut world = World::new();
+    world.policy.slots = 1;
+    let planner = world.planner();
+    let seen = Seen::default();
+    world.confirmed(&planner, &["menxia", "zhilibu"]);
+    assert_eq!(steps(&world, &seen, world.now), [Step::Dispatch]);
+    world.dispatch().unwrap();
+    assert_eq!(steps(&world, &seen, world.now), []);
+}
+
+#[test]
+fn a_person_is_heard_at_once_and_the_launcher_waits_for_the_end_of_the_turn() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let department = world.department(&planner);
+    world.reports_by_tool(&department, "done");
+    world.close(&department, Outcome::Reported);
+    let mut seen = Seen::default();
+    let deliver = [Step::Deliver(planner.clone())];
+    for activity in [Activity::Working, Activity::Blocked, Activity::Unknown] {
+        seen.is(&planner, activity, world.now);
+        assert_eq!(steps(&world, &seen, world.now), [], "{activity:?}");
+    }
+    seen.is(&planner, Activity::Idle, world.now);
+    assert_eq!(steps(&world, &seen, world.now), deliver);
+    seen.is(&planner, Activity::Working, world.now);
+    world
+        .decide(|state, _| sessions::input(state, &planner, "stop, please"))
+        .unwrap();
+    assert_eq!(steps(&world, &seen, world.now), deliver);
+}
+
+#[test]
+fn a_plain_program_is_told_whenever_it_does_not_say_that_it_works() {
+    let mut world = World::new();
+    world.policy.planner.driver = "my-agent".to_owned();
+    let planner = world.planner();
+    let department = world.department(&planner);
+    world.reports_by_tool(&department, "done");
+    world.close(&department, Outcome::Reported);
+    assert_eq!(
+        steps(&world, &Seen::default(), world.now),
+        [Step::Deliver(planner)]
+    );
+}
+
+#[test]
+fn a_department_that_reported_is_dismissed_when_its_turn_is_over() {
+    for verified in [true, false] {
+        let mut world = World::new();
+        let planner = world.planner();
+        let department = world.department(&planner);
+        let mut submission = world.submission(&department, "done");
+        submission.written_by = verified.then(|| department.clone());
+        world.submit(submission).unwrap();
+        let mut seen = Seen::default();
+        seen.is(&department, Activity::Working, world.now);
+        let later = world.now + seconds(3600);
+        assert_eq!(
+            steps(&world, &seen, later),
+            [],
+            "never in the middle of a turn"
+        );
+        seen.is(&department, Activity::Idle, later);
+        assert_eq!(steps(&world, &seen, later), [Step::Dismiss(department)]);
+    }
+}
+
+#[test]
+fn a_silent_department_is_reminded_when_its_turn_has_been_over_for_a_moment() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let department = world.department(&planner);
+    let mut seen = Seen::default();
+    let since = world.now;
+    seen.is(&department, Activity::Idle, since);
+    let (none, wake) = due(&world.state, &world.policy, &seen, since);
+    assert_eq!((none, wake), (vec![], Some(Duration::from_secs(2))));
+    assert_eq!(
+        steps(&world, &seen, since + seconds(2)),
+        [Step::Remind(department.clone())]
+    );
+    for activity in [Activity::Working, Activity::Blocked, Activity::Unknown] {
+        seen.is(&department, activity, since);
+        assert_eq!(
+            steps(&world, &seen, since + seconds(3600)),
+            [],
+            "{activity:?}"
+        );
+    }
+}
+
+#[test]
+fn a_planner_that_is_idle_is_left_alone() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let mut seen = Seen::default();
+    seen.is(&planner, Activity::Idle, world.now);
+    let result = due(
+        &world.state,
+        &world.policy,
+        &seen,
+        world.now + seconds(86_400),
+    );
+    assert_eq!(result, (vec![], None));
+}
+
+#[test]
+fn a_silent_department_is_given_up_after_its_last_reminder_and_its_grace() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let department = world.department(&planner);
+    for _ in 0..2 {
+        world
+            .decide(|state, policy| sessions::remind(state, &policy.catalog, &department))
+            .unwrap();
+    }
+    let owed: Vec<MessageId> = world.state.messages.keys().cloned().collect();
+    let mut seen = Seen::default();
+    seen.is(&department, Activity::Idle, world.now);
+    assert_eq!(
+        steps(&world, &seen, world.now + seconds(90)),
+        [Step::Deliver(department.clone())]
+    );
+    for message_id in owed {
+        world.happen(Event::MessageDelivered {
+            message_id,
+            session_id: department.clone(),
+        });
+    }
+    let reminded = world.session(&department).reminded_at.unwrap();
+    seen.is(&department, Activity::Idle, reminded + seconds(5));
+    let (none, wake) = due(&world.state, &world.policy, &seen, reminded + seconds(60));
+    assert_eq!(
+        (none, wake),
+        (vec![], Some(Duration::from_secs(5))),
+        "a sign of life counts"
+    );
+    let at = reminded + seconds(65);
+    assert_eq!(steps(&world, &seen, at), [Step::GiveUp(department.clone())]);
+    seen.observed.clear();
+    let at = reminded + seconds(60);
+    assert_eq!(
+        steps(&world, &seen, at),
+        [Step::GiveUp(department)],
+        "even when nothing was heard since a restart"
+    );
+}
+
+#[test]
+fn a_resumed_department_is_reminded_again_and_every_reminder_leads_on() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let department = world.department(&planner);
+    world.close(&department, Outcome::Silent);
+    world
+        .decide(|state, policy| sessions::resume(state, policy.slots, &department))
+        .unwrap();
+    world.started(&department);
+    let mut seen = Seen::default();
+    seen.is(&department, Activity::Idle, world.now);
+    let at = world.now + seconds(10);
+    assert!(steps(&world, &seen, at).contains(&Step::Remind(department.clone())));
+    let done = world.decide(|state, policy| sessions::remind(state, &policy.catalog, &department));
+    assert!(
+        done.unwrap(),
+        "a step that changes nothing would be due for ever"
+    );
+}
+
+#[test]
+fn tuis_are_opened_up_to_the_limit_and_only_for_codex() {
+    let mut world = World::new();
+    world.policy.tuis = 2;
+    let planners: Vec<_> = (0..3).map(|_| world.planner()).collect();
+    world.policy.planner.driver = "my-agent".to_owned();
+    let plain = world.planner();
+    let mut seen = Seen::default();
+    seen.may_open
+        .extend(planners.iter().cloned().chain([plain]));
+    let open = |id: &SessionId| Step::OpenTui(id.clone());
+    assert_eq!(
+        steps(&world, &seen, world.now),
+        [open(&planners[0]), open(&planners[1])]
+    );
+    let preview = Event::TerminalStarted {
+        terminal_id: TerminalId::fresh("browser-terminal"),
+        session_id: Some(planners[2].clone()),
+        title: "log".to_owned(),
+        preview: true,
+    };
+    world.happen(preview);
+    let terminal_id = TerminalId::fresh("browser-terminal");
+    world.happen(Event::TerminalStarted {
+        terminal_id: terminal_id.clone(),
+        session_id: Some(planners[0].clone()),
+        title: "planner".to_owned(),
+        preview: false,
+    });
+    assert_eq!(steps(&world, &seen, world.now), [open(&planners[1])]);
+    seen.may_open.remove(&planners[0]);
+    world.happen(Event::TerminalClosed {
+        terminal_id,
+        reason: "closed by a person".to_owned(),
+    });
+    assert_eq!(
+        steps(&world, &seen, world.now),
+        [open(&planners[1]), open(&planners[2])],
+        "who closed it does not want it back"
+    );
+}

@@ -1,0 +1,327 @@
+//! A small world to decide in: the state, the configuration, and everything that happened, without any I/O.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use zhongshu::domain::assignment::Assignment;
+use zhongshu::domain::department::{self, Approval, Sandbox};
+use zhongshu::domain::event::Event;
+use zhongshu::domain::flow::results::{Submission, Taken};
+use zhongshu::domain::flow::{Catalog, Decision, plans, queue, results, sessions};
+use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId};
+use zhongshu::domain::language::Language;
+use zhongshu::domain::message::{Message, Purpose};
+use zhongshu::domain::plan::{PlannedAssignment, Proposal, Source};
+use zhongshu::domain::refusal::Refusal;
+use zhongshu::domain::result::{Findings, Report};
+use zhongshu::domain::session::{Outcome, Session};
+use zhongshu::domain::state::State;
+use zhongshu::governance::Governance;
+use zhongshu::sessions::briefs;
+use zhongshu::sessions::place::Place;
+use zhongshu::sessions::policy::{CODEX, Policy, Role};
+
+/// Everything that tests decide in.
+pub struct World {
+    pub state: State,
+    pub policy: Policy,
+    pub place: Place,
+    /// What happened, each decision as one batch.
+    pub batches: Vec<Vec<Event>>,
+    /// The same, as it would stand in the journal.
+    pub log: Vec<(u64, DateTime<Utc>, Event)>,
+    pub now: DateTime<Utc>,
+}
+
+impl World {
+    /// Nothing happened yet; two slots, as by default.
+    pub fn new() -> Self {
+        let role = Role {
+            driver: CODEX.to_owned(),
+            sandbox: Sandbox::WorkspaceWrite,
+            approval: Approval::OnRequest,
+            model: None,
+        };
+        let policy = Policy {
+            catalog: Catalog {
+                departments: department::built_in(),
+                models: Some(vec!["large".to_owned(), "small".to_owned()]),
+                language: Language::En,
+            },
+            project: "orchard".to_owned(),
+            workflow_doc: "AGENTS.md".to_owned(),
+            slots: 2,
+            max_terminals: 8,
+            stale: Duration::from_secs(300),
+            reminder_grace: Duration::from_secs(60),
+            tuis: 4,
+            planner: role,
+            driver: CODEX.to_owned(),
+            department_model: None,
+            drivers: BTreeMap::new(),
+            warning: None,
+            governance: Arc::new(Governance::default()),
+            offered: None,
+        };
+        let place = Place {
+            repo: PathBuf::from("/repo"),
+            state_dir: PathBuf::from("/state"),
+            runtime_dir: PathBuf::from("/run/z"),
+        };
+        Self {
+            state: State::default(),
+            policy,
+            place,
+            batches: Vec::new(),
+            log: Vec::new(),
+            now: DateTime::UNIX_EPOCH + TimeDelta::days(20_000),
+        }
+    }
+
+    /// Decides, and lets happen what follows; a refusal changes nothing.
+    pub fn decide<T>(
+        &mut self,
+        wish: impl FnOnce(&State, &Policy) -> Decision<T>,
+    ) -> Result<T, Refusal> {
+        let (events, answer) = wish(&self.state, &self.policy)?;
+        for event in &events {
+            self.happen(event.clone());
+        }
+        self.batches.push(events);
+        Ok(answer)
+    }
+
+    /// Lets one thing happen, a second after the last one.
+    pub fn happen(&mut self, event: Event) {
+        self.now += TimeDelta::seconds(1);
+        let seq = self.state.seq + 1;
+        self.state.apply(seq, self.now, &event);
+        self.log.push((seq, self.now, event));
+    }
+
+    /// Everything that happened, in order.
+    pub fn events(&self) -> impl Iterator<Item = &Event> {
+        self.log.iter().map(|(_, _, event)| event)
+    }
+
+    /// A planner that runs.
+    pub fn planner(&mut self) -> SessionId {
+        let brief = briefs::planner(&self.policy, &self.place, "tidy the orchard", None, None);
+        let brief = self
+            .decide(|_, policy| sessions::start_planner(&policy.catalog, brief))
+            .unwrap();
+        self.started(&brief.id);
+        brief.id
+    }
+
+    /// Its driver accepted the prompt.
+    pub fn started(&mut self, id: &SessionId) {
+        let session = self.session(id).clone();
+        self.happen(Event::SessionStarted {
+            session_id: id.clone(),
+            department: session.brief.department,
+            parent_session_id: session.brief.parent_session_id,
+            pid: None,
+        });
+    }
+
+    /// Reports a plan through the API.
+    pub fn report_plan(
+        &mut self,
+        planner: &SessionId,
+        proposal: Proposal,
+    ) -> Result<plans::PlanReceipt, Refusal> {
+        self.decide(|state, policy| {
+            plans::report(state, &policy.catalog, planner, proposal, Source::Api)
+        })
+    }
+
+    /// A person confirms these assignments beside the plan with this digest.
+    pub fn confirm(
+        &mut self,
+        planner: &SessionId,
+        assignments: Vec<PlannedAssignment>,
+        plan_sha256: Option<String>,
+    ) -> Result<Vec<AssignmentId>, Refusal> {
+        let wish = plans::Confirmation {
+            parent_session_id: planner.clone(),
+            assignments,
+            plan_sha256,
+        };
+        let orders = self.decide(|state, policy| plans::confirm(state, &policy.catalog, wish))?;
+        Ok(orders
+            .into_iter()
+            .map(|order| order.assignment_id)
+            .collect())
+    }
+
+    /// Reports a plan for these departments and confirms it as it is.
+    pub fn confirmed(&mut self, planner: &SessionId, departments: &[&str]) -> Vec<AssignmentId> {
+        let proposal = proposal(departments);
+        let receipt = self.report_plan(planner, proposal.clone()).unwrap();
+        self.confirm(planner, proposal.assignments, Some(receipt.plan_sha256))
+            .unwrap()
+    }
+
+    /// Gives the next assignment to a session, which then runs.
+    pub fn dispatch(&mut self) -> Option<SessionId> {
+        let (policy, place) = (self.policy.clone(), self.place.clone());
+        let brief = self
+            .decide(|state, _| {
+                queue::dispatch(state, policy.slots, |assignment| {
+                    briefs::department(&policy, &place, assignment)
+                })
+            })
+            .unwrap()?;
+        self.started(&brief.id);
+        Some(brief.id)
+    }
+
+    /// A department that runs on a plan of this planner.
+    pub fn department(&mut self, planner: &SessionId) -> SessionId {
+        self.confirmed(planner, &["gongchengbu"]);
+        self.dispatch().expect("a slot is free")
+    }
+
+    /// The end of a session is seen.
+    pub fn close(&mut self, id: &SessionId, outcome: Outcome) {
+        self.decide(|state, policy| sessions::close(state, &policy.catalog, id, outcome))
+            .unwrap();
+    }
+
+    /// Puts a new planner in the place of this one.
+    pub fn replace(&mut self, old: &SessionId) -> Result<SessionId, Refusal> {
+        let from = self.session(old).clone();
+        let brief = briefs::planner(
+            &self.policy,
+            &self.place,
+            &from.brief.task,
+            None,
+            Some(&from),
+        );
+        let id = brief.id.clone();
+        self.decide(|state, policy| sessions::replace_planner(state, &policy.catalog, old, brief))?;
+        self.started(&id);
+        Ok(id)
+    }
+
+    /// A report comes in.
+    pub fn submit(&mut self, submission: Submission) -> Result<Taken, Refusal> {
+        self.decide(|state, policy| results::take(state, &policy.catalog, submission))
+    }
+
+    /// The session's own tool reports.
+    pub fn reports_by_tool(&mut self, id: &SessionId, summary: &str) -> ReportId {
+        let submission = by_tool(self.submission(id, summary));
+        match self.submit(submission).unwrap() {
+            Taken::Registered { report_id, .. } => report_id,
+            Taken::Already => panic!("it is a new report"),
+        }
+    }
+
+    /// What a file in the right mailbox with the right names would bring in.
+    pub fn submission(&self, id: &SessionId, summary: &str) -> Submission {
+        let brief = &self.session(id).brief;
+        let parent = brief.parent_session_id.clone().expect("a department");
+        Submission {
+            mailbox_of: parent.clone(),
+            parent_session_id: parent,
+            department_session_id: id.clone(),
+            department: brief.department.clone(),
+            findings: Findings {
+                summary: summary.to_owned(),
+                ..Findings::default()
+            },
+            written_by: None,
+            file: format!("result-{id}.json"),
+            sha256: format!("digest of {summary}"),
+        }
+    }
+
+    pub fn session(&self, id: &SessionId) -> &Session {
+        self.state.session(id).expect("the session exists")
+    }
+
+    pub fn assignment(&self, id: &AssignmentId) -> &Assignment {
+        &self.state.assignments[id]
+    }
+
+    /// The one report of a session.
+    pub fn report_of(&self, id: &SessionId) -> &Report {
+        self.state
+            .report_of(self.session(id))
+            .expect("it has a report")
+    }
+
+    /// What is owed to a session for a reason.
+    pub fn owed(&self, id: &SessionId, purpose: Purpose) -> Vec<&Message> {
+        let owed = self.state.messages.values();
+        owed.filter(|message| message.session_id == *id && message.purpose == purpose)
+            .collect()
+    }
+
+    /// The first prompt of a session.
+    pub fn prompt(&self, id: &SessionId) -> String {
+        let brief = &self.session(id).brief;
+        briefs::prompt(&self.policy, &self.place, &self.state, brief)
+    }
+}
+
+/// The same report, written by the session's own tool.
+pub fn by_tool(mut submission: Submission) -> Submission {
+    submission.written_by = Some(submission.department_session_id.clone());
+    submission
+}
+
+/// Work for one department.
+pub fn work(department: &str, task: &str) -> PlannedAssignment {
+    PlannedAssignment {
+        department: department.to_owned(),
+        task: task.to_owned(),
+        model: None,
+        files: Vec::new(),
+        verify: Vec::new(),
+        reason: String::new(),
+        model_reason: String::new(),
+        selected: true,
+    }
+}
+
+/// A plan with one piece of work for each department.
+pub fn proposal(departments: &[&str]) -> Proposal {
+    Proposal {
+        summary: format!("work for {}", departments.join(", ")),
+        assignments: departments
+            .iter()
+            .enumerate()
+            .map(|(number, key)| work(key, &format!("task {number}")))
+            .collect(),
+    }
+}
+
+/// Everything in a state, to be compared; a new field does not compile until it is named here.
+pub fn assert_same(left: &State, right: &State) {
+    let State {
+        sessions,
+        assignments,
+        queue,
+        queue_paused,
+        reports,
+        messages,
+        terminals,
+        trusted,
+        taken_files,
+        seq,
+    } = left;
+    assert_eq!(sessions, &right.sessions);
+    assert_eq!(assignments, &right.assignments);
+    assert_eq!((queue, queue_paused), (&right.queue, &right.queue_paused));
+    assert_eq!(reports, &right.reports);
+    assert_eq!(messages, &right.messages);
+    assert_eq!(terminals, &right.terminals);
+    assert_eq!((trusted, seq), (&right.trusted, &right.seq));
+    assert_eq!(taken_files, &right.taken_files);
+}
