@@ -27,7 +27,7 @@ fn main() -> ExitCode {
                 .enable_all()
                 .build()?;
             let mut out = std::io::stdout();
-            let ended = runtime.block_on(commands::run(&cli, &cwd, environment, &mut out));
+            let ended = runtime.block_on(commands::run(&cli, &cwd, &environment, &mut out));
             out.flush()?;
             // What still reads from a closed pipe or a hung disk must not hold up the end.
             runtime.shutdown_timeout(std::time::Duration::from_secs(1));

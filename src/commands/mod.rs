@@ -87,10 +87,9 @@ impl CommandError {
 pub async fn run(
     cli: &Cli,
     cwd: &Path,
-    environment: Environment,
+    environment: &Environment,
     out: &mut (impl Write + Send),
 ) -> Result<ExitCode, CommandError> {
-    let environment = &environment;
     let places = || -> Result<Places, CommandError> {
         let repo = find_repository(cli.global.repo.as_deref(), cwd)?;
         let state = cli.global.state_dir.as_deref();

@@ -168,7 +168,7 @@ impl Office {
         let (id, reason) = (id.clone(), reason.to_owned());
         let done = self.decide(LAUNCHER, move |state| {
             let open = state.terminals.contains_key(&id);
-            let event = open.then(|| Event::TerminalClosed {
+            let event = open.then_some(Event::TerminalClosed {
                 terminal_id: id,
                 reason,
             });

@@ -51,7 +51,7 @@ async fn run(house: &House, line: &[&str]) -> Result<(ExitCode, String), Command
     let environment = Environment::default();
     let ended = commands::run(&cli, Path::new("/"), &environment, &mut out);
     let ended = tokio::time::timeout(PATIENCE, ended).await.unwrap()?;
-    Ok((ended.unwrap(), String::from_utf8(out).unwrap()))
+    Ok((ended, String::from_utf8(out).unwrap()))
 }
 
 async fn ok(house: &House, line: &[&str]) -> String {
@@ -199,7 +199,7 @@ async fn audit_shows_follows_and_finds_a_planted_fault() {
     let environment = Environment::default();
     let followed = commands::run(&cli, Path::new("/"), &environment, &mut shown);
     let followed = tokio::time::timeout(PATIENCE, followed).await.unwrap();
-    assert_eq!(followed.unwrap(), Some(ExitCode::Ok));
+    assert_eq!(followed.unwrap(), ExitCode::Ok);
     later.await.unwrap();
 
     let sound = ok(&house, &["audit", "verify"]).await;
@@ -230,7 +230,7 @@ async fn audit_shows_follows_and_finds_a_planted_fault() {
     let cli = Cli::try_parse_from(cli).unwrap();
     let mut out = Vec::new();
     let ended = commands::run(&cli, Path::new("/"), &Environment::default(), &mut out).await;
-    assert_eq!(ended.unwrap(), Some(ExitCode::Failed));
+    assert_eq!(ended.unwrap(), ExitCode::Failed);
     let text = String::from_utf8(out).unwrap();
     assert!(text.contains("line 4") && text.contains("hash"), "{text}");
     drop(ground);
