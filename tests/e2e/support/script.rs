@@ -1,7 +1,8 @@
 //! What the model says in these tests.
 
-use mock_model::{Call, Count, Rule, Step, Texts, Then, When};
+use mock_model::{Call, Count, Kind, RecordedRequest, Rule, Step, Texts, Then, When};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A department's key and task.
 pub fn assignment(department: &str, task: &str) -> Value {
@@ -130,4 +131,44 @@ pub fn by_file(summary: &str) -> Call {
     Call::shell(format!(
         "printf '%s' '{report}' > '{file}.tmp' && mv '{file}.tmp' '{file}'"
     ))
+}
+
+/// Every message reached its thread once, and every session has one thread.
+#[track_caller]
+pub fn assert_nothing_said_twice(requests: &[RecordedRequest]) {
+    let turns = requests.iter().filter(|request| request.kind == Kind::Turn);
+    let mut last: BTreeMap<&str, &RecordedRequest> = BTreeMap::new();
+    for request in turns {
+        last.insert(&request.thread_id, request);
+    }
+    let mut prompts = BTreeSet::new();
+    for request in last.values() {
+        let mut seen = BTreeSet::new();
+        for text in &request.user_texts {
+            assert!(
+                seen.insert(text),
+                "said twice in {}: {text}",
+                request.thread_id
+            );
+        }
+        let prompt = &request.user_texts[0];
+        assert!(
+            prompts.insert(prompt),
+            "two threads have the prompt {prompt}"
+        );
+    }
+    // Each result has its own mark, so the same report told twice differs as a text.
+    for request in last.values() {
+        let mut told = BTreeSet::new();
+        for text in &request.user_texts {
+            for (at, _) in text.match_indices("A department reported (`") {
+                let id: String = text[at + 24..].chars().take_while(|c| *c != '`').collect();
+                let revision = text[at..].find("\"revision\": ").map(|from| {
+                    let number = text[at + from + 12..].chars();
+                    number.take_while(char::is_ascii_digit).collect::<String>()
+                });
+                assert!(told.insert((id.clone(), revision)), "{id} was told twice");
+            }
+        }
+    }
 }
