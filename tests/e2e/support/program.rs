@@ -102,7 +102,7 @@ impl House {
             .env("XDG_STATE_HOME", self.root.join("state"))
             .env("XDG_RUNTIME_DIR", self.root.join("run"))
             .env("CODEX_HOME", &self.codex_home)
-            .env("CODEX_BIN", &self.codex_bin)
+            .envs(self.codex_bin.iter().map(|path| ("CODEX_BIN", path)))
             .kill_on_drop(true);
         command
     }
