@@ -80,7 +80,7 @@ pub struct Config {
     pub places: Places,
     /// Port of the dashboard; 0 means any free one.
     pub port: u16,
-    /// Codex as named by `--codex-bin` or `CODEX_BIN`; see [`Config::find_codex`].
+    /// Codex as named by `--codex-bin` or `CODEX_BIN`; see `codex::find`.
     pub codex_bin: Option<PathBuf>,
     /// The `CODEX_HOME` that was given; `None` is Codex's own default.
     pub codex_home: Option<PathBuf>,
@@ -236,19 +236,6 @@ impl Config {
     /// Language of prompts: the setting, else the person's locale.
     pub fn language(&self) -> Language {
         self.settings().language.unwrap_or(self.locale_language)
-    }
-
-    /// The Codex program: the one that was named, else the first on `PATH`. Looked up anew each time, so that one
-    /// that is installed later is found.
-    pub fn find_codex(&self) -> Option<PathBuf> {
-        if self.codex_bin.is_some() {
-            return self.codex_bin.clone();
-        }
-        let path = self.environment.get("PATH")?;
-        std::env::split_paths(path)
-            .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join("codex"))
-            .find(|program| is_program(program))
     }
 
     /// Codex's folder: the one that was given, else its own default.

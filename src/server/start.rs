@@ -179,26 +179,28 @@ fn findings(opened: &Opened<State>) -> Vec<String> {
     findings
 }
 
-fn resolve_codex(config: &Config) -> Option<PathBuf> {
-    find::resolve(config.find_codex().as_deref(), None, None)
-        .ok()
+/// The native program, or the sentence that says why there is none.
+fn resolve_codex(config: &Config) -> Result<PathBuf, String> {
+    let path = config.environment().get("PATH");
+    let found = find::resolve(config.codex_bin.as_deref(), None, path);
+    found
         .map(|found| found.path)
+        .map_err(|error| format!("{error} Then restart zhongshu."))
 }
 
 fn start_codex(
     config: &Config,
     place: &Place,
     program: &Path,
-    codex_bin: &Option<PathBuf>,
+    codex_bin: &Result<PathBuf, String>,
 ) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
     if !Policy::of(config, None).uses_codex() {
         let reason = "no planner or department uses the driver `codex` (governance.yaml); change that and restart zhongshu";
         return (Err(reason.to_owned()), None);
     }
-    let Some(codex_bin) = codex_bin else {
-        let reason = "there is no `codex` program on PATH; install it with `npm install -g @openai/codex@0.169.0`, or name it with \
-                      --codex-bin PATH, then restart zhongshu";
-        return (Err(reason.to_owned()), None);
+    let codex_bin = match codex_bin {
+        Ok(codex_bin) => codex_bin,
+        Err(reason) => return (Err(reason.clone()), None),
     };
     let quote = |text: &str| serde_json::to_string(text).expect("a string is plain data");
     let tool_server = format!(

@@ -66,9 +66,7 @@ pub fn department(policy: &Policy, place: &Place, assignment: &Assignment) -> Br
             .clone()
             .or_else(|| known.and_then(|department| department.model.clone()))
             .or_else(|| policy.department_model.clone()),
-        driver: known
-            .and_then(|department| department.driver.clone())
-            .unwrap_or_else(|| policy.driver.clone()),
+        driver: policy.driver_of(&order.department).to_owned(),
         sandbox: known
             .and_then(|department| department.sandbox)
             .unwrap_or(Sandbox::WorkspaceWrite),

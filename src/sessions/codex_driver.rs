@@ -132,7 +132,9 @@ async fn open_thread(
         session_id: brief.id.clone(),
         thread_id: thread_id.to_string(),
     };
-    office.record(vec![event]).await;
+    if !office.record(vec![event]).await {
+        return Err(Failure::Passing("the journal cannot be written".to_owned()));
+    }
     // Without a name no TUI can attach before the first turn has written something.
     let name = format!("{} · {}", brief.title, texts::first_line(&brief.task, 60));
     codex.name_thread(&thread_id, &name).await?;

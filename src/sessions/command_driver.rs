@@ -75,14 +75,15 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
             .map_err(|error| format!("the log folder could not be made: {error}"))?;
     }
     // Recorded first: whatever happens next, the terminal can be found and ended.
-    office
-        .record(vec![Event::TerminalStarted {
-            terminal_id: terminal_id.clone(),
-            session_id: Some(brief.id.clone()),
-            title: brief.title.clone(),
-            preview: false,
-        }])
-        .await;
+    let opened = Event::TerminalStarted {
+        terminal_id: terminal_id.clone(),
+        session_id: Some(brief.id.clone()),
+        title: brief.title.clone(),
+        preview: false,
+    };
+    if !office.record(vec![opened]).await {
+        return Err("the journal cannot be written, so nothing was started".to_owned());
+    }
     if let Err(error) = office.terminals.start(&terminal_id, spec).await {
         let reason = format!("its program could not be started: failed to {error}");
         office.terminal_closed(&terminal_id, &reason).await;

@@ -105,6 +105,7 @@ impl Live {
         self.update(id, |observed| {
             observed.activity = Activity::Unknown;
             observed.terminal_url = None;
+            observed.notice = None;
         });
     }
 

@@ -4,7 +4,7 @@
 use super::live::{Activity, Live};
 use super::place::Place;
 use super::policy::{CODEX, Policies, Policy};
-use crate::codex::Codex;
+use crate::codex::{self, Codex};
 use crate::domain::event::Event;
 use crate::domain::flow::{self, Decision};
 use crate::domain::ids::{SessionId, TerminalId};
@@ -156,10 +156,23 @@ impl Office {
         self.live.ended(id);
     }
 
-    /// Records events of the launcher's own that need no decision.
-    pub async fn record(&self, events: Vec<Event>) {
-        if let Err(error) = self.ledger.commit(LAUNCHER, events).await {
+    /// Records events of the launcher's own that need no decision; says whether they are durable now.
+    pub async fn record(&self, events: Vec<Event>) -> bool {
+        let recorded = self.ledger.commit(LAUNCHER, events).await;
+        if let Err(error) = &recorded {
             tracing::error!(%error, "could not record what happened");
+        }
+        recorded.is_ok()
+    }
+
+    /// Why Codex cannot run anything at the moment and will not by itself, if that is so.
+    pub fn codex_trouble(&self) -> Option<String> {
+        match &self.codex {
+            Err(reason) => Some(reason.clone()),
+            Ok(codex) => match &*codex.status().borrow() {
+                codex::Status::Unavailable { reason } => Some(reason.clone()),
+                _ => None,
+            },
         }
     }
 

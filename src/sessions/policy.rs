@@ -118,6 +118,15 @@ impl Policy {
         }
     }
 
+    /// Name of the driver that a department's sessions use.
+    pub fn driver_of(&self, department: &str) -> &str {
+        let named = self
+            .catalog
+            .department(department)
+            .and_then(|known| known.driver.as_deref());
+        named.unwrap_or(&self.driver)
+    }
+
     /// Whether any session would run in Codex.
     pub fn uses_codex(&self) -> bool {
         let department = |driver: Option<&String>| driver.unwrap_or(&self.driver) == CODEX;
