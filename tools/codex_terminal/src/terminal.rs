@@ -69,6 +69,7 @@ pub struct Terminal {
     frame_ancestors: RwLock<Vec<String>>,
     descriptor: Mutex<Descriptor>,
     descriptor_path: Option<PathBuf>,
+    descriptor_writing: Mutex<()>,
     agent_state: Mutex<Option<AgentState>>,
     pub(crate) viewers: Mutex<Viewers>,
     input_clients: Mutex<VecDeque<(String, u32)>>,
@@ -122,6 +123,7 @@ impl Terminal {
             frame_ancestors: RwLock::new(parts.frame_ancestors),
             descriptor: Mutex::new(parts.descriptor),
             descriptor_path: parts.descriptor_path,
+            descriptor_writing: Mutex::default(),
             agent_state: Mutex::default(),
             viewers: Mutex::default(),
             input_clients: Mutex::default(),
@@ -170,6 +172,8 @@ impl Terminal {
 
     /// Writes the descriptor; a failure is logged, because the terminal is worth more than its file.
     pub fn write_descriptor(&self) {
+        // One at a time, and each with what is true then: an older state must not land on a newer one.
+        let _writing = lock(&self.descriptor_writing);
         if let Some(path) = &self.descriptor_path
             && let Err(error) = self.descriptor().write(path)
         {
