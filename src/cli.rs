@@ -3,7 +3,6 @@
 use crate::access::Scope;
 use crate::config::Flags;
 use clap::{ArgGroup, Args, Parser, Subcommand};
-use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What the process ends with.
@@ -164,18 +163,16 @@ pub enum Command {
     },
     /// The tool server of a session; Codex starts it
     #[command(hide = true)]
-    Mcp {
-        /// Socket of the launcher
-        #[arg(long, value_name = "PATH")]
-        socket: Option<PathBuf>,
+    Mcp,
+    /// The demo's scripted agent
+    #[command(hide = true)]
+    DemoAgent {
+        /// The file with its prompt
+        prompt_file: PathBuf,
     },
     /// One terminal for the browser; the server starts it
-    #[command(hide = true, disable_help_flag = true)]
-    Terminal {
-        /// Arguments of the sidecar
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        arguments: Vec<OsString>,
-    },
+    #[command(hide = true)]
+    Terminal(codex_terminal::cli::Arguments),
 }
 
 /// What to do with tokens.

@@ -1,26 +1,55 @@
-//! Temporary.
-use std::path::PathBuf;
-fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    match args.first().map(String::as_str) {
-        Some("terminal") => {
-            let spec = codex_terminal::spec::Spec::read(&PathBuf::from(&args[2])).expect("spec");
-            codex_terminal::run(spec).expect("run");
-        }
-        Some("mcp") => zhongshu::mcp::run(&PathBuf::from(&args[2])).expect("mcp"),
-        Some("demo-agent") => zhongshu::demo::agent::run(&PathBuf::from(&args[1])).expect("agent"),
-        _ => {
-            tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-            let rt = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("rt");
-            rt.block_on(async {
-                let flags = zhongshu::config::Flags { port: Some(0), state_dir: args.first().map(PathBuf::from), json: true, ..Default::default() };
-                let cwd = std::env::current_dir().expect("cwd");
-                let config = match zhongshu::config::Config::load(&flags, &cwd, zhongshu::paths::Environment::of_process()) { Ok(c) => c, Err(e) => { eprintln!("{e}"); std::process::exit(2) } };
-                match zhongshu::server::start(config).await {
-                    Ok(server) => { println!("{}", server.login_url()); server.run().await.expect("run"); }
-                    Err(error) => { eprintln!("{error}"); std::process::exit(1); }
-                }
-            });
+//! Arguments in, exit code out. Everything else is in the library.
+
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+use zhongshu::cli::{Cli, Command};
+use zhongshu::commands::{self, CommandError};
+use zhongshu::paths::Environment;
+
+fn main() -> ExitCode {
+    let mut cli = Cli::parse();
+    // These three are started by programs, many at a time: no more than they need.
+    match cli.command.take() {
+        Some(Command::Terminal(arguments)) => return codex_terminal::cli::main(arguments),
+        Some(Command::Mcp) => return commands::mcp::run(&cli),
+        Some(Command::DemoAgent { prompt_file }) => return commands::demo_agent::run(&prompt_file),
+        other => cli.command = other,
+    }
+    log_to_stderr();
+    let environment = Environment::of_process();
+    let ended = std::env::current_dir()
+        .map_err(CommandError::from)
+        .and_then(|cwd| {
+            // The launcher waits far more than it computes; a thread per core would only cost memory.
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()?;
+            let mut out = std::io::stdout();
+            let ended = runtime.block_on(commands::run(&cli, &cwd, &environment, &mut out));
+            out.flush()?;
+            // What still reads from a closed pipe or a hung disk must not hold up the end.
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            ended
+        });
+    match ended {
+        Ok(code) => code.into(),
+        Err(error) => {
+            if !error.is_silent() {
+                eprintln!("zhongshu: {error}");
+            }
+            error.exit_code().into()
         }
     }
+}
+
+fn log_to_stderr() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("ZHONGSHU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
 }

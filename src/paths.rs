@@ -35,6 +35,13 @@ impl Environment {
         self.0.get(OsStr::new(name)).map(OsString::as_os_str)
     }
 
+    /// The same with one variable set.
+    pub fn with(&self, name: &str, value: impl Into<OsString>) -> Self {
+        let mut variables = self.0.clone();
+        variables.insert(name.into(), value.into());
+        Self(variables)
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &OsStr> {
         self.0.keys().map(OsString::as_os_str)
@@ -212,9 +219,17 @@ impl Places {
     /// # Errors
     /// When one of them is another user's, open to others, or the state of another repository.
     pub fn create(&self) -> Result<(), PathError> {
-        make_state_folder(&self.state)?;
-        claim(&self.state, &self.repo)?;
+        self.create_state()?;
         make_runtime_folder(&self.runtime)
+    }
+
+    /// Makes the state folder alone, for what needs no socket.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_state(&self) -> Result<(), PathError> {
+        make_state_folder(&self.state)?;
+        claim(&self.state, &self.repo)
     }
 
     /// `.tmp` in the repository, made if need be and hidden from Git.

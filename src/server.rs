@@ -63,7 +63,10 @@ impl Server {
     /// When signals cannot be received.
     pub async fn run(mut self) -> std::io::Result<()> {
         use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let (mut interrupt, mut terminate) = (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        );
         let keep = tokio::select! {
             _ = interrupt.recv() => self.config.keep_sessions,
             _ = terminate.recv() => self.config.keep_sessions,

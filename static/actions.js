@@ -48,6 +48,16 @@ onSubmit('message', async (form) => {
   say(form.querySelector('button'), t('act.sent'));
 });
 
+onSubmit('decide', async (form) => {
+  const input = value(form, 'text');
+  if (input.trim()) await post('/api/session_input', { session_id: form.dataset.sessionId, input });
+  // Said once, even if the next step fails and the person tries again.
+  form.reset();
+  await post('/api/ack_result', { report_id: form.dataset.id });
+  form.removeAttribute('data-js-dirty');
+  await refresh();
+});
+
 onSubmit('reject', async (form) => {
   await post('/api/reject_plan', { session_id: form.dataset.sessionId, reason: value(form, 'reason') });
   form.removeAttribute('data-js-dirty');

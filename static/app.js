@@ -66,7 +66,7 @@ function openView(name) {
 const viewOfUrl = () => location.hash.slice(1);
 
 function departmentTitle(key) {
-  const option = document.querySelector(`select[name="department"] option[value="${CSS.escape(String(key))}"]`);
+  const option = document.querySelector(`#department-titles option[value="${CSS.escape(String(key))}"]`);
   return option?.textContent ?? String(key);
 }
 

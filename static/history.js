@@ -79,12 +79,11 @@ function wanted(line, group, text) {
 
 function entry(line) {
   const raw = make('pre', {});
-  const fold = make('details', {}, make('summary', {}, t('history.raw')), raw);
+  const fold = make('details', {}, make('summary', { title: t('history.raw') }, `#${line.seq} · ${t('history.by', word('actor', line.actor ?? '?'))}`), raw);
   fold.addEventListener('toggle', () => { if (fold.open && !raw.textContent) raw.textContent = JSON.stringify(line, null, 2); });
   return make('li', { class: `entry e-${String(line.event).replace(/\W/g, '')}`, 'data-seq': line.seq },
     make('time', { datetime: line.ts, title: line.ts }, local(line.ts)),
-    make('div', { class: 'entry-text' }, make('p', { class: 'text' }, sentence(line)),
-      make('p', { class: 'muted small' }, `#${line.seq} · ${t('history.by', word('actor', line.actor ?? '?'))}`), fold));
+    make('div', { class: 'entry-text' }, make('p', { class: 'text' }, sentence(line)), fold));
 }
 
 function learn(line) {

@@ -63,9 +63,17 @@ function setMode(tab, mode) {
   tab.control.hidden = tab.sessionId === null;
 }
 
+function frameFor(address, title) {
+  return make('iframe', { src: address, title, referrerpolicy: 'no-referrer', sandbox: 'allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox' });
+}
+
+// The one case in which a frame is made again: the person asked for another mode, and a new fragment alone would not
+// load the page anew.
 async function ticket(tab, mode) {
   const { url } = await post('/api/terminal_ticket', { id: tab.id, mode });
-  tab.frame.src = checked(url);
+  const frame = frameFor(checked(url), tab.title);
+  tab.frame.replaceWith(frame);
+  tab.frame = frame;
   setMode(tab, mode);
 }
 
@@ -79,7 +87,7 @@ function forget(tab) {
 
 // `key` is the terminal's id. For a session, `sessionId` says whose terminal it is.
 function add({ id, title, address, mode, sessionId }) {
-  const frame = make('iframe', { src: address, title, referrerpolicy: 'no-referrer', sandbox: 'allow-scripts allow-same-origin' });
+  const frame = frameFor(address, title);
   const state = make('span', { class: 'badge' });
   const control = make('button', { type: 'button', 'data-do': 'terminal-control', 'data-id': id });
   const close = make('button', { type: 'button', 'data-do': 'terminal-leave', 'data-id': id, 'data-i18n': 'terminals.close' }, t('terminals.close'));
@@ -124,6 +132,8 @@ onAction('open-terminal', async (button) => {
   // A session's old transcript and its new terminal have different ids; the same id is the same frame.
   if (open.has(terminal.id)) select(terminal.id, true);
   else add({ id: terminal.id, title: title || terminal.title, address, mode: 'read', sessionId });
+  // The dock takes room from the page; what was pressed stays in sight.
+  button.scrollIntoView({ block: 'nearest' });
 });
 
 onAction('attach-terminal', async (button) => {

@@ -62,6 +62,7 @@ async fn second_report_of_a_session_becomes_a_revision() {
     let session = house.department("gongchengbu-1", "zhongshu-1").await;
     house.drop_file("r.json", result(&session, "first"));
     house.until_reported(&session, 1).await;
+    house.until_empty().await;
     house.drop_file("r.json", result(&session, "second"));
     let report = house.until_reported(&session, 2).await;
     house.until_empty().await;

@@ -413,12 +413,13 @@ async fn the_inbox_is_read_over_the_launchers_socket() {
         .unwrap_err();
     assert_eq!(refused, "no");
     let requests = launcher.await.unwrap();
-    assert!(requests[0].starts_with("get /mcp/inbox?thread_id=thread-planner&peek=1 http/1.1\r\n"));
-    assert!(requests[1].starts_with("get /mcp/inbox?thread_id=thread-planner&peek=0 "));
+    assert!(requests[0].starts_with("get /mcp/inbox?peek=1 http/1.1\r\n"));
+    assert!(requests[1].starts_with("get /mcp/inbox?peek=0 "));
     assert!(
         requests
             .iter()
-            .all(|request| request.contains("\r\nhost: localhost\r\n"))
+            .all(|request| request.contains("\r\nhost: localhost\r\n")
+                && request.contains("\r\nx-zhongshu-thread: thread-planner\r\n"))
     );
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use zhongshu::domain::department::Language;
+use zhongshu::domain::language::Language;
 use zhongshu::domain::report::{ChangeStatus, ChangedFile, Decision, FileKind, Report, ReportMode};
 use zhongshu::git::GitError;
 use zhongshu::governance::Governance;

@@ -180,7 +180,7 @@ impl Access {
         Self {
             port,
             clock,
-            tokens,
+            tokens: tokens.ending_with(&closing),
             closing,
             observer,
             inner: Mutex::new(inner),
@@ -240,7 +240,8 @@ impl Access {
                 return Err(LoginError::Expired);
             }
             let secret = Secret::generate("")?;
-            let evicted = inner.add_session(secret.digest(), presented, now);
+            let lease = self.closing.child_token();
+            let evicted = inner.add_session(secret.digest(), presented, now, lease);
             drop(inner);
             if evicted {
                 self.tell(AccessEvent::Revoked {
@@ -383,7 +384,13 @@ impl Access {
 
 impl Inner {
     /// Returns whether another browser had to give way.
-    fn add_session(&mut self, digest: Digest, key: Digest, now: Duration) -> bool {
+    fn add_session(
+        &mut self,
+        digest: Digest,
+        key: Digest,
+        now: Duration,
+        lease: CancellationToken,
+    ) -> bool {
         let mut evicted = false;
         if self.sessions.len() >= MAX_SESSIONS
             && let Some(oldest) = self.sessions.iter().min_by_key(|one| one.used_at)
@@ -398,7 +405,7 @@ impl Inner {
             digest,
             created_at: now,
             used_at: now,
-            lease: CancellationToken::new(),
+            lease,
         });
         if self.spent.len() >= MAX_SPENT {
             self.spent.remove(0);

@@ -124,6 +124,8 @@ struct Cache {
 pub struct TokenStore {
     folder: PathBuf,
     cache: Mutex<Cache>,
+    /// Ends every lease, when the server stops.
+    closing: CancellationToken,
 }
 
 impl TokenStore {
@@ -135,9 +137,19 @@ impl TokenStore {
         let store = Self {
             folder: folder.to_owned(),
             cache: Mutex::default(),
+            closing: CancellationToken::new(),
         };
         store.refresh(&mut store.lock())?;
         Ok(store)
+    }
+
+    /// The same tokens, with leases that also end when `closing` is cancelled.
+    pub(super) fn ending_with(mut self, closing: &CancellationToken) -> Self {
+        self.closing = closing.clone();
+        for token in &mut self.lock().tokens {
+            token.lease = closing.child_token();
+        }
+        self
     }
 
     /// Makes a token. Its text is in the answer and nowhere else.
@@ -303,7 +315,7 @@ impl TokenStore {
                 Some(index) if old[index].record.scope == record.scope => old.swap_remove(index),
                 _ => Live {
                     record,
-                    lease: CancellationToken::new(),
+                    lease: self.closing.child_token(),
                 },
             };
             cache.tokens.push(live);

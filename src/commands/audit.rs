@@ -9,10 +9,15 @@ use crate::paths::Places;
 use chrono::{DateTime, Local};
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
-use std::io::Write;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
+use std::path::Path;
 
 /// How many earlier events `--follow` shows first.
 const LOOK_BACK: u64 = 10;
+
+/// How much of the journal's end is looked at for its last line.
+const END_BYTES: u64 = 256 << 10;
 
 /// Events read at a time.
 const PAGE: usize = 1000;
@@ -67,10 +72,7 @@ async fn follow_events(
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
     let client = Client::find(places)?;
-    let status = client.get("/api/audit?limit=1").await;
-    // An older or newer server may count differently; then everything is shown.
-    let last = status.ok().and_then(|it| it["last_seq"].as_u64());
-    let mut after = last.map_or(0, |last| last.saturating_sub(LOOK_BACK));
+    let mut after = last_seq(&places.journal()).saturating_sub(LOOK_BACK);
     loop {
         let mut events = Box::pin(client.events(&format!("/api/events?after={after}")).await?);
         let mut again = false;
@@ -94,6 +96,24 @@ async fn follow_events(
             return Ok(ExitCode::Ok);
         }
     }
+}
+
+/// Seq of the last whole line, found from the end of the file; 0 when it cannot be found, and then everything is shown.
+fn last_seq(journal: &Path) -> u64 {
+    let read = || -> std::io::Result<Vec<u8>> {
+        let mut file = File::open(journal)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES)))?;
+        let mut end = Vec::new();
+        file.take(END_BYTES).read_to_end(&mut end)?;
+        Ok(end)
+    };
+    let end = read().unwrap_or_default();
+    let mut lines = end.rsplit(|byte| *byte == b'\n').skip(1);
+    lines
+        .next()
+        .and_then(|line| serde_json::from_slice::<Value>(line).ok()?["seq"].as_u64())
+        .unwrap_or(0)
 }
 
 fn verify(places: &Places, out: &mut impl Write) -> Result<ExitCode, CommandError> {

@@ -59,10 +59,10 @@ fn write_page(places: &Places, url: &str) -> io::Result<PathBuf> {
         .prefix(".open")
         .suffix(".html")
         .tempfile_in(&places.state)?;
-    write!(
+    writeln!(
         file,
         "<!doctype html><meta charset=\"utf-8\"><title>zhongshu</title>\
-         <meta http-equiv=\"refresh\" content=\"0;url={escaped}\"><a href=\"{escaped}\">zhongshu</a>\n"
+         <meta http-equiv=\"refresh\" content=\"0;url={escaped}\"><a href=\"{escaped}\">zhongshu</a>"
     )?;
     file.persist(&path)?;
     Ok(path)

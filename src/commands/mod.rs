@@ -4,9 +4,12 @@
 pub mod api;
 pub mod audit;
 pub mod browser;
+pub mod demo_agent;
+pub mod mcp;
 pub mod open;
 pub mod ps;
 pub mod report;
+pub mod serve;
 pub mod stop;
 pub mod token;
 
@@ -37,6 +40,9 @@ pub enum CommandError {
     /// `governance.yaml`.
     #[error(transparent)]
     Governance(#[from] crate::governance::GovernanceError),
+    /// The server's start.
+    #[error(transparent)]
+    Start(#[from] crate::server::StartError),
     /// A variable.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
@@ -61,6 +67,7 @@ impl CommandError {
             | Self::Path(_)
             | Self::Config(_)
             | Self::Governance(_) => ExitCode::Usage,
+            Self::Start(crate::server::StartError::Locked(_)) => ExitCode::AlreadyRunning,
             // Whoever reads our output has had enough: `zhongshu audit | head`.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Ok,
             _ => ExitCode::Failed,
@@ -73,7 +80,7 @@ impl CommandError {
     }
 }
 
-/// Runs the command if it is one of this module's; `Ok(None)` for the others.
+/// Runs the command.
 ///
 /// # Errors
 /// With a sentence and an exit code.
@@ -82,13 +89,17 @@ pub async fn run(
     cwd: &Path,
     environment: &Environment,
     out: &mut (impl Write + Send),
-) -> Result<Option<ExitCode>, CommandError> {
+) -> Result<ExitCode, CommandError> {
     let places = || -> Result<Places, CommandError> {
         let repo = find_repository(cli.global.repo.as_deref(), cwd)?;
         let state = cli.global.state_dir.as_deref();
         Ok(Places::of(&repo, state, cwd, environment)?)
     };
-    let ended = match cli.command.as_ref() {
+    match cli.command.as_ref() {
+        None | Some(Command::Serve(_)) => serve::run(cli, cwd, environment.clone(), out).await,
+        Some(Command::Demo { codex, exit, .. }) => {
+            crate::demo::run(cli, *codex, *exit, cwd, environment, out).await
+        }
         Some(Command::Open { no_open }) => open::run(&places()?, !no_open, environment, out).await,
         Some(Command::Ps { json }) => ps::run(&places()?, *json, out).await,
         Some(Command::Stop { id }) => stop::run(&places()?, id.as_deref(), out).await,
@@ -106,7 +117,13 @@ pub async fn run(
             follow,
             json,
         }) => audit::run(&places()?, *command, *follow, *json, out).await,
-        _ => return Ok(None),
-    };
-    ended.map(Some)
+        Some(
+            Command::Doctor { .. }
+            | Command::Mcp
+            | Command::Terminal(_)
+            | Command::DemoAgent { .. },
+        ) => {
+            unreachable!("main runs these itself")
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub async fn run(
         Err(error) => return Err(error.into()),
     };
     let store = || -> Result<TokenStore, CommandError> {
-        places.create()?;
+        places.create_state()?;
         Ok(TokenStore::open(&places.state)?)
     };
     match command {

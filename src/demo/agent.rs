@@ -17,9 +17,13 @@ const STEP: Duration = Duration::from_millis(350);
 pub fn run(prompt_file: &Path) -> Result<()> {
     let prompt = std::fs::read_to_string(prompt_file)
         .with_context(|| format!("the prompt file {} cannot be read", prompt_file.display()))?;
-    let mailbox = std::env::var("ZHONGSHU_MAILBOX").context("ZHONGSHU_MAILBOX is not set; the launcher sets it for its agents")?;
+    let mailbox = std::env::var("ZHONGSHU_MAILBOX")
+        .context("ZHONGSHU_MAILBOX is not set; the launcher sets it for its agents")?;
     let mailbox = PathBuf::from(mailbox);
-    match (value(&prompt, "department_session_id"), value(&prompt, "session_id")) {
+    match (
+        value(&prompt, "department_session_id"),
+        value(&prompt, "session_id"),
+    ) {
         (Some(id), _) => department(&prompt, id, &mailbox),
         (None, Some(id)) => planner(&prompt, id, &mailbox),
         (None, None) => bail!("the prompt names no session"),
@@ -28,23 +32,43 @@ pub fn run(prompt_file: &Path) -> Result<()> {
 
 /// The value of a line `name: value` of the prompt.
 fn value<'a>(prompt: &'a str, name: &str) -> Option<&'a str> {
-    prompt.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    prompt
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }
 
 fn planner(prompt: &str, id: &str, mailbox: &Path) -> Result<()> {
-    let task = section(prompt, "Task").or_else(|| section(prompt, "任务")).unwrap_or_default();
-    say("36", "Planner", &format!("reading the repository for: {task}"));
+    let task = section(prompt, "Task")
+        .or_else(|| section(prompt, "任务"))
+        .unwrap_or_default();
+    say(
+        "36",
+        "Planner",
+        &format!("reading the repository for: {task}"),
+    );
     std::thread::sleep(STEP);
-    say("36", "Planner", "three independent pieces of work; reporting the plan");
+    say(
+        "36",
+        "Planner",
+        "three independent pieces of work; reporting the plan",
+    );
     let plan = plan(id);
     drop_file(mailbox, "plan-1.json", &plan)?;
     state("idle");
-    say("36", "Planner", "the plan is reported; a person decides now");
+    say(
+        "36",
+        "Planner",
+        "the plan is reported; a person decides now",
+    );
     // Whatever the launcher has to say arrives as typed lines, until the session is stopped.
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         if let Some(summary) = line.trim().strip_prefix("\"summary\": ") {
-            say("36", "Planner", &format!("noted: {}", summary.trim_end_matches(',')));
+            say(
+                "36",
+                "Planner",
+                &format!("noted: {}", summary.trim_end_matches(',')),
+            );
         }
     }
     Ok(())
@@ -96,15 +120,31 @@ fn department(prompt: &str, id: &str, mailbox: &Path) -> Result<()> {
 /// Really changes the repository, so that the report has something to say.
 fn work(department: &str) -> Result<(&'static str, &'static str)> {
     let (file, text, summary) = match department {
-        "lingyubu" => ("src/greet.py", "\n\ndef shout(name):\n    return greet(name).upper()\n", "`shout` returns the greeting in capitals."),
-        "zhilibu" => ("README.md", "\n`--shout` prints the greeting in capitals.\n", "README.md describes --shout."),
-        _ => ("docs/review.md", "# Review\n\n`shout` takes any text and changes nothing else.\n", "No boundary is crossed."),
+        "lingyubu" => (
+            "src/greet.py",
+            "\n\ndef shout(name):\n    return greet(name).upper()\n",
+            "`shout` returns the greeting in capitals.",
+        ),
+        "zhilibu" => (
+            "README.md",
+            "\n`--shout` prints the greeting in capitals.\n",
+            "README.md describes --shout.",
+        ),
+        _ => (
+            "docs/review.md",
+            "# Review\n\n`shout` takes any text and changes nothing else.\n",
+            "No boundary is crossed.",
+        ),
     };
     if let Some(folder) = Path::new(file).parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut open = std::fs::OpenOptions::new().append(true).create(true).open(file)?;
-    open.write_all(text.as_bytes()).with_context(|| format!("{file} cannot be written"))?;
+    let mut open = std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(file)?;
+    open.write_all(text.as_bytes())
+        .with_context(|| format!("{file} cannot be written"))?;
     Ok((file, summary))
 }
 

@@ -12,17 +12,17 @@ pub fn script() -> Script {
     }
     let planner = Rule {
         name: "planner".to_owned(),
-        when: When { first_user_contains: texts("the planner of the project"), ..When::default() },
+        when: When {
+            first_user_contains: texts("the planner of the project"),
+            ..When::default()
+        },
         steps: vec![
             Step::call(Call::mcp("zhongshu", "report_plan", plan)),
             Step::say("The plan is reported; a person decides now."),
         ],
         ..Rule::default()
     };
-    let mut rules = vec![
-        notice("planner-is-told"),
-        planner,
-    ];
+    let mut rules = vec![notice("planner-is-told"), planner];
     rules.extend(["lingyubu", "zhilibu", "menxia"].map(department));
     Script::new(rules)
 }
@@ -34,7 +34,10 @@ fn texts(text: &str) -> Texts {
 fn notice(name: &str) -> Rule {
     Rule {
         name: name.to_owned(),
-        when: When { last_user_contains: texts("A department reported"), ..When::default() },
+        when: When {
+            last_user_contains: texts("A department reported"),
+            ..When::default()
+        },
         steps: vec![Step::say("Noted.")],
         ..Rule::default()
     }
@@ -69,7 +72,10 @@ fn department(key: &str) -> Rule {
     });
     Rule {
         name: key.to_owned(),
-        when: When { first_user_contains: texts(&format!("department: {key}\n")), ..When::default() },
+        when: When {
+            first_user_contains: texts(&format!("department: {key}\n")),
+            ..When::default()
+        },
         steps: vec![
             Step::call(Call::shell(command)),
             Step::call(Call::mcp("zhongshu", "report_result", result)),

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use crate::domain::department::{Approval, Language, Localized, Sandbox};
+use crate::domain::department::{Approval, Localized, Sandbox};
+use crate::domain::language::Language;
 use crate::domain::rules::RiskLevel;
 
 #[derive(Default, Deserialize)]

@@ -96,15 +96,15 @@ impl Packet {
 pub fn ensure(repo: &Path, state: &State, report_id: &ReportId) -> Result<(), HandoffError> {
     let packet =
         Packet::of(state, report_id).ok_or_else(|| HandoffError::NoPacket(report_id.clone()))?;
-    write(repo, vec![packet]).pop().unwrap_or(Ok(()))
+    write(repo, &[packet]).pop().unwrap_or(Ok(()))
 }
 
 /// Writes packets; the answers stand in the order of the packets. A failure concerns its own packet only.
-pub fn write(repo: &Path, packets: Vec<Packet>) -> Vec<Result<(), HandoffError>> {
+pub fn write(repo: &Path, packets: &[Packet]) -> Vec<Result<(), HandoffError>> {
     let mut archives: BTreeMap<SessionId, Folders> = BTreeMap::new();
     let many = packets.len() >= SYNC_ALL_FROM;
-    let drafts: Vec<Result<Packet, HandoffError>> = packets
-        .into_iter()
+    let drafts: Vec<Result<&Packet, HandoffError>> = packets
+        .iter()
         .map(|packet| {
             let folders = match archives.entry(packet.planner.clone()) {
                 std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
@@ -161,21 +161,18 @@ fn sync_file_system(_folders: &Folders) -> io::Result<()> {
     Ok(())
 }
 
-/// Those of the packets that are not on disk, or only in an earlier revision.
-pub fn outdated(repo: &Path, packets: Vec<Packet>) -> Vec<Packet> {
+/// Splits packets into those that are on disk in their newest revision and those that are not.
+pub fn compare(repo: &Path, packets: Vec<Packet>) -> (Vec<Packet>, Vec<Packet>) {
     let mut archives: BTreeMap<SessionId, Option<Folders>> = BTreeMap::new();
-    packets
-        .into_iter()
-        .filter(|packet| {
-            let folders = archives
-                .entry(packet.planner.clone())
-                .or_insert_with(|| Folders::open(repo, &packet.planner).ok());
-            let on_disk = folders
-                .as_ref()
-                .and_then(|folders| revision_on_disk(folders, packet));
-            on_disk != Some(packet.revision.revision)
-        })
-        .collect()
+    packets.into_iter().partition(|packet| {
+        let folders = archives
+            .entry(packet.planner.clone())
+            .or_insert_with(|| Folders::open(repo, &packet.planner).ok());
+        let on_disk = folders
+            .as_ref()
+            .and_then(|folders| revision_on_disk(folders, packet));
+        on_disk == Some(packet.revision.revision)
+    })
 }
 
 fn revision_on_disk(folders: &Folders, packet: &Packet) -> Option<u32> {

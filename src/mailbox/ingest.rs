@@ -5,24 +5,23 @@
 //! a bad file in one mailbox delays another.
 
 use super::handoffs::{self, Packet};
+use super::in_order::all_in_order;
+use super::packets::Packets;
 use super::receipts;
 use super::settle::{Chunk, Desk, Examined, Fate, Round};
 use super::take::{self, Verdict};
 use super::watch::{Hints, Watch};
 use crate::domain::event::Event;
 use crate::domain::flow::Catalog;
-use crate::domain::ids::{ReportId, SessionId};
+use crate::domain::ids::SessionId;
 use crate::domain::session::Kind;
 use crate::domain::state::State;
 use crate::hub::{SubscribeError, Subscription};
 use crate::ledger::{Health, Ledger, TransactError};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -114,9 +113,7 @@ impl Ingest {
         let running = Running {
             desk: Some(desk),
             watch: Watch::new(),
-            written: HashMap::new(),
-            owed: BTreeSet::new(),
-            failed: BTreeSet::new(),
+            packets: Packets::default(),
             ingest: self,
         };
         running.run(subscription, seq).await;
@@ -134,12 +131,7 @@ struct Running {
     /// Out only while a blocking call has it.
     desk: Option<Desk>,
     watch: Watch,
-    /// The revision that the packet on disk shows.
-    written: HashMap<ReportId, u32>,
-    /// Reports whose packet is to be written.
-    owed: BTreeSet<ReportId>,
-    /// Reports whose packet could not be written; they are owed again with every scan of everything.
-    failed: BTreeSet<ReportId>,
+    packets: Packets,
 }
 
 impl Running {
@@ -160,7 +152,7 @@ impl Running {
             if everything || due || !hints.planners.is_empty() {
                 let whole = everything || due;
                 if whole {
-                    self.owed.extend(self.failed.iter().cloned());
+                    self.packets.try_failed_again();
                     rescan_at = Instant::now() + self.ingest.timing.rescan;
                     again_at = None;
                 }
@@ -220,10 +212,7 @@ impl Running {
                 report_id,
                 revision,
             } => {
-                let written = self.written.get(report_id).copied().unwrap_or(0);
-                if written < revision.revision {
-                    self.owed.insert(report_id.clone());
-                }
+                self.packets.owe(report_id, revision.revision);
                 false
             }
             Event::SessionRegistered { brief } => brief.session_kind == Kind::Zhongshu,
@@ -346,11 +335,11 @@ impl Running {
                 Err(TransactError::Closed) => stop = Some(Stop::Closed),
             }
         }
-        for (_, verdict) in &settled {
-            if let Verdict::Archive(Some(report_id)) = verdict {
-                self.owed.insert(report_id.clone());
-            }
-        }
+        let reports = settled.iter().filter_map(|(_, verdict)| match verdict {
+            Verdict::Archive(report_id) => report_id.as_ref(),
+            Verdict::Reject(_) => None,
+        });
+        self.packets.owe_all(reports);
         self.write_owed().await;
         let settled = self
             .blocking(move |desk| {
@@ -363,73 +352,38 @@ impl Running {
 
     /// Writes the packets that are owed and not on disk already.
     async fn write_owed(&mut self) {
-        if self.owed.is_empty() {
+        if self.packets.nothing_owed() {
             return;
         }
-        let owed = std::mem::take(&mut self.owed);
-        let packets: Vec<Packet> = self.ingest.ledger.read(|state| {
-            let packets = owed.iter().filter_map(|id| Packet::of(state, id));
-            packets.filter(|packet| !self.is_written(packet)).collect()
-        });
-        if !packets.is_empty() {
-            self.write(packets).await;
-        }
-    }
-
-    fn is_written(&self, packet: &Packet) -> bool {
-        self.written.get(&packet.report_id) == Some(&packet.revision.revision)
-    }
-
-    async fn write(&mut self, packets: Vec<Packet>) {
-        let wanted: Vec<(ReportId, u32)> = packets
-            .iter()
-            .map(|packet| (packet.report_id.clone(), packet.revision.revision))
-            .collect();
-        let repo = self.ingest.repo.clone();
-        let results = self
-            .blocking(move |_| handoffs::write(&repo, packets))
-            .await;
-        for ((report_id, revision), result) in wanted.into_iter().zip(results) {
-            match result {
-                Ok(()) => {
-                    self.failed.remove(&report_id);
-                    self.written.insert(report_id, revision);
-                }
-                Err(error) => {
-                    if self.failed.insert(report_id) {
-                        tracing::warn!(%error, "a handoff packet is missing; it is tried again");
-                    }
-                }
-            }
-        }
+        let packets = &mut self.packets;
+        let owed = self.ingest.ledger.read(|state| packets.take_owed(state));
+        self.write(owed).await;
     }
 
     /// Finds packets that are missing on disk, and writes them.
     async fn check_packets(&mut self) {
-        let packets: Vec<Packet> = self.ingest.ledger.read(|state| {
-            let packets = state.reports.keys().filter_map(|id| Packet::of(state, id));
-            packets.filter(|packet| !self.is_written(packet)).collect()
-        });
+        let packets = &self.packets;
+        let unsure = self.ingest.ledger.read(|state| packets.unsure(state));
+        let repo = self.ingest.repo.clone();
+        let (there, outdated) = self
+            .blocking(move |_| handoffs::compare(&repo, unsure))
+            .await;
+        self.packets.on_disk(&there);
+        self.write(outdated).await;
+    }
+
+    async fn write(&mut self, packets: Vec<Packet>) {
         if packets.is_empty() {
             return;
         }
         let repo = self.ingest.repo.clone();
-        let all: Vec<(ReportId, u32)> = packets
-            .iter()
-            .map(|packet| (packet.report_id.clone(), packet.revision.revision))
-            .collect();
-        let outdated = self
-            .blocking(move |_| handoffs::outdated(&repo, packets))
+        let written = self
+            .blocking(move |_| {
+                let results = handoffs::write(&repo, &packets);
+                (packets, results)
+            })
             .await;
-        let missing: BTreeSet<ReportId> = outdated
-            .iter()
-            .map(|packet| packet.report_id.clone())
-            .collect();
-        let there = all.into_iter().filter(|(id, _)| !missing.contains(id));
-        self.written.extend(there);
-        if !outdated.is_empty() {
-            self.write(outdated).await;
-        }
+        self.packets.settle(written.0, written.1);
     }
 
     async fn sweep_receipts(&mut self) {
@@ -504,39 +458,4 @@ async fn next(records: &mut Option<Subscription<Event>>) -> Result<Event, Subscr
         Some(records) => Ok(records.recv().await?.record.event.clone()),
         None => Err(SubscribeError::Closed),
     }
-}
-
-/// Runs futures side by side and begins them in their order, so that the ledger's queue keeps that order.
-async fn all_in_order<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
-    enum Slot<F: Future> {
-        Running(Pin<Box<F>>),
-        Done(Option<F::Output>),
-    }
-    let mut slots: Vec<Slot<F>> = futures
-        .into_iter()
-        .map(|future| Slot::Running(Box::pin(future)))
-        .collect();
-    let mut first_open = 0;
-    poll_fn(|context| {
-        for slot in &mut slots[first_open..] {
-            if let Slot::Running(future) = slot
-                && let Poll::Ready(output) = future.as_mut().poll(context)
-            {
-                *slot = Slot::Done(Some(output));
-            }
-        }
-        while matches!(slots.get(first_open), Some(Slot::Done(_))) {
-            first_open += 1;
-        }
-        match first_open == slots.len() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
-    })
-    .await;
-    let outputs = slots.into_iter().filter_map(|slot| match slot {
-        Slot::Done(output) => output,
-        Slot::Running(_) => None,
-    });
-    outputs.collect()
 }

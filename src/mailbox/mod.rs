@@ -17,7 +17,10 @@
 
 mod folders;
 pub mod handoffs;
+mod in_order;
 mod ingest;
+mod moves;
+mod packets;
 mod parse;
 mod private;
 mod read;

@@ -3,8 +3,9 @@
 //! Runs on the blocking pool, one call at a time. Remembers files that must wait and files whose move failed; whatever
 //! it remembers can be lost without harm.
 
-use super::folders::{self, FolderError, Folders, Known, Listed, Moved};
+use super::folders::{self, FolderError, Folders, Listed};
 use super::ingest::Timing;
+use super::moves::{self, Known, Moved};
 use super::parse::{self, ParseError};
 use super::read::{self, Stamp};
 use super::receipts;
@@ -280,7 +281,7 @@ impl Desk {
             Some((digest, verdict)) if *digest == sha256 => Fate::Known(verdict.clone()),
             _ => {
                 let target = match content {
-                    Ok(_) => folders::expected_name(&key.1, &round.folders.archive, &sha256),
+                    Ok(_) => moves::expected_name(&key.1, &round.folders.archive, &sha256),
                     Err(_) => key.1.clone(),
                 };
                 Fate::Ask(Box::new(Candidate {
@@ -315,7 +316,7 @@ impl Desk {
             let moved = match &verdict {
                 Verdict::Archive(_) => {
                     let (from, to) = (&round.folders.incoming, &round.folders.archive);
-                    folders::put_away(file.known(), from, to, |_| Ok(()))
+                    moves::put_away(file.known(), from, to, |_| Ok(()))
                 }
                 Verdict::Reject(reason) => reject(&round.folders, &file, reason),
             };
@@ -382,7 +383,7 @@ fn reject(folders: &Folders, file: &Examined, reason: &str) -> io::Result<Moved>
         name
     };
     let mut written = None;
-    let moved = folders::put_away(
+    let moved = moves::put_away(
         file.known(),
         &folders.incoming,
         &folders.rejected,

@@ -1,6 +1,7 @@
 //! The launcher over its unix socket: whether it is there, and what is in a planner's inbox.
 
 use super::Answer;
+use crate::web::guard::THREAD_HEADER;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
@@ -53,13 +54,11 @@ async fn ask(stream: UnixStream, thread_id: &str, peek: bool) -> Answer {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|error| failed(&error))?;
-    let request = hyper::Request::get(format!(
-        "/mcp/inbox?thread_id={thread_id}&peek={}",
-        u8::from(peek)
-    ))
-    .header("Host", "localhost")
-    .body(Empty::<Bytes>::new())
-    .map_err(|error| failed(&error))?;
+    let request = hyper::Request::get(format!("/mcp/inbox?peek={}", u8::from(peek)))
+        .header("Host", "localhost")
+        .header(&THREAD_HEADER, thread_id)
+        .body(Empty::<Bytes>::new())
+        .map_err(|error| failed(&error))?;
     let exchange = async {
         let response = sender
             .send_request(request)

@@ -82,36 +82,51 @@ struct Server {
 struct Caller {
     thread_id: String,
     record: ThreadRecord,
+    /// Whether a helper of the session speaks, in a thread of its own.
+    is_sub_agent: bool,
+}
+
+/// Whom Codex names in the `_meta` of a call.
+struct Speaker {
+    /// The thread that calls (`threadId`).
+    thread: Option<String>,
+    /// The thread of the session that it belongs to (`sessionId`); the same, unless a sub-agent calls.
+    root: Option<String>,
 }
 
 /// What a tool answers: a text, or a sentence about what is wrong.
 type Answer = Result<String, String>;
 
 impl Server {
-    async fn answer(&self, tool: &str, arguments: JsonObject, thread_id: Option<String>) -> Answer {
-        let caller = self.caller(thread_id)?;
+    async fn answer(&self, tool: &str, arguments: JsonObject, speaker: Speaker) -> Answer {
+        let caller = self.caller(speaker)?;
         match tool {
             tools::REPORT_PLAN => {
                 caller.must_be(Kind::Zhongshu, tool)?;
+                caller.must_be_the_session_itself(tool)?;
                 let plan = tools::arguments(arguments)?;
                 report::plan(&self.state_dir, &caller, plan).await
             }
             tools::REPORT_RESULT => {
                 caller.must_be(Kind::Department, tool)?;
+                caller.must_be_the_session_itself(tool)?;
                 let result = tools::arguments(arguments)?;
                 report::result(&self.state_dir, &caller, result).await
             }
             tools::READ_INBOX => {
                 caller.must_be(Kind::Zhongshu, tool)?;
                 let wish: tools::ReadInbox = tools::arguments(arguments)?;
-                inbox::read(&self.state_dir, &caller.thread_id, wish.peek).await
+                // Reading for good is the planner's own step; its helpers only look.
+                let peek = wish.peek || caller.is_sub_agent;
+                inbox::read(&self.state_dir, &caller.thread_id, peek).await
             }
             other => Err(format!("there is no tool `{other}` here")),
         }
     }
 
-    fn caller(&self, thread_id: Option<String>) -> Result<Caller, String> {
-        let Some(thread_id) = thread_id else {
+    fn caller(&self, speaker: Speaker) -> Result<Caller, String> {
+        let is_sub_agent = speaker.root.is_some() && speaker.root != speaker.thread;
+        let Some(thread_id) = speaker.root.or(speaker.thread) else {
             return Err("the call does not say which Codex thread it comes from (`_meta.threadId`), so it cannot be \
                         told whose report it is; use a Codex session that zhongshu started"
                 .into());
@@ -119,15 +134,28 @@ impl Server {
         let record = threads::read(&self.state_dir, &thread_id)
             .map_err(|error| format!("zhongshu cannot tell which session is calling: {error}"))?;
         let record = record.ok_or_else(|| {
-            "this Codex thread was not started by zhongshu (a sub-agent has a thread of its own), so it cannot report or \
-             read an inbox; only the session that zhongshu started can"
+            "this Codex thread was not started by zhongshu, so it cannot report or read an inbox; only a session that \
+             zhongshu started can"
                 .to_owned()
         })?;
-        Ok(Caller { thread_id, record })
+        Ok(Caller {
+            thread_id,
+            record,
+            is_sub_agent,
+        })
     }
 }
 
 impl Caller {
+    fn must_be_the_session_itself(&self, tool: &str) -> Result<(), String> {
+        match self.is_sub_agent {
+            false => Ok(()),
+            true => Err(format!(
+                "`{tool}` is for the session itself; a sub-agent tells its session what to report"
+            )),
+        }
+    }
+
     fn must_be(&self, kind: Kind, tool: &str) -> Result<(), String> {
         if self.record.session_kind == kind {
             return Ok(());
@@ -165,10 +193,16 @@ impl ServerHandler for Server {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let thread_id = context.meta.0.get("threadId");
-        let thread_id = thread_id.and_then(|id| id.as_str()).map(ToOwned::to_owned);
+        let named = |name: &str| {
+            let id = context.meta.0.get(name)?;
+            id.as_str().map(ToOwned::to_owned)
+        };
+        let speaker = Speaker {
+            thread: named("threadId"),
+            root: named("sessionId"),
+        };
         let arguments = request.arguments.unwrap_or_default();
-        let answer = self.answer(&request.name, arguments, thread_id).await;
+        let answer = self.answer(&request.name, arguments, speaker).await;
         let result = match answer {
             Ok(text) => CallToolResult::success(vec![ContentBlock::text(text)]),
             Err(sentence) => CallToolResult::error(vec![ContentBlock::text(sentence)]),

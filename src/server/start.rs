@@ -77,15 +77,24 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let lock = Lock::take(places)?;
     let program = std::env::current_exe().map_err(io("our own program cannot be found"))?;
     let clock = system_clock();
-    let opened: Opened<State> = Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
+    let opened: Opened<State> =
+        Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
     let findings = findings(&opened);
-    let ledger = Ledger::start(opened, clock).map_err(io("the journal's thread cannot be started"))?;
+    let ledger =
+        Ledger::start(opened, clock).map_err(io("the journal's thread cannot be started"))?;
     let listener = Listener::bind(config.port, &places.socket()).await?;
     let port = listener.port();
 
-    let place = Place { repo: places.repo.clone(), state_dir: places.state.clone(), runtime_dir: places.runtime.clone() };
+    let place = Place {
+        repo: places.repo.clone(),
+        state_dir: places.state.clone(),
+        runtime_dir: places.runtime.clone(),
+    };
     let (terminals, terminal_events) = Terminals::new(place.clone(), program.clone());
-    terminals.set_origins(vec![format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}")]);
+    terminals.set_origins(vec![
+        format!("http://127.0.0.1:{port}"),
+        format!("http://localhost:{port}"),
+    ]);
     let (policies_tx, policies) = watch::channel(Arc::new(Policy::of(&config, None)));
     let codex_bin = resolve_codex(&config);
     prepare_tui_home(&place).map_err(io("the terminals' CODEX_HOME cannot be made"))?;
@@ -98,21 +107,33 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         codex.clone(),
         codex_bin.unwrap_or_default(),
     );
-    let started = Event::ServerStarted { version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id(), findings };
+    let started = Event::ServerStarted {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        findings,
+    };
     office.record(vec![started]).await;
 
     let (closing, acting) = (CancellationToken::new(), CancellationToken::new());
     let (access, heard) = open_access(port, &places.state, closing.clone())?;
     let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?);
     let (shutdown_tx, shutdown) = mpsc::channel(1);
-    let app = App { office: Arc::clone(&office), shutdown: shutdown_tx, reports: Arc::new(tokio::sync::Semaphore::new(1)) };
+    let app = App {
+        office: Arc::clone(&office),
+        shutdown: shutdown_tx,
+        reports: Arc::new(tokio::sync::Semaphore::new(1)),
+    };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
     let front = tokio::spawn(listener.serve(routes, Arc::clone(&access), FRONT_GRACE));
     server_file(port, places)?;
 
     let mut actors = vec![
         tokio::spawn(watchers::access(Arc::clone(&office), heard)),
-        tokio::spawn(watchers::governance(Arc::clone(&config), policies_tx.clone(), acting.clone())),
+        tokio::spawn(watchers::governance(
+            Arc::clone(&config),
+            policies_tx.clone(),
+            acting.clone(),
+        )),
         tokio::spawn(mailbox_task(&office, &acting)),
     ];
     if let Some(incoming) = incoming {
@@ -121,7 +142,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     }
     tokio::spawn(listeners::terminals(Arc::clone(&office), terminal_events));
     office.adopt_terminals().await;
-    actors.push(tokio::spawn(Reconciler::new(Arc::clone(&office)).run(acting.clone())));
+    actors.push(tokio::spawn(
+        Reconciler::new(Arc::clone(&office)).run(acting.clone()),
+    ));
     Ok(Server {
         config,
         office,
@@ -142,16 +165,24 @@ fn findings(opened: &Opened<State>) -> Vec<String> {
     let mut findings = Vec::new();
     if let Some(torn) = &opened.torn {
         let moved = torn.moved_to.display();
-        findings.push(format!("the journal's last line was not whole; its {} bytes are in {moved}", torn.bytes));
+        findings.push(format!(
+            "the journal's last line was not whole; its {} bytes are in {moved}",
+            torn.bytes
+        ));
     }
     if let CopyOutcome::Diverged { moved_to } = &opened.copy {
-        findings.push(format!("the audit copy had been changed by somebody; it is kept as {}", moved_to.display()));
+        findings.push(format!(
+            "the audit copy had been changed by somebody; it is kept as {}",
+            moved_to.display()
+        ));
     }
     findings
 }
 
 fn resolve_codex(config: &Config) -> Option<PathBuf> {
-    find::resolve(config.find_codex().as_deref(), None, None).ok().map(|found| found.path)
+    find::resolve(config.find_codex().as_deref(), None, None)
+        .ok()
+        .map(|found| found.path)
 }
 
 fn start_codex(
@@ -206,12 +237,19 @@ fn prepare_tui_home(place: &Place) -> std::io::Result<()> {
 }
 
 /// A person who knocks is told by the access rules; what the journal should know goes through a short queue.
-fn open_access(port: u16, state_dir: &Path, closing: CancellationToken) -> Result<(Arc<Access>, mpsc::Receiver<AccessEvent>), TokenError> {
+fn open_access(
+    port: u16,
+    state_dir: &Path,
+    closing: CancellationToken,
+) -> Result<(Arc<Access>, mpsc::Receiver<AccessEvent>), TokenError> {
     let (tell, heard) = mpsc::channel(64);
     // When the queue is full the journal is busy with more important things; the access rules count what is untold.
     let observer = Box::new(move |event| drop(tell.try_send(event)));
     let tokens = TokenStore::open(state_dir)?;
-    Ok((Arc::new(Access::new(port, tokens, closing, observer)), heard))
+    Ok((
+        Arc::new(Access::new(port, tokens, closing, observer)),
+        heard,
+    ))
 }
 
 fn server_file(port: u16, places: &crate::paths::Places) -> Result<(), StartError> {
@@ -226,7 +264,10 @@ fn server_file(port: u16, places: &crate::paths::Places) -> Result<(), StartErro
     Ok(file.write(places)?)
 }
 
-fn mailbox_task(office: &Arc<Office>, acting: &CancellationToken) -> impl Future<Output = ()> + use<> {
+fn mailbox_task(
+    office: &Arc<Office>,
+    acting: &CancellationToken,
+) -> impl Future<Output = ()> + use<> {
     let policies = office.policies.clone();
     let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
     let ingest = mailbox::Ingest::new(
@@ -236,5 +277,6 @@ fn mailbox_task(office: &Arc<Office>, acting: &CancellationToken) -> impl Future
         catalog,
         acting.clone(),
     );
+    office.set_mailbox(ingest.nudge());
     ingest.run()
 }

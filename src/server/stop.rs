@@ -24,13 +24,14 @@ impl Server {
         if let Err(error) = self.front.await {
             tracing::error!(%error, "the front door did not close well");
         }
+        // Ends the task that journals who got access.
+        drop(self.access);
         if !keep {
             // The reconciler still runs: it ends the sessions as it ends any other.
             end_sessions(&self.office).await;
         }
         self.acting.cancel();
         for actor in self.actors {
-            // The access watcher ends with its sender; the others with the token.
             if tokio::time::timeout(CLOSE_GRACE, actor).await.is_err() {
                 tracing::warn!("a task did not end in time");
             }
@@ -47,7 +48,11 @@ impl Server {
                 tracing::error!(%error, "Codex's app-server could not be ended");
             }
         }
-        self.office.record(vec![Event::ServerStopped { sessions_kept: keep }]).await;
+        self.office
+            .record(vec![Event::ServerStopped {
+                sessions_kept: keep,
+            }])
+            .await;
         if let Err(error) = ServerFile::remove(&self.config.places) {
             tracing::warn!(%error, "the server file could not be removed");
         }
@@ -62,14 +67,21 @@ async fn end_sessions(office: &crate::sessions::office::Office) {
         live.map(|session| session.id().clone()).collect()
     });
     for id in live {
-        let wish = office.decide(LAUNCHER, move |state| flow::sessions::request_close(state, &id, Outcome::Stopped)).await;
+        let wish = office
+            .decide(LAUNCHER, move |state| {
+                flow::sessions::request_close(state, &id, Outcome::Stopped)
+            })
+            .await;
         if let Err(error) = wish {
             tracing::warn!(?error, "a session could not be told to end");
         }
     }
     let deadline = Instant::now() + SESSIONS_LIMIT;
     let mut records = office.ledger.subscribe(None).ok();
-    while office.ledger.read(|state| state.sessions.values().any(|session| session.is_live())) {
+    while office
+        .ledger
+        .read(|state| state.sessions.values().any(|session| session.is_live()))
+    {
         let heard = async {
             match &mut records {
                 Some(subscription) => drop(subscription.recv().await),
@@ -84,7 +96,11 @@ async fn end_sessions(office: &crate::sessions::office::Office) {
 }
 
 async fn end_terminals(office: &crate::sessions::office::Office) {
-    let open: Vec<TerminalId> = office.ledger.read(|state| state.terminals.keys().cloned().collect());
-    let ends = open.iter().map(|id| crate::sessions::codex_driver::close_tui(office, id, "zhongshu stopped"));
+    let open: Vec<TerminalId> = office
+        .ledger
+        .read(|state| state.terminals.keys().cloned().collect());
+    let ends = open
+        .iter()
+        .map(|id| crate::sessions::codex_driver::close_tui(office, id, "zhongshu stopped"));
     futures_util::future::join_all(ends).await;
 }

@@ -17,7 +17,10 @@ const GOVERNANCE_POLL: Duration = Duration::from_secs(1);
 pub async fn access(office: Arc<Office>, mut heard: mpsc::Receiver<AccessEvent>) {
     while let Some(event) = heard.recv().await {
         let event = match event {
-            AccessEvent::Granted { to, scope } => Event::AccessGranted { to, scope: scope.to_owned() },
+            AccessEvent::Granted { to, scope } => Event::AccessGranted {
+                to,
+                scope: scope.to_owned(),
+            },
             AccessEvent::Revoked { to } => Event::AccessRevoked { to },
             AccessEvent::Refused { reason, path } => Event::AccessRefused { reason, path },
         };
@@ -26,7 +29,11 @@ pub async fn access(office: Arc<Office>, mut heard: mpsc::Receiver<AccessEvent>)
 }
 
 /// Takes over changes of `governance.yaml`; a file with a mistake changes nothing but the warning.
-pub async fn governance(config: Arc<Config>, policies: watch::Sender<Arc<Policy>>, acting: CancellationToken) {
+pub async fn governance(
+    config: Arc<Config>,
+    policies: watch::Sender<Arc<Policy>>,
+    acting: CancellationToken,
+) {
     let path = config.repo().join("governance.yaml");
     let stamp = || -> Option<(SystemTime, u64)> {
         let metadata = std::fs::metadata(&path).ok()?;
@@ -54,11 +61,22 @@ pub async fn governance(config: Arc<Config>, policies: watch::Sender<Arc<Policy>
 }
 
 /// Asks Codex after every connection what it offers and whether it is logged in.
-pub fn on_connect(office: Arc<Office>, config: Arc<Config>, policies: watch::Sender<Arc<Policy>>) -> impl Fn() + Send {
+pub fn on_connect(
+    office: Arc<Office>,
+    config: Arc<Config>,
+    policies: watch::Sender<Arc<Policy>>,
+) -> impl Fn() + Send {
     let running: Mutex<Option<tokio::task::AbortHandle>> = Mutex::default();
     move || {
-        let task = tokio::spawn(ask_codex(Arc::clone(&office), Arc::clone(&config), policies.clone()));
-        let before = running.lock().unwrap_or_else(PoisonError::into_inner).replace(task.abort_handle());
+        let task = tokio::spawn(ask_codex(
+            Arc::clone(&office),
+            Arc::clone(&config),
+            policies.clone(),
+        ));
+        let before = running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(task.abort_handle());
         if let Some(before) = before {
             before.abort();
         }

@@ -256,12 +256,8 @@ async fn adopt_tui(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
             .live
             .update(id, |observed| observed.terminal_url = url);
     } else {
-        let reason = "it was gone after a restart".to_owned();
         office
-            .record(vec![Event::TerminalClosed {
-                terminal_id: terminal_id.clone(),
-                reason,
-            }])
+            .terminal_closed(terminal_id, "it was gone after a restart")
             .await;
     }
 }
@@ -424,11 +420,7 @@ pub async fn close_tui(office: &Office, terminal_id: &TerminalId, reason: &str) 
     if let Err(error) = office.terminals.close(terminal_id, CLOSE_GRACE).await {
         tracing::error!(terminal.id = %terminal_id, %error, "a terminal could not be ended");
     }
-    let event = Event::TerminalClosed {
-        terminal_id: terminal_id.clone(),
-        reason: reason.to_owned(),
-    };
-    office.record(vec![event]).await;
+    office.terminal_closed(terminal_id, reason).await;
 }
 
 fn sandbox(mode: Sandbox) -> SandboxMode {

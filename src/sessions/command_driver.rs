@@ -85,12 +85,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
         .await;
     if let Err(error) = office.terminals.start(&terminal_id, spec).await {
         let reason = format!("its program could not be started: failed to {error}");
-        office
-            .record(vec![Event::TerminalClosed {
-                terminal_id,
-                reason: reason.clone(),
-            }])
-            .await;
+        office.terminal_closed(&terminal_id, &reason).await;
         return Err(reason);
     }
     show(office, &brief.id, &terminal_id);
@@ -197,10 +192,17 @@ pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signa
     if let Some(terminal_id) = &session.terminal_id {
         end_terminal(office, terminal_id, "its program ended").await;
     }
+    let closing = |session: Session| matches!(session.status, Status::Closing { .. });
+    if office.session(session.id()).is_none_or(closing) {
+        // Somebody is ending it already, and records that.
+        return;
+    }
+    office.last_call(session.id()).await;
     let reported = office.ledger.read(|state| {
-        state
-            .report_of(session)
-            .is_some_and(|report| !report.is_fallback())
+        let now = state
+            .session(session.id())
+            .and_then(|session| state.report_of(session));
+        now.is_some_and(|report| !report.is_fallback())
     });
     let outcome = match (reported, signal) {
         (true, _) => Outcome::Reported,
@@ -216,9 +218,5 @@ async fn end_terminal(office: &Office, terminal_id: &TerminalId, reason: &str) {
     if let Err(error) = office.terminals.close(terminal_id, CLOSE_GRACE).await {
         tracing::error!(terminal.id = %terminal_id, %error, "a terminal could not be ended");
     }
-    let event = Event::TerminalClosed {
-        terminal_id: terminal_id.clone(),
-        reason: reason.to_owned(),
-    };
-    office.record(vec![event]).await;
+    office.terminal_closed(terminal_id, reason).await;
 }

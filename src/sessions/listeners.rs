@@ -8,7 +8,6 @@ use crate::codex::Incoming;
 use crate::codex::events::{Notification, RequestKind, ServerRequest};
 use crate::codex::items::TurnStatus;
 use crate::codex::wire::ThreadId;
-use crate::domain::event::Event;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::terminal::TerminalEvent;
 use codex_terminal::control::Event as Said;
@@ -219,13 +218,7 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
             }
             (None, Some(session)) => gone(&office, &session, known).await,
             (None, None) if known => {
-                let reason = "it ended".to_owned();
-                office
-                    .record(vec![Event::TerminalClosed {
-                        terminal_id,
-                        reason,
-                    }])
-                    .await;
+                office.terminal_closed(&terminal_id, "it ended").await;
             }
             _ => {}
         }
@@ -274,12 +267,8 @@ async fn gone(office: &Office, session: &Session, known: bool) {
         .live
         .update(session.id(), |observed| observed.terminal_url = None);
     if let Some(terminal_id) = &session.terminal_id {
-        let reason = "its process ended unexpectedly".to_owned();
         office
-            .record(vec![Event::TerminalClosed {
-                terminal_id: terminal_id.clone(),
-                reason,
-            }])
+            .terminal_closed(terminal_id, "its process ended unexpectedly")
             .await;
     }
     let closing = matches!(session.status, Status::Closing { .. });

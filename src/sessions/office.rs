@@ -7,15 +7,17 @@ use super::policy::{CODEX, Policies, Policy};
 use crate::codex::Codex;
 use crate::domain::event::Event;
 use crate::domain::flow::{self, Decision};
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use crate::ledger::{self, TransactError};
+use crate::mailbox::Nudge;
 use crate::terminal::Terminals;
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// The ledger of this program.
@@ -23,6 +25,9 @@ pub type Ledger = ledger::Ledger<State>;
 
 /// Why a decision did not come about.
 pub type Refused = TransactError<Refusal>;
+
+/// A file counts when it has been quiet for 150 ms; a loaded machine gets several times that.
+const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// Who acts when the launcher itself does.
 pub const LAUNCHER: &str = "launcher";
@@ -49,6 +54,8 @@ pub struct Office {
     /// When this launcher started: what is older may have been done by the one before.
     pub boot: DateTime<Utc>,
     bell: Notify,
+    /// Wakes the mailbox.
+    mailbox: OnceLock<Nudge>,
     connected: Mutex<HashSet<SessionId>>,
 }
 
@@ -72,6 +79,7 @@ impl Office {
             codex_bin,
             boot: Utc::now(),
             bell: Notify::new(),
+            mailbox: OnceLock::new(),
             connected: Mutex::default(),
         })
     }
@@ -84,6 +92,37 @@ impl Office {
     /// Wakes the reconciler.
     pub fn ring(&self) {
         self.bell.notify_one();
+    }
+
+    /// From now on the mailbox can be asked to look at once.
+    pub fn set_mailbox(&self, nudge: Nudge) {
+        // A second mailbox would be a defect; the first stays.
+        self.mailbox.set(nudge).ok();
+    }
+
+    /// Asks the mailbox to look, and gives a report that was written a moment ago the time to come in.
+    pub async fn last_call(&self, id: &SessionId) {
+        let reported = |state: &State| {
+            state
+                .session(id)
+                .is_none_or(|session| session.report_id.is_some())
+        };
+        let mut records = self.ledger.subscribe(None).ok();
+        if let Some(nudge) = self.mailbox.get() {
+            nudge.scan_now();
+        }
+        let arrives = async {
+            while !self.ledger.read(reported) {
+                let Some(subscription) = &mut records else {
+                    return;
+                };
+                if subscription.recv().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // Nothing came: then nothing was written.
+        tokio::time::timeout(LAST_CALL, arrives).await.ok();
     }
 
     /// Waits for the bell.
@@ -121,6 +160,22 @@ impl Office {
     pub async fn record(&self, events: Vec<Event>) {
         if let Err(error) = self.ledger.commit(LAUNCHER, events).await {
             tracing::error!(%error, "could not record what happened");
+        }
+    }
+
+    /// Records the end of a terminal, once, whoever saw it first.
+    pub async fn terminal_closed(&self, id: &TerminalId, reason: &str) {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        let done = self.decide(LAUNCHER, move |state| {
+            let open = state.terminals.contains_key(&id);
+            let event = open.then_some(Event::TerminalClosed {
+                terminal_id: id,
+                reason,
+            });
+            Ok((Vec::from_iter(event), ()))
+        });
+        if let Err(error) = done.await {
+            tracing::error!(?error, "the end of a terminal could not be recorded");
         }
     }
 

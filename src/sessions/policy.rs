@@ -3,9 +3,10 @@
 //! `governance.yaml` may change while the launcher runs; whoever decides something takes the newest snapshot once and
 //! uses it to the end.
 
-use crate::domain::department::{Approval, Sandbox};
 use crate::config::Config;
+use crate::domain::department::{Approval, Sandbox};
 use crate::domain::flow::Catalog;
+use crate::domain::language::Language;
 use crate::governance::Governance;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Policy {
     pub catalog: Catalog,
     /// Rules for reports and plan checks.
     pub governance: Arc<Governance>,
+    /// The language that was set; `None` leaves pages to the browser's.
+    pub language_setting: Option<Language>,
     /// Name of the project.
     pub project: String,
     /// The document with the project's rules.
@@ -83,6 +86,7 @@ impl Policy {
                 language: config.language(),
             },
             governance: Arc::clone(&settings.governance),
+            language_setting: settings.language,
             project: settings.project_name.clone(),
             workflow_doc: settings.workflow_doc.clone(),
             slots: settings.max_departments,
@@ -91,14 +95,24 @@ impl Policy {
             reminder_grace: settings.reminder_grace,
             tuis: settings.tuis_started_with_session,
             planner: Role {
-                driver: planner.driver.clone().unwrap_or_else(|| settings.driver.clone()),
+                driver: planner
+                    .driver
+                    .clone()
+                    .unwrap_or_else(|| settings.driver.clone()),
                 sandbox: planner.sandbox.unwrap_or(Sandbox::WorkspaceWrite),
                 approval: planner.approval.unwrap_or(Approval::OnRequest),
-                model: planner.model.clone().or_else(|| settings.zhongshu_model.clone()),
+                model: planner
+                    .model
+                    .clone()
+                    .or_else(|| settings.zhongshu_model.clone()),
             },
             driver: settings.driver.clone(),
             department_model: settings.department_model.clone(),
-            drivers: settings.drivers.iter().map(|(name, driver)| (name.clone(), driver.command.clone())).collect(),
+            drivers: settings
+                .drivers
+                .iter()
+                .map(|(name, driver)| (name.clone(), driver.command.clone()))
+                .collect(),
             offered: offered.map(<[String]>::to_vec),
             warning: config.governance_error(),
         }
@@ -107,7 +121,12 @@ impl Policy {
     /// Whether any session would run in Codex.
     pub fn uses_codex(&self) -> bool {
         let department = |driver: Option<&String>| driver.unwrap_or(&self.driver) == CODEX;
-        self.planner.driver == CODEX || self.catalog.departments.iter().any(|d| department(d.driver.as_ref()))
+        self.planner.driver == CODEX
+            || self
+                .catalog
+                .departments
+                .iter()
+                .any(|d| department(d.driver.as_ref()))
     }
 }
 

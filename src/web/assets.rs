@@ -2,7 +2,9 @@
 //! credential; nothing else is ever served from here, and nothing third-party is among them.
 
 use axum::extract::Path;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
@@ -36,7 +38,10 @@ fn respond(path: &str, headers: &HeaderMap) -> Response {
     let (Some(file), Some(content_type)) = (Files::get(path), content_type(path)) else {
         return unknown();
     };
-    let etag = format!("\"{}\"", crate::domain::plan::hex(&file.metadata.sha256_hash()[..16]));
+    let etag = format!(
+        "\"{}\"",
+        crate::domain::plan::hex(&file.metadata.sha256_hash()[..16])
+    );
     let fixed = [
         (CACHE_CONTROL, CACHE.to_owned()),
         (ETAG, etag.clone()),
@@ -45,7 +50,12 @@ fn respond(path: &str, headers: &HeaderMap) -> Response {
     if matches_etag(headers, &etag) {
         return (StatusCode::NOT_MODIFIED, fixed).into_response();
     }
-    (fixed, [(CONTENT_TYPE, content_type)], file.data.into_owned()).into_response()
+    (
+        fixed,
+        [(CONTENT_TYPE, content_type)],
+        file.data.into_owned(),
+    )
+        .into_response()
 }
 
 fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
@@ -125,11 +135,21 @@ mod tests {
 
     #[tokio::test]
     async fn unknown_assets_get_the_error_shape_and_never_a_file_from_elsewhere() {
-        for path in ["nothing.js", "", "../Cargo.toml", "/etc/passwd", "i18n", "app.js/"] {
+        for path in [
+            "nothing.js",
+            "",
+            "../Cargo.toml",
+            "/etc/passwd",
+            "i18n",
+            "app.js/",
+        ] {
             let (status, _, body) = get(path, None).await;
             assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
             let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-            assert_eq!((&body["ok"], &body["code"]), (&json!(false), &json!("unknown_path")));
+            assert_eq!(
+                (&body["ok"], &body["code"]),
+                (&json!(false), &json!("unknown_path"))
+            );
         }
     }
 }

@@ -12,7 +12,6 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::any::Any;
-use std::borrow::Cow;
 use std::convert::Infallible;
 
 /// An answer that says no.
@@ -21,10 +20,11 @@ pub struct ApiError {
     /// HTTP status.
     pub status: StatusCode,
     /// Stable name of the reason, for programs.
-    pub code: Cow<'static, str>,
+    pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    /// Boxed, because it is rare and every fallible function carries this type.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 #[derive(Serialize)]
@@ -36,14 +36,10 @@ struct Shape<'a> {
 
 impl ApiError {
     /// An error with any status.
-    pub fn new(
-        status: StatusCode,
-        code: impl Into<Cow<'static, str>>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
-            code: code.into(),
+            code,
             message: message.into(),
             header: None,
         }
@@ -109,7 +105,7 @@ impl ApiError {
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 }
@@ -119,15 +115,15 @@ impl IntoResponse for ApiError {
         let shape = Shape {
             ok: false,
             error: &self.message,
-            code: &self.code,
+            code: self.code,
         };
         let json = serde_json::to_vec(&shape).expect("strings serialise without fail");
         let mut response = Response::new(Body::from(json));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some((name, value)) = self.header {
-            headers.insert(name, value);
+        if let Some(header) = self.header {
+            headers.insert(header.0, header.1);
         }
         response
     }

@@ -275,7 +275,10 @@ impl Floor {
         };
         let (floor, app) = (Arc::clone(self), app.clone());
         self.tracker.spawn(async move {
+            let asked = Arc::new(AtomicBool::new(false));
+            let has_asked = Arc::clone(&asked);
             let service = service_fn(move |request: Request<Incoming>| {
+                has_asked.store(true, Ordering::Relaxed);
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(peer.clone());
                 app.clone().oneshot(request)
@@ -294,6 +297,8 @@ impl Floor {
                     tokio::select! {
                         ended = connection.as_mut() => ended,
                         () = leave.cancelled() => Ok(()),
+                        // hyper would wait for the first request of a connection that never made one.
+                        () = std::future::ready(()), if !asked.load(Ordering::Relaxed) => Ok(()),
                     }
                 }
             };

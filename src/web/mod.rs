@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod app;
+pub mod assets;
 pub mod body;
 pub mod caller;
 pub mod error;
@@ -12,8 +13,8 @@ pub mod events;
 pub mod guard;
 pub mod listen;
 pub mod login;
-pub mod assets;
 pub mod pages;
+pub mod ui;
 pub mod views;
 
 use crate::access::Access;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 /// Everything that is served. The guard stands in front of all of it.
 pub fn routes(app: App, access: Arc<Access>, ledger: Ledger) -> Router {
     api::routes()
+        .merge(ui::routes())
         .with_state(app)
         .merge(login::routes(access))
         .merge(events::routes(ledger))

@@ -5,6 +5,8 @@
 
 mod report;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;

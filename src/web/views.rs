@@ -432,7 +432,7 @@ impl Scene<'_> {
             .filter(|report| unread(report))
             .map(ResultView::of)
             .collect();
-        list.sort_by(|a, b| b.reported_at.cmp(&a.reported_at));
+        list.sort_by_key(|result| std::cmp::Reverse(result.reported_at));
         list
     }
 }

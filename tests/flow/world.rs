@@ -51,6 +51,7 @@ impl World {
                 models: Some(vec!["large".to_owned(), "small".to_owned()]),
                 language: Language::En,
             },
+            language_setting: None,
             project: "orchard".to_owned(),
             workflow_doc: "AGENTS.md".to_owned(),
             slots: 2,

@@ -3,9 +3,9 @@
 mod audit;
 mod live;
 mod planners;
-mod plans;
+pub mod plans;
 mod queue;
-mod reports;
+pub mod reports;
 mod results;
 mod server;
 mod sessions;

@@ -1,5 +1,6 @@
 //! `GET /api/report`: the governance report.
 
+use crate::domain::language::Language;
 use crate::domain::report::{Report, ReportMode};
 use crate::governance::report::ReportRequest;
 use crate::web::app::App;
@@ -10,6 +11,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 
+/// `?mode=&base=`.
 #[derive(Debug, Deserialize)]
 pub struct ReportQuery {
     #[serde(default = "worktree")]
@@ -22,28 +24,37 @@ fn worktree() -> String {
     "worktree".to_owned()
 }
 
+impl ReportQuery {
+    /// The request that it asks for.
+    ///
+    /// # Errors
+    /// An unknown mode.
+    pub fn request(self, language: Language) -> Result<ReportRequest, ApiError> {
+        let mode = match self.mode.as_str() {
+            "worktree" => ReportMode::Worktree,
+            "staged" => ReportMode::Staged,
+            "base" => ReportMode::Base,
+            _ => {
+                return Err(ApiError::invalid(
+                    "unknown_mode",
+                    "mode: choose worktree, staged or base",
+                ));
+            }
+        };
+        Ok(ReportRequest {
+            mode,
+            base: self.base,
+            language,
+            ..ReportRequest::default()
+        })
+    }
+}
+
 pub async fn report(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Query(wish): Query<ReportQuery>,
 ) -> Result<Json<Report>, ApiError> {
-    let mode = match wish.mode.as_str() {
-        "worktree" => ReportMode::Worktree,
-        "staged" => ReportMode::Staged,
-        "base" => ReportMode::Base,
-        _ => {
-            return Err(ApiError::invalid(
-                "unknown_mode",
-                "mode: choose worktree, staged or base",
-            ));
-        }
-    };
-    let language = app.office.policy().catalog.language;
-    let request = ReportRequest {
-        mode,
-        base: wish.base,
-        language,
-        ..ReportRequest::default()
-    };
+    let request = wish.request(app.office.policy().catalog.language)?;
     Ok(Json(app.report(request).await?))
 }

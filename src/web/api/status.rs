@@ -219,7 +219,8 @@ fn department(department: &Department, language: Language) -> DepartmentView {
     }
 }
 
-fn codex(office: &Office) -> CodexView {
+/// Codex, as a person needs to know it.
+pub fn codex(office: &Office) -> CodexView {
     use crate::codex::Status;
     let (state, reason, user_agent) = match &office.codex {
         Err(reason) => ("unavailable", Some(reason.clone()), None),

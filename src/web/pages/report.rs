@@ -127,7 +127,11 @@ struct Page<'a> {
 ///
 /// # Errors
 /// When the JSON is no report.
-pub fn render(report: &Value, departments: &[Department], language: Language) -> Result<String, Error> {
+pub fn render(
+    report: &Value,
+    departments: &[Department],
+    language: Language,
+) -> Result<String, Error> {
     let report = Report::deserialize(report)?;
     let page = Page {
         t: Words::of(language),

@@ -101,29 +101,57 @@ pub fn empty() -> Sample {
 /// A busy launcher; `say` makes each text, from what it is about.
 pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     let planner = SessionId::parse(PLANNER).unwrap();
-    let mut first = session(PLANNER, "zhongshu", &say("Add a --quiet flag to the command line, with tests and a line in the README."));
+    let mut first = session(
+        PLANNER,
+        "zhongshu",
+        &say("Add a --quiet flag to the command line, with tests and a line in the README."),
+    );
     first.activity = Activity::Idle;
-    let mut old = session("zhongshu-01900000000070008000000000000000", "zhongshu", &say("Speed up the import of old measurements."));
+    let mut old = session(
+        "zhongshu-01900000000070008000000000000000",
+        "zhongshu",
+        &say("Speed up the import of old measurements."),
+    );
     old.status = "exited";
     old.ended_at = Some(at(2000));
     old.can_resume = true;
-    let mut working = session("gongchengbu-0190000000007000800000000000aaaa", "gongchengbu", &say("Implement the flag in the command line parser and cover it with tests."));
-    working.transcript_preview = say("running 14 tests\ntest quiet_hides_progress ... ok\ntest quiet_keeps_errors ... ok\n• Now I update the help text.\n");
+    let mut working = session(
+        "gongchengbu-0190000000007000800000000000aaaa",
+        "gongchengbu",
+        &say("Implement the flag in the command line parser and cover it with tests."),
+    );
+    working.transcript_preview = say(
+        "running 14 tests\ntest quiet_hides_progress ... ok\ntest quiet_keeps_errors ... ok\n• Now I update the help text.\n",
+    );
     working.files = vec![say("src/cli.rs"), say("tests/cli.rs")];
     working.verify = vec![say("cargo test --test cli")];
     working.model = Some(say("gpt-5.1-codex"));
-    let mut stalled = session("zhilibu-0190000000007000800000000000bbbb", "zhilibu", &say("Describe the flag in the README."));
+    let mut stalled = session(
+        "zhilibu-0190000000007000800000000000bbbb",
+        "zhilibu",
+        &say("Describe the flag in the README."),
+    );
     stalled.heartbeat_status = "stalled";
     stalled.activity = Activity::Blocked;
     stalled.last_activity_at = Some(at(9));
     stalled.report.as_mut().unwrap().reminders = 1;
-    let mut failed = session("lingyubu-0190000000007000800000000000cccc", "lingyubu", &say("Check which modules print progress."));
+    let mut failed = session(
+        "lingyubu-0190000000007000800000000000cccc",
+        "lingyubu",
+        &say("Check which modules print progress."),
+    );
     failed.status = "failed";
     failed.ended_at = Some(at(20));
-    failed.status_reason = Some(say("codex is not logged in; run `codex login` in a terminal, then resume this session"));
+    failed.status_reason = Some(say(
+        "codex is not logged in; run `codex login` in a terminal, then resume this session",
+    ));
     failed.can_resume = true;
     failed.exit_code = Some(1);
-    let mut reported = session("menxia-0190000000007000800000000000dddd", "menxia", &say("Review the risk of changing the default output."));
+    let mut reported = session(
+        "menxia-0190000000007000800000000000dddd",
+        "menxia",
+        &say("Review the risk of changing the default output."),
+    );
     reported.status = "reported";
     reported.ended_at = Some(at(12));
     reported.report.as_mut().unwrap().report_status = "reported";
@@ -137,18 +165,30 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         source: Source::Tool,
         summary: say("One flag, two departments, one review. The default output stays as it is."),
         assignments: vec![
-            planned(say, "gongchengbu", "Implement the flag in the command line parser and cover it with tests.", true),
+            planned(
+                say,
+                "gongchengbu",
+                "Implement the flag in the command line parser and cover it with tests.",
+                true,
+            ),
             planned(say, "zhilibu", "Describe the flag in the README.", true),
-            planned(say, "menxia", "Review the risk of changing the default output.", false),
+            planned(
+                say,
+                "menxia",
+                "Review the risk of changing the default output.",
+                false,
+            ),
         ],
     };
-    let mut result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
+    let result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
         report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
         parent_session_id: planner.clone(),
         department_session_id: reported.id.clone(),
         department: "menxia".into(),
         findings: Findings {
-            summary: say("The flag is safe. Two scripts in tools/ parse the progress lines and would break if they became quiet."),
+            summary: say(
+                "The flag is safe. Two scripts in tools/ parse the progress lines and would break if they became quiet.",
+            ),
             changed_files: vec![say("docs/risks.md")],
             verifications_run: vec![say("git diff --check")],
             verifications_skipped: vec![say("cargo test: not in this department's scope")],
@@ -174,9 +214,21 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     let mut seen = result("report-4", false, true, Source::Tool, 1);
     seen.read = true;
     let queue = vec![
-        queued(say, "assignment-1", PLANNER, "lingyubu", Some(Hold::WaitsForPerson)),
+        queued(
+            say,
+            "assignment-1",
+            PLANNER,
+            "lingyubu",
+            Some(Hold::WaitsForPerson),
+        ),
         queued(say, "assignment-2", PLANNER, "menxia", None),
-        queued(say, "assignment-3", old.id.as_str(), "zhilibu", Some(Hold::PlannerEnded)),
+        queued(
+            say,
+            "assignment-3",
+            old.id.as_str(),
+            "zhilibu",
+            Some(Hold::PlannerEnded),
+        ),
     ];
     let parts = first.planner.as_mut().unwrap();
     parts.plan_status = "pending";
@@ -186,7 +238,9 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     sample.trust = None;
     sample.codex = ("ready".into(), None);
     sample.models = vec![say("gpt-5.1-codex"), say("gpt-5.1-codex-mini")];
-    sample.warnings = vec![say("governance.yaml, line 12: `departments.docs.glob` is unknown; did you mean `globs`? The last good version stays in force.")];
+    sample.warnings = vec![say(
+        "governance.yaml, line 12: `departments.docs.glob` is unknown; did you mean `globs`? The last good version stays in force.",
+    )];
     sample.sessions = vec![working, stalled, failed, reported, first, old];
     sample.chosen = Some(planner.clone());
     sample.plans = vec![plan(2, "pending"), plan(1, "rejected")];
@@ -206,7 +260,12 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     sample
 }
 
-fn planned(say: &dyn Fn(&str) -> String, department: &str, task: &str, selected: bool) -> PlannedAssignment {
+fn planned(
+    say: &dyn Fn(&str) -> String,
+    department: &str,
+    task: &str,
+    selected: bool,
+) -> PlannedAssignment {
     PlannedAssignment {
         department: department.into(),
         task: say(task),
@@ -219,7 +278,13 @@ fn planned(say: &dyn Fn(&str) -> String, department: &str, task: &str, selected:
     }
 }
 
-fn queued(say: &dyn Fn(&str) -> String, id: &str, parent: &str, department: &str, hold: Option<Hold>) -> QueueItemView {
+fn queued(
+    say: &dyn Fn(&str) -> String,
+    id: &str,
+    parent: &str,
+    department: &str,
+    hold: Option<Hold>,
+) -> QueueItemView {
     let assignment = serde_json::from_value(json!({
         "assignment_id": id, "parent_session_id": parent, "department": department,
         "task": say("Check the modules that print progress and list them for the review."),
@@ -239,7 +304,11 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
         id: SessionId::parse(id).unwrap(),
         department: department.into(),
         role: department.into(),
-        session_kind: if is_planner { Kind::Zhongshu } else { Kind::Department },
+        session_kind: if is_planner {
+            Kind::Zhongshu
+        } else {
+            Kind::Department
+        },
         title: department.into(),
         pid: None,
         model: None,
@@ -280,7 +349,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
             resumed_from_session_id: None,
             replaced_by_session_id: None,
         }),
-        report: (!is_planner).then(|| ReportStatusView {
+        report: (!is_planner).then_some(ReportStatusView {
             report_status: "pending",
             reported_at: None,
             last_report_id: None,
@@ -317,7 +386,14 @@ pub fn report(say: &dyn Fn(&str) -> String) -> Value {
 /// A report of a clean working tree.
 pub fn clean_report() -> Value {
     let mut report = report(&|text| text.to_owned());
-    for list in ["changed_files", "departments", "risks", "uncategorised", "verify_commands", "decision_reasons"] {
+    for list in [
+        "changed_files",
+        "departments",
+        "risks",
+        "uncategorised",
+        "verify_commands",
+        "decision_reasons",
+    ] {
         report[list] = json!([]);
     }
     report["decision"] = json!("PASS");

@@ -156,8 +156,7 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         .collect();
     // Live ones first; the sort is stable, so each half stays newest first.
     children.sort_by_key(|s| s.ended_at.is_some());
-    let open_question =
-        |r: &&ResultView| r.findings.needs_user_confirmation && !r.acknowledged;
+    let open_question = |r: &&ResultView| r.findings.needs_user_confirmation && !r.acknowledged;
     let everything = w.unread.iter().chain(w.read);
     let page = Page {
         t: Words::of(w.language),
@@ -240,7 +239,9 @@ impl Page<'_> {
     /// The end of an id: the start is the same for everything of one day.
     fn short(&self, id: &SessionId) -> String {
         let id = id.as_str();
-        id.get(id.len().saturating_sub(6)..).unwrap_or(id).to_owned()
+        id.get(id.len().saturating_sub(6)..)
+            .unwrap_or(id)
+            .to_owned()
     }
 
     fn is_chosen(&self, session: &SessionView) -> bool {

@@ -165,7 +165,7 @@ mod system {
 #[cfg(not(target_os = "linux"))]
 mod system {
     use std::hash::{DefaultHasher, Hash, Hasher};
-    use std::process::Command;
+    use std::process::{Command, Stdio};
 
     use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
@@ -189,7 +189,18 @@ mod system {
     }
 
     fn list(arguments: &[&str]) -> Vec<Process> {
-        let Ok(output) = Command::new("/bin/ps").args(arguments).output() else {
+        let started = Command::new("/bin/ps")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(ps) = started else {
+            return Vec::new();
+        };
+        // It is a child of ours itself, and gone when its list is read.
+        let own_id = ps.id();
+        let Ok(output) = ps.wait_with_output() else {
             return Vec::new();
         };
         String::from_utf8_lossy(&output.stdout)
@@ -208,6 +219,7 @@ mod system {
                     zombie,
                 })
             })
+            .filter(|process: &Process| process.pid != own_id)
             .collect()
     }
 

@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -50,8 +51,17 @@ pub struct Pty {
     child: Pid,
     stop: UnixStream,
     stopping: Arc<AtomicBool>,
-    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    exit: Arc<Mutex<Option<State>>>,
+    threads: Mutex<Option<Threads>>,
 }
+
+struct Threads {
+    reader: std::thread::JoinHandle<()>,
+    reaper: std::thread::JoinHandle<()>,
+}
+
+/// A killed program is reaped within milliseconds; one that nobody can kill must not hold us.
+const REAPED_WITHIN: Duration = Duration::from_secs(2);
 
 impl Pty {
     /// Starts `program` in a new session on a terminal of the given size; its output goes to `feed`.
@@ -102,17 +112,21 @@ impl Pty {
             exit: exit.clone(),
             feed: feed.clone(),
         };
-        let reap = move || reap(child, &exit, &ended);
-        let threads = vec![
-            spawn("pty-read", move || reader.run())?,
-            spawn("pty-reap", reap)?,
-        ];
+        let reap = {
+            let exit = exit.clone();
+            move || reap(child, &exit, &ended)
+        };
+        let threads = Threads {
+            reader: spawn("pty-read", move || reader.run())?,
+            reaper: spawn("pty-reap", reap)?,
+        };
         Ok(Self {
             master,
             child,
             stop,
             stopping: stop_reaper,
-            threads: Mutex::new(threads),
+            exit,
+            threads: Mutex::new(Some(threads)),
         })
     }
 
@@ -137,16 +151,31 @@ impl Pty {
         Ok(rustix::termios::tcsetwinsize(&self.master, size)?)
     }
 
-    /// Ends the threads after all processes of the terminal are gone; what they wrote last is read first.
+    /// Ends the threads after all processes of the terminal are gone; what they wrote last and how the program ended
+    /// is taken first.
     pub fn finish(&self) {
+        let threads = self
+            .threads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(threads) = threads else {
+            return;
+        };
+        let give_up_at = Instant::now() + REAPED_WITHIN;
+        let ended = || {
+            self.exit
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_some()
+        };
+        while !(ended() && threads.reaper.is_finished()) && Instant::now() < give_up_at {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         self.stopping.store(true, Ordering::Release);
         wake(&self.stop);
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a terminal thread panicked");
-            }
+        if threads.reader.join().is_err() {
+            tracing::error!("the terminal's reader panicked");
         }
     }
 }
@@ -276,7 +305,7 @@ impl Reader {
             && error != rustix::io::Errno::INTR
         {
             tracing::error!(%error, "waiting for terminal output failed");
-            std::thread::sleep(std::time::Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
 

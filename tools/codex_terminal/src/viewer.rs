@@ -64,7 +64,6 @@ struct Attach {
 pub async fn serve(terminal: Arc<Terminal>, admission: Admission, socket: WebSocket) {
     let mut cut = terminal.cut.subscribe();
     cut.mark_unchanged();
-    let mut closing = terminal.close.subscribe();
     let (mut sink, mut stream) = socket.split();
     let ended = match attach(&terminal, admission, &mut stream).await {
         Err(ended) => ended,
@@ -74,8 +73,7 @@ pub async fn serve(terminal: Arc<Terminal>, admission: Admission, socket: WebSoc
             tokio::select! {
                 ended = receive(&terminal, viewer, &attach.client, &mut stream, notes_tx) => ended,
                 ended = send(&terminal, viewer, &attach, &mut sink, notes) => ended,
-                _ = cut.changed() => Ended { code: close_code::CUT, reason: "the viewers were cut off" },
-                _ = ending(&mut closing) => Ended { code: close_code::GOING_AWAY, reason: "the terminal was closed" },
+                _ = cut.changed() => cut_off(&terminal),
             }
         }
     };
@@ -90,10 +88,18 @@ pub async fn serve(terminal: Arc<Terminal>, admission: Admission, socket: WebSoc
         .ok();
 }
 
-/// The program's last output should reach its viewers before they are told that the terminal is gone.
-async fn ending(closing: &mut tokio::sync::watch::Receiver<Option<crate::terminal::Close>>) {
-    if closing.wait_for(Option::is_some).await.is_ok() {
-        std::future::pending::<()>().await;
+/// Viewers are cut off at the very end too, after the program's last output was sent.
+fn cut_off(terminal: &Terminal) -> Ended {
+    if terminal.close.borrow().is_some() {
+        Ended {
+            code: close_code::GOING_AWAY,
+            reason: "the terminal was closed",
+        }
+    } else {
+        Ended {
+            code: close_code::CUT,
+            reason: "the viewers were cut off",
+        }
     }
 }
 

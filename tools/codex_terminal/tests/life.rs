@@ -87,7 +87,7 @@ async fn close_ends_the_whole_tree_and_then_the_sidecar() {
         .await
         .unwrap();
     viewer
-        .until("the close", |got| matches!(got, Got::Closed(_)))
+        .until("the close", |got| *got == Got::Closed(1001))
         .await;
     assert_eq!(sidecar.wait_for_exit(), 0);
     assert_eq!(pids.map(alive), [false; 3]);
@@ -137,7 +137,7 @@ async fn exit_status_and_last_screen_stay_until_closed() {
         let mut viewer = sidecar.viewer(Mode::Write).await;
         viewer.until_screen("last words").await;
         let exit = ToPage::Exited(Exit { code, signal });
-        if !viewer.texts.iter().any(|text| *text == exit) {
+        if !viewer.texts.contains(&exit) {
             viewer
                 .until("the exit", |got| *got == Got::Text(exit.clone()))
                 .await;

@@ -1,0 +1,64 @@
+//! `zhongshu` and `zhongshu serve`: start, say where, run until the end.
+
+use super::CommandError;
+use super::browser::open_browser;
+use crate::cli::{Cli, ExitCode};
+use crate::config::Config;
+use crate::domain::language::Language;
+use crate::paths::Environment;
+use crate::server::{self, Server};
+use serde_json::json;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+/// Runs the server until it is stopped.
+///
+/// # Errors
+/// When the configuration is wrong or the start fails.
+pub async fn run(
+    cli: &Cli,
+    cwd: &Path,
+    environment: Environment,
+    out: &mut (impl Write + Send),
+) -> Result<ExitCode, CommandError> {
+    let config = Config::load(&cli.flags(), cwd, environment.clone())?;
+    for warning in &config.warnings {
+        eprintln!("zhongshu: {warning}");
+    }
+    let server = server::start(config).await?;
+    announce(&server, out)?;
+    if server.config().open_browser && std::io::stdout().is_terminal() {
+        // The link was printed; a browser that does not open is no reason to stop.
+        open_browser(&server.config().places, server.login_url(), &environment).ok();
+    }
+    server.run().await?;
+    Ok(ExitCode::Ok)
+}
+
+fn announce(server: &Server, out: &mut impl Write) -> std::io::Result<()> {
+    let config = server.config();
+    if config.json {
+        let line = json!({
+            "url": server.url(),
+            "login_url": server.login_url(),
+            "pid": std::process::id(),
+            "state_dir": config.places.state,
+        });
+        writeln!(out, "{line}")?;
+    } else {
+        let repo = config.repo().display();
+        let url = server.login_url();
+        match config.language() {
+            Language::En => writeln!(
+                out,
+                "zhongshu works on {repo}\n\n  {url}\n\nThe link logs one browser in, once, within ten minutes; `zhongshu open` makes another. Ctrl-C ends \
+                 everything."
+            )?,
+            Language::Zh => writeln!(
+                out,
+                "zhongshu 正在管理 {repo}\n\n  {url}\n\n链接可让一个浏览器登录一次，十分钟内有效；`zhongshu open` 可再生成一个。Ctrl-C 结束一切。"
+            )?,
+        }
+    }
+    out.flush()
+}

@@ -1,0 +1,124 @@
+//! What the demo plays in: a scratch repository, a scratch state folder and, for Codex, a scratch CODEX_HOME with a model.
+
+use super::script;
+use crate::commands::CommandError;
+use crate::paths::Environment;
+use mock_model::Server as Model;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A small project that has something to improve.
+const FILES: [(&str, &str); 4] = [
+    ("README.md", "# greeter\n\nGreets people by name.\n"),
+    (
+        "AGENTS.md",
+        "# Working rules\n\nKeep changes small; every change is verified before it is reported.\n",
+    ),
+    (
+        "src/greet.py",
+        "def greet(name):\n    return f\"Hello, {name}!\"\n",
+    ),
+    (".gitignore", "__pycache__/\n"),
+];
+
+/// The scene; dropping it removes everything.
+pub struct Scene {
+    folder: TempDir,
+    repo: PathBuf,
+    codex_home: Option<PathBuf>,
+    model: Option<Model>,
+}
+
+impl Scene {
+    /// Sets the scene.
+    ///
+    /// # Errors
+    /// When a file cannot be written or the model cannot listen.
+    pub async fn set(with_codex: bool) -> Result<Self, CommandError> {
+        let folder = tempfile::Builder::new()
+            .prefix("zhongshu-demo-")
+            .tempdir()?;
+        let repo = Self::make_repository(folder.path(), with_codex)?;
+        let mut scene = Self {
+            folder,
+            repo,
+            codex_home: None,
+            model: None,
+        };
+        if with_codex {
+            let model = Model::start(script::script()).await?;
+            let home = scene.folder.path().join("codex-home");
+            std::fs::create_dir(&home)?;
+            mock_model::write_codex_home(&home, &model.base_url(), None)?;
+            scene.codex_home = Some(home);
+            scene.model = Some(model);
+        }
+        Ok(scene)
+    }
+
+    /// The scratch repository.
+    pub fn repo(&self) -> &Path {
+        &self.repo
+    }
+
+    fn make_repository(folder: &Path, with_codex: bool) -> Result<PathBuf, CommandError> {
+        let repo = folder.join("greeter");
+        for (file, text) in FILES {
+            let path = repo.join(file);
+            std::fs::create_dir_all(path.parent().unwrap_or(&repo))?;
+            std::fs::write(path, text)?;
+        }
+        if !with_codex {
+            let program = std::env::current_exe()?;
+            let settings = json!({
+                "driver": "scripted",
+                "drivers": { "scripted": { "command": [program, "demo-agent", "{prompt_file}"] } },
+            });
+            // JSON is YAML, and needs no thought about quoting paths.
+            std::fs::write(repo.join("governance.yaml"), settings.to_string())?;
+        }
+        commit_everything(&repo).map_err(|error| {
+            CommandError::Failed(format!("the scratch repository cannot be made: {error}"))
+        })?;
+        Ok(repo)
+    }
+
+    /// The scratch state folder.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// The person's environment, with the scratch CODEX_HOME in it.
+    pub fn environment(&self, environment: &Environment) -> Environment {
+        match &self.codex_home {
+            Some(home) => environment.with("CODEX_HOME", home),
+            None => environment.clone(),
+        }
+    }
+
+    /// Takes the scene apart.
+    pub async fn close(self) {
+        if let Some(model) = self.model {
+            model.shutdown().await;
+        }
+    }
+}
+
+fn commit_everything(repo: &Path) -> Result<(), git2::Error> {
+    let repository = git2::Repository::init(repo)?;
+    let mut index = repository.index()?;
+    index.add_all(["*"], git2::IndexAddOption::DEFAULT, None)?;
+    index.write()?;
+    let tree = repository.find_tree(index.write_tree()?)?;
+    let author = git2::Signature::now("zhongshu demo", "demo@localhost")?;
+    repository.commit(
+        Some("HEAD"),
+        &author,
+        &author,
+        "A small project",
+        &tree,
+        &[],
+    )?;
+    Ok(())
+}

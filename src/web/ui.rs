@@ -1,0 +1,185 @@
+//! The dashboard's routes: the inert shell, its assets, and the fragments that a logged-in page fetches.
+
+use super::api::status::{codex, scene};
+use super::app::App;
+use super::body::Query;
+use super::caller::RequirePerson;
+use super::error::ApiError;
+use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
+use super::views::PlanView;
+use super::{api, assets};
+use crate::domain::ids::SessionId;
+use crate::domain::language::Language;
+use crate::domain::result::Report;
+use crate::ledger::Health;
+use crate::web::api::reports::ReportQuery;
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT_LANGUAGE;
+use axum::response::Html;
+use axum::routing::get;
+use serde::Deserialize;
+
+/// Every route of the dashboard.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/", get(shell))
+        .route("/assets/{*path}", get(assets::handler))
+        .route("/ui/work", get(work))
+        .route("/ui/report", get(report))
+}
+
+#[derive(Debug, Deserialize)]
+struct Wish {
+    #[serde(default)]
+    lang: Option<String>,
+    #[serde(default)]
+    session_id: Option<String>,
+}
+
+fn language(app: &App, lang: Option<&str>, headers: &HeaderMap) -> Language {
+    let accepted = headers
+        .get(ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok());
+    pages::language(lang, app.office.policy().language_setting, accepted)
+}
+
+fn html(rendered: Result<String, askama::Error>) -> Result<Html<String>, ApiError> {
+    rendered.map(Html).map_err(|error| {
+        tracing::error!(%error, "a page could not be rendered");
+        ApiError::internal()
+    })
+}
+
+async fn shell(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(wish): Query<Wish>,
+) -> Result<Html<String>, ApiError> {
+    html(pages::render_shell(language(
+        &app,
+        wish.lang.as_deref(),
+        &headers,
+    )))
+}
+
+async fn work(
+    State(app): State<App>,
+    _: RequirePerson,
+    headers: HeaderMap,
+    Query(wish): Query<Wish>,
+) -> Result<Html<String>, ApiError> {
+    let office = &app.office;
+    let policy = office.policy();
+    let language = language(&app, wish.lang.as_deref(), &headers);
+    let title = |key: &str| {
+        policy.catalog.department(key).map_or_else(
+            || key.to_owned(),
+            |known| known.title.get(language).to_owned(),
+        )
+    };
+    // One look at one moment: a plan never stands beside the queue of another.
+    let seen = office.ledger.read_at(|state, seq| {
+        let scene = scene(office, state, true);
+        let sessions = scene.sessions();
+        let chosen = chosen_planner(&sessions, wish.session_id.as_deref());
+        let planner = chosen.as_ref().and_then(|id| state.session(id));
+        let plans: Vec<PlanView> = planner
+            .map(|p| p.plans.iter().rev().map(PlanView::of).collect())
+            .unwrap_or_default();
+        let results = |keep: &dyn Fn(&Report) -> bool| {
+            chosen
+                .as_ref()
+                .map(|id: &SessionId| scene.results(id, keep))
+                .unwrap_or_default()
+        };
+        (
+            seq,
+            sessions,
+            plans,
+            results(&|r| !r.read),
+            results(&|r| r.read),
+            scene.queue(title),
+            state.queue_paused,
+            state.slots_taken(),
+            chosen,
+        )
+    });
+    let (seq, sessions, plans, unread, read, queue, queue_paused, slots_taken, chosen) = seen;
+    let findings: Vec<serde_json::Value> = plans
+        .first()
+        .map(|plan| api::plans::findings(&app, &plan.assignments))
+        .unwrap_or_default()
+        .iter()
+        .map(|finding| serde_json::to_value(finding).expect("a finding is plain data"))
+        .collect();
+    let terminals: Vec<TerminalItem> = office
+        .terminal_views(false)
+        .into_iter()
+        .filter(|terminal| terminal.session_id.is_none())
+        .map(|terminal| TerminalItem {
+            id: terminal.id,
+            title: terminal.title,
+        })
+        .collect();
+    let (codex, trust) = (codex(office), office.trust());
+    let health = office.ledger.status().borrow().health.clone();
+    let read_only = match &health {
+        Health::ReadOnly { reason, .. } => Some(reason.as_str()),
+        Health::Writable => None,
+    };
+    let warnings = Vec::from_iter(policy.warning.clone());
+    html(pages::render_work(&Work {
+        language,
+        seq,
+        project_name: &policy.project,
+        repo: &office.place.repo.to_string_lossy(),
+        codex: Codex {
+            state: codex.state,
+            reason: codex.reason.as_deref(),
+        },
+        trust_statement: trust.needed.then_some(trust.statement.as_str()),
+        read_only,
+        warnings: &warnings,
+        departments: &policy.catalog.departments,
+        model_choices: policy.catalog.models.as_deref().unwrap_or_default(),
+        sessions: &sessions,
+        chosen: chosen.as_ref(),
+        plans: &plans,
+        findings: &findings,
+        unread: &unread,
+        read: &read,
+        queue: &queue,
+        queue_paused,
+        slots_taken,
+        slots: policy.slots,
+        terminals: &terminals,
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+struct ReportWish {
+    #[serde(default)]
+    lang: Option<String>,
+    #[serde(flatten)]
+    report: ReportQuery,
+}
+
+async fn report(
+    State(app): State<App>,
+    _: RequirePerson,
+    headers: HeaderMap,
+    Query(wish): Query<ReportWish>,
+) -> Result<Html<String>, ApiError> {
+    let language = language(&app, wish.lang.as_deref(), &headers);
+    let report = app.report(wish.report.request(language)?).await?;
+    let report = serde_json::to_value(&report).map_err(|_| ApiError::internal())?;
+    let departments = app.office.policy().catalog.departments.clone();
+    pages::render_report(&report, &departments, language)
+        .map(Html)
+        .map_err(|error| {
+            tracing::error!(%error, "the report could not be rendered");
+            ApiError::internal()
+        })
+}
