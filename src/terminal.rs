@@ -4,8 +4,8 @@
 //! ever journalled. What a sidecar says by itself goes to one bounded channel, in order.
 
 use crate::domain::ids::TerminalId;
+use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
-use crate::sessions::place::{Place, TerminalFiles, write_private};
 use codex_terminal::client::{self, Client};
 use codex_terminal::control::{Event, Request};
 use codex_terminal::descriptor::{Descriptor, Mode};
@@ -72,7 +72,7 @@ pub struct Terminals {
 }
 
 struct Inner {
-    place: Place,
+    place: Places,
     /// Our own program, resolved once: an upgrade replaces the file.
     program: PathBuf,
     origins: RwLock<Vec<String>>,
@@ -82,7 +82,7 @@ struct Inner {
 
 impl Terminals {
     /// No terminal is open yet. The receiver gets what the terminals say.
-    pub fn new(place: Place, program: PathBuf) -> (Self, mpsc::Receiver<TerminalEvent>) {
+    pub fn new(place: Places, program: PathBuf) -> (Self, mpsc::Receiver<TerminalEvent>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         let inner = Inner {
             place,

@@ -9,11 +9,10 @@ use crate::domain::event::Event;
 use crate::domain::state::State;
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
-use crate::paths::{Lock, LockError, PathError, ServerFile};
+use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
 use crate::sessions::listeners;
 use crate::sessions::office::{CodexOrReason, Ledger, Office};
-use crate::sessions::place::{Place, write_private};
 use crate::sessions::policy::Policy;
 use crate::sessions::reconciler::Reconciler;
 use crate::terminal::Terminals;
@@ -85,11 +84,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let listener = Listener::bind(config.port, &places.socket()).await?;
     let port = listener.port();
 
-    let place = Place {
-        repo: places.repo.clone(),
-        state_dir: places.state.clone(),
-        runtime_dir: places.runtime.clone(),
-    };
+    let place = places.clone();
     let (terminals, terminal_events) = Terminals::new(place.clone(), program.clone());
     terminals.set_origins(vec![
         format!("http://127.0.0.1:{port}"),
@@ -190,7 +185,7 @@ fn resolve_codex(config: &Config) -> Result<PathBuf, String> {
 
 fn start_codex(
     config: &Config,
-    place: &Place,
+    place: &Places,
     program: &Path,
     codex_bin: &Result<PathBuf, String>,
 ) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
@@ -206,14 +201,14 @@ fn start_codex(
     let tool_server = format!(
         "mcp_servers.zhongshu={{command={},args=[\"mcp\",\"--state-dir\",{}],default_tools_approval_mode=\"approve\"}}",
         quote(&program.to_string_lossy()),
-        quote(&place.state_dir.to_string_lossy()),
+        quote(&place.state.to_string_lossy()),
     );
     let (codex, incoming) = Codex::start(codex::Settings {
         codex_bin: codex_bin.clone(),
         codex_home: config.codex_home.clone(),
         socket: place.app_server_socket(),
-        descriptor: place.state_dir.join("app-server.json"),
-        log: place.state_dir.join("app-server.log"),
+        descriptor: place.state.join("app-server.json"),
+        log: place.state.join("app-server.log"),
         config_overrides: vec![tool_server],
         env_set: Vec::new(),
         env_remove: Vec::new(),
@@ -229,7 +224,7 @@ fn start_codex(
 }
 
 /// The TUIs' own CODEX_HOME: nothing of it concerns the user's. They need no login, since they only show.
-fn prepare_tui_home(place: &Place) -> std::io::Result<()> {
+fn prepare_tui_home(place: &Places) -> std::io::Result<()> {
     let config = place.tui_home().join("config.toml");
     if config.exists() {
         return Ok(());
@@ -254,7 +249,7 @@ fn open_access(
     ))
 }
 
-fn server_file(port: u16, places: &crate::paths::Places) -> Result<(), StartError> {
+fn server_file(port: u16, places: &Places) -> Result<(), StartError> {
     let pid = std::process::id();
     let file = ServerFile {
         socket: places.socket(),
@@ -274,7 +269,7 @@ fn mailbox_task(
     let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
     let ingest = mailbox::Ingest::new(
         office.place.repo.clone(),
-        office.place.state_dir.clone(),
+        office.place.state.clone(),
         office.ledger.clone(),
         catalog,
         acting.clone(),

@@ -157,7 +157,7 @@ fn remember_thread(
         incoming: office.place.incoming(mailbox_of),
         task: brief.task.clone(),
     };
-    threads::write(&office.place.state_dir, &thread_id.to_string(), &identity)
+    threads::write(&office.place.state, &thread_id.to_string(), &identity)
 }
 
 async fn resume(

@@ -2,7 +2,6 @@
 //! the reconciler.
 
 use super::live::{Activity, Live};
-use super::place::Place;
 use super::policy::{CODEX, Policies, Policy};
 use crate::codex::{self, Codex};
 use crate::domain::event::Event;
@@ -13,6 +12,7 @@ use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use crate::ledger::{self, TransactError};
 use crate::mailbox::Nudge;
+use crate::paths::Places;
 use crate::terminal::Terminals;
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
@@ -38,7 +38,7 @@ pub type CodexOrReason = Result<Codex, String>;
 /// Everything that sessions need.
 pub struct Office {
     /// Paths.
-    pub place: Place,
+    pub place: Places,
     /// Configuration in force.
     pub policies: Policies,
     /// The journal.
@@ -62,7 +62,7 @@ pub struct Office {
 impl Office {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(
-        place: Place,
+        place: Places,
         policies: Policies,
         ledger: Ledger,
         terminals: Terminals,
