@@ -9,7 +9,7 @@
 //! - `governance`, `config`: what the report says; what holds here
 //! - `sessions`: what keeps the running agents in step with the journal
 //! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
-//! - `server`: puts the parts together
+//! - `server`, `watchdog`: puts the parts together; ends what a launcher left for good
 //! - `cli`, `commands`, `demo`: what a person types
 
 pub mod access;
@@ -33,4 +33,5 @@ pub mod process;
 pub mod server;
 pub mod sessions;
 pub mod terminal;
+pub mod watchdog;
 pub mod web;

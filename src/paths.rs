@@ -6,7 +6,7 @@ mod files;
 mod lock;
 mod server_file;
 
-pub use files::{TerminalFiles, write_private};
+pub use files::{TUI_PREFIX, TerminalFiles, write_private};
 pub use lock::{Holder, Lock, LockError, running};
 pub use server_file::ServerFile;
 

@@ -75,6 +75,8 @@ struct Inner {
     place: Places,
     /// Our own program, resolved once: an upgrade replaces the file.
     program: PathBuf,
+    /// How long a terminal in which nothing runs waits for a launcher to come back.
+    orphan_limit: Duration,
     origins: RwLock<Vec<String>>,
     open: Mutex<HashMap<TerminalId, Open>>,
     events: mpsc::Sender<TerminalEvent>,
@@ -82,11 +84,16 @@ struct Inner {
 
 impl Terminals {
     /// No terminal is open yet. The receiver gets what the terminals say.
-    pub fn new(place: Places, program: PathBuf) -> (Self, mpsc::Receiver<TerminalEvent>) {
+    pub fn new(
+        place: Places,
+        program: PathBuf,
+        orphan_limit: Duration,
+    ) -> (Self, mpsc::Receiver<TerminalEvent>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         let inner = Inner {
             place,
             program,
+            orphan_limit,
             origins: RwLock::default(),
             open: Mutex::default(),
             events,
@@ -121,6 +128,7 @@ impl Terminals {
         spec.descriptor_path = Some(files.descriptor.clone());
         spec.control_socket = Some(files.socket.clone());
         spec.frame_ancestors = self.origins();
+        spec.orphan_exit_seconds = self.inner.orphan_limit.as_secs();
         let bytes = serde_json::to_vec(&spec).expect("a spec is plain data");
         write_private(&files.spec, &bytes)?;
         let mut child = process::spawn_detached(&process::Spec {

@@ -18,6 +18,7 @@ use crate::client::ClientError;
 use crate::paths::{Environment, PathError, Places, find_repository};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// Why a command did not work. Display is a whole sentence for the person.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,9 @@ pub enum CommandError {
     /// The server's start.
     #[error(transparent)]
     Start(#[from] crate::server::StartError),
+    /// A process that does not end.
+    #[error("failed to {0}")]
+    Process(#[from] crate::process::ProcessError),
     /// A variable.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
@@ -96,6 +100,10 @@ pub async fn run(
         Ok(Places::of(&repo, state, cwd, environment)?)
     };
     match cli.command.as_ref() {
+        Some(Command::Watchdog { limit_seconds }) => {
+            crate::watchdog::watch(&places()?, Duration::from_secs(*limit_seconds)).await?;
+            Ok(ExitCode::Ok)
+        }
         None | Some(Command::Serve(_)) => serve::run(cli, cwd, environment.clone(), out).await,
         Some(Command::Demo { codex, exit, .. }) => {
             crate::demo::run(cli, *codex, *exit, cwd, environment, out).await

@@ -39,11 +39,19 @@ impl Places {
         self.state.join("tui-home")
     }
 
+    /// How the next launcher finds the app-server.
+    pub fn app_server_descriptor(&self) -> PathBuf {
+        self.state.join("app-server.json")
+    }
+
     /// Where the app-server listens.
     pub fn app_server_socket(&self) -> PathBuf {
         self.runtime.join("codex.sock")
     }
 }
+
+/// Ids of terminals that only show a Codex thread begin with this.
+pub const TUI_PREFIX: &str = "tui";
 
 /// The files of one terminal.
 #[derive(Debug, Clone)]

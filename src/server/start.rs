@@ -16,6 +16,7 @@ use crate::sessions::office::{CodexOrReason, Ledger, Office};
 use crate::sessions::policy::Policy;
 use crate::sessions::reconciler::Reconciler;
 use crate::terminal::Terminals;
+use crate::watchdog;
 use crate::web;
 use crate::web::app::App;
 use crate::web::listen::{ListenError, Listener};
@@ -85,7 +86,11 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let port = listener.port();
 
     let place = places.clone();
-    let (terminals, terminal_events) = Terminals::new(place.clone(), program.clone());
+    let (terminals, terminal_events) = Terminals::new(
+        place.clone(),
+        program.clone(),
+        config.settings().orphan_limit,
+    );
     terminals.set_origins(vec![
         format!("http://127.0.0.1:{port}"),
         format!("http://localhost:{port}"),
@@ -207,7 +212,7 @@ fn start_codex(
         codex_bin: codex_bin.clone(),
         codex_home: config.codex_home.clone(),
         socket: place.app_server_socket(),
-        descriptor: place.state.join("app-server.json"),
+        descriptor: place.app_server_descriptor(),
         log: place.state.join("app-server.log"),
         config_overrides: vec![tool_server],
         env_set: Vec::new(),
@@ -220,6 +225,9 @@ fn start_codex(
         opt_out: Vec::new(),
         timing: codex::Timing::default(),
     });
+    if let Err(error) = watchdog::start(place, program, config.settings().orphan_limit) {
+        tracing::warn!(%error, "there is no watchdog: after a crash Codex's app-server runs until somebody ends it");
+    }
     (Ok(codex), Some(incoming))
 }
 

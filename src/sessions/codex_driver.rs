@@ -16,6 +16,7 @@ use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::mailbox::threads;
+use crate::paths::TUI_PREFIX;
 use crate::terminal::CLOSE_GRACE;
 use codex_terminal::descriptor::Mode;
 use codex_terminal::spec::{Source, Spec};
@@ -371,7 +372,7 @@ pub async fn show_tui(office: &Office, session: &Session) -> Result<TerminalId, 
         .thread_id
         .clone()
         .ok_or("the session has no thread yet; try again in a moment")?;
-    let id = TerminalId::fresh("terminal");
+    let id = TerminalId::fresh(TUI_PREFIX);
     let remote = format!("unix://{}", office.place.app_server_socket().display());
     let codex = office.codex_bin.display().to_string();
     let argv = vec![

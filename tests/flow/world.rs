@@ -58,6 +58,7 @@ impl World {
             max_terminals: 8,
             stale: Duration::from_secs(300),
             reminder_grace: Duration::from_secs(60),
+            orphan_limit: Duration::from_secs(60),
             tuis: 4,
             planner: role,
             driver: CODEX.to_owned(),
