@@ -67,14 +67,19 @@ function frameFor(address, title) {
   return make('iframe', { src: address, title, referrerpolicy: 'no-referrer', sandbox: 'allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox' });
 }
 
-// The one case in which a frame is made again: the person asked for another mode, and a new fragment alone would not
-// load the page anew.
+// A new fragment alone does not load the frame anew: its page hears of it and keeps its screen. `replace`, so that the
+// browser's way back is not filled with it.
+function tellFrame(tab, address) {
+  tab.frame.contentWindow?.location.replace(address);
+}
+
 async function ticket(tab, mode) {
   const { url } = await post('/api/terminal_ticket', { id: tab.id, mode });
-  const frame = frameFor(checked(url), tab.title);
-  tab.frame.replaceWith(frame);
-  tab.frame = frame;
+  const address = checked(url);
+  tab.origin = new URL(address).origin;
+  tellFrame(tab, address);
   setMode(tab, mode);
+  tab.frame.focus();
 }
 
 function forget(tab) {
@@ -97,7 +102,7 @@ function add({ id, title, address, mode, sessionId }) {
   const button = make('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, title }, title);
   $('#dock-tabs').append(make('div', { class: 'dock-tab' }, button));
   $('#dock-body').append(panel);
-  const tab = { id, title, sessionId: sessionId ?? null, frame, state, control, panel, button };
+  const tab = { id, title, sessionId: sessionId ?? null, origin: new URL(address).origin, frame, state, control, panel, button };
   open.set(id, tab);
   setMode(tab, mode);
   button.addEventListener('click', () => select(id));
@@ -152,11 +157,9 @@ async function startShell() {
   stale();
 }
 
-// Terminals learn of a new theme or language without being made again; those that do not listen keep theirs.
+// Terminals learn of a new theme or language; their key stays with their own page.
 export function tellTerminals() {
-  for (const { frame } of open.values()) {
-    frame.contentWindow?.postMessage({ kind: 'zhongshu-look', theme: theme(), lang: language() }, new URL(frame.src).origin);
-  }
+  for (const tab of open.values()) tellFrame(tab, `${tab.origin}/#theme=${theme()}&lang=${language()}`);
 }
 
 export function closeAll() {
