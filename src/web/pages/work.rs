@@ -187,10 +187,9 @@ fn finding(value: &serde_json::Value) -> FindingLine {
 }
 
 impl Page<'_> {
-    /// Whether something changes without an event, so that the page should look again soon.
-    fn any_live(&self) -> bool {
-        self.w.sessions.iter().any(|s| s.ended_at.is_none())
-            || matches!(self.w.codex.state, "starting" | "down")
+    /// Whether something changes that no stream tells of, so that the page should look again soon.
+    fn unsettled(&self) -> bool {
+        matches!(self.w.codex.state, "starting" | "down")
     }
 
     fn codex_class(&self) -> &'static str {
