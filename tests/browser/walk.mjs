@@ -183,7 +183,7 @@ await step('a person takes a terminal over and types; the program answers', asyn
   assert.equal(await frame.evaluate(() => globalThis.codexTerminal.input.next), 0);
   const born = await frame.evaluate(() => performance.timeOrigin);
   await page.getByRole('button', { name: 'Take control' }).click();
-  await page.locator('.dock-panel:not([hidden])').getByText('You are in control').waitFor();
+  await page.locator('#dock .badge:visible', { hasText: 'You are in control' }).waitFor();
   await frame.locator('#badge-read').waitFor({ state: 'hidden' });
   await frame.locator('#screen').click();
   await page.keyboard.type('are you there?');
@@ -211,7 +211,7 @@ await step('the queue is moved, paused and cut', async () => {
   assert.deepEqual(await queued.locator('strong').allInnerTexts(), ['Engineering (gongchengbu)', 'Chancellery (menxia)']);
   await page.getByRole('button', { name: 'Move Chancellery (menxia) up' }).click();
   await queued.nth(0).getByText('Chancellery').waitFor();
-  await page.locator('.queue [data-do="queue-pause"]').click();
+  await page.getByRole('button', { name: 'Pause the queue' }).click();
   await page.locator('.queue').getByText('waits: the queue is paused').first().waitFor();
   await queued.nth(1).locator('[data-do="queue-cancel"]').click();
   await page.locator('.sure').getByRole('button', { name: 'Yes' }).click();
