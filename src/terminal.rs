@@ -4,8 +4,8 @@
 //! ever journalled. What a sidecar says by itself goes to one bounded channel, in order.
 
 use crate::domain::ids::TerminalId;
+use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
-use crate::sessions::place::{Place, TerminalFiles, write_private};
 use codex_terminal::client::{self, Client};
 use codex_terminal::control::{Event, Request};
 use codex_terminal::descriptor::{Descriptor, Mode};
@@ -75,9 +75,11 @@ pub struct Terminals {
 }
 
 struct Inner {
-    place: Place,
+    place: Places,
     /// Our own program, resolved once: an upgrade replaces the file.
     program: PathBuf,
+    /// How long a terminal in which nothing runs waits for a launcher to come back.
+    orphan_limit: Duration,
     origins: RwLock<Vec<String>>,
     open: Mutex<HashMap<TerminalId, Open>>,
     events: mpsc::Sender<TerminalEvent>,
@@ -85,11 +87,16 @@ struct Inner {
 
 impl Terminals {
     /// No terminal is open yet. The receiver gets what the terminals say.
-    pub fn new(place: Place, program: PathBuf) -> (Self, mpsc::Receiver<TerminalEvent>) {
+    pub fn new(
+        place: Places,
+        program: PathBuf,
+        orphan_limit: Duration,
+    ) -> (Self, mpsc::Receiver<TerminalEvent>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         let inner = Inner {
             place,
             program,
+            orphan_limit,
             origins: RwLock::default(),
             open: Mutex::default(),
             events,
@@ -124,6 +131,7 @@ impl Terminals {
         spec.descriptor_path = Some(files.descriptor.clone());
         spec.control_socket = Some(files.socket.clone());
         spec.frame_ancestors = self.origins();
+        spec.orphan_exit_seconds = self.inner.orphan_limit.as_secs();
         let bytes = serde_json::to_vec(&spec).expect("a spec is plain data");
         write_private(&files.spec, &bytes)?;
         let mut child = process::spawn_detached(&process::Spec {

@@ -16,6 +16,7 @@ use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::mailbox::threads;
+use crate::paths::TUI_PREFIX;
 use crate::terminal::CLOSE_GRACE;
 use codex_terminal::descriptor::Mode;
 use codex_terminal::spec::{Source, Spec};
@@ -176,7 +177,9 @@ async fn open_thread(
         session_id: brief.id.clone(),
         thread_id: thread_id.to_string(),
     };
-    office.record(vec![event]).await;
+    if !office.record(vec![event]).await {
+        return Err(Failure::Passing("the journal cannot be written".to_owned()));
+    }
     // Without a name no TUI can attach before the first turn has written something.
     let name = format!("{} · {}", brief.title, texts::first_line(&brief.task, 60));
     codex.name_thread(&thread_id, &name).await?;
@@ -199,7 +202,7 @@ fn remember_thread(
         incoming: office.place.incoming(mailbox_of),
         task: brief.task.clone(),
     };
-    threads::write(&office.place.state_dir, &thread_id.to_string(), &identity)
+    threads::write(&office.place.state, &thread_id.to_string(), &identity)
 }
 
 async fn resume(
@@ -446,7 +449,7 @@ pub async fn show_tui(office: &Office, session: &Session) -> Result<TerminalId, 
         .thread_id
         .clone()
         .ok_or("the session has no thread yet; try again in a moment")?;
-    let id = TerminalId::fresh("terminal");
+    let id = TerminalId::fresh(TUI_PREFIX);
     let remote = format!("unix://{}", office.place.app_server_socket().display());
     let codex = office.codex_bin.display().to_string();
     let argv = vec![

@@ -120,6 +120,7 @@ impl Live {
             }
             observed.activity = Activity::Unknown;
             observed.terminal_url = None;
+            observed.notice = None;
         });
     }
 
