@@ -63,6 +63,8 @@ pub struct TerminalEvent {
 struct Open {
     descriptor: Descriptor,
     client: Client,
+    /// We are ending it: its end is no news, and whoever ends it says why.
+    closing: bool,
 }
 
 /// Every open terminal. Clones share it.
@@ -157,7 +159,11 @@ impl Terminals {
                 return Err(TerminalError::Late);
             }
         };
-        self.connect(id, descriptor.clone()).await?;
+        if let Err(error) = self.connect(id, descriptor.clone()).await {
+            // Nobody could reach it any more, so it must not stay.
+            process::terminate_tree(identity, Duration::ZERO).await?;
+            return Err(error);
+        }
         Ok(descriptor)
     }
 
@@ -193,6 +199,7 @@ impl Terminals {
         let open = Open {
             descriptor,
             client: client.clone(),
+            closing: false,
         };
         self.lock().insert(id.clone(), open);
         let terminals = self.clone();
@@ -212,7 +219,11 @@ impl Terminals {
                     return;
                 }
             }
-            terminals.lock().remove(&terminal_id);
+            // Taken out already, or about to be: then by whoever closes it.
+            let found = terminals.lock().remove(&terminal_id);
+            if found.is_none_or(|open| open.closing) {
+                return;
+            }
             // Nobody listens any more when the launcher ends.
             terminals
                 .inner
@@ -259,6 +270,9 @@ impl Terminals {
     pub async fn close(&self, id: &TerminalId, grace: Duration) -> Result<(), TerminalError> {
         let files = self.inner.place.terminal(id);
         let descriptor = Descriptor::read(&files.descriptor);
+        if let Some(open) = self.lock().get_mut(id) {
+            open.closing = true;
+        }
         if let Ok(client) = self.client(id) {
             // An error means that it is going already; what is left is ended below.
             if client.close(grace).await.is_ok() {
