@@ -281,6 +281,18 @@ impl Scene<'_> {
             .collect()
     }
 
+    /// Departments of a planner, newest first; `keep` picks which.
+    pub fn children(
+        &self,
+        planner: &SessionId,
+        keep: impl Fn(&Session) -> bool,
+    ) -> Vec<SessionView> {
+        let children = self.state.children(planner).filter(|child| keep(child));
+        let mut list: Vec<SessionView> = children.map(|child| self.session(child)).collect();
+        list.reverse();
+        list
+    }
+
     /// One session.
     pub fn session(&self, session: &Session) -> SessionView {
         let observed = self.live.observed(session.id());
