@@ -80,7 +80,7 @@ pub struct Config {
     pub places: Places,
     /// Port of the dashboard; 0 means any free one.
     pub port: u16,
-    /// Codex as named by `--codex-bin` or `CODEX_BIN`; see [`Config::find_codex`].
+    /// Codex as named by `--codex-bin` or `CODEX_BIN`; see `codex::find`.
     pub codex_bin: Option<PathBuf>,
     /// The `CODEX_HOME` that was given; `None` is Codex's own default.
     pub codex_home: Option<PathBuf>,
@@ -128,6 +128,8 @@ pub struct Settings {
     pub tuis_started_with_session: usize,
     /// Time between the second reminder and the end of a department that does not report.
     pub reminder_grace: Duration,
+    /// How long terminals and the app-server wait for a launcher to come back.
+    pub orphan_limit: Duration,
     /// Language of prompts and pages; `None` means the browser's or the locale's.
     pub language: Option<Language>,
     /// Driver of sessions that name none.
@@ -236,19 +238,6 @@ impl Config {
     /// Language of prompts: the setting, else the person's locale.
     pub fn language(&self) -> Language {
         self.settings().language.unwrap_or(self.locale_language)
-    }
-
-    /// The Codex program: the one that was named, else the first on `PATH`. Looked up anew each time, so that one
-    /// that is installed later is found.
-    pub fn find_codex(&self) -> Option<PathBuf> {
-        if self.codex_bin.is_some() {
-            return self.codex_bin.clone();
-        }
-        let path = self.environment.get("PATH")?;
-        std::env::split_paths(path)
-            .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join("codex"))
-            .find(|program| is_program(program))
     }
 
     /// Codex's folder: the one that was given, else its own default.

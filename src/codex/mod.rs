@@ -12,6 +12,7 @@ pub mod events;
 pub mod find;
 mod incoming;
 pub mod items;
+pub mod orphan;
 mod peer;
 mod server;
 mod settings;

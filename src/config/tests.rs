@@ -181,21 +181,6 @@ fn every_bad_variable_is_named_with_what_is_allowed() {
 }
 
 #[test]
-fn codex_is_found_on_the_path_when_nobody_names_it() {
-    let ground = Ground::new();
-    let bin = ground.repo.with_file_name("bin");
-    std::fs::create_dir(&bin).unwrap();
-    let path = bin.to_str().unwrap();
-    let config = ground.load(&Flags::default(), &[("PATH", path)]).unwrap();
-    assert_eq!(config.find_codex(), None);
-    let program = bin.join("codex");
-    std::fs::write(&program, "").unwrap();
-    assert_eq!(config.find_codex(), None, "not executable");
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    assert_eq!(config.find_codex(), Some(program));
-}
-
-#[test]
 fn a_broken_file_stops_the_start_and_never_a_running_server() {
     let ground = Ground::new();
     ground.write("max_departments: 3\nmax_departmnets: 4\n");

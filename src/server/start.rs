@@ -9,14 +9,14 @@ use crate::domain::event::Event;
 use crate::domain::state::State;
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
-use crate::paths::{Lock, LockError, PathError, ServerFile};
+use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
 use crate::sessions::listeners;
 use crate::sessions::office::{CodexOrReason, Ledger, Office};
-use crate::sessions::place::{Place, write_private};
 use crate::sessions::policy::Policy;
 use crate::sessions::reconciler::Reconciler;
 use crate::terminal::Terminals;
+use crate::watchdog;
 use crate::web;
 use crate::web::app::App;
 use crate::web::listen::{ListenError, Listener};
@@ -85,12 +85,12 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let listener = Listener::bind(config.port, &places.socket()).await?;
     let port = listener.port();
 
-    let place = Place {
-        repo: places.repo.clone(),
-        state_dir: places.state.clone(),
-        runtime_dir: places.runtime.clone(),
-    };
-    let (terminals, terminal_events) = Terminals::new(place.clone(), program.clone());
+    let place = places.clone();
+    let (terminals, terminal_events) = Terminals::new(
+        place.clone(),
+        program.clone(),
+        config.settings().orphan_limit,
+    );
     terminals.set_origins(vec![
         format!("http://127.0.0.1:{port}"),
         format!("http://localhost:{port}"),
@@ -179,39 +179,41 @@ fn findings(opened: &Opened<State>) -> Vec<String> {
     findings
 }
 
-fn resolve_codex(config: &Config) -> Option<PathBuf> {
-    find::resolve(config.find_codex().as_deref(), None, None)
-        .ok()
+/// The native program, or the sentence that says why there is none.
+fn resolve_codex(config: &Config) -> Result<PathBuf, String> {
+    let path = config.environment().get("PATH");
+    let found = find::resolve(config.codex_bin.as_deref(), None, path);
+    found
         .map(|found| found.path)
+        .map_err(|error| format!("{error} Then restart zhongshu."))
 }
 
 fn start_codex(
     config: &Config,
-    place: &Place,
+    place: &Places,
     program: &Path,
-    codex_bin: &Option<PathBuf>,
+    codex_bin: &Result<PathBuf, String>,
 ) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
     if !Policy::of(config, None).uses_codex() {
         let reason = "no planner or department uses the driver `codex` (governance.yaml); change that and restart zhongshu";
         return (Err(reason.to_owned()), None);
     }
-    let Some(codex_bin) = codex_bin else {
-        let reason = "there is no `codex` program on PATH; install it with `npm install -g @openai/codex@0.169.0`, or name it with \
-                      --codex-bin PATH, then restart zhongshu";
-        return (Err(reason.to_owned()), None);
+    let codex_bin = match codex_bin {
+        Ok(codex_bin) => codex_bin,
+        Err(reason) => return (Err(reason.clone()), None),
     };
     let quote = |text: &str| serde_json::to_string(text).expect("a string is plain data");
     let tool_server = format!(
         "mcp_servers.zhongshu={{command={},args=[\"mcp\",\"--state-dir\",{}],default_tools_approval_mode=\"approve\"}}",
         quote(&program.to_string_lossy()),
-        quote(&place.state_dir.to_string_lossy()),
+        quote(&place.state.to_string_lossy()),
     );
     let (codex, incoming) = Codex::start(codex::Settings {
         codex_bin: codex_bin.clone(),
         codex_home: config.codex_home.clone(),
         socket: place.app_server_socket(),
-        descriptor: place.state_dir.join("app-server.json"),
-        log: place.state_dir.join("app-server.log"),
+        descriptor: place.app_server_descriptor(),
+        log: place.state.join("app-server.log"),
         config_overrides: vec![tool_server],
         env_set: Vec::new(),
         env_remove: Vec::new(),
@@ -223,11 +225,14 @@ fn start_codex(
         opt_out: Vec::new(),
         timing: codex::Timing::default(),
     });
+    if let Err(error) = watchdog::start(place, program, config.settings().orphan_limit) {
+        tracing::warn!(%error, "there is no watchdog: after a crash Codex's app-server runs until somebody ends it");
+    }
     (Ok(codex), Some(incoming))
 }
 
 /// The TUIs' own CODEX_HOME: nothing of it concerns the user's. They need no login, since they only show.
-fn prepare_tui_home(place: &Place) -> std::io::Result<()> {
+fn prepare_tui_home(place: &Places) -> std::io::Result<()> {
     let config = place.tui_home().join("config.toml");
     if config.exists() {
         return Ok(());
@@ -252,7 +257,7 @@ fn open_access(
     ))
 }
 
-fn server_file(port: u16, places: &crate::paths::Places) -> Result<(), StartError> {
+fn server_file(port: u16, places: &Places) -> Result<(), StartError> {
     let pid = std::process::id();
     let file = ServerFile {
         socket: places.socket(),
@@ -272,7 +277,7 @@ fn mailbox_task(
     let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
     let ingest = mailbox::Ingest::new(
         office.place.repo.clone(),
-        office.place.state_dir.clone(),
+        office.place.state.clone(),
         office.ledger.clone(),
         catalog,
         acting.clone(),

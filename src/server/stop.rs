@@ -3,11 +3,12 @@
 use super::Server;
 use crate::domain::event::Event;
 use crate::domain::flow;
-use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::ids::TerminalId;
 use crate::domain::session::Outcome;
 use crate::paths::ServerFile;
 use crate::sessions::office::LAUNCHER;
 use crate::terminal::CLOSE_GRACE;
+use crate::watchdog;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -47,6 +48,7 @@ impl Server {
             {
                 tracing::error!(%error, "Codex's app-server could not be ended");
             }
+            watchdog::end(&self.config.places).await;
         }
         self.office
             .record(vec![Event::ServerStopped {
@@ -62,19 +64,12 @@ impl Server {
 }
 
 async fn end_sessions(office: &crate::sessions::office::Office) {
-    let live: Vec<SessionId> = office.ledger.read(|state| {
-        let live = state.sessions.values().filter(|session| session.is_live());
-        live.map(|session| session.id().clone()).collect()
+    // All in one step: otherwise a slot that becomes free would be given away meanwhile.
+    let wish = office.decide(LAUNCHER, |state| {
+        flow::sessions::request_close_all(state, &Outcome::Stopped)
     });
-    for id in live {
-        let wish = office
-            .decide(LAUNCHER, move |state| {
-                flow::sessions::request_close(state, &id, Outcome::Stopped)
-            })
-            .await;
-        if let Err(error) = wish {
-            tracing::warn!(?error, "a session could not be told to end");
-        }
+    if let Err(error) = wish.await {
+        tracing::warn!(?error, "the sessions could not be told to end");
     }
     let deadline = Instant::now() + SESSIONS_LIMIT;
     let mut records = office.ledger.subscribe(None).ok();

@@ -2,9 +2,8 @@
 //! the reconciler.
 
 use super::live::{Activity, Live};
-use super::place::Place;
 use super::policy::{CODEX, Policies, Policy};
-use crate::codex::Codex;
+use crate::codex::{self, Codex};
 use crate::domain::event::Event;
 use crate::domain::flow::{self, Decision};
 use crate::domain::ids::{SessionId, TerminalId};
@@ -13,6 +12,7 @@ use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use crate::ledger::{self, TransactError};
 use crate::mailbox::Nudge;
+use crate::paths::Places;
 use crate::terminal::Terminals;
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
@@ -38,7 +38,7 @@ pub type CodexOrReason = Result<Codex, String>;
 /// Everything that sessions need.
 pub struct Office {
     /// Paths.
-    pub place: Place,
+    pub place: Places,
     /// Configuration in force.
     pub policies: Policies,
     /// The journal.
@@ -62,7 +62,7 @@ pub struct Office {
 impl Office {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(
-        place: Place,
+        place: Places,
         policies: Policies,
         ledger: Ledger,
         terminals: Terminals,
@@ -156,10 +156,23 @@ impl Office {
         self.live.ended(id);
     }
 
-    /// Records events of the launcher's own that need no decision.
-    pub async fn record(&self, events: Vec<Event>) {
-        if let Err(error) = self.ledger.commit(LAUNCHER, events).await {
+    /// Records events of the launcher's own that need no decision; says whether they are durable now.
+    pub async fn record(&self, events: Vec<Event>) -> bool {
+        let recorded = self.ledger.commit(LAUNCHER, events).await;
+        if let Err(error) = &recorded {
             tracing::error!(%error, "could not record what happened");
+        }
+        recorded.is_ok()
+    }
+
+    /// Why Codex cannot run anything at the moment and will not by itself, if that is so.
+    pub fn codex_trouble(&self) -> Option<String> {
+        match &self.codex {
+            Err(reason) => Some(reason.clone()),
+            Ok(codex) => match &*codex.status().borrow() {
+                codex::Status::Unavailable { reason } => Some(reason.clone()),
+                _ => None,
+            },
         }
     }
 

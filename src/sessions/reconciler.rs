@@ -200,6 +200,10 @@ async fn perform(office: &Arc<Office>, step: &Step) -> Done {
 }
 
 async fn dispatch(office: &Arc<Office>) -> Done {
+    // Work that cannot run stays in the queue, instead of failing piece by piece.
+    if next_needs_codex(office) && office.codex_trouble().is_some() {
+        return Done::Again;
+    }
     let (policy, place) = (office.policy(), office.place.clone());
     let given = office.decide(LAUNCHER, move |state| {
         flow::queue::dispatch(state, policy.slots, |assignment| {
@@ -207,6 +211,14 @@ async fn dispatch(office: &Arc<Office>) -> Done {
         })
     });
     settle(given.await)
+}
+
+fn next_needs_codex(office: &Office) -> bool {
+    let policy = office.policy();
+    office.ledger.read(|state| {
+        let next = flow::queue::next(state, policy.slots);
+        next.is_some_and(|assignment| policy.driver_of(&assignment.order.department) == CODEX)
+    })
 }
 
 async fn request_close(office: &Arc<Office>, id: &SessionId, outcome: Outcome) -> Done {

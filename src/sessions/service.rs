@@ -162,13 +162,7 @@ impl Office {
         wanted
             .iter()
             .filter(|item| item.selected)
-            .try_for_each(|item| {
-                let named = policy
-                    .catalog
-                    .department(&item.department)
-                    .and_then(|department| department.driver.as_deref());
-                self.check_driver(state, named.unwrap_or(&policy.driver))
-            })
+            .try_for_each(|item| self.check_driver(state, policy.driver_of(&item.department)))
     }
 
     /// A person rejects the pending plan.

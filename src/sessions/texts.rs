@@ -10,7 +10,7 @@ use std::path::Path;
 /// # Errors
 /// What the system says, with the path.
 pub fn write_prompt(path: &Path, text: &str) -> std::io::Result<()> {
-    super::place::write_private(path, text.as_bytes()).map_err(|error| {
+    crate::paths::write_private(path, text.as_bytes()).map_err(|error| {
         std::io::Error::other(format!(
             "the prompt file {} could not be written: {error}",
             path.display()

@@ -91,6 +91,22 @@ pub fn request_close(state: &State, id: &SessionId, outcome: Outcome) -> Decisio
     }
 }
 
+/// Decides that every session ends, and that nothing takes their place.
+///
+/// # Errors
+/// Never refuses.
+pub fn request_close_all(state: &State, outcome: &Outcome) -> Decision<()> {
+    let running = state
+        .sessions
+        .values()
+        .filter(|session| matches!(session.status, Status::Starting | Status::Running));
+    let events = running.map(|session| Event::SessionCloseRequested {
+        session_id: session.id().clone(),
+        outcome: outcome.clone(),
+    });
+    Ok((events.collect(), ()))
+}
+
 /// Records the end of a session; a department that never reported gets its fallback in the same step.
 ///
 /// # Errors

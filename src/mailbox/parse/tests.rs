@@ -1,3 +1,5 @@
+//! What a mailbox file may hold, and what it is told when it holds something else.
+
 #![allow(clippy::unwrap_used)]
 use super::*;
 

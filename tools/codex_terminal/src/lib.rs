@@ -6,7 +6,7 @@
 //! - [`spec`] what to run · [`descriptor`] how to find it again · [`control`], [`client`] how the launcher talks to it
 //! - `pty`, `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`]) and `viewer`s
 //! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket · [`token`] who may do what
-//! - [`terminal`] what the servers share · `lifecycle` start, end and everything between · [`platform`] Linux and macOS
+//! - [`terminal`], `viewers` what the servers share · `lifecycle` start, end and everything between · [`platform`] Linux and macOS
 //! - [`cli`] arguments of both binaries
 
 pub mod cli;
@@ -15,6 +15,7 @@ pub mod control;
 mod control_server;
 pub mod descriptor;
 pub mod escape;
+mod extra;
 pub mod feed;
 mod file_source;
 mod input;
@@ -33,6 +34,8 @@ pub mod terminal;
 pub mod token;
 mod transcript;
 mod viewer;
+mod viewer_output;
+mod viewers;
 pub mod wire;
 
 pub use lifecycle::run;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::Utc;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::descriptor::{Descriptor, Mode, State};
 use crate::feed::Feed;
@@ -43,8 +43,9 @@ pub fn run(spec: Spec) -> anyhow::Result<()> {
         .build()
         .context("start the runtime")?;
     let result = runtime.block_on(async {
+        let signals = Signals::catch().context("catch signals")?;
         let sidecar = Sidecar::start(&spec).await?;
-        sidecar.live(&spec).await;
+        sidecar.live(&spec, signals).await;
         anyhow::Ok(())
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -146,7 +147,7 @@ impl Sidecar {
         })
     }
 
-    async fn live(self, spec: &Spec) {
+    async fn live(self, spec: &Spec, mut signals: Signals) {
         let terminal = self.terminal;
         let servers = [
             Some(tokio::spawn(server::serve(terminal.clone(), self.http))),
@@ -155,7 +156,7 @@ impl Sidecar {
             Some(tokio::spawn(size(terminal.clone()))),
         ];
         announce(&terminal);
-        let close = reason_to_end(&terminal, spec).await;
+        let close = reason_to_end(&terminal, spec, &mut signals).await;
         terminal.close.send_replace(Some(close));
         let ending = tokio::task::spawn_blocking({
             let terminal = terminal.clone();
@@ -243,34 +244,43 @@ async fn size(terminal: Arc<Terminal>) {
     }
 }
 
-async fn reason_to_end(terminal: &Arc<Terminal>, spec: &Spec) -> Close {
+async fn reason_to_end(terminal: &Arc<Terminal>, spec: &Spec, signals: &mut Signals) -> Close {
     let default = Close {
         grace: DEFAULT_GRACE,
     };
     let mut closing = terminal.close.subscribe();
     tokio::select! {
         close = closing.wait_for(Option::is_some) => close.ok().and_then(|close| *close).unwrap_or(default),
-        () = told_by_signal() => default,
+        () = signals.told_to_end() => default,
         () = lingered(terminal, spec) => default,
         () = orphaned(terminal, spec) => default,
     }
 }
 
-async fn told_by_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-    ) else {
-        tracing::error!("signals are not handled");
-        return std::future::pending().await;
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return,
-            _ = interrupt.recv() => return,
-            // The launcher's terminal may go; we stay.
-            _ = hangup.recv() => {}
+/// The signals that concern us. Caught from before the program starts: a sidecar that dies of one would leave it behind.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn told_to_end(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                // The launcher's terminal may go; we stay.
+                _ = self.hangup.recv() => {}
+            }
         }
     }
 }

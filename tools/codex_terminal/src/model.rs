@@ -9,6 +9,7 @@ use std::num::NonZeroU16;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::escape::{Piece, StringKind, first_piece, string_end};
+use crate::extra::{EXTRA_MODES, Extra, Replacement, SavedCursor, numbers};
 use crate::render;
 use crate::signals::Signals;
 
@@ -30,40 +31,6 @@ pub struct Snapshot {
     pub rows: u16,
     /// What draws it on a terminal in any state.
     pub bytes: Vec<u8>,
-}
-
-/// Private modes that vt100 ignores and a viewer must know, with their value after a reset.
-const EXTRA_MODES: [(u16, bool); 6] = [
-    (7, true),
-    (12, false),
-    (45, false),
-    (1004, false),
-    (1007, false),
-    (1016, false),
-];
-
-#[derive(Clone, Debug)]
-struct SavedCursor {
-    row: u16,
-    col: u16,
-    attributes: String,
-    origin: bool,
-}
-
-/// What a reset takes back.
-#[derive(Clone, Debug, Default)]
-struct Extra {
-    /// First and last row of the scroll region, from 0; none: the whole screen. Of the main and the
-    /// alternate screen, as the next two.
-    region: [Option<(u16, u16)>; 2],
-    origin: [bool; 2],
-    saved: [Option<SavedCursor>; 2],
-    /// Modes that differ from their value after a reset.
-    changed_modes: Vec<u16>,
-    insert: bool,
-    /// Whether G0 and G1 are the line-drawing set, and whether G1 is in use.
-    line_drawing: [bool; 2],
-    shifted: bool,
 }
 
 /// The screen of one terminal.
@@ -398,105 +365,6 @@ impl Model {
 
 /// Pending bytes are usually a handful; after an image the memory goes back.
 const CAPACITY_KEPT: usize = 4 << 10;
-
-impl Extra {
-    fn drawing_lines(&self) -> bool {
-        self.line_drawing[usize::from(self.shifted)]
-    }
-
-    /// What DECSTR takes back on the screen in use.
-    fn soft_reset(&mut self, buffer: usize) {
-        (self.region[buffer], self.origin[buffer]) = (None, false);
-        self.saved[buffer] = Some(SavedCursor {
-            row: 0,
-            col: 0,
-            attributes: "\x1b[m".to_owned(),
-            origin: false,
-        });
-        self.changed_modes.retain(|mode| *mode != 7);
-        (self.insert, self.line_drawing, self.shifted) = (false, [false; 2], false);
-    }
-
-    /// Saves the cursor that the program saved, on a screen whose contents are drawn later. Rows count from the top
-    /// because the region is set later too; behind the last column one gets only by printing there.
-    fn write_saved(&self, buffer: usize, cols: u16, out: &mut String) {
-        let Some(saved) = &self.saved[buffer] else {
-            return;
-        };
-        out.push_str(if saved.origin { "\x1b[?6h" } else { "" });
-        out.push_str(&format!("\x1b[{};{}H", saved.row + 1, saved.col + 1));
-        out.push_str(if saved.col >= cols { "x" } else { "" });
-        out.push_str(&saved.attributes);
-        out.push_str("\x1b7\x1b[?6l");
-    }
-
-    fn write_region(&self, buffer: usize, out: &mut String) {
-        if let Some((top, bottom)) = self.region[buffer] {
-            out.push_str(&format!("\x1b[{};{}r", top + 1, bottom + 1));
-        }
-    }
-}
-
-/// A sequence that vt100 does not know, or that changes what this module keeps beside it.
-#[derive(Clone, Copy)]
-enum Replacement {
-    Save,
-    Restore,
-    Index,
-    NextLine,
-    Region,
-    Modes { set: bool },
-    Insert { set: bool },
-    Charset { slot: usize, lines: bool },
-    Shift(bool),
-    SoftReset,
-    Reset,
-}
-
-impl Replacement {
-    fn of(sequence: &[u8]) -> Option<Self> {
-        Some(match sequence {
-            [0x0e] => Self::Shift(true),
-            [0x0f] => Self::Shift(false),
-            b"\x1b7" | b"\x1b[s" => Self::Save,
-            b"\x1b8" | b"\x1b[u" => Self::Restore,
-            b"\x1bD" => Self::Index,
-            b"\x1bE" => Self::NextLine,
-            b"\x1bc" => Self::Reset,
-            b"\x1b[!p" => Self::SoftReset,
-            b"\x1b[4h" => Self::Insert { set: true },
-            b"\x1b[4l" => Self::Insert { set: false },
-            [0x1b, b'(', set] => Self::charset(0, *set),
-            [0x1b, b')', set] => Self::charset(1, *set),
-            [0x1b, b'[', b'?', .., b'h'] => Self::Modes { set: true },
-            [0x1b, b'[', b'?', .., b'l'] => Self::Modes { set: false },
-            [0x1b, b'[', numbers @ .., b'r']
-                if numbers.iter().all(|b| b.is_ascii_digit() || *b == b';') =>
-            {
-                Self::Region
-            }
-            _ => return None,
-        })
-    }
-
-    fn charset(slot: usize, set: u8) -> Self {
-        Self::Charset {
-            slot,
-            lines: set == b'0',
-        }
-    }
-}
-
-fn numbers(parameters: &[u8]) -> impl Iterator<Item = u16> {
-    parameters.split(|b| *b == b';').map(|digits| {
-        digits
-            .iter()
-            .filter(|b| b.is_ascii_digit())
-            .fold(0u16, |n, b| {
-                n.saturating_mul(10).saturating_add(u16::from(b - b'0'))
-            })
-    })
-}
 
 fn parser(cols: u16, rows: u16, signals: Signals) -> vt100::Parser<Signals> {
     vt100::Parser::new_with_callbacks(side(rows), side(cols), SCROLLBACK_LINES, signals)

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -19,9 +19,8 @@ use crate::recorder::{Observer, Recorded};
 use crate::signals::AgentState;
 use crate::spec::clamp_size;
 use crate::token::{Mode, Tokens};
+use crate::viewers::Viewers;
 
-/// More people do not look at one terminal; more sockets are somebody's mistake or attack.
-pub const MAX_VIEWERS: usize = 8;
 /// Pages whose inputs are numbered; the longest silent one is forgotten.
 const MAX_INPUT_CLIENTS: usize = 32;
 /// Announcements and exits a control connection may leave unread before it is told the whole state anew.
@@ -40,18 +39,6 @@ pub struct Program {
 pub struct Close {
     /// Time between TERM and KILL.
     pub grace: Duration,
-}
-
-/// One attached browser.
-pub struct Viewer {
-    /// Its number.
-    pub number: u64,
-    /// What it may do.
-    pub mode: Mode,
-    /// Forbidden messages.
-    pub dropped: AtomicU64,
-    /// Gaps it got.
-    pub gaps: AtomicU64,
 }
 
 /// See the module.
@@ -82,21 +69,14 @@ pub struct Terminal {
     frame_ancestors: RwLock<Vec<String>>,
     descriptor: Mutex<Descriptor>,
     descriptor_path: Option<PathBuf>,
+    descriptor_writing: Mutex<()>,
     agent_state: Mutex<Option<AgentState>>,
-    viewers: Mutex<Viewers>,
+    pub(crate) viewers: Mutex<Viewers>,
     input_clients: Mutex<VecDeque<(String, u32)>>,
-    pending: AtomicUsize,
+    pub(crate) pending: AtomicUsize,
     control_connections: AtomicUsize,
-    last_presence: Mutex<Instant>,
+    pub(crate) last_presence: Mutex<Instant>,
     pastes_waiting: AtomicUsize,
-}
-
-#[derive(Default)]
-struct Viewers {
-    next_number: u64,
-    attached: Vec<Arc<Viewer>>,
-    /// Writers, the one that had the focus last at the end.
-    focus: Vec<u64>,
 }
 
 /// What a terminal is made of.
@@ -119,7 +99,7 @@ pub struct Parts {
     pub descriptor_path: Option<PathBuf>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -143,6 +123,7 @@ impl Terminal {
             frame_ancestors: RwLock::new(parts.frame_ancestors),
             descriptor: Mutex::new(parts.descriptor),
             descriptor_path: parts.descriptor_path,
+            descriptor_writing: Mutex::default(),
             agent_state: Mutex::default(),
             viewers: Mutex::default(),
             input_clients: Mutex::default(),
@@ -191,6 +172,8 @@ impl Terminal {
 
     /// Writes the descriptor; a failure is logged, because the terminal is worth more than its file.
     pub fn write_descriptor(&self) {
+        // One at a time, and each with what is true then: an older state must not land on a newer one.
+        let _writing = lock(&self.descriptor_writing);
         if let Some(path) = &self.descriptor_path
             && let Err(error) = self.descriptor().write(path)
         {
@@ -251,78 +234,7 @@ impl Terminal {
             .unwrap_or_else(PoisonError::into_inner) = origins;
     }
 
-    // Viewers.
-
-    /// Lets a connection in that has not shown its token yet.
-    pub fn admit(self: &Arc<Self>) -> Option<Admission> {
-        let full = lock(&self.viewers).attached.len() >= MAX_VIEWERS;
-        let taken = |pending: usize| (pending < MAX_VIEWERS).then_some(pending + 1);
-        if full
-            || self
-                .pending
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, taken)
-                .is_err()
-        {
-            return None;
-        }
-        Some(Admission {
-            terminal: self.clone(),
-        })
-    }
-
-    fn attach(self: &Arc<Self>, mode: Mode) -> Option<Attachment> {
-        let mut viewers = lock(&self.viewers);
-        if viewers.attached.len() >= MAX_VIEWERS {
-            return None;
-        }
-        viewers.next_number += 1;
-        let viewer = Arc::new(Viewer {
-            number: viewers.next_number,
-            mode,
-            dropped: AtomicU64::new(0),
-            gaps: AtomicU64::new(0),
-        });
-        viewers.attached.push(viewer.clone());
-        if mode == Mode::Write {
-            // A newcomer owns the size only when nobody did; the focus decides from then on.
-            viewers.focus.insert(0, viewer.number);
-        }
-        self.publish_owner(&viewers);
-        Some(Attachment {
-            terminal: self.clone(),
-            viewer,
-        })
-    }
-
-    fn detach(&self, number: u64) {
-        let mut viewers = lock(&self.viewers);
-        viewers.attached.retain(|viewer| viewer.number != number);
-        viewers.focus.retain(|known| *known != number);
-        self.publish_owner(&viewers);
-        drop(viewers);
-        *lock(&self.last_presence) = Instant::now();
-    }
-
-    /// A writer got the focus.
-    pub fn focus(&self, viewer: &Viewer) {
-        if viewer.mode == Mode::Write && *self.owner.borrow() != Some(viewer.number) {
-            let mut viewers = lock(&self.viewers);
-            viewers.focus.retain(|known| *known != viewer.number);
-            viewers.focus.push(viewer.number);
-            self.publish_owner(&viewers);
-        }
-    }
-
-    fn publish_owner(&self, viewers: &Viewers) {
-        let owner = viewers.focus.last().copied();
-        self.owner
-            .send_if_modified(|known| std::mem::replace(known, owner) != owner);
-    }
-
-    /// Whether a viewer owns the size.
-    pub fn is_owner(&self, viewer: &Viewer) -> bool {
-        *self.owner.borrow() == Some(viewer.number)
-    }
+    // Size.
 
     /// Asks for a size; the sizer applies the newest one.
     pub fn want_size(&self, cols: u16, rows: u16) {
@@ -414,7 +326,7 @@ impl Terminal {
 
     /// A launcher may paste as soon as it sees the prompt: the model must have seen it too. Under a flood the model's
     /// newest state has to do.
-    async fn until_recorded(&self, offset: u64) {
+    pub(crate) async fn until_recorded(&self, offset: u64) {
         let deadline = Instant::now() + Duration::from_millis(500);
         while self.feed.recorded() < offset && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -464,37 +376,6 @@ impl Drop for ControlPresence {
     fn drop(&mut self) {
         *lock(&self.0.last_presence) = Instant::now();
         self.0.control_connections.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// A socket that has not shown its token yet.
-pub struct Admission {
-    terminal: Arc<Terminal>,
-}
-
-impl Admission {
-    /// Makes it a viewer, if there is still room.
-    pub fn attach(self, mode: Mode) -> Option<Attachment> {
-        self.terminal.attach(mode)
-    }
-}
-
-impl Drop for Admission {
-    fn drop(&mut self) {
-        self.terminal.pending.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// A viewer for as long as this lives.
-pub struct Attachment {
-    terminal: Arc<Terminal>,
-    /// Who.
-    pub viewer: Arc<Viewer>,
-}
-
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        self.terminal.detach(self.viewer.number);
     }
 }
 

@@ -24,17 +24,24 @@ async fn a_person_types_into_a_shell_and_finds_it_again_after_a_reload() {
     let sidecar = Sidecar::script("PS1='$ ' exec bash --norc --noprofile -i");
     let mut page = Browser::open(&format!("{}&lang=zh", sidecar.descriptor.url(Mode::Write))).await;
     page.until(SCREEN, contains("$")).await;
-    page.type_text("printf '\\033[32m绿色\\033[m ok-%s\\n' $((40+2)); ls --color -la /")
+    page.type_text("printf '\\033[32m绿色\\033[m ok-%s\\n' $((40+2)); seq 20")
         .await;
     page.key("Enter", "Enter", 13, 0).await;
-    page.until(SCREEN, contains("绿色 ok-42")).await;
+    let whole = contains("绿色 ok-42\n1\n2\n");
+    let finished = |screen: &serde_json::Value| {
+        whole(screen)
+            && screen
+                .as_str()
+                .is_some_and(|screen| screen.ends_with("\n20\n$"))
+    };
+    page.until(SCREEN, finished).await;
     if let Some(path) = std::env::var_os("SCREENSHOT_DIR") {
         page.screenshot(&std::path::Path::new(&path).join("shell.png"))
             .await;
     }
     let before = page.eval(SCREEN).await;
     page.call("Page.reload", serde_json::json!({})).await;
-    page.until(SCREEN, contains("绿色 ok-42")).await;
+    page.until(SCREEN, finished).await;
     assert_eq!(page.eval(SCREEN).await, before);
     assert_eq!(page.errors, Vec::<String>::new());
 }

@@ -131,8 +131,10 @@ async fn exit_status_and_last_screen_stay_until_closed() {
             client.state().await.unwrap().state,
             State::Exited { code, signal }
         );
-        let descriptor = sidecar.reread();
-        assert_eq!(descriptor.state, State::Exited { code, signal });
+        // The file follows the event's state within milliseconds.
+        let descriptor = wait_until("the descriptor", || {
+            Some(sidecar.reread()).filter(|now| now.state == State::Exited { code, signal })
+        });
         assert!(descriptor.exited_at.is_some() && !alive(descriptor.child_pid.unwrap()));
         let mut viewer = sidecar.viewer(Mode::Write).await;
         viewer.until_screen("last words").await;
@@ -374,4 +376,84 @@ fn what_cannot_start_says_why() {
     let mut deep = script(&dir, "true");
     deep.control_socket = Some(dir.path().join("x".repeat(200)));
     assert!(run(&deep).contains("control socket"));
+}
+
+#[tokio::test]
+async fn a_killed_launcher_leaves_a_terminal_that_streams_on_and_can_be_closed() {
+    use std::os::unix::process::CommandExt;
+    let dir = tempfile::tempdir().unwrap();
+    let spec = script(
+        &dir,
+        "n=0; while :; do n=$((n+1)); echo tick-$n; sleep 0.01; done",
+    );
+    let path = dir.path().join("spec.json");
+    spec.write(&path).unwrap();
+    // A launcher that starts it as the real one does: own session, stdio on files.
+    let start = format!(
+        "setsid {} --spec {} >{2}/out 2>{2}/err </dev/null & exec sleep 1000",
+        env!("CARGO_BIN_EXE_codex-terminal"),
+        path.display(),
+        dir.path().display()
+    );
+    let mut launcher = std::process::Command::new("/bin/bash")
+        .args(["-c", &start])
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let out = dir.path().join("out");
+    wait_until("the address", || {
+        let text = std::fs::read_to_string(&out).ok()?;
+        text.ends_with('\n').then_some(())
+    });
+    let descriptor =
+        codex_terminal::descriptor::Descriptor::read(&dir.path().join("t.json")).unwrap();
+    let mut viewer = support::Viewer::connect(&descriptor).await.unwrap();
+    viewer.attach(&descriptor.read_token, None).await;
+    viewer.until_screen("tick-").await;
+    // SIGKILL to its whole group.
+    let group = format!("-{}", launcher.id());
+    std::process::Command::new("kill")
+        .args(["-9", "--", &group])
+        .status()
+        .unwrap();
+    launcher.wait().unwrap();
+    let seen = viewer.end();
+    while viewer.end() < seen + 500 {
+        viewer.next().await;
+    }
+    assert!(descriptor.is_alive());
+    let (client, _events) = codex_terminal::client::connect(&dir.path().join("t.sock"))
+        .await
+        .unwrap();
+    client.close(Duration::from_millis(500)).await.unwrap();
+    client.closed().await;
+    wait_until("the end", || (!descriptor.is_alive()).then_some(()));
+    assert!(!alive(descriptor.child_pid.unwrap()));
+}
+
+#[test]
+fn by_hand_it_prints_an_address_and_ends_with_an_interrupt() {
+    use std::io::BufRead;
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_codex-terminal"))
+        .args(["--title", "by hand", "--", "sleep", "1000"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(
+        line.starts_with("[codex-terminal] url=http://127.0.0.1:"),
+        "{line}"
+    );
+    assert!(line.contains("/#token="), "{line}");
+    let pid = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .unwrap();
+    let status = wait_until("its end", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
 }

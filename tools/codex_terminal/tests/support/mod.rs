@@ -73,7 +73,11 @@ impl Sidecar {
         let stderr = std::fs::read_to_string(dir.path().join("stderr")).unwrap();
         let url = line.trim().strip_prefix("[codex-terminal] url=");
         let url = url.unwrap_or_else(|| panic!("no address: {line:?} {stderr}"));
-        let descriptor = Descriptor::read(spec.descriptor_path.as_ref().unwrap()).unwrap();
+        let descriptor = Descriptor::read(spec.descriptor_path.as_ref().unwrap());
+        if descriptor.is_err() {
+            child.kill().unwrap();
+        }
+        let descriptor = descriptor.unwrap();
         assert_eq!(url, descriptor.url(Mode::Write));
         Self {
             dir,

@@ -1,0 +1,135 @@
+//! Who looks at a terminal: admission, the list of viewers, and which of them owns the size. Bounded; a place is free
+//! again when its guard is dropped.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::terminal::{Terminal, lock};
+use crate::token::Mode;
+
+/// More people do not look at one terminal; more sockets are somebody's mistake or attack.
+pub const MAX_VIEWERS: usize = 8;
+/// One attached browser.
+pub struct Viewer {
+    /// Its number.
+    pub number: u64,
+    /// What it may do.
+    pub mode: Mode,
+    /// Forbidden messages.
+    pub dropped: AtomicU64,
+    /// Gaps it got.
+    pub gaps: AtomicU64,
+}
+
+#[derive(Default)]
+pub(crate) struct Viewers {
+    next_number: u64,
+    pub(crate) attached: Vec<Arc<Viewer>>,
+    /// Writers, the one that had the focus last at the end.
+    focus: Vec<u64>,
+}
+
+impl Terminal {
+    /// Lets a connection in that has not shown its token yet.
+    pub fn admit(self: &Arc<Self>) -> Option<Admission> {
+        let full = lock(&self.viewers).attached.len() >= MAX_VIEWERS;
+        let taken = |pending: usize| (pending < MAX_VIEWERS).then_some(pending + 1);
+        if full
+            || self
+                .pending
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, taken)
+                .is_err()
+        {
+            return None;
+        }
+        Some(Admission {
+            terminal: self.clone(),
+        })
+    }
+
+    fn attach(self: &Arc<Self>, mode: Mode) -> Option<Attachment> {
+        let mut viewers = lock(&self.viewers);
+        if viewers.attached.len() >= MAX_VIEWERS {
+            return None;
+        }
+        viewers.next_number += 1;
+        let viewer = Arc::new(Viewer {
+            number: viewers.next_number,
+            mode,
+            dropped: AtomicU64::new(0),
+            gaps: AtomicU64::new(0),
+        });
+        viewers.attached.push(viewer.clone());
+        if mode == Mode::Write {
+            // A newcomer owns the size only when nobody did; the focus decides from then on.
+            viewers.focus.insert(0, viewer.number);
+        }
+        self.publish_owner(&viewers);
+        Some(Attachment {
+            terminal: self.clone(),
+            viewer,
+        })
+    }
+
+    fn detach(&self, number: u64) {
+        let mut viewers = lock(&self.viewers);
+        viewers.attached.retain(|viewer| viewer.number != number);
+        viewers.focus.retain(|known| *known != number);
+        self.publish_owner(&viewers);
+        drop(viewers);
+        *lock(&self.last_presence) = Instant::now();
+    }
+
+    /// A writer got the focus.
+    pub fn focus(&self, viewer: &Viewer) {
+        if viewer.mode == Mode::Write && *self.owner.borrow() != Some(viewer.number) {
+            let mut viewers = lock(&self.viewers);
+            viewers.focus.retain(|known| *known != viewer.number);
+            viewers.focus.push(viewer.number);
+            self.publish_owner(&viewers);
+        }
+    }
+
+    fn publish_owner(&self, viewers: &Viewers) {
+        let owner = viewers.focus.last().copied();
+        self.owner
+            .send_if_modified(|known| std::mem::replace(known, owner) != owner);
+    }
+
+    /// Whether a viewer owns the size.
+    pub fn is_owner(&self, viewer: &Viewer) -> bool {
+        *self.owner.borrow() == Some(viewer.number)
+    }
+}
+
+/// A socket that has not shown its token yet.
+pub struct Admission {
+    terminal: Arc<Terminal>,
+}
+
+impl Admission {
+    /// Makes it a viewer, if there is still room.
+    pub fn attach(self, mode: Mode) -> Option<Attachment> {
+        self.terminal.attach(mode)
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        self.terminal.pending.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// A viewer for as long as this lives.
+pub struct Attachment {
+    terminal: Arc<Terminal>,
+    /// Who.
+    pub viewer: Arc<Viewer>,
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        self.terminal.detach(self.viewer.number);
+    }
+}
