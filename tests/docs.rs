@@ -460,9 +460,9 @@ fn files_named_in_the_development_table_exist() {
 
 #[test]
 fn documents_name_no_place_of_one_machine() {
+    let local = Regex::new(r"/root/|/work/|/home/[a-z]").unwrap();
     for (path, text) in documents() {
         for (number, line) in text.lines().enumerate() {
-            let local = Regex::new(r"/root/|/work/|/home/[a-z]").unwrap();
             let example = line.contains("allow_references");
             assert!(
                 example || !local.is_match(line),
