@@ -10,6 +10,7 @@
 //! - `sessions`: what keeps the running agents in step with the journal
 //! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
 //! - `server`, `watchdog`: puts the parts together; ends what a launcher left for good
+//! - `doctor`: what is wrong with this machine, and how to mend it
 //! - `cli`, `commands`, `demo`: what a person types
 
 pub mod access;
@@ -19,6 +20,7 @@ pub mod codex;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod domain;
 mod fold;
 pub mod git;

@@ -18,6 +18,9 @@ use tokio::sync::mpsc;
 
 /// A sidecar is ready within some 15 ms; a loaded machine may need seconds, and more means that it hangs.
 const READY_LIMIT: Duration = Duration::from_secs(15);
+/// What a sidecar that was started just before its launcher was killed gets to show itself. Longer would only delay the
+/// news that it never started.
+const BIRTH_LIMIT: Duration = Duration::from_secs(2);
 /// Fine enough not to be noticed when a terminal opens, coarse enough to cost nothing.
 const READY_POLL: Duration = Duration::from_millis(2);
 /// What TERM is given before KILL.
@@ -175,7 +178,7 @@ impl Terminals {
     /// When it is gone.
     pub async fn adopt(&self, id: &TerminalId) -> Result<Descriptor, TerminalError> {
         let files = self.inner.place.terminal(id);
-        let descriptor = Descriptor::read(&files.descriptor)?;
+        let descriptor = announced(&files).await?;
         if !descriptor.is_alive() {
             return Err(TerminalError::Gone);
         }
@@ -312,6 +315,20 @@ impl Terminals {
             .open
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The descriptor of a terminal that an earlier launcher started, perhaps so lately that the sidecar has not written it.
+async fn announced(files: &TerminalFiles) -> Result<Descriptor, TerminalError> {
+    let being_born = || {
+        let asked = std::fs::metadata(&files.spec).and_then(|spec| spec.modified());
+        asked.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < BIRTH_LIMIT))
+    };
+    loop {
+        match Descriptor::read(&files.descriptor) {
+            Err(_) if being_born() => tokio::time::sleep(READY_POLL).await,
+            found => return Ok(found?),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod api;
 pub mod audit;
 pub mod browser;
 pub mod demo_agent;
+pub mod doctor;
 pub mod mcp;
 pub mod open;
 pub mod ps;
@@ -125,12 +126,8 @@ pub async fn run(
             follow,
             json,
         }) => audit::run(&places()?, *command, *follow, *json, out).await,
-        Some(
-            Command::Doctor { .. }
-            | Command::Mcp
-            | Command::Terminal(_)
-            | Command::DemoAgent { .. },
-        ) => {
+        Some(Command::Doctor { json }) => doctor::run(cli, *json, cwd, environment, out).await,
+        Some(Command::Mcp | Command::Terminal(_) | Command::DemoAgent { .. }) => {
             unreachable!("main runs these itself")
         }
     }

@@ -186,33 +186,38 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
 }
 
 /// The program ended by itself.
+///
+/// The end is recorded before the terminal is taken away: whoever sees a terminal go while its session still counts as
+/// running must take the program for lost.
 pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signal: Option<i32>) {
     office.live.update(session.id(), |observed| {
         observed.preview = texts::tail(&session.brief.log_path, 4096)
     });
+    // Otherwise somebody is ending it already and records that, or it runs again in another terminal.
+    let ends_by_itself = office.session(session.id()).is_some_and(|now| {
+        matches!(now.status, Status::Starting | Status::Running)
+            && now.terminal_id == session.terminal_id
+    });
+    if ends_by_itself {
+        office.last_call(session.id()).await;
+        let reported = office.ledger.read(|state| {
+            let now = state
+                .session(session.id())
+                .and_then(|session| state.report_of(session));
+            now.is_some_and(|report| !report.is_fallback())
+        });
+        let outcome = match (reported, signal) {
+            (true, _) => Outcome::Reported,
+            (false, signal) => Outcome::Exited {
+                code,
+                signal: signal.map(|number| number.to_string()),
+            },
+        };
+        office.closed(session.id(), outcome).await;
+    }
     if let Some(terminal_id) = &session.terminal_id {
         end_terminal(office, terminal_id, "its program ended").await;
     }
-    let closing = |session: Session| matches!(session.status, Status::Closing { .. });
-    if office.session(session.id()).is_none_or(closing) {
-        // Somebody is ending it already, and records that.
-        return;
-    }
-    office.last_call(session.id()).await;
-    let reported = office.ledger.read(|state| {
-        let now = state
-            .session(session.id())
-            .and_then(|session| state.report_of(session));
-        now.is_some_and(|report| !report.is_fallback())
-    });
-    let outcome = match (reported, signal) {
-        (true, _) => Outcome::Reported,
-        (false, signal) => Outcome::Exited {
-            code,
-            signal: signal.map(|number| number.to_string()),
-        },
-    };
-    office.closed(session.id(), outcome).await;
 }
 
 async fn end_terminal(office: &Office, terminal_id: &TerminalId, reason: &str) {

@@ -266,12 +266,15 @@ async fn gone(office: &Office, session: &Session, known: bool) {
     office
         .live
         .update(session.id(), |observed| observed.terminal_url = None);
-    if let Some(terminal_id) = &session.terminal_id {
-        office
-            .terminal_closed(terminal_id, "its process ended unexpectedly")
-            .await;
-    }
     let closing = matches!(session.status, Status::Closing { .. });
+    if let Some(terminal_id) = &session.terminal_id {
+        let reason = if closing {
+            "its session ended"
+        } else {
+            "its process ended unexpectedly"
+        };
+        office.terminal_closed(terminal_id, reason).await;
+    }
     if session.brief.driver != CODEX && !closing {
         let reason =
             "its terminal process ended unexpectedly; resume it to start it anew".to_owned();

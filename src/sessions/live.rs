@@ -42,6 +42,8 @@ pub struct Observed {
     pub terminal_url: Option<String>,
     /// What a person should know about it now (a failing model, a missing tool server).
     pub notice: Option<String>,
+    /// A message was sent to it and the answer never came: it may have arrived.
+    pub delivery_unsure: bool,
 }
 
 /// Observations of all sessions.

@@ -7,7 +7,6 @@ use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::Terminal;
-use crate::terminal::CLOSE_GRACE;
 use chrono::{DateTime, Utc};
 use codex_terminal::descriptor::Mode;
 use codex_terminal::spec::{Source, Spec};
@@ -176,20 +175,19 @@ impl Office {
         title: String,
         preview: bool,
     ) -> Result<TerminalView, Refusal> {
-        let started = self.terminals.start(&id, spec).await;
-        started.map_err(|error| {
-            Refusal::unavailable("terminal_failed", format!("failed to {error}"))
-        })?;
         let event = Event::TerminalStarted {
             terminal_id: id.clone(),
             session_id,
             title,
             preview,
         };
-        if let Err(error) = self.ledger.commit(actor, vec![event]).await {
-            // What is not recorded must not run.
-            self.terminals.close(&id, CLOSE_GRACE).await.ok();
-            return Err(Refusal::unavailable("read_only", error.to_string()));
+        // Recorded first: whatever happens next, it can be found and ended.
+        let recorded = self.ledger.commit(actor, vec![event]).await;
+        recorded.map_err(|error| Refusal::unavailable("read_only", error.to_string()))?;
+        if let Err(error) = self.terminals.start(&id, spec).await {
+            let reason = format!("failed to {error}");
+            self.terminal_closed(&id, &reason).await;
+            return Err(Refusal::unavailable("terminal_failed", reason));
         }
         let terminal = self.ledger.read(|state| state.terminals.get(&id).cloned());
         let terminal = terminal

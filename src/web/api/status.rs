@@ -223,6 +223,8 @@ fn department(department: &Department, language: Language) -> DepartmentView {
 pub fn codex(office: &Office) -> CodexView {
     use crate::codex::Status;
     let (state, reason, user_agent) = match &office.codex {
+        // Nobody asked for it: no fault, and nothing to mend.
+        Err(_) if !office.policy().uses_codex() => ("unused", None, None),
         Err(reason) => ("unavailable", Some(reason.clone()), None),
         Ok(codex) => match &*codex.status().borrow() {
             Status::Starting => ("starting", None, None),

@@ -216,6 +216,8 @@ async fn write(
                 output.borrow_and_update();
                 let offset = terminal.feed.end();
                 if offset != told {
+                    // Whoever hears of output reads the transcript: it must be there by then.
+                    terminal.until_recorded(offset).await;
                     return Some(offset);
                 }
                 output.changed().await.ok()?;

@@ -1,0 +1,19 @@
+//! The tests, by what they are about. Their names contain `codex`, so that the runner can hold them apart.
+
+mod job;
+mod kill;
+
+use mock_model::RecordedRequest;
+
+/// How many requests a rule answered.
+fn count(requests: &[RecordedRequest], rule: &str) -> usize {
+    let by_rule = |request: &&RecordedRequest| request.rule.as_deref() == Some(rule);
+    requests.iter().filter(by_rule).count()
+}
+
+/// The last request that a rule answered.
+fn last_of<'a>(requests: &'a [RecordedRequest], rule: &str) -> Option<&'a RecordedRequest> {
+    requests
+        .iter()
+        .rfind(|request| request.rule.as_deref() == Some(rule))
+}
