@@ -1,12 +1,13 @@
 //! Terminals that a person asks for: interactive ones, views of a session, and their addresses.
 
 use super::codex_driver;
-use super::office::Office;
+use super::office::{Office, Refused};
 use super::policy::CODEX;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::Terminal;
+use crate::ledger::{Health, TransactError};
 use crate::terminal::CLOSE_GRACE;
 use chrono::{DateTime, Utc};
 use codex_terminal::descriptor::Mode;
@@ -68,7 +69,7 @@ impl Office {
         shell: Option<String>,
         args: Vec<String>,
         title: Option<String>,
-    ) -> Result<TerminalView, Refusal> {
+    ) -> Result<TerminalView, Refused> {
         let limit = self.policy().max_terminals;
         let open = self.ledger.read(|state| {
             state
@@ -81,7 +82,7 @@ impl Office {
             let message = format!(
                 "{open} terminals are open, which is the limit (max_terminals); close one first"
             );
-            return Err(Refusal::conflict("too_many_terminals", message));
+            return Err(Refusal::conflict("too_many_terminals", message).into());
         }
         let program = shell
             .unwrap_or_else(|| std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".to_owned()));
@@ -90,7 +91,7 @@ impl Office {
             || program.contains('\0')
         {
             let message = "shell: name one program, without arguments; arguments go into `shell_args`, one each";
-            return Err(Refusal::invalid("invalid_shell", message));
+            return Err(Refusal::invalid("invalid_shell", message).into());
         }
         if args.len() > 256
             || args
@@ -100,7 +101,8 @@ impl Office {
             return Err(Refusal::invalid(
                 "invalid_shell_args",
                 "shell_args: at most 256 arguments of at most 16 KiB, without NUL",
-            ));
+            )
+            .into());
         }
         let id = TerminalId::fresh("browser-terminal");
         let title =
@@ -121,7 +123,7 @@ impl Office {
     ///
     /// # Errors
     /// When the session is unknown or its terminal cannot be started.
-    pub async fn view_session(&self, actor: &str, id: &SessionId) -> Result<TerminalView, Refusal> {
+    pub async fn view_session(&self, actor: &str, id: &SessionId) -> Result<TerminalView, Refused> {
         let session = self.known_session(id)?;
         if session.is_live()
             && session.terminal_id.is_none()
@@ -175,7 +177,12 @@ impl Office {
         session_id: Option<SessionId>,
         title: String,
         preview: bool,
-    ) -> Result<TerminalView, Refusal> {
+    ) -> Result<TerminalView, Refused> {
+        // What cannot be recorded must not even begin.
+        if let Health::ReadOnly { reason, .. } = &self.ledger.status().borrow().health {
+            let reason = reason.clone();
+            return Err(TransactError::ReadOnly { reason });
+        }
         let started = self.terminals.start(&id, spec).await;
         started.map_err(|error| {
             Refusal::unavailable("terminal_failed", format!("failed to {error}"))
@@ -186,10 +193,10 @@ impl Office {
             title,
             preview,
         };
-        if let Err(error) = self.ledger.commit(actor, vec![event]).await {
+        if let Err(error) = self.decide(actor, |_| Ok((vec![event], ()))).await {
             // What is not recorded must not run.
             self.terminals.close(&id, CLOSE_GRACE).await.ok();
-            return Err(Refusal::unavailable("read_only", error.to_string()));
+            return Err(error);
         }
         let terminal = self.ledger.read(|state| state.terminals.get(&id).cloned());
         let terminal = terminal
