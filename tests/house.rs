@@ -287,10 +287,7 @@ fn no_file_is_longer_than_one_can_read() {
     for path in files("src", &["rs"]) {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         let name = shown(&path);
-        let limit = exceptions
-            .get(name.as_str())
-            .copied()
-            .unwrap_or(MAX_LINES);
+        let limit = exceptions.get(name.as_str()).copied().unwrap_or(MAX_LINES);
         if lines > limit {
             wrong.push(format!("{name}: {lines} lines, at most {limit}"));
         }
