@@ -50,11 +50,21 @@ pub async fn run(
         ..flags
     };
     let config = Config::load(&flags, cwd, scene.environment(environment))?;
-    let server = server::start(config).await?;
+    let mut server = server::start(config).await?;
     writeln!(out, "The dashboard is at\n\n  {}\n", server.login_url())?;
     out.flush()?;
     let client = Client::find(&server.config().places)?;
-    let played = person::play(&client, scene.repo(), out).await;
+    let played = tokio::select! {
+        played = person::play(&client, scene.repo(), out) => Some(played),
+        _ = server.asked_to_end() => None,
+    };
+    let Some(played) = played else {
+        server.stop(false).await;
+        scene.close().await;
+        return Err(CommandError::Failed(
+            "the demo was interrupted; everything that it started has ended".to_owned(),
+        ));
+    };
     if exit || played.is_err() {
         let places = server.config().places.clone();
         server.stop(false).await;
@@ -69,7 +79,7 @@ pub async fn run(
         "\nEvery step happened. The dashboard stays open; Ctrl-C ends the demo and removes the scratch repository."
     )?;
     out.flush()?;
-    server.run().await?;
+    server.run().await;
     scene.close().await;
     Ok(ExitCode::Ok)
 }

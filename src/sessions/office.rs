@@ -26,6 +26,12 @@ pub type Ledger = ledger::Ledger<State>;
 /// Why a decision did not come about.
 pub type Refused = TransactError<Refusal>;
 
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// A file counts when it has been quiet for 150 ms; a loaded machine gets several times that.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
