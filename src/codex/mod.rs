@@ -130,6 +130,16 @@ impl Codex {
         let _ = self.commands.send(Command::Retry).await;
     }
 
+    /// Ends the app-server and starts another: it reads a login that was made outside of it only when it starts. Threads are not lost, running
+    /// turns are broken off.
+    pub async fn restart(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.commands.send(Command::Restart { reply }).await.is_ok() {
+            // An error means that the supervisor has ended, and with it the app-server.
+            let _ = done.await;
+        }
+    }
+
     /// Ends the app-server with everything that it started. Running turns get `grace` to come to their end.
     pub async fn stop(&self, grace: Duration) -> Result<(), ProcessError> {
         let (reply, outcome) = oneshot::channel();

@@ -72,7 +72,10 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
         .as_ref()
         .map_err(|reason| Failure::Final(reason.clone()))?;
     codex.ready(READY_LIMIT).await.map_err(Failure::Final)?;
+    check_login(office, codex).await?;
     let id = session.id();
+    // What went wrong before is over; what Codex asks from now on is not.
+    office.live.update(id, |observed| observed.notice = None);
     let (thread_id, is_new) = thread(office, codex, session).await?;
     let client_id = id.to_string();
     let prompted =
@@ -91,7 +94,6 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
         };
         codex.start_turn(&turn).await?;
     }
-    office.live.update(id, |observed| observed.notice = None);
     office.connect(id);
     let started = Event::SessionStarted {
         session_id: id.clone(),
@@ -101,6 +103,33 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
     };
     office.record(vec![started]).await;
     Ok(())
+}
+
+/// What a person is told when Codex has no login.
+pub const NOT_LOGGED_IN: &str =
+    "Codex is not logged in: run `codex login` in a terminal, with the same CODEX_HOME as zhongshu";
+
+/// Without its login Codex would try for half a minute and then fail each turn.
+async fn check_login(office: &Office, codex: &Codex) -> Result<(), Failure> {
+    if office.logged_in() == Some(true) {
+        return Ok(());
+    }
+    let _turn = office.login_check.lock().await;
+    let known_to_lack = office.logged_in() == Some(false);
+    let mut usable = codex.account().await?.is_usable();
+    if !usable && known_to_lack && !office.live.any_busy() {
+        // A login that was made meanwhile is seen by a new app-server only.
+        codex.restart().await;
+        codex.ready(READY_LIMIT).await.map_err(Failure::Final)?;
+        usable = codex.account().await?.is_usable();
+    }
+    office.set_logged_in(Some(usable));
+    match usable {
+        true => Ok(()),
+        false => Err(Failure::Final(format!(
+            "{NOT_LOGGED_IN}, then resume this session"
+        ))),
+    }
 }
 
 /// The session's thread, and whether it was opened just now. One that Codex does not know any more is replaced: whoever
@@ -251,14 +280,15 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
     let Some(thread_id) = &session.thread_id else {
         return lost(office, session, "its thread was never opened").await;
     };
+    // Before the thread is subscribed to: what it asks comes with the subscription.
+    office
+        .live
+        .update(session.id(), |observed| observed.notice = None);
     match resume(office, codex, session, &ThreadId::from(thread_id.as_str())).await {
         Ok(()) => {
             if let Some(terminal_id) = &session.terminal_id {
                 adopt_tui(office, session.id(), terminal_id).await;
             }
-            office
-                .live
-                .update(session.id(), |observed| observed.notice = None);
             office.connect(session.id());
             Done::Settled
         }

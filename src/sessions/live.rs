@@ -102,9 +102,22 @@ impl Live {
         });
     }
 
+    /// Whether any session is in the middle of something.
+    pub fn any_busy(&self) -> bool {
+        let sessions = self.lock();
+        let busy = |observed: &Observed| {
+            matches!(observed.activity, Activity::Working | Activity::Blocked)
+        };
+        sessions.values().any(busy)
+    }
+
     /// Forgets a session that ended, except its last lines.
     pub fn ended(&self, id: &SessionId) {
         self.update(id, |observed| {
+            if observed.activity == Activity::Blocked {
+                // What it asked for is not wanted any more.
+                observed.notice = None;
+            }
             observed.activity = Activity::Unknown;
             observed.terminal_url = None;
             observed.notice = None;

@@ -57,6 +57,9 @@ pub struct Office {
     /// Wakes the mailbox.
     mailbox: OnceLock<Nudge>,
     connected: Mutex<HashSet<SessionId>>,
+    logged_in: Mutex<Option<bool>>,
+    /// One at a time looks for a new login: that restarts the app-server.
+    pub login_check: tokio::sync::Mutex<()>,
 }
 
 impl Office {
@@ -81,6 +84,8 @@ impl Office {
             bell: Notify::new(),
             mailbox: OnceLock::new(),
             connected: Mutex::default(),
+            logged_in: Mutex::default(),
+            login_check: tokio::sync::Mutex::default(),
         })
     }
 
@@ -225,6 +230,22 @@ impl Office {
     /// Looks at one session.
     pub fn session(&self, id: &SessionId) -> Option<Session> {
         self.ledger.read(|state| state.session(id).cloned())
+    }
+
+    /// Whether Codex has the login that its provider needs; `None` while nobody has asked.
+    pub fn logged_in(&self) -> Option<bool> {
+        *self
+            .logged_in
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what Codex said about its login; `None` makes the next session ask again.
+    pub fn set_logged_in(&self, is: Option<bool>) {
+        *self
+            .logged_in
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = is;
     }
 
     fn connections(&self) -> MutexGuard<'_, HashSet<SessionId>> {

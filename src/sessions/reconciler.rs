@@ -91,6 +91,7 @@ impl Reconciler {
         for step in steps {
             match self.rest_of(&step) {
                 Some(rest) => wait = wait.min(rest),
+                None if self.must_wait(&step) => {}
                 None => self.begin(step),
             }
         }
@@ -105,6 +106,22 @@ impl Reconciler {
             resting.remove(step);
         }
         rest
+    }
+
+    /// A program that is being started can only be ended once its start is through: before that nobody knows its process,
+    /// and it would be left behind. The end of the start rings, so nothing waits longer than it must. Starting a Codex
+    /// session may wait for the app-server, and it looks at the session again before it goes on.
+    fn must_wait(&self, step: &Step) -> bool {
+        let Step::Close(id) = step else { return false };
+        let starts = [Step::Start(id.clone()), Step::Reconnect(id.clone())];
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_starting = starts.iter().any(|start| running.contains(start));
+        drop(running);
+        is_starting
+            && self
+                .office
+                .session(id)
+                .is_some_and(|session| session.brief.driver != CODEX)
     }
 
     fn begin(&self, step: Step) {

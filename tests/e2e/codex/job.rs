@@ -1,5 +1,6 @@
 //! The main job: a plan by tool, a confirmation, two slots, and every way in which a department can report, or not.
 
+use super::events;
 use crate::support::script::{
     assignment, by_file, by_tool, department, hang, hang_then, plan, planner, told,
 };
@@ -57,13 +58,6 @@ fn script() -> Script {
 fn of<'a>(requests: &'a [RecordedRequest], rule: &str) -> Vec<&'a RecordedRequest> {
     let by_rule = |request: &&RecordedRequest| request.rule.as_deref() == Some(rule);
     requests.iter().filter(by_rule).collect()
-}
-
-fn events<'a>(audit: &'a [Value], name: &str) -> Vec<&'a Value> {
-    audit
-        .iter()
-        .filter(|event| event["event"] == name)
-        .collect()
 }
 
 /// Everything that any process of the house was ever started with.

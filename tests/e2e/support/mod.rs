@@ -37,7 +37,7 @@ pub struct House {
     pub state: PathBuf,
     launcher: Option<program::Launcher>,
     starts: usize,
-    codex_bin: PathBuf,
+    codex_bin: Option<PathBuf>,
 }
 
 impl House {
@@ -62,7 +62,7 @@ impl House {
             root,
             launcher: None,
             starts: 0,
-            codex_bin: codex_program(),
+            codex_bin: Some(codex_program()),
         }
     }
 
@@ -70,15 +70,19 @@ impl House {
     pub async fn open(script: Script, governance: &str) -> Self {
         let mut house = Self::build(script, governance).await;
         house.start(&[]).await;
-        house
-            .post("/api/trust", serde_json::json!({ "accept": true }))
-            .await;
+        house.allow().await;
         house
     }
 
-    /// From now on another program stands for Codex.
-    pub fn use_codex(&mut self, program: &Path) {
-        self.codex_bin = program.to_owned();
+    /// From now on another program stands for Codex, or none.
+    pub fn use_codex(&mut self, program: Option<&Path>) {
+        self.codex_bin = program.map(Path::to_owned);
+    }
+
+    /// Allows Codex to work in the repository.
+    pub async fn allow(&self) {
+        self.post("/api/trust", serde_json::json!({ "accept": true }))
+            .await;
     }
 
     /// Starts a launcher and waits until it answers.

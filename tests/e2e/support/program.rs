@@ -24,6 +24,18 @@ pub fn codex_program() -> PathBuf {
     path.canonicalize().unwrap()
 }
 
+/// Our own program: Cargo names it to tests; beside an example it lies one folder up.
+pub fn zhongshu_program() -> PathBuf {
+    match option_env!("CARGO_BIN_EXE_zhongshu") {
+        Some(path) => path.into(),
+        None => std::env::current_exe()
+            .unwrap()
+            .parent()
+            .unwrap()
+            .with_file_name("zhongshu"),
+    }
+}
+
 /// A launcher that runs.
 pub struct Launcher {
     child: Child,
@@ -91,7 +103,7 @@ impl Launcher {
 impl House {
     /// Our own program with this house's environment and no other.
     pub fn zhongshu(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_zhongshu"));
+        let mut command = Command::new(zhongshu_program());
         command
             .env_clear()
             .current_dir(&self.repo)
@@ -102,7 +114,7 @@ impl House {
             .env("XDG_STATE_HOME", self.root.join("state"))
             .env("XDG_RUNTIME_DIR", self.root.join("run"))
             .env("CODEX_HOME", &self.codex_home)
-            .env("CODEX_BIN", &self.codex_bin)
+            .envs(self.codex_bin.iter().map(|path| ("CODEX_BIN", path)))
             .kill_on_drop(true);
         command
     }
