@@ -1,11 +1,12 @@
 //! The orderly end: nothing new is taken, sessions end or are left to the next launcher, the journal is sealed.
 
 use super::Server;
+use crate::codex::orphan::Orphan;
 use crate::domain::event::Event;
 use crate::domain::flow;
 use crate::domain::ids::TerminalId;
 use crate::domain::session::Outcome;
-use crate::paths::ServerFile;
+use crate::paths::{Places, ServerFile};
 use crate::sessions::office::LAUNCHER;
 use crate::terminal::CLOSE_GRACE;
 use crate::watchdog;
@@ -48,6 +49,7 @@ impl Server {
             {
                 tracing::error!(%error, "Codex's app-server could not be ended");
             }
+            end_orphan(&self.config.places).await;
             watchdog::end(&self.config.places).await;
         }
         self.office
@@ -98,4 +100,13 @@ async fn end_terminals(office: &crate::sessions::office::Office) {
         .iter()
         .map(|id| crate::sessions::codex_driver::close_tui(office, id, "zhongshu stopped"));
     futures_util::future::join_all(ends).await;
+}
+
+/// An app-server of an earlier launcher that this one had no use for.
+async fn end_orphan(places: &Places) {
+    if let Some(orphan) = Orphan::find(&places.app_server_descriptor())
+        && let Err(error) = orphan.end().await
+    {
+        tracing::error!(%error, "the app-server of an earlier launcher could not be ended");
+    }
 }
