@@ -82,7 +82,10 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
     let rows: Vec<[String; 5]> = sessions
         .iter()
         .map(|session| {
-            let task: String = text(session, "task").chars().take(60).collect();
+            let mut task: String = text(session, "task").chars().take(60).collect();
+            if session["status_reason"].is_string() {
+                task.push_str(&format!("  ({})", text(session, "status_reason")));
+            }
             [
                 text(session, "id"),
                 text(session, "department"),
@@ -247,11 +250,12 @@ mod tests {
     #[test]
     fn the_table_cannot_be_steered_by_a_task() {
         let mut out = Vec::new();
-        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc"});
+        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc", "status_reason": "d\ne"});
         table(&[session], &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 2);
         assert!(!text.contains('\u{1b}'));
         assert!(text.contains("menxia-1  menxia"), "{text}");
+        assert!(text.contains("c  (d"), "{text}");
     }
 }
