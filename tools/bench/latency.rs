@@ -7,7 +7,7 @@
 //! - department: from `POST /api/start_assignments` to the department's first request at the model, with tool server and
 //!   terminal, first after the start and later ones;
 //! - memory: the launcher's proportional set size after an idle minute.
-#![allow(clippy::unwrap_used, dead_code)]
+#![allow(clippy::unwrap_used, dead_code, unused_imports)]
 
 #[path = "../../tests/e2e/support/mod.rs"]
 mod support;
