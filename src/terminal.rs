@@ -153,7 +153,11 @@ impl Terminals {
         let ready = async {
             loop {
                 if let Ok(descriptor) = Descriptor::read(&files.descriptor) {
-                    break descriptor;
+                    break Some(descriptor);
+                }
+                if !files.spec.exists() {
+                    // Whoever closed it meanwhile took its files away.
+                    break None;
                 }
                 tokio::time::sleep(READY_POLL).await;
             }
@@ -170,12 +174,18 @@ impl Terminals {
                 return Err(TerminalError::Late);
             }
         };
-        if let Err(error) = self.connect(id, descriptor.clone()).await {
-            // Nobody could reach it any more, so it must not stay.
+        let connected = match descriptor {
+            Some(descriptor) => self
+                .connect(id, descriptor.clone())
+                .await
+                .map(|_| descriptor),
+            None => Err(TerminalError::Gone),
+        };
+        if connected.is_err() {
+            // Nobody could find it again to end it.
             process::terminate_tree(identity, Duration::ZERO).await?;
-            return Err(error);
         }
-        Ok(descriptor)
+        connected
     }
 
     /// Finds a terminal of an earlier launcher again.

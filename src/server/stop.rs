@@ -98,7 +98,7 @@ async fn end_terminals(office: &crate::sessions::office::Office) {
         .read(|state| state.terminals.keys().cloned().collect());
     let ends = open
         .iter()
-        .map(|id| crate::sessions::codex_driver::close_tui(office, id, "zhongshu stopped"));
+        .map(|id| crate::sessions::codex_tui::close(office, id, "zhongshu stopped"));
     futures_util::future::join_all(ends).await;
 }
 

@@ -3,26 +3,18 @@
 use super::live::Activity;
 use super::office::{LAUNCHER, Office};
 use super::reconciler::Done;
-use super::{briefs, texts};
-use crate::codex::calls::{
-    ApprovalPolicy, SandboxMode, ThreadItemsList, ThreadResume, ThreadStart, TurnStart,
-};
-use crate::codex::items::{Item, ThreadStatus, UserInput};
+use super::{briefs, codex_messages, codex_tui, texts};
+use crate::codex::calls::{ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart, TurnStart};
+use crate::codex::items::ThreadStatus;
 use crate::codex::orphan::Orphan;
 use crate::codex::wire::ThreadId;
 use crate::codex::{CallError, Codex};
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::event::Event;
-use crate::domain::ids::{SessionId, TerminalId};
-use crate::domain::message::Message;
+use crate::domain::ids::SessionId;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::mailbox::threads;
-use crate::paths::TUI_PREFIX;
-use crate::terminal::CLOSE_GRACE;
 use chrono::Utc;
-use codex_terminal::descriptor::Mode;
-use codex_terminal::spec::{Source, Spec};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,8 +88,11 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
     office.live.update(id, |observed| observed.notice = None);
     let (thread_id, is_new) = thread(office, codex, session).await?;
     let client_id = id.to_string();
-    let prompted =
-        !is_new && (session.prompted || was_sent(codex, &thread_id, &client_id).await?.is_some());
+    let prompted = !is_new
+        && (session.prompted
+            || codex_messages::was_sent(codex, &thread_id, &client_id)
+                .await?
+                .is_some());
     if !prompted {
         let (policy, brief) = (office.policy(), &session.brief);
         let prompt = office
@@ -294,40 +289,6 @@ pub fn activity(status: &ThreadStatus) -> Activity {
     }
 }
 
-/// The text of a message that reached the thread although nobody lived to record it; `None` when it did not.
-async fn was_sent(
-    codex: &Codex,
-    thread_id: &ThreadId,
-    client_id: &str,
-) -> Result<Option<String>, CallError> {
-    let newest = ThreadItemsList {
-        thread_id: thread_id.clone(),
-        turn_id: None,
-        cursor: None,
-        limit: Some(100),
-        sort_direction: Some("desc".to_owned()),
-    };
-    let page = match codex.call(&newest).await {
-        // A thread without a turn has nothing to list.
-        Err(CallError::Refused { .. }) => return Ok(None),
-        page => page?,
-    };
-    Ok(page.data.iter().find_map(|entry| match &entry.item {
-        Item::UserMessage {
-            client_id: Some(id),
-            content,
-            ..
-        } if id == client_id => {
-            let texts = content.iter().filter_map(|part| match part {
-                UserInput::Text { text } => Some(text.as_str()),
-                UserInput::Other(_) => None,
-            });
-            Some(texts.collect::<Vec<_>>().join("\n"))
-        }
-        _ => None,
-    }))
-}
-
 /// Subscribes to a session's thread again, after a restart of the launcher or of the app-server.
 pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
     let codex = match &office.codex {
@@ -357,7 +318,7 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
     match resume(office, codex, session, &ThreadId::from(thread_id.as_str())).await {
         Ok(()) => {
             if let Some(terminal_id) = &session.terminal_id {
-                adopt_tui(office, session.id(), terminal_id).await;
+                codex_tui::adopt(office, session.id(), terminal_id).await;
             }
             office.connect(session.id());
             Done::Settled
@@ -374,95 +335,9 @@ async fn lost(office: &Office, session: &Session, reason: &str) -> Done {
         "after a restart the session was not found again: {reason}; resume it, or start its task anew"
     );
     if let Some(terminal_id) = &session.terminal_id {
-        close_tui(office, terminal_id, "its session was lost").await;
+        codex_tui::close(office, terminal_id, "its session was lost").await;
     }
     office.closed(session.id(), Outcome::Lost { reason }).await
-}
-
-async fn adopt_tui(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
-    if office.terminals.is_open(terminal_id) || office.terminals.adopt(terminal_id).await.is_ok() {
-        let url = office.terminals.url(terminal_id, Mode::Write);
-        office
-            .live
-            .update(id, |observed| observed.terminal_url = url);
-    } else {
-        office
-            .terminal_closed(terminal_id, "it was gone after a restart")
-            .await;
-    }
-}
-
-/// Delivers what is owed: everything at once when the thread is idle, a person's words even into a running turn.
-pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
-    let (Ok(codex), Some(thread_id)) = (&office.codex, &session.thread_id) else {
-        return Done::Again;
-    };
-    let thread_id = ThreadId::from(thread_id.as_str());
-    let idle = office.live.observed(session.id()).activity == Activity::Idle;
-    let owed: Vec<Message> = office.ledger.read(|state| {
-        let mine = state
-            .messages
-            .values()
-            .filter(|message| message.session_id == *session.id());
-        mine.filter(|message| idle || message.purpose.interrupts())
-            .cloned()
-            .collect()
-    });
-    let Some(first) = owed.first() else {
-        return Done::Settled;
-    };
-    let client_id = first.message_id.to_string();
-    let unsure =
-        office.live.observed(session.id()).delivery_unsure || first.queued_at < office.boot;
-    let arrived = match unsure {
-        true => was_sent(codex, &thread_id, &client_id).await,
-        false => Ok(None),
-    };
-    let delivered = match arrived {
-        Err(error) => {
-            tracing::warn!(session.id = %session.id(), %error, "nobody can say whether a message was delivered");
-            return Done::Again;
-        }
-        // What was queued after that delivery is still owed.
-        Ok(Some(said)) => owed
-            .into_iter()
-            .filter(|message| said.contains(&message.text))
-            .collect(),
-        Ok(None) => {
-            let texts: Vec<&str> = owed.iter().map(|message| message.text.as_str()).collect();
-            let turn = TurnStart {
-                client_user_message_id: Some(client_id),
-                ..TurnStart::text(thread_id, texts.join("\n\n"))
-            };
-            office.live.set_activity(session.id(), Activity::Working);
-            if let Err(error) = codex.start_turn(&turn).await {
-                tracing::warn!(session.id = %session.id(), %error, "a message could not be delivered");
-                let refused = matches!(error, CallError::Refused { .. });
-                office.live.update(session.id(), |observed| {
-                    // Without an answer the message may have arrived all the same.
-                    observed.delivery_unsure |= !refused;
-                });
-                if idle {
-                    office.live.set_activity(session.id(), Activity::Idle);
-                }
-                return Done::Again;
-            }
-            owed
-        }
-    };
-    office
-        .live
-        .update(session.id(), |observed| observed.delivery_unsure = false);
-    let delivered = delivered
-        .into_iter()
-        .map(|message| Event::MessageDelivered {
-            message_id: message.message_id,
-            session_id: message.session_id,
-        });
-    match office.record(delivered.collect()).await {
-        true => Done::Settled,
-        false => Done::Again,
-    }
 }
 
 /// Ends a session: its turn, its running commands, its terminal; then its end is recorded.
@@ -477,7 +352,7 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
         }
     }
     if let Some(terminal_id) = &session.terminal_id {
-        close_tui(office, terminal_id, "its session ended").await;
+        codex_tui::close(office, terminal_id, "its session ended").await;
     }
     let outcome = match &session.status {
         Status::Closing { outcome } => outcome.clone(),
@@ -516,100 +391,6 @@ fn unless_refused<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallErro
         }
         Err(error) => Err(error),
     }
-}
-
-/// Shows a session's thread in the real TUI, in a terminal of its own.
-pub async fn open_tui(office: &Arc<Office>, session: &Session) -> Done {
-    if let Err(reason) = show_tui(office, session).await {
-        tracing::warn!(session.id = %session.id(), %reason, "the terminal of a session could not be opened");
-        office
-            .live
-            .update(session.id(), |observed| observed.notice = Some(reason));
-    }
-    Done::Settled
-}
-
-/// Starts the TUI of a session.
-///
-/// # Errors
-/// A sentence when the session has no thread or its terminal cannot be started.
-pub async fn show_tui(office: &Office, session: &Session) -> Result<TerminalId, String> {
-    let thread_id = session
-        .thread_id
-        .clone()
-        .ok_or("the session has no thread yet; try again in a moment")?;
-    let id = TerminalId::fresh(TUI_PREFIX);
-    let remote = format!("unix://{}", office.place.app_server_socket().display());
-    let codex = office.codex_bin.display().to_string();
-    let argv = vec![
-        codex,
-        "resume".to_owned(),
-        thread_id,
-        "--remote".to_owned(),
-        remote,
-    ];
-    let mut spec = Spec::program(id.as_str(), argv, office.place.repo.clone());
-    spec.title = session.brief.title.clone();
-    if let Source::Program {
-        env_set,
-        env_remove,
-        ..
-    } = &mut spec.source
-    {
-        *env_set = BTreeMap::from([
-            (
-                "CODEX_HOME".to_owned(),
-                office.place.tui_home().display().to_string(),
-            ),
-            ("TERM".to_owned(), "xterm-256color".to_owned()),
-        ]);
-        *env_remove = vec!["NO_COLOR".to_owned()];
-    }
-    let (session_id, key, title) = (session.id().clone(), id.clone(), spec.title.clone());
-    // Recorded first, so that it can be found and ended whatever happens next, and only while nobody ends the session.
-    let recorded = office.decide(LAUNCHER, move |state| {
-        let started = Event::TerminalStarted {
-            terminal_id: key,
-            session_id: Some(session_id.clone()),
-            title,
-            preview: false,
-        };
-        let running = state.session(&session_id).is_some_and(|session| {
-            session.status == Status::Running && session.terminal_id.is_none()
-        });
-        Ok((Vec::from_iter(running.then_some(started)), running))
-    });
-    match recorded.await {
-        Ok(true) => {}
-        Ok(false) => return Err("the session is ending, or has a terminal already".to_owned()),
-        Err(error) => return Err(error.to_string()),
-    }
-    let descriptor = match office.terminals.start(&id, spec).await {
-        Ok(descriptor) => descriptor,
-        Err(error) => {
-            let reason = format!("failed to {error}");
-            office.terminal_closed(&id, &reason).await;
-            return Err(reason);
-        }
-    };
-    let wanted = |state: &crate::domain::state::State| state.terminals.contains_key(&id);
-    if !office.ledger.read(wanted) {
-        // The session was ended while its terminal was starting.
-        close_tui(office, &id, "its session ended").await;
-        return Err("the session has ended".to_owned());
-    }
-    office.live.update(session.id(), |observed| {
-        observed.terminal_url = Some(descriptor.url(Mode::Write))
-    });
-    Ok(id)
-}
-
-/// Ends a TUI; its session goes on unless somebody ends that too.
-pub async fn close_tui(office: &Office, terminal_id: &TerminalId, reason: &str) {
-    if let Err(error) = office.terminals.close(terminal_id, CLOSE_GRACE).await {
-        tracing::error!(terminal.id = %terminal_id, %error, "a terminal could not be ended");
-    }
-    office.terminal_closed(terminal_id, reason).await;
 }
 
 fn sandbox(mode: Sandbox) -> SandboxMode {

@@ -3,7 +3,7 @@
 use super::live::Activity;
 use super::office::Office;
 use super::policy::CODEX;
-use super::{codex_driver, command_driver, texts};
+use super::{codex_driver, codex_tui, command_driver, texts};
 use crate::codex::Incoming;
 use crate::codex::events::{Notification, RequestKind, ServerRequest};
 use crate::codex::items::TurnStatus;
@@ -162,7 +162,7 @@ fn thread_ended(office: &Arc<Office>, session: Session) {
         };
         office.closed(session.id(), outcome).await;
         if let Some(terminal_id) = &session.terminal_id {
-            codex_driver::close_tui(&office, terminal_id, "its session ended").await;
+            codex_tui::close(&office, terminal_id, "its session ended").await;
         }
         office.ring();
     });
@@ -269,7 +269,7 @@ fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, sign
                 office
                     .live
                     .update(session.id(), |observed| observed.terminal_url = None);
-                codex_driver::close_tui(&office, terminal_id, "its program ended").await;
+                codex_tui::close(&office, terminal_id, "its program ended").await;
             }
         } else {
             command_driver::exited(&office, &session, code, signal).await;

@@ -2,13 +2,15 @@
 //!
 //! - `service`, `screens`: what a person or a tool may ask for
 //! - `steps`, `reconciler`: what is due next, and doing it
-//! - `codex_driver`, `command_driver`: the two ways to run an agent
+//! - `codex_driver`, `command_driver`: the two ways to run an agent; `codex_messages`, `codex_tui`: parts of the first
 //! - `listeners`, `live`: what the drivers say, and what is known from it
 //! - `briefs`, `texts`: what agents are told, what people read
 //! - `office`, `policy`: what all of these share
 
 pub mod briefs;
 pub mod codex_driver;
+pub mod codex_messages;
+pub mod codex_tui;
 pub mod command_driver;
 pub mod listeners;
 pub mod live;

@@ -7,7 +7,7 @@ use super::live::Observed;
 use super::office::{LAUNCHER, Office};
 use super::policy::CODEX;
 use super::steps::{self, Senses, Step};
-use super::{briefs, codex_driver, command_driver};
+use super::{briefs, codex_driver, codex_messages, codex_tui, command_driver};
 use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Outcome, Session, Status};
@@ -231,11 +231,11 @@ async fn perform(office: &Arc<Office>, step: &Step) -> Done {
                 (Step::Start(_), false) => command_driver::start(office, &session).await,
                 (Step::Reconnect(_), true) => codex_driver::reconnect(office, &session).await,
                 (Step::Reconnect(_), false) => command_driver::reconnect(office, &session).await,
-                (Step::Deliver(_), true) => codex_driver::deliver(office, &session).await,
+                (Step::Deliver(_), true) => codex_messages::deliver(office, &session).await,
                 (Step::Deliver(_), false) => command_driver::deliver(office, &session).await,
                 (Step::Close(_), true) => codex_driver::close(office, &session).await,
                 (Step::Close(_), false) => command_driver::close(office, &session).await,
-                (_, _) => codex_driver::open_tui(office, &session).await,
+                (_, _) => codex_tui::open(office, &session).await,
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Terminals that a person asks for: interactive ones, views of a session, and their addresses.
 
-use super::codex_driver;
+use super::codex_tui;
 use super::office::{Office, Refused};
 use super::policy::CODEX;
 use crate::domain::event::Event;
@@ -129,7 +129,7 @@ impl Office {
             && session.brief.driver == CODEX
             && session.thread_id.is_some()
         {
-            codex_driver::show_tui(self, &session)
+            codex_tui::show(self, &session)
                 .await
                 .map_err(|reason| Refusal::unavailable("terminal_failed", reason))?;
         }
@@ -240,7 +240,7 @@ impl Office {
             self.live
                 .update(session_id, |observed| observed.terminal_url = None);
         }
-        codex_driver::close_tui(self, id, "a person closed it").await;
+        codex_tui::close(self, id, "a person closed it").await;
         Ok(())
     }
 
@@ -259,7 +259,7 @@ impl Office {
         });
         for id in orphans {
             if self.terminals.adopt(&id).await.is_err() {
-                codex_driver::close_tui(self, &id, "it was gone after a restart").await;
+                codex_tui::close(self, &id, "it was gone after a restart").await;
             }
         }
     }

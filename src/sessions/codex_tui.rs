@@ -1,0 +1,121 @@
+//! The real TUI of a Codex session, in a terminal of its own: a view that comes and goes while its session goes on.
+
+use super::office::{LAUNCHER, Office};
+use super::reconciler::Done;
+use crate::domain::event::Event;
+use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::session::{Session, Status};
+use crate::paths::TUI_PREFIX;
+use crate::terminal::CLOSE_GRACE;
+use codex_terminal::descriptor::Mode;
+use codex_terminal::spec::{Source, Spec};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Shows a session's thread in the real TUI, in a terminal of its own.
+pub async fn open(office: &Arc<Office>, session: &Session) -> Done {
+    if let Err(reason) = show(office, session).await {
+        tracing::warn!(session.id = %session.id(), %reason, "the terminal of a session could not be opened");
+        office
+            .live
+            .update(session.id(), |observed| observed.notice = Some(reason));
+    }
+    Done::Settled
+}
+
+/// Starts the TUI of a session.
+///
+/// # Errors
+/// A sentence when the session has no thread or its terminal cannot be started.
+pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, String> {
+    let thread_id = session
+        .thread_id
+        .clone()
+        .ok_or("the session has no thread yet; try again in a moment")?;
+    let id = TerminalId::fresh(TUI_PREFIX);
+    let remote = format!("unix://{}", office.place.app_server_socket().display());
+    let codex = office.codex_bin.display().to_string();
+    let argv = vec![
+        codex,
+        "resume".to_owned(),
+        thread_id,
+        "--remote".to_owned(),
+        remote,
+    ];
+    let mut spec = Spec::program(id.as_str(), argv, office.place.repo.clone());
+    spec.title = session.brief.title.clone();
+    if let Source::Program {
+        env_set,
+        env_remove,
+        ..
+    } = &mut spec.source
+    {
+        *env_set = BTreeMap::from([
+            (
+                "CODEX_HOME".to_owned(),
+                office.place.tui_home().display().to_string(),
+            ),
+            ("TERM".to_owned(), "xterm-256color".to_owned()),
+        ]);
+        *env_remove = vec!["NO_COLOR".to_owned()];
+    }
+    let (session_id, key, title) = (session.id().clone(), id.clone(), spec.title.clone());
+    // Recorded first, so that it can be found and ended whatever happens next, and only while nobody ends the session.
+    let recorded = office.decide(LAUNCHER, move |state| {
+        let started = Event::TerminalStarted {
+            terminal_id: key,
+            session_id: Some(session_id.clone()),
+            title,
+            preview: false,
+        };
+        let running = state.session(&session_id).is_some_and(|session| {
+            session.status == Status::Running && session.terminal_id.is_none()
+        });
+        Ok((Vec::from_iter(running.then_some(started)), running))
+    });
+    match recorded.await {
+        Ok(true) => {}
+        Ok(false) => return Err("the session is ending, or has a terminal already".to_owned()),
+        Err(error) => return Err(error.to_string()),
+    }
+    let descriptor = match office.terminals.start(&id, spec).await {
+        Ok(descriptor) => descriptor,
+        Err(error) => {
+            let reason = format!("failed to {error}");
+            office.terminal_closed(&id, &reason).await;
+            return Err(reason);
+        }
+    };
+    let wanted = |state: &crate::domain::state::State| state.terminals.contains_key(&id);
+    if !office.ledger.read(wanted) {
+        // The session was ended while its terminal was starting.
+        close(office, &id, "its session ended").await;
+        return Err("the session has ended".to_owned());
+    }
+    office.live.update(session.id(), |observed| {
+        observed.terminal_url = Some(descriptor.url(Mode::Write))
+    });
+    Ok(id)
+}
+
+/// Ends a TUI; its session goes on unless somebody ends that too.
+pub async fn close(office: &Office, terminal_id: &TerminalId, reason: &str) {
+    if let Err(error) = office.terminals.close(terminal_id, CLOSE_GRACE).await {
+        tracing::error!(terminal.id = %terminal_id, %error, "a terminal could not be ended");
+    }
+    office.terminal_closed(terminal_id, reason).await;
+}
+
+/// Finds a TUI of an earlier launcher again, or records that it is gone.
+pub async fn adopt(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
+    if office.terminals.is_open(terminal_id) || office.terminals.adopt(terminal_id).await.is_ok() {
+        let url = office.terminals.url(terminal_id, Mode::Write);
+        office
+            .live
+            .update(id, |observed| observed.terminal_url = url);
+    } else {
+        office
+            .terminal_closed(terminal_id, "it was gone after a restart")
+            .await;
+    }
+}
