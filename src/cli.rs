@@ -164,6 +164,13 @@ pub enum Command {
     /// The tool server of a session; Codex starts it
     #[command(hide = true)]
     Mcp,
+    /// Ends Codex's app-server when no launcher comes back; the server starts it
+    #[command(hide = true)]
+    Watchdog {
+        /// How long nobody may have come back
+        #[arg(long, value_name = "SECONDS")]
+        limit_seconds: u64,
+    },
     /// The demo's scripted agent
     #[command(hide = true)]
     DemoAgent {

@@ -128,6 +128,8 @@ pub struct Settings {
     pub tuis_started_with_session: usize,
     /// Time between the second reminder and the end of a department that does not report.
     pub reminder_grace: Duration,
+    /// How long terminals and the app-server wait for a launcher to come back.
+    pub orphan_limit: Duration,
     /// Language of prompts and pages; `None` means the browser's or the locale's.
     pub language: Option<Language>,
     /// Driver of sessions that name none.

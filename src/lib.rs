@@ -9,7 +9,8 @@
 //! - `governance`, `config`: what the report says; what holds here
 //! - `sessions`: what keeps the running agents in step with the journal
 //! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
-//! - `server`: puts the parts together
+//! - `server`, `watchdog`: puts the parts together; ends what a launcher left for good
+//! - `doctor`: what is wrong with this machine, and how to mend it
 //! - `cli`, `commands`, `demo`: what a person types
 
 pub mod access;
@@ -19,6 +20,7 @@ pub mod codex;
 pub mod commands;
 pub mod config;
 pub mod demo;
+pub mod doctor;
 pub mod domain;
 mod fold;
 pub mod git;
@@ -33,4 +35,5 @@ pub mod process;
 pub mod server;
 pub mod sessions;
 pub mod terminal;
+pub mod watchdog;
 pub mod web;

@@ -2,9 +2,11 @@
 //! making them, with the right owner and mode; `lock` keeps a second server away, `server_file` says where one listens.
 //! It never reads what is in the files it names.
 
+mod files;
 mod lock;
 mod server_file;
 
+pub use files::{TUI_PREFIX, TerminalFiles, make_private, write_private};
 pub use lock::{Holder, Lock, LockError, running};
 pub use server_file::ServerFile;
 

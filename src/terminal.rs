@@ -4,8 +4,8 @@
 //! ever journalled. What a sidecar says by itself goes to one bounded channel, in order.
 
 use crate::domain::ids::TerminalId;
+use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
-use crate::sessions::place::{Place, TerminalFiles, write_private};
 use codex_terminal::client::{self, Client};
 use codex_terminal::control::{Event, Request};
 use codex_terminal::descriptor::{Descriptor, Mode};
@@ -18,6 +18,9 @@ use tokio::sync::mpsc;
 
 /// A sidecar is ready within some 15 ms; a loaded machine may need seconds, and more means that it hangs.
 const READY_LIMIT: Duration = Duration::from_secs(15);
+/// What a sidecar that was started just before its launcher was killed gets to show itself. Longer would only delay the
+/// news that it never started.
+const BIRTH_LIMIT: Duration = Duration::from_secs(2);
 /// Fine enough not to be noticed when a terminal opens, coarse enough to cost nothing.
 const READY_POLL: Duration = Duration::from_millis(2);
 /// What TERM is given before KILL.
@@ -74,9 +77,11 @@ pub struct Terminals {
 }
 
 struct Inner {
-    place: Place,
+    place: Places,
     /// Our own program, resolved once: an upgrade replaces the file.
     program: PathBuf,
+    /// How long a terminal in which nothing runs waits for a launcher to come back.
+    orphan_limit: Duration,
     origins: RwLock<Vec<String>>,
     open: Mutex<HashMap<TerminalId, Open>>,
     events: mpsc::Sender<TerminalEvent>,
@@ -84,11 +89,16 @@ struct Inner {
 
 impl Terminals {
     /// No terminal is open yet. The receiver gets what the terminals say.
-    pub fn new(place: Place, program: PathBuf) -> (Self, mpsc::Receiver<TerminalEvent>) {
+    pub fn new(
+        place: Places,
+        program: PathBuf,
+        orphan_limit: Duration,
+    ) -> (Self, mpsc::Receiver<TerminalEvent>) {
         let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         let inner = Inner {
             place,
             program,
+            orphan_limit,
             origins: RwLock::default(),
             open: Mutex::default(),
             events,
@@ -123,6 +133,7 @@ impl Terminals {
         spec.descriptor_path = Some(files.descriptor.clone());
         spec.control_socket = Some(files.socket.clone());
         spec.frame_ancestors = self.origins();
+        spec.orphan_exit_seconds = self.inner.orphan_limit.as_secs();
         let bytes = serde_json::to_vec(&spec).expect("a spec is plain data");
         write_private(&files.spec, &bytes)?;
         let mut child = process::spawn_detached(&process::Spec {
@@ -173,7 +184,7 @@ impl Terminals {
     /// When it is gone.
     pub async fn adopt(&self, id: &TerminalId) -> Result<Descriptor, TerminalError> {
         let files = self.inner.place.terminal(id);
-        let descriptor = Descriptor::read(&files.descriptor)?;
+        let descriptor = announced(&files).await?;
         if !descriptor.is_alive() {
             return Err(TerminalError::Gone);
         }
@@ -318,6 +329,20 @@ impl Terminals {
             .open
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The descriptor of a terminal that an earlier launcher started, perhaps so lately that the sidecar has not written it.
+async fn announced(files: &TerminalFiles) -> Result<Descriptor, TerminalError> {
+    let being_born = || {
+        let asked = std::fs::metadata(&files.spec).and_then(|spec| spec.modified());
+        asked.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < BIRTH_LIMIT))
+    };
+    loop {
+        match Descriptor::read(&files.descriptor) {
+            Err(_) if being_born() => tokio::time::sleep(READY_POLL).await,
+            found => return Ok(found?),
+        }
     }
 }
 

@@ -16,6 +16,13 @@ simple('queue-cancel', '/api/queue/cancel', ({ id }) => ({ assignment_id: id }))
 simple('queue-move', '/api/queue/move', ({ id, before }) => ({ assignment_id: id, before: before || null }));
 simple('ack', '/api/ack_result', ({ id }) => ({ report_id: id }));
 
+onAction('go', ({ dataset }) => {
+  const place = document.getElementById(dataset.place);
+  if (!place) return;
+  place.tabIndex = -1;
+  place.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
+  place.focus({ preventScroll: true });
+});
 onAction('choose', ({ dataset }) => choose(dataset.sessionId));
 onAction('read-all', async ({ dataset }) => {
   await getJson(query('/api/zhongshu_inbox', { id: dataset.sessionId }));
@@ -34,8 +41,10 @@ const withModel = (form, body) => (value(form, 'model') ? { ...body, model: valu
 
 onSubmit('start-planner', async (form) => {
   const { session } = await post('/api/start_zhongshu_session', withModel(form, { task: value(form, 'task') }));
-  form.closest('details')?.removeAttribute('open');
+  form.removeAttribute('data-js-dirty');
   await choose(session.id);
+  // The page may have moved the form meanwhile, into the fold that this first planner brought.
+  form.closest('details')?.removeAttribute('open');
 });
 
 onSubmit('restart', async (form) => {

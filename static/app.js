@@ -1,4 +1,4 @@
-// Wires the page: language, theme, signing in, views, and the one stream that keeps all of it up to date.
+// Wires the page: language, theme, signing in, views, and the streams that keep all of it up to date.
 import { forget, keyFromUrl, signIn, signOut, whenForgotten } from './access.js';
 import { whenSignedOut } from './api.js';
 import './actions.js';
@@ -71,12 +71,15 @@ function departmentTitle(key) {
 }
 
 async function enter() {
+  stopStream?.();
+  stopStream = null;
   signedIn(true);
   showConnection('connecting');
   await work.start();
   if (!$('#signed-out').hidden) return;
   openView(viewOfUrl());
-  stopStream = follow(work.current().seq, (event) => {
+  const stopSessions = follow('/api/session_stream', null, work.observed);
+  const stopEvents = follow('/api/events', work.current().seq, (event) => {
     timeline.add(event);
     work.stale();
     if (/^(result_|session_closed)/.test(event.event)) report.markStale();
@@ -85,6 +88,7 @@ async function enter() {
     if (state === 'live' && streamState === 'reconnecting') work.stale();
     showConnection(state);
   });
+  stopStream = () => { stopSessions(); stopEvents(); };
 }
 
 async function trySignIn(key) {

@@ -48,6 +48,18 @@ function departmentWords(line) {
   return key === 'zhongshu' ? t('planner.title') : titleOf(key);
 }
 
+// What a message begins with; the whole of it is in the raw entry. The launcher's own end in data for the agent.
+function gist(line) {
+  const [first] = String(line.text ?? '').split('\n');
+  return cut(line.purpose === 'input' ? first : /^.*?[.。](?=\s|$)/.exec(first)?.[0] ?? first, 160);
+}
+
+// A session by its name, a script by its token's name, everybody else by a word.
+function actorWords(actor) {
+  if (titles.has(actor)) return sessionName(actor);
+  return word('actor', actor);
+}
+
 function sentence(line) {
   const key = `event.${line.event}`;
   const known = t(key, {
@@ -57,7 +69,7 @@ function sentence(line) {
     department: departmentWords(line),
     task: cut(line.task),
     summary: cut(line.summary),
-    text: cut(line.text),
+    first_line: gist(line),
     reason: cut(line.reason),
     outcome: outcomeWords(line.outcome),
     purpose: word('purpose', line.purpose),
@@ -79,7 +91,7 @@ function wanted(line, group, text) {
 
 function entry(line) {
   const raw = make('pre', {});
-  const fold = make('details', {}, make('summary', { title: t('history.raw') }, `#${line.seq} · ${t('history.by', word('actor', line.actor ?? '?'))}`), raw);
+  const fold = make('details', {}, make('summary', { title: t('history.raw') }, `#${line.seq} · ${t('history.by', actorWords(line.actor ?? '?'))}`), raw);
   fold.addEventListener('toggle', () => { if (fold.open && !raw.textContent) raw.textContent = JSON.stringify(line, null, 2); });
   return make('li', { class: `entry e-${String(line.event).replace(/\W/g, '')}`, 'data-seq': line.seq },
     make('time', { datetime: line.ts, title: line.ts }, local(line.ts)),

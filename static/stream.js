@@ -1,19 +1,37 @@
-// The journal's events, read with `fetch` because an EventSource cannot send our header. Comes back by itself and says
-// from where, so nothing is missed.
+// Event streams, read with `fetch` because an EventSource cannot send our header. One comes back by itself and says from
+// where, so nothing is missed. A page that nobody sees lets go of its streams: a browser has six connections to one
+// server, and a few forgotten tabs must not take them all.
 import { query, send } from './api.js';
 
 // Longer than any pause of a healthy stream is likely to be; a half-open connection is noticed after this long.
 const SILENCE_MS = 75_000;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
+// Looking at another tab for a moment costs no reconnect.
+const HIDDEN_MS = 20_000;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-// Calls `onEvent` for every event after `seq` and `onState` with 'live' or 'reconnecting', until `stop()`.
-export function follow(seq, onEvent, onState) {
-  let after = seq;
+function untilVisible() {
+  if (!document.hidden) return Promise.resolve();
+  return new Promise((done) => {
+    const look = () => { if (!document.hidden) { document.removeEventListener('visibilitychange', look); done(); } };
+    document.addEventListener('visibilitychange', look);
+  });
+}
+
+// Calls `onEvent` for every event of the stream at `path` (after `after`, where its events are numbered) and `onState`
+// with 'live' or 'reconnecting', until `stop()`.
+export function follow(path, after, onEvent, onState = () => {}) {
   let stopped = false;
   let control = null;
+  let hiding = null;
+
+  const onVisibility = () => {
+    clearTimeout(hiding);
+    if (document.hidden) hiding = setTimeout(() => control?.abort(), HIDDEN_MS);
+  };
+  document.addEventListener('visibilitychange', onVisibility);
 
   async function once() {
     control = new AbortController();
@@ -21,7 +39,7 @@ export function follow(seq, onEvent, onState) {
     const alive = () => { clearTimeout(timer); timer = setTimeout(() => control.abort(), SILENCE_MS); };
     try {
       alive();
-      const answer = await send('GET', query('/api/events', { after }), { signal: control.signal, accept: 'text/event-stream' });
+      const answer = await send('GET', query(path, { after }), { signal: control.signal, accept: 'text/event-stream' });
       onState('live');
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       let rest = '';
@@ -57,6 +75,8 @@ export function follow(seq, onEvent, onState) {
   (async () => {
     let wait = FIRST_RETRY_MS;
     while (!stopped) {
+      await untilVisible();
+      if (stopped) return;
       const began = Date.now();
       try {
         await once();
@@ -64,6 +84,7 @@ export function follow(seq, onEvent, onState) {
         if (stopped || error.status === 401) return;
       }
       if (stopped) return;
+      if (document.hidden) continue;
       onState('reconnecting');
       if (Date.now() - began > 5000) wait = FIRST_RETRY_MS;
       await pause(wait * (0.75 + Math.random() / 2));
@@ -71,5 +92,10 @@ export function follow(seq, onEvent, onState) {
     }
   })();
 
-  return () => { stopped = true; control?.abort(); };
+  return () => {
+    stopped = true;
+    clearTimeout(hiding);
+    document.removeEventListener('visibilitychange', onVisibility);
+    control?.abort();
+  };
 }

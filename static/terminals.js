@@ -48,56 +48,68 @@ function select(id, focus = false) {
     tab.button.setAttribute('aria-selected', String(on));
     tab.button.tabIndex = on ? 0 : -1;
     tab.panel.hidden = !on;
+    tab.tools.hidden = !on;
     if (on && focus) tab.button.focus();
   }
 }
 
+// Who may type stands in the terminal's own bar; here stands what can be changed about it.
 function setMode(tab, mode) {
   tab.mode = mode;
-  tab.state.textContent = t(mode === 'write' ? 'terminals.writing' : 'terminals.read_only');
-  tab.state.dataset.i18n = mode === 'write' ? 'terminals.writing' : 'terminals.read_only';
-  tab.state.classList.toggle('warn', mode === 'write' && tab.sessionId !== null);
-  const key = mode === 'write' ? 'terminals.release' : 'terminals.control';
-  tab.control.textContent = t(key);
-  tab.control.dataset.i18n = key;
-  tab.control.hidden = tab.sessionId === null;
+  const say = (node, key) => { node.textContent = t(key); node.dataset.i18n = key; };
+  say(tab.state, 'terminals.writing');
+  tab.state.hidden = mode !== 'write' || tab.sessionId === null;
+  say(tab.control, mode === 'write' ? 'terminals.release' : 'terminals.control');
+  // A transcript has nobody to talk to.
+  tab.control.hidden = tab.sessionId === null || tab.transcript;
 }
 
 function frameFor(address, title) {
   return make('iframe', { src: address, title, referrerpolicy: 'no-referrer', sandbox: 'allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox' });
 }
 
-// The one case in which a frame is made again: the person asked for another mode, and a new fragment alone would not
-// load the page anew.
+// A new fragment alone does not load the frame anew: its page hears of it and keeps its screen. `replace`, so that the
+// browser's way back is not filled with it.
+function tellFrame(tab, address) {
+  tab.frame.contentWindow?.location.replace(address);
+}
+
 async function ticket(tab, mode) {
   const { url } = await post('/api/terminal_ticket', { id: tab.id, mode });
-  const frame = frameFor(checked(url), tab.title);
-  tab.frame.replaceWith(frame);
-  tab.frame = frame;
+  const address = checked(url);
+  tab.origin = new URL(address).origin;
+  tellFrame(tab, address);
   setMode(tab, mode);
+  tab.frame.focus();
 }
 
 function forget(tab) {
   tab.button.parentElement.remove();
   tab.panel.remove();
+  tab.tools.remove();
   open.delete(tab.id);
   if (shown === tab.id) select([...open.keys()].at(-1) ?? null);
   update();
 }
 
-// `key` is the terminal's id. For a session, `sessionId` says whose terminal it is.
-function add({ id, title, address, mode, sessionId }) {
+// For a session, `sessionId` says whose terminal it is; of one that ended it is a `transcript`.
+function add({ id, title, address, mode, sessionId, transcript = false }) {
   const frame = frameFor(address, title);
-  const state = make('span', { class: 'badge' });
+  const state = make('span', { class: 'badge warn', role: 'status' });
   const control = make('button', { type: 'button', 'data-do': 'terminal-control', 'data-id': id });
-  const close = make('button', { type: 'button', 'data-do': 'terminal-leave', 'data-id': id, 'data-i18n': 'terminals.close' }, t('terminals.close'));
   const end = sessionId ? null : make('button', { type: 'button', class: 'danger', 'data-do': 'terminal-end', 'data-sure': 'sure.close_terminal', 'data-id': id, 'data-i18n': 'terminals.end' }, t('terminals.end'));
-  const panel = make('div', { class: 'dock-panel', role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}` },
-    make('div', { class: 'actions dock-line' }, state, control, make('span', { class: 'spring' }), close, end), frame);
-  const button = make('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, title }, title);
-  $('#dock-tabs').append(make('div', { class: 'dock-tab' }, button));
+  const tools = make('div', { class: 'actions' }, state, control, end);
+  const panel = make('div', { class: 'dock-panel', role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}` }, frame);
+  const button = make('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, 'aria-keyshortcuts': 'Delete', title }, title);
+  // For the mouse alone: a list of tabs holds nothing but tabs, and keyboards have the Delete key.
+  const close = make('button', {
+    type: 'button', class: 'quiet', 'data-do': 'terminal-leave', 'data-id': id, tabindex: '-1', 'aria-hidden': 'true',
+    'data-i18n-title': 'terminals.close', title: t('terminals.close'),
+  }, '✕');
+  $('#dock-tabs').append(make('div', { class: 'dock-tab', role: 'presentation' }, button, close));
+  $('#dock-shown').append(tools);
   $('#dock-body').append(panel);
-  const tab = { id, title, sessionId: sessionId ?? null, frame, state, control, panel, button };
+  const tab = { id, title, sessionId: sessionId ?? null, transcript, origin: new URL(address).origin, frame, state, control, tools, panel, button };
   open.set(id, tab);
   setMode(tab, mode);
   button.addEventListener('click', () => select(id));
@@ -114,7 +126,12 @@ function add({ id, title, address, mode, sessionId }) {
 const tabOf = (element) => open.get(element.dataset.id);
 
 onAction('terminal-control', (button) => { const tab = tabOf(button); return ticket(tab, tab.mode === 'write' ? 'read' : 'write'); });
-onAction('terminal-leave', (button) => forget(tabOf(button)));
+onAction('terminal-leave', async (button) => {
+  const tab = tabOf(button);
+  forget(tab);
+  // Nothing runs in a transcript's terminal; without a viewer it has no purpose.
+  if (tab.transcript) await post('/api/browser_terminal/close', { id: tab.id });
+});
 onAction('terminal-end', async (button) => {
   const tab = tabOf(button);
   await post('/api/browser_terminal/close', { id: tab.id });
@@ -123,7 +140,7 @@ onAction('terminal-end', async (button) => {
 });
 
 onAction('open-terminal', async (button) => {
-  const { sessionId, title } = button.dataset;
+  const { sessionId, title, ended } = button.dataset;
   const known = [...open.values()].find((tab) => tab.sessionId === sessionId);
   if (known) { showDock(); select(known.id, true); return; }
   const { terminal } = await post('/api/session_browser_terminal/start', { session_id: sessionId });
@@ -131,7 +148,7 @@ onAction('open-terminal', async (button) => {
   showDock();
   // A session's old transcript and its new terminal have different ids; the same id is the same frame.
   if (open.has(terminal.id)) select(terminal.id, true);
-  else add({ id: terminal.id, title: title || terminal.title, address, mode: 'read', sessionId });
+  else add({ id: terminal.id, title: title || terminal.title, address, mode: 'read', sessionId, transcript: ended !== undefined });
   // The dock takes room from the page; what was pressed stays in sight.
   button.scrollIntoView({ block: 'nearest' });
 });
@@ -152,11 +169,9 @@ async function startShell() {
   stale();
 }
 
-// Terminals learn of a new theme or language without being made again; those that do not listen keep theirs.
+// Terminals learn of a new theme or language; their key stays with their own page.
 export function tellTerminals() {
-  for (const { frame } of open.values()) {
-    frame.contentWindow?.postMessage({ kind: 'zhongshu-look', theme: theme(), lang: language() }, new URL(frame.src).origin);
-  }
+  for (const tab of open.values()) tellFrame(tab, `${tab.origin}/#theme=${theme()}&lang=${language()}`);
 }
 
 export function closeAll() {
@@ -168,7 +183,14 @@ export function wireDock() {
   const dock = $('#dock');
   let size = localStorage.getItem(SIZE);
   if (!SIZES.includes(size)) size = 'medium';
-  const apply = () => { dock.dataset.size = size; document.body.dataset.dock = size; };
+  const apply = () => {
+    dock.dataset.size = size;
+    document.body.dataset.dock = size;
+    // The button says what it does.
+    const key = size === SIZES.at(-1) ? 'terminals.smaller' : 'terminals.larger';
+    $('#dock-size').dataset.i18n = key;
+    $('#dock-size').textContent = t(key);
+  };
   apply();
   $('#dock-size').addEventListener('click', () => { size = SIZES[(SIZES.indexOf(size) + 1) % SIZES.length]; localStorage.setItem(SIZE, size); apply(); });
   $('#dock-hide').addEventListener('click', () => { showDock(false); $('#terminals-toggle').focus(); });

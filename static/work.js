@@ -1,5 +1,5 @@
-// The part of the page that follows the journal. One way for data to flow: an event (or the clock, while something
-// runs) marks it stale, the fragment is fetched again, and every region that differs is brought up to date.
+// The part of the page that follows the journal. One way for data to flow: an event of the journal, or a session that
+// was seen to change, marks it stale; the fragment is fetched again, and every region that differs is brought up to date.
 import { getHtml, query } from './api.js';
 import { language } from './i18n.js';
 import { $, $$, fault } from './dom.js';
@@ -8,17 +8,21 @@ import { showTimes } from './when.js';
 
 // A burst of events is one fetch.
 const SETTLE_MS = 120;
-// What is observed and not journalled (activity, transcripts) is looked at this often while something runs.
+// A working agent changes all the time; its tile follows at this pace at most.
+const PACE_MS = 1000;
+// The app-server's state is no event; while it starts or is down, it is looked at this often.
 const LOOK_MS = 3000;
-// And this often when nothing runs.
-const REST_MS = 30_000;
+// And everything this often, for what no stream tells (warnings about the configuration, say).
+const REST_MS = 60_000;
 const CHOSEN = 'zhongshu.planner';
 
 let wanted = sessionStorage.getItem(CHOSEN);
 let running = null;
 let again = false;
 let timer = null;
-let live = false;
+let unsettled = false;
+let due = Infinity;
+let loadedAt = 0;
 let on = false;
 let onShown = () => {};
 const shown = { seq: 0, sessionId: null, readOnly: false };
@@ -43,6 +47,12 @@ export function swap(fresh) {
     const target = document.querySelector(`body [data-region="${source.dataset.region}"]`);
     if (target) morph(target, source);
   }
+  // A transcript begins at its end; from then on the reader decides.
+  for (const tail of $$('[data-tail]:not([data-js-seen])')) {
+    if (tail.clientHeight === 0) continue;
+    tail.setAttribute('data-js-seen', '');
+    tail.scrollTop = tail.scrollHeight;
+  }
 }
 
 async function load() {
@@ -52,7 +62,7 @@ async function load() {
   shown.seq = Number(root.dataset.seq);
   shown.sessionId = root.dataset.sessionId || null;
   shown.readOnly = root.dataset.readOnly === 'true';
-  live = root.dataset.live === 'true';
+  unsettled = root.dataset.unsettled === 'true';
   swap(fresh);
   onShown(shown);
 }
@@ -61,23 +71,34 @@ async function load() {
 export function refresh() {
   if (running) { again = true; return running; }
   clearTimeout(timer);
+  due = Infinity;
   running = (async () => {
     try {
       do { again = false; await load(); } while (again);
+      loadedAt = Date.now();
       fault($('#problem'), null);
     } catch (error) {
       if (error.status !== 401) fault($('#problem'), error);
     } finally {
       running = null;
-      later(live ? LOOK_MS : REST_MS);
+      later(unsettled ? LOOK_MS : REST_MS);
     }
   })();
   return running;
 }
 
+// The sooner of what was planned and this.
 function later(ms) {
+  if (!on) return;
+  const at = Date.now() + ms;
+  if (at >= due) return;
+  due = at;
   clearTimeout(timer);
-  if (on) timer = setTimeout(() => { if (document.hidden) later(LOOK_MS); else refresh(); }, ms);
+  timer = setTimeout(() => {
+    due = Infinity;
+    // A page that nobody sees catches up when somebody looks at it.
+    if (!document.hidden) refresh();
+  }, ms);
 }
 
 export function stale() {
@@ -85,7 +106,12 @@ export function stale() {
   else later(SETTLE_MS);
 }
 
+// A session looks different from outside: it printed something, or became idle.
+export function observed() {
+  later(Math.max(SETTLE_MS, loadedAt + PACE_MS - Date.now()));
+}
+
 export function start() { on = true; return refresh(); }
-export function stop() { on = false; clearTimeout(timer); }
+export function stop() { on = false; due = Infinity; clearTimeout(timer); }
 
 document.addEventListener('visibilitychange', () => { if (!document.hidden && on) stale(); });

@@ -73,13 +73,13 @@ fn said(text: impl Into<String>) -> Happening {
     Happening::ThingSaid { text: text.into() }
 }
 
-struct Place {
+struct Places {
     _dir: TempDir,
     journal: PathBuf,
     copy: PathBuf,
 }
 
-impl Place {
+impl Places {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
         Self {
@@ -134,7 +134,7 @@ async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 #[tokio::test]
 async fn state_is_there_again_after_a_restart_and_the_copy_is_identical() {
-    let place = Place::new();
+    let place = Places::new();
     let before = place.filled(30).await;
     assert_eq!(before.last_seq, 30);
     let opened = place.open();
@@ -166,7 +166,7 @@ async fn state_is_there_again_after_a_restart_and_the_copy_is_identical() {
 
 #[tokio::test]
 async fn a_line_is_one_json_object_in_the_documented_order() {
-    let place = Place::new();
+    let place = Places::new();
     place.filled(2).await;
     let lines = place.lines();
     assert_eq!(lines.len(), 3, "header and two records");
@@ -193,7 +193,7 @@ async fn a_line_is_one_json_object_in_the_documented_order() {
 
 #[tokio::test]
 async fn a_second_writer_is_refused_while_the_first_is_open() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     assert!(matches!(place.try_open(), Err(OpenError::Locked { .. })));
     ledger.close().await;
@@ -202,7 +202,7 @@ async fn a_second_writer_is_refused_while_the_first_is_open() {
 
 #[tokio::test]
 async fn of_two_racers_exactly_one_takes_the_seat() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     for seat in 0..50 {
         let racers = (0..8).map(|n| {
@@ -242,7 +242,7 @@ async fn of_two_racers_exactly_one_takes_the_seat() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixty_four_writers_are_all_durable_and_share_syncs() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     let writers: Vec<_> = (0..64)
         .map(|writer| {
@@ -284,7 +284,7 @@ async fn sixty_four_writers_are_all_durable_and_share_syncs() {
 
 #[tokio::test]
 async fn a_decision_that_panics_and_an_event_that_cannot_be_applied_change_nothing() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     let taken = Happening::SeatTaken {
         seat: 1,
@@ -317,7 +317,7 @@ async fn a_decision_that_panics_and_an_event_that_cannot_be_applied_change_nothi
 
 #[tokio::test]
 async fn time_never_runs_backwards_in_the_journal() {
-    let place = Place::new();
+    let place = Places::new();
     let now = Arc::new(AtomicI64::new(1_800_000_000));
     let hands = Arc::clone(&now);
     let clock: Clock =
@@ -364,7 +364,7 @@ proptest! {
         sittings in prop::collection::vec(prop::collection::vec(happening(), 0..6), 1..4),
         actor in any::<String>(),
     ) {
-        let place = Place::new();
+        let place = Places::new();
         let mut expected = Hall::default();
         for events in &sittings {
             let opened = place.open();

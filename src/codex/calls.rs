@@ -312,6 +312,9 @@ pub struct ThreadItemsList {
     /// How many.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
+    /// `asc`, the default, or `desc`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort_direction: Option<String>,
 }
 
 /// An item and its turn.

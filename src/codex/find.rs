@@ -1,6 +1,7 @@
 //! Owns the search for the Codex program and its version. It looks, it never installs, and it reads no environment itself: `config` hands in
 //! `CODEX_BIN` and `PATH`.
 
+use std::io::Read;
 use std::{
     ffi::OsStr,
     os::unix::fs::PermissionsExt,
@@ -96,6 +97,9 @@ fn on_path(name: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
         .find(|candidate| check_executable(candidate).is_ok())
 }
 
+/// A wrapper script has less than 1 KiB.
+const MAX_WRAPPER_BYTES: u64 = 16 * 1024;
+
 /// npm links `codex` to `…/@openai/codex/bin/codex.js`; pnpm writes a shell script that names it.
 fn native_of(program: &Path) -> Option<PathBuf> {
     const SCRIPT: &str = "@openai/codex/bin/codex.js";
@@ -103,12 +107,7 @@ fn native_of(program: &Path) -> Option<PathBuf> {
     let script = if real.ends_with(SCRIPT) {
         real
     } else {
-        let head = std::fs::read(&real)
-            .ok()
-            .filter(|text| text.len() < 16 * 1024)?;
-        let head = String::from_utf8(head)
-            .ok()
-            .filter(|text| text.starts_with("#!"))?;
+        let head = short_script(&real)?;
         let end = head.find(SCRIPT)? + SCRIPT.len();
         let start = head[..end].rfind("$basedir/")? + "$basedir/".len();
         real.parent()?.join(&head[start..end]).canonicalize().ok()?
@@ -127,6 +126,15 @@ fn native_of(program: &Path) -> Option<PathBuf> {
         .chain([package.join("vendor")])
         .map(inside)
         .find(|candidate| check_executable(candidate).is_ok())
+}
+
+/// The text of a file that is a script and short. Nothing else is read: the native program has hundreds of megabytes.
+fn short_script(path: &Path) -> Option<String> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).ok()?;
+    file.take(MAX_WRAPPER_BYTES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    text.starts_with("#!").then_some(text)
 }
 
 fn platform_package() -> Option<(&'static str, &'static str)> {

@@ -12,6 +12,7 @@ pub mod events;
 pub mod find;
 mod incoming;
 pub mod items;
+pub mod orphan;
 mod peer;
 mod server;
 mod settings;
@@ -127,6 +128,16 @@ impl Codex {
     pub async fn retry(&self) {
         // An error means that the supervisor has ended, so there is nothing to retry.
         let _ = self.commands.send(Command::Retry).await;
+    }
+
+    /// Ends the app-server and starts another: it reads a login that was made outside of it only when it starts. Threads are not lost, running
+    /// turns are broken off.
+    pub async fn restart(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.commands.send(Command::Restart { reply }).await.is_ok() {
+            // An error means that the supervisor has ended, and with it the app-server.
+            let _ = done.await;
+        }
     }
 
     /// Ends the app-server with everything that it started. Running turns get `grace` to come to their end.

@@ -67,7 +67,7 @@ fn boot_id() -> String {
 }
 
 impl Descriptor {
-    fn read(path: &Path) -> Option<Self> {
+    pub(super) fn read(path: &Path) -> Option<Self> {
         let text = fs::read(path).ok()?;
         serde_json::from_slice(&text)
             .inspect_err(|error| tracing::warn!(path = %path.display(), %error, "an unreadable app-server descriptor"))

@@ -42,6 +42,10 @@ pub(super) struct Link {
 /// What the owner of the handle asks for.
 pub(super) enum Command {
     Retry,
+    /// Ends the app-server and starts another.
+    Restart {
+        reply: oneshot::Sender<()>,
+    },
     Stop {
         grace: Duration,
         reply: oneshot::Sender<Result<(), ProcessError>>,
@@ -72,6 +76,18 @@ impl Supervisor {
             };
             match command {
                 Some(Command::Retry) => self.deaths.clear(),
+                Some(Command::Restart { reply }) => {
+                    self.disconnect("the app-server is started again", true);
+                    self.status.send_replace(Status::Starting);
+                    if let Err(StartError::Failed(reason) | StartError::Unusable(reason)) =
+                        self.end_server().await
+                    {
+                        tracing::error!(%reason, "the app-server could not be ended");
+                    }
+                    self.deaths.clear();
+                    // An error means that nobody waits any more.
+                    let _ = reply.send(());
+                }
                 Some(Command::Stop { grace, reply }) => {
                     let outcome = self.stop(grace).await;
                     // An error means that nobody waits for the outcome any more.

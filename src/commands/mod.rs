@@ -5,6 +5,7 @@ pub mod api;
 pub mod audit;
 pub mod browser;
 pub mod demo_agent;
+pub mod doctor;
 pub mod mcp;
 pub mod open;
 pub mod ps;
@@ -18,6 +19,7 @@ use crate::client::ClientError;
 use crate::paths::{Environment, PathError, Places, find_repository};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// Why a command did not work. Display is a whole sentence for the person.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +45,9 @@ pub enum CommandError {
     /// The server's start.
     #[error(transparent)]
     Start(#[from] crate::server::StartError),
+    /// A process that does not end.
+    #[error("failed to {0}")]
+    Process(#[from] crate::process::ProcessError),
     /// A variable.
     #[error(transparent)]
     Config(#[from] crate::config::ConfigError),
@@ -96,6 +101,10 @@ pub async fn run(
         Ok(Places::of(&repo, state, cwd, environment)?)
     };
     match cli.command.as_ref() {
+        Some(Command::Watchdog { limit_seconds }) => {
+            crate::watchdog::watch(&places()?, Duration::from_secs(*limit_seconds)).await?;
+            Ok(ExitCode::Ok)
+        }
         None | Some(Command::Serve(_)) => serve::run(cli, cwd, environment.clone(), out).await,
         Some(Command::Demo { codex, exit, .. }) => {
             crate::demo::run(cli, *codex, *exit, cwd, environment, out).await
@@ -117,12 +126,8 @@ pub async fn run(
             follow,
             json,
         }) => audit::run(&places()?, *command, *follow, *json, out).await,
-        Some(
-            Command::Doctor { .. }
-            | Command::Mcp
-            | Command::Terminal(_)
-            | Command::DemoAgent { .. },
-        ) => {
+        Some(Command::Doctor { json }) => doctor::run(cli, *json, cwd, environment, out).await,
+        Some(Command::Mcp | Command::Terminal(_) | Command::DemoAgent { .. }) => {
             unreachable!("main runs these itself")
         }
     }

@@ -77,6 +77,9 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     if let Some(grace) = seconds(raw.reminder_grace_seconds, "reminder_grace_seconds")? {
         settings.reminder_grace_seconds = grace;
     }
+    if let Some(limit) = seconds(raw.orphan_exit_seconds, "orphan_exit_seconds")? {
+        settings.orphan_exit_seconds = limit;
+    }
     if let Some(driver) = raw.driver {
         settings.driver = known.name(driver)?;
     }

@@ -29,6 +29,7 @@ pub(super) struct RawFile {
     pub department_stale_seconds: Option<Spanned<u64>>,
     pub max_terminals: Option<Spanned<u64>>,
     pub reminder_grace_seconds: Option<Spanned<u64>>,
+    pub orphan_exit_seconds: Option<Spanned<u64>>,
     pub driver: Option<Spanned<String>>,
     pub planner: Option<RawPlanner>,
     pub drivers: Option<Ordered<RawDriver>>,

@@ -115,6 +115,8 @@ pub struct Settings {
     pub max_terminals: Option<u32>,
     /// Time between the second reminder and the end of a department that does not report.
     pub reminder_grace_seconds: u64,
+    /// How long terminals and the app-server wait for a launcher to come back.
+    pub orphan_exit_seconds: u64,
     /// Driver of sessions that name none.
     pub driver: String,
     /// How planner sessions run.
@@ -140,6 +142,7 @@ impl Default for Settings {
             department_stale_seconds: None,
             max_terminals: None,
             reminder_grace_seconds: 60,
+            orphan_exit_seconds: 24 * 60 * 60,
             driver: CODEX_DRIVER.to_owned(),
             planner: PlannerSettings::default(),
             drivers: BTreeMap::new(),

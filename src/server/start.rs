@@ -9,14 +9,14 @@ use crate::domain::event::Event;
 use crate::domain::state::State;
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
-use crate::paths::{Lock, LockError, PathError, ServerFile};
+use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
 use crate::sessions::listeners;
 use crate::sessions::office::{CodexOrReason, Ledger, Office};
-use crate::sessions::place::{Place, write_private};
 use crate::sessions::policy::Policy;
 use crate::sessions::reconciler::Reconciler;
 use crate::terminal::Terminals;
+use crate::watchdog;
 use crate::web;
 use crate::web::app::App;
 use crate::web::listen::{ListenError, Listener};
@@ -86,12 +86,12 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let listener = Listener::bind(config.port, &places.socket()).await?;
     let port = listener.port();
 
-    let place = Place {
-        repo: places.repo.clone(),
-        state_dir: places.state.clone(),
-        runtime_dir: places.runtime.clone(),
-    };
-    let (terminals, terminal_events) = Terminals::new(place.clone(), program.clone());
+    let place = places.clone();
+    let (terminals, terminal_events) = Terminals::new(
+        place.clone(),
+        program.clone(),
+        config.settings().orphan_limit,
+    );
     terminals.set_origins(vec![
         format!("http://127.0.0.1:{port}"),
         format!("http://localhost:{port}"),
@@ -192,7 +192,7 @@ fn resolve_codex(config: &Config) -> Result<PathBuf, String> {
 
 fn start_codex(
     config: &Config,
-    place: &Place,
+    place: &Places,
     program: &Path,
     codex_bin: &Result<PathBuf, String>,
 ) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
@@ -208,14 +208,14 @@ fn start_codex(
     let tool_server = format!(
         "mcp_servers.zhongshu={{command={},args=[\"mcp\",\"--state-dir\",{}],default_tools_approval_mode=\"approve\"}}",
         quote(&program.to_string_lossy()),
-        quote(&place.state_dir.to_string_lossy()),
+        quote(&place.state.to_string_lossy()),
     );
     let (codex, incoming) = Codex::start(codex::Settings {
         codex_bin: codex_bin.clone(),
         codex_home: config.codex_home.clone(),
         socket: place.app_server_socket(),
-        descriptor: place.state_dir.join("app-server.json"),
-        log: place.state_dir.join("app-server.log"),
+        descriptor: place.app_server_descriptor(),
+        log: place.state.join("app-server.log"),
         config_overrides: vec![tool_server],
         env_set: Vec::new(),
         env_remove: Vec::new(),
@@ -227,11 +227,14 @@ fn start_codex(
         opt_out: Vec::new(),
         timing: codex::Timing::default(),
     });
+    if let Err(error) = watchdog::start(place, program, config.settings().orphan_limit) {
+        tracing::warn!(%error, "there is no watchdog: after a crash Codex's app-server runs until somebody ends it");
+    }
     (Ok(codex), Some(incoming))
 }
 
 /// The TUIs' own CODEX_HOME: nothing of it concerns the user's. They need no login, since they only show.
-fn prepare_tui_home(place: &Place) -> std::io::Result<()> {
+fn prepare_tui_home(place: &Places) -> std::io::Result<()> {
     let config = place.tui_home().join("config.toml");
     if config.exists() {
         return Ok(());
@@ -256,7 +259,7 @@ fn open_access(
     ))
 }
 
-fn server_file(port: u16, places: &crate::paths::Places) -> Result<(), StartError> {
+fn server_file(port: u16, places: &Places) -> Result<(), StartError> {
     let pid = std::process::id();
     let file = ServerFile {
         socket: places.socket(),
@@ -276,7 +279,7 @@ fn mailbox_task(
     let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
     let ingest = mailbox::Ingest::new(
         office.place.repo.clone(),
-        office.place.state_dir.clone(),
+        office.place.state.clone(),
         office.ledger.clone(),
         catalog,
         acting.clone(),

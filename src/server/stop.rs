@@ -8,6 +8,7 @@ use crate::domain::session::Outcome;
 use crate::paths::ServerFile;
 use crate::sessions::office::LAUNCHER;
 use crate::terminal::CLOSE_GRACE;
+use crate::watchdog;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -47,6 +48,7 @@ impl Server {
             {
                 tracing::error!(%error, "Codex's app-server could not be ended");
             }
+            watchdog::end(&self.config.places).await;
         }
         self.office
             .record(vec![Event::ServerStopped {

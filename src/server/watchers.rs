@@ -85,6 +85,10 @@ pub fn on_connect(
 
 async fn ask_codex(office: Arc<Office>, config: Arc<Config>, policies: watch::Sender<Arc<Policy>>) {
     let Ok(codex) = &office.codex else { return };
+    match codex.account().await {
+        Ok(account) => office.set_logged_in(Some(account.is_usable())),
+        Err(error) => tracing::warn!(%error, "Codex could not be asked for its login"),
+    }
     let mut offered: Vec<String> = Vec::new();
     match codex.config(Some(office.place.repo.clone())).await {
         Ok(found) => offered.extend(found.model().map(str::to_owned)),

@@ -1,6 +1,5 @@
 //! Briefs and prompts: what a session is, and what it is told first.
 
-use super::place::Place;
 use super::policy::{CODEX, Policy};
 use crate::domain::assignment::Assignment;
 use crate::domain::department::{Approval, Sandbox};
@@ -8,6 +7,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::prompts::{self, Setting, Takeover};
 use crate::domain::session::{Brief, Kind, Session};
 use crate::domain::state::State;
+use crate::paths::Places;
 
 /// Department key of a planner.
 pub const ZHONGSHU: &str = "zhongshu";
@@ -15,7 +15,7 @@ pub const ZHONGSHU: &str = "zhongshu";
 /// A new planner.
 pub fn planner(
     policy: &Policy,
-    place: &Place,
+    place: &Places,
     task: &str,
     model: Option<String>,
     from: Option<&Session>,
@@ -47,7 +47,7 @@ pub fn planner(
 }
 
 /// A session for an assignment.
-pub fn department(policy: &Policy, place: &Place, assignment: &Assignment) -> Brief {
+pub fn department(policy: &Policy, place: &Places, assignment: &Assignment) -> Brief {
     let order = &assignment.order;
     let id = SessionId::fresh(&order.department);
     let known = policy.catalog.department(&order.department);
@@ -83,7 +83,7 @@ pub fn department(policy: &Policy, place: &Place, assignment: &Assignment) -> Br
 }
 
 /// The first prompt of a session, from the state alone: a restart renders the same text.
-pub fn prompt(policy: &Policy, place: &Place, state: &State, brief: &Brief) -> String {
+pub fn prompt(policy: &Policy, place: &Places, state: &State, brief: &Brief) -> String {
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
     let incoming = place.incoming(mailbox_of);
     let setting = Setting {

@@ -7,7 +7,7 @@ use super::{briefs, texts};
 use crate::codex::calls::{
     ApprovalPolicy, SandboxMode, ThreadItemsList, ThreadResume, ThreadStart, TurnStart,
 };
-use crate::codex::items::{Item, ThreadStatus};
+use crate::codex::items::{Item, ThreadStatus, UserInput};
 use crate::codex::wire::ThreadId;
 use crate::codex::{CallError, Codex};
 use crate::domain::department::{Approval, Sandbox};
@@ -16,6 +16,7 @@ use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::mailbox::threads;
+use crate::paths::TUI_PREFIX;
 use crate::terminal::CLOSE_GRACE;
 use codex_terminal::descriptor::Mode;
 use codex_terminal::spec::{Source, Spec};
@@ -71,17 +72,15 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
         .as_ref()
         .map_err(|reason| Failure::Final(reason.clone()))?;
     codex.ready(READY_LIMIT).await.map_err(Failure::Final)?;
+    check_login(office, codex).await?;
     let id = session.id();
-    let thread_id = match &session.thread_id {
-        Some(thread_id) => {
-            let thread_id = ThreadId::from(thread_id.as_str());
-            resume(office, codex, session, &thread_id).await?;
-            thread_id
-        }
-        None => open_thread(office, codex, session).await?,
-    };
+    // What went wrong before is over; what Codex asks from now on is not.
+    office.live.update(id, |observed| observed.notice = None);
+    let (thread_id, is_new) = thread(office, codex, session).await?;
     let client_id = id.to_string();
-    if !session.prompted && !was_sent(codex, session, &thread_id, &client_id).await {
+    let prompted =
+        !is_new && (session.prompted || was_sent(codex, &thread_id, &client_id).await?.is_some());
+    if !prompted {
         let (policy, brief) = (office.policy(), &session.brief);
         let prompt = office
             .ledger
@@ -95,7 +94,6 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
         };
         codex.start_turn(&turn).await?;
     }
-    office.live.update(id, |observed| observed.notice = None);
     office.connect(id);
     let started = Event::SessionStarted {
         session_id: id.clone(),
@@ -105,6 +103,53 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
     };
     office.record(vec![started]).await;
     Ok(())
+}
+
+/// What a person is told when Codex has no login.
+pub const NOT_LOGGED_IN: &str =
+    "Codex is not logged in: run `codex login` in a terminal, with the same CODEX_HOME as zhongshu";
+
+/// Without its login Codex would try for half a minute and then fail each turn.
+async fn check_login(office: &Office, codex: &Codex) -> Result<(), Failure> {
+    if office.logged_in() == Some(true) {
+        return Ok(());
+    }
+    let _turn = office.login_check.lock().await;
+    let known_to_lack = office.logged_in() == Some(false);
+    let mut usable = codex.account().await?.is_usable();
+    if !usable && known_to_lack && !office.live.any_busy() {
+        // A login that was made meanwhile is seen by a new app-server only.
+        codex.restart().await;
+        codex.ready(READY_LIMIT).await.map_err(Failure::Final)?;
+        usable = codex.account().await?.is_usable();
+    }
+    office.set_logged_in(Some(usable));
+    match usable {
+        true => Ok(()),
+        false => Err(Failure::Final(format!(
+            "{NOT_LOGGED_IN}, then resume this session"
+        ))),
+    }
+}
+
+/// The session's thread, and whether it was opened just now. One that Codex does not know any more is replaced: whoever
+/// resumes a session wants its task done, with or without what was said before.
+async fn thread(
+    office: &Arc<Office>,
+    codex: &Codex,
+    session: &Session,
+) -> Result<(ThreadId, bool), Failure> {
+    if let Some(thread_id) = &session.thread_id {
+        let thread_id = ThreadId::from(thread_id.as_str());
+        match resume(office, codex, session, &thread_id).await {
+            Ok(()) => return Ok((thread_id, false)),
+            Err(error @ CallError::Refused { .. }) => {
+                tracing::warn!(session.id = %session.id(), %error, "the session's thread is gone; it gets a new one");
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((open_thread(office, codex, session).await?, true))
 }
 
 async fn open_thread(
@@ -157,7 +202,7 @@ fn remember_thread(
         incoming: office.place.incoming(mailbox_of),
         task: brief.task.clone(),
     };
-    threads::write(&office.place.state_dir, &thread_id.to_string(), &identity)
+    threads::write(&office.place.state, &thread_id.to_string(), &identity)
 }
 
 async fn resume(
@@ -187,28 +232,38 @@ pub fn activity(status: &ThreadStatus) -> Activity {
     }
 }
 
-/// Whether a message reached the thread although nobody lived to record it. Only a thread that an earlier attempt
-/// has left can know it.
-async fn was_sent(codex: &Codex, session: &Session, thread_id: &ThreadId, client_id: &str) -> bool {
-    if session.thread_id.is_none() {
-        return false;
-    }
-    let page = ThreadItemsList {
+/// The text of a message that reached the thread although nobody lived to record it; `None` when it did not.
+async fn was_sent(
+    codex: &Codex,
+    thread_id: &ThreadId,
+    client_id: &str,
+) -> Result<Option<String>, CallError> {
+    let newest = ThreadItemsList {
         thread_id: thread_id.clone(),
         turn_id: None,
         cursor: None,
         limit: Some(100),
+        sort_direction: Some("desc".to_owned()),
     };
-    let Ok(page) = codex.call(&page).await else {
-        return false;
+    let page = match codex.call(&newest).await {
+        // A thread without a turn has nothing to list.
+        Err(CallError::Refused { .. }) => return Ok(None),
+        page => page?,
     };
-    page.data.iter().any(|entry| match &entry.item {
+    Ok(page.data.iter().find_map(|entry| match &entry.item {
         Item::UserMessage {
             client_id: Some(id),
+            content,
             ..
-        } => id == client_id,
-        _ => false,
-    })
+        } if id == client_id => {
+            let texts = content.iter().filter_map(|part| match part {
+                UserInput::Text { text } => Some(text.as_str()),
+                UserInput::Other(_) => None,
+            });
+            Some(texts.collect::<Vec<_>>().join("\n"))
+        }
+        _ => None,
+    }))
 }
 
 /// Subscribes to a session's thread again, after a restart of the launcher or of the app-server.
@@ -225,14 +280,15 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
     let Some(thread_id) = &session.thread_id else {
         return lost(office, session, "its thread was never opened").await;
     };
+    // Before the thread is subscribed to: what it asks comes with the subscription.
+    office
+        .live
+        .update(session.id(), |observed| observed.notice = None);
     match resume(office, codex, session, &ThreadId::from(thread_id.as_str())).await {
         Ok(()) => {
             if let Some(terminal_id) = &session.terminal_id {
                 adopt_tui(office, session.id(), terminal_id).await;
             }
-            office
-                .live
-                .update(session.id(), |observed| observed.notice = None);
             office.connect(session.id());
             Done::Settled
         }
@@ -284,31 +340,53 @@ pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
         return Done::Settled;
     };
     let client_id = first.message_id.to_string();
-    let delivered_before =
-        first.queued_at < office.boot && was_sent(codex, session, &thread_id, &client_id).await;
-    if !delivered_before {
-        let text = owed
-            .iter()
-            .map(|message| message.text.as_str())
-            .collect::<Vec<_>>()
-            .join("\n\n");
-        let turn = TurnStart {
-            client_user_message_id: Some(client_id),
-            ..TurnStart::text(thread_id, text)
-        };
-        office.live.set_activity(session.id(), Activity::Working);
-        if let Err(error) = codex.start_turn(&turn).await {
-            tracing::warn!(session.id = %session.id(), %error, "a message could not be delivered");
-            if idle {
-                office.live.set_activity(session.id(), Activity::Idle);
-            }
+    let unsure =
+        office.live.observed(session.id()).delivery_unsure || first.queued_at < office.boot;
+    let arrived = match unsure {
+        true => was_sent(codex, &thread_id, &client_id).await,
+        false => Ok(None),
+    };
+    let delivered = match arrived {
+        Err(error) => {
+            tracing::warn!(session.id = %session.id(), %error, "nobody can say whether a message was delivered");
             return Done::Again;
         }
-    }
-    let delivered = owed.into_iter().map(|message| Event::MessageDelivered {
-        message_id: message.message_id,
-        session_id: message.session_id,
-    });
+        // What was queued after that delivery is still owed.
+        Ok(Some(said)) => owed
+            .into_iter()
+            .filter(|message| said.contains(&message.text))
+            .collect(),
+        Ok(None) => {
+            let texts: Vec<&str> = owed.iter().map(|message| message.text.as_str()).collect();
+            let turn = TurnStart {
+                client_user_message_id: Some(client_id),
+                ..TurnStart::text(thread_id, texts.join("\n\n"))
+            };
+            office.live.set_activity(session.id(), Activity::Working);
+            if let Err(error) = codex.start_turn(&turn).await {
+                tracing::warn!(session.id = %session.id(), %error, "a message could not be delivered");
+                let refused = matches!(error, CallError::Refused { .. });
+                office.live.update(session.id(), |observed| {
+                    // Without an answer the message may have arrived all the same.
+                    observed.delivery_unsure |= !refused;
+                });
+                if idle {
+                    office.live.set_activity(session.id(), Activity::Idle);
+                }
+                return Done::Again;
+            }
+            owed
+        }
+    };
+    office
+        .live
+        .update(session.id(), |observed| observed.delivery_unsure = false);
+    let delivered = delivered
+        .into_iter()
+        .map(|message| Event::MessageDelivered {
+            message_id: message.message_id,
+            session_id: message.session_id,
+        });
     office.record(delivered.collect()).await;
     Done::Settled
 }
@@ -371,7 +449,7 @@ pub async fn show_tui(office: &Office, session: &Session) -> Result<TerminalId, 
         .thread_id
         .clone()
         .ok_or("the session has no thread yet; try again in a moment")?;
-    let id = TerminalId::fresh("terminal");
+    let id = TerminalId::fresh(TUI_PREFIX);
     let remote = format!("unix://{}", office.place.app_server_socket().display());
     let codex = office.codex_bin.display().to_string();
     let argv = vec![
@@ -398,22 +476,42 @@ pub async fn show_tui(office: &Office, session: &Session) -> Result<TerminalId, 
         ]);
         *env_remove = vec!["NO_COLOR".to_owned()];
     }
-    let descriptor = office
-        .terminals
-        .start(&id, spec)
-        .await
-        .map_err(|error| format!("failed to {error}"))?;
-    let started = Event::TerminalStarted {
-        terminal_id: id.clone(),
-        session_id: Some(session.id().clone()),
-        title: session.brief.title.clone(),
-        preview: false,
+    let (session_id, key, title) = (session.id().clone(), id.clone(), spec.title.clone());
+    // Recorded first, so that it can be found and ended whatever happens next, and only while nobody ends the session.
+    let recorded = office.decide(LAUNCHER, move |state| {
+        let started = Event::TerminalStarted {
+            terminal_id: key,
+            session_id: Some(session_id.clone()),
+            title,
+            preview: false,
+        };
+        let running = state.session(&session_id).is_some_and(|session| {
+            session.status == Status::Running && session.terminal_id.is_none()
+        });
+        Ok((Vec::from_iter(running.then_some(started)), running))
+    });
+    match recorded.await {
+        Ok(true) => {}
+        Ok(false) => return Err("the session is ending, or has a terminal already".to_owned()),
+        Err(error) => return Err(error.to_string()),
+    }
+    let descriptor = match office.terminals.start(&id, spec).await {
+        Ok(descriptor) => descriptor,
+        Err(error) => {
+            let reason = format!("failed to {error}");
+            office.terminal_closed(&id, &reason).await;
+            return Err(reason);
+        }
     };
+    let wanted = |state: &crate::domain::state::State| state.terminals.contains_key(&id);
+    if !office.ledger.read(wanted) {
+        // The session was ended while its terminal was starting.
+        close_tui(office, &id, "its session ended").await;
+        return Err("the session has ended".to_owned());
+    }
     office.live.update(session.id(), |observed| {
         observed.terminal_url = Some(descriptor.url(Mode::Write))
     });
-    let recorded = office.ledger.commit(LAUNCHER, vec![started]).await;
-    recorded.map_err(|error| error.to_string())?;
     Ok(id)
 }
 

@@ -71,7 +71,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
         ]);
     }
     if let Some(folder) = brief.log_path.parent() {
-        super::place::make_private(folder)
+        crate::paths::make_private(folder)
             .map_err(|error| format!("the log folder could not be made: {error}"))?;
     }
     // Recorded first: whatever happens next, the terminal can be found and ended.

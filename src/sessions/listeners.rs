@@ -55,9 +55,15 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
     match notification {
         Notification::ThreadStatusChanged(change) => {
             if let Some(session) = owner(office, &change.thread_id) {
-                office
-                    .live
-                    .set_activity(session.id(), codex_driver::activity(&change.status));
+                let activity = codex_driver::activity(&change.status);
+                let before = office.live.observed(session.id()).activity;
+                if before == Activity::Blocked && activity != Activity::Blocked {
+                    // It asked, and got its answer.
+                    office
+                        .live
+                        .update(session.id(), |observed| observed.notice = None);
+                }
+                office.live.set_activity(session.id(), activity);
                 office.live.touch(session.id());
                 office.ring();
             }
@@ -128,6 +134,9 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
                     .live
                     .update(session.id(), |observed| observed.notice = Some(notice));
             }
+        }
+        Notification::Other { method, .. } if method == "account/updated" => {
+            office.set_logged_in(None);
         }
         Notification::ThreadClosed(mention) | Notification::ThreadArchived(mention) => {
             if let Some(session) = owner(office, &mention.thread_id)
@@ -266,12 +275,15 @@ async fn gone(office: &Office, session: &Session, known: bool) {
     office
         .live
         .update(session.id(), |observed| observed.terminal_url = None);
-    if let Some(terminal_id) = &session.terminal_id {
-        office
-            .terminal_closed(terminal_id, "its process ended unexpectedly")
-            .await;
-    }
     let closing = matches!(session.status, Status::Closing { .. });
+    if let Some(terminal_id) = &session.terminal_id {
+        let reason = if closing {
+            "its session ended"
+        } else {
+            "its process ended unexpectedly"
+        };
+        office.terminal_closed(terminal_id, reason).await;
+    }
     if session.brief.driver != CODEX && !closing {
         let reason =
             "its terminal process ended unexpectedly; resume it to start it anew".to_owned();

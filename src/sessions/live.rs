@@ -42,6 +42,8 @@ pub struct Observed {
     pub terminal_url: Option<String>,
     /// What a person should know about it now (a failing model, a missing tool server).
     pub notice: Option<String>,
+    /// A message was sent to it and the answer never came: it may have arrived.
+    pub delivery_unsure: bool,
 }
 
 /// Observations of all sessions.
@@ -100,9 +102,22 @@ impl Live {
         });
     }
 
+    /// Whether any session is in the middle of something.
+    pub fn any_busy(&self) -> bool {
+        let sessions = self.lock();
+        let busy = |observed: &Observed| {
+            matches!(observed.activity, Activity::Working | Activity::Blocked)
+        };
+        sessions.values().any(busy)
+    }
+
     /// Forgets a session that ended, except its last lines.
     pub fn ended(&self, id: &SessionId) {
         self.update(id, |observed| {
+            if observed.activity == Activity::Blocked {
+                // What it asked for is not wanted any more.
+                observed.notice = None;
+            }
             observed.activity = Activity::Unknown;
             observed.terminal_url = None;
             observed.notice = None;

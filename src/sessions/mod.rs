@@ -5,7 +5,7 @@
 //! - `codex_driver`, `command_driver`: the two ways to run an agent
 //! - `listeners`, `live`: what the drivers say, and what is known from it
 //! - `briefs`, `texts`: what agents are told, what people read
-//! - `office`, `policy`, `place`: what all of these share
+//! - `office`, `policy`: what all of these share
 
 pub mod briefs;
 pub mod codex_driver;
@@ -13,7 +13,6 @@ pub mod command_driver;
 pub mod listeners;
 pub mod live;
 pub mod office;
-pub mod place;
 pub mod policy;
 pub mod reconciler;
 pub mod screens;

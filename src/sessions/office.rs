@@ -2,7 +2,6 @@
 //! the reconciler.
 
 use super::live::{Activity, Live};
-use super::place::Place;
 use super::policy::{CODEX, Policies, Policy};
 use crate::codex::{self, Codex};
 use crate::domain::event::Event;
@@ -13,6 +12,7 @@ use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use crate::ledger::{self, TransactError};
 use crate::mailbox::Nudge;
+use crate::paths::Places;
 use crate::terminal::Terminals;
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
@@ -44,7 +44,7 @@ pub type CodexOrReason = Result<Codex, String>;
 /// Everything that sessions need.
 pub struct Office {
     /// Paths.
-    pub place: Place,
+    pub place: Places,
     /// Configuration in force.
     pub policies: Policies,
     /// The journal.
@@ -63,12 +63,15 @@ pub struct Office {
     /// Wakes the mailbox.
     mailbox: OnceLock<Nudge>,
     connected: Mutex<HashSet<SessionId>>,
+    logged_in: Mutex<Option<bool>>,
+    /// One at a time looks for a new login: that restarts the app-server.
+    pub login_check: tokio::sync::Mutex<()>,
 }
 
 impl Office {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(
-        place: Place,
+        place: Places,
         policies: Policies,
         ledger: Ledger,
         terminals: Terminals,
@@ -87,6 +90,8 @@ impl Office {
             bell: Notify::new(),
             mailbox: OnceLock::new(),
             connected: Mutex::default(),
+            logged_in: Mutex::default(),
+            login_check: tokio::sync::Mutex::default(),
         })
     }
 
@@ -231,6 +236,22 @@ impl Office {
     /// Looks at one session.
     pub fn session(&self, id: &SessionId) -> Option<Session> {
         self.ledger.read(|state| state.session(id).cloned())
+    }
+
+    /// Whether Codex has the login that its provider needs; `None` while nobody has asked.
+    pub fn logged_in(&self) -> Option<bool> {
+        *self
+            .logged_in
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what Codex said about its login; `None` makes the next session ask again.
+    pub fn set_logged_in(&self, is: Option<bool>) {
+        *self
+            .logged_in
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = is;
     }
 
     fn connections(&self) -> MutexGuard<'_, HashSet<SessionId>> {

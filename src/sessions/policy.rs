@@ -50,6 +50,8 @@ pub struct Policy {
     pub stale: Duration,
     /// A department stays silent so long after its last reminder before it is ended.
     pub reminder_grace: Duration,
+    /// How long terminals wait for a launcher to come back.
+    pub orphan_limit: Duration,
     /// TUIs that are started with their session; further ones wait for a viewer.
     pub tuis: usize,
     /// How planners run.
@@ -93,6 +95,7 @@ impl Policy {
             max_terminals: settings.max_terminals,
             stale: settings.department_stale,
             reminder_grace: settings.reminder_grace,
+            orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,
             planner: Role {
                 driver: planner

@@ -7,8 +7,6 @@ use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::Terminal;
-use crate::ledger::{Health, TransactError};
-use crate::terminal::CLOSE_GRACE;
 use chrono::{DateTime, Utc};
 use codex_terminal::descriptor::Mode;
 use codex_terminal::spec::{Source, Spec};
@@ -178,25 +176,18 @@ impl Office {
         title: String,
         preview: bool,
     ) -> Result<TerminalView, Refused> {
-        // What cannot be recorded must not even begin.
-        if let Health::ReadOnly { reason, .. } = &self.ledger.status().borrow().health {
-            let reason = reason.clone();
-            return Err(TransactError::ReadOnly { reason });
-        }
-        let started = self.terminals.start(&id, spec).await;
-        started.map_err(|error| {
-            Refusal::unavailable("terminal_failed", format!("failed to {error}"))
-        })?;
         let event = Event::TerminalStarted {
             terminal_id: id.clone(),
             session_id,
             title,
             preview,
         };
-        if let Err(error) = self.decide(actor, |_| Ok((vec![event], ()))).await {
-            // What is not recorded must not run.
-            self.terminals.close(&id, CLOSE_GRACE).await.ok();
-            return Err(error);
+        // Recorded first: whatever happens next, it can be found and ended.
+        self.decide(actor, |_| Ok((vec![event], ()))).await?;
+        if let Err(error) = self.terminals.start(&id, spec).await {
+            let reason = format!("failed to {error}");
+            self.terminal_closed(&id, &reason).await;
+            return Err(Refusal::unavailable("terminal_failed", reason).into());
         }
         let terminal = self.ledger.read(|state| state.terminals.get(&id).cloned());
         let terminal = terminal

@@ -117,6 +117,10 @@ fn for_running(
     {
         return (idle.then(|| Step::Dismiss(id())), None);
     }
+    if observed.activity == Activity::Blocked {
+        // It waits for a person, who may take their time.
+        return (None, None);
+    }
     if session.reminders >= MAX_REMINDERS {
         let sign = observed
             .last_activity_at

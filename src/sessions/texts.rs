@@ -10,7 +10,7 @@ use std::path::Path;
 /// # Errors
 /// What the system says, with the path.
 pub fn write_prompt(path: &Path, text: &str) -> std::io::Result<()> {
-    super::place::write_private(path, text.as_bytes()).map_err(|error| {
+    crate::paths::write_private(path, text.as_bytes()).map_err(|error| {
         std::io::Error::other(format!(
             "the prompt file {} could not be written: {error}",
             path.display()
@@ -24,7 +24,7 @@ pub fn write_prompt(path: &Path, text: &str) -> std::io::Result<()> {
 /// What the system says.
 pub fn append_transcript(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
-        super::place::make_private(folder)?;
+        crate::paths::make_private(folder)?;
     }
     let mut file = std::fs::OpenOptions::new()
         .append(true)

@@ -316,7 +316,11 @@ impl Scene<'_> {
             prompt_path: brief.prompt_path.clone(),
             log_path: brief.log_path.clone(),
             status: session.status_word(),
-            status_reason: observed.notice.clone().or_else(|| reason(session)),
+            // While it lives, what is wrong now counts; afterwards, how it ended.
+            status_reason: match session.is_live() {
+                true => observed.notice.clone(),
+                false => reason(session).or_else(|| observed.notice.clone()),
+            },
             exit_code: exit_code(session),
             activity: if session.is_live() {
                 observed.activity

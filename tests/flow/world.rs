@@ -20,15 +20,15 @@ use zhongshu::domain::result::{Findings, Report};
 use zhongshu::domain::session::{Outcome, Session};
 use zhongshu::domain::state::State;
 use zhongshu::governance::Governance;
+use zhongshu::paths::Places;
 use zhongshu::sessions::briefs;
-use zhongshu::sessions::place::Place;
 use zhongshu::sessions::policy::{CODEX, Policy, Role};
 
 /// Everything that tests decide in.
 pub struct World {
     pub state: State,
     pub policy: Policy,
-    pub place: Place,
+    pub place: Places,
     /// What happened, each decision as one batch.
     pub batches: Vec<Vec<Event>>,
     /// The same, as it would stand in the journal.
@@ -58,6 +58,7 @@ impl World {
             max_terminals: 8,
             stale: Duration::from_secs(300),
             reminder_grace: Duration::from_secs(60),
+            orphan_limit: Duration::from_secs(60),
             tuis: 4,
             planner: role,
             driver: CODEX.to_owned(),
@@ -67,10 +68,10 @@ impl World {
             governance: Arc::new(Governance::default()),
             offered: None,
         };
-        let place = Place {
+        let place = Places {
             repo: PathBuf::from("/repo"),
-            state_dir: PathBuf::from("/state"),
-            runtime_dir: PathBuf::from("/run/z"),
+            state: PathBuf::from("/state"),
+            runtime: PathBuf::from("/run/z"),
         };
         Self {
             state: State::default(),

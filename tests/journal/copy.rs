@@ -3,7 +3,7 @@
 use super::*;
 use std::os::unix::fs::symlink;
 
-fn copies_beside(place: &Place) -> Vec<PathBuf> {
+fn copies_beside(place: &Places) -> Vec<PathBuf> {
     let folder = fs::read_dir(place.copy.parent().unwrap()).unwrap();
     let mut found: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
     found.retain(|path| path != &place.copy);
@@ -11,13 +11,13 @@ fn copies_beside(place: &Place) -> Vec<PathBuf> {
     found
 }
 
-fn same(place: &Place) -> bool {
+fn same(place: &Places) -> bool {
     fs::read(&place.journal).unwrap() == fs::read(&place.copy).unwrap()
 }
 
 #[tokio::test]
 async fn a_copy_that_lags_is_completed_from_any_byte() {
-    let place = Place::new();
+    let place = Places::new();
     place.filled(4).await;
     let whole = fs::read(&place.journal).unwrap();
     for len in (0..whole.len()).step_by(41) {
@@ -33,7 +33,7 @@ async fn a_copy_that_lags_is_completed_from_any_byte() {
 
 #[tokio::test]
 async fn a_copy_that_differs_is_moved_aside_and_written_anew() {
-    let place = Place::new();
+    let place = Places::new();
     place.filled(4).await;
     let whole = fs::read_to_string(&place.journal).unwrap();
     let forged = whole.replacen("number 3", "number 7", 1);
@@ -58,7 +58,7 @@ async fn a_copy_that_differs_is_moved_aside_and_written_anew() {
 
 #[tokio::test]
 async fn links_and_folders_in_the_place_of_the_copy_are_moved_aside_unfollowed() {
-    let place = Place::new();
+    let place = Places::new();
     place.filled(4).await;
     let victim = place.journal.with_file_name("victim");
     // A victim that even holds the right beginning.
@@ -86,7 +86,7 @@ async fn links_and_folders_in_the_place_of_the_copy_are_moved_aside_unfollowed()
 
 #[tokio::test]
 async fn a_copy_changed_while_running_is_mended_once_and_never_stops_a_commit() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     ledger.commit("person", vec![said("one")]).await.unwrap();
     let mut file = fs::OpenOptions::new()
@@ -121,7 +121,7 @@ async fn a_copy_changed_while_running_is_mended_once_and_never_stops_a_commit() 
 
 #[tokio::test]
 async fn a_copy_that_cannot_be_written_is_reported_and_the_ledger_works() {
-    let place = Place::new();
+    let place = Places::new();
     let blocked = place.copy.parent().unwrap().to_owned();
     fs::create_dir_all(blocked.parent().unwrap()).unwrap();
     fs::write(&blocked, "a file where the folder should be").unwrap();

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_tail_torn_at_any_byte_of_the_last_three_records_is_put_aside_and_reported() {
-    let place = Place::new();
+    let place = Places::new();
     place.filled(6).await;
     let whole = fs::read(&place.journal).unwrap();
     let ends: Vec<usize> = (0..whole.len())
@@ -12,7 +12,7 @@ async fn a_tail_torn_at_any_byte_of_the_last_three_records_is_put_aside_and_repo
         .map(|at| at + 1)
         .collect();
     for cut in ends[ends.len() - 4]..=whole.len() {
-        let torn = Place::new();
+        let torn = Places::new();
         fs::create_dir_all(torn.journal.parent().unwrap()).unwrap();
         fs::write(&torn.journal, &whole[..cut]).unwrap();
         let good = *ends.iter().rfind(|&&end| end <= cut).unwrap();
@@ -36,7 +36,7 @@ async fn a_tail_torn_at_any_byte_of_the_last_three_records_is_put_aside_and_repo
 
 #[tokio::test]
 async fn writing_goes_on_after_a_torn_tail_and_the_next_one_gets_its_own_file() {
-    let place = Place::new();
+    let place = Places::new();
     place.filled(3).await;
     for n in 1..=2 {
         let mut file = fs::OpenOptions::new()
@@ -73,7 +73,7 @@ async fn writing_goes_on_after_a_torn_tail_and_the_next_one_gets_its_own_file() 
 
 #[tokio::test]
 async fn every_single_flipped_bit_makes_the_start_read_only_and_says_where() {
-    let place = Place::new();
+    let place = Places::new();
     let full = place.filled(4).await;
     let whole = fs::read(&place.journal).unwrap();
     let ends: Vec<usize> = (0..whole.len())
@@ -86,7 +86,7 @@ async fn every_single_flipped_bit_makes_the_start_read_only_and_says_where() {
         for bit in begin * 8..ends[record] * 8 {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            let damaged = Place::new();
+            let damaged = Places::new();
             fs::create_dir_all(damaged.journal.parent().unwrap()).unwrap();
             fs::write(&damaged.journal, &bytes).unwrap();
             let opened = damaged.open();
@@ -113,7 +113,7 @@ async fn every_single_flipped_bit_makes_the_start_read_only_and_says_where() {
 
 #[tokio::test]
 async fn a_corrupt_journal_serves_reads_and_refuses_changes_with_a_sentence() {
-    let place = Place::new();
+    let place = Places::new();
     place.filled(5).await;
     let text = fs::read_to_string(&place.journal).unwrap();
     fs::write(&place.journal, text.replacen("number 3", "number 8", 1)).unwrap();
@@ -141,7 +141,7 @@ async fn a_corrupt_journal_serves_reads_and_refuses_changes_with_a_sentence() {
 
 #[tokio::test]
 async fn what_is_no_journal_is_never_taken_for_an_empty_one() {
-    let place = Place::new();
+    let place = Places::new();
     fs::create_dir_all(place.journal.parent().unwrap()).unwrap();
     for content in [
         "some notes",
@@ -176,7 +176,7 @@ async fn a_sound_line_of_an_unknown_event_starts_read_only() {
         type Event = OtherEvent;
         fn apply(&mut self, _: &Record<OtherEvent>) {}
     }
-    let place = Place::new();
+    let place = Places::new();
     place.filled(1).await;
     let opened: Opened<Other> = Journal::open(&place.journal, None, &system_clock()).unwrap();
     assert!(matches!(opened.corrupt.unwrap().fault, LineFault::Event(_)));

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use futures_util::TryStreamExt;
 
-fn small_backlog(place: &Place, records: usize) -> Ledger<Hall> {
+fn small_backlog(place: &Places, records: usize) -> Ledger<Hall> {
     Ledger::start_with(place.open(), system_clock(), 16, records).unwrap()
 }
 
@@ -16,7 +16,7 @@ async fn commit_many(ledger: &Ledger<Hall>, count: usize) {
 
 #[tokio::test]
 async fn a_subscriber_gets_each_record_once_with_its_very_line() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     commit_many(&ledger, 3).await;
     let mut from_one = ledger.subscribe(Some(1)).unwrap();
@@ -45,7 +45,7 @@ async fn a_subscriber_gets_each_record_once_with_its_very_line() {
 
 #[tokio::test]
 async fn a_burst_larger_than_any_queue_reaches_a_healthy_subscriber_whole() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     let mut subscription = ledger.subscribe(None).unwrap();
     commit_many(&ledger, 3000).await;
@@ -57,7 +57,7 @@ async fn a_burst_larger_than_any_queue_reaches_a_healthy_subscriber_whole() {
 
 #[tokio::test]
 async fn a_slow_subscriber_is_told_and_comes_back_without_a_loss() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = small_backlog(&place, 10);
     let mut slow = ledger.subscribe(None).unwrap();
     let mut quick = ledger.subscribe(None).unwrap();
@@ -89,7 +89,7 @@ async fn a_slow_subscriber_is_told_and_comes_back_without_a_loss() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn catching_up_under_concurrent_writes_has_no_gap_and_no_duplicate() {
-    let place = Place::new();
+    let place = Places::new();
     // So small that every reader has to go to the file and back many times.
     let ledger = small_backlog(&place, 20);
     commit_many(&ledger, 700).await;
@@ -134,7 +134,7 @@ async fn catching_up_under_concurrent_writes_has_no_gap_and_no_duplicate() {
 
 #[tokio::test]
 async fn a_state_and_its_seq_belong_together() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     let writer = tokio::spawn({
         let ledger = ledger.clone();
@@ -154,7 +154,7 @@ async fn a_state_and_its_seq_belong_together() {
 
 #[tokio::test]
 async fn pages_begin_where_asked_for_in_a_long_journal() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     for _ in 0..4 {
         commit_many(&ledger, 1000).await;
@@ -198,7 +198,7 @@ async fn pages_begin_where_asked_for_in_a_long_journal() {
 
 #[tokio::test]
 async fn a_page_says_where_it_meets_damage() {
-    let place = Place::new();
+    let place = Places::new();
     place.filled(5).await;
     let mut lines = place.lines();
     lines.remove(3);
@@ -220,7 +220,7 @@ async fn a_page_says_where_it_meets_damage() {
 
 #[tokio::test]
 async fn following_gives_whole_new_lines_only() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     commit_many(&ledger, 5).await;
     let mut follower = follow(&place.copy, 2);
@@ -243,7 +243,7 @@ async fn following_gives_whole_new_lines_only() {
 
 #[tokio::test]
 async fn the_backlog_is_bounded_in_bytes_too() {
-    let place = Place::new();
+    let place = Places::new();
     let ledger = place.start();
     for _ in 0..6 {
         let large = said("y".repeat(700_000));

@@ -3,6 +3,7 @@
 use crate::domain::department::Department;
 use crate::domain::language::Language;
 use crate::ledger::Health;
+use crate::sessions::codex_driver::NOT_LOGGED_IN;
 use crate::sessions::office::Office;
 use crate::sessions::screens::TerminalView;
 use crate::sessions::service::Trust;
@@ -223,6 +224,8 @@ fn department(department: &Department, language: Language) -> DepartmentView {
 pub fn codex(office: &Office) -> CodexView {
     use crate::codex::Status;
     let (state, reason, user_agent) = match &office.codex {
+        // Nobody asked for it: no fault, and nothing to mend.
+        Err(_) if !office.policy().uses_codex() => ("unused", None, None),
         Err(reason) => ("unavailable", Some(reason.clone()), None),
         Ok(codex) => match &*codex.status().borrow() {
             Status::Starting => ("starting", None, None),
@@ -243,6 +246,9 @@ fn warnings(office: &Office) -> Vec<String> {
     let mut warnings = Vec::from_iter(office.policy().warning.clone());
     if let Health::ReadOnly { reason, .. } = &office.ledger.status().borrow().health {
         warnings.push(reason.clone());
+    }
+    if office.logged_in() == Some(false) {
+        warnings.push(format!("{NOT_LOGGED_IN}, then start or resume a session"));
     }
     warnings
 }

@@ -221,12 +221,19 @@ fn every_empty_place_says_what_to_do() {
     sample.sessions = vec![session(PLANNER, "zhongshu", "a task")];
     sample.chosen = Some(SessionId::parse(PLANNER).unwrap());
     let text = page(&sample, Language::En);
-    for sentence in [
-        "No plan yet.",
-        "No department works for this planner yet.",
-        "Nothing waits.",
-        "No results yet.",
-    ] {
+    for sentence in ["No plan yet.", "No department works for this planner yet."] {
+        assert!(text.contains(sentence), "{sentence}");
+    }
+    // What cannot hold anything yet takes no room.
+    for sentence in ["Nothing waits.", "No results yet."] {
+        assert!(!text.contains(sentence), "{sentence}");
+    }
+    sample.queue_paused = true;
+    let mut department = session("lingyubu-1", "lingyubu", "a part");
+    department.parent_session_id = Some(SessionId::parse(PLANNER).unwrap());
+    sample.sessions.push(department);
+    let text = page(&sample, Language::En);
+    for sentence in ["Nothing waits.", "No results yet."] {
         assert!(text.contains(sentence), "{sentence}");
     }
     let clean = render_report(&clean_report(), &built_in(), Language::En).unwrap();

@@ -23,7 +23,7 @@ const SHORT_TASK: usize = 280;
 /// What the app-server is doing.
 #[derive(Debug, Clone, Copy)]
 pub struct Codex<'a> {
-    /// `ready`, `starting`, `down`, `unavailable`, `untrusted` or `idle` (not needed yet).
+    /// `ready`, `starting`, `down`, `unavailable`, `untrusted`, `idle` (not needed yet) or `unused` (no driver is Codex).
     pub state: &'a str,
     /// Why it is not ready, as a sentence.
     pub reason: Option<&'a str>,
@@ -187,16 +187,15 @@ fn finding(value: &serde_json::Value) -> FindingLine {
 }
 
 impl Page<'_> {
-    /// Whether something changes without an event, so that the page should look again soon.
-    fn any_live(&self) -> bool {
-        self.w.sessions.iter().any(|s| s.ended_at.is_none())
-            || matches!(self.w.codex.state, "starting" | "down")
+    /// Whether something changes that no stream tells of, so that the page should look again soon.
+    fn unsettled(&self) -> bool {
+        matches!(self.w.codex.state, "starting" | "down")
     }
 
     fn codex_class(&self) -> &'static str {
         match self.w.codex.state {
             "ready" => "ok",
-            "starting" | "idle" | "untrusted" => "wait",
+            "starting" | "idle" | "untrusted" | "unused" => "wait",
             _ => "bad",
         }
     }
@@ -339,22 +338,44 @@ impl Page<'_> {
             .unwrap_or_default()
     }
 
+    /// Whether an agent's proposal says something.
+    fn says_next(&self, text: &str) -> bool {
+        !matches!(
+            text.trim().trim_end_matches('.').to_lowercase().as_str(),
+            "" | "none" | "nothing" | "n/a" | "-" | "无" | "没有"
+        )
+    }
+
     fn read_shown(&self) -> &[&ResultView] {
         self.read_rest.get(..READ_SHOWN).unwrap_or(&self.read_rest)
     }
 
     /// What the person can do now, in one sentence.
     fn next_step(&self) -> &str {
+        self.t.get(self.next_key())
+    }
+
+    /// The part of the page that the next step is about, where it may be out of sight.
+    fn next_place(&self) -> Option<&str> {
+        match self.next_key() {
+            "next.unread" => Some("inbox"),
+            "next.plan" => Some("plan"),
+            "next.paused" => Some("queue"),
+            _ => None,
+        }
+    }
+
+    fn next_key(&self) -> &'static str {
         let Some(session) = self.planner else {
-            return "";
+            return "none";
         };
         let Some(planner) = session.planner.as_ref() else {
-            return "";
+            return "none";
         };
         let live = session.ended_at.is_none();
         let working = self.children.iter().any(|s| s.ended_at.is_none());
         let waiting = self.w.queue.iter().any(|q| !self.is_foreign(q));
-        self.t.get(if planner.replaced_by_session_id.is_some() {
+        if planner.replaced_by_session_id.is_some() {
             "next.replaced"
         } else if !self.decide.is_empty() {
             "next.decide"
@@ -378,6 +399,6 @@ impl Page<'_> {
             "next.planning"
         } else {
             "next.done"
-        })
+        }
     }
 }

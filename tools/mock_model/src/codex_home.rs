@@ -34,6 +34,9 @@ enabled = false
 
 [features]
 daemon_auto_start = false
+plugins = false
+remote_plugin = false
+apps = false
 "#,
         base_url = quoted(base_url)
     );

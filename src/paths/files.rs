@@ -1,81 +1,57 @@
-//! Where the launcher keeps what sessions need: one function per path, so that no two modules disagree.
+//! Where what sessions need is kept: one function per path, so that no two modules disagree.
 
-use crate::domain::handoff::MAILBOX_ROOT;
+use super::Places;
 use crate::domain::ids::{SessionId, TerminalId};
 use std::path::{Path, PathBuf};
 
-/// The folders of one launcher.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// The repository, as its real path.
-    pub repo: PathBuf,
-    /// State that must survive, 0700.
-    pub state_dir: PathBuf,
-    /// Sockets; a short path, 0700.
-    pub runtime_dir: PathBuf,
-}
-
-impl Place {
+impl Places {
     /// The first prompt of a session.
     pub fn prompt(&self, id: &SessionId) -> PathBuf {
-        self.repo
-            .join(".tmp/codex_governance_prompts")
-            .join(format!("{id}.md"))
+        self.prompts().join(format!("{id}.md"))
     }
 
     /// The transcript of a session.
     pub fn log(&self, id: &SessionId) -> PathBuf {
-        self.repo
-            .join(".tmp/codex_governance_logs")
-            .join(format!("{id}.log"))
-    }
-
-    /// The copy of the journal that anyone can follow.
-    pub fn audit_copy(&self) -> PathBuf {
-        self.repo.join(".tmp/codex_governance_audit.jsonl")
+        self.logs().join(format!("{id}.log"))
     }
 
     /// The folder that a planner's departments drop their results into.
     pub fn incoming(&self, planner: &SessionId) -> PathBuf {
-        self.repo
-            .join(MAILBOX_ROOT)
-            .join(planner.as_str())
-            .join("incoming")
-    }
-
-    /// The journal.
-    pub fn journal(&self) -> PathBuf {
-        self.state_dir.join("journal.jsonl")
+        self.mailboxes().join(planner.as_str()).join("incoming")
     }
 
     /// What runs a terminal, and how to find it again.
     pub fn terminal(&self, id: &TerminalId) -> TerminalFiles {
-        let file = |suffix: &str| {
-            self.state_dir
-                .join("terminals")
-                .join(format!("{id}.{suffix}"))
-        };
+        let file = |suffix: &str| self.terminals().join(format!("{id}.{suffix}"));
         TerminalFiles {
             spec: file("spec.json"),
             descriptor: file("json"),
             output: file("out"),
             // The id's random end is enough here, and keeps the path below the limit for sockets.
             socket: self
-                .runtime_dir
+                .runtime
                 .join(format!("t-{}.sock", tail(id.as_str(), 12))),
         }
     }
 
     /// The CODEX_HOME of the terminals' TUIs: empty, so that they write nothing into the user's.
     pub fn tui_home(&self) -> PathBuf {
-        self.state_dir.join("tui-home")
+        self.state.join("tui-home")
+    }
+
+    /// How the next launcher finds the app-server.
+    pub fn app_server_descriptor(&self) -> PathBuf {
+        self.state.join("app-server.json")
     }
 
     /// Where the app-server listens.
     pub fn app_server_socket(&self) -> PathBuf {
-        self.runtime_dir.join("codex.sock")
+        self.runtime.join("codex.sock")
     }
 }
+
+/// Ids of terminals that only show a Codex thread begin with this.
+pub const TUI_PREFIX: &str = "tui";
 
 /// The files of one terminal.
 #[derive(Debug, Clone)]

@@ -1,0 +1,334 @@
+//! One walk through the dashboard: the real binary, a real Chromium, and agents whose every step the walk allows.
+//!
+//! `tests/browser/walk.mjs` is the person. This side owns the processes: it starts the server, kills it and starts it
+//! again when the walk asks, and leaves nothing running.
+#![allow(clippy::unwrap_used)]
+
+use serde_json::{Value, json};
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The whole walk takes some twenty seconds; a machine that is busy with other tests gets six times that.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// The program that `variable` names, else the first of `names` on PATH.
+fn program(variable: &str, names: &[&str], advice: &str) -> PathBuf {
+    if let Some(named) = std::env::var_os(variable) {
+        let named = PathBuf::from(named);
+        assert!(
+            named.is_file(),
+            "{variable} names {}, which does not exist",
+            named.display()
+        );
+        return named;
+    }
+    names
+        .iter()
+        .find_map(|name| on_path(name))
+        .unwrap_or_else(|| {
+            panic!(
+                "this test needs {} on PATH: {advice}, or name it in {variable}",
+                names[0]
+            )
+        })
+}
+
+fn playwright() -> PathBuf {
+    let installed =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(".tmp/tools/node_modules/playwright-core");
+    let folder = std::env::var_os("PLAYWRIGHT_CORE").map_or(installed, PathBuf::from);
+    assert!(
+        folder.join("package.json").is_file(),
+        "this test needs the npm package playwright-core in {}: run ./tools/test, which installs it, or name its folder in PLAYWRIGHT_CORE",
+        folder.display()
+    );
+    folder
+}
+
+/// A repository with a governance file, a state folder and a home, all of them thrown away afterwards.
+struct Ground {
+    folder: TempDir,
+    environment: Vec<(OsString, OsString)>,
+}
+
+impl Ground {
+    fn new(node: &Path) -> Self {
+        let folder = tempfile::Builder::new().prefix("zsb").tempdir().unwrap();
+        for name in ["home/codex", "control", "run", "repo/src"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let root = folder.path().canonicalize().unwrap();
+        let repo = root.join("repo");
+        fs::write(repo.join("README.md"), "# walk\n").unwrap();
+        fs::write(repo.join("src/lib.rs"), "// Nothing yet.\n").unwrap();
+        let agent = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/agent.mjs");
+        let governance = json!({
+            "project_name": "walk",
+            "driver": "walker",
+            "drivers": { "walker": { "command": [node, agent, "{prompt_file}", root.join("control")] } },
+            "max_departments": 2,
+            "language": "en",
+        });
+        fs::write(repo.join("governance.yaml"), governance.to_string()).unwrap();
+        commit(&repo);
+        let mut environment: Vec<(OsString, OsString)> = ["PATH", "LANG", "TMPDIR"]
+            .iter()
+            .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)))
+            .collect();
+        environment.extend([
+            ("HOME".into(), root.join("home").into()),
+            ("CODEX_HOME".into(), root.join("home/codex").into()),
+            ("XDG_RUNTIME_DIR".into(), root.join("run").into()),
+            ("SHELL".into(), "/bin/sh".into()),
+            ("PS1".into(), "walk$ ".into()),
+        ]);
+        Self {
+            folder,
+            environment,
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join(name)
+    }
+
+    fn zhongshu(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zhongshu"));
+        command
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .current_dir(self.path("repo"));
+        command
+    }
+
+    /// Arguments that every command needs to find this ground.
+    fn here(&self) -> [OsString; 4] {
+        [
+            "--repo".into(),
+            self.path("repo").into(),
+            "--state-dir".into(),
+            self.path("state").into(),
+        ]
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.zhongshu()
+            .args(words)
+            .args(self.here())
+            .output()
+            .unwrap()
+    }
+
+    /// Starts the server; the answer is what it prints when it is ready.
+    fn serve(&self, port: u16) -> (Child, Value) {
+        let mut server = self
+            .zhongshu()
+            .args(["serve", "--json", "--no-open", "--port", &port.to_string()])
+            .args(self.here())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let Ok(ready) = serde_json::from_str(&line) else {
+            let mut said = String::new();
+            server
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut said)
+                .unwrap();
+            panic!("the server did not start: {line}{said}");
+        };
+        (server, ready)
+    }
+}
+
+fn commit(repo: &Path) {
+    let repository = git2::Repository::init(repo).unwrap();
+    let mut index = repository.index().unwrap();
+    index
+        .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
+        .unwrap();
+    index.write().unwrap();
+    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
+    let author = git2::Signature::now("walk", "walk@localhost").unwrap();
+    repository
+        .commit(Some("HEAD"), &author, &author, "start", &tree, &[])
+        .unwrap();
+}
+
+/// Everything that runs; ends with the test, however it ends.
+struct Running<'a> {
+    ground: &'a Ground,
+    server: Option<Child>,
+    port: u16,
+}
+
+impl<'a> Running<'a> {
+    fn start(ground: &'a Ground) -> (Self, Value) {
+        let (server, ready) = ground.serve(0);
+        let url = ready["url"].as_str().unwrap();
+        let port = url
+            .trim_end_matches('/')
+            .rsplit(':')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let server = Some(server);
+        (
+            Self {
+                ground,
+                server,
+                port,
+            },
+            ready,
+        )
+    }
+
+    /// As a crash would: no goodbye to anybody.
+    fn kill(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.kill().unwrap();
+            server.wait().unwrap();
+        }
+    }
+
+    /// What the walk asks for, and the answer.
+    fn obey(&mut self, wish: &str) -> String {
+        match wish {
+            "kill" => {
+                self.kill();
+                "killed".to_owned()
+            }
+            "restart" => {
+                let (server, ready) = self.ground.serve(self.port);
+                self.server = Some(server);
+                ready["login_url"].as_str().unwrap().to_owned()
+            }
+            "open" => {
+                let answer = self.ground.run(&["open", "--no-open"]);
+                String::from_utf8(answer.stdout).unwrap().trim().to_owned()
+            }
+            other => panic!("the walk asks for {other:?}"),
+        }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // An orderly end takes the agents along; they would outlive a kill.
+        if self.server.is_none() {
+            self.server = Some(self.ground.serve(0).0);
+        }
+        let ended = self.ground.run(&["stop"]);
+        if !ended.status.success() {
+            eprintln!("zhongshu stop: {}", String::from_utf8_lossy(&ended.stderr));
+        }
+        let deadline = Instant::now() + Duration::from_secs(15);
+        let mut server = self.server.take().unwrap();
+        while server.try_wait().unwrap().is_none() {
+            if Instant::now() > deadline {
+                server.kill().unwrap();
+                server.wait().unwrap();
+                eprintln!("the server did not end when it was asked to");
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Lines of a reader, on a thread of its own, so that waiting for one has an end.
+fn lines(reader: impl std::io::Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(reader).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn answer(stdin: &mut ChildStdin, text: &str) {
+    writeln!(stdin, "{text}").unwrap();
+    stdin.flush().unwrap();
+}
+
+#[test]
+fn a_person_does_the_whole_job_on_the_dashboard() {
+    let node = program("NODE", &["node"], "install Node.js 20 or newer");
+    let chromium = program(
+        "CHROMIUM_BIN",
+        &["chromium", "chromium-browser", "google-chrome"],
+        "install Chromium (apt-get install chromium)",
+    );
+    let playwright = playwright();
+    let ground = Ground::new(&node);
+    let (mut running, ready) = Running::start(&ground);
+    let mut walk = Command::new(&node)
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/walk.mjs"))
+        .env("WALK_LOGIN", ready["login_url"].as_str().unwrap())
+        .env("WALK_CONTROL", ground.path("control"))
+        .env("WALK_REPO", ground.path("repo"))
+        .env("WALK_CHROMIUM", &chromium)
+        .env("WALK_PLAYWRIGHT", &playwright)
+        .env(
+            "WALK_PICTURE",
+            std::env::temp_dir().join("zhongshu-walk-failed.png"),
+        )
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = walk.stdin.take().unwrap();
+    let said = lines(walk.stdout.take().unwrap());
+    let faults = lines(walk.stderr.take().unwrap());
+    let deadline = Instant::now() + PATIENCE;
+    let mut story = Vec::new();
+    loop {
+        match said.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => match line.strip_prefix("PLEASE ") {
+                Some(wish) => answer(&mut stdin, &running.obey(wish)),
+                None => story.push(line),
+            },
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                story.push(format!("the walk took longer than {PATIENCE:?}"));
+                walk.kill().unwrap();
+                break;
+            }
+        }
+    }
+    let ended = walk.wait().unwrap();
+    let faults: Vec<String> = faults.iter().collect();
+    assert!(
+        ended.success(),
+        "the walk failed:\n{}\n{}",
+        story.join("\n"),
+        faults.join("\n")
+    );
+    drop(running);
+}

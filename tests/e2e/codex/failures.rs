@@ -1,0 +1,189 @@
+//! What goes wrong outside of us, and what a person is told about it. And what goes right with a configuration that we never saw.
+
+use super::count;
+use crate::support::script::{assignment, by_tool, department, plan, planner, told};
+use crate::support::{GOVERNANCE, House};
+use mock_model::{Call, Fail, Script, Step};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt as _;
+
+fn job() -> Script {
+    Script::new([
+        told("told", "", vec![Step::say("Noted.")]),
+        planner(plan([assignment("lingyubu", "works")])),
+        department(
+            "lingyubu",
+            vec![Step::call(by_tool("DONE")), Step::say("Done.")],
+        ),
+    ])
+}
+
+/// A CODEX_HOME as somebody may have it: a provider on loopback under a name of their own.
+fn foreign_config(house: &House, requires_login: bool) {
+    let url = house.model.base_url();
+    let config = format!(
+        "model = \"house-model-7b\"\nmodel_provider = \"elsewhere\"\ncheck_for_update_on_startup = false\n\n\
+         [model_providers.elsewhere]\nname = \"Elsewhere Inc.\"\nbase_url = \"{url}\"\nwire_api = \"responses\"\n\
+         requires_openai_auth = {requires_login}\nrequest_max_retries = 0\nstream_max_retries = 0\n\n\
+         [features]\ndaemon_auto_start = false\n\n[analytics]\nenabled = false\n"
+    );
+    for entry in std::fs::read_dir(&house.codex_home).unwrap().flatten() {
+        std::fs::remove_file(entry.path()).unwrap();
+    }
+    std::fs::write(house.codex_home.join("config.toml"), config).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_with_a_provider_of_the_users_own_works_unchanged() {
+    let mut house = House::build(job(), GOVERNANCE).await;
+    foreign_config(&house, false);
+    let before = std::fs::read_to_string(house.codex_home.join("config.toml")).unwrap();
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.at_work().await;
+    assert_eq!(house.result(&planner, "lingyubu").await["summary"], "DONE");
+    let requests = house.model.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.model == "house-model-7b")
+    );
+    house
+        .status("the configured model is on offer", |status| {
+            let choices = status["model_choices"].as_array().unwrap();
+            choices.contains(&json!("house-model-7b"))
+        })
+        .await;
+    let after = std::fs::read_to_string(house.codex_home.join("config.toml")).unwrap();
+    let own: Vec<&str> = after
+        .lines()
+        .filter(|line| !before.contains(line))
+        .collect();
+    let expected = format!("[projects.\"{}\"]", house.repo.display());
+    assert_eq!(
+        own,
+        [expected.as_str(), "trust_level = \"trusted\""],
+        "what Codex noted, as the person was told"
+    );
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_that_is_not_installed_is_said_to_be_missing() {
+    let mut house = House::build(job(), GOVERNANCE).await;
+    house.use_codex(None);
+    house.start(&[]).await;
+    let status = house.get("/api/status").await;
+    assert_eq!(status["codex"]["state"], "unavailable");
+    let reason = status["codex"]["reason"].as_str().unwrap();
+    assert!(reason.contains("npm install"), "{reason}");
+    assert_eq!(status["trust"]["needed"], false, "nothing to allow");
+    let refused = house
+        .refused("/api/start_zhongshu_session", json!({ "task": "x" }))
+        .await;
+    assert_eq!(refused, (503, "codex_unavailable".to_owned()));
+    assert_eq!(house.get("/api/status").await["sessions"], json!([]));
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_that_ends_at_once_is_quoted_in_the_reason() {
+    let mut house = House::build(job(), GOVERNANCE).await;
+    let broken = house.root.join("broken-codex");
+    std::fs::write(
+        &broken,
+        "#!/bin/sh\necho 'libfoo.so.3 is missing' >&2\nexit 3\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
+    house.use_codex(Some(&broken));
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.planner("x").await;
+    let failed = house
+        .session(&planner, "the start fails", |session| {
+            session["status"] == "failed"
+        })
+        .await;
+    let reason = failed["status_reason"].as_str().unwrap();
+    assert!(
+        reason.contains("libfoo.so.3 is missing") && reason.contains("zhongshu doctor"),
+        "{reason}"
+    );
+    let status = house.get("/api/status").await;
+    assert_eq!(status["codex"]["state"], "unavailable");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_whose_model_fails_shows_why_and_goes_on_later() {
+    let error =
+        json!({ "error": { "message": "the engine room is flooded", "type": "server_error" } });
+    let fails = Step {
+        fail: Some(Fail {
+            status: 500,
+            body: error,
+        }),
+        ..Step::default()
+    };
+    let plan = plan([assignment("lingyubu", "works")]);
+    let mut script = job();
+    script.rules[1].steps = vec![
+        fails,
+        Step::call(Call::mcp("zhongshu", "report_plan", plan)),
+        Step::say("Reported."),
+    ];
+    let house = House::open(script, GOVERNANCE).await;
+    let planner = house.planner("Make the greeter louder.").await;
+    let session = house
+        .session(&planner, "its turn fails", |session| {
+            session["status_reason"].is_string() && session["activity"] == "idle"
+        })
+        .await;
+    let reason = session["status_reason"].as_str().unwrap();
+    assert!(reason.contains("its last turn failed"), "{reason}");
+    assert_eq!(session["status"], "running");
+    house
+        .post(
+            "/api/session_input",
+            json!({ "session_id": planner, "input": "Try again." }),
+        )
+        .await;
+    house.plan(&planner, 1).await;
+    let session = house
+        .session(&planner, "its turn is over", |session| {
+            session["activity"] == "idle"
+        })
+        .await;
+    assert_eq!(session["status_reason"], Value::Null);
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_that_is_not_logged_in_says_so_before_the_first_turn() {
+    let mut house = House::build(job(), GOVERNANCE).await;
+    foreign_config(&house, true);
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.planner("x").await;
+    let failed = house
+        .session(&planner, "the start fails", |session| {
+            session["status"] == "failed"
+        })
+        .await;
+    let reason = failed["status_reason"].as_str().unwrap();
+    assert!(reason.contains("codex login"), "{reason}");
+    assert_eq!(count(&house.model.requests(), "planner"), 0);
+    let warnings = house.get("/api/status").await["warnings"].to_string();
+    assert!(warnings.contains("codex login"), "{warnings}");
+
+    // After the login, which is made outside of us, the same session goes on.
+    let auth = json!({ "OPENAI_API_KEY": "no-real-key" });
+    std::fs::write(house.codex_home.join("auth.json"), auth.to_string()).unwrap();
+    let body = json!({ "session_id": planner });
+    house.post("/api/resume_session", body).await;
+    house.plan(&planner, 1).await;
+    let status = house.get("/api/status").await;
+    assert_eq!(status["warnings"], json!([]));
+    house.close().await;
+}

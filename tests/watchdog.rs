@@ -1,0 +1,165 @@
+//! What a killed launcher leaves behind does not run for ever (the real Codex, the real program).
+#![allow(clippy::unwrap_used)]
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use zhongshu::process::Identity;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn codex_bin() -> PathBuf {
+    let installed =
+        "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
+    let named = std::env::var_os("CODEX_BIN").map(PathBuf::from);
+    let path = named.unwrap_or_else(|| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(".tmp/tools")
+            .join(installed)
+    });
+    assert!(
+        path.is_file(),
+        "there is no codex at {}; run ./tools/test, which installs it",
+        path.display()
+    );
+    path
+}
+
+struct Ground {
+    folder: tempfile::TempDir,
+    server: Option<Child>,
+    known: Vec<Identity>,
+}
+
+impl Ground {
+    fn new(governance: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["home", "codex-home", "repo", "tmp"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        git2::Repository::init(folder.path().join("repo")).unwrap();
+        std::fs::write(folder.path().join("repo/governance.yaml"), governance).unwrap();
+        let offline = mock_model::config_toml("http://127.0.0.1:9/v1", None);
+        std::fs::write(folder.path().join("codex-home/config.toml"), offline).unwrap();
+        Self {
+            folder,
+            server: None,
+            known: Vec::new(),
+        }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// Starts the launcher and waits until the app-server is written down.
+    fn start(&mut self) {
+        let mut server = Command::new(env!("CARGO_BIN_EXE_zhongshu"))
+            .args(["serve", "--json", "--port", "0", "--state-dir"])
+            .arg(self.state())
+            .arg("--codex-bin")
+            .arg(codex_bin())
+            .current_dir(self.folder.path().join("repo"))
+            .env("HOME", self.folder.path().join("home"))
+            .env("CODEX_HOME", self.folder.path().join("codex-home"))
+            .env("TMPDIR", self.folder.path().join("tmp"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut ready = String::new();
+        BufReader::new(server.stdout.take().unwrap())
+            .read_line(&mut ready)
+            .unwrap();
+        assert!(ready.contains("login_url"), "{ready}");
+        self.server = Some(server);
+        let app_server = self.identity("app-server.json");
+        let watchdog = self.identity("watchdog.json");
+        self.known.extend([app_server, watchdog]);
+    }
+
+    fn identity(&self, file: &str) -> Identity {
+        let path = self.state().join(file);
+        wait_for(file, || {
+            let text = std::fs::read(&path).ok()?;
+            let value: Value = serde_json::from_slice(&text).ok()?;
+            serde_json::from_value(value).ok()
+        })
+    }
+
+    fn kill(&mut self) {
+        let mut server = self.server.take().unwrap();
+        server.kill().unwrap();
+        server.wait().unwrap();
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.kill().ok();
+            server.wait().ok();
+        }
+        for identity in &self.known {
+            identity.signal(zhongshu::process::Signal::Kill);
+        }
+    }
+}
+
+fn wait_for<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "this did not happen in time: {what}"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn codex_is_ended_when_no_launcher_comes_back() {
+    let mut ground = Ground::new("orphan_exit_seconds: 1\n");
+    ground.start();
+    let [app_server, watchdog] = ground.known[..] else {
+        panic!("two processes")
+    };
+    assert!(app_server.is_alive() && watchdog.is_alive());
+    ground.kill();
+    wait_for("the app-server ends", || {
+        (!app_server.is_alive()).then_some(())
+    });
+    wait_for("the watchdog ends", || (!watchdog.is_alive()).then_some(()));
+    assert!(!ground.state().join("app-server.json").exists());
+}
+
+#[test]
+fn codex_is_left_to_the_launcher_that_comes_back_and_an_orderly_stop_ends_the_watchdog() {
+    let mut ground = Ground::new("orphan_exit_seconds: 600\n");
+    ground.start();
+    let before = ground.known.clone();
+    ground.kill();
+    ground.start();
+    assert_eq!(
+        ground.known[2..],
+        before[..],
+        "adopted, and still watched by the same watchdog"
+    );
+    let mut server = ground.server.take().unwrap();
+    let pid = i32::try_from(server.id()).unwrap();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid).unwrap(),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    assert!(server.wait().unwrap().success());
+    assert!(
+        before.iter().all(|identity| !identity.is_alive()),
+        "nothing is left"
+    );
+}
