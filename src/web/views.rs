@@ -282,13 +282,9 @@ impl Scene<'_> {
     }
 
     /// Departments of a planner, newest first; `keep` picks which.
-    pub fn children(
-        &self,
-        planner: &SessionId,
-        keep: impl Fn(&Session) -> bool,
-    ) -> Vec<SessionView> {
-        let children = self.state.children(planner).filter(|child| keep(child));
-        let mut list: Vec<SessionView> = children.map(|child| self.session(child)).collect();
+    pub fn children(&self, of: &SessionId, keep: impl Fn(&Session) -> bool) -> Vec<SessionView> {
+        let children = self.state.children(of).filter(|child| keep(child));
+        let mut list: Vec<_> = children.map(|child| self.session(child)).collect();
         list.reverse();
         list
     }

@@ -431,3 +431,21 @@ fn input_is_typed_once_and_streams_tell_of_changes() {
     }
     assert_eq!(child.typed().matches("two lines").count(), 1);
 }
+
+#[test]
+fn a_quiet_department_is_stalled_until_it_says_something() {
+    let world = World::governed(|governance| governance["department_stale_seconds"] = json!(2));
+    let planner = world.planner("plan it");
+    let child = world.department(&planner.id, "lingyubu", "be quiet");
+    let stalled = world.wait_session(&child.id, "heartbeat_status", "stalled");
+    assert!(stalled["idle_seconds"].as_u64().unwrap() >= 2, "{stalled}");
+    assert_eq!(stalled["status"], "running");
+    child.does("echo here I am");
+    let active = world.wait_session(&child.id, "heartbeat_status", "active");
+    assert!(active["idle_seconds"].as_u64().unwrap() < 2, "{active}");
+    // Who plans may wait for hours.
+    assert_eq!(world.session(&planner.id)["heartbeat_status"], "active");
+    child.tell("exit 0");
+    let ended = world.wait_session(&child.id, "heartbeat_status", "exited");
+    assert_eq!(ended["idle_seconds"], Value::Null);
+}

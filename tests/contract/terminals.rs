@@ -120,11 +120,14 @@ fn interactive_terminals_have_a_limit_that_sessions_do_not_use_up() {
             &json!({ "id": world.status()["browser_terminals"][0]["id"] }),
         )
         .ok();
-    let seq = world.seq();
+    let open = world.status()["browser_terminals"].clone();
     let answer = world.post("/api/browser_terminal/start", &missing);
     let sentence = answer.refused(503, "terminal_failed");
     assert!(sentence.contains("/no/such/shell"), "{sentence}");
-    assert_eq!(world.seq(), seq);
+    assert_eq!(world.status()["browser_terminals"], open);
+    let ends = world.events_named("terminal_closed");
+    let reason = ends.last().unwrap()["reason"].as_str().unwrap();
+    assert!(reason.contains("/no/such/shell"), "{reason}");
 }
 
 #[test]

@@ -504,12 +504,6 @@ impl World {
         }
     }
 
-    /// A file of the repository.
-    pub fn read(&self, path: &str) -> String {
-        let path = self.repo().join(path);
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
-    }
-
     /// Names in a folder, sorted.
     pub fn names(folder: &Path) -> Vec<String> {
         let Ok(entries) = std::fs::read_dir(folder) else {
