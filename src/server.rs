@@ -15,9 +15,38 @@ use crate::config::Config;
 use crate::paths::Lock;
 use crate::sessions::office::Office;
 use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// SIGINT and SIGTERM. Caught before the start: from then on there are processes that only an orderly end takes along.
+#[derive(Debug)]
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer kill us; one that comes before [`Signals::heard`] is kept for it.
+    ///
+    /// # Errors
+    /// When signals cannot be received.
+    pub fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for either.
+    pub async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
 
 /// A launcher that answers.
 pub struct Server {
@@ -58,21 +87,11 @@ impl Server {
     }
 
     /// Runs until SIGINT, SIGTERM or a person's wish, then ends in good order.
-    ///
-    /// # Errors
-    /// When signals cannot be received.
-    pub async fn run(mut self) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        );
+    pub async fn run(mut self, signals: &mut Signals) {
         let keep = tokio::select! {
-            _ = interrupt.recv() => self.config.keep_sessions,
-            _ = terminate.recv() => self.config.keep_sessions,
+            () = signals.heard() => self.config.keep_sessions,
             wish = self.shutdown.recv() => wish.unwrap_or(false) || self.config.keep_sessions,
         };
         self.stop(keep).await;
-        Ok(())
     }
 }
