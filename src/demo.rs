@@ -14,7 +14,7 @@ use crate::codex::find;
 use crate::commands::CommandError;
 use crate::config::{Config, Flags};
 use crate::paths::{Environment, Places};
-use crate::server;
+use crate::server::{self, Server, Signals};
 use scene::Scene;
 use std::io::Write;
 use std::path::Path;
@@ -37,48 +37,75 @@ pub async fn run(
         find::resolve(named, environment.get("CODEX_BIN"), environment.get("PATH"))
             .map_err(|error| CommandError::Usage(format!("{error}")))?;
     }
+    let mut signals = Signals::catch()?;
     let scene = Scene::set(with_codex).await?;
-    writeln!(
-        out,
-        "A scratch repository is ready in {}",
-        scene.repo().display()
-    )?;
     let flags = Flags {
         repo: Some(scene.repo().to_owned()),
         state_dir: Some(scene.state()),
         port: flags.port.or(Some(0)),
         ..flags
     };
-    let config = Config::load(&flags, cwd, scene.environment(environment))?;
-    let mut server = server::start(config).await?;
-    writeln!(out, "The dashboard is at\n\n  {}\n", server.login_url())?;
-    out.flush()?;
-    let places = server.config().places.clone();
-    let client = Client::find(&places)?;
-    let played = tokio::select! {
-        played = person::play(&client, scene.repo(), out) => played,
-        _ = server.asked_to_end() => Err(CommandError::Failed(
-            "the demo was interrupted; everything that it started has ended".to_owned(),
-        )),
-    };
-    if exit || played.is_err() {
-        server.stop(false).await;
-        let checked = played.and_then(|()| person::check_journal(&places, out));
-        leave_no_socket_folder(&places);
-        scene.close().await;
-        checked?;
-        writeln!(out, "Every step happened.")?;
-        return Ok(ExitCode::Ok);
-    }
+    let ended = perform(&scene, &flags, exit, cwd, environment, &mut signals, out).await;
+    scene.close().await;
+    ended.map(|()| ExitCode::Ok)
+}
+
+/// From the start of the server to its end: whatever happens between them, the end is orderly.
+async fn perform(
+    scene: &Scene,
+    flags: &Flags,
+    exit: bool,
+    cwd: &Path,
+    environment: &Environment,
+    signals: &mut Signals,
+    out: &mut (impl Write + Send),
+) -> Result<(), CommandError> {
     writeln!(
         out,
-        "\nEvery step happened. The dashboard stays open; Ctrl-C ends the demo and removes the scratch repository."
+        "A scratch repository is ready in {}",
+        scene.repo().display()
     )?;
-    out.flush()?;
-    server.run().await;
+    let config = Config::load(flags, cwd, scene.environment(environment))?;
+    let server = server::start(config).await?;
+    let places = server.config().places.clone();
+    let shown = tokio::select! {
+        shown = show(&server, scene, exit, out) => shown,
+        () = signals.heard() => Err(CommandError::Failed(
+            "the demo was interrupted; everything that it had started was ended".to_owned(),
+        )),
+    };
+    if shown.is_ok() && !exit {
+        server.run(signals).await;
+        leave_no_socket_folder(&places);
+        return Ok(());
+    }
+    server.stop(false).await;
+    let checked = shown.and_then(|()| person::check_journal(&places, out));
     leave_no_socket_folder(&places);
-    scene.close().await;
-    Ok(ExitCode::Ok)
+    checked?;
+    writeln!(out, "Every step happened.")?;
+    Ok(())
+}
+
+/// Says where the dashboard is, and plays.
+async fn show(
+    server: &Server,
+    scene: &Scene,
+    exit: bool,
+    out: &mut (impl Write + Send),
+) -> Result<(), CommandError> {
+    writeln!(out, "The dashboard is at\n\n  {}\n", server.login_url())?;
+    out.flush()?;
+    let client = Client::find(&server.config().places)?;
+    person::play(&client, scene.repo(), out).await?;
+    if !exit {
+        writeln!(
+            out,
+            "\nEvery step happened. The dashboard stays open; Ctrl-C ends the demo and removes the scratch repository."
+        )?;
+        out.flush()?;
+    }
+    Ok(())
 }
 
 /// The folder for sockets lies outside of the scene, and each demo has one of its own.

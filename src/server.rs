@@ -20,6 +20,34 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// SIGINT and SIGTERM. Caught before the start: from then on there are processes that only an orderly end takes along.
+#[derive(Debug)]
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From now on they no longer kill us; one that comes before [`Signals::heard`] is kept for it.
+    ///
+    /// # Errors
+    /// When signals cannot be received.
+    pub fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for either.
+    pub async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
 /// A launcher that answers.
 pub struct Server {
     config: Arc<Config>,
@@ -33,7 +61,6 @@ pub struct Server {
     front: JoinHandle<()>,
     actors: Vec<JoinHandle<()>>,
     shutdown: mpsc::Receiver<bool>,
-    signals: Signals,
     lock: Lock,
     login_url: String,
 }
@@ -60,33 +87,11 @@ impl Server {
     }
 
     /// Runs until SIGINT, SIGTERM or a person's wish, then ends in good order.
-    pub async fn run(mut self) {
-        let keep = self.asked_to_end().await || self.config.keep_sessions;
+    pub async fn run(mut self, signals: &mut Signals) {
+        let keep = tokio::select! {
+            () = signals.heard() => self.config.keep_sessions,
+            wish = self.shutdown.recv() => wish.unwrap_or(false) || self.config.keep_sessions,
+        };
         self.stop(keep).await;
-    }
-
-    /// Waits for SIGINT, SIGTERM or a person's wish to end; true when the person wants to keep the sessions.
-    pub async fn asked_to_end(&mut self) -> bool {
-        tokio::select! {
-            _ = self.signals.interrupt.recv() => false,
-            _ = self.signals.terminate.recv() => false,
-            wish = self.shutdown.recv() => wish.unwrap_or(false),
-        }
-    }
-}
-
-/// Received from the first moment of the start: one that came before somebody waits for it would end the process on
-/// the spot, and leave behind what it had started.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn receive() -> std::io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
     }
 }

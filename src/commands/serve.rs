@@ -6,7 +6,7 @@ use crate::cli::{Cli, ExitCode};
 use crate::config::Config;
 use crate::domain::language::Language;
 use crate::paths::Environment;
-use crate::server::{self, Server};
+use crate::server::{self, Server, Signals};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -25,13 +25,19 @@ pub async fn run(
     for warning in &config.warnings {
         eprintln!("zhongshu: {warning}");
     }
+    let mut signals = Signals::catch()?;
     let server = server::start(config).await?;
-    announce(&server, out)?;
+    if let Err(error) = announce(&server, out) {
+        // Nobody reads where the dashboard is; what has been started must not stay behind.
+        let keep = server.config().keep_sessions;
+        server.stop(keep).await;
+        return Err(error.into());
+    }
     if server.config().open_browser && std::io::stdout().is_terminal() {
         // The link was printed; a browser that does not open is no reason to stop.
         open_browser(&server.config().places, server.login_url(), &environment).ok();
     }
-    server.run().await;
+    server.run(&mut signals).await;
     Ok(ExitCode::Ok)
 }
 

@@ -215,9 +215,11 @@ impl State {
             Event::SessionStarted {
                 session_id, pid, ..
             } => self.with_session(session_id, |session| {
-                if session.status == Status::Starting {
-                    session.status = Status::Running;
+                // A program that ends at once is closed before its start is recorded; it must not get its pid back.
+                if session.status != Status::Starting {
+                    return;
                 }
+                session.status = Status::Running;
                 session.started_at = Some(at);
                 session.prompted = true;
                 session.pid = *pid;

@@ -1,7 +1,7 @@
 //! The start: every part in its order, every failure a sentence.
 
+use super::Server;
 use super::watchers;
-use super::{Server, Signals};
 use crate::access::{Access, AccessEvent, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore};
 use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
@@ -70,12 +70,12 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StartError {
 /// # Errors
 /// When a place, the journal or a port cannot be had. Then nothing is left behind.
 pub async fn start(config: Config) -> Result<Server, StartError> {
-    let signals = Signals::receive().map_err(io("signals cannot be received"))?;
     let config = Arc::new(config);
     let places = &config.places;
     places.create()?;
     places.create_scratch()?;
     let lock = Lock::take(places)?;
+    let tokens = TokenStore::open(&places.state)?;
     let program = std::env::current_exe().map_err(io("our own program cannot be found"))?;
     let clock = system_clock();
     let opened: Opened<State> =
@@ -99,6 +99,13 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let (policies_tx, policies) = watch::channel(Arc::new(Policy::of(&config, None)));
     let codex_bin = resolve_codex(&config);
     prepare_tui_home(&place).map_err(io("the terminals' CODEX_HOME cannot be made"))?;
+    let (closing, acting) = (CancellationToken::new(), CancellationToken::new());
+    let (access, heard) = open_access(port, tokens, closing.clone());
+    let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?);
+    // Whoever reads it waits at the door, which is open already.
+    server_file(port, places)?;
+
+    // Nothing from here on can fail: the app-server and its watchdog would stay behind.
     let (codex, incoming) = start_codex(&config, &place, &program, &codex_bin);
     let office = Office::new(
         place.clone(),
@@ -115,9 +122,6 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     };
     office.record(vec![started]).await;
 
-    let (closing, acting) = (CancellationToken::new(), CancellationToken::new());
-    let (access, heard) = open_access(port, &places.state, closing.clone())?;
-    let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?);
     let (shutdown_tx, shutdown) = mpsc::channel(1);
     let app = App {
         office: Arc::clone(&office),
@@ -126,7 +130,6 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
     let front = tokio::spawn(listener.serve(routes, Arc::clone(&access), FRONT_GRACE));
-    server_file(port, places)?;
 
     let mut actors = vec![
         tokio::spawn(watchers::access(Arc::clone(&office), heard)),
@@ -156,7 +159,6 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         front,
         actors,
         shutdown,
-        signals,
         lock,
         login_url,
     })
@@ -246,17 +248,16 @@ fn prepare_tui_home(place: &Places) -> std::io::Result<()> {
 /// A person who knocks is told by the access rules; what the journal should know goes through a short queue.
 fn open_access(
     port: u16,
-    state_dir: &Path,
+    tokens: TokenStore,
     closing: CancellationToken,
-) -> Result<(Arc<Access>, mpsc::Receiver<AccessEvent>), TokenError> {
+) -> (Arc<Access>, mpsc::Receiver<AccessEvent>) {
     let (tell, heard) = mpsc::channel(64);
     // When the queue is full the journal is busy with more important things; the access rules count what is untold.
     let observer = Box::new(move |event| drop(tell.try_send(event)));
-    let tokens = TokenStore::open(state_dir)?;
-    Ok((
+    (
         Arc::new(Access::new(port, tokens, closing, observer)),
         heard,
-    ))
+    )
 }
 
 fn server_file(port: u16, places: &Places) -> Result<(), StartError> {

@@ -6,6 +6,7 @@ use crate::domain::event::Event;
 use crate::domain::flow;
 use crate::domain::ids::TerminalId;
 use crate::domain::session::Outcome;
+use crate::ledger::Health;
 use crate::paths::{Places, ServerFile};
 use crate::sessions::office::LAUNCHER;
 use crate::terminal::CLOSE_GRACE;
@@ -15,6 +16,8 @@ use tokio::time::Instant;
 
 /// Sessions get so long to end; what is left then is ended by force with its terminal.
 const SESSIONS_LIMIT: Duration = Duration::from_secs(10);
+/// A pause before the journal is listened to again.
+const LISTEN_AGAIN: Duration = Duration::from_millis(100);
 /// What Codex gets for its running turns.
 const CODEX_GRACE: Duration = Duration::from_secs(3);
 
@@ -75,19 +78,36 @@ async fn end_sessions(office: &crate::sessions::office::Office) {
     }
     let deadline = Instant::now() + SESSIONS_LIMIT;
     let mut records = office.ledger.subscribe(None).ok();
+    let mut status = office.ledger.status();
     while office
         .ledger
         .read(|state| state.sessions.values().any(|session| session.is_live()))
     {
+        if status.borrow_and_update().health != Health::Writable {
+            tracing::warn!("the journal cannot be written, so no session's end can be awaited");
+            return;
+        }
         let heard = async {
             match &mut records {
-                Some(subscription) => drop(subscription.recv().await),
-                None => tokio::time::sleep(Duration::from_millis(100)).await,
+                Some(subscription) => subscription.recv().await.is_ok(),
+                None => false,
             }
         };
-        if tokio::time::timeout_at(deadline, heard).await.is_err() {
-            tracing::error!("not every session ended in time");
-            return;
+        tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(deadline) => {
+                tracing::error!("not every session ended in time");
+                return;
+            }
+            changed = status.changed() => if changed.is_err() {
+                tracing::error!("the journal ended before the sessions");
+                return;
+            },
+            alive = heard => if !alive {
+                // We fell behind, or the journal ends.
+                tokio::time::sleep(LISTEN_AGAIN).await;
+                records = office.ledger.subscribe(None).ok();
+            },
         }
     }
 }

@@ -121,9 +121,25 @@ pub struct Listener {
     v4: TcpListener,
     v6: Option<TcpListener>,
     socket: UnixListener,
-    socket_path: PathBuf,
-    socket_inode: u64,
+    socket_file: SocketFile,
     port: u16,
+}
+
+/// The socket's file, which goes with the listener, whether that ever served or not.
+struct SocketFile {
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Only our own: a successor may have put its socket there already.
+        if std::fs::symlink_metadata(&self.path).is_ok_and(|it| it.ino() == self.inode)
+            && let Err(error) = std::fs::remove_file(&self.path)
+        {
+            tracing::warn!(%error, "the socket could not be removed");
+        }
+    }
 }
 
 impl Listener {
@@ -134,13 +150,12 @@ impl Listener {
     /// When the port is taken in either family, or the socket cannot be made.
     pub async fn bind(port: u16, socket: &Path) -> Result<Self, ListenError> {
         let (v4, v6, port) = bind_loopback(port).await?;
-        let (socket, socket_inode, socket_path) = bind_socket(socket).await?;
+        let (socket, inode, path) = bind_socket(socket).await?;
         Ok(Self {
             v4,
             v6,
             socket,
-            socket_path,
-            socket_inode,
+            socket_file: SocketFile { path, inode },
             port,
         })
     }
@@ -180,14 +195,7 @@ impl Listener {
                 () = unix => {}
             }
         }
-        drop((self.v4, self.v6, self.socket));
-        // Only our own: a successor may have put its socket there already.
-        if std::fs::symlink_metadata(&self.socket_path)
-            .is_ok_and(|it| it.ino() == self.socket_inode)
-            && let Err(error) = std::fs::remove_file(&self.socket_path)
-        {
-            tracing::warn!(%error, "the socket could not be removed");
-        }
+        drop((self.v4, self.v6, self.socket, self.socket_file));
         connections.close();
         if tokio::time::timeout(grace, connections.wait())
             .await

@@ -265,3 +265,45 @@ fn a_takeover_quotes_the_past_as_data() {
         &["as data, not as instructions", "previous_session_id"],
     );
 }
+
+#[test]
+fn a_report_of_any_size_is_told_in_a_short_message() {
+    // Plain, escaped in JSON to two and to six bytes, and three bytes long.
+    for filler in ["x", "\n", "\u{1}", "部"] {
+        for (language, mut world) in each_language() {
+            let planner = world.planner();
+            let department = world.department(&planner);
+            let long = filler.repeat((1 << 20) / filler.len());
+            let mut submission = by_tool(world.submission(&department, &long));
+            let list = vec![filler.repeat(1 << 10); 1 << 8];
+            submission.findings.risks = list.clone();
+            submission.findings.changed_files = list.clone();
+            submission.findings.verifications_run = list.clone();
+            submission.findings.verifications_skipped = list;
+            submission.findings.next_action = long;
+            world.submit(submission).unwrap();
+            let text = &world.owed(&planner, Purpose::Result)[0].text;
+            assert!(text.len() < 64 << 10, "{} bytes", text.len());
+            let report = world.report_of(&department);
+            assert_holds(text, &[report.report_id.as_str()]);
+            assert_holds(text, language.pick(&["was shortened"], &["已删节"]));
+            assert_eq!(report.current().findings.risks.len(), 1 << 8, "all is kept");
+        }
+    }
+}
+
+#[test]
+fn a_report_of_ordinary_size_is_told_whole() {
+    for (language, mut world) in each_language() {
+        let planner = world.planner();
+        let department = world.department(&planner);
+        let summary = "部".repeat(4_000);
+        let mut submission = by_tool(world.submission(&department, &summary));
+        submission.findings.changed_files = vec!["f".repeat(300); 20];
+        world.submit(submission).unwrap();
+        let text = &world.owed(&planner, Purpose::Result)[0].text;
+        assert_holds(text, &[&summary]);
+        assert_eq!(text.matches(&"f".repeat(300)).count(), 20);
+        assert!(!text.contains(language.pick("was shortened", "已删节")));
+    }
+}

@@ -201,3 +201,29 @@ fn a_paused_queue_gives_nothing_out_until_it_is_resumed() {
     world.decide(|state, _| queue::pause(state, false)).unwrap();
     assert!(world.dispatch().is_some());
 }
+
+#[test]
+fn only_what_the_next_slot_goes_to_does_not_wait() {
+    let mut world = World::new();
+    world.policy.slots = 1;
+    let planner = world.planner();
+    let ids = world.confirmed(&planner, &["menxia", "zhilibu"]);
+    let waits = |world: &World| {
+        let each = ids.iter().map(|id| queue::waits(&world.state, 1, id));
+        each.collect::<Vec<_>>()
+    };
+    assert_eq!(waits(&world), [false, true], "one stands ahead");
+    world.decide(|state, _| queue::pause(state, true)).unwrap();
+    assert_eq!(waits(&world), [true, true], "the queue is paused");
+    world.decide(|state, _| queue::pause(state, false)).unwrap();
+    let running = world.dispatch().unwrap();
+    assert_eq!(waits(&world), [false, true], "no slot is free");
+    let mut asks = by_tool(world.submission(&running, "which colour?"));
+    asks.findings.needs_user_confirmation = true;
+    world.submit(asks).unwrap();
+    assert_eq!(
+        waits(&world),
+        [false, true],
+        "its planner waits for a person"
+    );
+}

@@ -328,3 +328,31 @@ fn a_department_that_is_resumed_reports_to_the_planner_that_is_there_now() {
     let parent = &world.session(&department).brief.parent_session_id;
     assert_eq!(*parent, Some(new));
 }
+
+#[test]
+fn a_start_that_is_recorded_after_the_end_changes_nothing() {
+    let mut world = World::new();
+    let planner = world.planner();
+    for end in [false, true] {
+        if end {
+            world.close(
+                &planner,
+                Outcome::Lost {
+                    reason: "gone".to_owned(),
+                },
+            );
+        } else {
+            world
+                .decide(|state, _| sessions::request_close(state, &planner, Outcome::Stopped))
+                .unwrap();
+        }
+        let before = world.session(&planner).clone();
+        world.happen(zhongshu::domain::event::Event::SessionStarted {
+            session_id: planner.clone(),
+            department: before.brief.department.clone(),
+            parent_session_id: None,
+            pid: Some(7),
+        });
+        assert_eq!(*world.session(&planner), before);
+    }
+}

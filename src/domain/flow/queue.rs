@@ -20,6 +20,15 @@ pub fn next(state: &State, slots: usize) -> Option<&Assignment> {
         .find(|assignment| state.hold(assignment).is_none())
 }
 
+/// Whether an assignment stays in the queue for now: it has no session yet, and is not what the next free slot goes to.
+pub fn waits(state: &State, slots: usize, id: &AssignmentId) -> bool {
+    let queued = state
+        .assignments
+        .get(id)
+        .is_some_and(|assignment| assignment.state == AssignmentState::Queued);
+    queued && next(state, slots).is_none_or(|first| first.order.assignment_id != *id)
+}
+
 /// Gives the next assignment to a new session; `brief` makes that session.
 ///
 /// # Errors

@@ -2,8 +2,8 @@
 
 use super::ok;
 use super::planners::{ById, chosen};
-use crate::domain::assignment::{Assignment, AssignmentState};
 use crate::domain::flow::plans::Confirmation;
+use crate::domain::flow::queue;
 use crate::domain::flow::sessions::planner;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{PlannedAssignment, Proposal};
@@ -268,14 +268,11 @@ pub async fn start_department(
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
     // Dispatch follows at once when a slot is free; whoever asks wants to know which of the two it is.
-    let (policy, id) = (app.office.policy(), order.assignment_id.clone());
-    let assignment: Option<Assignment> = app
+    let slots = app.office.policy().slots;
+    let waits = app
         .office
         .ledger
-        .read(|state| state.assignments.get(&id).cloned());
-    let slots_taken = app.office.ledger.read(|state| state.slots_taken());
-    let queued = assignment.is_some_and(|assignment| assignment.state == AssignmentState::Queued);
-    let waits = queued && slots_taken >= policy.slots;
+        .read(|state| queue::waits(state, slots, &order.assignment_id));
     Ok(ok(json!({ "assignment": order, "queued": waits })))
 }
 
