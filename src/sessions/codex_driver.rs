@@ -12,6 +12,7 @@ use crate::domain::department::{Approval, Sandbox};
 use crate::domain::event::Event;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::mailbox::threads;
+use crate::process;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -272,6 +273,7 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
     if let (Ok(codex), Some(thread_id)) = (&office.codex, &session.thread_id) {
         let thread_id = ThreadId::from(thread_id.as_str());
         end_thread(codex, &thread_id).await;
+        end_commands([thread_id.to_string()]).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
         codex_tui::close(office, terminal_id, "its session ended").await;
@@ -282,6 +284,14 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
     };
     office.closed(session.id(), outcome).await;
     Done::Settled
+}
+
+/// Ends what commands of these threads have left behind: Codex tells every command whose it is.
+pub async fn end_commands(threads: impl IntoIterator<Item = String>) {
+    let threads = threads.into_iter().collect();
+    if let Err(error) = process::terminate_marked("CODEX_THREAD_ID", threads).await {
+        tracing::error!(%error, "commands of a session could not be ended");
+    }
 }
 
 /// Interrupts, ends background commands and unsubscribes. Failures mean that the thread is gone already.
