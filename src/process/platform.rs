@@ -24,9 +24,9 @@ impl Entry {
 }
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{all, arguments, entry, exited, signal};
+pub(super) use linux::{all, arguments, entry, exited, signal, variable};
 #[cfg(not(target_os = "linux"))]
-pub(super) use portable::{all, arguments, entry, exited, signal};
+pub(super) use portable::{all, arguments, entry, exited, signal, variable};
 
 fn rustix_signal(signal: Signal) -> rustix::process::Signal {
     match signal {
@@ -74,6 +74,15 @@ mod linux {
                 .map(|part| OsString::from_vec(part.to_vec()))
                 .collect(),
         )
+    }
+
+    /// A variable in the environment that the process was started with.
+    pub(in crate::process) fn variable(pid: u32, name: &str) -> Option<String> {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        environment.split(|byte| *byte == 0).find_map(|entry| {
+            let value = entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+            Some(String::from_utf8_lossy(value).into_owned())
+        })
     }
 
     pub(in crate::process) fn signal(identity: Identity, signal: Signal) -> bool {
@@ -162,6 +171,11 @@ mod portable {
     }
 
     pub(in crate::process) fn arguments(_pid: u32) -> Option<Vec<OsString>> {
+        None
+    }
+
+    /// No system but Linux shows it to everybody.
+    pub(in crate::process) fn variable(_: u32, _: &str) -> Option<String> {
         None
     }
 

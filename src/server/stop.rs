@@ -8,7 +8,8 @@ use crate::domain::ids::TerminalId;
 use crate::domain::session::Outcome;
 use crate::ledger::Health;
 use crate::paths::{Places, ServerFile};
-use crate::sessions::office::LAUNCHER;
+use crate::sessions::codex_driver;
+use crate::sessions::office::{LAUNCHER, Office};
 use crate::terminal::CLOSE_GRACE;
 use crate::watchdog;
 use std::time::Duration;
@@ -53,6 +54,8 @@ impl Server {
                 tracing::error!(%error, "Codex's app-server could not be ended");
             }
             end_orphan(&self.config.places).await;
+            // A command that was just being started when its session ended shows only now.
+            codex_driver::end_commands(threads(&self.office)).await;
             watchdog::end(&self.config.places).await;
         }
         self.office
@@ -68,7 +71,7 @@ impl Server {
     }
 }
 
-async fn end_sessions(office: &crate::sessions::office::Office) {
+async fn end_sessions(office: &Office) {
     // All in one step: otherwise a slot that becomes free would be given away meanwhile.
     let wish = office.decide(LAUNCHER, |state| {
         flow::sessions::request_close_all(state, &Outcome::Stopped)
@@ -112,7 +115,16 @@ async fn end_sessions(office: &crate::sessions::office::Office) {
     }
 }
 
-async fn end_terminals(office: &crate::sessions::office::Office) {
+fn threads(office: &Office) -> Vec<String> {
+    office.ledger.read(|state| {
+        let sessions = state.sessions.values();
+        sessions
+            .filter_map(|session| session.thread_id.clone())
+            .collect()
+    })
+}
+
+async fn end_terminals(office: &Office) {
     let open: Vec<TerminalId> = office
         .ledger
         .read(|state| state.terminals.keys().cloned().collect());

@@ -14,6 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::mailbox::threads;
+use crate::process;
 use chrono::Utc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -350,6 +351,7 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
             tracing::info!(session.id = %session.id(), %error, "a session's turn could not be ended yet");
             return Done::Again;
         }
+        end_commands([thread_id.clone()]).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
         codex_tui::close(office, terminal_id, "its session ended").await;
@@ -359,6 +361,14 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
         _ => Outcome::Stopped,
     };
     office.closed(session.id(), outcome).await
+}
+
+/// Ends what commands of these threads have left behind: Codex tells every command whose it is.
+pub async fn end_commands(threads: impl IntoIterator<Item = String>) {
+    let threads = threads.into_iter().collect();
+    if let Err(error) = process::terminate_marked("CODEX_THREAD_ID", threads).await {
+        tracing::error!(%error, "commands of a session could not be ended");
+    }
 }
 
 /// Interrupts, ends background commands and unsubscribes.

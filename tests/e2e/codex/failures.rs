@@ -4,7 +4,7 @@ use super::count;
 use crate::support::script::{assignment, by_tool, department, plan, planner, told};
 use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Fail, Script, Step};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
 
 fn job() -> Script {
@@ -137,11 +137,10 @@ async fn codex_whose_model_fails_shows_why_and_goes_on_later() {
     let planner = house.planner("Make the greeter louder.").await;
     let session = house
         .session(&planner, "its turn fails", |session| {
-            session["status_reason"].is_string() && session["activity"] == "idle"
+            let reason = session["status_reason"].as_str().unwrap_or_default();
+            reason.starts_with("its last turn failed: ") && session["activity"] == "idle"
         })
         .await;
-    let reason = session["status_reason"].as_str().unwrap();
-    assert!(reason.contains("its last turn failed"), "{reason}");
     assert_eq!(session["status"], "running");
     house
         .post(
@@ -150,12 +149,11 @@ async fn codex_whose_model_fails_shows_why_and_goes_on_later() {
         )
         .await;
     house.plan(&planner, 1).await;
-    let session = house
+    house
         .session(&planner, "its turn is over", |session| {
-            session["activity"] == "idle"
+            session["activity"] == "idle" && session["status_reason"].is_null()
         })
         .await;
-    assert_eq!(session["status_reason"], Value::Null);
     house.close().await;
 }
 

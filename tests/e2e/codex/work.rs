@@ -124,8 +124,8 @@ async fn codex_a_stopped_session_takes_its_command_and_its_terminal_along() {
             session["activity"] == "working"
         })
         .await;
-    let thread = session["thread_id"].as_str().unwrap();
-    assert_eq!(house.processes().with(thread).len(), 1, "its TUI");
+    let tui = format!(" resume {} ", session["thread_id"].as_str().unwrap());
+    assert_eq!(house.processes().with(&tui).len(), 1, "its TUI");
     house
         .post("/api/stop_session", json!({ "session_id": session["id"] }))
         .await;
@@ -139,7 +139,7 @@ async fn codex_a_stopped_session_takes_its_command_and_its_terminal_along() {
             house.processes().with("sleep 300").is_empty().then_some(())
         })
         .await;
-    assert!(house.processes().with(thread).is_empty(), "its TUI is gone");
+    assert!(house.processes().with(&tui).is_empty(), "its TUI is gone");
     assert!(!house.repo.join("over.txt").exists());
     assert_eq!(
         house.result(&planner, "lingyubu").await["source"],
@@ -219,6 +219,19 @@ async fn codex_an_orderly_stop_in_the_middle_of_work_leaves_nothing() {
         house.result(&planner, "lingyubu").await["source"],
         "launcher_fallback"
     );
+    house.close().await;
+}
+
+/// A sandbox that is killed while it is being put together leaves what is inside it behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_a_stop_while_a_command_is_starting_leaves_nothing() {
+    let house = House::open(sleeper(), GOVERNANCE).await;
+    house.at_work().await;
+    house
+        .wait_for("the first sign of the command", async || {
+            (!house.processes().with("linux-sandbox").is_empty()).then_some(())
+        })
+        .await;
     house.close().await;
 }
 
