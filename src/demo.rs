@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::codex::find;
 use crate::commands::CommandError;
 use crate::config::{Config, Flags};
-use crate::paths::Environment;
+use crate::paths::{Environment, Places};
 use crate::server;
 use scene::Scene;
 use std::io::Write;
@@ -53,24 +53,20 @@ pub async fn run(
     let mut server = server::start(config).await?;
     writeln!(out, "The dashboard is at\n\n  {}\n", server.login_url())?;
     out.flush()?;
-    let client = Client::find(&server.config().places)?;
+    let places = server.config().places.clone();
+    let client = Client::find(&places)?;
     let played = tokio::select! {
-        played = person::play(&client, scene.repo(), out) => Some(played),
-        _ = server.asked_to_end() => None,
-    };
-    let Some(played) = played else {
-        server.stop(false).await;
-        scene.close().await;
-        return Err(CommandError::Failed(
+        played = person::play(&client, scene.repo(), out) => played,
+        _ = server.asked_to_end() => Err(CommandError::Failed(
             "the demo was interrupted; everything that it started has ended".to_owned(),
-        ));
+        )),
     };
     if exit || played.is_err() {
-        let places = server.config().places.clone();
         server.stop(false).await;
-        played?;
-        person::check_journal(&places, out)?;
+        let checked = played.and_then(|()| person::check_journal(&places, out));
+        leave_no_socket_folder(&places);
         scene.close().await;
+        checked?;
         writeln!(out, "Every step happened.")?;
         return Ok(ExitCode::Ok);
     }
@@ -80,6 +76,13 @@ pub async fn run(
     )?;
     out.flush()?;
     server.run().await;
+    leave_no_socket_folder(&places);
     scene.close().await;
     Ok(ExitCode::Ok)
+}
+
+/// The folder for sockets lies outside of the scene, and each demo has one of its own.
+fn leave_no_socket_folder(places: &Places) {
+    // With a socket in it, of a session that was kept, it stays.
+    std::fs::remove_dir(&places.runtime).ok();
 }

@@ -7,6 +7,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::Terminal;
+use crate::ledger::TransactError;
 use chrono::{DateTime, Utc};
 use codex_terminal::descriptor::Mode;
 use codex_terminal::spec::{Source, Spec};
@@ -187,7 +188,10 @@ impl Office {
         if let Err(error) = self.terminals.start(&id, spec).await {
             let reason = format!("failed to {error}");
             self.terminal_closed(&id, &reason).await;
-            return Err(Refusal::unavailable("terminal_failed", reason).into());
+            return Err(TransactError::Refused(Refusal::unavailable(
+                "terminal_failed",
+                reason,
+            )));
         }
         let terminal = self.ledger.read(|state| state.terminals.get(&id).cloned());
         let terminal = terminal
