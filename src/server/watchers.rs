@@ -39,14 +39,15 @@ pub async fn governance(
         let metadata = std::fs::metadata(&path).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
     };
-    let mut seen = stamp();
+    // The file may have changed since the configuration was read: the first look takes it as it is.
+    let mut seen = None;
     let start = policies.borrow().clone();
     loop {
         tokio::select! {
             () = tokio::time::sleep(GOVERNANCE_POLL) => {}
             () = acting.cancelled() => return,
         }
-        let now = stamp();
+        let now = Some(stamp());
         if now == seen {
             continue;
         }
