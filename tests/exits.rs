@@ -175,18 +175,16 @@ fn a_server_that_nobody_reads_leaves_nothing() {
 
 #[test]
 fn a_start_that_fails_leaves_nothing() {
-    let damages: [(&str, fn(&Path)); 2] = [
-        ("tokens.json", |path| {
-            std::fs::write(path, "no tokens").unwrap()
-        }),
-        ("server.json", |path| std::fs::create_dir(path).unwrap()),
-    ];
-    for (file, damage) in damages {
+    for file in ["tokens.json", "server.json"] {
         let house = House::new();
         let state = house.path("state");
         std::fs::create_dir(&state).unwrap();
         std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o700)).unwrap();
-        damage(&state.join(file));
+        if file == "tokens.json" {
+            std::fs::write(state.join(file), "no tokens").unwrap();
+        } else {
+            std::fs::create_dir(state.join(file)).unwrap();
+        }
         let mut server = house.serve().spawn().unwrap();
         let deadline = Instant::now() + LIMIT;
         while server.try_wait().unwrap().is_none() {
