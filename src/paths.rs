@@ -1,8 +1,9 @@
 //! Where things are: the repository, the state folder outside of it, the short folder for sockets. Owns finding and
-//! making them, with the right owner and mode; `lock` keeps a second server away, `server_file` says where one listens.
+//! making them, with the right owner and mode; `inside` opens what agents can tamper with; `lock` keeps a second server away, `server_file` says where one listens.
 //! It never reads what is in the files it names.
 
 mod files;
+pub mod inside;
 mod lock;
 mod server_file;
 

@@ -5,6 +5,8 @@
 use super::read::Stamp;
 use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::SessionId;
+use crate::paths::inside;
+pub(crate) use crate::paths::inside::write_new;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
@@ -177,17 +179,7 @@ fn has_json_suffix(name: &[u8]) -> bool {
 
 /// Opens a folder that is really one, creating it when it is missing.
 fn step(parent: &OwnedFd, name: &OsStr, path: &Path, mode: u32) -> Result<OwnedFd, FolderError> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let open = || rustix::fs::openat(parent, name, flags, Mode::empty());
-    let opened = match open() {
-        Err(Errno::NOENT) => match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(mode)) {
-            // Somebody else may have been quicker.
-            Ok(()) | Err(Errno::EXIST) => open(),
-            Err(errno) => Err(errno),
-        },
-        other => other,
-    };
-    opened.map_err(|errno| match errno {
+    inside::step(parent, name, mode).map_err(|errno| match errno {
         Errno::NOTDIR | Errno::LOOP => FolderError::NotAFolder {
             path: path.to_owned(),
         },
@@ -206,27 +198,6 @@ fn ignore_everything(tmp: &OwnedFd) -> io::Result<()> {
         Err(Errno::EXIST) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
-}
-
-/// Creates a file that did not exist before, with these bytes in it, readable by its owner alone.
-pub(crate) fn write_new(
-    folder: impl AsFd,
-    name: &OsStr,
-    bytes: &[u8],
-    sync: bool,
-) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::openat(
-        folder,
-        name,
-        flags,
-        Mode::from_raw_mode(0o600),
-    )?);
-    file.write_all(bytes)?;
-    if sync {
-        file.sync_all()?;
-    }
-    Ok(())
 }
 
 /// Name under which a file is written before it takes the place of another.

@@ -99,7 +99,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
         let prompt = office
             .ledger
             .read(|state| briefs::prompt(&policy, &office.place, state, brief));
-        texts::write_prompt(&brief.prompt_path, &prompt)
+        texts::write_prompt(&office.place.repo, &brief.prompt_path, &prompt)
             .map_err(|error| Failure::Final(error.to_string()))?;
         must_be_starting(office, id)?;
         office.live.set_activity(id, Activity::Working);

@@ -46,7 +46,8 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
     let prompt = office
         .ledger
         .read(|state| briefs::prompt(&policy, &office.place, state, brief));
-    texts::write_prompt(&brief.prompt_path, &prompt).map_err(|error| error.to_string())?;
+    texts::write_prompt(&office.place.repo, &brief.prompt_path, &prompt)
+        .map_err(|error| error.to_string())?;
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
     let incoming = office.place.incoming(mailbox_of);
     let values = BTreeMap::from([
@@ -71,9 +72,9 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
             ("ZHONGSHU_MAILBOX".to_owned(), values["mailbox"].clone()),
         ]);
     }
-    if let Some(folder) = brief.log_path.parent() {
-        crate::paths::make_private(folder)
-            .map_err(|error| format!("the log folder could not be made: {error}"))?;
+    // Makes the folder; when the log is not what it should be, the program runs without one.
+    if !office.transcribe(session, "") {
+        spec.log_path = None;
     }
     // Recorded first: whatever happens next, the terminal can be found and ended.
     let opened = Event::TerminalStarted {
@@ -191,7 +192,7 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
 /// running must take the program for lost.
 pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signal: Option<i32>) {
     office.live.update(session.id(), |observed| {
-        observed.preview = texts::tail(&session.brief.log_path, 4096)
+        observed.preview = texts::tail(&office.place.repo, &session.brief.log_path, 4096)
     });
     // Otherwise somebody is ending it already and records that, or it runs again in another terminal.
     let ends_by_itself = office.session(session.id()).is_some_and(|now| {

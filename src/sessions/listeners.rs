@@ -98,9 +98,7 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
                 && let Some(text) = texts::of_item(&change.item)
             {
                 office.live.say(session.id(), &text);
-                if let Err(error) = texts::append_transcript(&session.brief.log_path, &text) {
-                    tracing::warn!(session.id = %session.id(), %error, "the transcript could not be written");
-                }
+                office.transcribe(&session, &text);
             }
         }
         Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {
@@ -226,7 +224,7 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
                 program_ended(&office, session, code, signal)
             }
             (Some(Said::Output { .. }), Some(session)) if session.brief.driver != CODEX => {
-                let preview = texts::tail(&session.brief.log_path, 2048);
+                let preview = texts::tail(&office.place.repo, &session.brief.log_path, 2048);
                 office
                     .live
                     .update(session.id(), |observed| observed.preview = preview);

@@ -64,6 +64,8 @@ pub struct Office {
     /// Wakes the mailbox.
     mailbox: OnceLock<Nudge>,
     connected: Mutex<HashSet<SessionId>>,
+    /// Whose transcript could not be written, and was complained about.
+    untranscribed: Mutex<HashSet<SessionId>>,
     logged_in: Mutex<Option<bool>>,
     /// One at a time looks for a new login: that restarts the app-server.
     pub login_check: tokio::sync::Mutex<()>,
@@ -91,6 +93,7 @@ impl Office {
             bell: Notify::new(),
             mailbox: OnceLock::new(),
             connected: Mutex::default(),
+            untranscribed: Mutex::default(),
             logged_in: Mutex::default(),
             login_check: tokio::sync::Mutex::default(),
         })
@@ -135,6 +138,24 @@ impl Office {
         };
         // Nothing came: then nothing was written.
         tokio::time::timeout(LAST_CALL, arrives).await.ok();
+    }
+
+    /// Adds to a session's transcript, and says whether that worked. A failure is logged once for each session: an agent
+    /// can bring it about at will.
+    pub fn transcribe(&self, session: &Session, text: &str) -> bool {
+        let written =
+            super::texts::append_transcript(&self.place.repo, &session.brief.log_path, text);
+        let Err(error) = written else {
+            return true;
+        };
+        let mut known = self
+            .untranscribed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.insert(session.id().clone()) {
+            tracing::warn!(session.id = %session.id(), %error, "the transcript could not be written; the session goes on");
+        }
+        false
     }
 
     /// Waits for the bell.

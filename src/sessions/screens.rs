@@ -151,14 +151,12 @@ impl Office {
             return Ok(self.terminal_view(&terminal, Mode::Read, true));
         }
         let log = session.brief.log_path.clone();
-        if !log.exists() {
-            super::texts::append_transcript(&log, "").map_err(|error| {
-                Refusal::unavailable(
-                    "terminal_failed",
-                    format!("the transcript {} cannot be made: {error}", log.display()),
-                )
-            })?;
-        }
+        super::texts::append_transcript(&self.place.repo, &log, "").map_err(|error| {
+            Refusal::unavailable(
+                "terminal_failed",
+                format!("the transcript {} cannot be shown: {error}", log.display()),
+            )
+        })?;
         let terminal_id = TerminalId::fresh("terminal");
         let mut spec = Spec::file(terminal_id.as_str(), log);
         spec.title = session.brief.title.clone();

@@ -1,14 +1,17 @@
 //! Shows one log file as if a program printed it: reads it from its beginning (or its last part), then follows it
 //! as it grows, is cut or is replaced. Owns one thread. Never writes to the file.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::fs::OFlags;
+
 use crate::feed::{CHUNK_BYTES, Feed};
+use crate::own_file::{self, folder_of};
 use crate::pty::spawn;
 
 /// More than two whole transcripts. Of larger files the end is shown, from the start of a line.
@@ -60,21 +63,10 @@ impl FileSource {
     }
 }
 
-/// A FIFO or device would block or never end.
-fn open(path: &Path) -> io::Result<File> {
-    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(nonblocking)
-        .open(path)?;
-    if file.metadata()?.is_file() {
-        Ok(file)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!("{} is not an ordinary file", path.display()),
-        ))
-    }
+/// A FIFO or device would block or never end; a link may lead to what nobody asked for.
+pub fn open(path: &Path) -> io::Result<File> {
+    let (folder, name) = folder_of(path)?;
+    own_file::open(&folder, &name, OFlags::RDONLY)
 }
 
 struct Follower {

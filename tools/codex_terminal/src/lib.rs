@@ -5,6 +5,7 @@
 //!
 //! - [`spec`] what to run · [`descriptor`] how to find it again · [`control`], [`client`] how the launcher talks to it
 //! - `pty`, `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`]) and `viewer`s
+//! - [`own_file`] opens what a hostile program may have put in place of a log
 //! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket · [`token`] who may do what
 //! - [`terminal`], `viewers` what the servers share · `lifecycle` start, end and everything between · [`platform`] Linux and macOS
 //! - [`cli`] arguments of both binaries
@@ -21,6 +22,7 @@ mod file_source;
 mod input;
 mod lifecycle;
 pub mod model;
+pub mod own_file;
 mod page;
 pub mod platform;
 mod pty;

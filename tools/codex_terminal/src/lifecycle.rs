@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -68,14 +69,15 @@ impl Sidecar {
             .as_deref()
             .map(control_server::bind)
             .transpose()?;
-        let transcript = spec
-            .log_path
-            .as_deref()
-            .map(|path| {
-                Transcript::open(path, spec.log_bytes)
-                    .with_context(|| format!("open the transcript {}", path.display()))
-            })
-            .transpose()?;
+        let recorded = Arc::new(Recorded::default());
+        let transcript = spec.log_path.as_deref().and_then(|path| {
+            Transcript::open(path, spec.log_bytes)
+                .inspect_err(|error| {
+                    tracing::warn!(path = %path.display(), %error, "there is no transcript");
+                    recorded.transcript_failed.store(true, Ordering::Relaxed);
+                })
+                .ok()
+        });
         let feed = Arc::new(Feed::new(spec.ring_bytes, spec.cols, spec.rows));
         let (mut program, mut file) = (None, None);
         match &spec.source {
@@ -100,7 +102,6 @@ impl Sidecar {
             }
         }
         let tokens = Tokens::generate().context("draw the terminal's tokens")?;
-        let recorded = Arc::new(Recorded::default());
         let descriptor = Descriptor {
             id: spec.id.clone(),
             title: spec.title.clone(),
@@ -118,7 +119,8 @@ impl Sidecar {
         };
         let transcript_path = match &spec.source {
             Source::File { path } => Some(path.clone()),
-            Source::Program { .. } => spec.log_path.clone(),
+            // Without one, what memory holds is all there is.
+            Source::Program { .. } => transcript.as_ref().and(spec.log_path.clone()),
         };
         let terminal = Arc::new(Terminal::new(Parts {
             feed: feed.clone(),

@@ -250,7 +250,9 @@ fn kept_in_memory(terminal: &Terminal) -> Vec<u8> {
 
 /// An open file and its length now: a growing file is sent as it stands.
 async fn part(path: PathBuf) -> Option<tokio::io::Take<tokio::fs::File>> {
-    let file = tokio::fs::File::open(path).await.ok()?;
+    // The program may have put a link or a FIFO there; opening waits for neither.
+    let file = tokio::task::spawn_blocking(move || crate::file_source::open(&path));
+    let file = tokio::fs::File::from_std(file.await.ok()?.ok()?);
     let length = file.metadata().await.ok()?.len();
     Some(file.take(length))
 }

@@ -457,3 +457,21 @@ fn by_hand_it_prints_an_address_and_ends_with_an_interrupt() {
     let status = wait_until("its end", || child.try_wait().unwrap());
     assert_eq!(status.code(), Some(0));
 }
+
+#[tokio::test]
+async fn a_link_in_place_of_the_log_costs_the_transcript_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let victim = dir.path().join("victim");
+    std::fs::write(&victim, "precious").unwrap();
+    std::os::unix::fs::symlink(&victim, dir.path().join("t.log")).unwrap();
+    let spec = script(&dir, "echo it-runs; read -r _");
+    let sidecar = Sidecar::start(dir, &spec);
+    let mut viewer = sidecar.viewer(Mode::Write).await;
+    viewer.until_screen("it-runs").await;
+    let (client, _events) = sidecar.control().await;
+    assert!(client.state().await.unwrap().transcript_failed);
+    let token = &sidecar.descriptor.write_token;
+    let kept = sidecar.get("/transcript", &format!("Authorization: Bearer {token}\r\n"));
+    assert!(kept.contains("it-runs") && !kept.contains("precious"));
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+}
