@@ -221,7 +221,7 @@ pub struct Report {
     /// What is staged for the next commit
     #[arg(long)]
     pub staged: bool,
-    /// What differs from the merge base with this branch, tag or commit
+    /// What differs between this branch, tag or commit and the files on disk
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
     /// Print JSON

@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::codex::find;
 use crate::commands::CommandError;
 use crate::config::{Config, Flags};
-use crate::paths::Environment;
+use crate::paths::{Environment, Places};
 use crate::server;
 use scene::Scene;
 use std::io::Write;
@@ -50,17 +50,23 @@ pub async fn run(
         ..flags
     };
     let config = Config::load(&flags, cwd, scene.environment(environment))?;
-    let server = server::start(config).await?;
+    let mut server = server::start(config).await?;
     writeln!(out, "The dashboard is at\n\n  {}\n", server.login_url())?;
     out.flush()?;
-    let client = Client::find(&server.config().places)?;
-    let played = person::play(&client, scene.repo(), out).await;
+    let places = server.config().places.clone();
+    let client = Client::find(&places)?;
+    let played = tokio::select! {
+        played = person::play(&client, scene.repo(), out) => played,
+        _ = server.asked_to_end() => Err(CommandError::Failed(
+            "the demo was interrupted; everything that it started has ended".to_owned(),
+        )),
+    };
     if exit || played.is_err() {
-        let places = server.config().places.clone();
         server.stop(false).await;
-        played?;
-        person::check_journal(&places, out)?;
+        let checked = played.and_then(|()| person::check_journal(&places, out));
+        leave_no_socket_folder(&places);
         scene.close().await;
+        checked?;
         writeln!(out, "Every step happened.")?;
         return Ok(ExitCode::Ok);
     }
@@ -69,7 +75,14 @@ pub async fn run(
         "\nEvery step happened. The dashboard stays open; Ctrl-C ends the demo and removes the scratch repository."
     )?;
     out.flush()?;
-    server.run().await?;
+    server.run().await;
+    leave_no_socket_folder(&places);
     scene.close().await;
     Ok(ExitCode::Ok)
+}
+
+/// The folder for sockets lies outside of the scene, and each demo has one of its own.
+fn leave_no_socket_folder(places: &Places) {
+    // With a socket in it, of a session that was kept, it stays.
+    std::fs::remove_dir(&places.runtime).ok();
 }

@@ -6,7 +6,7 @@ mod files;
 mod lock;
 mod server_file;
 
-pub use files::{TUI_PREFIX, TerminalFiles, write_private};
+pub use files::{TUI_PREFIX, TerminalFiles, make_private, write_private};
 pub use lock::{Holder, Lock, LockError, running};
 pub use server_file::ServerFile;
 
@@ -16,7 +16,9 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{DirBuilder, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 /// Longest path of the socket folder, so that a name of ours fits into `sun_path` (104 bytes on the shortest system).
@@ -422,7 +424,15 @@ fn claim(state: &Path, repo: &Path) -> Result<(), PathError> {
             other: String::from_utf8_lossy(&written).into_owned(),
         }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            std::fs::write(&path, own).map_err(io_error(&path))
+            let write = || {
+                let mut file = std::fs::OpenOptions::new()
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(&path)?;
+                io::Write::write_all(&mut file, own)
+            };
+            write().map_err(io_error(&path))
         }
         Err(error) => Err(io_error(&path)(error)),
     }

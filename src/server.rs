@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::paths::Lock;
 use crate::sessions::office::Office;
 use std::sync::Arc;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,7 @@ pub struct Server {
     front: JoinHandle<()>,
     actors: Vec<JoinHandle<()>>,
     shutdown: mpsc::Receiver<bool>,
+    signals: Signals,
     lock: Lock,
     login_url: String,
 }
@@ -58,21 +60,33 @@ impl Server {
     }
 
     /// Runs until SIGINT, SIGTERM or a person's wish, then ends in good order.
-    ///
-    /// # Errors
-    /// When signals cannot be received.
-    pub async fn run(mut self) -> std::io::Result<()> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (mut interrupt, mut terminate) = (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        );
-        let keep = tokio::select! {
-            _ = interrupt.recv() => self.config.keep_sessions,
-            _ = terminate.recv() => self.config.keep_sessions,
-            wish = self.shutdown.recv() => wish.unwrap_or(false) || self.config.keep_sessions,
-        };
+    pub async fn run(mut self) {
+        let keep = self.asked_to_end().await || self.config.keep_sessions;
         self.stop(keep).await;
-        Ok(())
+    }
+
+    /// Waits for SIGINT, SIGTERM or a person's wish to end; true when the person wants to keep the sessions.
+    pub async fn asked_to_end(&mut self) -> bool {
+        tokio::select! {
+            _ = self.signals.interrupt.recv() => false,
+            _ = self.signals.terminate.recv() => false,
+            wish = self.shutdown.recv() => wish.unwrap_or(false),
+        }
+    }
+}
+
+/// Received from the first moment of the start: one that came before somebody waits for it would end the process on
+/// the spot, and leave behind what it had started.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn receive() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 }

@@ -66,6 +66,8 @@ pub struct TerminalEvent {
 struct Open {
     descriptor: Descriptor,
     client: Client,
+    /// We are ending it: its end is no news, and whoever ends it says why.
+    closing: bool,
 }
 
 /// Every open terminal. Clones share it.
@@ -218,6 +220,7 @@ impl Terminals {
         let open = Open {
             descriptor,
             client: client.clone(),
+            closing: false,
         };
         self.lock().insert(id.clone(), open);
         let terminals = self.clone();
@@ -237,7 +240,11 @@ impl Terminals {
                     return;
                 }
             }
-            terminals.lock().remove(&terminal_id);
+            // Taken out already, or about to be: then by whoever closes it.
+            let found = terminals.lock().remove(&terminal_id);
+            if found.is_none_or(|open| open.closing) {
+                return;
+            }
             // Nobody listens any more when the launcher ends.
             terminals
                 .inner
@@ -284,6 +291,9 @@ impl Terminals {
     pub async fn close(&self, id: &TerminalId, grace: Duration) -> Result<(), TerminalError> {
         let files = self.inner.place.terminal(id);
         let descriptor = Descriptor::read(&files.descriptor);
+        if let Some(open) = self.lock().get_mut(id) {
+            open.closing = true;
+        }
         if let Ok(client) = self.client(id) {
             // An error means that it is going already; what is left is ended below.
             if client.close(grace).await.is_ok() {

@@ -7,7 +7,6 @@ import { choose, refresh } from './work.js';
 
 const simple = (name, path, body) => onAction(name, async (button) => { await post(path, body(button.dataset)); await refresh(); });
 
-simple('trust', '/api/trust', () => ({ accept: true }));
 simple('stop', '/api/stop_session', ({ sessionId }) => ({ session_id: sessionId }));
 simple('resume', '/api/resume_session', ({ sessionId }) => ({ session_id: sessionId }));
 simple('queue-pause', '/api/queue/pause', () => ({}));
@@ -22,6 +21,12 @@ onAction('go', ({ dataset }) => {
   place.tabIndex = -1;
   place.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
   place.focus({ preventScroll: true });
+});
+onAction('trust', async () => {
+  await post('/api/trust', { accept: true });
+  // What was refused for the lack of it can be tried now.
+  for (const line of document.querySelectorAll('.said.bad')) line.remove();
+  await refresh();
 });
 onAction('choose', ({ dataset }) => choose(dataset.sessionId));
 onAction('read-all', async ({ dataset }) => {
@@ -39,8 +44,19 @@ onAction('copy', async (button) => {
 const value = (form, name) => form.elements[name]?.value ?? '';
 const withModel = (form, body) => (value(form, 'model') ? { ...body, model: value(form, 'model') } : body);
 
+// The API's sentence about the permission is for scripts; here the question stands on the page.
+async function start(path, body) {
+  try {
+    return await post(path, body);
+  } catch (error) {
+    if (error.code !== 'trust_required') throw error;
+    refresh();
+    throw new Error(t('trust.first'));
+  }
+}
+
 onSubmit('start-planner', async (form) => {
-  const { session } = await post('/api/start_zhongshu_session', withModel(form, { task: value(form, 'task') }));
+  const { session } = await start('/api/start_zhongshu_session', withModel(form, { task: value(form, 'task') }));
   form.removeAttribute('data-js-dirty');
   await choose(session.id);
   // The page may have moved the form meanwhile, into the fold that this first planner brought.
@@ -78,7 +94,7 @@ onSubmit('start-department', async (form) => {
     parent_session_id: form.dataset.sessionId, department: value(form, 'department'), task: value(form, 'task'),
     files: lines(value(form, 'files')), verify: lines(value(form, 'verify')),
   });
-  const { queued } = await post('/api/start_department', body);
+  const { queued } = await start('/api/start_department', body);
   if (queued) say(form.querySelector('button[type="submit"]'), t('manual.queued'));
   await refresh();
 });

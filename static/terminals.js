@@ -100,10 +100,11 @@ function add({ id, title, address, mode, sessionId, transcript = false }) {
   const end = sessionId ? null : make('button', { type: 'button', class: 'danger', 'data-do': 'terminal-end', 'data-sure': 'sure.close_terminal', 'data-id': id, 'data-i18n': 'terminals.end' }, t('terminals.end'));
   const tools = make('div', { class: 'actions' }, state, control, end);
   const panel = make('div', { class: 'dock-panel', role: 'tabpanel', id: `panel-${id}`, 'aria-labelledby': `tab-${id}` }, frame);
-  const button = make('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, title }, title);
+  const button = make('button', { type: 'button', role: 'tab', id: `tab-${id}`, 'aria-controls': `panel-${id}`, 'aria-keyshortcuts': 'Delete', title }, title);
+  // For the mouse alone: a list of tabs holds nothing but tabs, and keyboards have the Delete key.
   const close = make('button', {
-    type: 'button', class: 'quiet', 'data-do': 'terminal-leave', 'data-id': id, tabindex: '-1',
-    'data-i18n-title': 'terminals.close', 'data-i18n-label': 'terminals.close', title: t('terminals.close'), 'aria-label': t('terminals.close'),
+    type: 'button', class: 'quiet', 'data-do': 'terminal-leave', 'data-id': id, tabindex: '-1', 'aria-hidden': 'true',
+    'data-i18n-title': 'terminals.close', title: t('terminals.close'),
   }, '✕');
   $('#dock-tabs').append(make('div', { class: 'dock-tab', role: 'presentation' }, button, close));
   $('#dock-shown').append(tools);

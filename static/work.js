@@ -47,6 +47,12 @@ export function swap(fresh) {
     const target = document.querySelector(`body [data-region="${source.dataset.region}"]`);
     if (target) morph(target, source);
   }
+  // A transcript begins at its end; from then on the reader decides.
+  for (const tail of $$('[data-tail]:not([data-js-seen])')) {
+    if (tail.clientHeight === 0) continue;
+    tail.setAttribute('data-js-seen', '');
+    tail.scrollTop = tail.scrollHeight;
+  }
 }
 
 async function load() {

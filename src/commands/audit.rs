@@ -153,11 +153,23 @@ fn verify(places: &Places, out: &mut impl Write) -> Result<ExitCode, CommandErro
     let copy_shown = copy.display();
     match &report.copy {
         CopyVerdict::Identical => writeln!(out, "the copy in the repository is the same")?,
+        // What the journal has more is its own unfinished end, which was told above.
+        CopyVerdict::Behind { bytes } if *bytes == report.torn_bytes => {
+            writeln!(out, "the copy in the repository is the same up to there")?;
+        }
         CopyVerdict::Behind { bytes } => writeln!(
             out,
             "the copy in the repository is the same but lacks the last {bytes} bytes; a running server is about to write them, the next start does"
         )?,
         CopyVerdict::Missing => writeln!(out, "BAD: the copy {copy_shown} is missing")?,
+        CopyVerdict::Differs { line }
+            if report.bad.as_ref().is_some_and(|bad| bad.line == *line) =>
+        {
+            writeln!(
+                out,
+                "BAD: the copy {copy_shown} differs from the journal in that line; if it is the sound one, it can replace the journal"
+            )?
+        }
         CopyVerdict::Differs { line } => writeln!(
             out,
             "BAD: the copy {copy_shown} differs from the journal in line {line}: somebody changed it"

@@ -39,6 +39,7 @@ pub async fn run(
                 writeln!(out, "{}", Value::Array(sessions))?;
             } else {
                 table(&sessions, out)?;
+                what_waits(&status, out)?;
             }
         }
         Err(ClientError::NotRunning(repo)) => {
@@ -81,7 +82,10 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
     let rows: Vec<[String; 5]> = sessions
         .iter()
         .map(|session| {
-            let task: String = text(session, "task").chars().take(60).collect();
+            let mut task: String = text(session, "task").chars().take(60).collect();
+            if session["status_reason"].is_string() {
+                task.push_str(&format!("  ({})", text(session, "status_reason")));
+            }
             [
                 text(session, "id"),
                 text(session, "department"),
@@ -103,6 +107,47 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
             write!(out, "{cell:<width$}  ")?;
         }
         writeln!(out, "{}", row[4])?;
+    }
+    Ok(())
+}
+
+/// Why nothing goes on, where a person is the reason.
+fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    let list = |name: &str| status[name].as_array().cloned().unwrap_or_default();
+    for planner in list("zhongshu_sessions") {
+        if planner["plan_status"] == "pending" && planner["ended_at"].is_null() {
+            let id = printable(planner["id"].as_str().unwrap_or_default());
+            let version = &planner["plan_version"];
+            writeln!(
+                out,
+                "version {version} of the plan of {id} waits for your decision (`zhongshu open`)"
+            )?;
+        }
+    }
+    let queue = list("queue");
+    if !queue.is_empty() {
+        let for_person = |item: &&Value| item["hold"] == "waits_for_person";
+        let held = queue.iter().filter(for_person).count();
+        let reason = match held {
+            0 => String::new(),
+            held => {
+                format!(", {held} of them until you acknowledge a result that needs your decision")
+            }
+        };
+        writeln!(out, "{} waiting in the queue{reason}", queue.len())?;
+    }
+    if status["queue_paused"] == true {
+        writeln!(
+            out,
+            "the queue is paused; `zhongshu api POST /api/queue/resume` lets it go on"
+        )?;
+    }
+    for warning in list("warnings") {
+        writeln!(
+            out,
+            "warning: {}",
+            printable(warning.as_str().unwrap_or_default())
+        )?;
     }
     Ok(())
 }
@@ -179,13 +224,38 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_for_a_person_is_said() {
+        let said = |status: Value| {
+            let mut out = Vec::new();
+            what_waits(&status, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let planner = |ended_at: Value| json!({"id": "zhongshu-1", "plan_status": "pending", "plan_version": 2, "ended_at": ended_at});
+        let status = json!({
+            "zhongshu_sessions": [planner(Value::Null), planner(json!("2026-01-01T00:00:00Z"))],
+            "queue": [{"hold": "waits_for_person"}, {"hold": null}],
+            "queue_paused": true,
+            "warnings": ["a\u{1b}b"],
+        });
+        let text = said(status);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[0].starts_with("version 2 of the plan of zhongshu-1 waits"));
+        assert!(lines[1].starts_with("2 waiting in the queue, 1 of them"));
+        assert!(lines[2].starts_with("the queue is paused"));
+        assert!(!text.contains('\u{1b}'));
+        assert_eq!(said(json!({"queue": [], "queue_paused": false})), "");
+    }
+
+    #[test]
     fn the_table_cannot_be_steered_by_a_task() {
         let mut out = Vec::new();
-        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc"});
+        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc", "status_reason": "d\ne"});
         table(&[session], &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 2);
         assert!(!text.contains('\u{1b}'));
         assert!(text.contains("menxia-1  menxia"), "{text}");
+        assert!(text.contains("c  (d"), "{text}");
     }
 }

@@ -31,7 +31,7 @@ pub async fn run(
         // The link was printed; a browser that does not open is no reason to stop.
         open_browser(&server.config().places, server.login_url(), &environment).ok();
     }
-    server.run().await?;
+    server.run().await;
     Ok(ExitCode::Ok)
 }
 

@@ -4,6 +4,7 @@
 //! a file name. Ids are never secrets and never prove who is speaking.
 
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::fmt;
 
 /// An id that came from outside and cannot be one of ours.
@@ -33,10 +34,20 @@ fn fresh(prefix: &str) -> String {
     format!("{prefix}-{}", uuid::Uuid::now_v7().simple())
 }
 
+/// Compares what stands behind the last dash, which holds the time, and only then the prefix.
+fn by_age(a: &str, b: &str) -> Ordering {
+    fn made(id: &str) -> &str {
+        id.rsplit('-').next().unwrap_or(id)
+    }
+    made(a).cmp(made(b)).then_with(|| a.cmp(b))
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        ///
+        /// Sorts by age, whatever the prefix: lists of several departments' sessions stand in the order they began.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -57,6 +68,18 @@ macro_rules! id {
             /// The id as it is written in the API and in file names.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                by_age(&self.0, &other.0)
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
             }
         }
 
@@ -112,6 +135,14 @@ mod tests {
         let second = SessionId::fresh("zhongshu");
         assert!(first < second);
         assert!(SessionId::parse(first.as_str()).is_ok());
+    }
+
+    #[test]
+    fn the_prefix_does_not_come_before_the_age() {
+        let ids = ["zhongshu", "menxia", "lingyubu", "zhongshu", "menxia"].map(SessionId::fresh);
+        assert!(ids.is_sorted(), "{ids:?}");
+        let alike = ["a-1", "b-1"].map(|id| SessionId::parse(id).expect("valid"));
+        assert_ne!(alike[0].cmp(&alike[1]), Ordering::Equal);
     }
 
     #[test]

@@ -70,6 +70,18 @@ fn tail(text: &str, chars: usize) -> &str {
     &text[text.len().saturating_sub(chars)..]
 }
 
+/// Makes a folder, with what leads to it, that only the user can open, whatever the umask. What is there stays as it is.
+///
+/// # Errors
+/// What the system says.
+pub fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
 /// Writes a file that only the user can read, so that a reader sees the old or the new one, never a part.
 ///
 /// # Errors
@@ -77,7 +89,7 @@ fn tail(text: &str, chars: usize) -> &str {
 pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    make_private(folder)?;
     // A temporary file of this crate has mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;

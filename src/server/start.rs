@@ -1,7 +1,7 @@
 //! The start: every part in its order, every failure a sentence.
 
-use super::Server;
 use super::watchers;
+use super::{Server, Signals};
 use crate::access::{Access, AccessEvent, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore};
 use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
@@ -70,6 +70,7 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StartError {
 /// # Errors
 /// When a place, the journal or a port cannot be had. Then nothing is left behind.
 pub async fn start(config: Config) -> Result<Server, StartError> {
+    let signals = Signals::receive().map_err(io("signals cannot be received"))?;
     let config = Arc::new(config);
     let places = &config.places;
     places.create()?;
@@ -155,6 +156,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         front,
         actors,
         shutdown,
+        signals,
         lock,
         login_url,
     })

@@ -1,11 +1,12 @@
 //! The orderly end: nothing new is taken, sessions end or are left to the next launcher, the journal is sealed.
 
 use super::Server;
+use crate::codex::orphan::Orphan;
 use crate::domain::event::Event;
 use crate::domain::flow;
 use crate::domain::ids::TerminalId;
 use crate::domain::session::Outcome;
-use crate::paths::ServerFile;
+use crate::paths::{Places, ServerFile};
 use crate::sessions::codex_driver;
 use crate::sessions::office::{LAUNCHER, Office};
 use crate::terminal::CLOSE_GRACE;
@@ -49,6 +50,7 @@ impl Server {
             {
                 tracing::error!(%error, "Codex's app-server could not be ended");
             }
+            end_orphan(&self.config.places).await;
             // A command that was just being started when its session ended shows only now.
             codex_driver::end_commands(threads(&self.office)).await;
             watchdog::end(&self.config.places).await;
@@ -110,4 +112,13 @@ async fn end_terminals(office: &Office) {
         .iter()
         .map(|id| crate::sessions::codex_tui::close(office, id, "zhongshu stopped"));
     futures_util::future::join_all(ends).await;
+}
+
+/// An app-server of an earlier launcher that this one had no use for.
+async fn end_orphan(places: &Places) {
+    if let Some(orphan) = Orphan::find(&places.app_server_descriptor())
+        && let Err(error) = orphan.end().await
+    {
+        tracing::error!(%error, "the app-server of an earlier launcher could not be ended");
+    }
 }

@@ -40,6 +40,7 @@ pub async fn governance(
         Some((metadata.modified().ok()?, metadata.len()))
     };
     let mut seen = stamp();
+    let start = policies.borrow().clone();
     loop {
         tokio::select! {
             () = tokio::time::sleep(GOVERNANCE_POLL) => {}
@@ -56,7 +57,8 @@ pub async fn governance(
             tracing::warn!(%error, "governance.yaml has a mistake; the last good version stays in force");
         }
         let offered = policies.borrow().offered.clone();
-        policies.send_replace(Arc::new(Policy::of(&config, offered.as_deref())));
+        let now = Policy::of(&config, offered.as_deref()).with_powers_of(&start);
+        policies.send_replace(Arc::new(now));
     }
 }
 
@@ -105,5 +107,7 @@ async fn ask_codex(office: Arc<Office>, config: Arc<Config>, policies: watch::Se
             return;
         }
     }
-    policies.send_replace(Arc::new(Policy::of(&config, Some(&offered))));
+    let before = policies.borrow().clone();
+    let now = Policy::of(&config, Some(&offered)).with_powers_of(&before);
+    policies.send_replace(Arc::new(now));
 }

@@ -1,18 +1,21 @@
 //! The `codex` driver: a session is a thread of the app-server; its prompt and every later message go in by protocol.
 
 use super::live::Activity;
-use super::office::Office;
+use super::office::{LAUNCHER, Office};
 use super::reconciler::Done;
 use super::{briefs, codex_messages, codex_tui, texts};
 use crate::codex::calls::{ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart, TurnStart};
 use crate::codex::items::ThreadStatus;
+use crate::codex::orphan::Orphan;
 use crate::codex::wire::ThreadId;
 use crate::codex::{CallError, Codex};
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::event::Event;
+use crate::domain::ids::SessionId;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::mailbox::threads;
 use crate::process;
+use chrono::Utc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,24 +34,39 @@ pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
         }
         Err(Failure::Final(reason)) => {
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
+            let opened = office
+                .session(session.id())
+                .and_then(|session| session.thread_id);
+            if let (Ok(codex), Some(thread_id)) = (&office.codex, opened) {
+                // What is recorded as failed must not work on unseen.
+                end_thread(codex, &ThreadId::from(thread_id.as_str()))
+                    .await
+                    .ok();
+            }
+            office.pause_after_failure(session).await;
             office
                 .closed(session.id(), Outcome::Failed { reason })
-                .await;
-            Done::Settled
+                .await
         }
+        Err(Failure::Over) => Done::Settled,
     }
 }
 
 enum Failure {
+    /// Try again.
     Passing(String),
+    /// It will not work.
     Final(String),
+    /// Somebody ended the session meanwhile.
+    Over,
 }
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         match error {
-            // The app-server is being restarted: the thread, if there is one already, is still there afterwards.
-            CallError::Closed { .. } | CallError::Outdated => {
+            // The app-server is being restarted, or slow: the thread, if there is one already, is still there afterwards, and
+            // what may have arrived all the same is looked up before it is said again.
+            CallError::Closed { .. } | CallError::Outdated | CallError::TimedOut { .. } => {
                 Self::Passing(format!("failed to {error}"))
             }
             _ => Self::Final(format!(
@@ -63,9 +81,10 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
         .codex
         .as_ref()
         .map_err(|reason| Failure::Final(reason.clone()))?;
-    codex.ready(READY_LIMIT).await.map_err(Failure::Final)?;
+    ready(office, codex).await?;
     check_login(office, codex).await?;
     let id = session.id();
+    must_be_starting(office, id)?;
     // What went wrong before is over; what Codex asks from now on is not.
     office.live.update(id, |observed| observed.notice = None);
     let (thread_id, is_new) = thread(office, codex, session).await?;
@@ -82,12 +101,18 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
             .read(|state| briefs::prompt(&policy, &office.place, state, brief));
         texts::write_prompt(&brief.prompt_path, &prompt)
             .map_err(|error| Failure::Final(error.to_string()))?;
+        must_be_starting(office, id)?;
         office.live.set_activity(id, Activity::Working);
         let turn = TurnStart {
             client_user_message_id: Some(client_id),
             ..TurnStart::text(thread_id.clone(), prompt)
         };
         codex.start_turn(&turn).await?;
+        if let Err(over) = must_be_starting(office, id) {
+            // Whoever ended the session may have come too early to end this turn.
+            end_thread(codex, &thread_id).await.ok();
+            return Err(over);
+        }
     }
     office.connect(id);
     let started = Event::SessionStarted {
@@ -96,8 +121,26 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
         parent_session_id: session.brief.parent_session_id.clone(),
         pid: None,
     };
-    office.record(vec![started]).await;
-    Ok(())
+    match office.record(vec![started]).await {
+        true => Ok(()),
+        false => Err(Failure::Passing("the journal cannot be written".to_owned())),
+    }
+}
+
+/// Waits for Codex; only what a person must mend is final.
+async fn ready(office: &Office, codex: &Codex) -> Result<(), Failure> {
+    let waited = codex.ready(READY_LIMIT).await;
+    waited.map_err(|reason| match office.codex_trouble() {
+        Some(trouble) => Failure::Final(trouble),
+        None => Failure::Passing(reason),
+    })
+}
+
+fn must_be_starting(office: &Office, id: &SessionId) -> Result<(), Failure> {
+    let starting = office
+        .session(id)
+        .is_some_and(|session| session.status == Status::Starting);
+    if starting { Ok(()) } else { Err(Failure::Over) }
 }
 
 /// What a person is told when Codex has no login.
@@ -115,7 +158,7 @@ async fn check_login(office: &Office, codex: &Codex) -> Result<(), Failure> {
     if !usable && known_to_lack && !office.live.any_busy() {
         // A login that was made meanwhile is seen by a new app-server only.
         codex.restart().await;
-        codex.ready(READY_LIMIT).await.map_err(Failure::Final)?;
+        ready(office, codex).await?;
         usable = codex.account().await?.is_usable();
     }
     office.set_logged_in(Some(usable));
@@ -138,13 +181,19 @@ async fn thread(
         let thread_id = ThreadId::from(thread_id.as_str());
         match resume(office, codex, session, &thread_id).await {
             Ok(()) => return Ok((thread_id, false)),
-            Err(error @ CallError::Refused { .. }) => {
+            Err(error) if is_unknown_thread(&error) => {
                 tracing::warn!(session.id = %session.id(), %error, "the session's thread is gone; it gets a new one");
             }
             Err(error) => return Err(error.into()),
         }
     }
     Ok((open_thread(office, codex, session).await?, true))
+}
+
+/// Whether Codex has never heard of the thread, or has deleted it. Another refusal (somebody else writes to it, say) is
+/// no reason to begin anew.
+fn is_unknown_thread(error: &CallError) -> bool {
+    error.is_refusal("no rollout found") || error.is_refusal("not found")
 }
 
 async fn open_thread(
@@ -172,8 +221,18 @@ async fn open_thread(
         session_id: brief.id.clone(),
         thread_id: thread_id.to_string(),
     };
-    if !office.record(vec![event]).await {
-        return Err(Failure::Passing("the journal cannot be written".to_owned()));
+    let id = brief.id.clone();
+    let recorded = office.decide(LAUNCHER, move |state| {
+        let starting = state
+            .session(&id)
+            .is_some_and(|session| session.status == Status::Starting);
+        Ok((Vec::from_iter(starting.then_some(event)), starting))
+    });
+    match recorded.await {
+        Ok(true) => {}
+        // A thread without a turn leaves nothing behind.
+        Ok(false) => return Err(Failure::Over),
+        Err(_) => return Err(Failure::Passing("the journal cannot be written".to_owned())),
     }
     // Without a name no TUI can attach before the first turn has written something.
     let name = format!("{} · {}", brief.title, texts::first_line(&brief.task, 60));
@@ -209,9 +268,13 @@ async fn resume(
     let opened = codex
         .resume_thread(&ThreadResume::new(thread_id.clone()))
         .await?;
-    office
-        .live
-        .set_activity(session.id(), activity(&opened.thread.status));
+    office.live.update(session.id(), |observed| {
+        // A notification that came meanwhile is newer than this answer.
+        if observed.activity == Activity::Unknown {
+            observed.activity = activity(&opened.thread.status);
+            observed.activity_since = Some(Utc::now());
+        }
+    });
     office.live.touch(session.id());
     Ok(())
 }
@@ -229,8 +292,16 @@ pub fn activity(status: &ThreadStatus) -> Activity {
 
 /// Subscribes to a session's thread again, after a restart of the launcher or of the app-server.
 pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
-    let Ok(codex) = &office.codex else {
-        return lost(office, session, "Codex is not installed any more").await;
+    let codex = match &office.codex {
+        Ok(codex) => codex,
+        Err(reason) if Orphan::find(&office.place.app_server_descriptor()).is_some() => {
+            // It works on, unseen: that is no end.
+            office.live.update(session.id(), |observed| {
+                observed.notice = Some(reason.clone())
+            });
+            return Done::Again;
+        }
+        Err(reason) => return lost(office, session, reason).await,
     };
     if let Err(reason) = codex.ready(READY_LIMIT).await {
         office
@@ -264,16 +335,23 @@ async fn lost(office: &Office, session: &Session, reason: &str) -> Done {
     let reason = format!(
         "after a restart the session was not found again: {reason}; resume it, or start its task anew"
     );
-    office.closed(session.id(), Outcome::Lost { reason }).await;
-    Done::Settled
+    if let Some(terminal_id) = &session.terminal_id {
+        codex_tui::close(office, terminal_id, "its session was lost").await;
+    }
+    office.closed(session.id(), Outcome::Lost { reason }).await
 }
 
 /// Ends a session: its turn, its running commands, its terminal; then its end is recorded.
 pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
     if let (Ok(codex), Some(thread_id)) = (&office.codex, &session.thread_id) {
-        let thread_id = ThreadId::from(thread_id.as_str());
-        end_thread(codex, &thread_id).await;
-        end_commands([thread_id.to_string()]).await;
+        let ended = end_thread(codex, &ThreadId::from(thread_id.as_str())).await;
+        if let Err(error) = ended
+            && office.codex_trouble().is_none()
+        {
+            tracing::info!(session.id = %session.id(), %error, "a session's turn could not be ended yet");
+            return Done::Again;
+        }
+        end_commands([thread_id.clone()]).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
         codex_tui::close(office, terminal_id, "its session ended").await;
@@ -282,8 +360,7 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
         Status::Closing { outcome } => outcome.clone(),
         _ => Outcome::Stopped,
     };
-    office.closed(session.id(), outcome).await;
-    Done::Settled
+    office.closed(session.id(), outcome).await
 }
 
 /// Ends what commands of these threads have left behind: Codex tells every command whose it is.
@@ -294,24 +371,35 @@ pub async fn end_commands(threads: impl IntoIterator<Item = String>) {
     }
 }
 
-/// Interrupts, ends background commands and unsubscribes. Failures mean that the thread is gone already.
-async fn end_thread(codex: &Codex, thread_id: &ThreadId) {
-    if let Ok(page) = codex.turns(thread_id, 1).await
+/// Interrupts, ends background commands and unsubscribes.
+///
+/// # Errors
+/// When Codex could not be asked. A refusal means that what should end is gone already.
+async fn end_thread(codex: &Codex, thread_id: &ThreadId) -> Result<(), CallError> {
+    if let Some(page) = unless_refused(codex.turns(thread_id, 1).await)?
         && let Some(turn) = page.data.first()
         && turn.status == crate::codex::items::TurnStatus::InProgress
-        && let Err(error) = codex.interrupt(thread_id, &turn.id).await
     {
-        tracing::info!(%error, "a turn could not be interrupted");
+        unless_refused(codex.interrupt(thread_id, &turn.id).await)?;
     }
     let params = serde_json::json!({ "threadId": thread_id });
-    if let Err(error) = codex
-        .call_raw("thread/backgroundTerminals/clean", &params)
-        .await
-    {
-        tracing::info!(%error, "background commands could not be ended");
-    }
-    if let Err(error) = codex.unsubscribe(thread_id).await {
-        tracing::info!(%error, "a thread could not be left");
+    unless_refused(
+        codex
+            .call_raw("thread/backgroundTerminals/clean", &params)
+            .await,
+    )?;
+    unless_refused(codex.unsubscribe(thread_id).await)?;
+    Ok(())
+}
+
+fn unless_refused<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(CallError::Refused { message, .. }) => {
+            tracing::info!(%message, "Codex knows nothing of what should end");
+            Ok(None)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -116,6 +116,8 @@ pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
             message_id: message.message_id,
             session_id: message.session_id,
         });
-    office.record(delivered.collect()).await;
-    Done::Settled
+    match office.record(delivered.collect()).await {
+        true => Done::Settled,
+        false => Done::Again,
+    }
 }

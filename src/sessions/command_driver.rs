@@ -21,7 +21,8 @@ pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
         Ok(()) => {}
         Err(reason) => {
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
-            office
+            office.pause_after_failure(session).await;
+            return office
                 .closed(session.id(), Outcome::Failed { reason })
                 .await;
         }
@@ -71,7 +72,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
         ]);
     }
     if let Some(folder) = brief.log_path.parent() {
-        std::fs::create_dir_all(folder)
+        crate::paths::make_private(folder)
             .map_err(|error| format!("the log folder could not be made: {error}"))?;
     }
     // Recorded first: whatever happens next, the terminal can be found and ended.
@@ -137,7 +138,7 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
             let reason = format!(
                 "after a restart its program was not found again: {reason}; resume it to start it anew"
             );
-            office.closed(session.id(), Outcome::Lost { reason }).await;
+            return office.closed(session.id(), Outcome::Lost { reason }).await;
         }
     }
     Done::Settled
@@ -181,8 +182,7 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
         Status::Closing { outcome } => outcome.clone(),
         _ => Outcome::Stopped,
     };
-    office.closed(session.id(), outcome).await;
-    Done::Settled
+    office.closed(session.id(), outcome).await
 }
 
 /// The program ended by itself.

@@ -83,9 +83,11 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
                     .then_some(change.turn.error)
                     .flatten();
                 office.live.set_activity(session.id(), Activity::Idle);
+                let failure =
+                    failed.map(|error| format!("its last turn failed: {}", error.message));
                 office.live.update(session.id(), |observed| {
-                    observed.notice =
-                        failed.map(|error| format!("its last turn failed: {}", error.message));
+                    observed.turn_failure.clone_from(&failure);
+                    observed.notice = failure;
                 });
                 office.live.touch(session.id());
                 office.ring();
@@ -143,19 +145,27 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
                 && session.status == Status::Running
                 && office.is_connected(session.id())
             {
-                office
-                    .closed(
-                        session.id(),
-                        Outcome::Exited {
-                            code: None,
-                            signal: None,
-                        },
-                    )
-                    .await;
+                thread_ended(office, session);
             }
         }
         _ => {}
     }
+}
+
+/// A session whose thread is gone is over; so is the terminal that showed it.
+fn thread_ended(office: &Arc<Office>, session: Session) {
+    let office = Arc::clone(office);
+    tokio::spawn(async move {
+        let outcome = Outcome::Exited {
+            code: None,
+            signal: None,
+        };
+        office.closed(session.id(), outcome).await;
+        if let Some(terminal_id) = &session.terminal_id {
+            codex_tui::close(&office, terminal_id, "its session ended").await;
+        }
+        office.ring();
+    });
 }
 
 /// Notes a request; true when it must be refused because nobody else could answer it.

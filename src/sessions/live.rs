@@ -40,6 +40,8 @@ pub struct Observed {
     pub preview: String,
     /// Address of its terminal with a writing token.
     pub terminal_url: Option<String>,
+    /// Why its last turn failed, if it did.
+    pub turn_failure: Option<String>,
     /// What a person should know about it now (a failing model, a missing tool server).
     pub notice: Option<String>,
     /// A message was sent to it and the answer never came: it may have arrived.

@@ -3,6 +3,7 @@
 
 use super::live::{Activity, Live};
 use super::policy::{CODEX, Policies, Policy};
+use super::reconciler::Done;
 use crate::codex::{self, Codex};
 use crate::domain::event::Event;
 use crate::domain::flow::{self, Decision};
@@ -25,6 +26,12 @@ pub type Ledger = ledger::Ledger<State>;
 
 /// Why a decision did not come about.
 pub type Refused = TransactError<Refusal>;
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
 
 /// A file counts when it has been quiet for 150 ms; a loaded machine gets several times that.
 const LAST_CALL: Duration = Duration::from_secs(1);
@@ -147,8 +154,8 @@ impl Office {
         self.ledger.transact(actor, decide).await
     }
 
-    /// Records the end of a session, whoever decided it.
-    pub async fn closed(&self, id: &SessionId, outcome: Outcome) {
+    /// Records the end of a session, whoever decided it; until that is durable it is still to be done.
+    pub async fn closed(&self, id: &SessionId, outcome: Outcome) -> Done {
         let policy = self.policy();
         let key = id.clone();
         let done = self.decide(LAUNCHER, move |state| {
@@ -156,9 +163,26 @@ impl Office {
         });
         if let Err(error) = done.await {
             tracing::error!(session.id = %id, ?error, "could not record the end of a session");
+            return Done::Again;
         }
         self.disconnect(id);
         self.live.ended(id);
+        Done::Settled
+    }
+
+    /// A department that could not be started, or whose model fails, is seldom alone: what waits behind it is not
+    /// spent on the same failure. A person resumes the queue.
+    pub async fn pause_after_failure(&self, session: &Session) {
+        if session.is_planner() {
+            return;
+        }
+        let paused = self.decide(LAUNCHER, |state| match state.queue.is_empty() {
+            true => Ok((Vec::new(), ())),
+            false => flow::queue::pause(state, true),
+        });
+        if let Err(error) = paused.await {
+            tracing::warn!(?error, "the queue could not be paused");
+        }
     }
 
     /// Records events of the launcher's own that need no decision; says whether they are durable now.
@@ -179,6 +203,15 @@ impl Office {
                 _ => None,
             },
         }
+    }
+
+    /// Whether a Codex session that is started now has a chance.
+    pub fn codex_can_work(&self) -> bool {
+        let ready = self
+            .codex
+            .as_ref()
+            .is_ok_and(|codex| matches!(&*codex.status().borrow(), codex::Status::Ready { .. }));
+        ready && self.logged_in() != Some(false)
     }
 
     /// Records the end of a terminal, once, whoever saw it first.

@@ -121,6 +121,42 @@ impl Policy {
         }
     }
 
+    /// The same, but who runs what, and in which sandbox, as it was at the start.
+    ///
+    /// `governance.yaml` lies in the repository, where agents write. What it says about departments, rules and limits may
+    /// change while the launcher runs; the programs that are started and the walls around them may not: for that a person
+    /// starts the launcher again.
+    pub fn with_powers_of(mut self, start: &Self) -> Self {
+        let mut changed = self.drivers != start.drivers || self.driver != start.driver;
+        self.drivers.clone_from(&start.drivers);
+        self.driver.clone_from(&start.driver);
+        changed |= self.planner.driver != start.planner.driver
+            || self.planner.sandbox != start.planner.sandbox
+            || self.planner.approval != start.planner.approval;
+        self.planner.driver.clone_from(&start.planner.driver);
+        (self.planner.sandbox, self.planner.approval) =
+            (start.planner.sandbox, start.planner.approval);
+        for department in &mut self.catalog.departments {
+            let before = start.catalog.department(&department.key);
+            let powers = before.map_or((None, None, None), |it| {
+                (it.driver.clone(), it.sandbox, it.approval)
+            });
+            changed |= powers
+                != (
+                    department.driver.clone(),
+                    department.sandbox,
+                    department.approval,
+                );
+            (department.driver, department.sandbox, department.approval) = powers;
+        }
+        if changed && self.warning.is_none() {
+            let warning = "governance.yaml now says something else about drivers, sandboxes or approvals; that takes effect when \
+                           zhongshu is started again. If you did not change it, find out who did";
+            self.warning = Some(warning.to_owned());
+        }
+        self
+    }
+
     /// Name of the driver that a department's sessions use.
     pub fn driver_of(&self, department: &str) -> &str {
         let named = self

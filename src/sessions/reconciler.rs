@@ -10,7 +10,8 @@ use super::steps::{self, Senses, Step};
 use super::{briefs, codex_driver, codex_messages, codex_tui, command_driver};
 use crate::domain::flow;
 use crate::domain::ids::SessionId;
-use crate::domain::session::Outcome;
+use crate::domain::session::{Outcome, Session, Status};
+use crate::ledger::Health;
 use chrono::Utc;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,6 +83,10 @@ impl Reconciler {
     }
 
     fn pass(&self) -> Duration {
+        // What cannot be recorded must not be done: it would be done again at every look.
+        if self.office.ledger.status().borrow().health != Health::Writable {
+            return LOOK_AGAIN;
+        }
         let policy = self.office.policy();
         let (steps, wake) = self
             .office
@@ -91,6 +96,7 @@ impl Reconciler {
         for step in steps {
             match self.rest_of(&step) {
                 Some(rest) => wait = wait.min(rest),
+                None if self.must_wait(&step) => {}
                 None => self.begin(step),
             }
         }
@@ -105,6 +111,22 @@ impl Reconciler {
             resting.remove(step);
         }
         rest
+    }
+
+    /// A program that is being started can only be ended once its start is through: before that nobody knows its process,
+    /// and it would be left behind. The end of the start rings, so nothing waits longer than it must. Starting a Codex
+    /// session may wait for the app-server, and it looks at the session again before it goes on.
+    fn must_wait(&self, step: &Step) -> bool {
+        let Step::Close(id) = step else { return false };
+        let starts = [Step::Start(id.clone()), Step::Reconnect(id.clone())];
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_starting = starts.iter().any(|start| running.contains(start));
+        drop(running);
+        is_starting
+            && self
+                .office
+                .session(id)
+                .is_some_and(|session| session.brief.driver != CODEX)
     }
 
     fn begin(&self, step: Step) {
@@ -125,6 +147,11 @@ impl Reconciler {
         let office = Arc::clone(&self.office);
         let (running, resting) = (Arc::clone(&self.running), Arc::clone(&self.resting));
         self.tasks.spawn(async move {
+            // However the step ends, a panic included, it may be begun again.
+            let finished = Finished {
+                running,
+                step: step.clone(),
+            };
             let done = perform(&office, &step).await;
             if done == Done::Again {
                 let until = Instant::now() + RETRY_PAUSE;
@@ -133,12 +160,24 @@ impl Reconciler {
                     .unwrap_or_else(PoisonError::into_inner)
                     .insert(step.clone(), until);
             }
-            running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .remove(&step);
+            drop(finished);
             office.ring();
         });
+    }
+}
+
+/// Takes a step off the list of those that run.
+struct Finished {
+    running: Arc<Mutex<HashSet<Step>>>,
+    step: Step,
+}
+
+impl Drop for Finished {
+    fn drop(&mut self) {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.step);
     }
 }
 
@@ -174,7 +213,7 @@ async fn perform(office: &Arc<Office>, step: &Step) -> Done {
             settle(asked)
         }
         Step::Dismiss(id) => request_close(office, id, Outcome::Reported).await,
-        Step::GiveUp(id) => request_close(office, id, Outcome::Silent).await,
+        Step::GiveUp(id) => give_up(office, id).await,
         Step::Start(id)
         | Step::Reconnect(id)
         | Step::Deliver(id)
@@ -183,6 +222,9 @@ async fn perform(office: &Arc<Office>, step: &Step) -> Done {
             let Some(session) = office.session(id) else {
                 return Done::Settled;
             };
+            if !is_still_due(office, step, &session) {
+                return Done::Settled;
+            }
             let codex = session.brief.driver == CODEX;
             match (step, codex) {
                 (Step::Start(_), true) => codex_driver::start(office, &session).await,
@@ -199,9 +241,30 @@ async fn perform(office: &Arc<Office>, step: &Step) -> Done {
     }
 }
 
+/// Between the look and the deed another task may have done it already.
+fn is_still_due(office: &Office, step: &Step, session: &Session) -> bool {
+    match step {
+        Step::Start(_) => session.status == Status::Starting,
+        Step::Reconnect(id) => session.status == Status::Running && !office.is_connected(id),
+        Step::Close(_) => matches!(session.status, Status::Closing { .. }),
+        _ => true,
+    }
+}
+
+/// A department that stays silent because its model fails is told apart from one that has nothing to say.
+async fn give_up(office: &Arc<Office>, id: &SessionId) -> Done {
+    let Some(reason) = office.live.observed(id).turn_failure else {
+        return request_close(office, id, Outcome::Silent).await;
+    };
+    if let Some(session) = office.session(id) {
+        office.pause_after_failure(&session).await;
+    }
+    request_close(office, id, Outcome::Failed { reason }).await
+}
+
 async fn dispatch(office: &Arc<Office>) -> Done {
     // Work that cannot run stays in the queue, instead of failing piece by piece.
-    if next_needs_codex(office) && office.codex_trouble().is_some() {
+    if next_needs_codex(office) && !office.codex_can_work() {
         return Done::Again;
     }
     let (policy, place) = (office.policy(), office.place.clone());

@@ -1,7 +1,7 @@
 //! Terminals that a person asks for: interactive ones, views of a session, and their addresses.
 
 use super::codex_tui;
-use super::office::Office;
+use super::office::{Office, Refused};
 use super::policy::CODEX;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
@@ -67,7 +67,7 @@ impl Office {
         shell: Option<String>,
         args: Vec<String>,
         title: Option<String>,
-    ) -> Result<TerminalView, Refusal> {
+    ) -> Result<TerminalView, Refused> {
         let limit = self.policy().max_terminals;
         let open = self.ledger.read(|state| {
             state
@@ -80,7 +80,7 @@ impl Office {
             let message = format!(
                 "{open} terminals are open, which is the limit (max_terminals); close one first"
             );
-            return Err(Refusal::conflict("too_many_terminals", message));
+            return Err(Refusal::conflict("too_many_terminals", message).into());
         }
         let program = shell
             .unwrap_or_else(|| std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".to_owned()));
@@ -89,7 +89,7 @@ impl Office {
             || program.contains('\0')
         {
             let message = "shell: name one program, without arguments; arguments go into `shell_args`, one each";
-            return Err(Refusal::invalid("invalid_shell", message));
+            return Err(Refusal::invalid("invalid_shell", message).into());
         }
         if args.len() > 256
             || args
@@ -99,7 +99,8 @@ impl Office {
             return Err(Refusal::invalid(
                 "invalid_shell_args",
                 "shell_args: at most 256 arguments of at most 16 KiB, without NUL",
-            ));
+            )
+            .into());
         }
         let id = TerminalId::fresh("browser-terminal");
         let title =
@@ -120,7 +121,7 @@ impl Office {
     ///
     /// # Errors
     /// When the session is unknown or its terminal cannot be started.
-    pub async fn view_session(&self, actor: &str, id: &SessionId) -> Result<TerminalView, Refusal> {
+    pub async fn view_session(&self, actor: &str, id: &SessionId) -> Result<TerminalView, Refused> {
         let session = self.known_session(id)?;
         if session.is_live()
             && session.terminal_id.is_none()
@@ -174,7 +175,7 @@ impl Office {
         session_id: Option<SessionId>,
         title: String,
         preview: bool,
-    ) -> Result<TerminalView, Refusal> {
+    ) -> Result<TerminalView, Refused> {
         let event = Event::TerminalStarted {
             terminal_id: id.clone(),
             session_id,
@@ -182,12 +183,11 @@ impl Office {
             preview,
         };
         // Recorded first: whatever happens next, it can be found and ended.
-        let recorded = self.ledger.commit(actor, vec![event]).await;
-        recorded.map_err(|error| Refusal::unavailable("read_only", error.to_string()))?;
+        self.decide(actor, |_| Ok((vec![event], ()))).await?;
         if let Err(error) = self.terminals.start(&id, spec).await {
             let reason = format!("failed to {error}");
             self.terminal_closed(&id, &reason).await;
-            return Err(Refusal::unavailable("terminal_failed", reason));
+            return Err(Refusal::unavailable("terminal_failed", reason).into());
         }
         let terminal = self.ledger.read(|state| state.terminals.get(&id).cloned());
         let terminal = terminal

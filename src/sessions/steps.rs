@@ -60,11 +60,10 @@ pub fn due(
     if queue::next(state, policy.slots).is_some() {
         steps.push(Step::Dispatch);
     }
-    let mut tuis = state
-        .terminals
-        .values()
-        .filter(|terminal| terminal.session_id.is_some() && !terminal.preview)
-        .count();
+    let shown = |session: &&Session| {
+        session.is_live() && session.brief.driver == CODEX && session.terminal_id.is_some()
+    };
+    let mut tuis = state.sessions.values().filter(shown).count();
     for session in state.sessions.values() {
         let id = session.id().clone();
         match &session.status {

@@ -24,7 +24,7 @@ pub fn write_prompt(path: &Path, text: &str) -> std::io::Result<()> {
 /// What the system says.
 pub fn append_transcript(path: &Path, text: &str) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        crate::paths::make_private(folder)?;
     }
     let mut file = std::fs::OpenOptions::new()
         .append(true)

@@ -1,4 +1,4 @@
-//! Where the server can be reached: 127.0.0.1 and [::1] on one port, and a unix socket of our own user. Owns the
+//! Where the server can be reached: 127.0.0.1 and `[::1]` on one port, and a unix socket of our own user. Owns the
 //! listeners, the accept loops, the bound on connections and the orderly end. It never looks at a route.
 //!
 //! # Who gives way

@@ -281,6 +281,14 @@ impl Scene<'_> {
             .collect()
     }
 
+    /// Departments of a planner, newest first; `keep` picks which.
+    pub fn children(&self, of: &SessionId, keep: impl Fn(&Session) -> bool) -> Vec<SessionView> {
+        let children = self.state.children(of).filter(|child| keep(child));
+        let mut list: Vec<_> = children.map(|child| self.session(child)).collect();
+        list.reverse();
+        list
+    }
+
     /// One session.
     pub fn session(&self, session: &Session) -> SessionView {
         let observed = self.live.observed(session.id());

@@ -79,10 +79,7 @@ pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) 
             .map(|planner| {
                 let mut view =
                     serde_json::to_value(scene.session(planner)).expect("a view is plain data");
-                let children: Vec<SessionView> = state
-                    .children(planner.id())
-                    .map(|child| scene.session(child))
-                    .collect();
+                let children = scene.children(planner.id(), |_| true);
                 view["children"] = json!(children);
                 view["plan"] = json!(planner.plan().map(PlanView::of));
                 view
@@ -101,16 +98,12 @@ pub async fn context(
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
         let scene = scene(&app.office, state, caller.is_person());
         let reports: Vec<ResultView> = scene.results(&id, |_| true);
-        let children: Vec<SessionView> = state
-            .children(&id)
-            .map(|child| scene.session(child))
-            .collect();
         Ok::<_, Refusal>(json!({
             "session": scene.session(planner),
             "task": planner.brief.task,
             "plan": planner.plan().map(PlanView::of),
             "reports": reports,
-            "children": children,
+            "children": scene.children(&id, |_| true),
         }))
     });
     Ok(ok(context?))

@@ -224,10 +224,19 @@ pub async fn propose(
     ))
 }
 
+/// An assignment's fields, spelled out: a flattened struct would lose the names of wrong fields.
 #[derive(Debug, Deserialize)]
 pub struct StartDepartment {
-    #[serde(flatten)]
-    assignment: AssignmentBody,
+    department: String,
+    task: String,
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    files: Vec<String>,
+    #[serde(default, alias = "verify_commands")]
+    verify: Vec<String>,
+    #[serde(default)]
+    reason: Option<String>,
     #[serde(default, alias = "zhongshu_session_id", alias = "session_id")]
     parent_session_id: Option<SessionId>,
 }
@@ -242,8 +251,14 @@ pub async fn start_department(
         None => app.office.only_planner()?,
     };
     let assignments = vec![PlannedAssignment {
+        department: wish.department,
+        task: wish.task,
+        model: chosen(wish.model),
+        files: wish.files,
+        verify: wish.verify,
+        reason: wish.reason.unwrap_or_default(),
+        model_reason: String::new(),
         selected: true,
-        ..wish.assignment.into()
     }];
     let confirmation = Confirmation {
         parent_session_id,

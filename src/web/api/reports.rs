@@ -28,7 +28,7 @@ impl ReportQuery {
     /// The request that it asks for.
     ///
     /// # Errors
-    /// An unknown mode.
+    /// An unknown mode, or no base where one is needed.
     pub fn request(self, language: Language) -> Result<ReportRequest, ApiError> {
         let mode = match self.mode.as_str() {
             "worktree" => ReportMode::Worktree,
@@ -41,9 +41,16 @@ impl ReportQuery {
                 ));
             }
         };
+        let base = self.base.filter(|base| !base.trim().is_empty());
+        if mode == ReportMode::Base && base.is_none() {
+            return Err(ApiError::invalid(
+                "missing_base",
+                "base: name the branch, tag or commit to compare with, as in `?mode=base&base=main`",
+            ));
+        }
         Ok(ReportRequest {
             mode,
-            base: self.base,
+            base,
             language,
             ..ReportRequest::default()
         })

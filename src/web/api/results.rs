@@ -78,12 +78,6 @@ async fn open_inbox(
     let answer = office.ledger.read(|state| {
         let scene = scene(office, state, false);
         let planner = planner(state, id)?;
-        let sessions = |keep: &dyn Fn(&Session) -> bool| {
-            let children = state.children(id).filter(|child| keep(child));
-            children
-                .map(|child| scene.session(child))
-                .collect::<Vec<_>>()
-        };
         let unread_results = scene.results(id, unread);
         let queued: Vec<_> = scene
             .queue(|department| department.to_owned())
@@ -95,8 +89,8 @@ async fn open_inbox(
             "unread_count": unread_results.len(),
             "unread_results": unread_results,
             "read_results": scene.results(id, |report| !unread(report)),
-            "running_departments": sessions(&|child| child.is_live()),
-            "completed_departments": sessions(&|child| !child.is_live()),
+            "running_departments": scene.children(id, Session::is_live),
+            "completed_departments": scene.children(id, |child| !child.is_live()),
             "queued_departments": queued,
         }))
     })?;

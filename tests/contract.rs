@@ -1,0 +1,32 @@
+//! The launcher's contract, checked on the real program: the real `zhongshu` serves a real repository, and its agents are
+//! small scripts of the `command` driver that do exactly what a test tells them, one step at a time.
+//!
+//! Tests whose names begin with `contract_NN` are the failures listed at the end of the contract page.
+#![allow(clippy::unwrap_used)]
+
+#[path = "contract/agent.rs"]
+mod agent;
+#[path = "contract/command_line.rs"]
+mod command_line;
+#[path = "contract/failures.rs"]
+mod failures;
+#[path = "contract/failures_later.rs"]
+mod failures_later;
+#[path = "contract/http.rs"]
+mod http;
+#[path = "contract/life.rs"]
+mod life;
+#[path = "contract/processes.rs"]
+mod processes;
+#[path = "contract/refusals.rs"]
+mod refusals;
+#[path = "contract/restart.rs"]
+mod restart;
+#[path = "contract/secrets.rs"]
+mod secrets;
+#[path = "contract/shapes.rs"]
+mod shapes;
+#[path = "contract/terminals.rs"]
+mod terminals;
+#[path = "contract/world.rs"]
+mod world;

@@ -1,0 +1,83 @@
+//! Processes of one test, found by a mark in their environment, and ended by identity: a pid alone may be somebody else's.
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+/// The variable that every process of a test inherits.
+pub const MARK: &str = "ZHONGSHU_CONTRACT_WORLD";
+
+/// A process that carries the mark.
+#[derive(Debug)]
+pub struct Marked {
+    pub pid: u32,
+    pub command: String,
+    handle: OwnedFd,
+}
+
+impl Marked {
+    pub fn kill(&self) {
+        // It may have ended by itself.
+        pidfd_send_signal(&self.handle, Signal::KILL).ok();
+    }
+}
+
+/// Every process that carries the mark and is no zombie.
+pub fn marked(mark: &str) -> Vec<Marked> {
+    let needle = format!("{MARK}={mark}");
+    let entries = std::fs::read_dir("/proc").unwrap();
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    let carries = |pid: u32| {
+        let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environ
+            .split(|byte| *byte == 0)
+            .any(|it| it == needle.as_bytes())
+    };
+    pids.filter_map(|pid| {
+        if !carries(pid) {
+            return None;
+        }
+        let handle = pidfd_open(
+            Pid::from_raw(i32::try_from(pid).ok()?)?,
+            PidfdFlags::empty(),
+        )
+        .ok()?;
+        // Looked at again through the handle's lifetime: the pid cannot have changed hands in between.
+        carries(pid).then(|| Marked {
+            pid,
+            command: command(pid),
+            handle,
+        })
+    })
+    .collect()
+}
+
+/// The command line of a process.
+pub fn command(pid: u32) -> String {
+    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).replace('\0', " ")
+}
+
+/// Whether a process is there and not a zombie.
+pub fn is_alive(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest.chars().next());
+    !matches!(state, None | Some(Some('Z' | 'X')))
+}
+
+/// Ends everything that carries the mark; new children of what is being ended included. Returns what there was.
+pub fn sweep(mark: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let left = marked(mark);
+        if left.is_empty() || Instant::now() > deadline {
+            return found;
+        }
+        for process in left {
+            found.push(format!("{} {}", process.pid, process.command));
+            process.kill();
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

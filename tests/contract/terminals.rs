@@ -1,0 +1,214 @@
+//! Terminals: interactive ones, views of sessions, their addresses and their ends.
+
+use super::http::{self, Door};
+use super::processes;
+use super::world::World;
+use serde_json::{Value, json};
+
+/// The sidecar's answer at the address of a terminal, without its fragment.
+fn page(url: &str) -> (u16, String) {
+    let (address, _) = url.split_once('#').unwrap();
+    let port = address
+        .trim_start_matches("http://127.0.0.1:")
+        .trim_end_matches('/');
+    let door = Door::Tcp(port.parse().unwrap(), &[]);
+    let answer = http::send(&door, "GET", "/", None, None);
+    (answer.status, answer.body)
+}
+
+/// Processes of this world whose command line has this in it.
+fn running(world: &World, part: &str) -> Vec<u32> {
+    let all = processes::marked(world.mark());
+    let found = all
+        .into_iter()
+        .filter(|process| process.command.contains(part));
+    found.map(|process| process.pid).collect()
+}
+
+#[test]
+fn an_interactive_terminal_lives_until_it_is_closed_with_all_it_started() {
+    let world = World::serving();
+    let script = "sleep 98761 & setsid sleep 98762 & exec sleep 98763";
+    let wish = json!({ "shell": "/bin/sh", "shell_args": ["-c", script], "title": "mine" });
+    let opened = world.post("/api/browser_terminal/start", &wish).ok();
+    let terminal = &opened["terminal"];
+    assert_eq!(
+        (
+            &terminal["title"],
+            &terminal["status"],
+            &terminal["read_only"]
+        ),
+        (&json!("mine"), &json!("running"), &json!(false))
+    );
+    assert!(
+        opened["id"]
+            .as_str()
+            .unwrap()
+            .starts_with("browser-terminal-")
+    );
+    assert_eq!(opened["url"], terminal["url"]);
+    let (status, body) = page(opened["url"].as_str().unwrap());
+    assert_eq!(status, 200);
+    let secret = opened["url"]
+        .as_str()
+        .unwrap()
+        .split_once("token=")
+        .unwrap()
+        .1
+        .to_owned();
+    assert!(!body.contains(&secret), "the page holds its own token");
+    world.wait_for("its three programs", || {
+        (running(&world, "sleep 9876").len() == 3).then_some(())
+    });
+    let ticket = |mode: &str| {
+        let wish = json!({ "id": opened["id"], "mode": mode });
+        let answer = world.post("/api/terminal_ticket", &wish).ok();
+        answer["url"].as_str().unwrap().to_owned()
+    };
+    let (read, write) = (ticket("read"), ticket("write"));
+    assert_ne!(read, write);
+    assert_eq!(
+        read.split_once('#').unwrap().0,
+        write.split_once('#').unwrap().0
+    );
+    // Who may only look sees that it is there, and not where.
+    let looker = world.token("looker", "read");
+    let list = world
+        .tcp(&looker, "GET", "/api/browser_terminals", None)
+        .ok();
+    assert_eq!(list["browser_terminals"][0]["id"], opened["id"]);
+    assert!(list["browser_terminals"][0].get("url").is_none());
+
+    world
+        .post(
+            "/api/browser_terminal/close",
+            &json!({ "id": opened["id"] }),
+        )
+        .ok();
+    world.wait_for("the end of its tree", || {
+        running(&world, "sleep 9876").is_empty().then_some(())
+    });
+    assert_eq!(world.status()["browser_terminals"], json!([]));
+    world
+        .post(
+            "/api/browser_terminal/close",
+            &json!({ "id": opened["id"] }),
+        )
+        .refused(404, "unknown_terminal");
+    let ends = world.events_named("terminal_closed");
+    assert_eq!(ends.len(), 1);
+    assert_eq!(ends[0]["reason"], "a person closed it");
+}
+
+#[test]
+fn interactive_terminals_have_a_limit_that_sessions_do_not_use_up() {
+    let world = World::serving();
+    world.planner("plan it");
+    let open = || world.post("/api/browser_terminal/start", &json!({}));
+    let first = open().ok();
+    open().ok();
+    let sentence = open().refused(409, "too_many_terminals");
+    assert!(sentence.contains("max_terminals"), "{sentence}");
+    world
+        .post("/api/browser_terminal/close", &json!({ "id": first["id"] }))
+        .ok();
+    open().ok();
+    let missing = json!({ "shell": "/no/such/shell" });
+    world
+        .post(
+            "/api/browser_terminal/close",
+            &json!({ "id": world.status()["browser_terminals"][0]["id"] }),
+        )
+        .ok();
+    let open = world.status()["browser_terminals"].clone();
+    let answer = world.post("/api/browser_terminal/start", &missing);
+    let sentence = answer.refused(503, "terminal_failed");
+    assert!(sentence.contains("/no/such/shell"), "{sentence}");
+    assert_eq!(world.status()["browser_terminals"], open);
+    let ends = world.events_named("terminal_closed");
+    let reason = ends.last().unwrap()["reason"].as_str().unwrap();
+    assert!(reason.contains("/no/such/shell"), "{reason}");
+}
+
+#[test]
+fn a_session_is_watched_live_and_afterwards_in_its_log() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    let child = world.department(&planner.id, "lingyubu", "talk");
+    let view = json!({ "session_id": child.id });
+    let live = world
+        .post("/api/session_browser_terminal/start", &view)
+        .ok();
+    let own = world.session(&child.id);
+    assert_eq!(live["id"], own["browser_terminal_id"]);
+    assert_eq!(live["terminal"]["read_only"], true);
+    assert_ne!(
+        live["url"], own["browser_terminal_url"],
+        "the person's own address may type"
+    );
+    let again = world
+        .post("/api/session_browser_terminal/start", &view)
+        .ok();
+    assert_eq!(again["id"], live["id"]);
+    let write = json!({ "id": live["id"], "mode": "write" });
+    assert_eq!(
+        world.post("/api/terminal_ticket", &write).ok()["url"],
+        own["browser_terminal_url"]
+    );
+
+    child.does("echo the last words");
+    child.tell("exit 0");
+    world.wait_session(&child.id, "status", "exited");
+    world.wait_session(&child.id, "browser_terminal_status", "none");
+    let log = world
+        .post("/api/session_browser_terminal/start", &view)
+        .ok();
+    assert_ne!(log["id"], live["id"]);
+    assert_eq!(log["terminal"]["read_only"], true);
+    assert_eq!(log["terminal"]["session_id"], json!(child.id));
+    assert_eq!(page(log["url"].as_str().unwrap()).0, 200);
+    let reused = world
+        .post("/api/session_browser_terminal/start", &view)
+        .ok();
+    assert_eq!(reused["id"], log["id"], "one is enough");
+    world
+        .post(
+            "/api/terminal_ticket",
+            &json!({ "id": log["id"], "mode": "write" }),
+        )
+        .refused(409, "read_only_terminal");
+    let text = std::fs::read_to_string(own["log_path"].as_str().unwrap()).unwrap();
+    assert!(text.contains("the last words"), "{text}");
+    // A view of the log does not count as the session's own terminal, and may be closed.
+    assert_eq!(world.session(&child.id)["browser_terminal_id"], Value::Null);
+    world
+        .post("/api/browser_terminal/close", &json!({ "id": log["id"] }))
+        .ok();
+    assert_eq!(
+        world.status()["browser_terminals"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn a_shell_that_ends_by_itself_leaves_no_terminal_behind_after_it_is_closed() {
+    let world = World::serving();
+    let wish = json!({ "shell": "/bin/sh", "shell_args": ["-c", "exit 3"] });
+    let opened = world.post("/api/browser_terminal/start", &wish).ok();
+    // Its last screen stays until the person closes it.
+    assert_eq!(page(opened["url"].as_str().unwrap()).0, 200);
+    world
+        .post(
+            "/api/browser_terminal/close",
+            &json!({ "id": opened["id"] }),
+        )
+        .ok();
+    assert_eq!(world.status()["browser_terminals"], json!([]));
+    assert_eq!(
+        World::names(&world.state_dir().join("terminals")),
+        Vec::<String>::new()
+    );
+}
