@@ -26,6 +26,8 @@ const LOG_LIMIT_BYTES: u64 = 32 * 1024 * 1024;
 const TAIL_LINES: usize = 8;
 /// After a second TERM the app-server ends at once; what needs longer is killed.
 const SECOND_TERM_WAIT: Duration = Duration::from_secs(1);
+/// How long a killed app-server may take to go: some 100 MiB have to be given back.
+const DYING_WAIT: Duration = Duration::from_secs(3);
 /// For what an app-server leaves behind: MCP servers end by themselves when their input closes.
 const REST_GRACE: Duration = Duration::from_millis(500);
 
@@ -264,15 +266,24 @@ fn check_private(folder: &Path) -> Result<(), StartError> {
 
 /// Ends whatever listens on our socket, if it is an app-server of ours whose descriptor was lost; refuses to touch anything else.
 async fn clear_socket(settings: &Settings) -> Result<(), StartError> {
-    let Some(pid) = transport::listener(&settings.socket).await else {
-        return Ok(());
+    let deadline = tokio::time::Instant::now() + DYING_WAIT;
+    let (pid, arguments) = loop {
+        let Some(pid) = transport::listener(&settings.socket).await else {
+            return Ok(());
+        };
+        let identity = Identity::of(pid);
+        let arguments = identity
+            .and_then(|identity| identity.arguments())
+            .filter(|all| all.iter().any(|word| !word.is_empty()));
+        // A process that was just killed still listens for a moment, and has no arguments any more.
+        if arguments.is_some() || tokio::time::Instant::now() >= deadline {
+            break (pid, arguments);
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     };
     let listen = settings.arguments().pop().unwrap_or_default();
-    let ours = Identity::of(pid).filter(|identity| {
-        identity
-            .arguments()
-            .is_some_and(|all| all.contains(&listen))
-            && pid != std::process::id()
+    let ours = Identity::of(pid).filter(|_| {
+        arguments.is_some_and(|all| all.contains(&listen)) && pid != std::process::id()
     });
     let Some(identity) = ours else {
         let path = settings.socket.display();
