@@ -11,12 +11,44 @@ use crate::domain::event::Event;
 use crate::domain::message::Message;
 use crate::domain::session::Session;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A message that Codex has taken is listed up to some 100 ms later. Whoever looks for one was just restarted, so this
+/// costs nobody anything.
+const LISTED_WITHIN: Duration = Duration::from_millis(400);
+/// A turn that runs for so long has listed what began it.
+const TURN_BEGINS_WITHIN: Duration = Duration::from_secs(5);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(40);
 
 /// The text of a message that reached the thread although nobody lived to record it; `None` when it did not.
 ///
 /// # Errors
 /// When Codex cannot be asked.
 pub async fn was_sent(
+    codex: &Codex,
+    thread_id: &ThreadId,
+    client_id: &str,
+) -> Result<Option<String>, CallError> {
+    let begin = Instant::now();
+    loop {
+        if let Some(said) = listed(codex, thread_id, client_id).await? {
+            return Ok(Some(said));
+        }
+        // A turn that has begun may be about this very message, which is not listed yet.
+        let limit = match codex.read_thread(thread_id).await {
+            Ok(thread) if thread.status.is_active() => TURN_BEGINS_WITHIN,
+            Ok(_) | Err(CallError::Refused { .. }) => LISTED_WITHIN,
+            Err(error) => return Err(error),
+        };
+        if begin.elapsed() >= limit {
+            return Ok(None);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn listed(
     codex: &Codex,
     thread_id: &ThreadId,
     client_id: &str,
