@@ -5,6 +5,8 @@
 mod due;
 #[path = "flow/plans.rs"]
 mod plans;
+#[path = "flow/powers.rs"]
+mod powers;
 #[path = "flow/prompts.rs"]
 mod prompts;
 #[path = "flow/properties.rs"]

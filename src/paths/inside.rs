@@ -38,7 +38,7 @@ impl Inside {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let mut folder = rustix::fs::open(repo, flags, Mode::empty())?;
         for part in parts {
-            folder = step(&folder, part, 0o755).map_err(|errno| match errno {
+            folder = step(&folder, part, 0o700).map_err(|errno| match errno {
                 Errno::NOTDIR | Errno::LOOP => io::Error::other(format!(
                     "`{}` in the repository is not a folder (it may be a link); remove it, zhongshu creates a new one",
                     part.display()

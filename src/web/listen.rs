@@ -6,6 +6,8 @@
 //! At the bound, the oldest connection that has never shown a credential is closed for the new one. So a flood of
 //! connections that dribble their headers costs the flood its own connections, and a person still gets in.
 
+mod bind;
+
 use crate::access::Access;
 use crate::web::guard;
 use axum::Router;
@@ -17,17 +19,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
+
+use bind::{SocketFile, bind_loopback, bind_socket};
 
 /// How long a request's head may take, and how long a connection may be quiet between two requests.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,9 +44,6 @@ const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// How long the accept loop rests when the system has no more descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-/// How often `--port 0` tries to find a port that is free in both families.
-const PORT_ATTEMPTS: usize = 64;
 
 /// Through which door a request came.
 #[derive(Debug, Clone)]
@@ -123,23 +123,6 @@ pub struct Listener {
     socket: UnixListener,
     socket_file: SocketFile,
     port: u16,
-}
-
-/// The socket's file, which goes with the listener, whether that ever served or not.
-struct SocketFile {
-    path: PathBuf,
-    inode: u64,
-}
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // Only our own: a successor may have put its socket there already.
-        if std::fs::symlink_metadata(&self.path).is_ok_and(|it| it.ino() == self.inode)
-            && let Err(error) = std::fs::remove_file(&self.path)
-        {
-            tracing::warn!(%error, "the socket could not be removed");
-        }
-    }
 }
 
 impl Listener {
@@ -384,74 +367,4 @@ async fn recover(error: &io::Error, floor: &Floor) {
     tracing::warn!(%error, "accepting connections is difficult");
     floor.evict_one();
     tokio::time::sleep(ACCEPT_PAUSE).await;
-}
-
-async fn bind_loopback(
-    wanted: u16,
-) -> Result<(TcpListener, Option<TcpListener>, u16), ListenError> {
-    const V4: &str = "127.0.0.1";
-    const V6: &str = "[::1]";
-    let attempts = if wanted == 0 { PORT_ATTEMPTS } else { 1 };
-    for _ in 0..attempts {
-        let failed = |host| {
-            move |source: io::Error| match source.kind() {
-                io::ErrorKind::AddrInUse => ListenError::PortTaken { port: wanted, host },
-                _ => ListenError::Port {
-                    port: wanted,
-                    host,
-                    source,
-                },
-            }
-        };
-        let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, wanted))
-            .await
-            .map_err(failed(V4))?;
-        let port = v4.local_addr().map_err(failed(V4))?.port();
-        match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
-            Ok(v6) => return Ok((v4, Some(v6), port)),
-            Err(error) if lacks_ipv6(&error) => return Ok((v4, None, port)),
-            Err(error) if wanted == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
-            Err(error) => return Err(failed(V6)(error)),
-        }
-    }
-    Err(ListenError::NoPort)
-}
-
-fn lacks_ipv6(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    error.raw_os_error().is_some_and(|code| {
-        [
-            Errno::ADDRNOTAVAIL,
-            Errno::AFNOSUPPORT,
-            Errno::PROTONOSUPPORT,
-        ]
-        .iter()
-        .any(|errno| errno.raw_os_error() == code)
-    })
-}
-
-async fn bind_socket(path: &Path) -> Result<(UnixListener, u64, PathBuf), ListenError> {
-    let failed = |source| ListenError::Socket {
-        path: path.to_owned(),
-        source,
-    };
-    match std::fs::symlink_metadata(path) {
-        Ok(found) if !found.file_type().is_socket() => {
-            return Err(ListenError::SocketBlocked(path.to_owned()));
-        }
-        Ok(_) => {
-            if UnixStream::connect(path).await.is_ok() {
-                return Err(ListenError::SocketLive(path.to_owned()));
-            }
-            // Nobody listens: a server that was killed left it.
-            std::fs::remove_file(path).map_err(failed)?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-    }
-    let listener = UnixListener::bind(path).map_err(failed)?;
-    // The folder is 0700 already, so nobody got in between.
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let inode = std::fs::symlink_metadata(path).map_err(failed)?.ino();
-    Ok((listener, inode, path.to_owned()))
 }
