@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::codex::find;
 use crate::commands::CommandError;
 use crate::config::{Config, Flags};
-use crate::paths::{Environment, Places};
+use crate::paths::Environment;
 use crate::server::{self, Server, Signals};
 use scene::Scene;
 use std::io::Write;
@@ -76,13 +76,11 @@ async fn perform(
     };
     if shown.is_ok() && !exit {
         server.run(signals).await;
-        leave_no_socket_folder(&places);
         return Ok(());
     }
     server.stop(false).await;
-    let checked = shown.and_then(|()| person::check_journal(&places, out));
-    leave_no_socket_folder(&places);
-    checked?;
+    shown?;
+    person::check_journal(&places, out)?;
     writeln!(out, "Every step happened.")?;
     Ok(())
 }
@@ -106,10 +104,4 @@ async fn show(
         out.flush()?;
     }
     Ok(())
-}
-
-/// The folder for sockets lies outside of the scene, and each demo has one of its own.
-fn leave_no_socket_folder(places: &Places) {
-    // With a socket in it, of a session that was kept, it stays.
-    std::fs::remove_dir(&places.runtime).ok();
 }

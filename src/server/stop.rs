@@ -67,6 +67,8 @@ impl Server {
             tracing::warn!(%error, "the server file could not be removed");
         }
         self.office.ledger.close().await;
+        // With a socket in it, of a session that was kept, it stays.
+        std::fs::remove_dir(&self.config.places.runtime).ok();
         drop(self.lock);
     }
 }
