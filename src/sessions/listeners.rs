@@ -7,7 +7,7 @@ use super::{codex_driver, codex_tui, command_driver, texts};
 use crate::codex::Incoming;
 use crate::codex::events::{Notification, RequestKind, ServerRequest};
 use crate::codex::items::TurnStatus;
-use crate::codex::wire::ThreadId;
+use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
 use crate::domain::session::{Outcome, Session, Status};
 use crate::terminal::TerminalEvent;
 use codex_terminal::control::Event as Said;
@@ -36,7 +36,7 @@ pub async fn codex(
                     && let Ok(codex) = &office.codex
                 {
                     let message = format!("zhongshu does not know `{}`", request.method);
-                    if let Err(error) = codex.refuse(&key, -32601, &message).await {
+                    if let Err(error) = codex.refuse(&key, METHOD_NOT_FOUND, &message).await {
                         tracing::info!(%error, "a request could not be refused");
                     }
                 }
@@ -102,8 +102,13 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
             }
         }
         Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {
-            if let Some(session) = owner(office, &delta.thread_id) {
-                office.live.touch(session.id());
+            // Many times a second: the name is enough, a copy of the session with its plans is not needed.
+            let owner = office.ledger.read(|state| {
+                let session = state.session_of_thread(&delta.thread_id.0);
+                session.map(|session| session.id().clone())
+            });
+            if let Some(id) = owner {
+                office.live.touch(&id);
             }
         }
         Notification::Error(failure) => {

@@ -116,12 +116,9 @@ impl Live {
     /// Forgets a session that ended, except its last lines.
     pub fn ended(&self, id: &SessionId) {
         self.update(id, |observed| {
-            if observed.activity == Activity::Blocked {
-                // What it asked for is not wanted any more.
-                observed.notice = None;
-            }
             observed.activity = Activity::Unknown;
             observed.terminal_url = None;
+            // What it asked for is not wanted any more.
             observed.notice = None;
         });
     }

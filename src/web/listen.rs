@@ -148,11 +148,6 @@ impl Listener {
         self.port
     }
 
-    /// Whether `[::1]` is held too.
-    pub fn holds_ipv6(&self) -> bool {
-        self.v6.is_some()
-    }
-
     /// Serves `routes` behind the guard until `access.closing()` is cancelled; then finishes what is being answered,
     /// for at most `grace`, and removes the socket.
     pub async fn serve(self, routes: Router, access: Arc<Access>, grace: Duration) {

@@ -132,10 +132,8 @@ pub fn findings(app: &App, assignments: &[PlannedAssignment]) -> Vec<PlanFinding
             selected: item.selected,
         })
         .collect();
-    {
-        let policy = app.office.policy();
-        check_plan(&views, &policy.governance, policy.catalog.language)
-    }
+    let policy = app.office.policy();
+    check_plan(&views, &policy.governance, policy.catalog.language)
 }
 
 pub async fn versions(
