@@ -2,8 +2,10 @@
 //! Git library and no file system, so that everything in it can be tested with values alone.
 
 pub mod assignment;
+pub mod conformance;
 pub mod department;
 pub mod event;
+pub mod evidence;
 pub mod flow;
 pub mod handoff;
 pub mod ids;
@@ -15,5 +17,6 @@ pub mod refusal;
 pub mod report;
 pub mod result;
 pub mod rules;
+pub mod scope;
 pub mod session;
 pub mod state;

@@ -7,6 +7,7 @@ pub mod counts;
 pub mod files;
 mod revision;
 mod rows;
+pub mod snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,9 @@ pub enum GitError {
     /// The time given has passed.
     #[error("reading the repository took longer than {0} ms")]
     TooSlow(u128),
+    /// More differs from the commit than a snapshot keeps.
+    #[error("{0} paths differ from the commit; that is more than can be compared")]
+    TooMany(usize),
     /// Anything else that libgit2 reports.
     #[error("cannot read the Git repository ({action}): {message}")]
     Library {
