@@ -13,6 +13,7 @@ simple('queue-pause', '/api/queue/pause', () => ({}));
 simple('queue-resume', '/api/queue/resume', () => ({}));
 simple('queue-cancel', '/api/queue/cancel', ({ id }) => ({ assignment_id: id }));
 simple('queue-move', '/api/queue/move', ({ id, before }) => ({ assignment_id: id, before: before || null }));
+simple('verify', '/api/verify_result', ({ id }) => ({ report_id: id }));
 simple('ack', '/api/ack_result', ({ id }) => ({ report_id: id }));
 
 onAction('go', ({ dataset }) => {
@@ -79,6 +80,12 @@ onSubmit('decide', async (form) => {
   // Said once, even if the next step fails and the person tries again.
   form.reset();
   await post('/api/ack_result', { report_id: form.dataset.id });
+  form.removeAttribute('data-js-dirty');
+  await refresh();
+});
+
+onSubmit('accept-changes', async (form) => {
+  await post('/api/accept_changes', { report_id: form.dataset.id, reason: value(form, 'reason') });
   form.removeAttribute('data-js-dirty');
   await refresh();
 });

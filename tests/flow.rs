@@ -1,6 +1,8 @@
 //! The decisions of the domain and what follows from them: every wish that the contract names, granted or refused.
 #![allow(clippy::unwrap_used)]
 
+#[path = "flow/checks.rs"]
+mod checks;
 #[path = "flow/due.rs"]
 mod due;
 #[path = "flow/plans.rs"]

@@ -30,6 +30,9 @@ pub struct Order {
     /// Version of the plan it came from; `None` when a person started it by hand.
     #[serde(default)]
     pub plan_version: Option<u32>,
+    /// Whether the person wants the launcher to run `verify` itself after the report.
+    #[serde(default)]
+    pub run_verify: bool,
 }
 
 /// Where an assignment stands.

@@ -5,6 +5,8 @@
 //! spelling. Variants are only ever added: a journal written by an older version must still replay.
 
 use super::assignment::Order;
+use super::conformance::{Baseline, Conformance};
+use super::evidence::Run;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Purpose;
 use super::plan::{PlannedAssignment, Proposal, Source};
@@ -203,6 +205,47 @@ pub enum Event {
     ResultAcknowledged {
         /// The result.
         report_id: ReportId,
+    },
+    /// The working tree was looked at before a department began.
+    TreeRecorded {
+        /// The department's session.
+        session_id: SessionId,
+        /// What was found.
+        baseline: Baseline,
+    },
+    /// A report was held against what really changed.
+    ResultJudged {
+        /// The result.
+        report_id: ReportId,
+        /// Which revision of it.
+        revision: u32,
+        /// What came of it.
+        conformance: Conformance,
+    },
+    /// Somebody took it on themselves that a department changed files outside of its assignment.
+    ChangesAccepted {
+        /// The result.
+        report_id: ReportId,
+        /// Which revision of it.
+        revision: u32,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person wants the verify commands of a result to be run (again) by the launcher.
+    VerificationRequested {
+        /// The result.
+        report_id: ReportId,
+    },
+    /// The launcher ran one verify command of a result.
+    VerificationRun {
+        /// The result.
+        report_id: ReportId,
+        /// Which revision of it.
+        revision: u32,
+        /// What was seen.
+        run: Run,
     },
     /// A file in the mailbox was not taken.
     MailboxFileRejected {

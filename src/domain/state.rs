@@ -3,6 +3,8 @@
 //! `apply` never fails and never decides: decisions are made in `domain::flow` before an event exists. An event that
 //! speaks of something unknown (a journal of a newer version, say) changes nothing.
 
+mod checks;
+
 use super::assignment::{Assignment, AssignmentState, Hold};
 use super::event::Event;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
@@ -11,7 +13,7 @@ use super::plan::{Plan, PlanState};
 use super::result::{Report, Revision};
 use super::session::{Outcome, Session, Status};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// A terminal that was opened and not closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,10 @@ pub struct State {
     pub trusted: Option<String>,
     /// Digests of mailbox files that are already in, with the planner whose mailbox they were in.
     pub taken_files: HashSet<String>,
+    /// Reports whose newest revision has not been held against the repository yet.
+    pub unjudged: BTreeSet<ReportId>,
+    /// Reports whose verify commands the launcher has to run.
+    pub unverified: BTreeSet<ReportId>,
     /// Sequence number of the newest event.
     pub seq: u64,
 }
@@ -303,7 +309,7 @@ impl State {
             }
             Event::QueuePaused {} => self.queue_paused = true,
             Event::QueueResumed {} => self.queue_paused = false,
-            _ => {}
+            _ => self.apply_check(at, event),
         }
     }
 
@@ -379,10 +385,14 @@ impl State {
             revisions: Vec::new(),
             read: false,
             acknowledged: false,
+            conformance: None,
+            acceptance: None,
+            evidence: Vec::new(),
         });
         report.revisions.push((at, revision.clone()));
         report.read = false;
         report.acknowledged = false;
+        self.begin_checks(id, revision);
     }
 
     /// The session, if there is one with this id.

@@ -80,6 +80,10 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     if let Some(limit) = seconds(raw.orphan_exit_seconds, "orphan_exit_seconds")? {
         settings.orphan_exit_seconds = limit;
     }
+    settings.run_verify = raw.run_verify.unwrap_or(settings.run_verify);
+    if let Some(limit) = seconds(raw.verify_limit_seconds, "verify_limit_seconds")? {
+        settings.verify_limit_seconds = limit;
+    }
     if let Some(driver) = raw.driver {
         settings.driver = known.name(driver)?;
     }

@@ -30,6 +30,8 @@ pub(super) struct RawFile {
     pub max_terminals: Option<Spanned<u64>>,
     pub reminder_grace_seconds: Option<Spanned<u64>>,
     pub orphan_exit_seconds: Option<Spanned<u64>>,
+    pub run_verify: Option<bool>,
+    pub verify_limit_seconds: Option<Spanned<u64>>,
     pub driver: Option<Spanned<String>>,
     pub planner: Option<RawPlanner>,
     pub drivers: Option<Ordered<RawDriver>>,

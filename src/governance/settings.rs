@@ -117,6 +117,10 @@ pub struct Settings {
     pub reminder_grace_seconds: u64,
     /// How long terminals and the app-server wait for a launcher to come back.
     pub orphan_exit_seconds: u64,
+    /// Whether the launcher runs the verify commands of confirmed work itself, after each report.
+    pub run_verify: bool,
+    /// How long one of them may take.
+    pub verify_limit_seconds: u64,
     /// Driver of sessions that name none.
     pub driver: String,
     /// How planner sessions run.
@@ -143,6 +147,8 @@ impl Default for Settings {
             max_terminals: None,
             reminder_grace_seconds: 60,
             orphan_exit_seconds: 24 * 60 * 60,
+            run_verify: false,
+            verify_limit_seconds: 600,
             driver: CODEX_DRIVER.to_owned(),
             planner: PlannerSettings::default(),
             drivers: BTreeMap::new(),

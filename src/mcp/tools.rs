@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) const REPORT_PLAN: &str = "report_plan";
 pub(super) const READ_INBOX: &str = "read_inbox";
+pub(super) const ACCEPT_CHANGES: &str = "accept_changes";
 pub(super) const REPORT_RESULT: &str = "report_result";
 
 pub(super) const INSTRUCTIONS: &str = "Reports to zhongshu, which runs this session. A planner reports its plan with \
@@ -64,6 +65,16 @@ pub(super) struct ReadInbox {
     pub peek: bool,
 }
 
+/// Why changes outside of an assignment are fine.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct AcceptChanges {
+    /// The result, as named in the message about it.
+    pub report_id: String,
+    /// Why the changes outside of the assignment are needed. The person reads this.
+    pub reason: String,
+}
+
 /// What a department did.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
@@ -118,6 +129,15 @@ pub(super) fn all() -> Vec<Tool> {
         .with_input_schema::<ReadInbox>()
         .with_title("Read the inbox")
         .with_annotations(reads),
+        Tool::new(
+            ACCEPT_CHANGES,
+            "Planner only. Accepts that a department changed files outside of its assignment, with the reason. Use it only when \
+             the changes are needed; otherwise have them taken back.",
+            JsonObject::new(),
+        )
+        .with_input_schema::<AcceptChanges>()
+        .with_title("Accept changes outside of an assignment")
+        .with_annotations(writes.clone()),
         Tool::new(
             REPORT_RESULT,
             "Department only. Reports the result of your task to your planner, once, when the work is done or cannot be done. \

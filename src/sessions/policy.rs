@@ -50,6 +50,10 @@ pub struct Policy {
     pub stale: Duration,
     /// A department stays silent so long after its last reminder before it is ended.
     pub reminder_grace: Duration,
+    /// Whether confirmed work has its verify commands run by the launcher when the person says nothing about it.
+    pub run_verify: bool,
+    /// How long one verify command may take.
+    pub verify_limit: Duration,
     /// How long terminals wait for a launcher to come back.
     pub orphan_limit: Duration,
     /// TUIs that are started with their session; further ones wait for a viewer.
@@ -95,6 +99,8 @@ impl Policy {
             max_terminals: settings.max_terminals,
             stale: settings.department_stale,
             reminder_grace: settings.reminder_grace,
+            run_verify: settings.run_verify,
+            verify_limit: settings.verify_limit,
             orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,
             planner: Role {
@@ -128,6 +134,8 @@ impl Policy {
     /// starts the launcher again.
     pub fn with_powers_of(mut self, start: &Self) -> Self {
         let mut changed = self.drivers != start.drivers || self.driver != start.driver;
+        changed |= self.run_verify != start.run_verify;
+        self.run_verify = start.run_verify;
         self.drivers.clone_from(&start.drivers);
         self.driver.clone_from(&start.driver);
         changed |= self.planner.driver != start.planner.driver
@@ -150,7 +158,7 @@ impl Policy {
             (department.driver, department.sandbox, department.approval) = powers;
         }
         if changed && self.warning.is_none() {
-            let warning = "governance.yaml now says something else about drivers, sandboxes or approvals; that takes effect when \
+            let warning = "governance.yaml now says something else about drivers, sandboxes, approvals or run_verify; that takes effect when \
                            zhongshu is started again. If you did not change it, find out who did";
             self.warning = Some(warning.to_owned());
         }

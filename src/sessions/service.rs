@@ -6,7 +6,7 @@ use super::policy::{CODEX, Policy};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::flow::plans::{Confirmation, PlanReceipt};
-use crate::domain::flow::{self, inbox, plans, queue, sessions};
+use crate::domain::flow::{self, checks, inbox, plans, queue, sessions};
 use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
 use crate::domain::plan::{PlannedAssignment, Proposal, Source};
 use crate::domain::refusal::Refusal;
@@ -286,6 +286,34 @@ impl Office {
     pub async fn read_inbox(&self, actor: &str, id: &SessionId) -> Result<Vec<ReportId>, Refused> {
         let id = id.clone();
         self.decide(actor, move |state| inbox::read(state, &id))
+            .await
+    }
+
+    /// Takes responsibility for changes outside of an assignment: a person, or the planner (`only_for`) that the result
+    /// went to.
+    ///
+    /// # Errors
+    /// When there is no such result, nothing to accept, or no reason.
+    pub async fn accept_changes(
+        &self,
+        actor: &str,
+        id: ReportId,
+        reason: String,
+        only_for: Option<SessionId>,
+    ) -> Result<(), Refused> {
+        let by = actor.to_owned();
+        self.decide(actor, move |state| {
+            checks::accept(state, &id, &by, &reason, only_for.as_ref())
+        })
+        .await
+    }
+
+    /// Has the verify commands of a result run by the launcher.
+    ///
+    /// # Errors
+    /// When there is no such result, or its assignment names no commands.
+    pub async fn verify(&self, actor: &str, id: ReportId) -> Result<(), Refused> {
+        self.decide(actor, move |state| checks::request_verification(state, &id))
             .await
     }
 

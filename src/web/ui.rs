@@ -152,6 +152,7 @@ async fn work(
         read: &read,
         queue: &queue,
         queue_paused,
+        run_verify: office.policy().run_verify,
         slots_taken,
         slots: policy.slots,
         terminals: &terminals,

@@ -2,11 +2,15 @@
 //!
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
+mod results;
+
+pub use results::{EvidenceView, ResultView};
+
 use crate::domain::assignment::{Assignment, Hold};
 use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use crate::domain::plan::{Plan, PlannedAssignment, Source};
-use crate::domain::result::{Findings, Report};
+use crate::domain::result::Report;
 use crate::domain::session::{Kind, Outcome, Session};
 use crate::domain::state::State;
 use crate::sessions::live::{Activity, Live, Observed};
@@ -153,40 +157,6 @@ pub struct ReportStatusView {
     pub assignment_id: Option<AssignmentId>,
 }
 
-/// One result, as the inbox shows it.
-#[derive(Debug, Clone, Serialize)]
-pub struct ResultView {
-    /// Its id.
-    pub report_id: ReportId,
-    /// The planner it goes to.
-    pub parent_session_id: SessionId,
-    /// Who reported.
-    pub department_session_id: SessionId,
-    /// Its department.
-    pub department: String,
-    /// What it says.
-    #[serde(flatten)]
-    pub findings: Findings,
-    /// 1 for its first report.
-    pub revision: u32,
-    /// Whether the launcher knows that the session itself wrote it.
-    pub verified: bool,
-    /// The file it came in, by its name in the archive.
-    pub mailbox_file: Option<String>,
-    /// Its handoff packet, relative to the repository.
-    pub handoff_packet: PathBuf,
-    /// `mailbox` or `launcher_fallback`: the two words of the specification.
-    pub source: &'static str,
-    /// Through which door exactly: `tool`, `mailbox` or `launcher_fallback`.
-    pub channel: Source,
-    /// When it was registered.
-    pub reported_at: DateTime<Utc>,
-    /// Whether it was read before this answer.
-    pub read: bool,
-    /// Whether somebody took notice of it by name.
-    pub acknowledged: bool,
-}
-
 /// A waiting assignment.
 #[derive(Debug, Clone, Serialize)]
 pub struct QueueItemView {
@@ -238,34 +208,6 @@ impl PlanView {
             source: plan.source,
             summary: plan.proposal.summary.clone(),
             assignments: plan.proposal.assignments.clone(),
-        }
-    }
-}
-
-impl ResultView {
-    /// Shows a report.
-    pub fn of(report: &Report) -> Self {
-        let revision = report.current().clone();
-        let channel = revision.source;
-        let source = match channel {
-            Source::LauncherFallback => "launcher_fallback",
-            Source::Tool | Source::Mailbox | Source::Api => "mailbox",
-        };
-        Self {
-            report_id: report.report_id.clone(),
-            parent_session_id: revision.parent_session_id,
-            department_session_id: revision.department_session_id,
-            department: revision.department,
-            findings: revision.findings,
-            revision: revision.revision,
-            verified: revision.verified,
-            mailbox_file: revision.mailbox_file,
-            handoff_packet: revision.handoff_packet,
-            source,
-            channel,
-            reported_at: report.reported_at(),
-            read: report.read,
-            acknowledged: report.acknowledged,
         }
     }
 }

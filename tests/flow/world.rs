@@ -30,6 +30,8 @@ pub struct World {
     pub policy: Policy,
     pub place: Places,
     /// What happened, each decision as one batch.
+    /// Whether what is confirmed from now on has its verify commands run.
+    pub run_verify: bool,
     pub batches: Vec<Vec<Event>>,
     /// The same, as it would stand in the journal.
     pub log: Vec<(u64, DateTime<Utc>, Event)>,
@@ -59,6 +61,8 @@ impl World {
             stale: Duration::from_secs(300),
             reminder_grace: Duration::from_secs(60),
             orphan_limit: Duration::from_secs(60),
+            run_verify: false,
+            verify_limit: Duration::from_secs(60),
             tuis: 4,
             planner: role,
             driver: CODEX.to_owned(),
@@ -77,6 +81,7 @@ impl World {
             state: State::default(),
             policy,
             place,
+            run_verify: false,
             batches: Vec::new(),
             log: Vec::new(),
             now: DateTime::UNIX_EPOCH + TimeDelta::days(20_000),
@@ -152,6 +157,7 @@ impl World {
             parent_session_id: planner.clone(),
             assignments,
             plan_sha256,
+            run_verify: self.run_verify,
         };
         let orders = self.decide(|state, policy| plans::confirm(state, &policy.catalog, wish))?;
         Ok(orders
@@ -316,6 +322,8 @@ pub fn assert_same(left: &State, right: &State) {
         terminals,
         trusted,
         taken_files,
+        unjudged,
+        unverified,
         seq,
     } = left;
     assert_eq!(sessions, &right.sessions);
@@ -326,4 +334,5 @@ pub fn assert_same(left: &State, right: &State) {
     assert_eq!(terminals, &right.terminals);
     assert_eq!((trusted, seq), (&right.trusted, &right.seq));
     assert_eq!(taken_files, &right.taken_files);
+    assert_eq!((unjudged, unverified), (&right.unjudged, &right.unverified));
 }

@@ -81,6 +81,8 @@ pub struct Confirmation {
     pub assignments: Vec<PlannedAssignment>,
     /// Digest of the plan that the person had before their eyes.
     pub plan_sha256: Option<String>,
+    /// Whether the launcher runs the verify commands itself after each report.
+    pub run_verify: bool,
 }
 
 /// Confirms work and puts it into the queue.
@@ -118,6 +120,7 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
             verify: item.verify.clone(),
             reason: item.reason.clone(),
             plan_version: version,
+            run_verify: wish.run_verify,
         })
         .collect();
     let proposed: Vec<&PlannedAssignment> = plan

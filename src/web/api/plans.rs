@@ -155,6 +155,8 @@ pub struct StartAssignments {
     assignments: Vec<AssignmentBody>,
     #[serde(default)]
     plan_sha256: Option<String>,
+    #[serde(default)]
+    run_verify: Option<bool>,
 }
 
 pub async fn confirm(
@@ -166,6 +168,7 @@ pub async fn confirm(
         parent_session_id: wish.parent_session_id,
         assignments: wish.assignments.into_iter().map(Into::into).collect(),
         plan_sha256: wish.plan_sha256,
+        run_verify: wish.run_verify.unwrap_or(app.office.policy().run_verify),
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     Ok(ok(
@@ -235,6 +238,8 @@ pub struct StartDepartment {
     verify: Vec<String>,
     #[serde(default)]
     reason: Option<String>,
+    #[serde(default)]
+    run_verify: Option<bool>,
     #[serde(default, alias = "zhongshu_session_id", alias = "session_id")]
     parent_session_id: Option<SessionId>,
 }
@@ -262,6 +267,7 @@ pub async fn start_department(
         parent_session_id,
         assignments,
         plan_sha256: None,
+        run_verify: wish.run_verify.unwrap_or(app.office.policy().run_verify),
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;

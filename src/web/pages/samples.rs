@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod checks;
+
+use self::checks::{conformance, evidence};
 use super::{Codex, TerminalItem, Work};
 use crate::domain::assignment::Hold;
 use crate::domain::department::{Department, built_in};
@@ -63,6 +66,7 @@ impl Sample {
             unread: &self.unread,
             read: &self.read,
             queue: &self.queue,
+            run_verify: false,
             queue_paused: self.queue_paused,
             slots_taken: 2,
             slots: 2,
@@ -205,6 +209,10 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         reported_at: at(12),
         read: false,
         acknowledged: false,
+        conformance: Some(conformance(say)),
+        acceptance: None,
+        awaits_acceptance: ask,
+        evidence: vec![evidence(say)],
     };
     let unread = vec![
         result("report-1", true, true, Source::Tool, 1),

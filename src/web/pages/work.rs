@@ -3,6 +3,8 @@
 //! One answer for all of them, so that the page never shows a plan of one moment beside a queue of another, and so that
 //! `seq` says exactly from where the event stream has to go on.
 
+mod checks;
+
 use super::Words;
 use crate::domain::assignment::Hold;
 use crate::domain::department::{Department, Sandbox};
@@ -75,6 +77,8 @@ pub struct Work<'a> {
     pub read: &'a [ResultView],
     /// The queue, next first (`Scene::queue`).
     pub queue: &'a [QueueItemView],
+    /// Whether the verify commands of confirmed work are run when the person does not say otherwise.
+    pub run_verify: bool,
     /// Whether dispatch is paused.
     pub queue_paused: bool,
     /// Department slots that are taken.
@@ -156,7 +160,7 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         .collect();
     // Live ones first; the sort is stable, so each half stays newest first.
     children.sort_by_key(|s| s.ended_at.is_some());
-    let open_question = |r: &&ResultView| r.findings.needs_user_confirmation && !r.acknowledged;
+    let open_question = |r: &&ResultView| checks::open_question(r);
     let everything = w.unread.iter().chain(w.read);
     let page = Page {
         t: Words::of(w.language),
