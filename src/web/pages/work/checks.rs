@@ -27,8 +27,8 @@ impl Page<'_> {
 
     /// Whether any of the open questions keeps further work waiting.
     pub(super) fn holds_work(&self) -> bool {
-        let waits = |r: &&ResultView| r.findings.needs_user_confirmation && !r.acknowledged;
-        self.decide.iter().any(|result| waits(&result))
+        let mut open = self.decide.iter();
+        open.any(|result| result.findings.needs_user_confirmation && !result.acknowledged)
     }
 
     /// Whether the person can have this result's checks run.
