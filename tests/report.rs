@@ -324,6 +324,10 @@ fn assert_like_git(sandbox: &Sandbox, what: &str) {
         &git_numstat(sandbox, &["--cached"]),
         &format!("staged: {what}"),
     );
+    let (is_mergeable, tree) = sandbox.try_git(&["write-tree"]);
+    let expected_tree = is_mergeable.then(|| lossy(&tree).trim().to_owned());
+    assert_eq!(staged.tree, expected_tree, "tree: {what}");
+    assert_eq!(worktree.tree, None, "only staged mode has a tree: {what}");
     if !sandbox.try_git(&["rev-parse", "-q", "--verify", "HEAD"]).0 {
         return;
     }
@@ -655,6 +659,34 @@ const SITUATIONS: &[Situation] = &[
         s.git(&["rm", "-q", "--cached", "src/a.rs"]);
         s.write("src/a.rs", "other\n");
     }),
+    (
+        "names that sort differently with and without a slash",
+        |s| {
+            for name in [
+                "a",
+                "a-b",
+                "b.c",
+                "b/x",
+                "b-c/x",
+                "b0/x",
+                "c/d/e/f/g",
+                "c/d.e",
+                "c/d-e/f",
+            ] {
+                s.write(name, name);
+            }
+            s.git(&["add", "-A"]);
+            s.git(&["update-index", "--chmod=+x", "c/d.e"]);
+        },
+    ),
+    ("a folder with nothing but intents to add", |s| {
+        s.write("plans/a/one.txt", "x\n");
+        s.write("plans/two.txt", "x\n");
+        s.git(&["add", "-N", "plans"]);
+    }),
+    ("everything deleted", |s| {
+        s.git(&["rm", "-r", "-q", "."]);
+    }),
     ("detached HEAD", |s| {
         s.git(&["checkout", "-q", "--detach"]);
         s.write("src/a.rs", "x\n");
@@ -696,6 +728,78 @@ fn unborn_head_reports_everything_as_new() {
     assert!(
         matches!(error, ReportError::Git(GitError::UnknownRevision(_))),
         "{error}"
+    );
+}
+
+#[test]
+fn the_tree_changes_with_the_index_and_with_nothing_else() {
+    let sandbox = Sandbox::unborn();
+    let empty = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+    assert_eq!(sandbox.staged().tree.as_deref(), Some(empty));
+    sandbox.write("src/a.rs", "one\n");
+    assert_eq!(sandbox.staged().tree.as_deref(), Some(empty));
+    sandbox.git(&["add", "-A"]);
+    let one = sandbox.staged().tree.unwrap();
+    assert_eq!(one, lossy(&sandbox.git(&["write-tree"])).trim());
+    sandbox.git(&["commit", "-q", "-m", "first"]);
+    assert_eq!(
+        one,
+        lossy(&sandbox.git(&["rev-parse", "HEAD^{tree}"])).trim()
+    );
+    sandbox.write("src/a.rs", "two\n");
+    assert_eq!(sandbox.staged().tree.as_ref(), Some(&one));
+    sandbox.git(&["add", "-A"]);
+    assert_ne!(sandbox.staged().tree.unwrap(), one);
+}
+
+#[test]
+fn a_tree_and_the_changes_beside_it_are_of_one_index() {
+    let sandbox = Sandbox::new();
+    sandbox.write("one.txt", "one\n");
+    sandbox.git(&["add", "-A"]);
+    let with = std::fs::read(sandbox.path(".git/index")).unwrap();
+    let tree_with = sandbox.staged().tree.unwrap();
+    sandbox.git(&["rm", "-q", "--cached", "one.txt"]);
+    let without = std::fs::read(sandbox.path(".git/index")).unwrap();
+    let tree_without = sandbox.staged().tree.unwrap();
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let index = sandbox.path(".git/index");
+    let writer = std::thread::spawn(move || {
+        let next = index.with_extension("next");
+        for bytes in [&with, &without].into_iter().cycle() {
+            if stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected) {
+                return;
+            }
+            std::fs::write(&next, bytes).unwrap();
+            std::fs::rename(&next, &index).unwrap();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    });
+    let mut seen = BTreeSet::new();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut rounds = 0;
+    while (rounds < 100 || seen.len() < 2) && Instant::now() < deadline {
+        rounds += 1;
+        match sandbox.try_report(ReportMode::Staged, None) {
+            Ok(report) => {
+                let is_with = !report.changed_files.is_empty();
+                let expected = if is_with { &tree_with } else { &tree_without };
+                assert_eq!(report.tree.as_ref(), Some(expected));
+                seen.insert(if is_with { "with" } else { "without" });
+            }
+            Err(error) => {
+                assert!(
+                    matches!(error, ReportError::Git(GitError::Unsteady)),
+                    "{error}"
+                );
+            }
+        }
+    }
+    drop(stop);
+    writer.join().unwrap();
+    assert!(
+        seen.contains("with") && seen.contains("without"),
+        "{seen:?}"
     );
 }
 

@@ -7,6 +7,7 @@ pub mod counts;
 pub mod files;
 mod revision;
 mod rows;
+pub mod tree;
 
 use std::path::{Path, PathBuf};
 
@@ -41,6 +42,9 @@ pub enum GitError {
     /// The time given has passed.
     #[error("reading the repository took longer than {0} ms")]
     TooSlow(u128),
+    /// Somebody changes the index all the time.
+    #[error("the index changed while it was read; try again")]
+    Unsteady,
     /// Anything else that libgit2 reports.
     #[error("cannot read the Git repository ({action}): {message}")]
     Library {
