@@ -281,6 +281,9 @@ pub struct Report {
     pub base: Option<String>,
     /// The commit it stands for.
     pub base_commit: Option<String>,
+    /// Staged mode: id of the tree that a commit would take from the index, as `git write-tree` gives it; none while a
+    /// merge is unresolved, and in the other modes.
+    pub tree: Option<String>,
     /// Branch, unless HEAD is detached.
     pub branch: Option<String>,
     /// Commit of HEAD, unless there is none yet.

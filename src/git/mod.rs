@@ -8,6 +8,7 @@ pub mod files;
 mod revision;
 mod rows;
 pub mod snapshot;
+pub mod tree;
 
 use std::path::{Path, PathBuf};
 
@@ -45,6 +46,9 @@ pub enum GitError {
     /// More differs from the commit than a snapshot keeps.
     #[error("{0} paths differ from the commit; that is more than can be compared")]
     TooMany(usize),
+    /// Somebody changes the index all the time.
+    #[error("the index changed while it was read; try again")]
+    Unsteady,
     /// Anything else that libgit2 reports.
     #[error("cannot read the Git repository ({action}): {message}")]
     Library {

@@ -12,16 +12,20 @@ use sha2::{Digest, Sha256};
 use super::{Governance, portability};
 use crate::domain::language::Language;
 use crate::domain::report::{
-    ChangeStatus, ChangedFile, Counts, Decision, DepartmentShare, FileKind, Finding, Preflight,
-    PreflightChecks, Report, ReportMode,
+    ChangeStatus, ChangedFile, Counts, Decision, DepartmentShare, FileKind, Finding,
+    PortabilityScan, Preflight, PreflightChecks, Report, ReportMode,
 };
 use crate::domain::rules::RiskLevel;
 use crate::git::changes::{Change, Changes, Deadline, Scope};
 use crate::git::counts::hex;
-use crate::git::{GitError, Repo};
+use crate::git::{GitError, Head, Repo};
 
 /// Time for one report, after which it is an error.
 pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// How often a staged report starts again because somebody changed the index meanwhile. A person's `git add` happens once;
+/// a script that never stops gets an answer that says so.
+const MAX_READINGS: usize = 3;
 
 /// The rule that every unresolved merge hits.
 const CONFLICT_RULE: &str = "merge_conflict";
@@ -74,10 +78,12 @@ pub fn build(
         (ReportMode::Base, Some(base)) => Scope::Base(base.clone()),
         (ReportMode::Base, None) => return Err(ReportError::BaseMissing),
     };
-    let repo = Repo::open(repo)?;
-    let head = repo.head()?;
-    let changes = repo.changes(&scope, &deadline)?;
-    let scan = portability::scan(&repo, governance, request.mode, &changes.rows, &deadline)?;
+    let Reading {
+        head,
+        changes,
+        tree,
+        scan,
+    } = read(repo, governance, request.mode, &scope, &deadline)?;
     let language = request.language;
 
     let mut changed_files = Vec::with_capacity(changes.rows.len());
@@ -124,7 +130,7 @@ pub fn build(
     Ok(Report {
         ok: true,
         id: format!("report-{}", uuid::Uuid::now_v7().simple()),
-        digest: digest(request.mode, &changes, governance),
+        digest: digest(request.mode, tree.as_deref(), &changes, governance),
         generated_at: Utc::now(),
         mode: request.mode,
         base: request
@@ -132,6 +138,7 @@ pub fn build(
             .clone()
             .filter(|_| request.mode == ReportMode::Base),
         base_commit: changes.base_commit,
+        tree,
         branch: head.branch,
         head: head.commit,
         upstream: head.upstream,
@@ -151,6 +158,62 @@ pub fn build(
                 portability_reference_scan: scan,
             },
         },
+    })
+}
+
+/// Everything that a report needs of the repository, read of one index.
+struct Reading {
+    head: Head,
+    changes: Changes,
+    tree: Option<String>,
+    scan: PortabilityScan,
+}
+
+/// Reads the repository. In staged mode the tree's id must name exactly the changes that are reported beside it, so what
+/// was read of two different indexes is thrown away; and what could not be read because the index was replaced meanwhile
+/// is read again, in every mode.
+fn read(
+    root: &Path,
+    governance: &Governance,
+    mode: ReportMode,
+    scope: &Scope,
+    deadline: &Deadline,
+) -> Result<Reading, GitError> {
+    for _ in 0..MAX_READINGS {
+        // Opened anew each time: libgit2 keeps what it has read of an index, also when the reading failed.
+        let repo = Repo::open(root)?;
+        let before = repo.index_stamp();
+        let reading = read_once(&repo, governance, mode, scope, deadline);
+        let is_steady = repo.index_stamp() == before;
+        match reading {
+            Ok(_) if mode == ReportMode::Staged && !is_steady => {}
+            Err(GitError::Library { .. }) if !is_steady => {}
+            outcome => return outcome,
+        }
+        deadline.check()?;
+    }
+    Err(GitError::Unsteady)
+}
+
+fn read_once(
+    repo: &Repo,
+    governance: &Governance,
+    mode: ReportMode,
+    scope: &Scope,
+    deadline: &Deadline,
+) -> Result<Reading, GitError> {
+    let head = repo.head()?;
+    let tree = match mode {
+        ReportMode::Staged => repo.staged_tree()?,
+        ReportMode::Worktree | ReportMode::Base => None,
+    };
+    let changes = repo.changes(scope, deadline)?;
+    let scan = portability::scan(repo, governance, mode, &changes.rows, deadline)?;
+    Ok(Reading {
+        head,
+        changes,
+        tree,
+        scan,
     })
 }
 
@@ -327,17 +390,23 @@ fn singular(what: &str) -> String {
 }
 
 /// Hash over both sides of the comparison and the rules. Names, times and languages are not part of it.
-fn digest(mode: ReportMode, changes: &Changes, governance: &Governance) -> String {
+fn digest(
+    mode: ReportMode,
+    tree: Option<&str>,
+    changes: &Changes,
+    governance: &Governance,
+) -> String {
     let mut hasher = Sha256::new();
     // Every field is preceded by its length, so that no two different reports read the same.
     let mut add = |bytes: &[u8]| {
         hasher.update((bytes.len() as u64).to_be_bytes());
         hasher.update(bytes);
     };
-    add(b"zhongshu-report-1");
+    add(b"zhongshu-report-2");
     add(mode.name().as_bytes());
     add(governance.digest().as_bytes());
     add(changes.left_tree.as_deref().unwrap_or_default().as_bytes());
+    add(tree.unwrap_or_default().as_bytes());
     for change in &changes.rows {
         let name = |status: Option<ChangeStatus>| status.map_or("", ChangeStatus::name);
         add(&change.path);
