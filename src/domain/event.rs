@@ -164,6 +164,11 @@ pub enum Event {
         /// The assignment.
         assignment_id: AssignmentId,
     },
+    /// A person lets it start in spite of what it should wait for.
+    AssignmentForced {
+        /// The assignment.
+        assignment_id: AssignmentId,
+    },
     /// A person changed the order.
     AssignmentMoved {
         /// The assignment.

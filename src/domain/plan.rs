@@ -10,6 +10,12 @@ pub const MAX_ASSIGNMENTS: usize = 100;
 /// One line of a plan: work for one department.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedAssignment {
+    /// What the plan's other lines call it; only those that something waits for need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Ids of the lines of the same plan whose results must be in before it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// Key of the department.
     pub department: String,
     /// What it shall do.

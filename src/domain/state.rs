@@ -3,7 +3,7 @@
 //! `apply` never fails and never decides: decisions are made in `domain::flow` before an event exists. An event that
 //! speaks of something unknown (a journal of a newer version, say) changes nothing.
 
-use super::assignment::{Assignment, AssignmentState, Hold};
+use super::assignment::{Assignment, AssignmentState};
 use super::event::Event;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
@@ -264,14 +264,21 @@ impl State {
                 })
             }
             Event::AssignmentQueued { order } => {
-                self.queue.push(order.assignment_id.clone());
+                let id = &order.assignment_id;
+                self.queue.push(id.clone());
+                for other in &order.apart_from {
+                    if let Some(other) = self.assignments.get_mut(other) {
+                        other.apart.push(id.clone());
+                    }
+                }
                 let assignment = Assignment {
+                    apart: order.apart_from.clone(),
                     order: order.clone(),
                     queued_at: at,
                     state: AssignmentState::Queued,
+                    forced: false,
                 };
-                self.assignments
-                    .insert(order.assignment_id.clone(), assignment);
+                self.assignments.insert(id.clone(), assignment);
             }
             Event::AssignmentDispatched {
                 assignment_id,
@@ -286,6 +293,11 @@ impl State {
             }
             Event::AssignmentCancelled { assignment_id } => {
                 self.leave_queue(assignment_id, AssignmentState::Cancelled);
+            }
+            Event::AssignmentForced { assignment_id } => {
+                if let Some(assignment) = self.assignments.get_mut(assignment_id) {
+                    assignment.forced = true;
+                }
             }
             Event::AssignmentMoved {
                 assignment_id,
@@ -454,22 +466,6 @@ impl State {
             .values()
             .filter(|session| self.holds_slot(session))
             .count()
-    }
-
-    /// Why a queued assignment cannot be dispatched now, slots aside.
-    pub fn hold(&self, assignment: &Assignment) -> Option<Hold> {
-        let parent = &assignment.order.parent_session_id;
-        let planner_live = self
-            .session(parent)
-            .is_some_and(|planner| match &planner.status {
-                Status::Starting | Status::Running => true,
-                Status::Closing { .. } | Status::Closed { .. } => false,
-            });
-        if !planner_live {
-            return Some(Hold::PlannerEnded);
-        }
-        let waits = self.reports_to(parent).any(Report::holds_queue);
-        waits.then_some(Hold::WaitsForPerson)
     }
 
     /// Whether these bytes from this session are already in.

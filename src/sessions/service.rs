@@ -254,6 +254,15 @@ impl Office {
             .await
     }
 
+    /// Lets an assignment start in spite of what it should wait for.
+    ///
+    /// # Errors
+    /// When it is unknown or no longer waits.
+    pub async fn force(&self, actor: &str, id: AssignmentId) -> Result<(), Refused> {
+        self.decide(actor, move |state| queue::force(state, &id))
+            .await
+    }
+
     /// Moves an assignment.
     ///
     /// # Errors

@@ -100,7 +100,7 @@ async fn work(
             plans,
             results(&|r| !r.read),
             results(&|r| r.read),
-            scene.queue(title),
+            scene.queue(language, title),
             state.queue_paused,
             state.slots_taken(),
             chosen,

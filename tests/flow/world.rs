@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use zhongshu::domain::assignment::Assignment;
+use zhongshu::domain::assignment::{Assignment, Hold};
 use zhongshu::domain::department::{self, Approval, Sandbox};
 use zhongshu::domain::event::Event;
+use zhongshu::domain::flow::holds::Holds;
 use zhongshu::domain::flow::results::{Submission, Taken};
 use zhongshu::domain::flow::{Catalog, Decision, plans, queue, results, sessions};
 use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId};
@@ -55,6 +56,7 @@ impl World {
             project: "orchard".to_owned(),
             workflow_doc: "AGENTS.md".to_owned(),
             slots: 2,
+            review_limit: None,
             max_terminals: 8,
             stale: Duration::from_secs(300),
             reminder_grace: Duration::from_secs(60),
@@ -173,7 +175,7 @@ impl World {
         let (policy, place) = (self.policy.clone(), self.place.clone());
         let brief = self
             .decide(|state, _| {
-                queue::dispatch(state, policy.slots, |assignment| {
+                queue::dispatch(state, policy.limits(), |assignment| {
                     briefs::department(&policy, &place, assignment)
                 })
             })
@@ -243,6 +245,11 @@ impl World {
         }
     }
 
+    /// Why an assignment is passed over.
+    pub fn hold(&self, id: &AssignmentId) -> Option<Hold> {
+        Holds::of(&self.state, self.policy.limits()).on(self.assignment(id))
+    }
+
     pub fn session(&self, id: &SessionId) -> &Session {
         self.state.session(id).expect("the session exists")
     }
@@ -281,6 +288,8 @@ pub fn by_tool(mut submission: Submission) -> Submission {
 /// Work for one department.
 pub fn work(department: &str, task: &str) -> PlannedAssignment {
     PlannedAssignment {
+        id: None,
+        after: Vec::new(),
         department: department.to_owned(),
         task: task.to_owned(),
         model: None,

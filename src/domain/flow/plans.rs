@@ -1,5 +1,6 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
+use super::dependencies::{self, Among};
 use super::{Catalog, Decision, check_task};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
@@ -94,6 +95,7 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
         None => None,
     };
     check_assignments(catalog, &wish.assignments)?;
+    dependencies::check(&wish.assignments, Among::Selected)?;
     let chosen: Vec<PlannedAssignment> = wish
         .assignments
         .into_iter()
@@ -106,10 +108,17 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
         ));
     }
     let version = plan.map(|plan| plan.version);
+    let ids: Vec<AssignmentId> = chosen
+        .iter()
+        .map(|_| AssignmentId::fresh("assignment"))
+        .collect();
+    let after = dependencies::resolve(&chosen, &ids);
     let orders: Vec<Order> = chosen
         .iter()
-        .map(|item| Order {
-            assignment_id: AssignmentId::fresh("assignment"),
+        .zip(ids)
+        .zip(after)
+        .map(|((item, assignment_id), after)| Order {
+            assignment_id,
             parent_session_id: planner.id().clone(),
             department: item.department.clone(),
             task: item.task.clone(),
@@ -118,6 +127,9 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
             verify: item.verify.clone(),
             reason: item.reason.clone(),
             plan_version: version,
+            plan_line: item.id.clone(),
+            after,
+            apart_from: Vec::new(),
         })
         .collect();
     let proposed: Vec<&PlannedAssignment> = plan
@@ -249,7 +261,8 @@ fn check_proposal(catalog: &Catalog, proposal: &Proposal) -> Result<(), Refusal>
             "summary: the plan has no summary; say in a few sentences what it does",
         ));
     }
-    check_assignments(catalog, &proposal.assignments)
+    check_assignments(catalog, &proposal.assignments)?;
+    dependencies::check(&proposal.assignments, Among::All)
 }
 
 fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Result<(), Refusal> {
@@ -273,6 +286,7 @@ fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Re
         catalog.check_model(item.model.as_deref(), &at("model"))?;
         check_list(&item.files, &at("files"))?;
         check_list(&item.verify, &at("verify"))?;
+        check_list(&item.after, &at("after"))?;
         check_text(&item.reason, &at("reason"))?;
         check_text(&item.model_reason, &at("model_reason"))?;
     }

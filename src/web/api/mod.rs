@@ -52,6 +52,7 @@ pub fn routes() -> Router<App> {
         .route("/api/notify_zhongshu", post(sessions::notify))
         .route("/api/session_stream", get(live::session_stream))
         .route("/api/queue/cancel", post(queue::cancel))
+        .route("/api/queue/force", post(queue::force))
         .route("/api/queue/move", post(queue::reorder))
         .route("/api/queue/pause", post(queue::pause))
         .route("/api/queue/resume", post(queue::resume))

@@ -25,6 +25,10 @@ use serde_json::{Value, json};
 /// An assignment as it comes over the API, with the names that older clients use.
 #[derive(Debug, Deserialize)]
 pub struct AssignmentBody {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    after: Vec<String>,
     department: String,
     task: String,
     #[serde(default)]
@@ -48,6 +52,8 @@ fn selected() -> bool {
 impl From<AssignmentBody> for PlannedAssignment {
     fn from(body: AssignmentBody) -> Self {
         Self {
+            id: chosen(body.id),
+            after: body.after,
             department: body.department,
             task: body.task,
             model: chosen(body.model),
@@ -249,6 +255,8 @@ pub async fn start_department(
         None => app.office.only_planner()?,
     };
     let assignments = vec![PlannedAssignment {
+        id: None,
+        after: Vec::new(),
         department: wish.department,
         task: wish.task,
         model: chosen(wish.model),
@@ -266,11 +274,11 @@ pub async fn start_department(
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
     // Dispatch follows at once when a slot is free; whoever asks wants to know which of the two it is.
-    let slots = app.office.policy().slots;
+    let limits = app.office.policy().limits();
     let waits = app
         .office
         .ledger
-        .read(|state| queue::waits(state, slots, &order.assignment_id));
+        .read(|state| queue::waits(state, limits, &order.assignment_id));
     Ok(ok(json!({ "assignment": order, "queued": waits })))
 }
 

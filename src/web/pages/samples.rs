@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{Codex, TerminalItem, Work};
-use crate::domain::assignment::Hold;
 use crate::domain::department::{Department, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
@@ -219,7 +218,10 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
             "assignment-1",
             PLANNER,
             "lingyubu",
-            Some(Hold::WaitsForPerson),
+            Some((
+                "waits_for_person",
+                "held: a result needs your decision first",
+            )),
         ),
         queued(say, "assignment-2", PLANNER, "menxia", None),
         queued(
@@ -227,7 +229,10 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
             "assignment-3",
             old.id.as_str(),
             "zhilibu",
-            Some(Hold::PlannerEnded),
+            Some((
+                "planner_ended",
+                "held: its planner ended; resume or restart the planner",
+            )),
         ),
     ];
     let parts = first.planner.as_mut().unwrap();
@@ -267,6 +272,8 @@ fn planned(
     selected: bool,
 ) -> PlannedAssignment {
     PlannedAssignment {
+        id: None,
+        after: Vec::new(),
         department: department.into(),
         task: say(task),
         model: Some(say("gpt-5.1-codex")),
@@ -283,7 +290,7 @@ fn queued(
     id: &str,
     parent: &str,
     department: &str,
-    hold: Option<Hold>,
+    hold: Option<(&'static str, &str)>,
 ) -> QueueItemView {
     let assignment = serde_json::from_value(json!({
         "assignment_id": id, "parent_session_id": parent, "department": department,
@@ -293,7 +300,10 @@ fn queued(
     QueueItemView {
         assignment: assignment.unwrap(),
         position: 1,
-        hold,
+        hold: hold.map(|(word, _)| word),
+        hold_reason: hold.map(|(_, reason)| say(reason)),
+        hold_for: Vec::new(),
+        can_be_forced: hold.is_none(),
         title: say(department),
     }
 }

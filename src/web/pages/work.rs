@@ -4,7 +4,6 @@
 //! `seq` says exactly from where the event stream has to go on.
 
 use super::Words;
-use crate::domain::assignment::Hold;
 use crate::domain::department::{Department, Sandbox};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
@@ -291,6 +290,8 @@ impl Page<'_> {
 
     fn blank_row(&self) -> Vec<Row> {
         let item = PlannedAssignment {
+            id: None,
+            after: Vec::new(),
             department: String::new(),
             task: String::new(),
             model: None,
@@ -308,13 +309,6 @@ impl Page<'_> {
 
     fn lines(&self, list: &[String]) -> String {
         list.join("\n")
-    }
-
-    fn hold_words(&self, hold: &Hold) -> &str {
-        self.t.get(match hold {
-            Hold::PlannerEnded => "queue.hold.planner_ended",
-            Hold::WaitsForPerson => "queue.hold.waits_for_person",
-        })
     }
 
     fn is_foreign(&self, item: &QueueItemView) -> bool {
