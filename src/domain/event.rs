@@ -7,7 +7,7 @@
 use super::assignment::Order;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Purpose;
-use super::plan::{PlannedAssignment, Proposal, Source};
+use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::result::Revision;
 use super::session::{Brief, Outcome};
 use serde::{Deserialize, Serialize};
@@ -120,6 +120,9 @@ pub enum Event {
         /// What it proposes.
         #[serde(flatten)]
         proposal: Proposal,
+        /// What the plan checks found in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        findings: Option<Vec<PlanFinding>>,
         /// Through which door.
         source: Source,
     },
@@ -135,6 +138,12 @@ pub enum Event {
         edited: bool,
         /// Exactly what was confirmed.
         assignments: Vec<PlannedAssignment>,
+        /// What the plan checks found in that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        findings: Option<Vec<PlanFinding>>,
+        /// Whether those that may change the same files may run side by side.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        overlap_allowed: bool,
     },
     /// A person rejected a plan.
     PlanRejected {

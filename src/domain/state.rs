@@ -68,6 +68,7 @@ impl State {
                 version,
                 plan_sha256,
                 proposal,
+                findings,
                 source,
             } => {
                 self.with_session(session_id, |session| {
@@ -80,6 +81,7 @@ impl State {
                         version: *version,
                         sha256: plan_sha256.clone(),
                         proposal: proposal.clone(),
+                        findings: findings.clone(),
                         source: *source,
                         reported_at: at,
                         state: PlanState::Pending,

@@ -8,6 +8,7 @@ use crate::domain::department::{Approval, Sandbox};
 use crate::domain::flow::Catalog;
 use crate::domain::flow::holds::Limits;
 use crate::domain::language::Language;
+use crate::domain::plan::PlanChecker;
 use crate::governance::Governance;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -89,6 +90,7 @@ impl Policy {
                 departments: settings.governance.departments.clone(),
                 models: known.then_some(models),
                 language: config.language(),
+                checker: Arc::clone(&settings.governance) as Arc<dyn PlanChecker>,
             },
             governance: Arc::clone(&settings.governance),
             language_setting: settings.language,

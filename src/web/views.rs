@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 mod plan;
 mod queue;
 
-pub use plan::PlanView;
+pub use plan::{FindingView, PlanView};
 pub use queue::QueueItemView;
 
 /// What a view needs beside the state.

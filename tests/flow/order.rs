@@ -292,6 +292,106 @@ fn a_new_planner_takes_the_order_along() {
     );
 }
 
+fn on(department: &str, files: &[&str]) -> PlannedAssignment {
+    PlannedAssignment {
+        files: files.iter().map(|it| (*it).to_owned()).collect(),
+        ..work(department, "change it")
+    }
+}
+
+#[test]
+fn those_that_may_change_the_same_files_do_not_run_side_by_side() {
+    let mut world = World::new();
+    world.policy.slots = 9;
+    let ids = confirmed(
+        &mut world,
+        vec![
+            on("lingyubu", &["src/"]),
+            on("gongchengbu", &["README.md", "src/**/*.rs"]),
+            on("menxia", &["src/"]),
+            on("zhilibu", &["docs/"]),
+        ],
+    );
+    let apart = &world.assignment(&ids[1]).order.apart_from;
+    assert_eq!(apart, &ids[..1], "menxia only reads");
+    let first = world.dispatch().unwrap();
+    let in_use = Some(Hold::FilesInUse {
+        by: vec![ids[0].clone()],
+    });
+    assert_eq!(world.hold(&ids[1]), in_use);
+    world.dispatch().unwrap();
+    world.dispatch().unwrap();
+    assert_eq!(world.dispatch(), None);
+    world.reports_by_tool(&first, "done");
+    assert_eq!(world.hold(&ids[1]), in_use, "its turn is not over");
+    world.close(&first, Outcome::Reported);
+    let second = world.dispatch().unwrap();
+    let done = &world.session(&second).brief.assignment_id;
+    assert_eq!(done.as_ref(), Some(&ids[1]));
+}
+
+#[test]
+fn whoever_was_confirmed_first_waits_for_whoever_runs_also_across_planners() {
+    let mut world = World::new();
+    world.policy.slots = 9;
+    let earlier = confirmed(&mut world, vec![on("lingyubu", &["src/a.rs"])]);
+    let later = confirmed(&mut world, vec![on("gongchengbu", &["src"])]);
+    assert_eq!(world.assignment(&later[0]).order.apart_from, earlier);
+    world
+        .decide(|state, _| queue::reorder(state, &later[0], Some(&earlier[0])))
+        .unwrap();
+    let running = world.dispatch().unwrap();
+    let in_use = Some(Hold::FilesInUse { by: later });
+    assert_eq!(world.hold(&earlier[0]), in_use);
+    assert_eq!(world.dispatch(), None);
+    world
+        .decide(|state, _| queue::force(state, &earlier[0]))
+        .unwrap();
+    world.dispatch().expect("a person forces it");
+    // What has ended is in nobody's way.
+    world.close(&running, Outcome::Stopped);
+    let again = confirmed(&mut world, vec![on("zhilibu", &["src/b.rs"])]);
+    assert!(world.assignment(&again[0]).order.apart_from.is_empty());
+}
+
+#[test]
+fn a_person_allows_an_overlap_at_the_confirmation() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let lines = vec![on("lingyubu", &["src/"]), on("gongchengbu", &["src/a"])];
+    let mut wish = world.confirmation(&planner, lines, None);
+    wish.allow_overlap = true;
+    world.confirm_so(wish).unwrap();
+    world.dispatch().unwrap();
+    world.dispatch().expect("both at once");
+    let recorded = world.events().any(|event| {
+        matches!(event, zhongshu::domain::event::Event::PlanConfirmed { overlap_allowed, findings, .. }
+            if *overlap_allowed && findings.as_ref().is_some_and(|it| !it.is_empty()))
+    });
+    assert!(recorded);
+}
+
+#[test]
+fn too_much_to_compare_means_apart() {
+    let mut world = World::new();
+    let wild = |at: usize| {
+        let mut line = on("lingyubu", &[]);
+        line.files = (0..256)
+            .map(|file| format!("**/[a-z]{at}/**/{{x,y}}{file}*.e{at}"))
+            .collect();
+        line
+    };
+    let plain = |at: usize| {
+        let mut line = on("lingyubu", &[]);
+        line.files = (0..256).map(|file| format!("f{at}/{file}")).collect();
+        line
+    };
+    let lines = (0..40).map(|at| if at % 2 == 0 { wild(at) } else { plain(at) });
+    let ids = confirmed(&mut world, lines.collect());
+    let last = world.assignment(ids.last().unwrap());
+    assert_eq!(last.order.apart_from.len(), 39, "nobody could look");
+}
+
 #[test]
 fn the_review_limit_stops_dispatch_until_results_are_acknowledged() {
     let mut world = World::new();

@@ -51,6 +51,7 @@ impl World {
                 departments: department::built_in(),
                 models: Some(vec!["large".to_owned(), "small".to_owned()]),
                 language: Language::En,
+                checker: Arc::new(Governance::default()),
             },
             language_setting: None,
             project: "orchard".to_owned(),
@@ -139,7 +140,8 @@ impl World {
         proposal: Proposal,
     ) -> Result<plans::PlanReceipt, Refusal> {
         self.decide(|state, policy| {
-            plans::report(state, &policy.catalog, planner, proposal, Source::Api)
+            let checked = policy.catalog.look_at(proposal);
+            plans::report(state, &policy.catalog, planner, checked, Source::Api)
         })
     }
 
@@ -150,11 +152,28 @@ impl World {
         assignments: Vec<PlannedAssignment>,
         plan_sha256: Option<String>,
     ) -> Result<Vec<AssignmentId>, Refusal> {
-        let wish = plans::Confirmation {
+        let wish = self.confirmation(planner, assignments, plan_sha256);
+        self.confirm_so(wish)
+    }
+
+    /// What a person sends to confirm these assignments.
+    pub fn confirmation(
+        &self,
+        planner: &SessionId,
+        assignments: Vec<PlannedAssignment>,
+        plan_sha256: Option<String>,
+    ) -> plans::Confirmation {
+        plans::Confirmation {
             parent_session_id: planner.clone(),
+            findings: self.policy.catalog.findings(&assignments),
             assignments,
             plan_sha256,
-        };
+            allow_overlap: false,
+        }
+    }
+
+    /// A person confirms exactly so.
+    pub fn confirm_so(&mut self, wish: plans::Confirmation) -> Result<Vec<AssignmentId>, Refusal> {
         let orders = self.decide(|state, policy| plans::confirm(state, &policy.catalog, wish))?;
         Ok(orders
             .into_iter()

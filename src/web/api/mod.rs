@@ -38,6 +38,7 @@ pub fn routes() -> Router<App> {
         .route("/api/report_zhongshu_plan", post(plans::report))
         .route("/api/start_assignments", post(plans::confirm))
         .route("/api/reject_plan", post(plans::reject))
+        .route("/api/check_plan", post(plans::check))
         .route("/api/plan_assignments", post(plans::propose))
         .route("/api/start_department", post(plans::start_department))
         .route(

@@ -6,12 +6,13 @@ use super::{Codex, TerminalItem, Work};
 use crate::domain::department::{Department, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
-use crate::domain::plan::{PlannedAssignment, Source};
+use crate::domain::plan::{PlanCheck, PlanLevel, PlannedAssignment, Source};
 use crate::domain::result::Findings;
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
 use crate::web::views::{
-    MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView, SessionView,
+    FindingView, MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView,
+    SessionView,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ pub struct Sample {
     pub sessions: Vec<SessionView>,
     pub chosen: Option<SessionId>,
     pub plans: Vec<PlanView>,
-    pub findings: Vec<Value>,
+    pub findings: Vec<FindingView>,
     pub unread: Vec<ResultView>,
     pub read: Vec<ResultView>,
     pub queue: Vec<QueueItemView>,
@@ -178,6 +179,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
                 false,
             ),
         ],
+        findings: None,
     };
     let result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
         report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
@@ -249,9 +251,26 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     sample.sessions = vec![working, stalled, failed, reported, first, old];
     sample.chosen = Some(planner.clone());
     sample.plans = vec![plan(2, "pending"), plan(1, "rejected")];
+    let finding = |check, level, assignments: &[usize], message: &str| FindingView {
+        check,
+        level,
+        assignments: assignments.to_vec(),
+        path: Some(say("src/cli.rs")),
+        message: say(message),
+    };
     sample.findings = vec![
-        json!({"level": "high", "message": say("Cargo.toml is a high-risk path, but menxia is not selected.")}),
-        json!(say("src/cli.rs is named by two assignments.")),
+        finding(
+            PlanCheck::HighRiskWithoutMenxia,
+            PlanLevel::Error,
+            &[0],
+            "Cargo.toml is a high-risk path, but menxia is not selected.",
+        ),
+        finding(
+            PlanCheck::OverlappingFiles,
+            PlanLevel::Warning,
+            &[0, 2],
+            "src/cli.rs is named by two assignments.",
+        ),
     ];
     sample.unread = unread;
     sample.read = vec![seen];
