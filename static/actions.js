@@ -12,6 +12,7 @@ simple('resume', '/api/resume_session', ({ sessionId }) => ({ session_id: sessio
 simple('queue-pause', '/api/queue/pause', () => ({}));
 simple('queue-resume', '/api/queue/resume', () => ({}));
 simple('queue-cancel', '/api/queue/cancel', ({ id }) => ({ assignment_id: id }));
+simple('queue-force', '/api/queue/force', ({ id }) => ({ assignment_id: id }));
 simple('queue-move', '/api/queue/move', ({ id, before }) => ({ assignment_id: id, before: before || null }));
 simple('verify', '/api/verify_result', ({ id }) => ({ report_id: id }));
 simple('ack', '/api/ack_result', ({ id }) => ({ report_id: id }));

@@ -5,6 +5,8 @@
 mod checks;
 #[path = "flow/due.rs"]
 mod due;
+#[path = "flow/order.rs"]
+mod order;
 #[path = "flow/plans.rs"]
 mod plans;
 #[path = "flow/powers.rs"]

@@ -9,7 +9,7 @@ use super::conformance::{Baseline, Conformance};
 use super::evidence::Run;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Purpose;
-use super::plan::{PlannedAssignment, Proposal, Source};
+use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::result::Revision;
 use super::session::{Brief, Outcome};
 use serde::{Deserialize, Serialize};
@@ -122,6 +122,9 @@ pub enum Event {
         /// What it proposes.
         #[serde(flatten)]
         proposal: Proposal,
+        /// What the plan checks found in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        findings: Option<Vec<PlanFinding>>,
         /// Through which door.
         source: Source,
     },
@@ -137,6 +140,12 @@ pub enum Event {
         edited: bool,
         /// Exactly what was confirmed.
         assignments: Vec<PlannedAssignment>,
+        /// What the plan checks found in that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        findings: Option<Vec<PlanFinding>>,
+        /// Whether those that may change the same files may run side by side.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        overlap_allowed: bool,
     },
     /// A person rejected a plan.
     PlanRejected {
@@ -163,6 +172,11 @@ pub enum Event {
     },
     /// A person took it out of the queue.
     AssignmentCancelled {
+        /// The assignment.
+        assignment_id: AssignmentId,
+    },
+    /// A person lets it start in spite of what it should wait for.
+    AssignmentForced {
         /// The assignment.
         assignment_id: AssignmentId,
     },

@@ -5,7 +5,7 @@
 
 mod checks;
 
-use super::assignment::{Assignment, AssignmentState, Hold};
+use super::assignment::{Assignment, AssignmentState};
 use super::event::Event;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
@@ -74,6 +74,7 @@ impl State {
                 version,
                 plan_sha256,
                 proposal,
+                findings,
                 source,
             } => {
                 self.with_session(session_id, |session| {
@@ -86,6 +87,7 @@ impl State {
                         version: *version,
                         sha256: plan_sha256.clone(),
                         proposal: proposal.clone(),
+                        findings: findings.clone(),
                         source: *source,
                         reported_at: at,
                         state: PlanState::Pending,
@@ -270,14 +272,21 @@ impl State {
                 })
             }
             Event::AssignmentQueued { order } => {
-                self.queue.push(order.assignment_id.clone());
+                let id = &order.assignment_id;
+                self.queue.push(id.clone());
+                for other in &order.apart_from {
+                    if let Some(other) = self.assignments.get_mut(other) {
+                        other.apart.push(id.clone());
+                    }
+                }
                 let assignment = Assignment {
+                    apart: order.apart_from.clone(),
                     order: order.clone(),
                     queued_at: at,
                     state: AssignmentState::Queued,
+                    forced: false,
                 };
-                self.assignments
-                    .insert(order.assignment_id.clone(), assignment);
+                self.assignments.insert(id.clone(), assignment);
             }
             Event::AssignmentDispatched {
                 assignment_id,
@@ -292,6 +301,11 @@ impl State {
             }
             Event::AssignmentCancelled { assignment_id } => {
                 self.leave_queue(assignment_id, AssignmentState::Cancelled);
+            }
+            Event::AssignmentForced { assignment_id } => {
+                if let Some(assignment) = self.assignments.get_mut(assignment_id) {
+                    assignment.forced = true;
+                }
             }
             Event::AssignmentMoved {
                 assignment_id,
@@ -464,22 +478,6 @@ impl State {
             .values()
             .filter(|session| self.holds_slot(session))
             .count()
-    }
-
-    /// Why a queued assignment cannot be dispatched now, slots aside.
-    pub fn hold(&self, assignment: &Assignment) -> Option<Hold> {
-        let parent = &assignment.order.parent_session_id;
-        let planner_live = self
-            .session(parent)
-            .is_some_and(|planner| match &planner.status {
-                Status::Starting | Status::Running => true,
-                Status::Closing { .. } | Status::Closed { .. } => false,
-            });
-        if !planner_live {
-            return Some(Hold::PlannerEnded);
-        }
-        let waits = self.reports_to(parent).any(Report::holds_queue);
-        waits.then_some(Hold::WaitsForPerson)
     }
 
     /// Whether these bytes from this session are already in.

@@ -74,6 +74,8 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     settings.department_stale_seconds =
         seconds(raw.department_stale_seconds, "department_stale_seconds")?;
     settings.max_terminals = small(raw.max_terminals, "max_terminals", 1)?;
+    settings.review_limit =
+        in_range(raw.review_limit, "review_limit", 1, 1000)?.map(|limit| limit as usize);
     if let Some(grace) = seconds(raw.reminder_grace_seconds, "reminder_grace_seconds")? {
         settings.reminder_grace_seconds = grace;
     }

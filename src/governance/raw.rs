@@ -28,6 +28,7 @@ pub(super) struct RawFile {
     pub max_departments: Option<Spanned<u64>>,
     pub department_stale_seconds: Option<Spanned<u64>>,
     pub max_terminals: Option<Spanned<u64>>,
+    pub review_limit: Option<Spanned<u64>>,
     pub reminder_grace_seconds: Option<Spanned<u64>>,
     pub orphan_exit_seconds: Option<Spanned<u64>>,
     pub run_verify: Option<bool>,

@@ -113,6 +113,8 @@ pub struct Settings {
     pub department_stale_seconds: Option<u64>,
     /// Terminals that may be open at once.
     pub max_terminals: Option<u32>,
+    /// Results that may wait unacknowledged before nothing more starts; none is no bound.
+    pub review_limit: Option<usize>,
     /// Time between the second reminder and the end of a department that does not report.
     pub reminder_grace_seconds: u64,
     /// How long terminals and the app-server wait for a launcher to come back.
@@ -145,6 +147,7 @@ impl Default for Settings {
             max_departments: None,
             department_stale_seconds: None,
             max_terminals: None,
+            review_limit: None,
             reminder_grace_seconds: 60,
             orphan_exit_seconds: 24 * 60 * 60,
             run_verify: false,

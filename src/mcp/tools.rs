@@ -20,7 +20,7 @@ An error says what to mend; mend it and call again.";
 pub(super) struct ReportPlan {
     /// The plan in a few sentences: what is to be reached, and why it is split this way.
     pub summary: String,
-    /// The work, one entry per department session. Independent of each other; no two may change the same file.
+    /// The work, one entry per department session. As independent of each other as possible; no two may change the same file.
     pub assignments: Vec<PlanAssignment>,
 }
 
@@ -28,6 +28,12 @@ pub(super) struct ReportPlan {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 pub(super) struct PlanAssignment {
+    /// A short name for this entry, such as `api`; needed only when another entry comes after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Ids of the entries whose results must be in before this one starts. Leave it out wherever work can go on side by side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// Key of the department, as listed in your first prompt.
     pub department: String,
     /// What it shall do; it knows nothing but this text.

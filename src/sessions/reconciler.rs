@@ -282,7 +282,7 @@ async fn dispatch(office: &Arc<Office>) -> Done {
     }
     let (policy, place) = (office.policy(), office.place.clone());
     let given = office.decide(LAUNCHER, move |state| {
-        flow::queue::dispatch(state, policy.slots, |assignment| {
+        flow::queue::dispatch(state, policy.limits(), |assignment| {
             briefs::department(&policy, &place, assignment)
         })
     });
@@ -292,7 +292,7 @@ async fn dispatch(office: &Arc<Office>) -> Done {
 fn next_needs_codex(office: &Office) -> bool {
     let policy = office.policy();
     office.ledger.read(|state| {
-        let next = flow::queue::next(state, policy.slots);
+        let next = flow::queue::next(state, policy.limits());
         next.is_some_and(|assignment| policy.driver_of(&assignment.order.department) == CODEX)
     })
 }

@@ -2,14 +2,9 @@
 //!
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
-mod results;
-
-pub use results::{EvidenceView, ResultView};
-
-use crate::domain::assignment::{Assignment, Hold};
+use crate::domain::flow::holds::Limits;
 use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
-use crate::domain::plan::{Plan, PlannedAssignment, Source};
 use crate::domain::result::Report;
 use crate::domain::session::{Kind, Outcome, Session};
 use crate::domain::state::State;
@@ -17,6 +12,14 @@ use crate::sessions::live::{Activity, Live, Observed};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+
+mod plan;
+mod queue;
+mod results;
+
+pub use plan::{FindingView, PlanView};
+pub use queue::QueueItemView;
+pub use results::{EvidenceView, ResultView};
 
 /// What a view needs beside the state.
 pub struct Scene<'a> {
@@ -28,6 +31,8 @@ pub struct Scene<'a> {
     pub repo: &'a Path,
     /// A department without a sign of life for so long is stalled.
     pub stale_seconds: u64,
+    /// What bounds dispatch.
+    pub limits: Limits,
     /// Now.
     pub now: DateTime<Utc>,
     /// Whether the caller may open terminals, and so may see their addresses.
@@ -155,61 +160,6 @@ pub struct ReportStatusView {
     pub auto_close_reason: Option<&'static str>,
     /// The assignment it does.
     pub assignment_id: Option<AssignmentId>,
-}
-
-/// A waiting assignment.
-#[derive(Debug, Clone, Serialize)]
-pub struct QueueItemView {
-    /// What was confirmed.
-    #[serde(flatten)]
-    pub assignment: Assignment,
-    /// 1 for the one that runs next.
-    pub position: usize,
-    /// Why it is passed over, if it is.
-    pub hold: Option<Hold>,
-    /// Name of the department, for people.
-    pub title: String,
-}
-
-/// One version of a plan.
-#[derive(Debug, Clone, Serialize)]
-pub struct PlanView {
-    /// 1 for the first.
-    pub version: u32,
-    /// What a confirmation must name.
-    pub plan_sha256: String,
-    /// `pending`, `confirmed`, `rejected` or `superseded`.
-    pub status: &'static str,
-    /// Why it was rejected.
-    pub reason: Option<String>,
-    /// When it was reported.
-    pub reported_at: DateTime<Utc>,
-    /// Through which door.
-    pub source: Source,
-    /// The plan in a few sentences.
-    pub summary: String,
-    /// What it asks for.
-    pub assignments: Vec<PlannedAssignment>,
-}
-
-impl PlanView {
-    /// Shows a plan.
-    pub fn of(plan: &Plan) -> Self {
-        let reason = match &plan.state {
-            crate::domain::plan::PlanState::Rejected { reason, .. } => Some(reason.clone()),
-            _ => None,
-        };
-        Self {
-            version: plan.version,
-            plan_sha256: plan.sha256.clone(),
-            status: plan.state.word(),
-            reason,
-            reported_at: plan.reported_at,
-            source: plan.source,
-            summary: plan.proposal.summary.clone(),
-            assignments: plan.proposal.assignments.clone(),
-        }
-    }
 }
 
 impl Scene<'_> {
@@ -354,24 +304,6 @@ impl Scene<'_> {
             auto_close_reason,
             assignment_id: session.brief.assignment_id.clone(),
         }
-    }
-
-    /// The queue, next first.
-    pub fn queue(&self, title: impl Fn(&str) -> String) -> Vec<QueueItemView> {
-        let waiting = self
-            .state
-            .queue
-            .iter()
-            .filter_map(|id| self.state.assignments.get(id));
-        waiting
-            .enumerate()
-            .map(|(index, assignment)| QueueItemView {
-                assignment: assignment.clone(),
-                position: index + 1,
-                hold: self.state.hold(assignment),
-                title: title(&assignment.order.department),
-            })
-            .collect()
     }
 
     /// Results of a planner, newest first; `unread` picks which half.

@@ -41,6 +41,7 @@ pub fn routes() -> Router<App> {
         .route("/api/report_zhongshu_plan", post(plans::report))
         .route("/api/start_assignments", post(plans::confirm))
         .route("/api/reject_plan", post(plans::reject))
+        .route("/api/check_plan", post(plans::check))
         .route("/api/plan_assignments", post(plans::propose))
         .route("/api/start_department", post(plans::start_department))
         .route(
@@ -55,6 +56,7 @@ pub fn routes() -> Router<App> {
         .route("/api/notify_zhongshu", post(sessions::notify))
         .route("/api/session_stream", get(live::session_stream))
         .route("/api/queue/cancel", post(queue::cancel))
+        .route("/api/queue/force", post(queue::force))
         .route("/api/queue/move", post(queue::reorder))
         .route("/api/queue/pause", post(queue::pause))
         .route("/api/queue/resume", post(queue::resume))

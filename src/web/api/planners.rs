@@ -68,6 +68,7 @@ pub async fn restart(
 }
 
 pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) -> Json<Value> {
+    let language = app.office.policy().catalog.language;
     let planners: Vec<Value> = app.office.ledger.read(|state| {
         let scene = scene(&app.office, state, caller.is_person());
         let planners = state
@@ -81,7 +82,7 @@ pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) 
                     serde_json::to_value(scene.session(planner)).expect("a view is plain data");
                 let children = scene.children(planner.id(), |_| true);
                 view["children"] = json!(children);
-                view["plan"] = json!(planner.plan().map(PlanView::of));
+                view["plan"] = json!(planner.plan().map(|plan| PlanView::of(plan, language)));
                 view
             })
             .collect()
@@ -94,6 +95,7 @@ pub async fn context(
     RequireReader(caller): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Json<Value>, ApiError> {
+    let language = app.office.policy().catalog.language;
     let context = app.office.ledger.read(|state| {
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
         let scene = scene(&app.office, state, caller.is_person());
@@ -101,7 +103,7 @@ pub async fn context(
         Ok::<_, Refusal>(json!({
             "session": scene.session(planner),
             "task": planner.brief.task,
-            "plan": planner.plan().map(PlanView::of),
+            "plan": planner.plan().map(|plan| PlanView::of(plan, language)),
             "reports": reports,
             "children": scene.children(&id, |_| true),
         }))

@@ -78,12 +78,13 @@ async fn open_inbox(
         false => office.read_inbox(actor, id).await?,
     };
     let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
+    let language = office.policy().catalog.language;
     let answer = office.ledger.read(|state| {
         let scene = scene(office, state, false);
         let planner = planner(state, id)?;
         let unread_results = scene.results(id, unread);
         let queued: Vec<_> = scene
-            .queue(|department| department.to_owned())
+            .queue(language, |department| department.to_owned())
             .into_iter()
             .filter(|item| item.assignment.order.parent_session_id == *id)
             .collect();

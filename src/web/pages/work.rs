@@ -6,14 +6,13 @@
 mod checks;
 
 use super::Words;
-use crate::domain::assignment::Hold;
 use crate::domain::department::{Department, Sandbox};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
-use crate::domain::plan::{PlannedAssignment, Source};
+use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
-use crate::web::views::{PlanView, QueueItemView, ResultView, SessionView};
+use crate::web::views::{FindingView, PlanView, QueueItemView, ResultView, SessionView};
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -69,8 +68,8 @@ pub struct Work<'a> {
     pub chosen: Option<&'a SessionId>,
     /// Its plans, newest first.
     pub plans: &'a [PlanView],
-    /// What the plan checks say about its newest plan: objects with `level` and `message`, or plain sentences.
-    pub findings: &'a [serde_json::Value],
+    /// What the plan checks say about its newest plan.
+    pub findings: &'a [FindingView],
     /// Its unread results, newest first.
     pub unread: &'a [ResultView],
     /// Its read results, newest first.
@@ -121,12 +120,6 @@ struct Row {
     item: PlannedAssignment,
 }
 
-/// What a plan check says.
-struct FindingLine {
-    level: String,
-    message: String,
-}
-
 #[derive(Template)]
 #[template(path = "work.html")]
 struct Page<'a> {
@@ -137,7 +130,6 @@ struct Page<'a> {
     ended_planners: Vec<&'a SessionView>,
     planner: Option<&'a SessionView>,
     children: Vec<&'a SessionView>,
-    findings: Vec<FindingLine>,
     decide: Vec<&'a ResultView>,
     unread: Vec<&'a ResultView>,
     unread_rest: Vec<&'a ResultView>,
@@ -170,7 +162,6 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         planners,
         planner,
         children,
-        findings: w.findings.iter().map(finding).collect(),
         decide: everything.filter(open_question).collect(),
         unread: w.unread.iter().collect(),
         unread_rest: w.unread.iter().filter(|r| !open_question(r)).collect(),
@@ -178,16 +169,6 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         fallback: Source::LauncherFallback,
     };
     page.render()
-}
-
-fn finding(value: &serde_json::Value) -> FindingLine {
-    let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
-    FindingLine {
-        level: text("level").unwrap_or("medium").to_owned(),
-        message: text("message")
-            .or(value.as_str())
-            .map_or_else(|| value.to_string(), str::to_owned),
-    }
 }
 
 impl Page<'_> {
@@ -278,6 +259,20 @@ impl Page<'_> {
         }
     }
 
+    fn level(&self, level: &PlanLevel) -> &'static str {
+        match level {
+            PlanLevel::Info => "info",
+            PlanLevel::Warning => "warning",
+            PlanLevel::Error => "error",
+        }
+    }
+
+    /// "1, 3": the lines that a finding is about, as the table numbers them.
+    fn line_numbers(&self, positions: &[usize]) -> String {
+        let numbers: Vec<String> = positions.iter().map(|at| (at + 1).to_string()).collect();
+        numbers.join(self.w.language.pick(", ", "、"))
+    }
+
     fn newest_plan(&self) -> Option<&PlanView> {
         self.w.plans.first()
     }
@@ -295,6 +290,8 @@ impl Page<'_> {
 
     fn blank_row(&self) -> Vec<Row> {
         let item = PlannedAssignment {
+            id: None,
+            after: Vec::new(),
             department: String::new(),
             task: String::new(),
             model: None,
@@ -312,13 +309,6 @@ impl Page<'_> {
 
     fn lines(&self, list: &[String]) -> String {
         list.join("\n")
-    }
-
-    fn hold_words(&self, hold: &Hold) -> &str {
-        self.t.get(match hold {
-            Hold::PlannerEnded => "queue.hold.planner_ended",
-            Hold::WaitsForPerson => "queue.hold.waits_for_person",
-        })
     }
 
     fn is_foreign(&self, item: &QueueItemView) -> bool {
