@@ -129,6 +129,7 @@ impl Sidecar {
             transcript: transcript_path,
             tokens,
             frame_ancestors: spec.frame_ancestors.clone(),
+            theme: spec.theme,
             descriptor,
             descriptor_path: spec.descriptor_path.clone(),
         }));

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::colours::Theme;
+
 /// Everything a sidecar needs to know, written by the launcher as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +42,10 @@ pub struct Spec {
     /// Origins whose pages may show this terminal in a frame. They may not connect themselves.
     #[serde(default)]
     pub frame_ancestors: Vec<String>,
+    /// How the person's pages look, if that is known: what a program is told that asks for its colours while no page
+    /// that may write is there to answer.
+    #[serde(default)]
+    pub theme: Option<Theme>,
     /// How much output is kept in memory for viewers that reconnect.
     #[serde(default = "default_ring_bytes")]
     pub ring_bytes: usize,
@@ -159,6 +165,7 @@ impl Spec {
             descriptor_path: None,
             control_socket: None,
             frame_ancestors: Vec::new(),
+            theme: None,
             ring_bytes: default_ring_bytes(),
             orphan_exit_seconds: default_orphan_exit_seconds(),
             linger_after_exit_seconds: None,

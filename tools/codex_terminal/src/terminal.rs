@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use tokio::sync::{broadcast, watch};
 
+use crate::colours::{Colour, Theme};
 use crate::control::{Event, StateView, ViewerView};
 use crate::descriptor::{Descriptor, State};
 use crate::feed::{Feed, Mark};
@@ -67,6 +68,7 @@ pub struct Terminal {
     pub exit: watch::Sender<Option<State>>,
     tokens: RwLock<Tokens>,
     frame_ancestors: RwLock<Vec<String>>,
+    pub(crate) theme: Option<Theme>,
     descriptor: Mutex<Descriptor>,
     descriptor_path: Option<PathBuf>,
     descriptor_writing: Mutex<()>,
@@ -93,6 +95,8 @@ pub struct Parts {
     pub tokens: Tokens,
     /// Who may frame the page.
     pub frame_ancestors: Vec<String>,
+    /// How the person's pages look.
+    pub theme: Option<Theme>,
     /// As it will be written.
     pub descriptor: Descriptor,
     /// Where it will be written.
@@ -121,6 +125,7 @@ impl Terminal {
             exit: watch::Sender::new(None),
             tokens: RwLock::new(parts.tokens),
             frame_ancestors: RwLock::new(parts.frame_ancestors),
+            theme: parts.theme,
             descriptor: Mutex::new(parts.descriptor),
             descriptor_path: parts.descriptor_path,
             descriptor_writing: Mutex::default(),
@@ -383,6 +388,14 @@ impl Drop for ControlPresence {
 pub struct Announcer(pub Arc<Terminal>);
 
 impl Observer for Announcer {
+    fn colour_asked(&mut self, colour: Colour, offset: u64) {
+        let Some(theme) = self.0.theme else { return };
+        if !self.0.writer_read(offset) {
+            // A program that does not read its answers gets none.
+            self.0.input(theme.answer(colour).as_bytes()).ok();
+        }
+    }
+
     fn agent_state(&mut self, state: AgentState) {
         *lock(&self.0.agent_state) = Some(state.clone());
         // Nobody may be listening.

@@ -133,6 +133,13 @@ impl Out<'_> {
             .offset
             .and_then(|offset| self.terminal.feed.resume(offset));
         let (cols, rows) = resumed.map_or_else(|| self.terminal.feed.size(), |(_, size)| size);
+        let rendered = match resumed {
+            Some(_) => None,
+            None => match self.rendered().await {
+                None => return Ok(false),
+                rendered => rendered,
+            },
+        };
         let hello = ToPage::Hello {
             mode: self.viewer.mode,
             title: descriptor.title,
@@ -140,40 +147,41 @@ impl Out<'_> {
             rows,
             state: descriptor.state,
             owner,
+            answers_from: self.terminal.reads(self.viewer),
             next_input: self.terminal.next_input(&attach.client),
             resumed: resumed.is_some(),
             file: self.terminal.program.is_none(),
         };
         self.text(&hello).await?;
-        match resumed {
-            Some((cursor, _)) => {
-                self.cursor = cursor;
-                self.consumed = cursor.offset;
-                Ok(true)
-            }
-            None => match attach.offset {
-                Some(offset) => self.gap(offset).await,
-                None => self.snapshot().await,
-            },
+        if let Some((cursor, _)) = resumed {
+            self.cursor = cursor;
+            self.consumed = cursor.offset;
         }
+        if let Some((snapshot, cursor)) = rendered {
+            if let Some(from) = attach.offset {
+                self.tell_gap(from, &snapshot).await?;
+            }
+            self.begin_at(&snapshot, cursor).await?;
+        }
+        Ok(true)
     }
 
     async fn gap(&mut self, from: u64) -> Result<bool, axum::Error> {
-        self.viewer.gaps.fetch_add(1, Ordering::Relaxed);
         let Some((snapshot, cursor)) = self.rendered().await else {
             return Ok(false);
         };
-        self.binary(wire::gap_frame(from, snapshot.offset)).await?;
+        self.tell_gap(from, &snapshot).await?;
         self.begin_at(&snapshot, cursor).await?;
         Ok(true)
     }
 
-    async fn snapshot(&mut self) -> Result<bool, axum::Error> {
-        let Some((snapshot, cursor)) = self.rendered().await else {
-            return Ok(false);
-        };
-        self.begin_at(&snapshot, cursor).await?;
-        Ok(true)
+    async fn tell_gap(
+        &mut self,
+        from: u64,
+        snapshot: &crate::model::Snapshot,
+    ) -> Result<(), axum::Error> {
+        self.viewer.gaps.fetch_add(1, Ordering::Relaxed);
+        self.binary(wire::gap_frame(from, snapshot.offset)).await
     }
 
     async fn begin_at(

@@ -70,6 +70,8 @@ pub enum ToPage {
         state: State,
         /// Whether this page owns the size.
         owner: bool,
+        /// From this byte on the page answers, as the owner, when the program asks for its colours.
+        answers_from: u64,
         /// The number of the next input of this `client`.
         next_input: u32,
         /// Whether the wanted offset was still there.
