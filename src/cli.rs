@@ -149,6 +149,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Everything about one planner's work as a Markdown page, made from the journal (needs no server)
+    Dossier {
+        /// Id of the planner session, as `zhongshu ps` or `zhongshu audit` shows it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
     /// Show the whole job in a scratch repository, without account or network
     Demo {
         /// Use the real Codex CLI against the built-in model

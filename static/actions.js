@@ -36,6 +36,11 @@ onAction('read-all', async ({ dataset }) => {
   await refresh();
 });
 
+onAction('dossier', async ({ dataset }) => {
+  const { markdown, session_id } = await getJson(query('/api/dossier', { id: dataset.sessionId }));
+  saveText(`dossier-${session_id}.md`, markdown);
+});
+
 onAction('copy', async (button) => {
   await navigator.clipboard.writeText(button.dataset.copy);
   const before = button.textContent;

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod browser;
 pub mod demo_agent;
 pub mod doctor;
+pub mod dossier;
 pub mod mcp;
 pub mod open;
 pub mod ps;
@@ -126,6 +127,10 @@ pub async fn run(
             follow,
             json,
         }) => audit::run(&places()?, *command, *follow, *json, out).await,
+        Some(Command::Dossier { id }) => {
+            let language = crate::config::locale_language(environment);
+            dossier::run(&places()?.journal(), id, language, out)
+        }
         Some(Command::Doctor { json }) => doctor::run(cli, *json, cwd, environment, out).await,
         Some(Command::Mcp | Command::Terminal(_) | Command::DemoAgent { .. }) => {
             unreachable!("main runs these itself")

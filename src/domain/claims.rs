@@ -86,6 +86,11 @@ pub enum Meeting<'a> {
 }
 
 impl Claim {
+    /// As it stands among the patterns of `domain::rules`.
+    pub fn pattern(&self) -> &PathPattern {
+        &self.pattern
+    }
+
     /// Reads an entry.
     ///
     /// # Errors

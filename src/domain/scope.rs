@@ -1,10 +1,10 @@
 //! What an assignment may change: the entries of its `files`, as one test for a path. It only answers; who may do what
 //! about a path outside is decided elsewhere.
 //!
-//! An entry is a path from the repository's root. A `/` at the end, a folder's name or a wildcard (as in `domain::rules`)
-//! makes it stand for many files; `.` is the whole repository.
+//! `domain::claims` says what an entry stands for.
 
-use super::rules::{PathPattern, PatternSet};
+use super::claims::Claim;
+use super::rules::PatternSet;
 
 /// The files of one assignment.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,8 @@ impl Scope {
         if files.iter().all(|file| file.trim().is_empty()) {
             return Self::default();
         }
-        let patterns = files.iter().filter_map(|file| pattern(file)).collect();
+        let claims = files.iter().filter_map(|file| Claim::parse(file).ok());
+        let patterns = claims.map(|claim| claim.pattern().clone()).collect();
         Self {
             // A set of sound patterns only fails when it is too large to be built; then nothing is covered, which is seen.
             set: Some(PatternSet::new(patterns).unwrap_or_default()),
@@ -38,19 +39,6 @@ impl Scope {
             .as_ref()
             .is_none_or(|set| set.is_match(path.as_bytes()))
     }
-}
-
-fn pattern(file: &str) -> Option<PathPattern> {
-    let body = file.trim().trim_start_matches("./");
-    if body.is_empty() && file.trim().is_empty() {
-        return None;
-    }
-    let expression = match body {
-        "" | "." => "**".to_owned(),
-        _ if body.starts_with('/') || body.contains(['*', '?', '[', '{']) => body.to_owned(),
-        _ => format!("/{body}"),
-    };
-    PathPattern::parse(&expression).ok()
 }
 
 #[cfg(test)]

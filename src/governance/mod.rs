@@ -4,6 +4,7 @@
 
 pub mod assignments;
 mod defaults;
+pub mod dossier;
 mod parse;
 pub mod plan_checks;
 pub mod portability;

@@ -36,6 +36,7 @@ pub fn routes() -> Router<App> {
         .route("/api/accept_changes", post(results::accept))
         .route("/api/verify_result", post(results::verify))
         .route("/api/handoff", get(results::handoff))
+        .route("/api/dossier", get(planners::dossier))
         .route("/api/zhongshu_plan", get(plans::newest))
         .route("/api/plans", get(plans::versions))
         .route("/api/report_zhongshu_plan", post(plans::report))

@@ -2,8 +2,10 @@
 
 use super::ok;
 use super::status::scene;
+use crate::domain::flow::plans::unknown_session;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
+use crate::governance::dossier::make as make_dossier;
 use crate::sessions::office::Office;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
@@ -36,6 +38,23 @@ pub struct ById {
     /// The session.
     #[serde(alias = "session_id")]
     pub id: SessionId,
+}
+
+/// Everything about one planner's work, read from the journal on disk.
+pub async fn dossier(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Query(ById { id }): Query<ById>,
+) -> Result<Json<Value>, ApiError> {
+    let journal = app.office.place.journal();
+    let language = app.office.policy().catalog.language;
+    let wanted = id.clone();
+    let made = tokio::task::spawn_blocking(move || make_dossier(&journal, wanted, language)).await;
+    let markdown = made
+        .map_err(|_| ApiError::internal())?
+        .map_err(|error| ApiError::unavailable("journal_unreadable", format!("failed to {error}")))?
+        .ok_or_else(|| unknown_session(&id))?;
+    Ok(ok(json!({ "session_id": id, "markdown": markdown })))
 }
 
 /// An empty string in a form means "no choice".

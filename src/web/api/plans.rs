@@ -191,6 +191,7 @@ pub struct StartAssignments {
     plan_sha256: Option<String>,
     #[serde(default)]
     run_verify: Option<bool>,
+    #[serde(default)]
     allow_overlap: bool,
 }
 

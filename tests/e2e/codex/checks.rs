@@ -121,5 +121,21 @@ async fn codex_departments_are_held_against_what_they_really_did() {
         refuted.contains("refuted") && refuted.contains(FAILS),
         "{refuted}"
     );
+    // The whole story, from the journal alone.
+    let mut house = house;
+    house.stop_launcher().await;
+    let (code, page, complaints) = house.run(&["dossier", &planner]).await;
+    assert_eq!(code, Some(0), "{complaints}");
+    for part in [
+        "Make the greeter louder.",
+        "### Version 1",
+        "outside the assignment: `README.md`",
+        "refuted: `test -f src/missing.py`",
+        "the title belongs to it",
+    ] {
+        assert!(page.contains(part), "no {part:?} in\n{page}");
+    }
+    let (code, _, complaint) = house.run(&["dossier", "zhongshu-none"]).await;
+    assert_eq!(code, Some(1), "{complaint}");
     house.close().await;
 }
