@@ -15,6 +15,20 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::support::{DEADLINE, wait_until};
 
+/// The visible screen as the page has it, blank ends cut as the model cuts them.
+pub const SCREEN: &str = "(() => { const b = codexTerminal.screen.term.buffer.active; const out = []; \
+    for (let i = 0; i < codexTerminal.screen.term.rows; i++) out.push(b.getLine(b.baseY + i).translateToString(true).trimEnd()); \
+    return out.join('\\n').trimEnd(); })()";
+
+/// Text somewhere on it.
+pub fn contains(text: &str) -> impl Fn(&Value) -> bool {
+    let text = text.to_owned();
+    move |value| value.as_str().is_some_and(|screen| screen.contains(&text))
+}
+
+/// What `document.documentElement.dataset.connection` says.
+pub const CONNECTION: &str = "document.documentElement.dataset.connection";
+
 pub struct Browser {
     child: Child,
     _profile: TempDir,
@@ -206,7 +220,8 @@ impl Browser {
 
     /// Another size of the page's window.
     pub async fn window(&mut self, width: u32, height: u32) {
-        let params = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        let params =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.call("Emulation.setDeviceMetricsOverride", params)
             .await;
     }
