@@ -69,6 +69,7 @@ pub fn routes() -> Router<App> {
             post(terminals::view_session),
         )
         .route("/api/terminal_ticket", post(terminals::ticket))
+        .route("/api/terminal_theme", post(terminals::theme))
         .route("/api/report", get(reports::report))
         .route("/api/audit", get(audit::page))
 }

@@ -289,7 +289,8 @@ async function download() {
     if (!answer.ok) throw new Error(String(answer.status));
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await answer.blob());
-    link.download = `${(document.title || "terminal").replace(/[^\p{L}\p{N}._-]+/gu, "-").slice(0, 80)}.log`;
+    const name = document.title.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "");
+    link.download = `${name.slice(0, 80) || "terminal"}.log`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   } catch {

@@ -166,6 +166,10 @@ export class Screen {
         activeMatchColorOverviewRuler: "#e0b055",
       },
     };
+    // The add-on takes the same words for the same search, whatever else is wanted of them.
+    const wanted = JSON.stringify([options.caseSensitive, options.regex]);
+    if (wanted !== this.searched) this.search.clearDecorations();
+    this.searched = wanted;
     return backwards ? this.search.findPrevious(needle, settings) : this.search.findNext(needle, settings);
   }
 }

@@ -40,6 +40,11 @@ export class Toolbar {
       }
     });
     byId("bar").addEventListener("keydown", (event) => this.walk(event));
+    // Who uses the mouse goes on typing; who came by keyboard stays where they are.
+    byId("bar").addEventListener("click", (event) => {
+      const opens = event.target.closest("#find, #keys-open");
+      if (event.detail > 0 && event.target.closest("button") && !opens) this.actions.focusScreen();
+    });
     // One stop for the Tab key, at the button that was used last; arrows go on from there.
     byId("bar").addEventListener("focusin", (event) => this.stopAt(event.target));
     this.stopAt(byId("pause"));
