@@ -131,6 +131,7 @@ impl Sidecar {
             frame_ancestors: spec.frame_ancestors.clone(),
             descriptor,
             descriptor_path: spec.descriptor_path.clone(),
+            silent_after: Duration::from_secs(spec.silent_after_seconds),
         }));
         let recorder = Recorder {
             feed,
