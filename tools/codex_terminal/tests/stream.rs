@@ -9,7 +9,7 @@ use std::time::Duration;
 use codex_terminal::descriptor::Mode;
 use codex_terminal::escape::{Piece, first_piece};
 use futures_util::StreamExt;
-use support::{Got, Sidecar, Viewer, script};
+use support::{Dice, Got, Sidecar, Viewer, script};
 
 /// UTF-8 of all lengths, colours, titles, cursor moves; ends with DONE. About 1.5 MiB, in small bursts.
 const MIXED: &str = r#"python3 -u -c '
@@ -50,33 +50,6 @@ while True:
         while burst: burst = burst[os.write(1, burst[:dice.randrange(1, 3000)]):]
 '"#;
 const BURST_BYTES: u64 = 4096;
-
-/// A small, reproducible source of numbers. Says its seed when a test fails.
-struct Dice {
-    seed: u64,
-    state: u64,
-}
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self { seed, state: seed }
-    }
-
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        self.state % sides
-    }
-}
-
-impl Drop for Dice {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("the dice began with {:#x}", self.seed);
-        }
-    }
-}
 
 /// How many of these cuts of a stream go through a character, and through a control sequence.
 fn cut_through(stream: &[u8], cuts: &HashSet<usize>) -> (usize, usize) {

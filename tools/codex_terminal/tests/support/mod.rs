@@ -204,6 +204,33 @@ pub fn pid_in(path: &Path) -> u32 {
     })
 }
 
+/// A small, reproducible source of numbers. Says its seed when a test fails.
+pub struct Dice {
+    seed: u64,
+    state: u64,
+}
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self { seed, state: seed }
+    }
+
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state % sides
+    }
+}
+
+impl Drop for Dice {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the dice began with {:#x}", self.seed);
+        }
+    }
+}
+
 /// What a viewer got.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Got {
