@@ -2,6 +2,7 @@
 //! Git library and no file system, so that everything in it can be tested with values alone.
 
 pub mod assignment;
+pub mod codeowners;
 pub mod department;
 pub mod event;
 pub mod flow;
