@@ -144,10 +144,12 @@ impl<'a> Inspector<'a> {
             if size_bytes <= limit_bytes {
                 continue;
             }
-            let was_large = matches!(
-                self.repo.former(change, self.former, 0),
-                Some(Content::File { size_bytes, .. }) if size_bytes > limit_bytes
-            );
+            // A copy is another file, however large its source was.
+            let was_large = change.status != ChangeStatus::Copied
+                && matches!(
+                    self.repo.former(change, self.former, 0),
+                    Some(Content::File { size_bytes, .. }) if size_bytes > limit_bytes
+                );
             if !was_large {
                 found.add(rule, None, None);
             }
