@@ -4,6 +4,8 @@
 
 #[path = "report/changes.rs"]
 mod changes;
+#[path = "report/content.rs"]
+mod content;
 #[path = "report/findings.rs"]
 mod findings;
 #[path = "report/git.rs"]

@@ -4,6 +4,7 @@
 pub mod assignment;
 pub mod claims;
 pub mod conformance;
+pub mod codeowners;
 pub mod department;
 pub mod dossier;
 pub mod event;

@@ -3,6 +3,7 @@
 //! symbolic link. Everything here blocks; callers in async code use a blocking thread.
 
 pub mod changes;
+pub mod content;
 pub mod counts;
 pub mod files;
 mod revision;

@@ -2,13 +2,18 @@
 //! proposal of assignments and the checks of a plan. Everything here blocks and starts no program; callers in async
 //! code use a blocking thread.
 
+mod advice;
 pub mod assignments;
 mod defaults;
 pub mod dossier;
+mod findings;
+mod inspect;
+mod owners;
 mod parse;
 pub mod plan_checks;
 pub mod portability;
 mod raw;
+mod reading;
 pub mod render;
 pub mod report;
 pub mod settings;

@@ -67,6 +67,8 @@ pub(super) struct RawRiskRule {
     pub name: Spanned<String>,
     pub level: Option<RiskLevel>,
     pub pattern: Option<Spanned<OneOrMany>>,
+    pub content: Option<Spanned<OneOrMany>>,
+    pub limit_bytes: Option<Spanned<u64>>,
     pub message: Option<Text>,
     pub allow_pattern: Option<Spanned<OneOrMany>>,
 }

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 use super::{defaults, parse};
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::language::Language;
-use crate::domain::rules::{PatternError, PatternSet, RiskRule, Rulebook};
+use crate::domain::rules::book::BookError;
+use crate::domain::rules::{PatternSet, RiskRule, Rulebook};
 use crate::git::counts::hex;
 use crate::git::files::{self, Entry};
 
@@ -19,6 +20,10 @@ pub const FILE_NAME: &str = "governance.yaml";
 
 /// Largest file that is taken; the longest sensible one is a twentieth of it.
 const MAX_FILE_BYTES: u64 = 256 << 10;
+
+/// Counts the changes of what the built-in tests find: another number is another digest, because the same tree may then
+/// have other findings.
+const BUILT_IN_TESTS: u32 = 1;
 
 /// Name of the driver that runs Codex sessions; every other driver is a command of `drivers`.
 pub const CODEX_DRIVER: &str = "codex";
@@ -274,11 +279,11 @@ impl Governance {
             // `parse` has checked each pattern where it stands; what is left is their sum.
             line: 1,
             column: 1,
-            message: format!("the patterns cannot be used together: {error}"),
+            message: format!("the rules cannot be used together: {error}"),
         })
     }
 
-    fn from_parts(parts: Parts) -> Result<Self, PatternError> {
+    fn from_parts(parts: Parts) -> Result<Self, BookError> {
         let rulebook = Rulebook::new(&parts.departments, &parts.risk_rules)?;
         let digest = digest_of(&parts);
         Ok(Self {
@@ -330,7 +335,15 @@ fn digest_of(parts: &Parts) -> String {
     let rules: Vec<_> = parts
         .risk_rules
         .iter()
-        .map(|rule| (&rule.name, rule.level, &rule.pattern, &rule.allow_pattern))
+        .map(|rule| {
+            (
+                &rule.name,
+                rule.level,
+                &rule.subject,
+                &rule.pattern,
+                &rule.allow_pattern,
+            )
+        })
         .collect();
     let preflight = (
         &parts.surfaces,
@@ -338,7 +351,7 @@ fn digest_of(parts: &Parts) -> String {
         &parts.allow_paths,
         &parts.allow_references,
     );
-    let text = serde_json::to_vec(&(departments, rules, preflight))
+    let text = serde_json::to_vec(&(BUILT_IN_TESTS, departments, rules, preflight))
         .expect("strings and enums serialise without fail");
     hex(&Sha256::digest(&text))
 }

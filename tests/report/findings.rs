@@ -1,11 +1,23 @@
 //! Departments, risks, decisions, and the assignments that are proposed from them.
 
 use zhongshu::domain::language::Language;
-use zhongshu::domain::report::{Decision, Report};
+use zhongshu::domain::report::{Decision, FailOn, Report};
+use zhongshu::domain::rules::RiskLevel;
 use zhongshu::governance::Governance;
 use zhongshu::governance::assignments::{ProposalRequest, propose};
 
 use crate::sandbox::Sandbox;
+
+/// The exit codes for `--fail-on` low, medium, high and never.
+fn exits(report: &Report) -> [u8; 4] {
+    [
+        FailOn::Level(RiskLevel::Low),
+        FailOn::Level(RiskLevel::Medium),
+        FailOn::Level(RiskLevel::High),
+        FailOn::Never,
+    ]
+    .map(|fail_on| report.exit_code(fail_on))
+}
 
 #[test]
 fn departments_risks_and_verify_commands() {
@@ -43,7 +55,7 @@ fn departments_risks_and_verify_commands() {
     assert!(report.risks[0].how_to_silence.contains("allow_pattern"));
     assert_eq!(report.verify_commands, ["git diff --check"]);
     assert_eq!(report.decision, Decision::Review);
-    assert_eq!((report.exit_code(true), report.exit_code(false)), (1, 0));
+    assert_eq!(exits(&report), [1, 1, 1, 0]);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["ok"], true);
     assert_eq!(
@@ -79,8 +91,8 @@ fn a_quiet_change_passes() {
     sandbox.write("src/a.rs", "x\n");
     let report = sandbox.worktree();
     assert_eq!(
-        (report.decision, report.exit_code(true)),
-        (Decision::Pass, 0)
+        (report.decision, exits(&report)),
+        (Decision::Pass, [0, 0, 0, 0])
     );
     assert_eq!(report.decision_reasons, Vec::<String>::new());
 }
