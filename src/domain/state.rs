@@ -9,6 +9,7 @@ use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
 use super::plan::{Plan, PlanState};
 use super::result::{Report, Revision};
+use super::review::Reviews;
 use super::session::{Outcome, Session, Status};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashSet};
@@ -49,6 +50,8 @@ pub struct State {
     pub trusted: Option<String>,
     /// Digests of mailbox files that are already in, with the planner whose mailbox they were in.
     pub taken_files: HashSet<String>,
+    /// What was approved and rejected for the next commit.
+    pub reviews: Reviews,
     /// Sequence number of the newest event.
     pub seq: u64,
 }
@@ -57,6 +60,7 @@ impl State {
     /// Applies one event.
     pub fn apply(&mut self, seq: u64, at: DateTime<Utc>, event: &Event) {
         self.seq = seq;
+        self.reviews.apply(at, event);
         match event {
             Event::RepositoryTrusted { statement } => self.trusted = Some(statement.clone()),
             Event::SessionRegistered { brief } => {

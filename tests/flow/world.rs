@@ -316,6 +316,7 @@ pub fn assert_same(left: &State, right: &State) {
         terminals,
         trusted,
         taken_files,
+        reviews,
         seq,
     } = left;
     assert_eq!(sessions, &right.sessions);
@@ -326,4 +327,5 @@ pub fn assert_same(left: &State, right: &State) {
     assert_eq!(terminals, &right.terminals);
     assert_eq!((trusted, seq), (&right.trusted, &right.seq));
     assert_eq!(taken_files, &right.taken_files);
+    assert_eq!(reviews, &right.reviews);
 }

@@ -7,6 +7,7 @@ pub mod inbox;
 pub mod plans;
 pub mod queue;
 pub mod results;
+pub mod reviews;
 pub mod sessions;
 
 use super::department::Department;
