@@ -11,6 +11,7 @@ use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Purpose;
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::result::Revision;
+use super::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, Outcome};
 use serde::{Deserialize, Serialize};
 
@@ -304,6 +305,55 @@ pub enum Event {
         session_id: SessionId,
         /// 1 for the first.
         number: u32,
+    },
+
+    /// A person approved exactly what is staged.
+    TreeApproved {
+        /// What, on top of what, and who said so.
+        #[serde(flatten)]
+        approval: Approval,
+    },
+    /// A person rejected what is staged.
+    TreeRejected {
+        /// What, why, and who said so.
+        #[serde(flatten)]
+        rejection: Rejection,
+    },
+    /// A commit appeared whose tree was approved, or while the gate was off.
+    CommitRecorded {
+        /// Which one.
+        #[serde(flatten)]
+        seen: CommitSeen,
+    },
+    /// A commit appeared whose tree nobody had approved: it went around the gate.
+    CommitUnapproved {
+        /// Which one.
+        #[serde(flatten)]
+        seen: CommitSeen,
+        /// How strict the gate was.
+        mode: GateMode,
+    },
+    /// A person took notice of a commit that had gone around the gate.
+    CommitAccepted {
+        /// Which one.
+        commit: GitId,
+        /// Why it is fine, or what will be done about it.
+        #[serde(default)]
+        reason: String,
+    },
+    /// HEAD stands somewhere else without a new commit: another branch, a reset, what came from elsewhere.
+    HeadMoved {
+        /// Where; `None` is a branch without a commit.
+        commit: Option<GitId>,
+        /// The branch, unless HEAD is detached.
+        branch: Option<String>,
+    },
+    /// From now on the commit gate is at least this strict, whatever `governance.yaml` says.
+    GateModeSet {
+        /// How strict.
+        mode: GateMode,
+        /// Why.
+        reason: String,
     },
 
     /// A terminal was opened.

@@ -3,8 +3,8 @@
 
 pub mod assignment;
 pub mod claims;
-pub mod conformance;
 pub mod codeowners;
+pub mod conformance;
 pub mod department;
 pub mod dossier;
 pub mod event;
@@ -20,6 +20,7 @@ pub mod prompts;
 pub mod refusal;
 pub mod report;
 pub mod result;
+pub mod review;
 pub mod rules;
 pub mod scope;
 pub mod session;

@@ -11,6 +11,7 @@ use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
 use super::plan::{Plan, PlanState};
 use super::result::{Report, Revision};
+use super::review::Reviews;
 use super::session::{Outcome, Session, Status};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -55,6 +56,8 @@ pub struct State {
     pub unjudged: BTreeSet<ReportId>,
     /// Reports whose verify commands the launcher has to run.
     pub unverified: BTreeSet<ReportId>,
+    /// What was approved and rejected for the next commit.
+    pub reviews: Reviews,
     /// Sequence number of the newest event.
     pub seq: u64,
 }
@@ -63,6 +66,7 @@ impl State {
     /// Applies one event.
     pub fn apply(&mut self, seq: u64, at: DateTime<Utc>, event: &Event) {
         self.seq = seq;
+        self.reviews.apply(at, event);
         match event {
             Event::RepositoryTrusted { statement } => self.trusted = Some(statement.clone()),
             Event::SessionRegistered { brief } => {

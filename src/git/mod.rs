@@ -2,10 +2,14 @@
 //! never starts a program (no Git command line, no filters, hooks or monitors), never writes, and never follows a
 //! symbolic link. Everything here blocks; callers in async code use a blocking thread.
 
+pub mod candidate;
 pub mod changes;
 pub mod content;
 pub mod counts;
 pub mod files;
+pub mod heads;
+pub mod hooks;
+pub mod raw_index;
 mod revision;
 mod rows;
 pub mod snapshot;

@@ -109,6 +109,8 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
         .map(|name| line_of(name, "project_name"))
         .transpose()?;
     settings.drivers = drivers;
+    settings.gate = raw.gate;
+    settings.commit_trailers = raw.commit_trailers.unwrap_or_default();
     Ok(parts)
 }
 

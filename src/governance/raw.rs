@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use crate::domain::department::{Approval, Localized, Sandbox};
 use crate::domain::language::Language;
+use crate::domain::review::GateMode;
 use crate::domain::rules::RiskLevel;
 
 #[derive(Default, Deserialize)]
@@ -39,6 +40,8 @@ pub(super) struct RawFile {
     pub tuis_started_with_session: Option<Spanned<u64>>,
     pub workflow_doc: Option<Spanned<String>>,
     pub project_name: Option<Spanned<String>>,
+    pub gate: Option<GateMode>,
+    pub commit_trailers: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]

@@ -352,6 +352,7 @@ pub fn assert_same(left: &State, right: &State) {
         taken_files,
         unjudged,
         unverified,
+        reviews,
         seq,
     } = left;
     assert_eq!(sessions, &right.sessions);
@@ -363,4 +364,5 @@ pub fn assert_same(left: &State, right: &State) {
     assert_eq!((trusted, seq), (&right.trusted, &right.seq));
     assert_eq!(taken_files, &right.taken_files);
     assert_eq!((unjudged, unverified), (&right.unjudged, &right.unverified));
+    assert_eq!(reviews, &right.reviews);
 }

@@ -11,6 +11,7 @@ mod overlaps;
 pub mod plans;
 pub mod queue;
 pub mod results;
+pub mod reviews;
 pub mod sessions;
 
 use super::department::Department;

@@ -144,7 +144,7 @@ fn every_event_of_the_journal_has_a_sentence_and_a_group() {
         .captures_iter(&timeline)
         .map(|found| Regex::new(&found[1]).unwrap())
         .collect();
-    assert_eq!(groups.len(), 6);
+    assert_eq!(groups.len(), 7);
     let hump = Regex::new("([a-z])([A-Z])").unwrap();
     let mut count = 0;
     for found in variant.captures_iter(&vocabulary) {
