@@ -132,6 +132,7 @@ impl Sidecar {
             theme: spec.theme,
             descriptor,
             descriptor_path: spec.descriptor_path.clone(),
+            silent_after: Duration::from_secs(spec.silent_after_seconds),
         }));
         let recorder = Recorder {
             feed,

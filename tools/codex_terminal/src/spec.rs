@@ -55,6 +55,9 @@ pub struct Spec {
     /// How long the last screen is served after the program's end; absent: until closed.
     #[serde(default)]
     pub linger_after_exit_seconds: Option<u64>,
+    /// A viewer that gives no sign of life for this long is gone. It is pinged three times as often.
+    #[serde(default = "default_silent_after_seconds")]
+    pub silent_after_seconds: u64,
 }
 
 /// What a terminal shows.
@@ -130,6 +133,12 @@ fn default_orphan_exit_seconds() -> u64 {
     24 * 3600
 }
 
+/// A tenth would cut off a browser whose machine stalls for a moment; ten times as much would keep the places of
+/// viewers that are gone for ten minutes.
+fn default_silent_after_seconds() -> u64 {
+    60
+}
+
 /// The ring must hold several reads of 64 KiB, or the PTY would wait for the recorder after each.
 pub const MIN_RING_BYTES: usize = 256 << 10;
 const MAX_RING_BYTES: usize = 256 << 20;
@@ -169,6 +178,7 @@ impl Spec {
             ring_bytes: default_ring_bytes(),
             orphan_exit_seconds: default_orphan_exit_seconds(),
             linger_after_exit_seconds: None,
+            silent_after_seconds: default_silent_after_seconds(),
         }
     }
 
@@ -220,6 +230,7 @@ impl Spec {
         (self.cols, self.rows) = (cols, rows);
         self.ring_bytes = self.ring_bytes.clamp(MIN_RING_BYTES, MAX_RING_BYTES);
         self.log_bytes = self.log_bytes.max(64 << 10);
+        self.silent_after_seconds = self.silent_after_seconds.clamp(1, 3600);
         Ok(self)
     }
 }

@@ -22,7 +22,7 @@ use crate::spec::clamp_size;
 use crate::token::{Mode, Tokens};
 use crate::viewers::Viewers;
 
-/// Pages whose inputs are numbered; the longest silent one is forgotten.
+/// Pages whose inputs are numbered; the longest silent one of those that do not look is forgotten.
 const MAX_INPUT_CLIENTS: usize = 32;
 /// Announcements and exits a control connection may leave unread before it is told the whole state anew.
 const EVENT_QUEUE: usize = 256;
@@ -54,6 +54,8 @@ pub struct Terminal {
     pub port: u16,
     /// The transcript or the shown file.
     pub transcript: Option<PathBuf>,
+    /// How long a viewer may give no sign of life.
+    pub silent_after: Duration,
     /// For control connections.
     pub events: broadcast::Sender<Event>,
     /// Changes when all viewers are to be cut off.
@@ -101,6 +103,8 @@ pub struct Parts {
     pub descriptor: Descriptor,
     /// Where it will be written.
     pub descriptor_path: Option<PathBuf>,
+    /// How long a viewer may give no sign of life.
+    pub silent_after: Duration,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -117,6 +121,7 @@ impl Terminal {
             recorded: parts.recorded,
             program: parts.program,
             transcript: parts.transcript,
+            silent_after: parts.silent_after,
             events: broadcast::Sender::new(EVENT_QUEUE),
             cut: watch::Sender::new(0),
             close: watch::Sender::new(None),
@@ -290,7 +295,13 @@ impl Terminal {
         }
         clients.push_back((name, following));
         if clients.len() > MAX_INPUT_CLIENTS {
-            clients.pop_front();
+            // One that looks goes on with the numbers it was given.
+            let looks = |name: &str| {
+                let viewers = lock(&self.viewers);
+                viewers.attached.iter().any(|viewer| viewer.client == name)
+            };
+            let forgotten = clients.iter().position(|(name, _)| !looks(name));
+            clients.remove(forgotten.unwrap_or(0));
         }
         result.map(|_| following)
     }

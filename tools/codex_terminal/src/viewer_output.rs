@@ -16,9 +16,8 @@ use crate::viewer::{Attach, Ended, Note, Sink};
 use crate::viewers::Viewer;
 use crate::wire::{self, Exit, OUTPUT_HEADER, Refusal, ToPage};
 
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// Three missed pings. Also how long one frame may take: a viewer that reads nothing for so long is gone.
-const SILENT_AFTER: Duration = Duration::from_secs(60);
+/// Pings in the time after which a silent viewer is gone. That two of them got no answer is known when the third is due.
+const PINGS: u32 = 3;
 /// Acknowledgements of keystrokes ride along with others instead of costing a frame each.
 const ACK_DELAY: Duration = Duration::from_millis(30);
 
@@ -72,7 +71,8 @@ impl Out<'_> {
         let mut version = self.terminal.feed.watch();
         let mut owner = self.terminal.owner.subscribe();
         let mut owning = self.terminal.is_owner(self.viewer);
-        let mut ping = tokio::time::interval(PING_EVERY);
+        let ping_every = self.terminal.silent_after / PINGS;
+        let mut ping = tokio::time::interval(ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.tick().await;
         if !self.greet(attach, owning).await? {
@@ -108,7 +108,7 @@ impl Out<'_> {
                     }
                 }
                 _ = ping.tick() => {
-                    if self.heard_at.elapsed() > SILENT_AFTER {
+                    if self.heard_at.elapsed() > ping_every * (PINGS - 1) {
                         return Ok(Ended::GONE);
                     }
                     self.message(Message::Ping(axum::body::Bytes::new())).await?;
@@ -148,7 +148,7 @@ impl Out<'_> {
             state: descriptor.state,
             owner,
             answers_from: self.terminal.reads(self.viewer),
-            next_input: self.terminal.next_input(&attach.client),
+            next_input: self.terminal.next_input(&self.viewer.client),
             resumed: resumed.is_some(),
             file: self.terminal.program.is_none(),
         };
@@ -272,7 +272,8 @@ impl Out<'_> {
     }
 
     async fn message(&mut self, message: Message) -> Result<(), axum::Error> {
-        match tokio::time::timeout(SILENT_AFTER, self.sink.send(message)).await {
+        // A viewer that takes nothing for so long is gone too.
+        match tokio::time::timeout(self.terminal.silent_after, self.sink.send(message)).await {
             Ok(result) => result,
             Err(elapsed) => Err(axum::Error::new(elapsed)),
         }

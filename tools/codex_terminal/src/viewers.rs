@@ -10,12 +10,17 @@ use crate::token::Mode;
 
 /// More people do not look at one terminal; more sockets are somebody's mistake or attack.
 pub const MAX_VIEWERS: usize = 8;
+/// A page's made-up name.
+const MAX_CLIENT_NAME: usize = 64;
+
 /// One attached browser.
 pub struct Viewer {
     /// Its number.
     pub number: u64,
     /// What it may do.
     pub mode: Mode,
+    /// Under which name its inputs are numbered.
+    pub client: String,
     /// Forbidden messages.
     pub dropped: AtomicU64,
     /// Gaps it got.
@@ -52,15 +57,22 @@ impl Terminal {
         })
     }
 
-    fn attach(self: &Arc<Self>, mode: Mode) -> Option<Attachment> {
+    fn attach(self: &Arc<Self>, mode: Mode, client: String) -> Option<Attachment> {
         let mut viewers = lock(&self.viewers);
         if viewers.attached.len() >= MAX_VIEWERS {
             return None;
         }
         viewers.next_number += 1;
+        let number = viewers.next_number;
+        let named = !client.is_empty() && client.len() <= MAX_CLIENT_NAME;
         let viewer = Arc::new(Viewer {
-            number: viewers.next_number,
+            number,
             mode,
+            client: if named {
+                client
+            } else {
+                format!("viewer {number}")
+            },
             dropped: AtomicU64::new(0),
             gaps: AtomicU64::new(0),
         });
@@ -139,8 +151,8 @@ pub struct Admission {
 
 impl Admission {
     /// Makes it a viewer, if there is still room.
-    pub fn attach(self, mode: Mode) -> Option<Attachment> {
-        self.terminal.attach(mode)
+    pub fn attach(self, mode: Mode, client: String) -> Option<Attachment> {
+        self.terminal.attach(mode, client)
     }
 }
 
