@@ -20,6 +20,8 @@ mod life;
 mod processes;
 #[path = "contract/refusals.rs"]
 mod refusals;
+#[path = "contract/report_forms.rs"]
+mod report_forms;
 #[path = "contract/restart.rs"]
 mod restart;
 #[path = "contract/secrets.rs"]
