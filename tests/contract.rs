@@ -22,6 +22,8 @@ mod order;
 mod processes;
 #[path = "contract/refusals.rs"]
 mod refusals;
+#[path = "contract/report_forms.rs"]
+mod report_forms;
 #[path = "contract/restart.rs"]
 mod restart;
 #[path = "contract/secrets.rs"]
