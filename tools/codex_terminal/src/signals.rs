@@ -48,15 +48,15 @@ impl Signals {
     }
 }
 
-impl vt100::Callbacks for Signals {
-    fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
+impl Signals {
+    /// The program named its window.
+    pub fn set_title(&mut self, title: &str) {
         self.title = Some(plain(title));
     }
 
-    fn unhandled_osc(&mut self, _: &mut vt100::Screen, params: &[&[u8]]) {
-        if let [b"7501", fields] = params
-            && let Some(state) = agent_state(fields)
-        {
+    /// The program announced something.
+    pub fn announce(&mut self, fields: &str) {
+        if let Some(state) = agent_state(fields) {
             if self.waiting.len() == MAX_WAITING {
                 self.waiting.remove(0);
             }
@@ -66,7 +66,7 @@ impl vt100::Callbacks for Signals {
 }
 
 /// Parses `state=…[:key=value]…`; unknown keys are skipped.
-fn agent_state(fields: &[u8]) -> Option<AgentState> {
+fn agent_state(fields: &str) -> Option<AgentState> {
     let (mut state, mut kind) = (None, None);
     for field in plain(fields).split(':') {
         match field.split_once('=')? {
@@ -82,9 +82,8 @@ fn agent_state(fields: &[u8]) -> Option<AgentState> {
     state.map(|state| AgentState { state, kind })
 }
 
-fn plain(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
-        .chars()
+fn plain(text: &str) -> String {
+    text.chars()
         .filter(|c| !c.is_control())
         .take(MAX_TEXT)
         .collect()
@@ -97,7 +96,7 @@ mod tests {
 
     #[test]
     fn announcements_are_parsed_and_nonsense_is_not() {
-        let parse = |text: &str| agent_state(text.as_bytes());
+        let parse = agent_state;
         assert_eq!(
             parse("state=blocked:app=codex:kind=permission"),
             Some(AgentState {
@@ -106,7 +105,14 @@ mod tests {
             })
         );
         assert_eq!(parse("state=clear").unwrap().state, AgentActivity::Clear);
-        for wrong in ["", "state=", "state=asleep", "app=codex", "blocked"] {
+        for wrong in [
+            "",
+            "state=",
+            "state=asleep",
+            "app=codex",
+            "blocked",
+            "state=idle;x",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use codex_terminal::descriptor::Mode;
+use codex_terminal::model::Model;
 use futures_util::StreamExt;
 use support::{Got, Sidecar, Viewer, script};
 
@@ -106,11 +107,10 @@ async fn a_viewer_that_attaches_at_any_moment_sees_what_the_model_sees() {
         );
         screens.push(viewer.screen());
     }
-    let side = |cells: u16| cells.try_into().unwrap();
-    let mut model = vt100::Parser::new(side(32), side(100), 0);
-    model.process(&std::fs::read(sidecar.path("t.log")).unwrap());
+    let mut model = Model::new(100, 32);
+    model.feed(&std::fs::read(sidecar.path("t.log")).unwrap());
     for screen in screens {
-        assert_eq!(screen, model.screen().contents());
+        assert_eq!(screen, model.contents());
     }
 }
 

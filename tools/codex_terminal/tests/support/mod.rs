@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use codex_terminal::client::{self, Client};
 use codex_terminal::control::Event;
 use codex_terminal::descriptor::{Descriptor, Mode};
+use codex_terminal::model::Model;
 use codex_terminal::spec::Spec;
 use codex_terminal::wire::ToPage;
 use futures_util::{SinkExt, StreamExt};
@@ -398,13 +399,13 @@ impl Viewer {
         }
     }
 
+    /// What the viewer shows: its snapshot and what came after it.
     pub fn screen(&self) -> String {
         let (cols, rows) = self.size;
-        let side = |cells: u16| cells.max(1).try_into().unwrap();
-        let mut parser = vt100::Parser::new(side(rows), side(cols), 0);
-        parser.process(&self.snapshot);
-        parser.process(&self.seen);
-        parser.screen().contents()
+        let mut model = Model::new(cols, rows);
+        model.feed(&self.snapshot);
+        model.feed(&self.seen);
+        model.contents()
     }
 
     /// Types one piece and waits until it is with the program.
