@@ -149,7 +149,11 @@ export class Toolbar {
     this.shown.exit = exit;
     const badge = byId("badge-exit");
     badge.hidden = false;
-    badge.textContent = exit.signal == null ? this.texts.exitedCode(exit.code) : this.texts.exitedSignal(exit.signal);
+    const parts = exit.signal == null ? this.texts.exitedCode(exit.code) : this.texts.exitedSignal(exit.signal);
+    const how = document.createElement("span");
+    how.textContent = parts[0];
+    badge.replaceChildren(how, parts[1]);
+    badge.title = parts.join("");
     badge.classList.toggle("good", exit.code === 0);
     badge.classList.toggle("bad", exit.code !== 0);
   }

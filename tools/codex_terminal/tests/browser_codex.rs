@@ -75,7 +75,7 @@ const PICTURE: &str = r"(() => {
     let cell;
     for (let y = 0; y < term.rows; y++) {
         const line = buffer.getLine(buffer.baseY + y);
-        const row = [line.isWrapped];
+        const row = [];
         for (let x = 0; x < term.cols; x++) {
             cell = line.getCell(x, cell);
             // A cell that was never written and one with a blank look the same.
@@ -84,7 +84,7 @@ const PICTURE: &str = r"(() => {
                 cell.isItalic(), cell.isUnderline(), cell.isInverse(), cell.isInvisible(), cell.isStrikethrough(), cell.isBlink()]
                 .join(','));
         }
-        rows.push(row);
+        rows.push([...row, line.isWrapped]);
     }
     return {
         rows, size: [term.cols, term.rows], buffer: buffer.type, cursor: [buffer.cursorX, buffer.cursorY],
@@ -151,7 +151,9 @@ async fn codex_has_the_same_screen_after_a_reload_in_the_middle_of_an_answer() {
         env_set.insert("CODEX_HOME".to_owned(), codex_home.display().to_string());
     }
     let sidecar = Sidecar::start(dir, &spec);
-    let (client, _events) = sidecar.control().await;
+    let (client, mut events) = sidecar.control().await;
+    // Codex announces a state now and then; a launcher that does not listen is cut off.
+    tokio::spawn(async move { while events.recv().await.is_some() {} });
 
     // Three pages that draw without a graphics card would cost more than everything else here.
     let mut page = Browser::start(&["--disable-3d-apis"]).await;
