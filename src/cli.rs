@@ -134,6 +134,18 @@ pub enum Command {
     },
     /// What changed in the repository, whose it is, what is risky, what to verify (needs no server)
     Report(Report),
+    /// Say whether a commit may go on: what it takes must have been approved (Git's hooks run this; needs no server)
+    #[command(
+        after_help = "Exit codes: 0 the commit may go on; 1 it is refused; 2 the command is wrong.\n\n\
+            Without arguments it judges what is staged, or the index that Git names to its hooks."
+    )]
+    Gate(Gate),
+    /// Put the gate before every commit, or take it away again; other hooks go on working
+    Hook {
+        /// What to do with the hooks.
+        #[command(subcommand)]
+        command: HookCommand,
+    },
     /// What happened so far, one line per event (needs no server)
     Audit {
         /// Check the journal and its copy, or, without this, show events
@@ -152,6 +164,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Everything about one planner's work as a Markdown page, made from the journal (needs no server)
+    Dossier {
+        /// Id of the planner session, as `zhongshu ps` or `zhongshu audit` shows it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
     /// Show the whole job in a scratch repository, without account or network
     Demo {
         /// Use the real Codex CLI against the built-in model
@@ -167,6 +185,13 @@ pub enum Command {
     /// The tool server of a session; Codex starts it
     #[command(hide = true)]
     Mcp,
+    /// The limited child of the gate; the gate starts it
+    #[command(hide = true)]
+    GateLook {
+        /// Look at the commit that HEAD stands on, too
+        #[arg(long)]
+        committed: bool,
+    },
     /// Ends Codex's app-server when no launcher comes back; the server starts it
     #[command(hide = true)]
     Watchdog {
@@ -214,6 +239,29 @@ pub enum TokenCommand {
 pub enum AuditCommand {
     /// Check every line of the journal, and that the copy in the repository is the same
     Verify,
+}
+
+/// What the gate is asked.
+#[derive(Debug, Clone, Default, Args)]
+#[command(group = ArgGroup::new("moment").args(["message", "committed"]))]
+pub struct Gate {
+    /// Write the trailers into this commit message instead (for a commit-msg hook)
+    #[arg(long, value_name = "FILE")]
+    pub message: Option<PathBuf>,
+    /// Say whether the last commit was approved (for a post-commit hook)
+    #[arg(long)]
+    pub committed: bool,
+}
+
+/// What to do with the hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum HookCommand {
+    /// Put the gate before every commit; an earlier hook is kept and still runs
+    Install,
+    /// Take the gate away and put back what was there before
+    Remove,
+    /// Say which hooks are there and how strict the gate is; exit 1 when it is not installed
+    Status,
 }
 
 /// Which report, and how to print it.

@@ -9,11 +9,13 @@ use zhongshu::paths::Environment;
 
 fn main() -> ExitCode {
     let mut cli = Cli::parse();
-    // These three are started by programs, many at a time: no more than they need.
+    // These are started by programs, many at a time or before every commit: no more than they need.
     match cli.command.take() {
         Some(Command::Terminal(arguments)) => return codex_terminal::cli::main(arguments),
         Some(Command::Mcp) => return commands::mcp::run(&cli),
         Some(Command::DemoAgent { prompt_file }) => return commands::demo_agent::run(&prompt_file),
+        Some(Command::Gate(arguments)) => return commands::gate::run(&cli, &arguments),
+        Some(Command::GateLook { committed }) => return commands::gate::look(&cli, committed),
         other => cli.command = other,
     }
     log_to_stderr();

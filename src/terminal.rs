@@ -7,6 +7,7 @@ use crate::domain::ids::TerminalId;
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
 use codex_terminal::client::{self, Client};
+use codex_terminal::colours::Theme;
 use codex_terminal::control::{Event, Request};
 use codex_terminal::descriptor::{Descriptor, Mode};
 use codex_terminal::spec::Spec;
@@ -83,6 +84,7 @@ struct Inner {
     /// How long a terminal in which nothing runs waits for a launcher to come back.
     orphan_limit: Duration,
     origins: RwLock<Vec<String>>,
+    theme: Mutex<Option<Theme>>,
     open: Mutex<HashMap<TerminalId, Open>>,
     events: mpsc::Sender<TerminalEvent>,
 }
@@ -100,6 +102,7 @@ impl Terminals {
             program,
             orphan_limit,
             origins: RwLock::default(),
+            theme: Mutex::default(),
             open: Mutex::default(),
             events,
         };
@@ -120,7 +123,17 @@ impl Terminals {
             .unwrap_or_else(PoisonError::into_inner) = origins;
     }
 
-    /// Starts a sidecar for what `spec` asks; paths and origins are filled in here.
+    /// How the person's pages look; terminals that are started from now on tell their programs.
+    pub fn set_theme(&self, theme: Theme) {
+        let mut known = self
+            .inner
+            .theme
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *known = Some(theme);
+    }
+
+    /// Starts a sidecar for what `spec` asks; paths, origins and theme are filled in here.
     ///
     /// # Errors
     /// When it cannot be started or does not become ready.
@@ -133,6 +146,11 @@ impl Terminals {
         spec.descriptor_path = Some(files.descriptor.clone());
         spec.control_socket = Some(files.socket.clone());
         spec.frame_ancestors = self.origins();
+        spec.theme = *self
+            .inner
+            .theme
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         spec.orphan_exit_seconds = self.inner.orphan_limit.as_secs();
         let bytes = serde_json::to_vec(&spec).expect("a spec is plain data");
         write_private(&files.spec, &bytes)?;

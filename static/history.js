@@ -13,8 +13,9 @@ const GROUPS = {
   plan: /^(zhongshu_plan_|plan_)/,
   session: /^(session_|zhongshu_replaced|reminder_|terminal_)/,
   queue: /^(assignment_|queue_)/,
-  result: /^(result|mailbox_)/,
+  result: /^(result|mailbox_|tree_recorded$|changes_|verification_)/,
   message: /^message_/,
+  review: /^(tree_|commit_|head_|gate_)/,
   access: /^(server_|access_|repository_)/,
 };
 
@@ -79,6 +80,11 @@ function sentence(line) {
     path: cut(line.path),
     file: cut(line.file),
     title: cut(line.title),
+    short_tree: String(line.tree ?? '').slice(0, 12),
+    short_commit: String(line.commit ?? '—').slice(0, 10),
+    subject: cut(line.subject),
+    note: cut(line.note),
+    files: line.files ?? 0,
   });
   // An event of a newer launcher: its own name says more than nothing.
   return known === key ? String(line.event) : known;

@@ -16,6 +16,8 @@ mod failures_later;
 mod http;
 #[path = "contract/life.rs"]
 mod life;
+#[path = "contract/order.rs"]
+mod order;
 #[path = "contract/processes.rs"]
 mod processes;
 #[path = "contract/refusals.rs"]

@@ -6,6 +6,9 @@ pub mod audit;
 pub mod browser;
 pub mod demo_agent;
 pub mod doctor;
+pub mod dossier;
+pub mod gate;
+pub mod hook;
 pub mod mcp;
 pub mod open;
 pub mod ps;
@@ -42,6 +45,9 @@ pub enum CommandError {
     /// `governance.yaml`.
     #[error(transparent)]
     Governance(#[from] crate::governance::GovernanceError),
+    /// The hooks.
+    #[error(transparent)]
+    Hook(#[from] crate::governance::hook::HookError),
     /// The server's start.
     #[error(transparent)]
     Start(#[from] crate::server::StartError),
@@ -126,8 +132,19 @@ pub async fn run(
             follow,
             json,
         }) => audit::run(&places()?, *command, *follow, *json, out).await,
+        Some(Command::Dossier { id }) => {
+            let language = crate::config::locale_language(environment);
+            dossier::run(&places()?.journal(), id, language, out)
+        }
         Some(Command::Doctor { json }) => doctor::run(cli, *json, cwd, environment, out).await,
-        Some(Command::Mcp | Command::Terminal(_) | Command::DemoAgent { .. }) => {
+        Some(Command::Hook { command }) => hook::run(&places()?, *command, out).await,
+        Some(
+            Command::Mcp
+            | Command::Terminal(_)
+            | Command::DemoAgent { .. }
+            | Command::Gate(_)
+            | Command::GateLook { .. },
+        ) => {
             unreachable!("main runs these itself")
         }
     }

@@ -2,19 +2,26 @@
 //! Git library and no file system, so that everything in it can be tested with values alone.
 
 pub mod assignment;
+pub mod claims;
 pub mod codeowners;
+pub mod conformance;
 pub mod department;
+pub mod dossier;
 pub mod event;
+pub mod evidence;
 pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod language;
+pub mod markdown;
 pub mod message;
 pub mod plan;
 pub mod prompts;
 pub mod refusal;
 pub mod report;
 pub mod result;
+pub mod review;
 pub mod rules;
+pub mod scope;
 pub mod session;
 pub mod state;

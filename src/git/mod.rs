@@ -2,12 +2,17 @@
 //! never starts a program (no Git command line, no filters, hooks or monitors), never writes, and never follows a
 //! symbolic link. Everything here blocks; callers in async code use a blocking thread.
 
+pub mod candidate;
 pub mod changes;
 pub mod content;
 pub mod counts;
 pub mod files;
+pub mod heads;
+pub mod hooks;
+pub mod raw_index;
 mod revision;
 mod rows;
+pub mod snapshot;
 pub mod tree;
 
 use std::path::{Path, PathBuf};
@@ -43,6 +48,9 @@ pub enum GitError {
     /// The time given has passed.
     #[error("reading the repository took longer than {0} ms")]
     TooSlow(u128),
+    /// More differs from the commit than a snapshot keeps.
+    #[error("{0} paths differ from the commit; that is more than can be compared")]
+    TooMany(usize),
     /// Somebody changes the index all the time.
     #[error("the index changed while it was read; try again")]
     Unsteady,

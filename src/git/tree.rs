@@ -60,51 +60,98 @@ impl Repo {
 
 /// Tree objects in the making, from the root down to the folder of the last entry. Entries come in the order of the index,
 /// which is the order inside of trees as well: a folder sorts as if its name ended in `/`.
-struct Folders {
-    /// Name of each folder and the content of its tree so far; the root comes first and has no name.
-    open: Vec<(Vec<u8>, Vec<u8>)>,
+pub(super) struct Folders {
+    /// The folders from the root, which has no name, to the one of the last entry.
+    open: Vec<Open>,
+    /// Those whose last entry has been seen.
+    closed: Vec<Folder>,
+}
+
+#[derive(Default)]
+struct Open {
+    name: Vec<u8>,
+    /// The content of its tree so far.
+    content: Vec<u8>,
+    /// Files in it and below.
+    entries: usize,
+}
+
+/// A folder with the id of its tree.
+pub(super) struct Folder {
+    /// Path from the root, which is empty for the root itself.
+    pub path: Vec<u8>,
+    /// Its tree.
+    pub id: Oid,
+    /// Files in it and below.
+    pub entries: usize,
 }
 
 impl Folders {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            open: vec![(Vec::new(), Vec::new())],
+            open: vec![Open::default()],
+            closed: Vec::new(),
         }
     }
 
-    fn add(&mut self, path: &[u8], mode: u32, id: Oid) -> Result<(), git2::Error> {
+    pub(super) fn add(&mut self, path: &[u8], mode: u32, id: Oid) -> Result<(), git2::Error> {
         let mut parts: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
         let name = parts.pop().unwrap_or_default();
         let shared = self.open[1..]
             .iter()
             .zip(&parts)
-            .take_while(|(open, part)| open.0 == **part)
+            .take_while(|(open, part)| open.name == **part)
             .count();
         self.close(shared + 1)?;
         for part in &parts[shared..] {
-            self.open.push((part.to_vec(), Vec::new()));
+            self.open.push(Open {
+                name: part.to_vec(),
+                ..Open::default()
+            });
         }
-        append(self.top(), mode, name, id);
+        let top = self.top();
+        append(&mut top.content, mode, name, id);
+        top.entries += 1;
         Ok(())
     }
 
     /// Closes folders until `left` are open.
     fn close(&mut self, left: usize) -> Result<(), git2::Error> {
         while self.open.len() > left {
-            let (name, content) = self.open.pop().expect("more than none are open");
+            let path = self.open[1..]
+                .iter()
+                .map(|open| open.name.as_slice())
+                .collect::<Vec<_>>()
+                .join(&b'/');
+            let Open {
+                name,
+                content,
+                entries,
+            } = self.open.pop().expect("more than none are open");
             let id = Oid::hash_object(ObjectType::Tree, &content)?;
-            append(self.top(), 0o040_000, &name, id);
+            if let Some(parent) = self.open.last_mut() {
+                append(&mut parent.content, 0o040_000, &name, id);
+                parent.entries += entries;
+            }
+            self.closed.push(Folder { path, id, entries });
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Oid, git2::Error> {
-        self.close(1)?;
-        Oid::hash_object(ObjectType::Tree, self.top())
+    /// The tree of the root.
+    fn finish(self) -> Result<Oid, git2::Error> {
+        let folders = self.finish_all()?;
+        Ok(folders.last().expect("the root is a folder").id)
     }
 
-    fn top(&mut self) -> &mut Vec<u8> {
-        &mut self.open.last_mut().expect("the root stays open").1
+    /// The trees of all folders; the root comes last.
+    pub(super) fn finish_all(mut self) -> Result<Vec<Folder>, git2::Error> {
+        self.close(0)?;
+        Ok(self.closed)
+    }
+
+    fn top(&mut self) -> &mut Open {
+        self.open.last_mut().expect("the root stays open")
     }
 }
 

@@ -1,11 +1,14 @@
 //! The rules that a repository is worked under, and what they say about its changes: `governance.yaml`, the report, the
-//! proposal of assignments and the checks of a plan. Everything here blocks and starts no program; callers in async
-//! code use a blocking thread.
+//! proposal of assignments, the checks of a plan, reviews, and the commit gate with its hooks. Everything here blocks and
+//! starts no program but our own; callers in async code use a blocking thread.
 
 mod advice;
 pub mod assignments;
 mod defaults;
+pub mod dossier;
 mod findings;
+pub mod gate;
+pub mod hook;
 mod inspect;
 mod owners;
 mod parse;

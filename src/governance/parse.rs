@@ -74,11 +74,17 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     settings.department_stale_seconds =
         seconds(raw.department_stale_seconds, "department_stale_seconds")?;
     settings.max_terminals = small(raw.max_terminals, "max_terminals", 1)?;
+    settings.review_limit =
+        in_range(raw.review_limit, "review_limit", 1, 1000)?.map(|limit| limit as usize);
     if let Some(grace) = seconds(raw.reminder_grace_seconds, "reminder_grace_seconds")? {
         settings.reminder_grace_seconds = grace;
     }
     if let Some(limit) = seconds(raw.orphan_exit_seconds, "orphan_exit_seconds")? {
         settings.orphan_exit_seconds = limit;
+    }
+    settings.run_verify = raw.run_verify.unwrap_or(settings.run_verify);
+    if let Some(limit) = seconds(raw.verify_limit_seconds, "verify_limit_seconds")? {
+        settings.verify_limit_seconds = limit;
     }
     if let Some(driver) = raw.driver {
         settings.driver = known.name(driver)?;
@@ -103,6 +109,8 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
         .map(|name| line_of(name, "project_name"))
         .transpose()?;
     settings.drivers = drivers;
+    settings.gate = raw.gate;
+    settings.commit_trailers = raw.commit_trailers.unwrap_or_default();
     Ok(parts)
 }
 

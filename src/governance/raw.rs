@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use crate::domain::department::{Approval, Localized, Sandbox};
 use crate::domain::language::Language;
+use crate::domain::review::GateMode;
 use crate::domain::rules::RiskLevel;
 
 #[derive(Default, Deserialize)]
@@ -28,14 +29,19 @@ pub(super) struct RawFile {
     pub max_departments: Option<Spanned<u64>>,
     pub department_stale_seconds: Option<Spanned<u64>>,
     pub max_terminals: Option<Spanned<u64>>,
+    pub review_limit: Option<Spanned<u64>>,
     pub reminder_grace_seconds: Option<Spanned<u64>>,
     pub orphan_exit_seconds: Option<Spanned<u64>>,
+    pub run_verify: Option<bool>,
+    pub verify_limit_seconds: Option<Spanned<u64>>,
     pub driver: Option<Spanned<String>>,
     pub planner: Option<RawPlanner>,
     pub drivers: Option<Ordered<RawDriver>>,
     pub tuis_started_with_session: Option<Spanned<u64>>,
     pub workflow_doc: Option<Spanned<String>>,
     pub project_name: Option<Spanned<String>>,
+    pub gate: Option<GateMode>,
+    pub commit_trailers: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{defaults, parse};
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::language::Language;
+use crate::domain::review::GateMode;
 use crate::domain::rules::book::BookError;
 use crate::domain::rules::{PatternSet, RiskRule, Rulebook};
 use crate::git::counts::hex;
@@ -19,7 +20,7 @@ use crate::git::files::{self, Entry};
 pub const FILE_NAME: &str = "governance.yaml";
 
 /// Largest file that is taken; the longest sensible one is a twentieth of it.
-const MAX_FILE_BYTES: u64 = 256 << 10;
+pub(super) const MAX_FILE_BYTES: u64 = 256 << 10;
 
 /// Counts the changes of what the built-in tests find: another number is another digest, because the same tree may then
 /// have other findings.
@@ -118,10 +119,16 @@ pub struct Settings {
     pub department_stale_seconds: Option<u64>,
     /// Terminals that may be open at once.
     pub max_terminals: Option<u32>,
+    /// Results that may wait unacknowledged before nothing more starts; none is no bound.
+    pub review_limit: Option<usize>,
     /// Time between the second reminder and the end of a department that does not report.
     pub reminder_grace_seconds: u64,
     /// How long terminals and the app-server wait for a launcher to come back.
     pub orphan_exit_seconds: u64,
+    /// Whether the launcher runs the verify commands of confirmed work itself, after each report.
+    pub run_verify: bool,
+    /// How long one of them may take.
+    pub verify_limit_seconds: u64,
     /// Driver of sessions that name none.
     pub driver: String,
     /// How planner sessions run.
@@ -134,6 +141,23 @@ pub struct Settings {
     pub workflow_doc: Option<String>,
     /// Name of the project as people see it.
     pub project_name: Option<String>,
+    /// What the commit gate does with a commit that nobody approved, if the file says so.
+    pub gate: Option<GateMode>,
+    /// Whether commits name the report and the plan that they belong to.
+    pub commit_trailers: bool,
+}
+
+impl Settings {
+    /// The settings in the text of a `governance.yaml`, without the rules: those take longer to compile than a commit
+    /// should wait for.
+    pub fn read(text: &str) -> Result<Self, GovernanceError> {
+        Ok(parse::parse(text)?.settings)
+    }
+
+    /// Those of the file at the root of `repo`; the defaults without one.
+    pub fn load(repo: &Path) -> Result<Self, GovernanceError> {
+        read_file(repo)?.map_or_else(|| Ok(Self::default()), |text| Self::read(&text))
+    }
 }
 
 impl Default for Settings {
@@ -146,14 +170,19 @@ impl Default for Settings {
             max_departments: None,
             department_stale_seconds: None,
             max_terminals: None,
+            review_limit: None,
             reminder_grace_seconds: 60,
             orphan_exit_seconds: 24 * 60 * 60,
+            run_verify: false,
+            verify_limit_seconds: 600,
             driver: CODEX_DRIVER.to_owned(),
             planner: PlannerSettings::default(),
             drivers: BTreeMap::new(),
             tuis_started_with_session: 4,
             workflow_doc: None,
             project_name: None,
+            gate: None,
+            commit_trailers: false,
         }
     }
 }
@@ -229,38 +258,10 @@ impl Default for Governance {
 impl Governance {
     /// Reads `governance.yaml` at the root of `repo`; without one, the built-in governance holds.
     pub fn load(repo: &Path) -> Result<Self, GovernanceError> {
-        let path = repo.join(FILE_NAME);
-        let read_error = |source| GovernanceError::Read {
-            path: path.clone(),
-            source,
-        };
-        let not_usable = |reason: String| GovernanceError::NotUsable {
-            path: path.clone(),
-            reason,
-        };
-        let bytes = match files::look(repo, FILE_NAME.as_bytes()).map_err(read_error)? {
-            Entry::Missing => return Ok(Self::default()),
-            Entry::File(file, _) => files::read_limited(file, MAX_FILE_BYTES)
-                .map_err(read_error)?
-                .ok_or_else(|| {
-                    not_usable(format!("is larger than {} KiB", MAX_FILE_BYTES >> 10))
-                })?,
-            Entry::Symlink(_) | Entry::Directory | Entry::Special => {
-                return Err(not_usable(
-                    "is not an ordinary file; symbolic links are not followed".to_owned(),
-                ));
-            }
-        };
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
-            GovernanceError::Invalid {
-                line: line as u64,
-                column: 1,
-                message: "this line is not UTF-8; save the file as UTF-8".to_owned(),
-            }
-        })?;
-        Self::parse(&text)
+        match read_file(repo)? {
+            Some(text) => Self::parse(&text),
+            None => Ok(Self::default()),
+        }
     }
 
     /// Reads the text of a `governance.yaml`.
@@ -315,6 +316,39 @@ impl Governance {
     pub fn language(&self) -> Language {
         self.settings.language.unwrap_or_default()
     }
+}
+
+/// The text of the file; none when it is not there.
+fn read_file(repo: &Path) -> Result<Option<String>, GovernanceError> {
+    let path = repo.join(FILE_NAME);
+    let read_error = |source| GovernanceError::Read {
+        path: path.clone(),
+        source,
+    };
+    let not_usable = |reason: String| GovernanceError::NotUsable {
+        path: path.clone(),
+        reason,
+    };
+    let bytes = match files::look(repo, FILE_NAME.as_bytes()).map_err(read_error)? {
+        Entry::Missing => return Ok(None),
+        Entry::File(file, _) => files::read_limited(file, MAX_FILE_BYTES)
+            .map_err(read_error)?
+            .ok_or_else(|| not_usable(format!("is larger than {} KiB", MAX_FILE_BYTES >> 10)))?,
+        Entry::Symlink(_) | Entry::Directory | Entry::Special => {
+            return Err(not_usable(
+                "is not an ordinary file; symbolic links are not followed".to_owned(),
+            ));
+        }
+    };
+    String::from_utf8(bytes).map(Some).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        GovernanceError::Invalid {
+            line: line as u64,
+            column: 1,
+            message: "this line is not UTF-8; save the file as UTF-8".to_owned(),
+        }
+    })
 }
 
 fn digest_of(parts: &Parts) -> String {

@@ -93,6 +93,13 @@ impl Parts<'_> {
             .map_err(|_| LineFault::Layout)
     }
 
+    /// The event's name, without reading the event.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let rest = self.event.strip_prefix(b"\"event\":\"")?;
+        let end = rest.iter().position(|&byte| byte == b'"')?;
+        std::str::from_utf8(&rest[..end]).ok()
+    }
+
     /// The event alone, read as `T`: its members without those of the envelope, so that types which
     /// refuse or collect unknown members work.
     pub(crate) fn event<T: DeserializeOwned>(&self) -> Result<T, LineFault> {

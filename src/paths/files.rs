@@ -1,7 +1,8 @@
 //! Where what sessions need is kept: one function per path, so that no two modules disagree.
 
-use super::Places;
+use super::{PathError, Places};
 use crate::domain::ids::{SessionId, TerminalId};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 impl Places {
@@ -32,6 +33,11 @@ impl Places {
                 .runtime
                 .join(format!("t-{}.sock", tail(id.as_str(), 12))),
         }
+    }
+
+    /// The working tree as it was when a session began.
+    pub fn tree_of(&self, id: &SessionId) -> PathBuf {
+        self.state.join("trees").join(format!("{id}.json"))
     }
 
     /// The CODEX_HOME of the terminals' TUIs: empty, so that they write nothing into the user's.
@@ -96,4 +102,22 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+impl Places {
+    /// Checks that the state folder, if there is one, is this repository's; makes and changes nothing.
+    ///
+    /// # Errors
+    /// When it is another repository's.
+    pub fn check_claim(&self) -> Result<(), PathError> {
+        match std::fs::read(self.state.join("repository")) {
+            Ok(written) if written != self.repo.as_os_str().as_bytes() => {
+                Err(PathError::OtherRepository {
+                    state: self.state.clone(),
+                    other: String::from_utf8_lossy(&written).into_owned(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
 }

@@ -8,11 +8,11 @@ pub enum Piece {
     Text(usize),
     /// A complete control sequence of this many bytes.
     Sequence(usize),
-    /// The bytes end inside a sequence or character; for a string sequence, which kind.
+    /// The bytes end inside a sequence or character; for a sequence that can have any length, which kind.
     Partial(Option<StringKind>),
 }
 
-/// Sequences that hold a string of any length.
+/// Sequences of any length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StringKind {
     /// `ESC ]`, ended by BEL or ST.
@@ -21,6 +21,26 @@ pub enum StringKind {
     Dcs,
     /// `ESC X`, `ESC ^`, `ESC _`, ended by ST.
     Other,
+    /// `ESC [`, ended by its last byte. A sound one is short.
+    Control,
+    /// Any other `ESC`, ended by its last byte. A sound one is shorter still.
+    Escape,
+}
+
+impl StringKind {
+    fn ends_with(self, byte: u8) -> bool {
+        match self {
+            Self::Osc => byte == 7,
+            Self::Dcs | Self::Other => false,
+            Self::Control => (0x40..=0x7e).contains(&byte),
+            Self::Escape => (0x30..=0x7e).contains(&byte),
+        }
+    }
+
+    /// Whether `ESC \\` ends it, so that an ESC alone does not yet.
+    fn has_terminator(self) -> bool {
+        matches!(self, Self::Osc | Self::Dcs | Self::Other)
+    }
 }
 
 const ESC: u8 = 0x1b;
@@ -55,39 +75,27 @@ fn sequence(bytes: &[u8]) -> Piece {
     let Some(second) = bytes.get(1) else {
         return Piece::Partial(None);
     };
-    match second {
-        b'[' => until(bytes, 2, None, |b| (0x40..=0x7e).contains(&b)),
-        b']' => string(bytes, StringKind::Osc),
-        b'P' => string(bytes, StringKind::Dcs),
-        b'X' | b'^' | b'_' => string(bytes, StringKind::Other),
-        _ => until(bytes, 1, None, |b| (0x30..=0x7e).contains(&b)),
-    }
+    let (kind, begin) = match second {
+        b'[' => (StringKind::Control, 2),
+        b']' => (StringKind::Osc, 2),
+        b'P' => (StringKind::Dcs, 2),
+        b'X' | b'^' | b'_' => (StringKind::Other, 2),
+        _ => (StringKind::Escape, 1),
+    };
+    string_end(&bytes[begin..], kind).map_or(Piece::Partial(Some(kind)), |end| {
+        Piece::Sequence(begin + end)
+    })
 }
 
-fn until(bytes: &[u8], from: usize, kind: Option<StringKind>, last: impl Fn(u8) -> bool) -> Piece {
-    for (at, b) in bytes.iter().enumerate().skip(from) {
-        match *b {
-            // CAN and SUB break a sequence off, ESC breaks it off and begins the next.
-            0x18 | 0x1a => return Piece::Sequence(at + 1),
-            ESC => return Piece::Sequence(at),
-            b if last(b) => return Piece::Sequence(at + 1),
-            _ => {}
-        }
-    }
-    Piece::Partial(kind)
-}
-
-fn string(bytes: &[u8], kind: StringKind) -> Piece {
-    string_end(&bytes[2..], kind).map_or(Piece::Partial(Some(kind)), |end| Piece::Sequence(2 + end))
-}
-
-/// Where a string sequence that is already open ends in `bytes`: the number of bytes up to and with its
-/// terminator. An `ESC` at the very end may be the first half of ST, so it does not end it yet.
+/// Where a sequence that is already open ends in `bytes`: the number of bytes up to and with its terminator. CAN and SUB
+/// break it off, ESC breaks it off and begins the next. An `ESC` at the very end may be the first half of ST, so it does
+/// not end a string yet.
 pub fn string_end(bytes: &[u8], kind: StringKind) -> Option<usize> {
     let at = bytes
         .iter()
-        .position(|b| matches!(*b, 0x18 | 0x1a | ESC) || (*b == 7 && kind == StringKind::Osc))?;
+        .position(|b| matches!(*b, 0x18 | 0x1a | ESC) || kind.ends_with(*b))?;
     match bytes[at] {
+        ESC if !kind.has_terminator() => Some(at),
         ESC => match bytes.get(at + 1) {
             Some(b'\\') => Some(at + 2),
             Some(_) => Some(at),
@@ -130,13 +138,13 @@ mod tests {
             (b"\xff\xff", Text(2)),
             (b"\x80\x80", Text(2)),
             (b"\x1b", Partial(None)),
-            (b"\x1b[", Partial(None)),
-            (b"\x1b[1;3", Partial(None)),
+            (b"\x1b[", Partial(Some(StringKind::Control))),
+            (b"\x1b[1;3", Partial(Some(StringKind::Control))),
             (b"\x1b[1;31mx", Sequence(7)),
             (b"\x1b[1\x18mx", Sequence(4)),
             (b"\x1b[1\x1b[m", Sequence(3)),
             (b"\x1b7x", Sequence(2)),
-            (b"\x1b(", Partial(None)),
+            (b"\x1b(", Partial(Some(StringKind::Escape))),
             (b"\x1b(0x", Sequence(3)),
             (b"\x1b]0;t", Partial(Some(StringKind::Osc))),
             (b"\x1b]0;t\x07x", Sequence(6)),

@@ -7,11 +7,13 @@
 //! - `pty`, `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`]) and `viewer`s
 //! - [`own_file`] opens what a hostile program may have put in place of a log
 //! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket · [`token`] who may do what
+//! - [`signals`] what the program says of itself · [`colours`] what it is told of the page's look
 //! - [`terminal`], `viewers` what the servers share · `lifecycle` start, end and everything between · [`platform`] Linux and macOS
 //! - [`cli`] arguments of both binaries
 
 pub mod cli;
 pub mod client;
+pub mod colours;
 pub mod control;
 mod control_server;
 pub mod descriptor;

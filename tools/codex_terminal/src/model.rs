@@ -115,18 +115,16 @@ impl Model {
         let (mut fed, mut at) = (0, 0);
         while at < work.len() {
             if let Some(kind) = self.open_string {
-                match string_end(&work[at..], kind) {
-                    Some(end) => {
-                        self.open_string = None;
-                        at += end;
-                    }
-                    // A last ESC may begin the terminator: it waits.
-                    None if work[work.len() - 1] == 0x1b => {
-                        at = work.len() - 1;
-                        break;
-                    }
-                    None => at = work.len(),
+                // Nobody gets it: vt100 would keep all of a string that never ends.
+                let end = string_end(&work[at..], kind);
+                // A last ESC may begin the terminator: it waits.
+                let waits = usize::from(end.is_none() && work[work.len() - 1] == 0x1b);
+                at = end.map_or(work.len() - waits, |end| at + end);
+                fed = at;
+                if end.is_none() {
+                    break;
                 }
+                self.open_string = None;
                 continue;
             }
             match first_piece(&work[at..]) {
@@ -150,9 +148,11 @@ impl Model {
                 }
                 Piece::Partial(kind) => {
                     if kind.is_some() && work.len() - at > MAX_PENDING_BYTES {
+                        self.process(&work[fed..at]);
                         // The last byte may be the ESC of a terminator.
                         self.open_string = kind;
                         at = work.len() - usize::from(work[work.len() - 1] == 0x1b);
+                        fed = at;
                     }
                     break;
                 }
@@ -357,6 +357,8 @@ impl Model {
             Some(StringKind::Osc) => "\x1b]7777;",
             Some(StringKind::Dcs) => "\x1bP",
             Some(StringKind::Other) => "\x1b_",
+            Some(StringKind::Control) => "\x1b[",
+            Some(StringKind::Escape) => "\x1b ",
             None => "",
         });
         out.into_bytes()

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::colours::Colour;
+
 /// Titles and kinds are shown or logged; longer ones are cut.
 const MAX_TEXT: usize = 256;
 /// Announcements that nobody took yet; a program that floods them loses the oldest.
@@ -39,12 +41,18 @@ pub struct Signals {
     /// The newest title.
     pub title: Option<String>,
     waiting: Vec<AgentState>,
+    asked: Vec<Colour>,
 }
 
 impl Signals {
     /// Takes the announcements, oldest first.
     pub fn take_agent_states(&mut self) -> Vec<AgentState> {
         std::mem::take(&mut self.waiting)
+    }
+
+    /// Takes the colours that the program asked for, oldest first.
+    pub fn take_colour_queries(&mut self) -> Vec<Colour> {
+        std::mem::take(&mut self.asked)
     }
 }
 
@@ -54,6 +62,17 @@ impl vt100::Callbacks for Signals {
     }
 
     fn unhandled_osc(&mut self, _: &mut vt100::Screen, params: &[&[u8]]) {
+        let colour = match params {
+            [b"10", b"?"] => Some(Colour::Foreground),
+            [b"11", b"?"] => Some(Colour::Background),
+            _ => None,
+        };
+        // A program that asks without end gets no more answers than it can read.
+        if let Some(colour) = colour
+            && self.asked.len() < MAX_WAITING
+        {
+            self.asked.push(colour);
+        }
         if let [b"7501", fields] = params
             && let Some(state) = agent_state(fields)
         {

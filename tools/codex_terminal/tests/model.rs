@@ -167,6 +167,33 @@ fn a_snapshot_inside_an_endless_string_swallows_the_rest_as_the_model_does() {
     }
 }
 
+#[test]
+fn a_sequence_that_does_not_end_is_not_kept() {
+    for (begin, rest, end) in [
+        ("\x1b]0;", "title ", "\x07"),
+        ("\x1b[", "1;", "m"),
+        ("\x1b ", "#", "0"),
+        ("\x1bP", "q", "\x18"),
+    ] {
+        let mut model = Model::new(20, 5);
+        model.feed(begin.as_bytes());
+        for _ in 0..10 {
+            model.feed(rest.repeat(40 << 10).as_bytes());
+        }
+        let snapshot = model.snapshot();
+        assert!(snapshot.bytes.len() < 1000, "{begin:?}");
+        let fed = begin.len() + 10 * rest.len() * (40 << 10);
+        assert_eq!(snapshot.offset, fed as u64, "{begin:?}");
+        let mut viewer = Model::new(20, 5);
+        viewer.feed(&snapshot.bytes);
+        for model in [&mut model, &mut viewer] {
+            model.feed(format!("{rest}{end}after").as_bytes());
+            assert_eq!(model.contents(), "after", "{begin:?}");
+            assert_eq!(model.signals().title, None, "{begin:?}");
+        }
+    }
+}
+
 /// Not among the random pieces: a cursor that was restored to outside the margins with origin mode on cannot be redrawn.
 #[test]
 fn origin_mode_is_in_the_snapshot() {

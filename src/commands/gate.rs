@@ -1,0 +1,231 @@
+//! `zhongshu gate`: whether a commit may go on. Git's hooks run it, in whatever environment they have, so it needs no
+//! server, no runtime and no home; it looks through a limited child and reads what a person said from the journal.
+
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Gate};
+use crate::config::locale_language;
+use crate::domain::language::Language;
+use crate::domain::review::{GateMode, Reviews};
+use crate::governance::gate::child::{self, LookError};
+use crate::governance::gate::words::{self, Way};
+use crate::governance::gate::{self, IndexLook, Look, Moment, trailers};
+use crate::governance::render::printable;
+use crate::paths::{Environment, Places, ServerFile, find_repository, running};
+
+/// Where Git names the index of the commit.
+const INDEX_VARIABLE: &str = "GIT_INDEX_FILE";
+
+/// Git sets this editor for hooks when nobody edits the message.
+const NO_EDITOR: &str = ":";
+
+/// Longest message that gets trailers.
+const MAX_MESSAGE_BYTES: u64 = 1 << 20;
+
+/// What the hook needs to know, found once.
+struct Scene {
+    repo: PathBuf,
+    /// The folder of what a person said, or why there is none.
+    places: Result<Places, String>,
+    program: PathBuf,
+    named_index: Option<OsString>,
+    language: Language,
+}
+
+/// Runs the command. 0 lets the commit go on, 1 refuses it, 2 says that the command itself is wrong.
+pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
+    let environment = Environment::of_process();
+    let scene = match Scene::find(cli, &environment) {
+        Ok(scene) => scene,
+        Err(sentence) => {
+            eprintln!("zhongshu: {sentence}");
+            return ExitCode::from(2);
+        }
+    };
+    match (&arguments.message, arguments.committed) {
+        (Some(message), _) => {
+            let edited = environment.get("GIT_EDITOR") != Some(OsStr::new(NO_EDITOR));
+            scene.write_trailers(message, edited);
+            ExitCode::SUCCESS
+        }
+        (None, true) => {
+            scene.tell_after();
+            ExitCode::SUCCESS
+        }
+        (None, false) => scene.judge(),
+    }
+}
+
+/// What the limited child runs.
+pub fn look(cli: &Cli, committed: bool) -> ExitCode {
+    let Some(root) = &cli.global.repo else {
+        return ExitCode::from(2);
+    };
+    let moment = match committed {
+        true => Moment::After,
+        false => Moment::Before,
+    };
+    let named = std::env::var_os(INDEX_VARIABLE);
+    let answered = child::confine()
+        .and_then(|()| child::answer(root, named.as_deref(), moment, &mut std::io::stdout()));
+    match answered {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) | Err(_) => ExitCode::FAILURE,
+    }
+}
+
+impl Scene {
+    fn find(cli: &Cli, environment: &Environment) -> Result<Self, String> {
+        let cwd = std::env::current_dir().map_err(|error| error.to_string())?;
+        let repo =
+            find_repository(cli.global.repo.as_deref(), &cwd).map_err(|it| it.to_string())?;
+        let places = Places::of(&repo, cli.global.state_dir.as_deref(), &cwd, environment)
+            .map_err(|error| error.to_string());
+        let named_index = environment.get(INDEX_VARIABLE).map(OsStr::to_owned);
+        Ok(Self {
+            places,
+            program: std::env::current_exe()
+                .map_err(|error| format!("our own program cannot be found: {error}"))?,
+            named_index,
+            language: locale_language(environment),
+            repo,
+        })
+    }
+
+    /// Looks at the repository and at the journal, at the same time.
+    fn read(&self, moment: Moment) -> (Result<Look, LookError>, Result<Reviews, String>) {
+        let named = self.named_index.as_deref();
+        std::thread::scope(|scope| {
+            let look = scope.spawn(|| child::ask(&self.program, &self.repo, named, moment));
+            let reviews = self.reviews();
+            let look = look
+                .join()
+                .unwrap_or_else(|_| Err(LookError::Failed("it panicked".to_owned())));
+            (look, reviews)
+        })
+    }
+
+    fn reviews(&self) -> Result<Reviews, String> {
+        let places = self.places.as_ref().map_err(Clone::clone)?;
+        places.check_claim().map_err(|error| error.to_string())?;
+        gate::reviews_on_disk(&places.journal()).map_err(|error| error.to_string())
+    }
+
+    fn judge(&self) -> ExitCode {
+        let (look, reviews) = self.read(Moment::Before);
+        let look = match look {
+            Ok(look) => look,
+            Err(error) => return self.blind(&error, reviews.ok().and_then(|it| it.pinned)),
+        };
+        let language = look.statements.language.unwrap_or(self.language);
+        let verdict = gate::judge(&look, reviews.as_ref().map_err(Clone::clone));
+        let (url, runs) = self.server();
+        let way = Way {
+            repo: &self.repo,
+            url: &url,
+            runs,
+        };
+        say(&words::lines(&verdict, way, language));
+        match verdict.passes() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        }
+    }
+
+    /// Without a look nothing can be said about the commit: only a person's own word lets it pass.
+    fn blind(&self, error: &LookError, pinned: Option<GateMode>) -> ExitCode {
+        let error = printable(&error.to_string());
+        let refused = pinned.is_none_or(|mode| mode == GateMode::Enforce);
+        let sentence = match (self.language, refused) {
+            (Language::En, true) => {
+                format!("zhongshu: this commit is refused: the gate cannot look at it: {error}")
+            }
+            (Language::Zh, true) => format!("zhongshu：提交被拒绝：关口无法查看它：{error}"),
+            (Language::En, false) => {
+                format!("zhongshu warns: the gate cannot look at this commit: {error}")
+            }
+            (Language::Zh, false) => format!("zhongshu 警告：关口无法查看这次提交：{error}"),
+        };
+        if pinned != Some(GateMode::Off) {
+            say(&[sentence]);
+        }
+        match refused {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        }
+    }
+
+    /// The dashboard's address, and whether it answers there.
+    fn server(&self) -> (String, bool) {
+        let Ok(places) = &self.places else {
+            return (default_url(), false);
+        };
+        let runs = running(places).is_ok_and(|holder| holder.is_some());
+        let file = ServerFile::read(places).ok().flatten();
+        let url = file.filter(|_| runs).map(|file| file.url);
+        (url.unwrap_or_else(default_url), runs)
+    }
+
+    /// After a commit: says so when nobody had approved it. The server records it by itself.
+    fn tell_after(&self) {
+        if let (Ok(look), Ok(reviews)) = self.read(Moment::After)
+            && let Some(tree) = gate::went_around(&look, &reviews)
+        {
+            let language = look.statements.language.unwrap_or(self.language);
+            say(&[words::went_around(&tree, language)]);
+        }
+    }
+
+    /// Writes the trailers into the message file. Whatever goes wrong, the commit goes on without them.
+    fn write_trailers(&self, message: &Path, edited: bool) {
+        let (look, reviews) = self.read(Moment::Before);
+        let (Ok(look), Ok(reviews)) = (look, reviews) else {
+            return;
+        };
+        let IndexLook::Tree { tree } = &look.index else {
+            return;
+        };
+        if !look.statements.trailers {
+            return;
+        }
+        let approval = reviews.approval_of_tree(tree);
+        let lines = approval
+            .and_then(|decision| decision.approval())
+            .map(trailers::of)
+            .unwrap_or_default();
+        let comment = edited.then(|| look.comment_prefix.as_bytes());
+        if let Err(error) = edit(&self.repo.join(message), &lines, comment) {
+            say(&[format!(
+                "zhongshu: {}: {error}; the commit goes on without trailers",
+                printable(&message.to_string_lossy())
+            )]);
+        }
+    }
+}
+
+fn edit(path: &Path, lines: &[String], comment: Option<&[u8]>) -> std::io::Result<()> {
+    if std::fs::metadata(path)?.len() > MAX_MESSAGE_BYTES {
+        return Err(std::io::Error::other("the message is too long"));
+    }
+    let message = std::fs::read(path)?;
+    let edited = trailers::set(&message, lines, comment);
+    if edited != message {
+        std::fs::write(path, edited)?;
+    }
+    Ok(())
+}
+
+fn default_url() -> String {
+    format!("http://127.0.0.1:{}/", crate::config::DEFAULT_PORT)
+}
+
+/// Git shows what a hook writes to standard error. Nobody there is no reason to fail.
+fn say(lines: &[String]) {
+    let mut err = std::io::stderr().lock();
+    for line in lines {
+        writeln!(err, "{line}").ok();
+    }
+}

@@ -1,0 +1,251 @@
+//! Reviews: approving and rejecting what is staged, taking notice of commits, and how strict the gate is.
+
+use super::Decision;
+use crate::domain::assignment::{Assignment, AssignmentState};
+use crate::domain::event::Event;
+use crate::domain::refusal::Refusal;
+use crate::domain::result::Report;
+use crate::domain::review::{
+    Approval, Candidate, CommitSeen, GateMode, GitId, Rejection, Said, Staged, Standing,
+};
+use crate::domain::state::State;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+/// Longest note or reason, in bytes: a few paragraphs. It is shown in a terminal when a commit is refused.
+pub const MAX_NOTE_BYTES: usize = 4 << 10;
+
+/// Approves what is staged. `gate` is how strict the gate is to be from now on, where the change itself says so: the
+/// person saw that line as well.
+///
+/// # Errors
+/// When nothing is staged, or the note is too long.
+pub fn approve(state: &State, approval: Approval, gate: Option<GateMode>) -> Decision<Approval> {
+    check_note(&approval.note, "note")?;
+    let staged = &approval.staged;
+    check_staged(staged)?;
+    let newest = state.reviews.decision(candidate(staged));
+    if let Some(Said::Approved(before)) = newest.map(|decision| &decision.said)
+        && before.report_digest == approval.report_digest
+        && before.note == approval.note
+    {
+        // Said twice: a second click, or a script that repeats itself.
+        return Ok((Vec::new(), before.clone()));
+    }
+    let mode = gate
+        .filter(|mode| state.reviews.pinned != Some(*mode))
+        .map(|mode| Event::GateModeSet {
+            mode,
+            reason: "the approved change says so".to_owned(),
+        });
+    let event = Event::TreeApproved {
+        approval: approval.clone(),
+    };
+    Ok((std::iter::once(event).chain(mode).collect(), approval))
+}
+
+/// Rejects what is staged.
+///
+/// # Errors
+/// When nothing is staged, or there is no reason.
+pub fn reject(state: &State, rejection: Rejection) -> Decision<()> {
+    if rejection.reason.trim().is_empty() {
+        return Err(Refusal::invalid(
+            "invalid_reason",
+            "reason: say in a few words why, so that whoever made the change can do better",
+        ));
+    }
+    check_note(&rejection.reason, "reason")?;
+    check_staged(&rejection.staged)?;
+    let newest = state.reviews.decision(candidate(&rejection.staged));
+    let again = newest.is_some_and(|decision| match &decision.said {
+        Said::Rejected(before) => before.reason == rejection.reason,
+        Said::Approved(_) => false,
+    });
+    let event = (!again).then_some(Event::TreeRejected { rejection });
+    Ok((Vec::from_iter(event), ()))
+}
+
+fn candidate(staged: &Staged) -> Candidate<'_> {
+    Candidate {
+        tree: &staged.tree,
+        base: staged.base_tree.as_ref(),
+    }
+}
+
+fn check_staged(staged: &Staged) -> Result<(), Refusal> {
+    if Some(&staged.tree) == staged.base_tree.as_ref() {
+        return Err(Refusal::conflict(
+            "nothing_staged",
+            "nothing is staged: `git add` what the commit shall take, then review it",
+        ));
+    }
+    Ok(())
+}
+
+fn check_note(note: &str, field: &str) -> Result<(), Refusal> {
+    if note.len() > MAX_NOTE_BYTES {
+        return Err(Refusal::invalid(
+            "text_too_long",
+            format!("{field}: at most {MAX_NOTE_BYTES} bytes are taken"),
+        ));
+    }
+    Ok(())
+}
+
+/// A commit that appeared, with the tree that HEAD had before: an amended commit is judged by what it changed, too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCommit {
+    /// The commit.
+    pub seen: CommitSeen,
+    /// The tree that HEAD had before it.
+    pub previous_tree: Option<GitId>,
+}
+
+/// Records commits, oldest first, each with or without its approval. Those that are known already are left out.
+///
+/// # Errors
+/// Never refuses.
+pub fn commits_seen(state: &State, commits: Vec<NewCommit>) -> Decision<()> {
+    let mode = state.reviews.pinned.unwrap_or(GateMode::Off);
+    let waits = |commit: &GitId| {
+        let mut unreviewed = state.reviews.unreviewed().iter();
+        unreviewed.any(|(_, seen)| seen.commit == *commit)
+    };
+    let events = commits
+        .into_iter()
+        .filter(|new| !waits(&new.seen.commit))
+        .map(|new| record(state, new, mode))
+        .collect();
+    Ok((events, ()))
+}
+
+fn record(state: &State, new: NewCommit, mode: GateMode) -> Event {
+    let mut seen = new.seen;
+    let bases = [seen.base_tree.as_ref(), new.previous_tree.as_ref()];
+    let standings: Vec<Standing<'_>> = bases
+        .into_iter()
+        .map(|base| {
+            state.reviews.standing(Candidate {
+                tree: &seen.tree,
+                base,
+            })
+        })
+        .collect();
+    let approval = standings.iter().find_map(|standing| match standing {
+        Standing::Approved(decision) => decision.approval(),
+        _ => None,
+    });
+    let report_id = approval.map(|approval| approval.report_id.clone());
+    let passes = standings.iter().any(Standing::passes);
+    seen.report_id = report_id;
+    if passes || mode == GateMode::Off {
+        Event::CommitRecorded { seen }
+    } else {
+        Event::CommitUnapproved { seen, mode }
+    }
+}
+
+/// HEAD stands somewhere else, and no new commit says so.
+///
+/// # Errors
+/// Never refuses.
+pub fn head_moved(state: &State, commit: Option<GitId>, branch: Option<String>) -> Decision<()> {
+    let known = state.reviews.head.as_ref().map(|(_, commit)| commit);
+    let event = (known != Some(&commit)).then_some(Event::HeadMoved { commit, branch });
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// Takes notice of a commit that had gone around the gate.
+///
+/// # Errors
+/// When no such commit waits.
+pub fn accept_commit(state: &State, commit: GitId, reason: String) -> Decision<()> {
+    check_note(&reason, "reason")?;
+    let mut unreviewed = state.reviews.unreviewed().iter();
+    if !unreviewed.any(|(_, seen)| seen.commit == commit) {
+        return Err(Refusal::not_found(
+            "unknown_commit",
+            format!(
+                "commit: `{commit}` does not wait for anybody; GET /api/review lists those that do"
+            ),
+        ));
+    }
+    Ok((vec![Event::CommitAccepted { commit, reason }], ()))
+}
+
+/// Sets how strict the gate is at least. Saying it twice is fine.
+///
+/// # Errors
+/// When the reason is too long.
+pub fn set_gate(state: &State, mode: GateMode, reason: String) -> Decision<()> {
+    check_note(&reason, "reason")?;
+    let event = (state.reviews.pinned != Some(mode)).then_some(Event::GateModeSet { mode, reason });
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// Makes the gate as strict as `mode` if it is less; never the other way round.
+///
+/// # Errors
+/// Never refuses.
+pub fn raise_gate(state: &State, mode: GateMode, reason: &str) -> Decision<()> {
+    let less = state.reviews.pinned.is_none_or(|pinned| pinned < mode);
+    let event = less.then(|| Event::GateModeSet {
+        mode,
+        reason: reason.to_owned(),
+    });
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// The confirmed plans that a change of these paths belongs to, as `<planner>/<version>`: for each path, that of the
+/// department that reported it last. What was reported before the last commit counts only while its planner goes on.
+pub fn plans_of(state: &State, paths: &[String]) -> Vec<String> {
+    let since = state.reviews.head.as_ref().map(|(at, _)| *at);
+    let works: Vec<Work<'_>> = state
+        .assignments
+        .values()
+        .filter_map(|assignment| Work::of(state, assignment))
+        .filter(|work| work.planner_goes_on || since.is_none_or(|since| work.reported_at > since))
+        .collect();
+    let plans: BTreeSet<String> = paths
+        .iter()
+        .filter_map(|path| {
+            let claiming = works.iter().filter(|work| work.claims(path));
+            Some(claiming.max_by_key(|work| work.reported_at)?.plan.clone())
+        })
+        .collect();
+    plans.into_iter().collect()
+}
+
+/// What came of one assignment of a plan.
+struct Work<'a> {
+    plan: String,
+    report: &'a Report,
+    reported_at: DateTime<Utc>,
+    planner_goes_on: bool,
+}
+
+impl<'a> Work<'a> {
+    fn of(state: &'a State, assignment: &Assignment) -> Option<Self> {
+        let AssignmentState::Dispatched { session_id } = &assignment.state else {
+            return None;
+        };
+        let planner = &assignment.order.parent_session_id;
+        let report = state.report_of(state.session(session_id)?)?;
+        Some(Self {
+            plan: format!("{planner}/{}", assignment.order.plan_version?),
+            report,
+            reported_at: report.reported_at(),
+            planner_goes_on: state
+                .session(state.current_planner(planner))
+                .is_some_and(|session| session.is_live()),
+        })
+    }
+
+    fn claims(&self, path: &str) -> bool {
+        let named = &self.report.current().findings.changed_files;
+        named
+            .iter()
+            .any(|file| file.strip_prefix("./").unwrap_or(file) == path)
+    }
+}

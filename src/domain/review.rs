@@ -1,0 +1,408 @@
+//! Reviews of what is staged: which trees a person approved or rejected, which commits went by, and how strict the commit
+//! gate is. Owns that vocabulary, its fold over the events, and the rule by which the gate lets a tree pass.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::event::Event;
+
+/// Decisions that are kept in memory. An older one is forgotten, and its tree would have to be reviewed again; nobody
+/// commits what was approved five thousand decisions ago.
+pub const MAX_DECISIONS: usize = 5_000;
+
+/// Unreviewed commits that wait for a person. Beyond them the oldest are dropped; the journal still has them.
+pub const MAX_UNREVIEWED: usize = 200;
+
+/// Id of a Git object: 40 (or 64) lower-case hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct GitId(String);
+
+/// A text that is no id of a Git object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an id of a Git object has 40 lower-case hexadecimal digits")]
+pub struct InvalidGitId;
+
+impl GitId {
+    /// Accepts an id from outside.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> Result<Self, InvalidGitId> {
+        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if matches!(text.len(), 40 | 64) && text.bytes().all(hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidGitId)
+        }
+    }
+
+    /// All digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As many digits as a person compares.
+    pub fn short(&self) -> &str {
+        &self.0[..12]
+    }
+}
+
+impl fmt::Display for GitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for GitId {
+    type Error = InvalidGitId;
+    fn try_from(text: String) -> Result<Self, InvalidGitId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<GitId> for String {
+    fn from(id: GitId) -> Self {
+        id.0
+    }
+}
+
+/// What the gate does with a commit that nobody approved. Ordered by strictness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GateMode {
+    /// Nothing.
+    Off,
+    /// It says so and lets the commit pass.
+    Warn,
+    /// It refuses the commit.
+    Enforce,
+}
+
+impl GateMode {
+    /// The word used in `governance.yaml` and in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
+/// Where a staged tree stands: what it is compared with, and on which branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    /// The tree that a commit would take.
+    pub tree: GitId,
+    /// The tree of HEAD; `None` before the first commit.
+    #[serde(default)]
+    pub base_tree: Option<GitId>,
+    /// The commit of HEAD.
+    #[serde(default)]
+    pub head: Option<GitId>,
+    /// The branch, unless HEAD is detached.
+    #[serde(default)]
+    pub branch: Option<String>,
+}
+
+/// Findings of a report, by level.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RiskCounts {
+    /// High.
+    pub high: usize,
+    /// Medium.
+    pub medium: usize,
+    /// Low.
+    pub low: usize,
+}
+
+/// A person's yes to exactly one tree on top of exactly one other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// What was approved.
+    #[serde(flatten)]
+    pub staged: Staged,
+    /// The report that the person saw.
+    pub report_id: String,
+    /// Its digest.
+    pub report_digest: String,
+    /// Changed files.
+    #[serde(default)]
+    pub files: usize,
+    /// Its findings.
+    #[serde(default)]
+    pub risks: RiskCounts,
+    /// The confirmed plans that the change belongs to, as `<planner>/<version>`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<String>,
+    /// What the person wrote beside it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// Who it was.
+    pub by: String,
+}
+
+/// A person's no.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// What was rejected.
+    #[serde(flatten)]
+    pub staged: Staged,
+    /// Why.
+    pub reason: String,
+    /// Who it was.
+    pub by: String,
+}
+
+/// What a person said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// Yes.
+    Approved(Approval),
+    /// No.
+    Rejected(Rejection),
+}
+
+/// What a person said, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub said: Said,
+}
+
+impl Decision {
+    /// What it is about.
+    pub fn staged(&self) -> &Staged {
+        match &self.said {
+            Said::Approved(approval) => &approval.staged,
+            Said::Rejected(rejection) => &rejection.staged,
+        }
+    }
+
+    /// The approval, if it is one.
+    pub fn approval(&self) -> Option<&Approval> {
+        match &self.said {
+            Said::Approved(approval) => Some(approval),
+            Said::Rejected(_) => None,
+        }
+    }
+
+    fn is_about(&self, tree: &GitId, base: Option<&GitId>) -> bool {
+        self.staged().tree == *tree && self.staged().base_tree.as_ref() == base
+    }
+}
+
+/// A commit that appeared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitSeen {
+    /// Its id.
+    pub commit: GitId,
+    /// Its tree.
+    pub tree: GitId,
+    /// The tree of its first parent.
+    #[serde(default)]
+    pub base_tree: Option<GitId>,
+    /// The branch that HEAD was on when it was seen.
+    #[serde(default)]
+    pub branch: Option<String>,
+    /// The first line of its message; whoever made it wrote that.
+    #[serde(default)]
+    pub subject: String,
+    /// The report under which its tree was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_id: Option<String>,
+}
+
+/// Everything that reviews left behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reviews {
+    /// Oldest first.
+    decisions: Vec<Decision>,
+    /// Commits that nobody approved and nobody has taken notice of, oldest first.
+    unreviewed: Vec<(DateTime<Utc>, CommitSeen)>,
+    /// The mode that holds whatever `governance.yaml` says below it.
+    pub pinned: Option<GateMode>,
+    /// The commit that HEAD was last seen on, and when; `Some((_, None))` is a branch without a commit.
+    pub head: Option<(DateTime<Utc>, Option<GitId>)>,
+}
+
+/// What the gate has to judge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate<'a> {
+    /// The tree that the commit would take.
+    pub tree: &'a GitId,
+    /// The tree of HEAD.
+    pub base: Option<&'a GitId>,
+}
+
+/// Where a candidate stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing<'a> {
+    /// It is HEAD's own tree: there is nothing to review.
+    Unchanged,
+    /// A person approved it, in one step or in several that follow each other.
+    Approved(&'a Decision),
+    /// A person rejected it.
+    Rejected(&'a Decision, &'a Rejection),
+    /// A person approved this tree, but on top of another one: what HEAD has now was not part of what they saw.
+    OtherBase(&'a Decision),
+    /// A person approved something else on top of this HEAD: it changed since.
+    Changed(&'a Decision),
+    /// Nobody looked at it.
+    Unseen,
+}
+
+impl Standing<'_> {
+    /// Whether the gate lets it pass.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Unchanged | Self::Approved(_))
+    }
+}
+
+impl Reviews {
+    /// Takes one event in; those that are about something else change nothing.
+    pub fn apply(&mut self, at: DateTime<Utc>, event: &Event) {
+        match event {
+            Event::TreeApproved { approval } => {
+                self.decide(at, Said::Approved(approval.clone()));
+            }
+            Event::TreeRejected { rejection } => {
+                self.decide(at, Said::Rejected(rejection.clone()));
+            }
+            Event::CommitRecorded { seen } => self.head = Some((at, Some(seen.commit.clone()))),
+            Event::CommitUnapproved { seen, .. } => {
+                self.head = Some((at, Some(seen.commit.clone())));
+                self.unreviewed.push((at, seen.clone()));
+                if self.unreviewed.len() > MAX_UNREVIEWED {
+                    self.unreviewed.remove(0);
+                }
+            }
+            Event::CommitAccepted { commit, .. } => {
+                self.unreviewed.retain(|(_, seen)| seen.commit != *commit);
+            }
+            Event::HeadMoved { commit, .. } => self.head = Some((at, commit.clone())),
+            Event::GateModeSet { mode, .. } => self.pinned = Some(*mode),
+            _ => {}
+        }
+    }
+
+    /// Names of the events that [`apply`](Self::apply) knows, as the journal spells them.
+    pub const EVENTS: [&'static str; 7] = [
+        "tree_approved",
+        "tree_rejected",
+        "commit_recorded",
+        "commit_unapproved",
+        "commit_accepted",
+        "head_moved",
+        "gate_mode_set",
+    ];
+
+    fn decide(&mut self, at: DateTime<Utc>, said: Said) {
+        self.decisions.push(Decision { at, said });
+        if self.decisions.len() > MAX_DECISIONS {
+            self.decisions.remove(0);
+        }
+    }
+
+    /// The newest decision about exactly this.
+    pub fn decision(&self, candidate: Candidate<'_>) -> Option<&Decision> {
+        self.decisions
+            .iter()
+            .rev()
+            .find(|decision| decision.is_about(candidate.tree, candidate.base))
+    }
+
+    /// The newest approval of this tree, whatever it was on top of.
+    pub fn approval_of_tree(&self, tree: &GitId) -> Option<&Decision> {
+        self.decisions
+            .iter()
+            .rev()
+            .find(|decision| decision.approval().is_some() && decision.staged().tree == *tree)
+    }
+
+    /// The newest approval under this report.
+    pub fn approval_of_report(&self, report_id: &str) -> Option<&Decision> {
+        self.decisions.iter().rev().find(|decision| {
+            decision
+                .approval()
+                .is_some_and(|approval| approval.report_id == report_id)
+        })
+    }
+
+    /// Commits that nobody approved and nobody has taken notice of, oldest first, with the time they were seen.
+    pub fn unreviewed(&self) -> &[(DateTime<Utc>, CommitSeen)] {
+        &self.unreviewed
+    }
+
+    /// Where a candidate stands.
+    ///
+    /// An approval is of a tree on top of another: the same tree on top of something else is another change, which nobody
+    /// saw (an old state brought back, say). Approvals that follow each other add up, so that approved commits can be
+    /// joined into one.
+    pub fn standing(&self, candidate: Candidate<'_>) -> Standing<'_> {
+        if Some(candidate.tree) == candidate.base {
+            return Standing::Unchanged;
+        }
+        match self.decision(candidate) {
+            Some(decision) => match &decision.said {
+                Said::Approved(_) => return Standing::Approved(decision),
+                Said::Rejected(rejection) => return Standing::Rejected(decision, rejection),
+            },
+            None => {
+                if let Some(last) = self.last_of_chain(candidate) {
+                    return Standing::Approved(last);
+                }
+            }
+        }
+        if let Some(decision) = self.approval_of_tree(candidate.tree) {
+            return Standing::OtherBase(decision);
+        }
+        let on_this_head = self.decisions.iter().rev().find(|decision| {
+            decision.approval().is_some() && decision.staged().base_tree.as_ref() == candidate.base
+        });
+        on_this_head.map_or(Standing::Unseen, Standing::Changed)
+    }
+
+    /// The approval that ends a chain of approvals from the candidate's base to its tree. Each step counts only while it
+    /// is the newest word about it.
+    fn last_of_chain(&self, candidate: Candidate<'_>) -> Option<&Decision> {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![candidate.tree];
+        let mut last = None;
+        while let Some(tree) = open.pop() {
+            if !seen.insert(tree) {
+                continue;
+            }
+            for decision in self.decisions.iter().rev() {
+                let staged = decision.staged();
+                let stands = || {
+                    self.decision(Candidate {
+                        tree: &staged.tree,
+                        base: staged.base_tree.as_ref(),
+                    })
+                    .is_some_and(|newest| newest.approval().is_some())
+                };
+                if staged.tree != *tree || decision.approval().is_none() || !stands() {
+                    continue;
+                }
+                if tree == candidate.tree {
+                    last = last.or(Some(decision));
+                }
+                match &staged.base_tree {
+                    base if base.as_ref() == candidate.base => return last,
+                    Some(base) => open.push(base),
+                    None => {}
+                }
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

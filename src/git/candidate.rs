@@ -1,0 +1,154 @@
+//! What the commit that is about to be made would take: the tree of the very index that Git names to its hooks, and what
+//! HEAD has. Reads files and objects only; it looks at one index once, and never at what is on disk beside it.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
+
+use super::files::read_limited;
+use super::raw_index::{IndexFault, RawIndex};
+use super::tree::{Folder, Folders};
+use super::{GitError, Repo};
+
+/// Largest index that is read. One with a million files has a quarter of it.
+const MAX_INDEX_BYTES: u64 = 512 << 20;
+
+/// The tree of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IndexTree {
+    /// What a commit would take.
+    Tree(String),
+    /// A merge is unresolved; Git refuses to commit by itself.
+    Unmerged,
+    /// Git remembers another tree than the entries have, and would commit that one.
+    Contradicted {
+        /// The folder, empty for the root.
+        folder: Vec<u8>,
+    },
+    /// The index cannot be judged.
+    Unreadable(IndexFault),
+}
+
+/// Which index a commit uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitIndex {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether it was made for this commit alone (`git commit -a`, `git commit PATH`), so that it is not what is staged.
+    pub temporary: bool,
+}
+
+impl Repo {
+    /// The index of the next commit: the one that Git named to its hook in `GIT_INDEX_FILE`, else the ordinary one.
+    pub fn commit_index(&self, named: Option<&OsStr>) -> CommitIndex {
+        let ordinary = self.inner.path().join("index");
+        // Git names it relative to the folder in which hooks run: the top one.
+        let path = match named.filter(|named| !named.is_empty()) {
+            Some(named) => self.root.join(named),
+            None => ordinary.clone(),
+        };
+        let same = |left: &Path, right: &Path| {
+            let real = |path: &Path| {
+                let folder = path.parent()?.canonicalize().ok()?;
+                Some(folder.join(path.file_name()?))
+            };
+            left == right || (real(left).is_some() && real(left) == real(right))
+        };
+        CommitIndex {
+            temporary: !same(&path, &ordinary),
+            path,
+        }
+    }
+
+    /// The tree of an index file, judged as `git commit` would read it.
+    ///
+    /// # Errors
+    /// When the file cannot be read at all.
+    pub fn tree_of_index(&self, index: &Path) -> Result<IndexTree, GitError> {
+        let read = |error: std::io::Error| GitError::Library {
+            action: "reading the index",
+            message: error.to_string(),
+        };
+        let flags = OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = File::options()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(index);
+        let raw = match opened {
+            // Before the first `git add` there is none.
+            Err(error) if error.kind() == ErrorKind::NotFound => RawIndex::default(),
+            Err(error) => return Err(read(error)),
+            Ok(file) if !file.metadata().map_err(read)?.is_file() => {
+                let fault = IndexFault::Damaged("it is not a regular file");
+                return Ok(IndexTree::Unreadable(fault));
+            }
+            Ok(file) => match read_limited(file, MAX_INDEX_BYTES).map_err(read)? {
+                None => {
+                    let fault = IndexFault::Unsupported("more than 512 MiB".to_owned());
+                    return Ok(IndexTree::Unreadable(fault));
+                }
+                Some(bytes) => match RawIndex::parse(&bytes) {
+                    Ok(raw) => raw,
+                    Err(fault) => return Ok(IndexTree::Unreadable(fault)),
+                },
+            },
+        };
+        judge(&raw).map_err(|error| GitError::from_library("computing the tree", &error))
+    }
+
+    /// The tree of HEAD; none before the first commit.
+    ///
+    /// # Errors
+    /// When HEAD cannot be read.
+    pub fn head_tree_id(&self) -> Result<Option<String>, GitError> {
+        Ok(self.head_tree()?.map(|tree| tree.id().to_string()))
+    }
+
+    /// The content of a file in HEAD's tree, of at most `limit` bytes; none when there is no such file, or it is larger.
+    ///
+    /// # Errors
+    /// When HEAD cannot be read.
+    pub fn file_of_head(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, GitError> {
+        let Some(tree) = self.head_tree()? else {
+            return Ok(None);
+        };
+        let found = tree.get_path(path).ok();
+        Ok(found
+            .filter(|entry| matches!(entry.filemode(), 0o100_644 | 0o100_755))
+            .and_then(|entry| self.blob(entry.id(), limit)))
+    }
+}
+
+fn judge(raw: &RawIndex) -> Result<IndexTree, git2::Error> {
+    let mut folders = Folders::new();
+    for entry in &raw.entries {
+        if entry.stage != 0 {
+            return Ok(IndexTree::Unmerged);
+        }
+        if !entry.intent {
+            folders.add(&entry.path, entry.mode, entry.id)?;
+        }
+    }
+    let folders = folders.finish_all()?;
+    let tree = folders.last().expect("the root is a folder").id.to_string();
+    let by_path: HashMap<&[u8], &Folder> = folders
+        .iter()
+        .map(|folder| (folder.path.as_slice(), folder))
+        .collect();
+    let contradiction = raw.remembered.iter().find(|remembered| {
+        by_path
+            .get(remembered.path.as_slice())
+            .is_none_or(|folder| folder.id != remembered.id || folder.entries != remembered.entries)
+    });
+    Ok(match contradiction {
+        Some(remembered) => IndexTree::Contradicted {
+            folder: remembered.path.clone(),
+        },
+        None => IndexTree::Tree(tree),
+    })
+}
