@@ -30,7 +30,11 @@ mod restart;
 mod secrets;
 #[path = "contract/shapes.rs"]
 mod shapes;
+#[path = "contract/streams.rs"]
+mod streams;
 #[path = "contract/terminals.rs"]
 mod terminals;
+#[path = "contract/viewer.rs"]
+mod viewer;
 #[path = "contract/world.rs"]
 mod world;

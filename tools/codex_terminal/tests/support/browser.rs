@@ -21,7 +21,7 @@ pub const SCREEN: &str = "(() => { const b = codexTerminal.screen.term.buffer.ac
     return out.join('\\n').trimEnd(); })()";
 
 /// Text somewhere on it.
-pub fn contains(text: &str) -> impl Fn(&Value) -> bool {
+pub fn contains(text: &str) -> impl Fn(&Value) -> bool + use<> {
     let text = text.to_owned();
     move |value| value.as_str().is_some_and(|screen| screen.contains(&text))
 }
@@ -30,8 +30,9 @@ pub fn contains(text: &str) -> impl Fn(&Value) -> bool {
 pub const CONNECTION: &str = "document.documentElement.dataset.connection";
 
 pub struct Browser {
-    child: Child,
-    _profile: TempDir,
+    /// None: a tab of another one's.
+    process: Option<(Child, TempDir)>,
+    address: String,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next_id: u64,
     session: String,
@@ -122,10 +123,21 @@ impl Browser {
             let (port, path) = text.split_once('\n')?;
             Some(format!("ws://127.0.0.1:{port}{}", path.trim()))
         });
-        let (socket, _) = tokio_tungstenite::connect_async(address).await.unwrap();
+        Self::connect(Some((child, profile)), address).await
+    }
+
+    /// Another page of the same browser; ends with it.
+    pub async fn tab(&self, url: &str) -> Self {
+        let mut tab = Self::connect(None, self.address.clone()).await;
+        tab.go(url).await;
+        tab
+    }
+
+    async fn connect(process: Option<(Child, TempDir)>, address: String) -> Self {
+        let (socket, _) = tokio_tungstenite::connect_async(&address).await.unwrap();
         let mut browser = Self {
-            child,
-            _profile: profile,
+            process,
+            address,
             socket,
             next_id: 0,
             session: String::new(),
@@ -269,7 +281,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        if let Some((child, _)) = &mut self.process {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }
