@@ -17,6 +17,8 @@ mod properties;
 mod queue;
 #[path = "flow/results.rs"]
 mod results;
+#[path = "flow/reviews.rs"]
+mod reviews;
 #[path = "flow/sessions.rs"]
 mod sessions;
 #[path = "flow/world.rs"]

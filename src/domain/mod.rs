@@ -15,6 +15,7 @@ pub mod prompts;
 pub mod refusal;
 pub mod report;
 pub mod result;
+pub mod review;
 pub mod rules;
 pub mod session;
 pub mod state;

@@ -8,6 +8,7 @@ use super::office::{LAUNCHER, Office};
 use super::policy::CODEX;
 use super::steps::{self, Senses, Step};
 use super::{briefs, codex_driver, codex_messages, codex_tui, command_driver};
+use crate::domain::department::MENXIA;
 use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Outcome, Session, Status};
@@ -203,6 +204,8 @@ impl Senses for Reconciler {
 async fn perform(office: &Arc<Office>, step: &Step) -> Done {
     match step {
         Step::Dispatch => dispatch(office).await,
+        Step::Review(id) => review(office, id).await,
+        Step::CallOff(id) => request_close(office, id, Outcome::NotNeeded).await,
         Step::Remind(id) => {
             let (policy, id) = (office.policy(), id.clone());
             let asked = office
@@ -274,6 +277,22 @@ async fn dispatch(office: &Arc<Office>) -> Done {
         })
     });
     settle(given.await)
+}
+
+async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
+    let policy = office.policy();
+    let allowed = office.ledger.read(|state| state.trusted.is_some());
+    // The plan waits, and the person can overrule meanwhile.
+    if policy.driver_of(MENXIA) == CODEX && !(allowed && office.codex_can_work()) {
+        return Done::Again;
+    }
+    let (place, planner) = (office.place.clone(), planner.clone());
+    let begun = office.decide(LAUNCHER, move |state| {
+        flow::reviews::begin(state, &planner, |planner, plan| {
+            briefs::review(&policy, &place, planner, plan)
+        })
+    });
+    settle(begun.await)
 }
 
 fn next_needs_codex(office: &Office) -> bool {

@@ -50,10 +50,7 @@ impl<'a> Holds<'a> {
     /// Why this one cannot be dispatched now, slots aside.
     pub fn on(&self, assignment: &Assignment) -> Option<Hold> {
         let parent = &assignment.order.parent_session_id;
-        let planner_live = self
-            .state
-            .session(parent)
-            .is_some_and(|planner| is_there(planner));
+        let planner_live = self.state.session(parent).is_some_and(is_there);
         if !planner_live {
             return Some(Hold::PlannerEnded);
         }

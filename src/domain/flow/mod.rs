@@ -10,6 +10,7 @@ mod overlaps;
 pub mod plans;
 pub mod queue;
 pub mod results;
+pub mod reviews;
 pub mod sessions;
 
 use super::department::Department;
@@ -17,6 +18,7 @@ use super::event::Event;
 use super::language::Language;
 use super::plan::{Checked, PlanChecker, PlanFinding, PlannedAssignment, Proposal};
 use super::refusal::Refusal;
+use super::review::ReviewRule;
 use std::sync::Arc;
 
 /// What a decision yields: events, and an answer for the caller.
@@ -33,6 +35,8 @@ pub struct Catalog {
     pub language: Language,
     /// Looks at plans.
     pub checker: Arc<dyn PlanChecker>,
+    /// Whether menxia reviews plans before a person decides.
+    pub review: ReviewRule,
 }
 
 impl Catalog {

@@ -191,6 +191,8 @@ pub struct StartAssignments {
     plan_sha256: Option<String>,
     #[serde(default)]
     allow_overlap: bool,
+    #[serde(default)]
+    override_reason: Option<String>,
 }
 
 pub async fn confirm(
@@ -204,6 +206,8 @@ pub async fn confirm(
         findings: Vec::new(),
         plan_sha256: wish.plan_sha256,
         allow_overlap: wish.allow_overlap,
+        override_reason: chosen(wish.override_reason),
+        by_hand: false,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     Ok(ok(
@@ -304,6 +308,8 @@ pub async fn start_department(
         findings: Vec::new(),
         plan_sha256: None,
         allow_overlap: false,
+        override_reason: None,
+        by_hand: true,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
