@@ -3,6 +3,8 @@
 
 #[path = "flow/due.rs"]
 mod due;
+#[path = "flow/gate.rs"]
+mod gate;
 #[path = "flow/order.rs"]
 mod order;
 #[path = "flow/plans.rs"]
