@@ -7,6 +7,8 @@ mod due;
 mod gate;
 #[path = "flow/order.rs"]
 mod order;
+#[path = "flow/plan_reviews.rs"]
+mod plan_reviews;
 #[path = "flow/plans.rs"]
 mod plans;
 #[path = "flow/powers.rs"]
@@ -19,8 +21,6 @@ mod properties;
 mod queue;
 #[path = "flow/results.rs"]
 mod results;
-#[path = "flow/reviews.rs"]
-mod reviews;
 #[path = "flow/sessions.rs"]
 mod sessions;
 #[path = "flow/world.rs"]

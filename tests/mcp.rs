@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixListener;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use zhongshu::domain::plan::Source;
-use zhongshu::domain::review::Review;
+use zhongshu::domain::plan_review::Review;
 
 const STATE_DIR: &str = "ZHONGSHU_TEST_MCP_STATE_DIR";
 

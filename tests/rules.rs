@@ -6,7 +6,7 @@ use zhongshu::domain::language::Language;
 use zhongshu::domain::plan::{
     PlanCheck, PlanChecker as _, PlanFinding, PlanLevel, PlannedAssignment,
 };
-use zhongshu::domain::review::ReviewRule;
+use zhongshu::domain::plan_review::ReviewRule;
 use zhongshu::domain::rules::{PathPattern, PatternError, PatternSet, RiskLevel};
 use zhongshu::governance::{Governance, GovernanceError};
 

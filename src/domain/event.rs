@@ -8,8 +8,8 @@ use super::assignment::Order;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Purpose;
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
+use super::plan_review::Verdict;
 use super::result::Revision;
-use super::review::Verdict;
 use super::session::{Brief, Outcome};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! A planner's plan: versions, what they ask for, and what a person said about them.
 
 use super::department::Localized;
-use super::review::Review;
+use super::plan_review::Review;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

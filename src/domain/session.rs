@@ -6,7 +6,7 @@
 use super::department::{Approval, Sandbox};
 use super::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use super::plan::Plan;
-use super::review::ReviewedPlan;
+use super::plan_review::ReviewedPlan;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

@@ -8,14 +8,14 @@ use super::event::Event;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
 use super::plan::{Plan, PlanState};
+use super::plan_review::Review;
 use super::result::{Report, Revision};
-use super::review::Review;
 use super::session::{Outcome, Session, Status};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashSet};
 
+mod plan_review;
 mod queue;
-mod review;
 
 /// A terminal that was opened and not closed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{defaults, parse};
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::language::Language;
-use crate::domain::review::ReviewRule;
+use crate::domain::plan_review::ReviewRule;
 use crate::domain::rules::{PatternError, PatternSet, RiskRule, Rulebook};
 use crate::git::counts::hex;
 use crate::git::files::{self, Entry};

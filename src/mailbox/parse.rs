@@ -3,7 +3,7 @@
 //! Pure. Types are strict, so that a mistake comes back to its writer and never becomes an empty report. Limits are
 //! applied while reading, so a hostile file costs no more than its own size. Unknown fields are ignored.
 
-use crate::domain::flow::reviews::Opinion;
+use crate::domain::flow::plan_reviews::Opinion;
 use crate::domain::flow::shown;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{PlannedAssignment, Proposal};

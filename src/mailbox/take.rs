@@ -6,7 +6,7 @@ use super::parse::Parsed;
 use super::receipts::Receipt;
 use crate::domain::event::Event;
 use crate::domain::flow::results::{self, Submission, Taken};
-use crate::domain::flow::{Catalog, plans, reviews};
+use crate::domain::flow::{Catalog, plan_reviews, plans};
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::plan::{Checked, PlanFinding, Proposal, Source};
 use crate::domain::refusal::Refusal;
@@ -141,7 +141,7 @@ fn take(
             department_session_id,
             opinion,
         } => {
-            let wish = reviews::Submission {
+            let wish = plan_reviews::Submission {
                 mailbox_of: candidate.planner,
                 parent_session_id,
                 department_session_id,
@@ -150,7 +150,7 @@ fn take(
                 file: candidate.file,
                 sha256: candidate.sha256,
             };
-            let (events, ()) = reviews::take(state, catalog, wish)?;
+            let (events, ()) = plan_reviews::take(state, catalog, wish)?;
             Ok((events, Verdict::Archive(None)))
         }
     }

@@ -2,7 +2,7 @@
 
 use super::private;
 use crate::domain::ids::SessionId;
-use crate::domain::review::ReviewedPlan;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::session::Kind;
 use serde::{Deserialize, Serialize};
 use std::io;

@@ -10,7 +10,7 @@ mod inbox;
 mod report;
 mod tools;
 
-use crate::domain::review::ReviewedPlan;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::session::Kind;
 use crate::mailbox::threads::{self, ThreadRecord};
 use rmcp::model::{

@@ -3,7 +3,7 @@
 use super::tools::{ReportPlan, ReportResult, ReportVerdict};
 use super::{Answer, Caller, inbox};
 use crate::domain::plan::hex;
-use crate::domain::review::ReviewedPlan;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::mailbox::receipts::{self, Receipt};
 use crate::mailbox::{self, Folders, MAX_FILE_BYTES, Paths};
 use chrono::Utc;

@@ -3,11 +3,11 @@
 use super::policy::{CODEX, Policy};
 use crate::domain::assignment::Assignment;
 use crate::domain::department::{Approval, MENXIA, Sandbox};
-use crate::domain::flow::reviews;
+use crate::domain::flow::plan_reviews;
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::prompts::{self, Setting, Takeover};
-use crate::domain::review::ReviewedPlan;
 use crate::domain::session::{Brief, Kind, Session};
 use crate::domain::state::State;
 use crate::paths::Places;
@@ -128,7 +128,7 @@ pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: Reviewed
 /// The prompt of a session that reviews a plan.
 fn review_prompt(setting: Setting<'_>, state: &State, brief: &Brief) -> Option<String> {
     let reviewed = brief.review.as_ref()?;
-    let (planner, plan) = reviews::subject(state, state.session(&brief.id)?)?;
+    let (planner, plan) = plan_reviews::subject(state, state.session(&brief.id)?)?;
     Some(prompts::review(setting, brief, reviewed, planner, plan))
 }
 

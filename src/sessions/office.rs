@@ -119,7 +119,7 @@ impl Office {
     pub async fn last_call(&self, id: &SessionId) {
         let reported = |state: &State| {
             state.session(id).is_none_or(|session| {
-                session.report_id.is_some() || flow::reviews::has_spoken(state, session)
+                session.report_id.is_some() || flow::plan_reviews::has_spoken(state, session)
             })
         };
         let mut records = self.ledger.subscribe(None).ok();

@@ -288,7 +288,7 @@ async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
     }
     let (place, planner) = (office.place.clone(), planner.clone());
     let begun = office.decide(LAUNCHER, move |state| {
-        flow::reviews::begin(state, &planner, |planner, plan| {
+        flow::plan_reviews::begin(state, &planner, |planner, plan| {
             briefs::review(&policy, &place, planner, plan)
         })
     });

@@ -6,7 +6,7 @@
 use super::live::{Activity, Observed};
 use super::policy::{CODEX, Policy};
 use crate::domain::flow::sessions::{MAX_REMINDERS, has_reported};
-use crate::domain::flow::{queue, reviews};
+use crate::domain::flow::{plan_reviews, queue};
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
@@ -71,7 +71,7 @@ pub fn due(
     let mut tuis = state.sessions.values().filter(shown).count();
     for session in state.sessions.values() {
         let id = session.id().clone();
-        if reviews::unassigned(state, session).is_some() {
+        if plan_reviews::unassigned(state, session).is_some() {
             steps.push(Step::Review(id.clone()));
         }
         match &session.status {
@@ -101,8 +101,8 @@ pub fn due(
 /// Whether it reviews a plan that was decided or replaced meanwhile, or that nobody waits with any more.
 fn is_superfluous_review(state: &State, session: &Session) -> bool {
     session.is_review()
-        && !reviews::is_wanted(state, session)
-        && !reviews::has_spoken(state, session)
+        && !plan_reviews::is_wanted(state, session)
+        && !plan_reviews::has_spoken(state, session)
 }
 
 fn for_running(

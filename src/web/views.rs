@@ -3,13 +3,13 @@
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
 use crate::domain::flow::holds::Limits;
-use crate::domain::flow::reviews;
+use crate::domain::flow::plan_reviews;
 use crate::domain::flow::sessions::has_reported;
 use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use crate::domain::plan::Source;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::result::{Findings, Report};
-use crate::domain::review::ReviewedPlan;
 use crate::domain::session::{Kind, Outcome, Session};
 use crate::domain::state::State;
 use crate::sessions::live::{Activity, Live, Observed};
@@ -321,7 +321,7 @@ impl Scene<'_> {
         !session.is_live()
             && session.replaced_by.is_none()
             && match session.is_review() {
-                true => reviews::can_go_on(self.state, session),
+                true => plan_reviews::can_go_on(self.state, session),
                 false => report.is_none_or(Report::is_fallback),
             }
     }
@@ -357,7 +357,7 @@ impl Scene<'_> {
             plan_version: plan.map(|plan| plan.version),
             plan_reported_at: plan.map(|plan| plan.reported_at),
             plan_review: plan.map_or("not_required", |plan| plan.review.word()),
-            vetoes: reviews::since_person(session).0,
+            vetoes: plan_reviews::since_person(session).0,
             resumed_from_session_id: session.brief.resumed_from_session_id.clone(),
             replaced_by_session_id: session.replaced_by.clone(),
         }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use zhongshu::domain::event::Event;
-use zhongshu::domain::flow::{plans, reviews, sessions};
+use zhongshu::domain::flow::{plan_reviews, plans, sessions};
 use zhongshu::domain::ids::{MessageId, SessionId, TerminalId};
-use zhongshu::domain::review::Judgement;
+use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::Outcome;
 use zhongshu::sessions::briefs;
 use zhongshu::sessions::live::{Activity, Observed};
@@ -342,7 +342,7 @@ fn a_review_that_nobody_waits_for_is_called_off_before_it_starts() {
     let brief = {
         let (policy, place) = (world.policy.clone(), world.place.clone());
         let begun = world.decide(|state, _| {
-            reviews::begin(state, &planner, |planner, plan| {
+            plan_reviews::begin(state, &planner, |planner, plan| {
                 briefs::review(&policy, &place, planner, plan)
             })
         });

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use zhongshu::domain::flow::reviews::{LineRef, Submission};
+use zhongshu::domain::flow::plan_reviews::{LineRef, Submission};
 use zhongshu::domain::flow::{plans, queue, sessions};
 use zhongshu::domain::ids::{AssignmentId, SessionId};
-use zhongshu::domain::review::Judgement;
+use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::{Kind, Outcome};
 use zhongshu::domain::state::State;
 

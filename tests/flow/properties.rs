@@ -9,7 +9,7 @@ use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{inbox, plans, queue, sessions};
 use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use zhongshu::domain::plan::PlanState;
-use zhongshu::domain::review::Judgement;
+use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::{Kind, Outcome, Status};
 use zhongshu::domain::state::State;
 use zhongshu::journal::{Entry, Journal, Record, system_clock};

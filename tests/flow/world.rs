@@ -10,16 +10,16 @@ use zhongshu::domain::assignment::{Assignment, Hold};
 use zhongshu::domain::department::{self, Approval, Sandbox};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::holds::Holds;
+use zhongshu::domain::flow::plan_reviews::{LineRef, Opinion};
 use zhongshu::domain::flow::results::{Submission, Taken};
-use zhongshu::domain::flow::reviews::{LineRef, Opinion};
-use zhongshu::domain::flow::{Catalog, Decision, plans, queue, results, reviews, sessions};
+use zhongshu::domain::flow::{Catalog, Decision, plan_reviews, plans, queue, results, sessions};
 use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId};
 use zhongshu::domain::language::Language;
 use zhongshu::domain::message::{Message, Purpose};
 use zhongshu::domain::plan::{PlannedAssignment, Proposal, Source};
+use zhongshu::domain::plan_review::{Judgement, ReviewRule};
 use zhongshu::domain::refusal::Refusal;
 use zhongshu::domain::result::{Findings, Report};
-use zhongshu::domain::review::{Judgement, ReviewRule};
 use zhongshu::domain::session::{Outcome, Session};
 use zhongshu::domain::state::State;
 use zhongshu::governance::Governance;
@@ -248,7 +248,7 @@ impl World {
     pub fn begin_review(&mut self, planner: &SessionId) -> Option<SessionId> {
         let (policy, place) = (self.policy.clone(), self.place.clone());
         let begun = self.decide(|state, _| {
-            reviews::begin(state, planner, |planner, plan| {
+            plan_reviews::begin(state, planner, |planner, plan| {
                 briefs::review(&policy, &place, planner, plan)
             })
         });
@@ -258,7 +258,7 @@ impl World {
     }
 
     /// What a verdict file of a session holds: a point for each line, and a reason for a veto.
-    pub fn opinion(&self, reviewer: &SessionId, verdict: Judgement) -> reviews::Submission {
+    pub fn opinion(&self, reviewer: &SessionId, verdict: Judgement) -> plan_reviews::Submission {
         let brief = &self.session(reviewer).brief;
         let parent = brief.parent_session_id.clone().expect("a department");
         let reviewed = brief.review.clone().expect("it reviews a plan");
@@ -269,7 +269,7 @@ impl World {
             .unwrap();
         let lines = 1..=plan.proposal.assignments.len() as u64;
         let number = self.log.len();
-        reviews::Submission {
+        plan_reviews::Submission {
             mailbox_of: parent.clone(),
             parent_session_id: parent,
             department_session_id: reviewer.clone(),
@@ -292,8 +292,8 @@ impl World {
     }
 
     /// A verdict comes in.
-    pub fn give(&mut self, verdict: reviews::Submission) -> Result<(), Refusal> {
-        self.decide(|state, policy| reviews::take(state, &policy.catalog, verdict))
+    pub fn give(&mut self, verdict: plan_reviews::Submission) -> Result<(), Refusal> {
+        self.decide(|state, policy| plan_reviews::take(state, &policy.catalog, verdict))
     }
 
     /// A session's own file says yes or no.

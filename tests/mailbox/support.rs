@@ -15,8 +15,8 @@ use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{Catalog, sessions};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::language::Language;
+use zhongshu::domain::plan_review::ReviewedPlan;
 use zhongshu::domain::result::Report;
-use zhongshu::domain::review::ReviewedPlan;
 use zhongshu::domain::session::{Brief, Kind, Outcome};
 use zhongshu::domain::state::State;
 use zhongshu::journal::{self, Journal};
@@ -34,7 +34,7 @@ pub fn catalog() -> Arc<Catalog> {
         models: None,
         language: Language::En,
         checker: Arc::new(zhongshu::governance::Governance::default()),
-        review: zhongshu::domain::review::ReviewRule::OFF,
+        review: zhongshu::domain::plan_review::ReviewRule::OFF,
     })
 }
 

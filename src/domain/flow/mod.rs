@@ -7,18 +7,18 @@ pub mod dependencies;
 pub mod holds;
 pub mod inbox;
 mod overlaps;
+pub mod plan_reviews;
 pub mod plans;
 pub mod queue;
 pub mod results;
-pub mod reviews;
 pub mod sessions;
 
 use super::department::Department;
 use super::event::Event;
 use super::language::Language;
 use super::plan::{Checked, PlanChecker, PlanFinding, PlannedAssignment, Proposal};
+use super::plan_review::ReviewRule;
 use super::refusal::Refusal;
-use super::review::ReviewRule;
 use std::sync::Arc;
 
 /// What a decision yields: events, and an answer for the caller.

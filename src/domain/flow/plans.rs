@@ -1,7 +1,7 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
 use super::dependencies::{self, Among};
-use super::{Catalog, Decision, check_task, overlaps, reviews};
+use super::{Catalog, Decision, check_task, overlaps, plan_reviews};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::ids::{AssignmentId, MessageId, SessionId};
@@ -9,9 +9,9 @@ use crate::domain::message::Purpose;
 use crate::domain::plan::{
     Checked, MAX_ASSIGNMENTS, Plan, PlanFinding, PlanState, PlannedAssignment, Proposal, Source,
 };
+use crate::domain::plan_review::Review;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
-use crate::domain::review::Review;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 
@@ -71,7 +71,7 @@ pub fn report(
         source,
     };
     let mut events = vec![event];
-    events.extend(reviews::wanted(
+    events.extend(plan_reviews::wanted(
         planner,
         catalog.review,
         version,
@@ -120,7 +120,7 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
         }
     };
     let overruled = match plan {
-        Some(plan) => reviews::overrule(planner, plan, wish.override_reason.as_deref())?,
+        Some(plan) => plan_reviews::overrule(planner, plan, wish.override_reason.as_deref())?,
         None => None,
     };
     check_assignments(catalog, &wish.assignments)?;
@@ -196,7 +196,7 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
 fn must_not_pass_a_review(planner: &Session, by_hand: bool) -> Result<(), Refusal> {
     match planner.plan() {
         Some(plan) if !by_hand && plan.state == PlanState::Pending && !plan.review.lets_pass() => {
-            Err(reviews::not_approved(plan))
+            Err(plan_reviews::not_approved(plan))
         }
         _ => Ok(()),
     }

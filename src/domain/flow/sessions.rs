@@ -1,7 +1,7 @@
 //! Sessions: start, stop, resume, replace, remind, end.
 
 use super::plans::unknown_session;
-use super::{Catalog, Decision, check_task, results, reviews};
+use super::{Catalog, Decision, check_task, plan_reviews, results};
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Purpose;
@@ -122,7 +122,7 @@ pub fn close(state: &State, catalog: &Catalog, id: &SessionId, outcome: Outcome)
         _ => outcome,
     };
     let mut events = results::fallback(state, catalog, session, &outcome);
-    events.extend(reviews::ended(state, session, &outcome));
+    events.extend(plan_reviews::ended(state, session, &outcome));
     events.extend(drop_messages(state, id, "the session has ended"));
     events.push(Event::SessionClosed {
         session_id: id.clone(),
@@ -150,7 +150,7 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
         ));
     }
     if session.is_review() {
-        if !reviews::can_go_on(state, session) {
+        if !plan_reviews::can_go_on(state, session) {
             let message = format!("session `{id}` reviewed a plan, and that is over");
             return Err(Refusal::conflict("review_over", message));
         }
@@ -180,7 +180,7 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
 /// Whether a department has said what it was started for: a result of its own, or a verdict.
 pub fn has_reported(state: &State, session: &Session) -> bool {
     match session.is_review() {
-        true => reviews::has_spoken(state, session),
+        true => plan_reviews::has_spoken(state, session),
         false => state
             .report_of(session)
             .is_some_and(|report| !report.is_fallback()),

@@ -3,8 +3,8 @@
 use crate::domain::ids::ReportId;
 use crate::domain::language::Language;
 use crate::domain::plan::Source;
+use crate::domain::plan_review::Verdict;
 use crate::domain::result::{Findings, Revision};
-use crate::domain::review::Verdict;
 use crate::domain::session::Outcome;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use super::Setting;
 use crate::domain::language::Language;
 use crate::domain::plan::{Plan, PlannedAssignment};
-use crate::domain::review::ReviewedPlan;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::session::{Brief, Session};
 use serde_json::{Value, json};
 

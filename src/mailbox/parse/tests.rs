@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::domain::flow::reviews::LineRef;
-use crate::domain::review::Judgement;
+use crate::domain::flow::plan_reviews::LineRef;
+use crate::domain::plan_review::Judgement;
 
 const GOOD: &str = r#"{"parent_session_id":"zhongshu-1","department_session_id":"menxia-1","department":"menxia","summary":"done"}"#;
 

@@ -1,8 +1,8 @@
 //! A verdict about a plan, as it is written.
 
 use super::{Fields, Parsed, kind, planner_id};
-use crate::domain::flow::reviews::{LineRef, Opinion};
-use crate::domain::review::Judgement;
+use crate::domain::flow::plan_reviews::{LineRef, Opinion};
+use crate::domain::plan_review::Judgement;
 use serde_json::{Map, Value};
 
 pub(super) fn verdict(fields: Map<String, Value>) -> Result<Parsed, String> {

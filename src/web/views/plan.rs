@@ -5,7 +5,7 @@ use crate::domain::language::Language;
 use crate::domain::plan::{
     Plan, PlanCheck, PlanFinding, PlanLevel, PlanState, PlannedAssignment, Source,
 };
-use crate::domain::review::{Review, Verdict};
+use crate::domain::plan_review::{Review, Verdict};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 

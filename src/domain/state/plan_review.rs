@@ -3,7 +3,7 @@
 use super::{State, file_key};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
-use crate::domain::review::{Review, Verdict};
+use crate::domain::plan_review::{Review, Verdict};
 
 impl State {
     pub(super) fn apply_to_review(&mut self, event: &Event) {

@@ -2,15 +2,15 @@
 
 use zhongshu::domain::department::Sandbox;
 use zhongshu::domain::event::Event;
+use zhongshu::domain::flow::plan_reviews::{self, LineRef, MAX_REVIEWS, Submission};
 use zhongshu::domain::flow::results;
-use zhongshu::domain::flow::reviews::{self, LineRef, MAX_REVIEWS, Submission};
 use zhongshu::domain::flow::{plans, sessions};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::language::Language;
 use zhongshu::domain::message::Purpose;
 use zhongshu::domain::plan::{Plan, PlanState, Proposal};
+use zhongshu::domain::plan_review::{Judgement, Review};
 use zhongshu::domain::refusal::{Kind, Refusal};
-use zhongshu::domain::review::{Judgement, Review};
 use zhongshu::domain::session::Outcome;
 
 use super::world::{World, proposal, work};
@@ -381,7 +381,7 @@ fn the_same_file_counts_once() {
 fn a_verdict_lacks_nothing() {
     let (mut world, planner, reviewer) = under_review(3);
     let good = world.opinion(&reviewer, Veto);
-    let with = |change: &dyn Fn(&mut reviews::Opinion)| {
+    let with = |change: &dyn Fn(&mut plan_reviews::Opinion)| {
         let mut wish = good.clone();
         change(&mut wish.opinion);
         wish

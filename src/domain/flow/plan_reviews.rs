@@ -8,9 +8,11 @@ use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Purpose;
 use crate::domain::plan::{Plan, PlanState, Source};
+use crate::domain::plan_review::{
+    CheckedPoint, Judgement, Review, ReviewRule, ReviewedPlan, Verdict,
+};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
-use crate::domain::review::{CheckedPoint, Judgement, Review, ReviewRule, ReviewedPlan, Verdict};
 use crate::domain::session::{Brief, Outcome, Session, Status};
 use crate::domain::state::State;
 
