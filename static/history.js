@@ -72,6 +72,7 @@ function sentence(line) {
     summary: cut(line.summary),
     first_line: gist(line),
     reason: cut(line.reason),
+    reasons: cut((line.reasons ?? []).join(' ')),
     outcome: outcomeWords(line.outcome),
     purpose: word('purpose', line.purpose),
     assignment: tail(line.assignment_id),

@@ -5,8 +5,12 @@
 mod checks;
 #[path = "flow/due.rs"]
 mod due;
+#[path = "flow/gate.rs"]
+mod gate;
 #[path = "flow/order.rs"]
 mod order;
+#[path = "flow/plan_reviews.rs"]
+mod plan_reviews;
 #[path = "flow/plans.rs"]
 mod plans;
 #[path = "flow/powers.rs"]

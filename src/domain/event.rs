@@ -10,6 +10,7 @@ use super::evidence::Run;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Purpose;
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
+use super::plan_review::Verdict;
 use super::result::Revision;
 use super::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, Outcome};
@@ -154,6 +155,70 @@ pub enum Event {
         session_id: SessionId,
         /// The plan's version.
         version: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A plan goes to menxia before a person decides.
+    PlanReviewRequested {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// Its digest.
+        plan_sha256: String,
+    },
+    /// There were vetoes, or reviews, enough: this version goes to the person without one.
+    PlanLeftToPerson {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// How many vetoes there were since a person last decided.
+        vetoes: usize,
+    },
+    /// Menxia approved a plan. That confirms nothing.
+    PlanApproved {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// Its digest.
+        plan_sha256: String,
+        /// What menxia said.
+        #[serde(flatten)]
+        verdict: Verdict,
+    },
+    /// Menxia vetoed a plan; the reasons go back to the planner.
+    PlanVetoed {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// Its digest.
+        plan_sha256: String,
+        /// What menxia said.
+        #[serde(flatten)]
+        verdict: Verdict,
+    },
+    /// The reviewing session ended without a verdict.
+    PlanReviewEnded {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// The session that ended.
+        department_session_id: SessionId,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A person goes on against a veto, or without a verdict; the confirmation follows.
+    PlanReviewOverruled {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// Its digest.
+        plan_sha256: String,
         /// Why.
         reason: String,
     },

@@ -12,6 +12,8 @@ pub enum Purpose {
     Result,
     /// A person rejected the plan.
     Rejection,
+    /// Menxia vetoed the plan.
+    Veto,
     /// The session stopped without a report.
     Reminder,
     /// A person typed something; it goes in at once, even into a running turn.

@@ -16,6 +16,7 @@ pub mod language;
 pub mod markdown;
 pub mod message;
 pub mod plan;
+pub mod plan_review;
 pub mod prompts;
 pub mod refusal;
 pub mod report;

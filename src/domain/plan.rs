@@ -1,6 +1,7 @@
 //! A planner's plan: versions, what they ask for, and what a person said about them.
 
 use super::department::Localized;
+use super::plan_review::Review;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -205,4 +206,8 @@ pub struct Plan {
     pub reported_at: DateTime<Utc>,
     /// What became of it.
     pub state: PlanState,
+    /// How its review by menxia stands.
+    pub review: Review,
+    /// Why a person went on without menxia's approval.
+    pub overruled: Option<String>,
 }

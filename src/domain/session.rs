@@ -7,6 +7,7 @@ use super::conformance::Baseline;
 use super::department::{Approval, Sandbox};
 use super::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use super::plan::Plan;
+use super::plan_review::ReviewedPlan;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -55,6 +56,9 @@ pub struct Brief {
     /// The assignment that a department does.
     #[serde(default)]
     pub assignment_id: Option<AssignmentId>,
+    /// The plan that it reviews, when that is its job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewedPlan>,
     /// The planner that this one took over from.
     #[serde(default)]
     pub resumed_from_session_id: Option<SessionId>,
@@ -91,6 +95,8 @@ pub enum Outcome {
         /// A sentence for the person.
         reason: String,
     },
+    /// What it was for is not wanted any more.
+    NotNeeded,
     /// Another planner took over.
     Replaced {
         /// The one that took over.
@@ -108,6 +114,7 @@ impl Outcome {
             Self::Silent => "silent",
             Self::Failed { .. } => "failed",
             Self::Lost { .. } => "lost",
+            Self::NotNeeded => "not_needed",
             Self::Replaced { .. } => "replaced",
         }
     }
@@ -199,6 +206,11 @@ impl Session {
     /// Whether it is a planner.
     pub fn is_planner(&self) -> bool {
         self.brief.session_kind == Kind::Zhongshu
+    }
+
+    /// Whether it reviews a plan. Such a session is a department's, but does no assignment and reports no result.
+    pub fn is_review(&self) -> bool {
+        self.brief.review.is_some()
     }
 
     /// Whether it has not ended yet.

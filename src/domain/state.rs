@@ -3,18 +3,21 @@
 //! `apply` never fails and never decides: decisions are made in `domain::flow` before an event exists. An event that
 //! speaks of something unknown (a journal of a newer version, say) changes nothing.
 
-mod checks;
-
-use super::assignment::{Assignment, AssignmentState};
+use super::assignment::Assignment;
 use super::event::Event;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
 use super::plan::{Plan, PlanState};
+use super::plan_review::Review;
 use super::result::{Report, Revision};
 use super::review::Reviews;
 use super::session::{Outcome, Session, Status};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+mod checks;
+mod plan_review;
+mod queue;
 
 /// A terminal that was opened and not closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +75,7 @@ impl State {
             Event::SessionRegistered { brief } => {
                 self.sessions
                     .insert(brief.id.clone(), Session::new(brief.clone(), at));
+                self.review_goes_on(&brief.id);
             }
             Event::ZhongshuPlanRegistered {
                 session_id,
@@ -95,6 +99,8 @@ impl State {
                         source: *source,
                         reported_at: at,
                         state: PlanState::Pending,
+                        review: Review::NotRequired,
+                        overruled: None,
                     });
                 });
             }
@@ -127,6 +133,12 @@ impl State {
                     },
                 );
             }
+            Event::PlanReviewRequested { .. }
+            | Event::PlanLeftToPerson { .. }
+            | Event::PlanApproved { .. }
+            | Event::PlanVetoed { .. }
+            | Event::PlanReviewEnded { .. }
+            | Event::PlanReviewOverruled { .. } => self.apply_to_review(event),
             Event::ZhongshuReplaced { session_id, by } => self.replace_planner(session_id, by),
             Event::ResultRegistered {
                 report_id,
@@ -210,11 +222,11 @@ impl State {
             | Event::AccessRefused { .. }
             | Event::MailboxFileRejected { .. }
             | Event::PlanConfirmed { version: None, .. } => {}
-            _ => self.apply_to_session_or_queue(at, event),
+            _ => self.apply_to_session(at, event),
         }
     }
 
-    fn apply_to_session_or_queue(&mut self, at: DateTime<Utc>, event: &Event) {
+    fn apply_to_session(&mut self, at: DateTime<Utc>, event: &Event) {
         match event {
             Event::SessionThreadOpened {
                 session_id,
@@ -248,6 +260,7 @@ impl State {
                     session.reminders = 0;
                     session.reminded_at = None;
                 });
+                self.review_goes_on(session_id);
             }
             Event::SessionCloseRequested {
                 session_id,
@@ -275,59 +288,7 @@ impl State {
                     session.reminded_at = Some(at);
                 })
             }
-            Event::AssignmentQueued { order } => {
-                let id = &order.assignment_id;
-                self.queue.push(id.clone());
-                for other in &order.apart_from {
-                    if let Some(other) = self.assignments.get_mut(other) {
-                        other.apart.push(id.clone());
-                    }
-                }
-                let assignment = Assignment {
-                    apart: order.apart_from.clone(),
-                    order: order.clone(),
-                    queued_at: at,
-                    state: AssignmentState::Queued,
-                    forced: false,
-                };
-                self.assignments.insert(id.clone(), assignment);
-            }
-            Event::AssignmentDispatched {
-                assignment_id,
-                session_id,
-            } => {
-                self.leave_queue(
-                    assignment_id,
-                    AssignmentState::Dispatched {
-                        session_id: session_id.clone(),
-                    },
-                );
-            }
-            Event::AssignmentCancelled { assignment_id } => {
-                self.leave_queue(assignment_id, AssignmentState::Cancelled);
-            }
-            Event::AssignmentForced { assignment_id } => {
-                if let Some(assignment) = self.assignments.get_mut(assignment_id) {
-                    assignment.forced = true;
-                }
-            }
-            Event::AssignmentMoved {
-                assignment_id,
-                before,
-            } => {
-                let Some(from) = self.queue.iter().position(|id| id == assignment_id) else {
-                    return;
-                };
-                let moved = self.queue.remove(from);
-                let to = before
-                    .as_ref()
-                    .and_then(|before| self.queue.iter().position(|id| id == before))
-                    .unwrap_or(self.queue.len());
-                self.queue.insert(to, moved);
-            }
-            Event::QueuePaused {} => self.queue_paused = true,
-            Event::QueueResumed {} => self.queue_paused = false,
-            _ => self.apply_check(at, event),
+            _ => self.apply_to_queue(at, event),
         }
     }
 
@@ -338,22 +299,16 @@ impl State {
     }
 
     fn decide_plan(&mut self, id: &SessionId, version: u32, state: PlanState) {
-        self.with_session(id, |session| {
-            if let Some(plan) = session
-                .plans
-                .iter_mut()
-                .find(|plan| plan.version == version)
-            {
-                plan.state = state;
-            }
-        });
+        self.with_plan(id, version, |plan| plan.state = state);
     }
 
-    fn leave_queue(&mut self, id: &AssignmentId, state: AssignmentState) {
-        self.queue.retain(|queued| queued != id);
-        if let Some(assignment) = self.assignments.get_mut(id) {
-            assignment.state = state;
-        }
+    fn with_plan(&mut self, id: &SessionId, version: u32, change: impl FnOnce(&mut Plan)) {
+        self.with_session(id, |session| {
+            let mut plans = session.plans.iter_mut();
+            if let Some(plan) = plans.find(|plan| plan.version == version) {
+                change(plan);
+            }
+        });
     }
 
     fn replace_planner(&mut self, old: &SessionId, new: &SessionId) {
@@ -466,14 +421,15 @@ impl State {
             .and_then(|id| self.reports.get(id))
     }
 
-    /// Whether a session holds one of the department slots: it is live and has not reported for sure.
+    /// Whether a session holds one of the department slots: it is live and has not reported for sure. A planner holds none,
+    /// and neither does who reviews a plan: what is confirmed does not wait for what is not, nor the other way round.
     ///
     /// A report that a file claims to be from the session frees nothing: it may be forged, and the session may still work.
     pub fn holds_slot(&self, session: &Session) -> bool {
         let reported = self
             .report_of(session)
             .is_some_and(Report::is_from_its_session);
-        !session.is_planner() && session.is_live() && !reported
+        session.is_live() && !session.is_planner() && !session.is_review() && !reported
     }
 
     /// How many department slots are taken.

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::{Location, MessageFormatter, Spanned};
 
-use super::raw::{OneOrMany, Ordered, RawDepartment, RawDriver, RawFile, RawProvince, Text};
+use super::raw::{
+    OneOrMany, Ordered, RawDepartment, RawDriver, RawFile, RawPlanReview, RawProvince, Text,
+};
 use super::settings::{
     CODEX_DRIVER, CommandDriver, GovernanceError, Parts, PlannerSettings, Province,
 };
@@ -74,6 +76,10 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     settings.department_stale_seconds =
         seconds(raw.department_stale_seconds, "department_stale_seconds")?;
     settings.max_terminals = small(raw.max_terminals, "max_terminals", 1)?;
+    settings.review.required = raw.plan_review == Some(RawPlanReview::Menxia);
+    if let Some(limit) = small(raw.veto_limit, "veto_limit", 1)? {
+        settings.review.veto_limit = limit as usize;
+    }
     settings.review_limit =
         in_range(raw.review_limit, "review_limit", 1, 1000)?.map(|limit| limit as usize);
     if let Some(grace) = seconds(raw.reminder_grace_seconds, "reminder_grace_seconds")? {

@@ -30,6 +30,8 @@ pub(super) struct RawFile {
     pub department_stale_seconds: Option<Spanned<u64>>,
     pub max_terminals: Option<Spanned<u64>>,
     pub review_limit: Option<Spanned<u64>>,
+    pub plan_review: Option<RawPlanReview>,
+    pub veto_limit: Option<Spanned<u64>>,
     pub reminder_grace_seconds: Option<Spanned<u64>>,
     pub orphan_exit_seconds: Option<Spanned<u64>>,
     pub run_verify: Option<bool>,
@@ -42,6 +44,14 @@ pub(super) struct RawFile {
     pub project_name: Option<Spanned<String>>,
     pub gate: Option<GateMode>,
     pub commit_trailers: Option<bool>,
+}
+
+/// Who looks at a plan before the person.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawPlanReview {
+    Off,
+    Menxia,
 }
 
 #[derive(Default, Deserialize)]

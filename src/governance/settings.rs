@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{defaults, parse};
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::language::Language;
+use crate::domain::plan_review::ReviewRule;
 use crate::domain::review::GateMode;
 use crate::domain::rules::book::BookError;
 use crate::domain::rules::{PatternSet, RiskRule, Rulebook};
@@ -119,6 +120,8 @@ pub struct Settings {
     pub department_stale_seconds: Option<u64>,
     /// Terminals that may be open at once.
     pub max_terminals: Option<u32>,
+    /// Whether menxia reviews plans before a person decides.
+    pub review: ReviewRule,
     /// Results that may wait unacknowledged before nothing more starts; none is no bound.
     pub review_limit: Option<usize>,
     /// Time between the second reminder and the end of a department that does not report.
@@ -170,6 +173,7 @@ impl Default for Settings {
             max_departments: None,
             department_stale_seconds: None,
             max_terminals: None,
+            review: ReviewRule::OFF,
             review_limit: None,
             reminder_grace_seconds: 60,
             orphan_exit_seconds: 24 * 60 * 60,

@@ -1,8 +1,9 @@
-//! What the bytes of a mailbox file say: a plan, a result, or a sentence about what is wrong with them.
+//! What the bytes of a mailbox file say: a plan, a result, a verdict, or a sentence about what is wrong with them.
 //!
 //! Pure. Types are strict, so that a mistake comes back to its writer and never becomes an empty report. Limits are
 //! applied while reading, so a hostile file costs no more than its own size. Unknown fields are ignored.
 
+use crate::domain::flow::plan_reviews::Opinion;
 use crate::domain::flow::shown;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{PlannedAssignment, Proposal};
@@ -10,6 +11,8 @@ use crate::domain::result::Findings;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
+
+mod verdict;
 
 /// Deepest nesting; a plan needs four levels.
 const MAX_DEPTH: usize = 32;
@@ -50,9 +53,19 @@ pub enum Parsed {
         /// What it says.
         findings: Findings,
     },
+    /// A verdict about a plan.
+    Verdict {
+        /// The planner that it names.
+        parent_session_id: SessionId,
+        /// The session that it claims to come from.
+        department_session_id: SessionId,
+        /// What it says.
+        opinion: Opinion,
+    },
 }
 
-/// Reads the bytes of a file. A name that begins with `plan-` makes it a plan, and so does a list of assignments.
+/// Reads the bytes of a file. A name that begins with `plan-` makes it a plan, and so does a list of assignments; a name
+/// that begins with `verdict-` makes it a verdict, and so does one about a plan's digest.
 ///
 /// # Errors
 /// When they are cut short, or are no report.
@@ -84,7 +97,11 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, ParseError> {
     let is_plan = name.starts_with("plan-")
         || fields.contains_key("assignments")
         || fields.contains_key("plan");
-    let parsed = if is_plan {
+    let is_verdict = name.starts_with("verdict-")
+        || (fields.contains_key("verdict") && fields.contains_key("plan_sha256"));
+    let parsed = if is_verdict {
+        verdict::verdict(fields)
+    } else if is_plan {
         plan(fields)
     } else {
         result(fields)
@@ -143,9 +160,7 @@ fn result(fields: Map<String, Value>) -> Result<Parsed, String> {
     let mut fields = Fields::new(fields, "");
     let (_, parent_session_id) =
         planner_id(&mut fields)?.ok_or_else(|| fields.missing("parent_session_id"))?;
-    let department_session_id = fields
-        .id("department_session_id")?
-        .ok_or_else(|| fields.missing("department_session_id"))?;
+    let department_session_id = fields.required_id("department_session_id")?;
     let department = fields.required_text("department")?;
     let summary = fields.required_text("summary")?;
     if summary.trim().is_empty() {
@@ -224,6 +239,10 @@ impl Fields {
         parsed
             .map(Some)
             .map_err(|error| format!("{}{name}: {error}", self.at))
+    }
+
+    fn required_id(&mut self, name: &str) -> Result<SessionId, String> {
+        self.id(name)?.ok_or_else(|| self.missing(name))
     }
 
     fn flag(&mut self, name: &str) -> Result<Option<bool>, String> {

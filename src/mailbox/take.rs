@@ -6,7 +6,7 @@ use super::parse::Parsed;
 use super::receipts::Receipt;
 use crate::domain::event::Event;
 use crate::domain::flow::results::{self, Submission, Taken};
-use crate::domain::flow::{Catalog, plans};
+use crate::domain::flow::{Catalog, plan_reviews, plans};
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::plan::{Checked, PlanFinding, Proposal, Source};
 use crate::domain::refusal::Refusal;
@@ -135,6 +135,23 @@ fn take(
                     .and_then(|session| session.report_id.clone()),
             };
             Ok((events, Verdict::Archive(report_id)))
+        }
+        Parsed::Verdict {
+            parent_session_id,
+            department_session_id,
+            opinion,
+        } => {
+            let wish = plan_reviews::Submission {
+                mailbox_of: candidate.planner,
+                parent_session_id,
+                department_session_id,
+                opinion,
+                written_by: writer,
+                file: candidate.file,
+                sha256: candidate.sha256,
+            };
+            let (events, ()) = plan_reviews::take(state, catalog, wish)?;
+            Ok((events, Verdict::Archive(None)))
         }
     }
 }

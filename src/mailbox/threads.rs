@@ -2,6 +2,7 @@
 
 use super::private;
 use crate::domain::ids::SessionId;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::session::Kind;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -20,6 +21,9 @@ pub struct ThreadRecord {
     pub parent_session_id: Option<SessionId>,
     /// The `incoming` folder that its reports go to.
     pub incoming: PathBuf,
+    /// The plan that it reviews, when that is its job.
+    #[serde(default)]
+    pub review: Option<ReviewedPlan>,
     /// What it was asked to do.
     pub task: String,
 }
@@ -98,6 +102,7 @@ mod tests {
             department: "menxia".into(),
             parent_session_id: Some(SessionId::parse("zhongshu-1").unwrap()),
             incoming: "/r/.tmp/codex_governance_mailbox/zhongshu-1/incoming".into(),
+            review: None,
             task: "look".into(),
         };
         for id in ["", "../x", "a/b", "a.json", "a\0"] {

@@ -10,6 +10,7 @@ mod launcher;
 mod report;
 mod tools;
 
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::session::Kind;
 use crate::mailbox::threads::{self, ThreadRecord};
 use rmcp::model::{
@@ -109,9 +110,16 @@ impl Server {
             }
             tools::REPORT_RESULT => {
                 caller.must_be(Kind::Department, tool)?;
+                caller.must_not_review(tool)?;
                 caller.must_be_the_session_itself(tool)?;
                 let result = tools::arguments(arguments)?;
                 report::result(&self.state_dir, &caller, result).await
+            }
+            tools::REPORT_VERDICT => {
+                let reviewed = caller.reviews(tool)?;
+                caller.must_be_the_session_itself(tool)?;
+                let verdict = tools::arguments(arguments)?;
+                report::verdict(&self.state_dir, &caller, reviewed, verdict).await
             }
             tools::READ_INBOX => {
                 caller.must_be(Kind::Zhongshu, tool)?;
@@ -160,6 +168,31 @@ impl Caller {
             false => Ok(()),
             true => Err(format!(
                 "`{tool}` is for the session itself; a sub-agent tells its session what to report"
+            )),
+        }
+    }
+
+    /// The plan that the session was asked to review.
+    fn reviews(&self, tool: &str) -> Result<&ReviewedPlan, String> {
+        self.record.review.as_ref().ok_or_else(|| {
+            format!(
+                "`{tool}` is for a session that was asked to review a plan; you are session `{}`: report with `{}`",
+                self.record.session_id,
+                match self.record.session_kind {
+                    Kind::Zhongshu => tools::REPORT_PLAN,
+                    Kind::Department => tools::REPORT_RESULT,
+                }
+            )
+        })
+    }
+
+    fn must_not_review(&self, tool: &str) -> Result<(), String> {
+        match &self.record.review {
+            None => Ok(()),
+            Some(plan) => Err(format!(
+                "`{tool}` is for work; you review version {} of a plan: give your verdict with `{}`",
+                plan.plan_version,
+                tools::REPORT_VERDICT
             )),
         }
     }

@@ -1,8 +1,9 @@
 //! Reports: from a tool call to a file in the mailbox, and back to what the launcher said about it.
 
-use super::tools::{ReportPlan, ReportResult};
+use super::tools::{ReportPlan, ReportResult, ReportVerdict};
 use super::{Answer, Caller, launcher};
 use crate::domain::plan::hex;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::mailbox::receipts::{self, Receipt};
 use crate::mailbox::{self, Folders, MAX_FILE_BYTES, Paths};
 use chrono::Utc;
@@ -52,6 +53,26 @@ pub(super) async fn result(state_dir: &Path, caller: &Caller, result: ReportResu
         .sentence(
             "The result is registered and your planner is told. Your task is done; end your turn.",
             "result",
+        )
+}
+
+pub(super) async fn verdict(
+    state_dir: &Path,
+    caller: &Caller,
+    reviewed: &ReviewedPlan,
+    verdict: ReportVerdict,
+) -> Answer {
+    let mut report = json!(verdict);
+    let record = &caller.record;
+    report["parent_session_id"] = json!(record.parent_session_id);
+    report["department_session_id"] = json!(record.session_id);
+    report["plan_version"] = json!(reviewed.plan_version);
+    report["plan_sha256"] = json!(reviewed.plan_sha256);
+    deliver(state_dir, caller, "verdict", report)
+        .await?
+        .sentence(
+            "The verdict is registered. Your task is done; end your turn.",
+            "verdict",
         )
 }
 

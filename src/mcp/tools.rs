@@ -10,8 +10,11 @@ pub(super) const READ_INBOX: &str = "read_inbox";
 pub(super) const ACCEPT_CHANGES: &str = "accept_changes";
 pub(super) const REPORT_RESULT: &str = "report_result";
 
+pub(super) const REPORT_VERDICT: &str = "report_verdict";
+
 pub(super) const INSTRUCTIONS: &str = "Reports to zhongshu, which runs this session. A planner reports its plan with \
-report_plan and reads what departments reported with read_inbox. A department reports its work once with report_result. \
+report_plan and reads what departments reported with read_inbox. A department reports its work once with report_result; \
+one that was asked to review a plan gives its verdict once with report_verdict. \
 An error says what to mend; mend it and call again.";
 
 /// A plan for the person to confirm.
@@ -107,6 +110,38 @@ pub(super) struct ReportResult {
     pub next_action: String,
 }
 
+/// Yes or no to a plan.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct ReportVerdict {
+    /// `approve` or `veto`.
+    pub verdict: Judgement,
+    /// What you looked at and what you saw: at least one point for each line of the plan.
+    pub checked: Vec<Point>,
+    /// Why not, and what has to change; at least one for a veto.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+}
+
+/// Yes or no.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Judgement {
+    Approve,
+    Veto,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct Point {
+    /// Number of the plan's line, from 1.
+    pub line: u32,
+    /// What you looked at and what you saw.
+    pub point: String,
+}
+
 /// Every tool; who may call which is checked when it is called, since Codex lists them once for all threads.
 pub(super) fn all() -> Vec<Tool> {
     let writes = ToolAnnotations::new()
@@ -152,6 +187,15 @@ pub(super) fn all() -> Vec<Tool> {
         )
         .with_input_schema::<ReportResult>()
         .with_title("Report the result")
+        .with_annotations(writes.clone()),
+        Tool::new(
+            REPORT_VERDICT,
+            "Only for a session that was asked to review a plan. Gives the verdict, once: approve, or veto with reasons. It starts \
+             nothing; a person decides afterwards.",
+            JsonObject::new(),
+        )
+        .with_input_schema::<ReportVerdict>()
+        .with_title("Give the verdict on a plan")
         .with_annotations(writes),
     ]
 }

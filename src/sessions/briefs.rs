@@ -2,8 +2,11 @@
 
 use super::policy::{CODEX, Policy};
 use crate::domain::assignment::Assignment;
-use crate::domain::department::{Approval, Sandbox};
+use crate::domain::department::{Approval, MENXIA, Sandbox};
+use crate::domain::flow::plan_reviews;
 use crate::domain::ids::SessionId;
+use crate::domain::language::Language;
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::prompts::{self, Setting, Takeover};
 use crate::domain::session::{Brief, Kind, Session};
 use crate::domain::state::State;
@@ -39,6 +42,7 @@ pub fn planner(
         approval: role.approval,
         parent_session_id: None,
         assignment_id: None,
+        review: None,
         resumed_from_session_id: from.map(|session| session.id().clone()),
         prompt_path: place.prompt(&id),
         log_path: place.log(&id),
@@ -75,11 +79,57 @@ pub fn department(policy: &Policy, place: &Places, assignment: &Assignment) -> B
             .unwrap_or(Approval::OnRequest),
         parent_session_id: Some(order.parent_session_id.clone()),
         assignment_id: Some(order.assignment_id.clone()),
+        review: None,
         resumed_from_session_id: None,
         prompt_path: place.prompt(&id),
         log_path: place.log(&id),
         id,
     }
+}
+
+/// A menxia session that reviews a plan of this planner. It reads only, unless the department is configured otherwise.
+pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: ReviewedPlan) -> Brief {
+    let id = SessionId::fresh(MENXIA);
+    let language = policy.catalog.language;
+    let known = policy.catalog.department(MENXIA);
+    let version = plan.plan_version;
+    Brief {
+        session_kind: Kind::Department,
+        department: MENXIA.to_owned(),
+        title: known
+            .map_or(MENXIA, |department| department.title.get(language))
+            .to_owned(),
+        task: match language {
+            Language::En => format!("Review version {version} of the plan."),
+            Language::Zh => format!("复核方案第 {version} 版。"),
+        },
+        files: Vec::new(),
+        verify: Vec::new(),
+        model: known
+            .and_then(|department| department.model.clone())
+            .or_else(|| policy.department_model.clone()),
+        driver: policy.driver_of(MENXIA).to_owned(),
+        sandbox: known
+            .and_then(|department| department.sandbox)
+            .unwrap_or(Sandbox::ReadOnly),
+        approval: known
+            .and_then(|department| department.approval)
+            .unwrap_or(Approval::OnRequest),
+        parent_session_id: Some(planner.id().clone()),
+        assignment_id: None,
+        review: Some(plan),
+        resumed_from_session_id: None,
+        prompt_path: place.prompt(&id),
+        log_path: place.log(&id),
+        id,
+    }
+}
+
+/// The prompt of a session that reviews a plan.
+fn review_prompt(setting: Setting<'_>, state: &State, brief: &Brief) -> Option<String> {
+    let reviewed = brief.review.as_ref()?;
+    let (planner, plan) = plan_reviews::subject(state, state.session(&brief.id)?)?;
+    Some(prompts::review(setting, brief, reviewed, planner, plan))
 }
 
 /// The first prompt of a session, from the state alone: a restart renders the same text.
@@ -94,7 +144,11 @@ pub fn prompt(policy: &Policy, place: &Places, state: &State, brief: &Brief) -> 
         incoming: &incoming,
         departments: &policy.catalog.departments,
         has_tools: brief.driver == CODEX,
+        reviewed: policy.catalog.review.required,
     };
+    if let Some(prompt) = review_prompt(setting, state, brief) {
+        return prompt;
+    }
     match (
         brief.session_kind,
         brief
@@ -115,7 +169,7 @@ pub fn prompt(policy: &Policy, place: &Places, state: &State, brief: &Brief) -> 
                 .collect();
             let running: Vec<_> = state
                 .children(&brief.id)
-                .filter(|session| session.is_live())
+                .filter(|session| session.is_live() && !session.is_review())
                 .collect();
             let from = Takeover {
                 old,

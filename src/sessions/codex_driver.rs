@@ -254,6 +254,7 @@ fn remember_thread(
         department: brief.department.clone(),
         parent_session_id: brief.parent_session_id.clone(),
         incoming: office.place.incoming(mailbox_of),
+        review: brief.review.clone(),
         task: brief.task.clone(),
     };
     threads::write(&office.place.state, &thread_id.to_string(), &identity)

@@ -6,6 +6,7 @@ use super::office::Office;
 use super::reconciler::Done;
 use super::{briefs, texts};
 use crate::domain::event::Event;
+use crate::domain::flow::sessions::has_reported;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Status};
@@ -202,10 +203,8 @@ pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signa
     if ends_by_itself {
         office.last_call(session.id()).await;
         let reported = office.ledger.read(|state| {
-            let now = state
-                .session(session.id())
-                .and_then(|session| state.report_of(session));
-            now.is_some_and(|report| !report.is_fallback())
+            let now = state.session(session.id());
+            now.is_some_and(|session| has_reported(state, session))
         });
         let outcome = match (reported, signal) {
             (true, _) => Outcome::Reported,

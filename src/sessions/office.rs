@@ -118,9 +118,9 @@ impl Office {
     /// Asks the mailbox to look, and gives a report that was written a moment ago the time to come in.
     pub async fn last_call(&self, id: &SessionId) {
         let reported = |state: &State| {
-            state
-                .session(id)
-                .is_none_or(|session| session.report_id.is_some())
+            state.session(id).is_none_or(|session| {
+                session.report_id.is_some() || flow::plan_reviews::has_spoken(state, session)
+            })
         };
         let mut records = self.ledger.subscribe(None).ok();
         if let Some(nudge) = self.mailbox.get() {
@@ -194,7 +194,7 @@ impl Office {
     /// A department that could not be started, or whose model fails, is seldom alone: what waits behind it is not
     /// spent on the same failure. A person resumes the queue.
     pub async fn pause_after_failure(&self, session: &Session) {
-        if session.is_planner() {
+        if session.is_planner() || session.is_review() {
             return;
         }
         let paused = self.decide(LAUNCHER, |state| match state.queue.is_empty() {

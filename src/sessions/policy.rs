@@ -95,6 +95,7 @@ impl Policy {
                 models: known.then_some(models),
                 language: config.language(),
                 checker: Arc::clone(&settings.governance) as Arc<dyn PlanChecker>,
+                review: settings.governance.settings.review,
             },
             governance: Arc::clone(&settings.governance),
             language_setting: settings.language,
@@ -150,8 +151,10 @@ impl Policy {
         self.planner.driver.clone_from(&start.planner.driver);
         (self.planner.sandbox, self.planner.approval) =
             (start.planner.sandbox, start.planner.approval);
-        changed |= self.review_limit != start.review_limit;
+        changed |=
+            self.review_limit != start.review_limit || self.catalog.review != start.catalog.review;
         self.review_limit = start.review_limit;
+        self.catalog.review = start.catalog.review;
         for department in &mut self.catalog.departments {
             let before = start.catalog.department(&department.key);
             let powers = before.map_or((None, None, None), |it| {

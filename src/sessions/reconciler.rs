@@ -11,6 +11,7 @@ use super::steps::{self, Senses, Step};
 use super::{
     briefs, codex_driver, codex_messages, codex_tui, command_driver, conformance, evidence,
 };
+use crate::domain::department::MENXIA;
 use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Outcome, Session, Status};
@@ -211,6 +212,8 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
         Step::Dispatch => dispatch(office).await,
         Step::Judge => conformance::judge(office).await,
         Step::Verify => evidence::verify(office, cancel).await,
+        Step::Review(id) => review(office, id).await,
+        Step::CallOff(id) => request_close(office, id, Outcome::NotNeeded).await,
         Step::Remind(id) => {
             let (policy, id) = (office.policy(), id.clone());
             let asked = office
@@ -287,6 +290,22 @@ async fn dispatch(office: &Arc<Office>) -> Done {
         })
     });
     settle(given.await)
+}
+
+async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
+    let policy = office.policy();
+    let allowed = office.ledger.read(|state| state.trusted.is_some());
+    // The plan waits, and the person can overrule meanwhile.
+    if policy.driver_of(MENXIA) == CODEX && !(allowed && office.codex_can_work()) {
+        return Done::Again;
+    }
+    let (place, planner) = (office.place.clone(), planner.clone());
+    let begun = office.decide(LAUNCHER, move |state| {
+        flow::plan_reviews::begin(state, &planner, |planner, plan| {
+            briefs::review(&policy, &place, planner, plan)
+        })
+    });
+    settle(begun.await)
 }
 
 fn next_needs_codex(office: &Office) -> bool {

@@ -5,7 +5,8 @@
 
 use super::live::{Activity, Observed};
 use super::policy::{CODEX, Policy};
-use crate::domain::flow::{checks, queue, sessions::MAX_REMINDERS};
+use crate::domain::flow::sessions::{MAX_REMINDERS, has_reported};
+use crate::domain::flow::{checks, plan_reviews, queue};
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
@@ -20,6 +21,10 @@ const SETTLE: Duration = Duration::from_secs(2);
 pub enum Step {
     /// Give the next assignment to a session.
     Dispatch,
+    /// Give the plan of a planner to a session that reviews it.
+    Review(SessionId),
+    /// What a session reviews needs no verdict any more.
+    CallOff(SessionId),
     /// Start (or resume) a session's driver and give it its prompt.
     Start(SessionId),
     /// Find a session's driver again.
@@ -76,8 +81,14 @@ pub fn due(
     let mut tuis = state.sessions.values().filter(shown).count();
     for session in state.sessions.values() {
         let id = session.id().clone();
+        if plan_reviews::unassigned(state, session).is_some() {
+            steps.push(Step::Review(id.clone()));
+        }
         match &session.status {
             Status::Closed { .. } => {}
+            Status::Starting | Status::Running if is_superfluous_review(state, session) => {
+                steps.push(Step::CallOff(id));
+            }
             Status::Starting => steps.push(Step::Start(id)),
             Status::Closing { .. } => steps.push(Step::Close(id)),
             Status::Running if !senses.is_connected(&id) => steps.push(Step::Reconnect(id)),
@@ -95,6 +106,13 @@ pub fn due(
         }
     }
     (steps, wake)
+}
+
+/// Whether it reviews a plan that was decided or replaced meanwhile, or that nobody waits with any more.
+fn is_superfluous_review(state: &State, session: &Session) -> bool {
+    session.is_review()
+        && !plan_reviews::is_wanted(state, session)
+        && !plan_reviews::has_spoken(state, session)
 }
 
 fn for_running(
@@ -120,10 +138,7 @@ fn for_running(
     if session.is_planner() {
         return (None, None);
     }
-    if state
-        .report_of(session)
-        .is_some_and(|report| !report.is_fallback())
-    {
+    if has_reported(state, session) {
         return (idle.then(|| Step::Dismiss(id())), None);
     }
     if observed.activity == Activity::Blocked {

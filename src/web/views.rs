@@ -3,8 +3,11 @@
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
 use crate::domain::flow::holds::Limits;
+use crate::domain::flow::plan_reviews;
+use crate::domain::flow::sessions::has_reported;
 use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
+use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::result::Report;
 use crate::domain::session::{Kind, Outcome, Session};
 use crate::domain::state::State;
@@ -17,7 +20,7 @@ mod plan;
 mod queue;
 mod results;
 
-pub use plan::{FindingView, PlanView};
+pub use plan::{FindingView, PlanView, ReviewView};
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
 
@@ -103,6 +106,9 @@ pub struct SessionView {
     pub parent_session_id: Option<SessionId>,
     /// The last lines of its transcript.
     pub transcript_preview: String,
+    /// The plan that it reviews, when that is its job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviews_plan: Option<ReviewedPlan>,
     /// Whether ended work can go on with `POST /api/resume_session`.
     pub can_resume: bool,
     /// What only planners have.
@@ -137,6 +143,10 @@ pub struct PlannerView {
     pub plan_version: Option<u32>,
     /// When that was reported.
     pub plan_reported_at: Option<DateTime<Utc>>,
+    /// How its review stands: `not_required`, `waiting`, `approved`, `vetoed`, `ended` or `left_to_person`.
+    pub plan_review: &'static str,
+    /// Vetoes since a person last decided about a plan.
+    pub vetoes: usize,
     /// The planner it took over from.
     pub resumed_from_session_id: Option<SessionId>,
     /// The planner that took over from it.
@@ -238,15 +248,21 @@ impl Scene<'_> {
             },
             parent_session_id: brief.parent_session_id.clone(),
             transcript_preview: observed.preview,
-            can_resume: !session.is_live()
-                && session.replaced_by.is_none()
-                && self
-                    .state
-                    .report_of(session)
-                    .is_none_or(Report::is_fallback),
+            reviews_plan: brief.review.clone(),
+            can_resume: self.can_resume(session),
             planner: session.is_planner().then(|| self.planner(session)),
             report: (!session.is_planner()).then(|| self.report_status(session)),
         }
+    }
+
+    fn can_resume(&self, session: &Session) -> bool {
+        let report = self.state.report_of(session);
+        !session.is_live()
+            && session.replaced_by.is_none()
+            && match session.is_review() {
+                true => plan_reviews::can_go_on(self.state, session),
+                false => report.is_none_or(Report::is_fallback),
+            }
     }
 
     fn heartbeat(&self, session: &Session, observed: &Observed, idle: Option<u64>) -> &'static str {
@@ -279,6 +295,8 @@ impl Scene<'_> {
             plan_status: plan.map_or("none", |plan| plan.state.word()),
             plan_version: plan.map(|plan| plan.version),
             plan_reported_at: plan.map(|plan| plan.reported_at),
+            plan_review: plan.map_or("not_required", |plan| plan.review.word()),
+            vetoes: plan_reviews::since_person(session).0,
             resumed_from_session_id: session.brief.resumed_from_session_id.clone(),
             replaced_by_session_id: session.replaced_by.clone(),
         }
@@ -292,10 +310,9 @@ impl Scene<'_> {
             _ => None,
         };
         ReportStatusView {
-            report_status: if report.is_some_and(|report| !report.is_fallback()) {
-                "reported"
-            } else {
-                "pending"
+            report_status: match has_reported(self.state, session) {
+                true => "reported",
+                false => "pending",
             },
             reported_at: report.map(Report::reported_at),
             last_report_id: report.map(|report| report.report_id.clone()),

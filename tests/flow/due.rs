@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use zhongshu::domain::event::Event;
-use zhongshu::domain::flow::sessions;
+use zhongshu::domain::flow::{plan_reviews, plans, sessions};
 use zhongshu::domain::ids::{MessageId, SessionId, TerminalId};
+use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::Outcome;
 use zhongshu::sessions::briefs;
 use zhongshu::sessions::live::{Activity, Observed};
 use zhongshu::sessions::steps::{Senses, Step, due};
 
-use super::world::World;
+use super::world::{World, proposal};
 
 /// What is observed, as a test wants it. Sessions are connected and have their TUI unless it says otherwise.
 #[derive(Default)]
@@ -301,4 +302,93 @@ fn tuis_are_opened_up_to_the_limit_and_only_for_codex() {
         [open(&planners[1]), open(&planners[2])],
         "who closed it does not want it back"
     );
+}
+
+#[test]
+fn a_plan_is_reviewed_by_one_session_at_a_time_beside_the_slots() {
+    let mut world = World::new();
+    world.reviewed(3);
+    world.policy.slots = 0;
+    let planner = world.planner();
+    let seen = Seen::default();
+    world.report_plan(&planner, proposal(&["zhilibu"])).unwrap();
+    let review = [Step::Review(planner.clone())];
+    assert_eq!(steps(&world, &seen, world.now), review);
+    let first = world.begin_review(&planner).unwrap();
+    assert_eq!(steps(&world, &seen, world.now), []);
+    // A newer version: the first session is called off, and only then the second one begins.
+    world.report_plan(&planner, proposal(&["menxia"])).unwrap();
+    assert_eq!(
+        steps(&world, &seen, world.now),
+        [Step::CallOff(first.clone())]
+    );
+    world
+        .decide(|state, _| sessions::request_close(state, &first, Outcome::NotNeeded))
+        .unwrap();
+    assert_eq!(
+        steps(&world, &seen, world.now),
+        [Step::Close(first.clone())]
+    );
+    world.close(&first, Outcome::NotNeeded);
+    assert_eq!(steps(&world, &seen, world.now), review);
+}
+
+#[test]
+fn a_review_that_nobody_waits_for_is_called_off_before_it_starts() {
+    let mut world = World::new();
+    world.reviewed(3);
+    let planner = world.planner();
+    world.report_plan(&planner, proposal(&["zhilibu"])).unwrap();
+    let brief = {
+        let (policy, place) = (world.policy.clone(), world.place.clone());
+        let begun = world.decide(|state, _| {
+            plan_reviews::begin(state, &planner, |planner, plan| {
+                briefs::review(&policy, &place, planner, plan)
+            })
+        });
+        begun.unwrap().unwrap()
+    };
+    let seen = Seen::default();
+    assert_eq!(
+        steps(&world, &seen, world.now),
+        [Step::Start(brief.id.clone())]
+    );
+    world
+        .decide(|state, policy| plans::reject(state, &policy.catalog, &planner, "no"))
+        .unwrap();
+    let mut due = steps(&world, &seen, world.now);
+    due.retain(|step| !matches!(step, Step::Deliver(_)));
+    assert_eq!(due, [Step::CallOff(brief.id)]);
+}
+
+#[test]
+fn who_reviews_is_reminded_given_up_and_dismissed_like_a_department() {
+    let mut world = World::new();
+    world.reviewed(3);
+    let planner = world.planner();
+    world.report_plan(&planner, proposal(&["zhilibu"])).unwrap();
+    let reviewer = world.begin_review(&planner).unwrap();
+    let mut seen = Seen::default();
+    seen.is(&reviewer, Activity::Idle, world.now);
+    let later = world.now + seconds(10);
+    assert_eq!(
+        steps(&world, &seen, later),
+        [Step::Remind(reviewer.clone())]
+    );
+    for _ in 0..2 {
+        world
+            .decide(|state, policy| sessions::remind(state, &policy.catalog, &reviewer))
+            .unwrap();
+    }
+    let owed: Vec<MessageId> = world.state.messages.keys().cloned().collect();
+    for message_id in owed {
+        world.happen(Event::MessageDelivered {
+            message_id,
+            session_id: reviewer.clone(),
+        });
+    }
+    let end = world.now + seconds(120);
+    assert_eq!(steps(&world, &seen, end), [Step::GiveUp(reviewer.clone())]);
+    world.judges(&reviewer, Judgement::Approve).unwrap();
+    assert_eq!(steps(&world, &seen, end), [Step::Dismiss(reviewer)]);
 }

@@ -9,6 +9,7 @@ use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{inbox, plans, queue, sessions};
 use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use zhongshu::domain::plan::PlanState;
+use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::{Kind, Outcome, Status};
 use zhongshu::domain::state::State;
 use zhongshu::journal::{Entry, Journal, Record, system_clock};
@@ -37,6 +38,12 @@ enum Wish {
     ReadInbox(usize),
     Acknowledge(usize),
     Cancel(usize),
+    Force(usize),
+    Reviewed(bool),
+    Review(usize),
+    /// Any session judges any plan that it may know of.
+    Judge(usize, bool),
+    Overrule(usize),
     Move(usize, usize),
     Pause(bool),
     Slots(usize),
@@ -71,6 +78,11 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => any().prop_map(Wish::ReadInbox),
         1 => any().prop_map(Wish::Acknowledge),
         1 => any().prop_map(Wish::Cancel),
+        1 => any().prop_map(Wish::Force),
+        1 => prop::bool::ANY.prop_map(Wish::Reviewed),
+        3 => any().prop_map(Wish::Review),
+        3 => (any(), prop::bool::ANY).prop_map(|(a, b)| Wish::Judge(a, b)),
+        1 => any().prop_map(Wish::Overrule),
         2 => (any(), any()).prop_map(|(a, b)| Wish::Move(a, b)),
         1 => prop::bool::ANY.prop_map(Wish::Pause),
         1 => (1..4usize).prop_map(Wish::Slots),
@@ -154,6 +166,9 @@ fn have(world: &mut World, wish: &Wish) -> Option<()> {
         }
         Wish::ReportByTool(who) => {
             let who = department(world, who)?;
+            if world.session(&who).is_review() {
+                return None;
+            }
             let number = world.log.len();
             world
                 .submit(by_tool(world.submission(&who, &format!("said {number}"))))
@@ -191,6 +206,32 @@ fn have(world: &mut World, wish: &Wish) -> Option<()> {
         Wish::Cancel(which) => {
             let which = assignment(world, which)?;
             world.decide(|state, _| queue::cancel(state, &which)).ok()?;
+        }
+        Wish::Force(which) => {
+            let which = assignment(world, which)?;
+            world.decide(|state, _| queue::force(state, &which)).ok()?;
+        }
+        Wish::Reviewed(required) => world.policy.catalog.review.required = required,
+        Wish::Review(who) => {
+            let who = planner(world, who)?;
+            world.begin_review(&who)?;
+        }
+        Wish::Judge(who, yes) => {
+            let all = world.state.sessions.values().filter(|it| it.is_review());
+            let who = pick(all.map(|it| it.id().clone()), who)?;
+            let verdict = if yes {
+                Judgement::Approve
+            } else {
+                Judgement::Veto
+            };
+            world.judges(&who, verdict).ok()?;
+        }
+        Wish::Overrule(who) => {
+            let who = planner(world, who)?;
+            let plan = world.session(&who).plan()?.clone();
+            let mut wish = world.confirmation(&who, plan.proposal.assignments, Some(plan.sha256));
+            wish.override_reason = Some("because".to_owned());
+            world.confirm_so(wish).ok()?;
         }
         Wish::Move(which, before) => {
             let which = assignment(world, which)?;
@@ -277,6 +318,9 @@ fn check_confirmation(world: &World) {
                     );
                     given.insert(session_id.clone());
                 }
+                Event::SessionRegistered { brief } if brief.review.is_some() => {
+                    assert_eq!(brief.assignment_id, None, "who reviews does no work");
+                }
                 Event::SessionRegistered { brief } if brief.session_kind == Kind::Department => {
                     assert!(
                         given.contains(&brief.id),
@@ -361,7 +405,8 @@ fn check_sessions(world: &World) {
         assert!(world.session(&message.session_id).is_live(), "{message:?}");
     }
     for session in world.state.sessions.values() {
-        if session.is_planner() {
+        if session.is_planner() || session.is_review() {
+            assert!(!world.state.holds_slot(session) && session.report_id.is_none());
             continue;
         }
         let report = world.state.report_of(session);

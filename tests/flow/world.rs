@@ -10,12 +10,14 @@ use zhongshu::domain::assignment::{Assignment, Hold};
 use zhongshu::domain::department::{self, Approval, Sandbox};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::holds::Holds;
+use zhongshu::domain::flow::plan_reviews::{LineRef, Opinion};
 use zhongshu::domain::flow::results::{Submission, Taken};
-use zhongshu::domain::flow::{Catalog, Decision, plans, queue, results, sessions};
+use zhongshu::domain::flow::{Catalog, Decision, plan_reviews, plans, queue, results, sessions};
 use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId};
 use zhongshu::domain::language::Language;
 use zhongshu::domain::message::{Message, Purpose};
 use zhongshu::domain::plan::{PlannedAssignment, Proposal, Source};
+use zhongshu::domain::plan_review::{Judgement, ReviewRule};
 use zhongshu::domain::refusal::Refusal;
 use zhongshu::domain::result::{Findings, Report};
 use zhongshu::domain::session::{Outcome, Session};
@@ -54,6 +56,7 @@ impl World {
                 models: Some(vec!["large".to_owned(), "small".to_owned()]),
                 language: Language::En,
                 checker: Arc::new(Governance::default()),
+                review: ReviewRule::OFF,
             },
             language_setting: None,
             project: "orchard".to_owned(),
@@ -175,6 +178,8 @@ impl World {
             plan_sha256,
             run_verify: self.run_verify,
             allow_overlap: false,
+            override_reason: None,
+            by_hand: false,
         }
     }
 
@@ -235,6 +240,71 @@ impl World {
         self.decide(|state, policy| sessions::replace_planner(state, &policy.catalog, old, brief))?;
         self.started(&id);
         Ok(id)
+    }
+
+    /// From now on every plan goes to menxia first.
+    pub fn reviewed(&mut self, veto_limit: usize) {
+        self.policy.catalog.review = ReviewRule {
+            required: true,
+            veto_limit,
+        };
+    }
+
+    /// Gives the plan of a planner to a menxia session, which then runs.
+    pub fn begin_review(&mut self, planner: &SessionId) -> Option<SessionId> {
+        let (policy, place) = (self.policy.clone(), self.place.clone());
+        let begun = self.decide(|state, _| {
+            plan_reviews::begin(state, planner, |planner, plan| {
+                briefs::review(&policy, &place, planner, plan)
+            })
+        });
+        let brief = begun.unwrap()?;
+        self.started(&brief.id);
+        Some(brief.id)
+    }
+
+    /// What a verdict file of a session holds: a point for each line, and a reason for a veto.
+    pub fn opinion(&self, reviewer: &SessionId, verdict: Judgement) -> plan_reviews::Submission {
+        let brief = &self.session(reviewer).brief;
+        let parent = brief.parent_session_id.clone().expect("a department");
+        let reviewed = brief.review.clone().expect("it reviews a plan");
+        let planner = self.session(self.state.current_planner(&parent));
+        let mut plans = planner.plans.iter();
+        let plan = plans
+            .find(|it| it.version == reviewed.plan_version)
+            .unwrap();
+        let lines = 1..=plan.proposal.assignments.len() as u64;
+        let number = self.log.len();
+        plan_reviews::Submission {
+            mailbox_of: parent.clone(),
+            parent_session_id: parent,
+            department_session_id: reviewer.clone(),
+            opinion: Opinion {
+                plan_version: u64::from(reviewed.plan_version),
+                plan_sha256: reviewed.plan_sha256,
+                verdict,
+                checked: lines
+                    .map(|line| (LineRef::Number(line), "looked at it".to_owned()))
+                    .collect(),
+                reasons: match verdict {
+                    Judgement::Approve => Vec::new(),
+                    Judgement::Veto => vec!["it is too much at once".to_owned()],
+                },
+            },
+            written_by: None,
+            file: format!("verdict-{reviewer}.json"),
+            sha256: format!("digest {number}"),
+        }
+    }
+
+    /// A verdict comes in.
+    pub fn give(&mut self, verdict: plan_reviews::Submission) -> Result<(), Refusal> {
+        self.decide(|state, policy| plan_reviews::take(state, &policy.catalog, verdict))
+    }
+
+    /// A session's own file says yes or no.
+    pub fn judges(&mut self, reviewer: &SessionId, verdict: Judgement) -> Result<(), Refusal> {
+        self.give(self.opinion(reviewer, verdict))
     }
 
     /// A report comes in.

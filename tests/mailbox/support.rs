@@ -15,6 +15,7 @@ use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{Catalog, sessions};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::language::Language;
+use zhongshu::domain::plan_review::ReviewedPlan;
 use zhongshu::domain::result::Report;
 use zhongshu::domain::session::{Brief, Kind, Outcome};
 use zhongshu::domain::state::State;
@@ -33,6 +34,7 @@ pub fn catalog() -> Arc<Catalog> {
         models: None,
         language: Language::En,
         checker: Arc::new(zhongshu::governance::Governance::default()),
+        review: zhongshu::domain::plan_review::ReviewRule::OFF,
     })
 }
 
@@ -132,6 +134,26 @@ impl House {
         id(name)
     }
 
+    /// A session that reviews the newest plan of a planner.
+    pub async fn reviewer(&self, name: &str, planner: &str) -> SessionId {
+        let mut brief = brief(
+            name,
+            Kind::Department,
+            "menxia",
+            "review the plan",
+            Some(id(planner)),
+        );
+        brief.review = self.ledger.read(|state| {
+            let plan = state.session(&id(planner)).unwrap().plan().unwrap();
+            Some(ReviewedPlan {
+                plan_version: plan.version,
+                plan_sha256: plan.sha256.clone(),
+            })
+        });
+        self.commit(Event::SessionRegistered { brief }).await;
+        id(name)
+    }
+
     /// Opens a thread for a session, as the launcher does.
     pub async fn thread(&self, session: &SessionId, thread_id: &str) {
         self.commit(Event::SessionThreadOpened {
@@ -148,6 +170,7 @@ impl House {
                 department: brief.department.clone(),
                 parent_session_id: brief.parent_session_id.clone(),
                 incoming: Paths::new(&self.repo, planner).incoming,
+                review: brief.review.clone(),
                 task: brief.task.clone(),
             }
         });
@@ -275,6 +298,7 @@ fn brief(name: &str, kind: Kind, department: &str, task: &str, parent: Option<Se
         approval: Approval::OnRequest,
         parent_session_id: parent,
         assignment_id: None,
+        review: None,
         resumed_from_session_id: None,
         prompt_path: PathBuf::new(),
         log_path: PathBuf::new(),

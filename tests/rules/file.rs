@@ -2,6 +2,7 @@
 
 use zhongshu::domain::department::{Approval, Sandbox};
 use zhongshu::domain::language::Language;
+use zhongshu::domain::plan_review::ReviewRule;
 use zhongshu::governance::{Governance, GovernanceError};
 
 const FULL: &str = r#"version: 1
@@ -41,6 +42,9 @@ department_model: gpt-small
 max_departments: 3
 department_stale_seconds: 120
 max_terminals: 6
+plan_review: menxia
+veto_limit: 2
+review_limit: 12
 reminder_grace_seconds: 30
 driver: other
 planner: {driver: codex, sandbox: workspace-write, approval: on-request, model: gpt-large}
@@ -265,4 +269,26 @@ fn the_example_in_the_documentation_is_valid() {
         .unwrap();
     let governance = Governance::parse(example).unwrap();
     assert!(governance.departments.len() > 4);
+}
+
+#[test]
+fn reviews_are_off_unless_the_file_says_otherwise() {
+    let review = |text: &str| Governance::parse(text).unwrap().settings.review;
+    assert_eq!(review("version: 1\n"), ReviewRule::OFF);
+    assert_eq!(review("plan_review: off\n"), ReviewRule::OFF);
+    assert!(review("plan_review: menxia\n").required);
+    let settings = Governance::parse(FULL).unwrap().settings;
+    let wanted = ReviewRule {
+        required: true,
+        veto_limit: 2,
+    };
+    assert_eq!((settings.review, settings.review_limit), (wanted, Some(12)));
+    for (text, part) in [
+        ("plan_review: maybe", "use one of off, menxia"),
+        ("veto_limit: 0", "veto_limit must be between 1 and 64"),
+        ("review_limit: 0", "review_limit must be between 1 and 1000"),
+    ] {
+        let error = Governance::parse(text).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
 }

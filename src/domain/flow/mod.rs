@@ -8,6 +8,7 @@ pub mod dependencies;
 pub mod holds;
 pub mod inbox;
 mod overlaps;
+pub mod plan_reviews;
 pub mod plans;
 pub mod queue;
 pub mod results;
@@ -18,6 +19,7 @@ use super::department::Department;
 use super::event::Event;
 use super::language::Language;
 use super::plan::{Checked, PlanChecker, PlanFinding, PlannedAssignment, Proposal};
+use super::plan_review::ReviewRule;
 use super::refusal::Refusal;
 use std::sync::Arc;
 
@@ -35,6 +37,8 @@ pub struct Catalog {
     pub language: Language,
     /// Looks at plans.
     pub checker: Arc<dyn PlanChecker>,
+    /// Whether menxia reviews plans before a person decides.
+    pub review: ReviewRule,
 }
 
 impl Catalog {

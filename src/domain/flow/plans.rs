@@ -1,7 +1,7 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
 use super::dependencies::{self, Among};
-use super::{Catalog, Decision, check_task, overlaps};
+use super::{Catalog, Decision, check_task, overlaps, plan_reviews};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::ids::{AssignmentId, MessageId, SessionId};
@@ -9,6 +9,7 @@ use crate::domain::message::Purpose;
 use crate::domain::plan::{
     Checked, MAX_ASSIGNMENTS, Plan, PlanFinding, PlanState, PlannedAssignment, Proposal, Source,
 };
+use crate::domain::plan_review::Review;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
@@ -48,6 +49,8 @@ pub fn report(
     if let Some(last) = planner.plan()
         && last.sha256 == plan_sha256
         && last.state == PlanState::Pending
+        // What was vetoed and comes again unchanged is an answer to the veto, and is reviewed as one.
+        && !matches!(last.review, Review::Vetoed { .. })
     {
         return Ok((
             Vec::new(),
@@ -67,8 +70,15 @@ pub fn report(
         findings: Some(findings),
         source,
     };
+    let mut events = vec![event];
+    events.extend(plan_reviews::wanted(
+        planner,
+        catalog.review,
+        version,
+        &plan_sha256,
+    ));
     Ok((
-        vec![event],
+        events,
         PlanReceipt {
             version,
             plan_sha256,
@@ -92,6 +102,10 @@ pub struct Confirmation {
     pub run_verify: bool,
     /// Whether those that may change the same files may run side by side.
     pub allow_overlap: bool,
+    /// Why the person goes on without menxia's approval.
+    pub override_reason: Option<String>,
+    /// Whether this is one piece of work that the person wrote, and no word about a plan.
+    pub by_hand: bool,
 }
 
 /// Confirms work and puts it into the queue.
@@ -102,6 +116,13 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
     let planner = live_planner(state, &wish.parent_session_id, "parent_session_id")?;
     let plan = match &wish.plan_sha256 {
         Some(digest) => Some(pending_plan(planner, digest)?),
+        None => {
+            must_not_pass_a_review(planner, wish.by_hand)?;
+            None
+        }
+    };
+    let overruled = match plan {
+        Some(plan) => plan_reviews::overrule(planner, plan, wish.override_reason.as_deref())?,
         None => None,
     };
     check_assignments(catalog, &wish.assignments)?;
@@ -157,7 +178,8 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
                 .collect()
         })
         .unwrap_or_default();
-    let mut events = vec![Event::PlanConfirmed {
+    let mut events = Vec::from_iter(overruled);
+    events.push(Event::PlanConfirmed {
         session_id: planner.id().clone(),
         version,
         plan_sha256: wish.plan_sha256,
@@ -165,11 +187,22 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
         assignments: chosen,
         findings: Some(findings),
         overlap_allowed: wish.allow_overlap,
-    }];
+    });
     events.extend(orders.iter().map(|order| Event::AssignmentQueued {
         order: order.clone(),
     }));
     Ok((events, orders))
+}
+
+/// Assignments without a plan's digest must not become a way around a review that stands in the way: they may well be
+/// the lines of that very plan.
+fn must_not_pass_a_review(planner: &Session, by_hand: bool) -> Result<(), Refusal> {
+    match planner.plan() {
+        Some(plan) if !by_hand && plan.state == PlanState::Pending && !plan.review.lets_pass() => {
+            Err(plan_reviews::not_approved(plan))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The same findings, with positions among the selected lines, which alone are recorded.

@@ -112,7 +112,10 @@ pub fn fallback(
     };
     let report = state.report_of(session);
     // A session that was resumed and ended again without a word says so again.
-    if session.is_planner() || report.is_some_and(|report| !report.is_fallback()) {
+    if session.is_planner()
+        || session.is_review()
+        || report.is_some_and(|report| !report.is_fallback())
+    {
         return Vec::new();
     }
     let parent = state.current_planner(parent);
@@ -148,6 +151,10 @@ fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session
             "department_session_id: `{id}` is not a department of planner `{}`",
             wish.mailbox_of
         ));
+    }
+    if session.is_review() {
+        let message = format!("session `{id}` reviews a plan: report a verdict, not a result");
+        return Err(Refusal::invalid("verdict_wanted", message));
     }
     if state.current_planner(&wish.parent_session_id) != planner {
         return forged(format!(

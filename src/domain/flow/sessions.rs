@@ -1,7 +1,7 @@
 //! Sessions: start, stop, resume, replace, remind, end.
 
 use super::plans::unknown_session;
-use super::{Catalog, Decision, check_task, results};
+use super::{Catalog, Decision, check_task, plan_reviews, results};
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Purpose;
@@ -122,6 +122,7 @@ pub fn close(state: &State, catalog: &Catalog, id: &SessionId, outcome: Outcome)
         _ => outcome,
     };
     let mut events = results::fallback(state, catalog, session, &outcome);
+    events.extend(plan_reviews::ended(state, session, &outcome));
     events.extend(drop_messages(state, id, "the session has ended"));
     events.push(Event::SessionClosed {
         session_id: id.clone(),
@@ -148,7 +149,12 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
             format!("planner `{id}` was replaced by `{by}`"),
         ));
     }
-    if !session.is_planner() {
+    if session.is_review() {
+        if !plan_reviews::can_go_on(state, session) {
+            let message = format!("session `{id}` reviewed a plan, and that is over");
+            return Err(Refusal::conflict("review_over", message));
+        }
+    } else if !session.is_planner() {
         if state
             .report_of(session)
             .is_some_and(|report| !report.is_fallback())
@@ -171,16 +177,26 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
     ))
 }
 
+/// Whether a department has said what it was started for: a result of its own, or a verdict.
+pub fn has_reported(state: &State, session: &Session) -> bool {
+    match session.is_review() {
+        true => plan_reviews::has_spoken(state, session),
+        false => state
+            .report_of(session)
+            .is_some_and(|report| !report.is_fallback()),
+    }
+}
+
 /// Asks a department that stopped without a report once more.
 ///
 /// # Errors
 /// When it is unknown. A session that reported meanwhile, or was reminded often enough, is left alone.
 pub fn remind(state: &State, catalog: &Catalog, id: &SessionId) -> Decision<bool> {
     let session = known(state, id)?;
-    let reported = state
-        .report_of(session)
-        .is_some_and(|report| !report.is_fallback());
-    if reported || session.status != Status::Running || session.reminders >= MAX_REMINDERS {
+    if has_reported(state, session)
+        || session.status != Status::Running
+        || session.reminders >= MAX_REMINDERS
+    {
         return Ok((Vec::new(), false));
     }
     let number = session.reminders + 1;

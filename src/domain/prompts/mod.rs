@@ -7,10 +7,12 @@
 mod department;
 mod notices;
 mod planner;
+mod review;
 
 pub use department::department;
-pub use notices::{evidence_notice, fallback_findings, rejection, reminder, result_notice};
+pub use notices::{evidence_notice, fallback_findings, rejection, reminder, result_notice, veto};
 pub use planner::{Takeover, planner, takeover};
+pub use review::review;
 
 use super::department::Department;
 use super::language::Language;
@@ -33,6 +35,8 @@ pub struct Setting<'a> {
     pub departments: &'a [Department],
     /// Whether the session has the `zhongshu` tools (Codex) or only the mailbox.
     pub has_tools: bool,
+    /// Whether plans are reviewed by menxia first.
+    pub reviewed: bool,
 }
 
 /// A bulleted list, or a word for nothing.

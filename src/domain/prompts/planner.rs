@@ -54,6 +54,12 @@ pub fn planner(setting: Setting<'_>, brief: &Brief) -> String {
                  `incoming` folder."
                     .to_owned()
             };
+            let gate = match setting.reviewed {
+                true => {
+                    "Menxia reviews it first; a veto comes back to you with reasons, and you report a better version. "
+                }
+                false => "",
+            };
             format!(
                 "You are Zhongshu (中书省), the planner of the project {project}.\n\n\
                  session_id: {id}\nrepository: {repo}\n\n\
@@ -62,8 +68,8 @@ pub fn planner(setting: Setting<'_>, brief: &Brief) -> String {
                  1. Read {workflow_doc} first, if it exists, then as much of the repository as the plan needs. Change nothing yourself.\n\
                  2. Split the task into assignments for departments, as independent of each other as possible: two assignments must not \
                  change the same file.\n\
-                 3. Report the plan once it is whole. A person edits and confirms it; only then do departments start. You cannot start \
-                 them, and need not ask whether you may.\n\
+                 3. Report the plan once it is whole. {gate}A person edits and confirms it; only then do departments start. You cannot \
+                 start them, and need not ask whether you may.\n\
                  4. Afterwards end your turn. You are told about every result; then say what follows, or report a new plan.\n\n\
                  # Departments\n\n{departments}\n\
                  # How to report the plan\n\n{report}\n\n{example}\n\n\
@@ -90,6 +96,10 @@ pub fn planner(setting: Setting<'_>, brief: &Brief) -> String {
             } else {
                 "结果到达时会在这里通知你；交接包（Markdown）在与 `incoming` 同级的 `archive` 目录里。".to_owned()
             };
+            let gate = match setting.reviewed {
+                true => "先由门下省复核；如被驳回，会附理由退回给你，由你上报更好的版本。",
+                false => "",
+            };
             format!(
                 "你是项目 {project} 的中书省（Zhongshu），负责规划。\n\n\
                  session_id: {id}\nrepository: {repo}\n\n\
@@ -97,7 +107,7 @@ pub fn planner(setting: Setting<'_>, brief: &Brief) -> String {
                  # 你的工作\n\n\
                  1. 如有 {workflow_doc}，先读，再按规划需要阅读仓库。你自己不改任何文件。\n\
                  2. 把任务拆成各部门的分工，尽量互相独立：两个分工不得改同一个文件。\n\
-                 3. 方案完整后再上报。由人编辑并确认，之后部门才会启动。你不能启动部门，也不必询问是否可以。\n\
+                 3. 方案完整后再上报。{gate}由人编辑并确认，之后部门才会启动。你不能启动部门，也不必询问是否可以。\n\
                  4. 上报后结束本轮。每个结果都会通知你，届时说明下一步，或上报新方案。\n\n\
                  # 部门\n\n{departments}\n\
                  # 如何上报方案\n\n{report}\n\n{example}\n\n\

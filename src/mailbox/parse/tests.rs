@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::domain::flow::plan_reviews::LineRef;
+use crate::domain::plan_review::Judgement;
 
 const GOOD: &str = r#"{"parent_session_id":"zhongshu-1","department_session_id":"menxia-1","department":"menxia","summary":"done"}"#;
 
@@ -152,4 +154,92 @@ fn hostile_json_is_refused_quickly() {
     wrong("r.json", [b"\xff\xfe".as_slice(), &utf16].concat());
     assert!(wrong("r.json", b"{\"summary\":\"caf\xe9\"}").contains("UTF-8"));
     assert!(started.elapsed() < std::time::Duration::from_secs(5));
+}
+
+#[test]
+fn a_verdict_is_told_by_its_name_or_by_what_it_is_about() {
+    let text = r#"{"parent_session_id":"zhongshu-1","department_session_id":"menxia-1","plan_version":2,"plan_sha256":"ab",
+        "verdict":"veto","checked":[{"line":1,"point":"p"},{"line":"api","point":"q"}],"reasons":"too much"}"#;
+    for name in ["verdict-1.json", "x.json"] {
+        let Parsed::Verdict { opinion, .. } = parse(name, text.as_bytes()).unwrap() else {
+            panic!("not a verdict")
+        };
+        assert_eq!(opinion.plan_version, 2);
+        assert_eq!(opinion.verdict, Judgement::Veto);
+        assert_eq!(opinion.reasons, ["too much"]);
+        let lines: Vec<_> = opinion.checked.into_iter().map(|(line, _)| line).collect();
+        assert_eq!(lines, [LineRef::Number(1), LineRef::Id("api".into())]);
+    }
+    // A result that merely uses the word stays a result.
+    let result = with(r#""verdict":"fine""#);
+    assert!(matches!(
+        parse("r.json", result.as_bytes()),
+        Ok(Parsed::Result { .. })
+    ));
+}
+
+#[test]
+fn a_verdict_that_lacks_something_is_told_what() {
+    let good: Value = serde_json::from_str(
+        r#"{"parent_session_id":"zhongshu-1","department_session_id":"menxia-1","plan_version":2,"plan_sha256":"ab",
+        "verdict":"approve","checked":[]}"#,
+    )
+    .unwrap();
+    let cases = [
+        (
+            "plan_version",
+            Value::Null,
+            "plan_version: this field is missing",
+        ),
+        (
+            "plan_version",
+            (-1).into(),
+            "plan_version: this must be a whole number",
+        ),
+        (
+            "plan_version",
+            1.5.into(),
+            "plan_version: this must be a whole number",
+        ),
+        (
+            "plan_sha256",
+            Value::Null,
+            "plan_sha256: this field is missing",
+        ),
+        (
+            "department_session_id",
+            Value::Null,
+            "department_session_id: this field is missing",
+        ),
+        ("verdict", "yes".into(), "verdict: this must be"),
+        ("verdict", Value::Null, "verdict: this field is missing"),
+        ("checked", Value::Null, "checked: this field is missing"),
+        (
+            "checked",
+            serde_json::json!(["x"]),
+            "checked[0]: this must be an object",
+        ),
+        (
+            "checked",
+            serde_json::json!([{"line": 1}]),
+            "checked[0].point: this field is missing",
+        ),
+        (
+            "checked",
+            serde_json::json!([{"point": "x"}]),
+            "checked[0].line: this field is missing",
+        ),
+        (
+            "checked",
+            serde_json::json!([{"line": 1.5, "point": "x"}]),
+            "checked[0].line: this must be",
+        ),
+        ("reasons", serde_json::json!([1]), "reasons: this must be"),
+    ];
+    for (field, value, sentence) in cases {
+        let mut verdict = good.clone();
+        verdict[field] = value;
+        let said = wrong("verdict-1.json", verdict.to_string());
+        assert!(said.starts_with(sentence), "{said}");
+    }
 }

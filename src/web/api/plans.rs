@@ -193,6 +193,8 @@ pub struct StartAssignments {
     run_verify: Option<bool>,
     #[serde(default)]
     allow_overlap: bool,
+    #[serde(default)]
+    override_reason: Option<String>,
 }
 
 pub async fn confirm(
@@ -207,6 +209,8 @@ pub async fn confirm(
         plan_sha256: wish.plan_sha256,
         run_verify: wish.run_verify.unwrap_or(app.office.policy().run_verify),
         allow_overlap: wish.allow_overlap,
+        override_reason: chosen(wish.override_reason),
+        by_hand: false,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     Ok(ok(
@@ -310,6 +314,8 @@ pub async fn start_department(
         plan_sha256: None,
         run_verify: wish.run_verify.unwrap_or(app.office.policy().run_verify),
         allow_overlap: false,
+        override_reason: None,
+        by_hand: true,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;

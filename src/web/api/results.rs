@@ -7,7 +7,6 @@ use crate::domain::handoff;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Report;
-use crate::domain::session::Session;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::{RequireAgent, RequirePerson, RequireReader};
@@ -93,8 +92,8 @@ async fn open_inbox(
             "unread_count": unread_results.len(),
             "unread_results": unread_results,
             "read_results": scene.results(id, |report| !unread(report)),
-            "running_departments": scene.children(id, Session::is_live),
-            "completed_departments": scene.children(id, |child| !child.is_live()),
+            "running_departments": scene.children(id, |child| !child.is_review() && child.is_live()),
+            "completed_departments": scene.children(id, |child| !child.is_review() && !child.is_live()),
             "queued_departments": queued,
         }))
     })?;

@@ -15,7 +15,7 @@ use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
 use crate::web::views::{
     FindingView, MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView,
-    SessionView,
+    ReviewView, SessionView,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -184,6 +184,13 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
             ),
         ],
         findings: None,
+        review: ReviewView {
+            state: "not_required",
+            session_id: None,
+            verdict: None,
+            outcome: None,
+            override_reason: None,
+        },
     };
     let result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
         report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
@@ -376,6 +383,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
         },
         parent_session_id: (!is_planner).then(|| SessionId::parse(PLANNER).unwrap()),
         transcript_preview: String::new(),
+        reviews_plan: None,
         can_resume: false,
         planner: is_planner.then(|| PlannerView {
             unread_result_count: 0,
@@ -383,6 +391,8 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
             plan_status: "none",
             plan_version: None,
             plan_reported_at: None,
+            plan_review: "not_required",
+            vetoes: 0,
             resumed_from_session_id: None,
             replaced_by_session_id: None,
         }),

@@ -1,9 +1,11 @@
 //! One version of a plan as lists show it.
 
+use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::plan::{
     Plan, PlanCheck, PlanFinding, PlanLevel, PlanState, PlannedAssignment, Source,
 };
+use crate::domain::plan_review::{Review, Verdict};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -57,6 +59,38 @@ pub struct PlanView {
     pub assignments: Vec<PlannedAssignment>,
     /// What the plan checks found when it was reported; null when the launcher of that day stored nothing.
     pub findings: Option<Vec<FindingView>>,
+    /// How its review by menxia stands.
+    pub review: ReviewView,
+}
+
+/// How the review of a plan stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct ReviewView {
+    /// `not_required`, `waiting`, `approved`, `vetoed`, `ended` or `left_to_person`.
+    pub state: &'static str,
+    /// The session that reviews or reviewed.
+    pub session_id: Option<SessionId>,
+    /// What menxia said.
+    pub verdict: Option<Verdict>,
+    /// How the session ended, when it ended without a verdict.
+    pub outcome: Option<&'static str>,
+    /// Why a person went on without menxia's approval.
+    pub override_reason: Option<String>,
+}
+
+impl ReviewView {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            state: plan.review.word(),
+            session_id: plan.review.session_id().cloned(),
+            verdict: plan.review.verdict().cloned(),
+            outcome: match &plan.review {
+                Review::Ended { outcome, .. } => Some(outcome.word()),
+                _ => None,
+            },
+            override_reason: plan.overruled.clone(),
+        }
+    }
 }
 
 impl PlanView {
@@ -77,6 +111,7 @@ impl PlanView {
             summary: plan.proposal.summary.clone(),
             assignments: plan.proposal.assignments.clone(),
             findings: findings.map(|them| FindingView::all(them, language)),
+            review: ReviewView::of(plan),
         }
     }
 }

@@ -1,0 +1,434 @@
+//! The gate before the person: a plan that must be reviewed goes to a menxia session, whose verdict approves or vetoes it.
+//!
+//! A verdict confirms nothing; it only decides whether a person can confirm without giving a reason. Whatever menxia, the
+//! planner or a file in the mailbox do, the person can overrule, reject, or wait.
+
+use super::{Catalog, Decision};
+use crate::domain::event::Event;
+use crate::domain::ids::{MessageId, SessionId};
+use crate::domain::message::Purpose;
+use crate::domain::plan::{Plan, PlanState, Source};
+use crate::domain::plan_review::{
+    CheckedPoint, Judgement, Review, ReviewRule, ReviewedPlan, Verdict,
+};
+use crate::domain::prompts;
+use crate::domain::refusal::Refusal;
+use crate::domain::session::{Brief, Outcome, Session, Status};
+use crate::domain::state::State;
+
+/// Reviews of one planner without a person's decision in between. Each one starts a session, and what starts it is an
+/// agent's report: a planner that reports plan after plan must not keep starting sessions.
+pub const MAX_REVIEWS: usize = 20;
+
+/// Bound of one point or reason, in bytes.
+const MAX_TEXT: usize = 4 * 1024;
+/// Bound of their numbers. A plan has at most 100 lines.
+const MAX_POINTS: usize = 256;
+
+/// What follows from a new version: a review, or the person at once.
+pub(super) fn wanted(
+    planner: &Session,
+    rule: ReviewRule,
+    version: u32,
+    digest: &str,
+) -> Vec<Event> {
+    if !rule.required {
+        return Vec::new();
+    }
+    let (vetoes, reviews) = since_person(planner);
+    let session_id = planner.id().clone();
+    vec![if vetoes >= rule.veto_limit || reviews >= MAX_REVIEWS {
+        Event::PlanLeftToPerson {
+            session_id,
+            version,
+            vetoes,
+        }
+    } else {
+        Event::PlanReviewRequested {
+            session_id,
+            version,
+            plan_sha256: digest.to_owned(),
+        }
+    }]
+}
+
+/// Vetoes and reviews of a planner's plans since a person last decided about one.
+pub fn since_person(planner: &Session) -> (usize, usize) {
+    let undecided = |plan: &&Plan| matches!(plan.state, PlanState::Pending | PlanState::Superseded);
+    let since = planner.plans.iter().rev().take_while(undecided);
+    since.fold((0, 0), |(vetoes, reviews), plan| match &plan.review {
+        Review::Vetoed { .. } => (vetoes + 1, reviews + 1),
+        Review::Waiting { .. } | Review::Approved { .. } | Review::Ended { .. } => {
+            (vetoes, reviews + 1)
+        }
+        Review::NotRequired | Review::LeftToPerson { .. } => (vetoes, reviews),
+    })
+}
+
+/// The plan of a planner that is there which still needs a session to review it.
+pub fn unassigned<'a>(state: &'a State, planner: &'a Session) -> Option<&'a Plan> {
+    let is_there = matches!(planner.status, Status::Starting | Status::Running);
+    let plan = planner.plan().filter(|plan| {
+        is_there
+            && planner.is_planner()
+            && plan.state == PlanState::Pending
+            && plan.review == Review::Waiting { session_id: None }
+    })?;
+    // One at a time: the session of an older version ends first.
+    let mut children = state.children(planner.id());
+    (!children.any(|it| it.is_review() && it.is_live())).then_some(plan)
+}
+
+/// Gives a plan to a new session; `brief` makes that session.
+///
+/// # Errors
+/// Never refuses: when nothing is to be reviewed, there are no events and the answer is `None`.
+pub fn begin(
+    state: &State,
+    planner: &SessionId,
+    brief: impl FnOnce(&Session, ReviewedPlan) -> Brief,
+) -> Decision<Option<Brief>> {
+    let planner = state.session(planner);
+    let Some((planner, plan)) = planner.and_then(|it| Some((it, unassigned(state, it)?))) else {
+        return Ok((Vec::new(), None));
+    };
+    let reviewed = ReviewedPlan {
+        plan_version: plan.version,
+        plan_sha256: plan.sha256.clone(),
+    };
+    let brief = brief(planner, reviewed);
+    let event = Event::SessionRegistered {
+        brief: brief.clone(),
+    };
+    Ok((vec![event], Some(brief)))
+}
+
+/// The plan that a session reviews, as its planner has it now, with that planner.
+pub fn subject<'a>(state: &'a State, session: &'a Session) -> Option<(&'a Session, &'a Plan)> {
+    let reviewed = session.brief.review.as_ref()?;
+    let parent = session.brief.parent_session_id.as_ref()?;
+    let planner = state.session(state.current_planner(parent))?;
+    let mut plans = planner.plans.iter();
+    let plan = plans.find(|plan| plan.version == reviewed.plan_version)?;
+    (plan.sha256 == reviewed.plan_sha256).then_some((planner, plan))
+}
+
+/// Whether a reviewing session has given its verdict.
+pub fn has_spoken(state: &State, session: &Session) -> bool {
+    subject(state, session)
+        .and_then(|(_, plan)| plan.review.verdict())
+        .is_some_and(|verdict| verdict.department_session_id == *session.id())
+}
+
+/// Whether a verdict of this session is still waited for.
+pub fn is_wanted(state: &State, session: &Session) -> bool {
+    subject(state, session).is_some_and(|(_, plan)| {
+        plan.state == PlanState::Pending
+            && plan.review
+                == Review::Waiting {
+                    session_id: Some(session.id().clone()),
+                }
+    })
+}
+
+/// Whether this session ended without a verdict on a plan that still needs one.
+pub fn can_go_on(state: &State, session: &Session) -> bool {
+    subject(state, session).is_some_and(|(_, plan)| {
+        plan.state == PlanState::Pending
+            && matches!(&plan.review, Review::Ended { session_id, .. } if session_id == session.id())
+    })
+}
+
+/// What the end of a reviewing session means for its plan.
+pub(super) fn ended(state: &State, session: &Session, outcome: &Outcome) -> Vec<Event> {
+    if !is_wanted(state, session) {
+        return Vec::new();
+    }
+    let event = subject(state, session).map(|(planner, plan)| Event::PlanReviewEnded {
+        session_id: planner.id().clone(),
+        version: plan.version,
+        department_session_id: session.id().clone(),
+        outcome: outcome.clone(),
+    });
+    event.into_iter().collect()
+}
+
+/// Which line a point is about: its number from 1, or its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LineRef {
+    /// The number.
+    Number(u64),
+    /// The id.
+    Id(String),
+}
+
+/// What a verdict says, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opinion {
+    /// The version that it names.
+    pub plan_version: u64,
+    /// The digest that it names.
+    pub plan_sha256: String,
+    /// Yes or no.
+    pub verdict: Judgement,
+    /// What was looked at.
+    pub checked: Vec<(LineRef, String)>,
+    /// Why not.
+    pub reasons: Vec<String>,
+}
+
+/// A verdict as it came in, with what is known about its writer.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The planner whose mailbox it was in.
+    pub mailbox_of: SessionId,
+    /// The planner that it names.
+    pub parent_session_id: SessionId,
+    /// The session that it claims to come from.
+    pub department_session_id: SessionId,
+    /// What it says.
+    pub opinion: Opinion,
+    /// The session that wrote it, when the launcher knows for sure.
+    pub written_by: Option<SessionId>,
+    /// Name of the file.
+    pub file: String,
+    /// Digest of the file.
+    pub sha256: String,
+}
+
+/// Registers a verdict, or says why it cannot be one.
+///
+/// Identity is the session, as with results: the folder and the writer count, not what the file claims. A session that
+/// has a tool must use it, since any program in the repository can write a file. A veto stands: an approval never
+/// replaces one, while a later veto of the same session replaces its approval.
+///
+/// # Errors
+/// When the session does not review this plan, the plan is no longer open, or the verdict lacks what it must have.
+pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<()> {
+    let session = check_identity(state, &wish)?;
+    if state.has_taken(session.id(), &wish.sha256) {
+        return Ok((Vec::new(), ()));
+    }
+    let (planner, plan) = check_plan(state, session, &wish.opinion)?;
+    match &plan.review {
+        Review::Waiting { .. } | Review::Ended { .. } => {}
+        Review::Approved { .. } if wish.opinion.verdict == Judgement::Veto => {}
+        _ => {
+            let message = format!(
+                "session `{}` has given its verdict already; a veto stands until the planner reports a new version",
+                session.id()
+            );
+            return Err(Refusal::conflict("verdict_given", message));
+        }
+    }
+    let verdict = verdict(plan, &wish)?;
+    let (session_id, version) = (planner.id().clone(), plan.version);
+    let plan_sha256 = plan.sha256.clone();
+    if verdict.verdict == Judgement::Approve {
+        let event = Event::PlanApproved {
+            session_id,
+            version,
+            plan_sha256,
+            verdict,
+        };
+        return Ok((vec![event], ()));
+    }
+    let again = since_person(planner).0 + 1 < catalog.review.veto_limit;
+    let told = planner.is_live().then(|| Event::MessageQueued {
+        message_id: MessageId::fresh("message"),
+        session_id: session_id.clone(),
+        purpose: Purpose::Veto,
+        text: prompts::veto(catalog.language, version, &verdict, again),
+    });
+    let vetoed = Event::PlanVetoed {
+        session_id,
+        version,
+        plan_sha256,
+        verdict,
+    };
+    Ok((std::iter::once(vetoed).chain(told).collect(), ()))
+}
+
+fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session, Refusal> {
+    let forged = |message: String| Err(Refusal::forbidden("not_yours", message));
+    let id = &wish.department_session_id;
+    let planner = state.current_planner(&wish.mailbox_of);
+    let reviewer = state.session(id).filter(|session| {
+        let parent = session.brief.parent_session_id.as_ref();
+        session.is_review() && parent.map(|it| state.current_planner(it)) == Some(planner)
+    });
+    let Some(session) = reviewer else {
+        return forged(format!(
+            "department_session_id: `{id}` does not review a plan of planner `{}`",
+            wish.mailbox_of
+        ));
+    };
+    if state.current_planner(&wish.parent_session_id) != planner {
+        return forged(format!(
+            "parent_session_id: `{}` is not the planner of this mailbox",
+            wish.parent_session_id
+        ));
+    }
+    match &wish.written_by {
+        Some(writer) if writer == id => Ok(session),
+        Some(writer) => forged(format!(
+            "session `{writer}` cannot give the verdict of session `{id}`"
+        )),
+        None if session.thread_id.is_some() => forged(format!(
+            "session `{id}` gives its verdict with its tool `report_verdict`; a file could be anybody's"
+        )),
+        None => Ok(session),
+    }
+}
+
+fn check_plan<'a>(
+    state: &'a State,
+    session: &'a Session,
+    opinion: &Opinion,
+) -> Result<(&'a Session, &'a Plan), Refusal> {
+    let gone = || {
+        Refusal::conflict(
+            "plan_changed",
+            "the plan that this session reviews is not there any more",
+        )
+    };
+    let (planner, plan) = subject(state, session).ok_or_else(gone)?;
+    if opinion.plan_version != u64::from(plan.version) || opinion.plan_sha256 != plan.sha256 {
+        let message = format!(
+            "plan_version, plan_sha256: this session reviews version {} with the digest {}; name exactly that",
+            plan.version, plan.sha256
+        );
+        return Err(Refusal::conflict("plan_changed", message));
+    }
+    if plan.state != PlanState::Pending {
+        let message = format!(
+            "version {} of the plan is already {}",
+            plan.version,
+            plan.state.word()
+        );
+        return Err(Refusal::conflict("plan_decided", message));
+    }
+    match plan.review.session_id() == Some(session.id()) {
+        true => Ok((planner, plan)),
+        false => Err(gone()),
+    }
+}
+
+/// The verdict with its lines resolved, if it has all that it must have.
+fn verdict(plan: &Plan, wish: &Submission) -> Result<Verdict, Refusal> {
+    let invalid = |message: String| Refusal::invalid("invalid_verdict", message);
+    let lines = &plan.proposal.assignments;
+    let opinion = &wish.opinion;
+    if opinion.checked.len() > MAX_POINTS || opinion.reasons.len() > MAX_POINTS {
+        let message = format!("checked, reasons: at most {MAX_POINTS} entries each are taken");
+        return Err(invalid(message));
+    }
+    let mut checked = Vec::with_capacity(opinion.checked.len());
+    for (index, (line, point)) in opinion.checked.iter().enumerate() {
+        let position = match line {
+            LineRef::Number(number) => usize::try_from(*number)
+                .ok()
+                .and_then(|number| number.checked_sub(1))
+                .filter(|at| *at < lines.len()),
+            LineRef::Id(id) => lines.iter().position(|it| it.id.as_ref() == Some(id)),
+        };
+        let position = position.ok_or_else(|| {
+            invalid(format!(
+                "checked[{index}].line: the plan has no such line; give its number, 1 to {}, or its id",
+                lines.len()
+            ))
+        })?;
+        check_text(point, &format!("checked[{index}].point"))?;
+        checked.push(CheckedPoint {
+            line: position + 1,
+            point: point.clone(),
+        });
+    }
+    if let Some(missing) =
+        (1..=lines.len()).find(|line| checked.iter().all(|point| point.line != *line))
+    {
+        return Err(invalid(format!(
+            "checked: nothing was checked about line {missing}; give at least one point for each of the {} lines",
+            lines.len()
+        )));
+    }
+    for (index, reason) in opinion.reasons.iter().enumerate() {
+        check_text(reason, &format!("reasons[{index}]"))?;
+    }
+    if opinion.verdict == Judgement::Veto && opinion.reasons.is_empty() {
+        let message = "reasons: a veto needs at least one; say what has to change";
+        return Err(invalid(message.to_owned()));
+    }
+    let verified = wish.written_by.is_some();
+    Ok(Verdict {
+        department_session_id: wish.department_session_id.clone(),
+        verdict: opinion.verdict,
+        checked,
+        reasons: opinion.reasons.clone(),
+        source: match verified {
+            true => Source::Tool,
+            false => Source::Mailbox,
+        },
+        verified,
+        mailbox_file: Some(wish.file.clone()),
+        sha256: Some(wish.sha256.clone()),
+    })
+}
+
+fn check_text(text: &str, field: &str) -> Result<(), Refusal> {
+    match text.trim().is_empty() || text.len() > MAX_TEXT {
+        false => Ok(()),
+        true => Err(Refusal::invalid(
+            "invalid_verdict",
+            format!("{field}: give 1 to {MAX_TEXT} bytes of text"),
+        )),
+    }
+}
+
+/// Refuses to confirm a plan that was not approved, unless the person overrules; says so in an event then.
+pub(super) fn overrule(
+    planner: &Session,
+    plan: &Plan,
+    reason: Option<&str>,
+) -> Result<Option<Event>, Refusal> {
+    if plan.review.lets_pass() {
+        return Ok(None);
+    }
+    let Some(reason) = reason else {
+        return Err(not_approved(plan));
+    };
+    if reason.trim().is_empty() || reason.len() > MAX_TEXT {
+        let message = format!("override_reason: say why, in 1 to {MAX_TEXT} bytes");
+        return Err(Refusal::invalid("invalid_reason", message));
+    }
+    Ok(Some(Event::PlanReviewOverruled {
+        session_id: planner.id().clone(),
+        version: plan.version,
+        plan_sha256: plan.sha256.clone(),
+        reason: reason.to_owned(),
+    }))
+}
+
+/// Why a plan cannot be confirmed without a reason.
+pub(super) fn not_approved(plan: &Plan) -> Refusal {
+    let version = plan.version;
+    let how = "confirm it with `plan_sha256` and an `override_reason` to overrule";
+    match &plan.review {
+        Review::Vetoed { .. } => Refusal::conflict(
+            "plan_vetoed",
+            format!(
+                "menxia vetoed version {version} of the plan; wait for a new version, or {how}"
+            ),
+        ),
+        Review::Waiting { .. } => Refusal::conflict(
+            "verdict_missing",
+            format!(
+                "menxia still reviews version {version} of the plan; wait for its verdict, or {how}"
+            ),
+        ),
+        _ => Refusal::conflict(
+            "verdict_missing",
+            format!("menxia gave no verdict on version {version} of the plan; {how}"),
+        ),
+    }
+}
