@@ -7,6 +7,7 @@ mod support;
 
 use chromium::{Browser, CONNECTION, SCREEN, contains};
 use codex_terminal::descriptor::Mode;
+use codex_terminal::model::Model;
 use support::Sidecar;
 
 #[tokio::test]
@@ -65,14 +66,10 @@ async fn reloads_in_the_middle_of_redraws_end_with_the_screen_of_the_model() {
         tokio::time::sleep(std::time::Duration::from_millis(round * 37 % 150)).await;
         page.call("Page.reload", serde_json::json!({})).await;
         page.until(SCREEN, contains(&format!("END {round}."))).await;
-        let side = |cells: u16| cells.try_into().unwrap();
-        let mut model = vt100::Parser::new(side(32), side(120), 0);
-        model.process(&std::fs::read(sidecar.path("t.log")).unwrap());
-        let rows: Vec<String> = model
-            .screen()
-            .rows(0, 120)
-            .map(|row| row.trim_end().to_owned())
-            .collect();
+        let mut model = Model::new(120, 32);
+        model.feed(&std::fs::read(sidecar.path("t.log")).unwrap());
+        let rows: Vec<_> = model.rows();
+        let rows: Vec<_> = rows.iter().map(|row| row.trim_end()).collect();
         assert_eq!(page.eval(SCREEN).await, rows.join("\n"), "round {round}");
     }
     if let Some(path) = std::env::var_os("SCREENSHOT_DIR") {

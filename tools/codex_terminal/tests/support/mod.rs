@@ -461,6 +461,7 @@ impl Viewer {
         }
     }
 
+    /// What the viewer shows: its snapshot and what came after it.
     pub fn screen(&self) -> String {
         self.parser().screen().contents()
     }
