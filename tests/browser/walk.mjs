@@ -200,6 +200,21 @@ await step('a terminal of one\'s own', async () => {
   await page.keyboard.type('echo $((6*7))-walked');
   await page.keyboard.press('Enter');
   await terminalSays('42-walked');
+  // In its frame too: what it printed can be saved, what is selected copied.
+  const [saved] = await Promise.all([page.waitForEvent('download'), frame.locator('#download').click()]);
+  assert.match(fs.readFileSync(await saved.path(), 'utf8'), /42-walked/);
+  await frame.evaluate(() => globalThis.codexTerminal.screen.term.selectAll());
+  await frame.locator('#copy').click();
+  await frame.locator('#notice', { hasText: 'copied' }).waitFor();
+  // It is a tab already, so no button offers it; and the tab stays in sight in a narrow window.
+  assert.equal(await page.locator('.chip:visible').count(), 0);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.waitForFunction(() => {
+    const tab = document.querySelector('.dock-tab:has([aria-selected="true"])').getBoundingClientRect();
+    return tab.left >= 0 && tab.right <= innerWidth && document.documentElement.scrollWidth <= innerWidth;
+  });
+  assert.ok(await frame.evaluate(() => document.getElementById('bar').scrollWidth <= innerWidth));
+  await page.setViewportSize({ width: 1400, height: 1000 });
   await page.getByRole('button', { name: 'End terminal' }).click();
   await page.locator('.sure').getByRole('button', { name: 'Yes' }).click();
   await gone(page.locator('.dock-tab').nth(2));

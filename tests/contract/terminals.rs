@@ -101,6 +101,26 @@ fn an_interactive_terminal_lives_until_it_is_closed_with_all_it_started() {
 }
 
 #[test]
+fn a_program_that_asks_for_its_colours_before_anybody_looks_hears_those_of_the_persons_pages() {
+    let world = World::serving();
+    // Up to the backslash that ends an answer.
+    let script = r#"stty raw -echo; printf '\033]11;?\033\\'; dd bs=1 count=25 of=answer.new 2>/dev/null; mv answer.new "$0""#;
+    for (theme, colour) in [
+        ("light", "rgb:fbfb/fbfb/fafa"),
+        ("dark", "rgb:1414/1717/1c1c"),
+    ] {
+        world
+            .post("/api/terminal_theme", &json!({ "theme": theme }))
+            .ok();
+        let file = world.root().join(theme);
+        let wish = json!({ "shell": "/bin/sh", "shell_args": ["-c", script, file] });
+        world.post("/api/browser_terminal/start", &wish).ok();
+        let answer = world.wait_for("the answer", || std::fs::read_to_string(&file).ok());
+        assert_eq!(answer, format!("\u{1b}]11;{colour}\u{1b}\\"));
+    }
+}
+
+#[test]
 fn interactive_terminals_have_a_limit_that_sessions_do_not_use_up() {
     let world = World::serving();
     world.planner("plan it");

@@ -23,7 +23,11 @@ export class Toolbar {
     on("smaller", () => this.actions.font(-1));
     on("larger", () => this.actions.font(1));
     on("find", () => this.toggleSearch());
-    on("keys-open", () => byId("keys").showModal());
+    on("keys-open", () => {
+      byId("keys").showModal();
+      // From its beginning, and arrows scroll it.
+      byId("keys-list").focus();
+    });
     on("previous", () => this.find(true));
     on("search-close", () => this.toggleSearch(false));
     byId("search").addEventListener("submit", (event) => {
