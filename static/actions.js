@@ -20,6 +20,7 @@ simple('ack', '/api/ack_result', ({ id }) => ({ report_id: id }));
 onAction('go', ({ dataset }) => {
   const place = document.getElementById(dataset.place);
   if (!place) return;
+  for (let fold = place.closest('details:not([open])'); fold; fold = fold.parentElement.closest('details:not([open])')) fold.open = true;
   place.tabIndex = -1;
   place.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
   place.focus({ preventScroll: true });

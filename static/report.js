@@ -1,7 +1,8 @@
 // The governance report: fetched when it is looked at and when a person asks, never behind their back.
-import { getHtml, query } from './api.js';
+import { getHtml, query, send } from './api.js';
+import { onAction } from './forms.js';
 import { language } from './i18n.js';
-import { $, fault } from './dom.js';
+import { $, fault, saveText } from './dom.js';
 import { parse, swap } from './work.js';
 
 let loaded = false;
@@ -11,15 +12,26 @@ export function markStale() { if (loaded) $('#report-stale').hidden = false; }
 export function isLoaded() { return loaded; }
 export function reset() { loaded = false; }
 
-export async function load() {
+function wish() {
   const form = $('#report-form');
   const mode = new FormData(form).get('mode');
-  const base = mode === 'base' ? form.elements.base.value.trim() : '';
+  return { mode, base: mode === 'base' ? form.elements.base.value.trim() : '' };
+}
+
+// Made anew by the launcher: its digest says whether it is still the one on the page.
+onAction('save-report', async ({ dataset }) => {
+  const { mode, base } = wish();
+  const answer = await send('GET', query('/api/report', { mode, base, format: dataset.format }), { accept: '*/*' });
+  saveText(`report-${mode}.${dataset.format === 'sarif' ? 'sarif' : 'md'}`, await answer.text());
+});
+
+export async function load() {
+  const form = $('#report-form');
   const button = $('button[type="submit"]', form);
   const mine = ++round;
   button.setAttribute('aria-busy', 'true');
   try {
-    const html = await getHtml(query('/ui/report', { mode, base, lang: language() }));
+    const html = await getHtml(query('/ui/report', { ...wish(), lang: language() }));
     // A slower answer to an older question is not shown.
     if (mine !== round) return;
     swap(parse(html));

@@ -11,10 +11,21 @@ pub(super) fn message(
     language: Language,
 ) -> String {
     let message = rule.message.get(language);
-    match what {
-        Some((zh, en)) => message.replace("{what}", language.pick(en, zh)),
-        None => message.to_owned(),
+    match (what, language) {
+        (Some((_, en)), Language::En) => message.replace("{what}", en),
+        (Some((zh, _)), Language::Zh) => message.replace("{what}", &among_chinese(zh)),
+        (None, _) => message.to_owned(),
     }
+}
+
+/// `text` with the space that stands between Chinese and other letters.
+fn among_chinese(text: &str) -> String {
+    let gap = |c: Option<char>| match c {
+        Some(c) if c.is_ascii_alphanumeric() => " ",
+        _ => "",
+    };
+    let (before, after) = (gap(text.chars().next()), gap(text.chars().next_back()));
+    format!("{before}{text}{after}")
 }
 
 /// How a finding of `rule` goes away.

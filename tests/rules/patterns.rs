@@ -1,5 +1,12 @@
 //! Path patterns and the built-in path rules, by their documented meaning.
 
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use zhongshu::domain::rules::{PathPattern, PatternError, PatternSet, RiskLevel};
 use zhongshu::governance::Governance;
 
@@ -144,9 +151,32 @@ fn agents_own_rules_are_high() {
     for path in [
         "AGENTS.md",
         "sub/AGENTS.md",
+        "AGENTS.override.md",
+        "CLAUDE.md",
+        "a/b/CLAUDE.local.md",
+        "GEMINI.md",
         ".codex/config.toml",
+        "sub/.codex/prompts/x.md",
+        ".claude/settings.json",
+        ".agents/skills/x/SKILL.md",
+        ".cursor/rules/x.mdc",
+        ".cursorrules",
+        ".windsurfrules",
+        ".github/copilot-instructions.md",
+        ".github/instructions/a.md",
+        ".mcp.json",
+        ".vscode/mcp.json",
+        "opencode.json",
         "hooks/pre-commit",
+        ".githooks/pre-commit",
         ".husky/pre-commit",
+        "packages/a/.husky/pre-push",
+        ".pre-commit-config.yaml",
+        "lefthook.yml",
+        ".lefthook.toml",
+        "lefthook-local.yaml",
+        "CODEOWNERS",
+        ".github/CODEOWNERS",
         "governance.yaml",
     ] {
         let level = governance
@@ -157,4 +187,118 @@ fn agents_own_rules_are_high() {
             .max();
         assert_eq!(level, Some(RiskLevel::High), "{path}");
     }
+}
+
+/// The documented meaning, said slowly: every way to spread names over the parts of a pattern, for a path and for each of
+/// its folders.
+fn covers_slowly(pattern: &str, path: &str) -> bool {
+    fn name(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern.first(), text.first()) {
+            (None, None) => true,
+            (Some(b'*'), _) => {
+                name(&pattern[1..], text) || (!text.is_empty() && name(pattern, &text[1..]))
+            }
+            (Some(b'?'), Some(_)) => name(&pattern[1..], &text[1..]),
+            (Some(p), Some(t)) => p == t && name(&pattern[1..], &text[1..]),
+            _ => false,
+        }
+    }
+    fn parts(pattern: &[&str], names: &[&str]) -> bool {
+        match pattern.split_first() {
+            None => names.is_empty(),
+            Some((&"**", [])) => !names.is_empty(),
+            Some((&"**", rest)) => (0..=names.len()).any(|at| parts(rest, &names[at..])),
+            Some((first, rest)) => names.split_first().is_some_and(|(head, tail)| {
+                name(first.as_bytes(), head.as_bytes()) && parts(rest, tail)
+            }),
+        }
+    }
+    let folder_only = pattern.ends_with('/');
+    let body = pattern.trim_end_matches('/');
+    let is_anchored = body.contains('/');
+    let mut pieces: Vec<&str> = body.trim_start_matches('/').split('/').collect();
+    if !is_anchored {
+        pieces.insert(0, "**");
+    }
+    let names: Vec<&str> = path.split('/').collect();
+    (1..=names.len()).any(|end| {
+        let is_folder = end < names.len();
+        (is_folder || !folder_only) && parts(&pieces, &names[..end])
+    })
+}
+
+/// Patterns that mean something: no two `**` side by side, no part that is all stars but one or two.
+const PATTERN: &str = "/?([ab?]{1,2}\\*?|\\*|\\*[ab]|\\*\\*/[ab*])(/([ab?]{1,2}\\*?|\\*|\\*\\*/[ab])){0,2}(/\\*\\*|/)?";
+const PATH: &str = "[ab]{1,3}(/[ab]{1,3}){0,4}";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn matching_agrees_with_the_slow_way(pattern in PATTERN, path in PATH) {
+        prop_assert_eq!(hits(&pattern, &path), covers_slowly(&pattern, &path), "{} {}", pattern, path);
+    }
+
+    #[test]
+    fn any_text_is_a_pattern_or_a_mistake(text in "\\PC{0,60}", path in PATH) {
+        if let Ok(set) = PatternSet::parse(&[&text]) {
+            set.is_match(path.as_bytes());
+        }
+    }
+}
+
+/// The same patterns as lines of a `.gitignore`, asked of the `git` on PATH: what we take from there means the same here.
+#[test]
+fn matching_agrees_with_gitignore() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |args: &[&str], input: &[u8]| {
+        let mut child = Command::new("git")
+            .args(args)
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_vec();
+        let writer = std::thread::spawn(move || stdin.write_all(&input).unwrap());
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        output.stdout
+    };
+    git(&["init", "-q"], b"");
+    let mut runner = TestRunner::deterministic();
+    let patterns: Vec<String> = (0..300).map(|_| drawn(PATTERN, &mut runner)).collect();
+    let paths: BTreeSet<String> = (0..150).map(|_| drawn(PATH, &mut runner)).collect();
+    let mut input = Vec::new();
+    for (number, pattern) in patterns.iter().enumerate() {
+        std::fs::create_dir(folder.path().join(number.to_string())).unwrap();
+        let ignore = folder.path().join(format!("{number}/.gitignore"));
+        std::fs::write(ignore, format!("{pattern}\n")).unwrap();
+        for path in &paths {
+            input.extend_from_slice(format!("{number}/{path}\0").as_bytes());
+        }
+    }
+    let output = git(&["check-ignore", "--no-index", "-z", "--stdin"], &input);
+    let ignored: BTreeSet<String> = output
+        .split(|byte| *byte == 0)
+        .map(|path| String::from_utf8(path.to_vec()).unwrap())
+        .collect();
+    assert!(ignored.len() > 1000, "git was not asked");
+    for (number, pattern) in patterns.iter().enumerate() {
+        for path in &paths {
+            assert_eq!(
+                hits(pattern, path),
+                ignored.contains(&format!("{number}/{path}")),
+                "{pattern} {path}"
+            );
+        }
+    }
+}
+
+fn drawn(shape: &str, runner: &mut TestRunner) -> String {
+    let strategy = proptest::string::string_regex(shape).unwrap();
+    strategy.new_tree(runner).unwrap().current()
 }

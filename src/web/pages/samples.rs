@@ -412,7 +412,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
 pub fn report(say: &dyn Fn(&str) -> String) -> Value {
     let file = |path: &str, status: &str, old: Option<&str>| {
         json!({"path": say(path), "old_path": old.map(say), "status": status, "additions": 12, "deletions": 3,
-            "binary": false, "departments": ["gongchengbu"], "risks": [say("dependency_manifest")]})
+            "binary": false, "departments": ["gongchengbu"], "owners": [say("@builders")], "risks": [say("dependency_manifest")]})
     };
     json!({
         "ok": true, "id": "report-1", "digest": "5f1d".repeat(16), "generated_at": at(1), "mode": "worktree", "base": null,
@@ -420,10 +420,16 @@ pub fn report(say: &dyn Fn(&str) -> String) -> Value {
         "changed_files": [file("Cargo.toml", "modified", None), file("src/cli.rs", "renamed", Some("src/args.rs")), file("notes.txt", "untracked", None)],
         "departments": [{"key": "gongchengbu", "title": say("Engineering (gongchengbu)"), "files": [say("Cargo.toml"), say("src/cli.rs")], "verify": [say("cargo test")]}],
         "risks": [{"rule": say("dependency_manifest"), "level": "high", "path": say("Cargo.toml"), "line": 12,
-            "message": say("A dependency manifest changed: check what is pulled in."), "how_to_silence": say("Add an allow_pattern to the rule in governance.yaml.")}],
+            "message": say("A dependency manifest changed: check what is pulled in."), "how_to_silence": say("Add an allow_pattern to the rule in governance.yaml.")},
+            {"rule": say("passwords"), "level": "medium", "path": say("src/args.rs"), "message": say("A password."), "how_to_silence": say("Take it out.")},
+            {"rule": say("lfs_pointer"), "level": "low", "path": say("elsewhere"), "message": say("A pointer."), "how_to_silence": say("Look at it.")}],
+        "silenced": [{"rule": say("build_output"), "level": "medium", "path": say("dist/x"), "line": 3, "message": say("Output."), "how_to_silence": say("Exempt.")}],
+        "tree": "ab12".repeat(10), "owners": [{"owner": say("@builders"), "files": [say("Cargo.toml")]}],
+        "owners_file": {"path": say("CODEOWNERS"), "notices": [{"line": 4, "message": say("no such owner")}]},
+        "content_scan": {"scanned_files": 3, "skipped_files": [{"path": say("huge.txt"), "reason": "too_large"}]},
         "uncategorised": [say("notes.txt")], "verify_commands": [say("cargo test"), say("git diff --check")],
         "decision": "REVIEW", "decision_reasons": [say("1 finding of level high")],
-        "counts": {"files": 3, "additions": 36, "deletions": 9, "risks_high": 1},
+        "counts": {"files": 3, "additions": 36, "deletions": 9, "risks_high": 1, "risks_medium": 1, "risks_low": 1, "risks_left_out": 7, "risks_silenced": 1},
         "preflight": {"decision": "REVIEW", "checks": {"portability_reference_scan": {"decision": "REVIEW", "scope": "docs", "scanned_files": [say("README.md")],
             "violations": [{"path": say("README.md"), "line": 3, "column": 1, "reference": say("/home/mei/data"), "kind": "home_directory", "classification": "violation", "excerpt": say("Put the files into /home/mei/data first.")}],
             "exceptions": [{"path": say("README.md"), "line": 9, "column": 1, "reference": say("/tmp/x"), "kind": "temporary_directory", "classification": "code_block", "excerpt": say("cd /tmp/x")}]}}}
@@ -440,9 +446,14 @@ pub fn clean_report() -> Value {
         "uncategorised",
         "verify_commands",
         "decision_reasons",
+        "silenced",
+        "owners",
     ] {
         report[list] = json!([]);
     }
+    report["tree"] = Value::Null;
+    report["owners_file"] = Value::Null;
+    report["content_scan"] = json!({});
     report["decision"] = json!("PASS");
     report["counts"] = json!({});
     report["preflight"]["decision"] = json!("PASS");

@@ -298,3 +298,45 @@ fn something_that_is_no_report_is_an_error_and_no_panic() {
     let broken = serde_json::json!({"ok": false, "error": "base: there is no such ref", "code": "unknown_ref"});
     assert!(render_report(&broken, &built_in(), Language::En).is_err());
 }
+
+#[test]
+fn findings_stand_once_under_their_department_and_lead_to_their_file() {
+    let mut report = report(&plain);
+    let finding = |rule: &str, level: &str, path: &str| serde_json::json!({"rule": rule, "level": level, "path": path, "message": "m", "how_to_silence": "h"});
+    report["departments"] = serde_json::json!([
+        {"key": "zhilibu", "title": "Governance", "files": ["README.md"], "verify": []},
+        {"key": "lingyubu", "title": "Domain", "files": ["README.md", "src/new.rs"], "verify": []},
+    ]);
+    report["changed_files"] = serde_json::json!([
+        {"path": "README.md", "status": "modified", "departments": ["zhilibu", "lingyubu"]},
+        {"path": "src/new.rs", "old_path": "src/old.rs", "status": "renamed", "departments": ["lingyubu"]},
+        {"path": "x", "status": "added"},
+    ]);
+    report["risks"] = serde_json::json!([
+        finding("one", "high", "src/old.rs"),
+        finding("two", "medium", "README.md"),
+        finding("three", "low", "x"),
+        finding("four", "low", "gone"),
+    ]);
+    let text = render_report(&report, &built_in(), Language::En).unwrap();
+    let at = |words: &str| {
+        assert_eq!(text.matches(words).count(), 1, "{words}");
+        text.find(words).unwrap()
+    };
+    let groups =
+        ["risks-lingyubu", "risks-zhilibu", "risks-"].map(|key| at(&format!("data-key=\"{key}\"")));
+    assert!(groups.is_sorted(), "the worst group comes first");
+    let rules = ["one", "two", "three", "four"]
+        .map(|rule| at(&format!("<span class=\"muted\">{rule}</span>")));
+    assert!(groups[0] < rules[0] && rules[0] < groups[1]);
+    assert!(groups[1] < rules[1] && rules[1] < groups[2] && groups[2] < rules[2]);
+    let places = Regex::new("data-place=\"([^\"]*)\"").unwrap();
+    let places: Vec<&str> = places
+        .captures_iter(&text)
+        .map(|found| found.extract::<1>().1[0])
+        .collect();
+    assert_eq!(places, ["changed-1", "changed-0", "changed-2", ""]);
+    for place in &places[..3] {
+        at(&format!("<tr id=\"{place}\""));
+    }
+}

@@ -68,6 +68,11 @@ impl Words {
         }
     }
 
+    /// The text for one of the API's words, with one value in it.
+    pub fn one_of(&self, group: &str, word: &str, value: impl Display) -> String {
+        self.one(&format!("{group}.{word}"), value)
+    }
+
     /// For `<html lang>`.
     pub fn tag(&self) -> &'static str {
         self.language.tag()
