@@ -49,7 +49,7 @@ impl Repo {
         let ordinary = self.inner.path().join("index");
         // Git names it relative to the folder in which hooks run: the top one.
         let path = match named.filter(|named| !named.is_empty()) {
-            Some(named) => self.root.join(named),
+            Some(named) => self.root().join(named),
             None => ordinary.clone(),
         };
         let same = |left: &Path, right: &Path| {

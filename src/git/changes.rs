@@ -1,24 +1,33 @@
-//! Changed paths: what differs between two states of the repository. Owns the meaning of the three modes;
-//! `rows` joins the staged and the unstaged half of a change, `counts` measures the result.
+//! Changed paths: what differs between two states of the repository. Owns the meaning of the three modes; `staged` and
+//! `walk` find the two halves of a change, `renames` pairs them, `counts` measures the result.
 //!
 //! | mode | left | right | like |
 //! |---|---|---|---|
 //! | worktree | HEAD | index and files, untracked ones too | `git status --porcelain=v2 -uall` |
-//! | staged | HEAD | index | `git diff --cached -M` |
-//! | base | the commit itself (not the merge base) | tracked files on disk | `git diff -M <ref>` |
+//! | staged | HEAD | index | `git diff --cached -M -C` |
+//! | base | the commit itself (not the merge base) | tracked files on disk | `git diff -M -C <ref>` |
 //!
 //! Untracked files below `.tmp/` are the launcher's own and are left out; what is tracked there is shown, because a
 //! commit would carry it. Renames are found as Git finds them: by content, among tracked files, half of it alike.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use git2::{Delta, Diff, DiffFindOptions, DiffOptions};
+use git2::Oid;
 
-use super::counts::{MAX_COUNTED_BYTES, Measured, Meter};
-use super::rows::{Row, combine, half_of, old_path_of, path_of};
-use super::{GitError, Repo};
+use super::counts::{self, Measured};
+use super::disk::{Disk, id_of};
+use super::index::{GITLINK, Item};
+use super::objects::small_blob;
+use super::renames::{self, Contents};
+use super::rows::{Half, Halves, Row, Side, combine};
+use super::submodules::{Ignore, Submodules};
+use super::walk::{Found, Visitor, Walk};
+use super::{GitError, Repo, nested, staged};
 use crate::domain::report::{ChangeStatus, FileKind};
+
+/// Most changed paths of one report. Nobody reads more; what makes more is a folder that should be ignored.
+pub const MAX_CHANGES: usize = 100_000;
 
 /// Which two states to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +43,7 @@ pub enum Scope {
 /// One changed path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// Path from the root, as bytes; a `/` at the end means a repository inside this one.
+    /// Path from the root, as bytes; a `/` at the end means a repository inside this one, or a folder that cannot be read.
     pub path: Vec<u8>,
     /// Former name, or source of a copy.
     pub old_path: Option<Vec<u8>>,
@@ -65,8 +74,7 @@ pub struct Changes {
     pub left_tree: Option<String>,
 }
 
-/// A point in time after which a report gives up. libgit2 cannot be stopped in the middle of a comparison, so this is
-/// looked at between its steps and between files.
+/// A point in time after which a report gives up. It is looked at between folders, files and pieces of large files.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     started: Instant,
@@ -92,264 +100,292 @@ impl Deadline {
     }
 }
 
+/// Rows by path.
+type Rows = BTreeMap<Vec<u8>, Row>;
+
 impl Repo {
     /// Compares the two states of `scope`.
     pub fn changes(&self, scope: &Scope, deadline: &Deadline) -> Result<Changes, GitError> {
-        match scope {
-            Scope::Worktree => self.worktree_changes(deadline),
-            Scope::Staged => {
-                let tree = self.head_tree()?;
-                let mut diff = self.staged_diff(tree.as_ref())?;
-                find_renames(&mut diff)?;
-                let intents = self.index_marks()?.intents;
-                Ok(Changes {
-                    rows: self.one_diff(&diff, true, |path| !intents.contains(path), deadline)?,
-                    base_commit: None,
-                    left_tree: tree.map(|tree| tree.id().to_string()),
-                })
-            }
-            Scope::Base(name) => self.base_changes(name, deadline),
-        }
-    }
-
-    fn base_changes(&self, name: &str, deadline: &Deadline) -> Result<Changes, GitError> {
-        let commit = self.commit_of(name)?;
-        let tree = commit
-            .tree()
-            .map_err(|error| GitError::from_library("reading the base tree", &error))?;
-        let mut diff = self
-            .inner
-            .diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options()))
-            .map_err(|error| GitError::from_library("comparing with the base", &error))?;
         deadline.check()?;
-        find_renames(&mut diff)?;
-        let skipped = self.index_marks()?.skipped;
-        let mut rows = self.one_diff(&diff, false, |path| !skipped.contains(path), deadline)?;
-        if !skipped.is_empty() {
-            let diff = self.staged_diff(Some(&tree))?;
-            rows.extend(self.one_diff(&diff, true, |path| skipped.contains(path), deadline)?);
-            rows.sort_by(|left, right| left.path.cmp(&right.path));
+        let commit = match scope {
+            Scope::Base(name) => Some(self.commit_of(name)?),
+            _ => self.head_commit()?,
+        };
+        let tree = commit.as_ref().map(git2::Commit::tree_id);
+        let index = self.index(deadline)?;
+        let objects = self.objects();
+        let disk = Disk::new(&self.root, self.settings()?, index, objects, deadline);
+        let scan = Scan {
+            repo: self,
+            disk: &disk,
+            visitor: None,
+        };
+        let halves = staged::compare(&self.inner, tree, index, deadline)?;
+        let rows = match scope {
+            Scope::Staged => scan.staged(halves)?,
+            Scope::Worktree => scan.worktree(halves)?,
+            Scope::Base(_) => scan.base(halves)?,
+        };
+        let list: Vec<(&[u8], &Row)> = rows
+            .iter()
+            .map(|(path, row)| (path.as_slice(), row))
+            .collect();
+        let measured = counts::measure(&disk, &self.inner, &list)?;
+        let mut rows: Vec<Change> = rows
+            .into_iter()
+            .zip(measured)
+            .map(|((path, row), measured)| combine(path, row, measured))
+            .collect();
+        if *scope != Scope::Worktree {
+            for row in &mut rows {
+                row.index_status = None;
+                row.worktree_status = None;
+            }
         }
         Ok(Changes {
             rows,
-            base_commit: Some(commit.id().to_string()),
-            left_tree: Some(tree.id().to_string()),
+            base_commit: commit
+                .filter(|_| matches!(scope, Scope::Base(_)))
+                .map(|commit| commit.id().to_string()),
+            left_tree: tree.map(|tree| tree.to_string()),
         })
     }
 
-    /// HEAD with index and files. Both halves are read once; libgit2's own merge of the two serves for the line counts
-    /// only, because it drops what is staged and then undone on disk, which a commit would still take.
-    fn worktree_changes(&self, deadline: &Deadline) -> Result<Changes, GitError> {
-        let tree = self.head_tree()?;
-        let mut merged = self.staged_diff(tree.as_ref())?;
-        let marks = self.index_marks()?;
-        let mut rows: BTreeMap<Vec<u8>, Row> = BTreeMap::new();
-        for delta in merged.deltas() {
-            if let Some(half) = half_of(&delta)
-                && !marks.intents.contains(path_of(&delta))
-            {
-                rows.entry(path_of(&delta).to_vec()).or_default().index = Some(half);
-            }
-        }
-        let has_renames = self.join_staged_renames(tree.as_ref(), &mut rows)?;
-        deadline.check()?;
-        let mut with_untracked = options();
-        with_untracked
-            .include_untracked(true)
-            .recurse_untracked_dirs(true);
-        let unstaged = self
-            .inner
-            .diff_index_to_workdir(None, Some(&mut with_untracked))
-            .map_err(|error| {
-                GitError::from_library("comparing the files with the index", &error)
-            })?;
-        for delta in unstaged.deltas() {
-            let path = path_of(&delta);
-            let Some(mut half) = half_of(&delta) else {
-                continue;
-            };
-            if half.status == ChangeStatus::Untracked && path.starts_with(b".tmp/") {
-                continue;
-            }
-            if marks.skipped.contains(path) {
-                continue;
-            }
-            if half.status == ChangeStatus::Modified && marks.intents.contains(path) {
-                half.status = ChangeStatus::Added;
-            }
-            rows.entry(path.to_vec()).or_default().worktree = Some(half);
-        }
-        deadline.check()?;
-        merged
-            .merge(&unstaged)
-            .map_err(|error| GitError::from_library("joining both halves", &error))?;
-        if has_renames {
-            find_renames(&mut merged)?;
-        }
-        let positions = positions(&merged);
-        let mut meter = Meter::new(self, &merged, deadline);
-        let mut list = Vec::with_capacity(rows.len());
-        for (path, row) in rows {
-            // libgit2 takes a file left out of a sparse checkout for a deleted one.
-            let position = positions
-                .get(path.as_slice())
-                .copied()
-                .filter(|_| !marks.skipped.contains(&path));
-            let measured = meter.measure_on_disk(&path, &row, position)?;
-            list.push(combine(path, row, measured));
-        }
-        Ok(Changes {
-            rows: list,
-            base_commit: None,
-            left_tree: tree.map(|tree| tree.id().to_string()),
-        })
-    }
-
-    /// Rows of a comparison that libgit2 made in one go, of the paths that `wanted` takes.
-    fn one_diff(
+    /// Whether anything is changed at all: what a repository around this one says of it.
+    pub(super) fn is_changed(
         &self,
-        diff: &Diff<'_>,
-        is_staged: bool,
-        wanted: impl Fn(&[u8]) -> bool,
+        with_untracked: bool,
+        depth: usize,
         deadline: &Deadline,
-    ) -> Result<Vec<Change>, GitError> {
-        let mut rows = BTreeMap::new();
-        for (position, delta) in diff.deltas().enumerate() {
-            let path = path_of(&delta);
-            if let Some(half) = half_of(&delta)
-                && wanted(path)
-            {
-                let row = Row {
-                    old_path: old_path_of(&delta),
-                    index: is_staged.then_some(half),
-                    worktree: (!is_staged).then_some(half),
-                };
-                rows.insert(path.to_vec(), (row, position));
-            }
-        }
-        let mut meter = Meter::new(self, diff, deadline);
-        let mut list = Vec::with_capacity(rows.len());
-        for (path, (row, position)) in rows {
-            let measured = if is_staged {
-                meter.measure_in_index(&row, position)?
-            } else {
-                meter.measure_on_disk(&path, &row, Some(position))?
-            };
-            let mut change = combine(path, row, measured);
-            // Touched or changed back since it was staged: `git diff <ref>` looks at the content, too.
-            let is_same = change.status == ChangeStatus::Modified
-                && change.measured.same_content
-                && change.old_mode == change.new_mode;
-            if is_staged || !is_same {
-                change.index_status = None;
-                change.worktree_status = None;
-                list.push(change);
-            }
-        }
-        Ok(list)
-    }
-
-    fn staged_diff(&self, tree: Option<&git2::Tree<'_>>) -> Result<Diff<'_>, GitError> {
-        self.inner
-            .diff_tree_to_index(tree, None, Some(&mut options()))
-            .map_err(|error| GitError::from_library("comparing the index with HEAD", &error))
-    }
-
-    /// Turns pairs of a deleted and an added row into renamed ones. Answers whether there were any. This takes a second
-    /// diff because finding renames rewrites the first one, and only runs when there is something to pair.
-    fn join_staged_renames(
-        &self,
-        tree: Option<&git2::Tree<'_>>,
-        rows: &mut BTreeMap<Vec<u8>, Row>,
     ) -> Result<bool, GitError> {
-        let has = |wanted: &[ChangeStatus]| {
-            rows.values()
-                .filter_map(|row| row.index)
-                .any(|half| wanted.contains(&half.status))
+        let tree = self.head_commit()?.map(|commit| commit.tree_id());
+        let index = self.index(deadline)?;
+        let disk = Disk::new(
+            &self.root,
+            self.settings()?,
+            index,
+            self.objects(),
+            deadline,
+        );
+        let halves = staged::compare(&self.inner, tree, index, deadline)?;
+        let scan = Scan {
+            repo: self,
+            disk: &disk,
+            visitor: None,
         };
-        let sources = [
-            ChangeStatus::Deleted,
-            ChangeStatus::Modified,
-            ChangeStatus::TypeChanged,
-        ];
-        if !has(&[ChangeStatus::Added]) || !has(&sources) {
-            return Ok(false);
-        }
-        let mut diff = self.staged_diff(tree)?;
-        find_renames(&mut diff)?;
-        let mut found = false;
-        for delta in diff.deltas() {
-            let Some(half) = half_of(&delta) else {
-                continue;
+        Ok(!halves.is_empty()
+            || !scan
+                .unstaged(with_untracked, Ignore::Nothing, depth)?
+                .is_empty())
+    }
+}
+
+/// One comparison.
+struct Scan<'a> {
+    repo: &'a Repo,
+    disk: &'a Disk<'a>,
+    visitor: Option<&'a dyn Visitor>,
+}
+
+impl Scan<'_> {
+    fn staged(&self, mut halves: Halves) -> Result<Rows, GitError> {
+        let pairs = renames::find(&halves, self, self.disk.deadline)?;
+        let mut rows = Rows::new();
+        for pair in pairs {
+            take_along(&mut halves, &pair);
+            let row = Row {
+                index_old: Some(pair.from),
+                index: Some(pair.half),
+                ..Row::default()
             };
-            let is_rename = half.status == ChangeStatus::Renamed;
-            if !is_rename && half.status != ChangeStatus::Copied {
-                continue;
-            }
-            let (Some(row), Some(old)) = (rows.get_mut(path_of(&delta)), old_path_of(&delta))
-            else {
-                continue;
-            };
-            row.index = Some(half);
-            row.old_path = Some(old.clone());
-            found = true;
-            if is_rename {
-                rows.remove(&old);
-            }
+            halves.remove(&pair.path);
+            rows.insert(pair.path, row);
         }
-        Ok(found)
+        for (path, half) in halves {
+            let index = Some(half);
+            rows.entry(path).or_default().index = index;
+        }
+        Ok(rows)
     }
 
-    fn index_marks(&self) -> Result<IndexMarks, GitError> {
-        let index = self
+    fn worktree(&self, halves: Halves) -> Result<Rows, GitError> {
+        let conflicts = conflicts(&halves);
+        let mut rows = self.staged(halves)?;
+        let mut halves = self.unstaged(true, Ignore::Nothing, 0)?;
+        let pairs = renames::find(&halves, self, self.disk.deadline)?;
+        for pair in pairs {
+            take_along(&mut halves, &pair);
+            halves.insert(pair.path.clone(), pair.half);
+            rows.entry(pair.path).or_default().worktree_old = Some(pair.from);
+        }
+        halves.extend(conflicts);
+        for (path, half) in halves {
+            rows.entry(path).or_default().worktree = Some(half);
+        }
+        Ok(rows)
+    }
+
+    /// What is on disk beside a commit, whatever is staged: both halves become one.
+    fn base(&self, halves: Halves) -> Result<Rows, GitError> {
+        let mut joined = halves.clone();
+        for (path, half) in self.unstaged(false, Ignore::Untracked, 0)? {
+            let Some(first) = halves.get(&path) else {
+                let is_intent = || self.disk.index.find(&path).is_some_and(Item::is_intent);
+                // There by name only, and not on disk either.
+                if half.new.mode != 0 || !is_intent() {
+                    joined.insert(path, half);
+                }
+                continue;
+            };
+            let left = first.old;
+            let is_same = match (left.mode, half.new.mode) {
+                (0, 0) => true,
+                (GITLINK, GITLINK) => left.id == half.new.id && half.old.id != half.new.id,
+                (old, new) if old == new => self.disk.is_same(&path, left, first.new.id, None)?,
+                _ => false,
+            };
+            if is_same {
+                joined.remove(&path);
+            } else {
+                joined.insert(path, Half::between(left, half.new));
+            }
+        }
+        let on_disk: BTreeMap<Vec<u8>, Half> = conflicts(&halves);
+        joined.extend(on_disk);
+        let pairs = renames::find(&joined, self, self.disk.deadline)?;
+        let mut rows = Rows::new();
+        for pair in pairs {
+            take_along(&mut joined, &pair);
+            joined.insert(pair.path.clone(), pair.half);
+            rows.entry(pair.path).or_default().index_old = Some(pair.from);
+        }
+        for (path, half) in joined {
+            let row = rows.entry(path).or_default();
+            // Where the id is known, the index has it; else it lies on disk.
+            match half.new.mode != 0 && half.new.id.is_zero() {
+                true => row.worktree = Some(half),
+                false => row.index = Some(half),
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The index beside the disk.
+    fn unstaged(
+        &self,
+        with_untracked: bool,
+        ignore: Ignore,
+        depth: usize,
+    ) -> Result<Halves, GitError> {
+        let ignores = match with_untracked {
+            true => Some(self.repo.ignores()?),
+            false => None,
+        };
+        let found = Walk {
+            root: self.disk.root,
+            index: self.disk.index,
+            settings: self.disk.settings,
+            disk: self.disk,
+            ignores: ignores.as_ref(),
+            visitor: self.visitor,
+            deadline: self.disk.deadline,
+        }
+        .run()?;
+        let mut submodules = Submodules::new(self.repo, self.disk, ignore, depth);
+        let mut halves = Halves::new();
+        for found in found {
+            let (path, half) = match found {
+                Found::Untracked(path, mode) => (path, Some(Half::untracked(mode))),
+                Found::Missing(at) => self.listed(at, |_, side| Half::between(side, Side::NOTHING)),
+                Found::Changed(at, mode) => self.listed(at, |item, side| {
+                    let left = if item.is_intent() {
+                        Side::NOTHING
+                    } else {
+                        side
+                    };
+                    Half::between(left, Side::on_disk(mode))
+                }),
+                Found::Unreadable(at) => self.listed(at, |item, side| {
+                    Half::between(side, Side::on_disk(item.mode))
+                }),
+                Found::Folder(at) => self.folder_in_place(at),
+                Found::Gitlink(at) => {
+                    let item = &self.disk.index.items()[at];
+                    let path = self.disk.index.path(item);
+                    (path.to_vec(), submodules.half(path, item)?)
+                }
+            };
+            if let Some(half) = half {
+                halves.insert(path, half);
+            }
+        }
+        Ok(halves)
+    }
+
+    fn listed(&self, at: usize, half: impl FnOnce(&Item, Side) -> Half) -> (Vec<u8>, Option<Half>) {
+        let item = &self.disk.index.items()[at];
+        let side = Side {
+            mode: item.mode,
+            id: item.id,
+        };
+        (self.disk.index.path(item).to_vec(), Some(half(item, side)))
+    }
+
+    /// A folder where a file should be: the file is gone, unless the folder is a repository, which Git takes for a file
+    /// of another kind.
+    fn folder_in_place(&self, at: usize) -> (Vec<u8>, Option<Half>) {
+        self.listed(at, |item, side| {
+            let path = self.disk.index.path(item);
+            let head = nested::is_repository(self.disk.root.path(), path)
+                .then(|| self.repo.inner_head(path))
+                .flatten();
+            let new = head.map_or(Side::NOTHING, |id| Side { mode: GITLINK, id });
+            Half::between(side, new)
+        })
+    }
+}
+
+impl Contents for Scan<'_> {
+    fn identity(&self, path: &[u8], side: Side) -> Option<(Oid, u64)> {
+        if side.mode == GITLINK {
+            return Some((side.id, 0));
+        }
+        if side.id.is_zero() {
+            let bytes = self.read(path, side)?;
+            return Some((id_of(&bytes)?, bytes.len() as u64));
+        }
+        // A content that was not fetched still has an id.
+        let size = self
+            .repo
             .inner
-            .index()
-            .map_err(|error| GitError::from_library("reading the index", &error))?;
-        let intent = git2::IndexEntryExtendedFlag::INTENT_TO_ADD.bits();
-        let skip = git2::IndexEntryExtendedFlag::SKIP_WORKTREE.bits();
-        let mut marks = IndexMarks::default();
-        for entry in index.iter().filter(|entry| entry.flags_extended != 0) {
-            if entry.flags_extended & intent != 0 {
-                marks.intents.insert(entry.path);
-            } else if entry.flags_extended & skip != 0 {
-                marks.skipped.insert(entry.path);
-            }
+            .odb()
+            .ok()?
+            .read_header(side.id)
+            .map_or(0, |(size, _)| size);
+        Some((side.id, size as u64))
+    }
+
+    fn read(&self, path: &[u8], side: Side) -> Option<Vec<u8>> {
+        if side.id.is_zero() {
+            return self.disk.text(path, side.mode);
         }
-        Ok(marks)
+        small_blob(&self.repo.inner, side.id, counts::MAX_COUNTED_BYTES)
     }
 }
 
-/// Entries of the index that need another reading than libgit2's.
-#[derive(Debug, Default)]
-struct IndexMarks {
-    /// `git add -N`: there by name only. A commit leaves them out, so they are not staged.
-    intents: BTreeSet<Vec<u8>>,
-    /// Left out of a sparse checkout: not on disk on purpose. What the index says stands for the file.
-    skipped: BTreeSet<Vec<u8>>,
+/// A renamed file is gone from where it was.
+fn take_along(halves: &mut Halves, pair: &renames::Pair) {
+    let is_gone = |half: &Half| half.status == ChangeStatus::Deleted;
+    if halves.get(&pair.from).is_some_and(is_gone) {
+        halves.remove(&pair.from);
+    }
 }
 
-/// Options that every comparison shares.
-fn options() -> DiffOptions {
-    let mut options = DiffOptions::new();
-    options
-        .include_typechange(true)
-        .context_lines(0)
-        .max_size(MAX_COUNTED_BYTES as i64);
-    options
-}
-
-fn find_renames(diff: &mut Diff<'_>) -> Result<(), GitError> {
-    let mut options = DiffFindOptions::new();
-    options.renames(true).copies(true);
-    diff.find_similar(Some(&mut options))
-        .map_err(|error| GitError::from_library("looking for renames", &error))
-}
-
-/// Where each path's row is in `diff`.
-fn positions(diff: &Diff<'_>) -> HashMap<Vec<u8>, usize> {
-    diff.deltas()
-        .enumerate()
-        .filter(|(_, delta)| delta.status() != Delta::Untracked)
-        .map(|(position, delta)| (path_of(&delta).to_vec(), position))
+/// The conflicts among `halves`, as they lie on disk.
+fn conflicts(halves: &Halves) -> Halves {
+    halves
+        .iter()
+        .filter(|(_, half)| half.status == ChangeStatus::Conflicted)
+        .map(|(path, half)| (path.clone(), Half::conflicted(Side::on_disk(half.new.mode))))
         .collect()
 }

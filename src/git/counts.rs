@@ -1,16 +1,21 @@
 //! Measures changed files: lines added and deleted, binary or text, and an id of the content for the report's digest.
 //! Everything is bounded, so that one huge file cannot hold up a report: what is too large is said to be uncounted.
 
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use git2::{Delta, Diff, DiffDelta, FileMode, Oid, Patch};
+use git2::{Oid, Patch, Repository};
 use sha2::{Digest, Sha256};
 
-use super::changes::Deadline;
+use super::GitError;
+use super::attributes::{Attributes, Name, State};
+use super::convert::Conversion;
+use super::disk::{Disk, sha256_of};
 use super::files::{self, Entry};
-use super::rows::{Half, Row};
-use super::{GitError, Repo};
+use super::index::{GITLINK, LINK};
+use super::objects::small_blob;
+use super::rows::{Half, Row, Side};
 use crate::domain::report::ChangeStatus;
 
 /// Largest file whose lines are counted. Counting takes the file and its former content into memory; source files are a
@@ -20,8 +25,15 @@ pub const MAX_COUNTED_BYTES: u64 = 8 << 20;
 /// Largest file whose bytes are part of the digest. Above, size and modification time stand for them.
 const MAX_HASHED_BYTES: u64 = 64 << 20;
 
-/// What one report reads of the files' content in all; a second or two from a cold disk.
-const MAX_TOTAL_BYTES: u64 = 512 << 20;
+/// Rows that are measured one after the other by one thread.
+const ROWS_PER_TURN: usize = 64;
+
+/// What is read of the contents of as many rows; half a second or so from a cold disk. It belongs to the turn and not to
+/// the whole, so that the same tree is measured in the same way by any number of threads.
+const MAX_TURN_BYTES: u64 = 128 << 20;
+
+/// More threads than this have nothing to do for a report of ordinary size.
+const MAX_THREADS: usize = 4;
 
 /// Git's own test for a binary file looks at this many bytes.
 const BINARY_PROBE_BYTES: usize = 8000;
@@ -43,262 +55,280 @@ pub struct Measured {
     pub content: String,
 }
 
-/// Measures the rows of one comparison.
-pub(super) struct Meter<'a> {
-    repo: &'a Repo,
-    diff: &'a Diff<'a>,
-    deadline: &'a Deadline,
+impl Measured {
+    fn uncounted(content: String) -> Self {
+        Self {
+            uncounted: true,
+            content,
+            ..Self::default()
+        }
+    }
+}
+
+/// Measures all rows, in their order.
+pub(super) fn measure(
+    disk: &Disk<'_>,
+    repository: &Repository,
+    rows: &[(&[u8], &Row)],
+) -> Result<Vec<Measured>, GitError> {
+    let turns = rows.len().div_ceil(ROWS_PER_TURN);
+    let threads = std::thread::available_parallelism()
+        .map_or(1, |count| count.get().min(MAX_THREADS))
+        .min(turns);
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, Result<Vec<Measured>, GitError>)>> = Mutex::default();
+    let work = |repository: &Repository| {
+        loop {
+            let turn = next.fetch_add(1, Ordering::Relaxed);
+            let Some(rows) = rows.chunks(ROWS_PER_TURN).nth(turn) else {
+                return;
+            };
+            let mut meter = Meter {
+                disk,
+                repository,
+                budget: MAX_TURN_BYTES,
+            };
+            let measured = rows
+                .iter()
+                .map(|(path, row)| meter.row(path, row))
+                .collect();
+            done.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((turn, measured));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..threads {
+            // One that cannot open the repository leaves its work to the others.
+            scope.spawn(|| disk.objects.with(&work));
+        }
+        work(repository);
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(turn, _)| *turn);
+    let mut measured = Vec::with_capacity(rows.len());
+    for (_, turn) in done {
+        measured.extend(turn?);
+    }
+    Ok(measured)
+}
+
+/// Measures the rows of one turn.
+struct Meter<'a> {
+    disk: &'a Disk<'a>,
+    repository: &'a Repository,
     budget: u64,
 }
 
-impl<'a> Meter<'a> {
-    pub(super) fn new(repo: &'a Repo, diff: &'a Diff<'a>, deadline: &'a Deadline) -> Self {
-        Self {
-            repo,
-            diff,
-            deadline,
-            budget: MAX_TOTAL_BYTES,
-        }
-    }
+/// The text that stands on one side.
+enum Text {
+    Known(Vec<u8>),
+    /// Too large, not here or not readable.
+    Unknown,
+}
 
-    /// A row whose right side is the index.
-    pub(super) fn measure_in_index(
-        &mut self,
-        row: &Row,
-        position: usize,
-    ) -> Result<Measured, GitError> {
-        self.deadline.check()?;
-        let mut measured = self.lines(position);
-        measured.content = staged_content(row.index);
-        Ok(measured)
-    }
-
-    /// A row whose right side is the file on disk.
-    pub(super) fn measure_on_disk(
-        &mut self,
-        path: &[u8],
-        row: &Row,
-        position: Option<usize>,
-    ) -> Result<Measured, GitError> {
-        self.deadline.check()?;
+impl Meter<'_> {
+    fn row(&mut self, path: &[u8], row: &Row) -> Result<Measured, GitError> {
+        self.disk.deadline.check()?;
         if path.ends_with(b"/") {
             return Ok(Measured {
                 content: "repository".to_owned(),
                 ..Measured::default()
             });
         }
-        if row.index.is_none()
-            && row
-                .worktree
-                .is_some_and(|half| half.status == ChangeStatus::Untracked)
-        {
-            return Ok(self.untracked(path));
+        let (right, is_on_disk) = row.right();
+        let attributes = self.disk.rules.of(path);
+        let (new, lying) = if is_on_disk && right.mode != 0 && right.mode != GITLINK {
+            self.on_disk(path, row, right, &attributes)?
+        } else {
+            (self.recorded(right), None)
+        };
+        let content = self.content(path, row, lying)?;
+        let statuses = [row.index, row.worktree].map(|half| half.map(|half| half.status));
+        if statuses.contains(&Some(ChangeStatus::Conflicted)) {
+            return Ok(Measured::uncounted(content));
         }
-        let mut measured = match position {
-            Some(position) => self.lines(position),
-            None => Measured {
-                uncounted: true,
-                ..Measured::default()
-            },
+        let left = row.left();
+        let old = self.recorded(left);
+        let (Text::Known(old), Text::Known(new)) = (old, new) else {
+            return Ok(Measured::uncounted(content));
         };
-        measured.content = match (row.index, row.worktree) {
-            (index, None) => staged_content(index),
-            (_, Some(half)) if half.new_mode == 0o160_000 => format!("commit:{}", half.new_id),
-            (index, Some(_)) => format!("{}+{}", staged_content(index), self.content_on_disk(path)),
-        };
+        let mut measured = compare(&old, &new, &attributes);
+        measured.same_content &= left.mode != 0 && right.mode != 0;
+        measured.content = content;
         Ok(measured)
     }
 
-    /// Line counts of one row of the diff, with whatever conversions of line ends the repository asks for.
-    fn lines(&mut self, position: usize) -> Measured {
-        let uncounted = Measured {
-            uncounted: true,
-            ..Measured::default()
-        };
-        let Some(delta) = self.diff.get_delta(position) else {
-            return uncounted;
-        };
-        if delta.status() == Delta::Unmodified {
-            return Measured {
-                additions: Some(0),
-                deletions: Some(0),
-                same_content: true,
-                ..Measured::default()
-            };
-        }
-        let (old, new) = (delta.old_file(), delta.new_file());
-        let same_content = old.is_valid_id() && new.is_valid_id() && old.id() == new.id();
-        if same_content && !old.id().is_zero() && delta.status() != Delta::Conflicted {
-            let binary = self.is_binary_blob(old.id(), old.size());
-            return Measured {
-                additions: (!binary).then_some(0),
-                deletions: (!binary).then_some(0),
-                same_content,
-                binary,
-                ..Measured::default()
-            };
-        }
-        let size = old.size().max(new.size());
-        if delta.status() == Delta::Conflicted || size > MAX_COUNTED_BYTES || size > self.budget {
-            return uncounted;
-        }
-        self.budget -= size;
-        if delta.status() == Delta::Typechange {
-            return self.type_change(&delta).unwrap_or(uncounted);
-        }
-        // A missing blob (a partial clone) or an unreadable file costs its counts, not the report.
-        let Ok(Some(patch)) = Patch::from_diff(self.diff, position) else {
-            return uncounted;
-        };
-        let delta = patch.delta();
-        let (old, new) = (delta.old_file(), delta.new_file());
-        let same_content = old.is_valid_id() && new.is_valid_id() && old.id() == new.id();
-        if delta.flags().is_binary() {
-            // The size on disk is only known now.
-            let is_large = old.size().max(new.size()) > MAX_COUNTED_BYTES;
-            return Measured {
-                binary: !is_large,
-                uncounted: is_large,
-                same_content,
-                ..Measured::default()
-            };
-        }
-        match patch.line_stats() {
-            Ok((_, additions, deletions)) => Measured {
-                additions: Some(additions as u64),
-                deletions: Some(deletions as u64),
-                same_content: same_content || (additions == 0 && deletions == 0),
-                ..Measured::default()
-            },
-            Err(_) => uncounted,
+    /// The text of a recorded side.
+    fn recorded(&mut self, side: Side) -> Text {
+        match side.mode {
+            0 => Text::Known(Vec::new()),
+            GITLINK => Text::Known(format!("Subproject commit {}\n", side.id).into_bytes()),
+            _ => {
+                let limit = MAX_COUNTED_BYTES.min(self.budget);
+                match small_blob(self.repository, side.id, limit) {
+                    Some(bytes) => {
+                        self.budget -= bytes.len() as u64;
+                        Text::Known(bytes)
+                    }
+                    None => Text::Unknown,
+                }
+            }
         }
     }
 
-    /// libgit2 makes no patch across kinds; Git compares the texts that stand for them: a file's content, a link's target,
-    /// the line that names a submodule's commit.
-    fn type_change(&self, delta: &DiffDelta<'_>) -> Option<Measured> {
-        let recorded = |file: &git2::DiffFile<'_>| match file.mode() {
-            FileMode::Commit => Some(format!("Subproject commit {}\n", file.id()).into_bytes()),
-            _ => self.repo.blob(file.id(), MAX_COUNTED_BYTES),
+    /// The text of a file on disk as Git would record it, and the name of what lies there. It is read once for both.
+    fn on_disk(
+        &mut self,
+        path: &[u8],
+        row: &Row,
+        side: Side,
+        attributes: &Attributes,
+    ) -> Result<(Text, Option<String>), GitError> {
+        let unreadable = || (Text::Unknown, Some("unreadable".to_owned()));
+        let (file, size) = match files::look(self.disk.root.path(), path) {
+            Ok(Entry::File(file, size)) => (file, size),
+            Ok(Entry::Symlink(target)) => {
+                let name = format!("link:{}", hex(&Sha256::digest(&target)));
+                return Ok((Text::Known(target), Some(name)));
+            }
+            Ok(Entry::Missing) => return Ok((Text::Unknown, Some("none".to_owned()))),
+            Ok(Entry::Directory) => return Ok((Text::Unknown, Some("folder".to_owned()))),
+            Ok(Entry::Special) => return Ok((Text::Unknown, Some("special".to_owned()))),
+            Err(_) => return Ok(unreadable()),
         };
-        let (old, new) = (delta.old_file(), delta.new_file());
-        let before = recorded(&old)?;
-        let after = match files::look(self.repo.root(), new.path_bytes()?) {
-            // Also tells a staged side: its content is in the object store, whatever lies on disk.
-            _ if self.repo.has_blob(new.id()) || new.mode() == FileMode::Commit => recorded(&new)?,
-            Ok(Entry::File(file, _)) => files::read_limited(file, MAX_COUNTED_BYTES).ok()??,
-            Ok(Entry::Symlink(target)) => target,
-            _ => return None,
+        if size > MAX_COUNTED_BYTES || size > self.budget {
+            return Ok((Text::Unknown, Some(self.name_of_large(file, size)?)));
+        }
+        let Ok(Some(bytes)) = files::read_limited(file, MAX_COUNTED_BYTES) else {
+            return Ok(unreadable());
         };
-        let binary = is_binary(&before) || is_binary(&after);
-        let patch = Patch::from_buffers(&before, None, &after, None, None).ok()?;
-        let (_, additions, deletions) = patch.line_stats().ok()?;
-        Some(Measured {
-            additions: (!binary).then_some(additions as u64),
-            deletions: (!binary).then_some(deletions as u64),
-            binary,
-            ..Measured::default()
+        self.budget -= (bytes.len() as u64).min(self.budget);
+        let name = format!("sha256:{}", hex(&Sha256::digest(&bytes)));
+        if side.mode == LINK {
+            return Ok((Text::Known(bytes), Some(name)));
+        }
+        let conversion = Conversion::of(attributes, self.disk.settings);
+        let recorded = self.staged_id(row);
+        Ok((
+            Text::Known(self.disk.converted(conversion, bytes, recorded)),
+            Some(name),
+        ))
+    }
+
+    /// What the index has for the file.
+    fn staged_id(&self, row: &Row) -> Option<Oid> {
+        let id = match (row.index, row.worktree) {
+            (Some(half), _) => half.new.id,
+            (None, Some(half)) => half.old.id,
+            (None, None) => return None,
+        };
+        Some(id).filter(|id| !id.is_zero())
+    }
+
+    /// A name for the content of a file that is not counted.
+    fn name_of_large(&mut self, file: std::fs::File, size: u64) -> Result<String, GitError> {
+        let metadata = file.metadata();
+        if size <= MAX_HASHED_BYTES && size <= self.budget {
+            self.budget -= size;
+            let hash = sha256_of(file, size, self.disk.deadline)?;
+            return Ok(
+                hash.map_or_else(|| "unreadable".to_owned(), |hash| format!("sha256:{hash}"))
+            );
+        }
+        Ok(metadata.map_or_else(
+            |_| "unreadable".to_owned(),
+            |data| format!("large:{size}:{}.{}", data.mtime(), data.mtime_nsec()),
+        ))
+    }
+
+    /// Names what a row leads to, in the index and on disk.
+    fn content(
+        &mut self,
+        path: &[u8],
+        row: &Row,
+        lying: Option<String>,
+    ) -> Result<String, GitError> {
+        let staged = staged_content(row.index);
+        let Some(half) = row.worktree else {
+            return Ok(staged);
+        };
+        if half.new.mode == GITLINK {
+            let is_dirty = half.old == half.new;
+            return Ok(format!(
+                "commit:{}{}",
+                half.new.id,
+                if is_dirty { "+dirty" } else { "" }
+            ));
+        }
+        let lying = match lying {
+            Some(lying) => lying,
+            None if half.new.mode == 0 && half.status != ChangeStatus::Conflicted => {
+                "none".to_owned()
+            }
+            // Deleted in the index or in conflict, and there.
+            None => {
+                let attributes = Attributes::default();
+                let lying = self.on_disk(path, row, half.new, &attributes)?.1;
+                lying.unwrap_or_default()
+            }
+        };
+        Ok(match row.index {
+            None if half.status == ChangeStatus::Untracked => lying,
+            _ => format!("{staged}+{lying}"),
         })
     }
+}
 
-    fn is_binary_blob(&mut self, id: Oid, size: u64) -> bool {
-        if size > self.budget {
-            return false;
-        }
-        self.repo
-            .blob(id, MAX_COUNTED_BYTES)
-            .is_some_and(|bytes| is_binary(&bytes))
-    }
-
-    /// A file that Git does not know: all of its lines are new. It is read once, for the lines and for the digest.
-    fn untracked(&mut self, path: &[u8]) -> Measured {
-        let uncounted = |content: String| Measured {
-            uncounted: true,
-            content,
+/// Compares two texts.
+fn compare(old: &[u8], new: &[u8], attributes: &Attributes) -> Measured {
+    let said = attributes.get(Name::Diff);
+    let binary = match said {
+        State::Set => false,
+        State::Unset => true,
+        _ => is_binary(old) || is_binary(new),
+    };
+    let same_content = old == new;
+    if binary {
+        return Measured {
+            binary,
+            same_content,
             ..Measured::default()
         };
-        match files::look(self.repo.root(), path) {
-            Ok(Entry::File(file, size)) if size <= MAX_COUNTED_BYTES && size <= self.budget => {
-                self.budget -= size;
-                match files::read_limited(file, MAX_COUNTED_BYTES) {
-                    Ok(Some(bytes)) => {
-                        let binary = is_binary(&bytes);
-                        let lines = (!binary).then(|| count_lines(&bytes));
-                        Measured {
-                            additions: lines,
-                            deletions: lines.map(|_| 0),
-                            binary,
-                            content: format!("sha256:{}", hex(&Sha256::digest(&bytes))),
-                            ..Measured::default()
-                        }
-                    }
-                    _ => uncounted("unreadable".to_owned()),
-                }
-            }
-            Ok(Entry::Symlink(target)) => Measured {
-                additions: Some(1),
-                deletions: Some(0),
-                content: format!("link:{}", hex(&Sha256::digest(&target))),
-                ..Measured::default()
-            },
-            Ok(_) => uncounted(self.content_on_disk(path)),
-            Err(_) => uncounted("unreadable".to_owned()),
-        }
     }
+    let counted = match (old.is_empty(), new.is_empty()) {
+        _ if same_content => Some((0, 0)),
+        (true, _) => Some((count_lines(new), 0)),
+        (_, true) => Some((0, count_lines(old))),
+        _ => changed_lines(old, new),
+    };
+    match counted {
+        Some((additions, deletions)) => Measured {
+            additions: Some(additions),
+            deletions: Some(deletions),
+            same_content,
+            ..Measured::default()
+        },
+        None => Measured::uncounted(String::new()),
+    }
+}
 
-    /// Names what lies at `path` now.
-    fn content_on_disk(&mut self, path: &[u8]) -> String {
-        match files::look(self.repo.root(), path) {
-            Ok(Entry::Missing) => "none".to_owned(),
-            Ok(Entry::Symlink(target)) => format!("link:{}", hex(&Sha256::digest(&target))),
-            Ok(Entry::File(mut file, size)) => {
-                if size <= MAX_HASHED_BYTES && size <= self.budget {
-                    self.budget -= size;
-                    hash_file(&mut file, size)
-                        .map_or_else(|| "unreadable".to_owned(), |hash| format!("sha256:{hash}"))
-                } else {
-                    file.metadata().map_or_else(
-                        |_| "unreadable".to_owned(),
-                        |data| format!("large:{size}:{}.{}", data.mtime(), data.mtime_nsec()),
-                    )
-                }
-            }
-            Ok(Entry::Directory) => "folder".to_owned(),
-            Ok(Entry::Special) => "special".to_owned(),
-            Err(_) => "unreadable".to_owned(),
-        }
-    }
+/// Lines added and deleted between two texts.
+fn changed_lines(old: &[u8], new: &[u8]) -> Option<(u64, u64)> {
+    let mut options = git2::DiffOptions::new();
+    options.context_lines(0).interhunk_lines(0).force_text(true);
+    let patch = Patch::from_buffers(old, None, new, None, Some(&mut options)).ok()?;
+    let (_, additions, deletions) = patch.line_stats().ok()?;
+    Some((additions as u64, deletions as u64))
 }
 
 /// Names the staged content of a row.
 fn staged_content(half: Option<Half>) -> String {
     match half {
-        Some(half) if half.new_mode == 0 => "none".to_owned(),
-        Some(half) => format!("blob:{}", half.new_id),
+        Some(half) if half.new.mode == 0 => "none".to_owned(),
+        Some(half) => format!("blob:{}", half.new.id),
         None => String::new(),
     }
-}
-
-fn hash_file(file: &mut std::fs::File, size: u64) -> Option<String> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    // A file that grows meanwhile must not keep us here.
-    let mut rest = size.saturating_add(1);
-    while rest > 0 {
-        let wanted = buffer
-            .len()
-            .min(usize::try_from(rest).unwrap_or(usize::MAX));
-        match file.read(&mut buffer[..wanted]) {
-            Ok(0) => break,
-            Ok(count) => {
-                hasher.update(&buffer[..count]);
-                rest -= count as u64;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-    }
-    Some(hex(&hasher.finalize()))
 }
 
 /// Whether Git would call these bytes binary.

@@ -48,7 +48,7 @@ impl Repo {
         let path = config.get_path("core.hookspath").map_err(failed)?;
         // `core.hooksPath =` turns hooks off; Git then looks in the top folder itself.
         Ok(HooksFolder {
-            path: self.root.join(path),
+            path: self.root().join(path),
             owner,
         })
     }

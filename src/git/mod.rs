@@ -2,22 +2,53 @@
 //! never starts a program (no Git command line, no filters, hooks or monitors), never writes, and never follows a
 //! symbolic link. Everything here blocks; callers in async code use a blocking thread.
 
+mod attributes;
+mod cache_tree;
 pub mod candidate;
 pub mod changes;
 pub mod content;
+mod convert;
 pub mod counts;
+mod disk;
+mod ewah;
 pub mod files;
+mod glob;
+mod head;
 pub mod heads;
 pub mod hooks;
+mod ignores;
+mod index;
+mod index_format;
+mod nested;
+mod objects;
 pub mod raw_index;
+mod renames;
 mod revision;
+mod root;
 mod rows;
+mod settings;
+mod similarity;
 pub mod snapshot;
+mod staged;
+mod submodules;
 pub mod tree;
+mod walk;
 
+use std::cell::OnceCell;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, RepositoryOpenFlags};
+use git2::{ErrorCode, Oid, RepositoryOpenFlags};
+
+use changes::Deadline;
+use files::Entry;
+pub use head::Head;
+use ignores::Ignores;
+use index::Index;
+use objects::Objects;
+use root::Root;
+use settings::Settings;
 
 /// Why a fact could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +76,17 @@ pub enum GitError {
     /// A format that libgit2 cannot read.
     #[error("this repository uses a Git feature that zhongshu cannot read: {0}")]
     Unsupported(String),
+    /// The index is not what it should be.
+    #[error("the index of this repository is damaged: {0}; `git status` in it says more")]
+    DamagedIndex(&'static str),
+    /// More changed paths than anybody reads.
+    #[error(
+        "more than {0} paths are changed; if a folder of generated files is among them, add it to .gitignore"
+    )]
+    TooMany(usize),
     /// The time given has passed.
     #[error("reading the repository took longer than {0} ms")]
     TooSlow(u128),
-    /// More differs from the commit than a snapshot keeps.
-    #[error("{0} paths differ from the commit; that is more than can be compared")]
-    TooMany(usize),
     /// Somebody changes the index all the time.
     #[error("the index changed while it was read; try again")]
     Unsteady,
@@ -91,22 +127,11 @@ impl GitError {
 /// An opened repository.
 pub struct Repo {
     inner: git2::Repository,
-    root: PathBuf,
-}
-
-/// Where HEAD stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Head {
-    /// Branch, unless detached.
-    pub branch: Option<String>,
-    /// Commit, unless there is none yet.
-    pub commit: Option<String>,
-    /// The branch's upstream.
-    pub upstream: Option<String>,
-    /// Commits that the upstream lacks.
-    pub ahead: Option<usize>,
-    /// Commits that the branch lacks.
-    pub behind: Option<usize>,
+    root: Root,
+    objects: Objects,
+    /// Read once, so that one report is about one state.
+    index: OnceCell<Index>,
+    settings: OnceCell<Settings>,
 }
 
 impl Repo {
@@ -134,12 +159,7 @@ impl Repo {
         if kind.is_symlink() {
             return Err(elsewhere("its .git is a symbolic link"));
         }
-        let inner = git2::Repository::open_ext(
-            &root,
-            RepositoryOpenFlags::NO_SEARCH,
-            std::iter::empty::<&std::ffi::OsStr>(),
-        )
-        .map_err(|error| match error.code() {
+        let inner = open_library(&root).map_err(|error| match error.code() {
             ErrorCode::NotFound => GitError::NotARepository(root.clone()),
             ErrorCode::Owner => GitError::ForeignOwner(root.clone()),
             _ => GitError::from_library("opening it", &error),
@@ -160,116 +180,105 @@ impl Repo {
                 "its .git file leads to a repository that does not name this folder; if that is meant, set core.worktree there to this folder",
             ));
         }
-        Ok(Self { inner, root })
+        Ok(Self {
+            inner,
+            objects: Objects::new(root.clone()),
+            root: Root::open(root).map_err(|error| GitError::Library {
+                action: "opening its folder",
+                message: error.to_string(),
+            })?,
+            index: OnceCell::new(),
+            settings: OnceCell::new(),
+        })
     }
 
     /// The repository's top folder, with every link resolved.
     pub fn root(&self) -> &Path {
-        &self.root
+        self.root.path()
     }
 
-    /// Where HEAD stands, and how far its branch is from its upstream.
-    pub fn head(&self) -> Result<Head, GitError> {
-        let mut head = Head::default();
-        if let Ok(reference) = self.inner.find_reference("HEAD")
-            && let Some(target) = reference.symbolic_target_bytes()
-        {
-            let target = String::from_utf8_lossy(target);
-            head.branch = Some(
-                target
-                    .strip_prefix("refs/heads/")
-                    .unwrap_or(&target)
-                    .to_owned(),
-            );
+    /// The index, read when it is needed first.
+    fn index(&self, deadline: &Deadline) -> Result<&Index, GitError> {
+        if let Some(index) = self.index.get() {
+            return Ok(index);
         }
-        let Some(commit) = self.head_commit()? else {
-            return Ok(head);
-        };
-        head.commit = Some(commit.id().to_string());
-        if let Some(branch) = head.branch.as_deref()
-            && let Ok(branch) = self.inner.find_branch(branch, git2::BranchType::Local)
-            && let Ok(upstream) = branch.upstream()
-            && let Some(target) = upstream.get().target()
-        {
-            head.upstream = upstream
-                .name_bytes()
-                .ok()
-                .map(|name| String::from_utf8_lossy(name).into_owned());
-            // A shallow clone may lack the commits in between; then there is no honest number.
-            if let Ok((ahead, behind)) = self.inner.graph_ahead_behind(commit.id(), target) {
-                head.ahead = Some(ahead);
-                head.behind = Some(behind);
-            }
+        let mut index = Index::read(self.inner.path())?;
+        if index.has_folders() {
+            // A folder that was left out and lies there all the same is looked at file by file.
+            let written = index.written();
+            let is_there =
+                |path: &[u8]| !matches!(files::look(self.root.path(), path), Ok(Entry::Missing));
+            index.expand(is_there, |path, id| {
+                let files = staged::files_below(&self.inner, id, path, deadline)?;
+                Index::of_folder(files, written)
+            })?;
         }
-        Ok(head)
+        Ok(self.index.get_or_init(|| index))
     }
 
-    /// HEAD's commit; none before the first one.
-    fn head_commit(&self) -> Result<Option<git2::Commit<'_>>, GitError> {
-        match self.inner.head() {
-            Ok(reference) => reference
-                .peel_to_commit()
-                .map(Some)
-                .map_err(|error| GitError::from_library("reading HEAD", &error)),
-            Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
-                Ok(None)
-            }
-            Err(error) => Err(GitError::from_library("reading HEAD", &error)),
+    fn settings(&self) -> Result<&Settings, GitError> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
         }
+        let config = (self.inner.config())
+            .and_then(|mut config| config.snapshot())
+            .map_err(|error| GitError::from_library("reading the configuration", &error))?;
+        let settings = Settings::read(&config, self.inner.commondir());
+        Ok(self.settings.get_or_init(|| settings))
     }
 
-    /// HEAD's tree; none before the first commit.
-    fn head_tree(&self) -> Result<Option<git2::Tree<'_>>, GitError> {
-        self.head_commit()?
-            .map(|commit| commit.tree())
-            .transpose()
-            .map_err(|error| GitError::from_library("reading the tree of HEAD", &error))
+    /// One setting as it is written.
+    fn setting(&self, key: &str) -> Option<String> {
+        let mut config = self.inner.config().ok()?;
+        config.snapshot().ok()?.get_string(key).ok()
     }
 
-    /// Paths in the index (conflicting ones once per side), in its order.
-    pub fn tracked_paths(&self) -> Result<Vec<TrackedPath>, GitError> {
-        let index = self
-            .inner
-            .index()
-            .map_err(|error| GitError::from_library("reading the index", &error))?;
-        Ok(index
-            .iter()
-            .map(|entry| TrackedPath {
-                is_file: matches!(entry.mode, 0o100_644 | 0o100_755),
-                blob: entry.id,
-                size: u64::from(entry.file_size),
-                path: entry.path,
-            })
-            .collect())
+    fn objects(&self) -> &Objects {
+        &self.objects
     }
 
-    /// Whether the object store holds this object.
-    fn has_blob(&self, id: git2::Oid) -> bool {
-        !id.is_zero() && self.inner.odb().is_ok_and(|odb| odb.exists(id))
+    fn ignores(&self) -> Result<Ignores<'_>, GitError> {
+        Ok(Ignores::new(&self.root, self.settings()?, &self.objects))
+    }
+
+    /// The commit of the repository inside this one at `path`.
+    fn inner_head(&self, path: &[u8]) -> Option<Oid> {
+        let folder = self.root().join(OsStr::from_bytes(path));
+        Self::open(&folder).ok()?.head_id().ok()?
+    }
+
+    /// The ordinary files in the index and what is staged of them, in its order.
+    pub fn tracked_files(
+        &self,
+        deadline: &Deadline,
+    ) -> Result<impl Iterator<Item = TrackedFile<'_>>, GitError> {
+        let index = self.index(deadline)?;
+        let items = index.items().iter().filter(|item| item.is_file());
+        Ok(items.map(|item| TrackedFile {
+            path: index.path(item),
+            blob: item.id,
+        }))
     }
 
     /// Content of a blob of at most `limit` bytes; none when it is larger or not here.
-    pub fn blob(&self, id: git2::Oid, limit: u64) -> Option<Vec<u8>> {
-        let odb = self.inner.odb().ok()?;
-        let (size, _) = odb.read_header(id).ok()?;
-        if size as u64 > limit {
-            return None;
-        }
-        Some(odb.read(id).ok()?.data().to_vec())
+    pub fn blob(&self, id: Oid, limit: u64) -> Option<Vec<u8>> {
+        objects::small_blob(&self.inner, id, limit)
     }
 }
 
-/// An entry of the index.
-#[derive(Clone, Debug)]
-pub struct TrackedPath {
+/// Opens exactly this folder with libgit2.
+fn open_library(root: &Path) -> Result<git2::Repository, git2::Error> {
+    let flags = RepositoryOpenFlags::NO_SEARCH;
+    git2::Repository::open_ext(root, flags, std::iter::empty::<&OsStr>())
+}
+
+/// An ordinary file in the index (one in conflict comes once per side).
+#[derive(Clone, Copy, Debug)]
+pub struct TrackedFile<'a> {
     /// Path from the root.
-    pub path: Vec<u8>,
-    /// An ordinary file (no link, no submodule).
-    pub is_file: bool,
+    pub path: &'a [u8],
     /// Its staged content.
-    pub blob: git2::Oid,
-    /// Size on disk when it was last looked at.
-    pub size: u64,
+    pub blob: Oid,
 }
 
 /// Whether the repository behind a `.git` file names the folder of that file as its own.

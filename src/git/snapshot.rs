@@ -47,7 +47,7 @@ impl Repo {
     pub fn snapshot(&self, deadline: &Deadline) -> Result<Snapshot, GitError> {
         let changes = self.changes(&Scope::Worktree, deadline)?;
         if changes.rows.len() > MAX_PATHS {
-            return Err(GitError::TooMany(changes.rows.len()));
+            return Err(GitError::TooMany(MAX_PATHS));
         }
         let mut paths = BTreeMap::new();
         for row in &changes.rows {
@@ -115,7 +115,7 @@ impl Repo {
     }
 
     fn on_disk(&self, path: &[u8]) -> String {
-        match files::look(&self.root, path) {
+        match files::look(self.root(), path) {
             Ok(Entry::Missing) => GONE.to_owned(),
             Ok(Entry::Symlink(target)) => entry(0o120_000, &target),
             Ok(Entry::Directory) => "folder".to_owned(),

@@ -85,7 +85,7 @@ pub fn scan(
         exceptions: Vec::new(),
         skipped_files: Vec::new(),
     };
-    for (path, source) in documents(repo, governance, mode, changes)? {
+    for (path, source) in documents(repo, governance, mode, changes, deadline)? {
         deadline.check()?;
         let name = String::from_utf8_lossy(&path).into_owned();
         let mut skip = |reason| {
@@ -164,18 +164,19 @@ fn documents(
     governance: &Governance,
     mode: ReportMode,
     changes: &[Change],
+    deadline: &Deadline,
 ) -> Result<BTreeMap<Vec<u8>, Source>, GitError> {
     let preflight = &governance.preflight;
     let mut documents = BTreeMap::new();
     let is_staged = mode == ReportMode::Staged;
-    for entry in repo.tracked_paths()? {
-        if entry.is_file && preflight.surfaces.is_match(&entry.path) {
+    for file in repo.tracked_files(deadline)? {
+        if preflight.surfaces.is_match(&file.path) {
             let source = if is_staged {
-                Source::Index(entry.blob)
+                Source::Index(file.blob)
             } else {
                 Source::Disk
             };
-            documents.insert(entry.path, source);
+            documents.insert(file.path.to_vec(), source);
         }
     }
     for change in changes {
