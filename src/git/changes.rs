@@ -300,7 +300,7 @@ impl Repo {
         Ok(found)
     }
 
-    fn index_marks(&self) -> Result<IndexMarks, GitError> {
+    pub(super) fn index_marks(&self) -> Result<IndexMarks, GitError> {
         let index = self
             .inner
             .index()
@@ -321,9 +321,9 @@ impl Repo {
 
 /// Entries of the index that need another reading than libgit2's.
 #[derive(Debug, Default)]
-struct IndexMarks {
+pub(super) struct IndexMarks {
     /// `git add -N`: there by name only. A commit leaves them out, so they are not staged.
-    intents: BTreeSet<Vec<u8>>,
+    pub(super) intents: BTreeSet<Vec<u8>>,
     /// Left out of a sparse checkout: not on disk on purpose. What the index says stands for the file.
     skipped: BTreeSet<Vec<u8>>,
 }
@@ -338,7 +338,7 @@ fn options() -> DiffOptions {
     options
 }
 
-fn find_renames(diff: &mut Diff<'_>) -> Result<(), GitError> {
+pub(super) fn find_renames(diff: &mut Diff<'_>) -> Result<(), GitError> {
     let mut options = DiffFindOptions::new();
     options.renames(true).copies(true);
     diff.find_similar(Some(&mut options))

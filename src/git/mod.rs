@@ -5,6 +5,7 @@
 pub mod candidate;
 pub mod changes;
 pub mod counts;
+pub mod diff;
 pub mod files;
 pub mod heads;
 pub mod hooks;

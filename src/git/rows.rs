@@ -56,7 +56,7 @@ pub(super) fn half_of(delta: &DiffDelta<'_>) -> Option<Half> {
     })
 }
 
-fn mode_bits(mode: FileMode) -> u32 {
+pub(super) fn mode_bits(mode: FileMode) -> u32 {
     match mode {
         FileMode::Unreadable => 0,
         FileMode::Tree => 0o040_000,

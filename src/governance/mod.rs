@@ -3,6 +3,7 @@
 //! starts no program but our own; callers in async code use a blocking thread.
 
 pub mod assignments;
+pub mod commits;
 mod defaults;
 pub mod gate;
 pub mod hook;
@@ -12,6 +13,7 @@ pub mod portability;
 mod raw;
 pub mod render;
 pub mod report;
+pub mod review;
 pub mod settings;
 
 pub use settings::{Governance, GovernanceError};

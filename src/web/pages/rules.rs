@@ -95,8 +95,12 @@ fn every_word_that_is_used_exists_and_every_word_is_used() {
         Regex::new(r#"(?:\bword\(|t\.word\(|t\(`|= `)['"]?([a-z.]+?)(?:\.\$\{|['"])"#).unwrap();
     let quoted = Regex::new(r#"['"]([a-z0-9_]+(?:\.[a-z0-9_]+)+)['"]"#).unwrap();
     let (mut used, mut groups) = (BTreeSet::new(), BTreeSet::new());
-    let rust =
-        ["src/web/pages/work.rs", "src/web/pages/report.rs"].map(|p| (PathBuf::from(p), read(p)));
+    let rust = [
+        "src/web/pages/work.rs",
+        "src/web/pages/report.rs",
+        "src/web/pages/review.rs",
+    ]
+    .map(|p| (PathBuf::from(p), read(p)));
     for (path, text) in sources("templates")
         .into_iter()
         .chain(sources("static"))
