@@ -3,6 +3,7 @@
 //! Order of the start: places and lock, journal, sockets, then everything that acts. Answers are possible before
 //! Codex is ready. Order of the end: no new wishes, sessions end (or are left running), the journal is sealed.
 
+mod commits;
 mod start;
 mod stop;
 mod watchers;

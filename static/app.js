@@ -7,6 +7,7 @@ import * as timeline from './history.js';
 import { language, t, useLanguage } from './i18n.js';
 import { rescueEdits } from './plan.js';
 import * as report from './report.js';
+import * as review from './review.js';
 import { follow } from './stream.js';
 import { closeAll, markShown, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
 import { showTimes } from './when.js';
@@ -14,7 +15,7 @@ import * as work from './work.js';
 
 const THEME = 'zhongshu.theme';
 const LANGUAGE = 'zhongshu.lang';
-const VIEWS = ['work', 'report', 'history'];
+const VIEWS = ['work', 'report', 'review', 'history'];
 
 let stopStream = null;
 let streamState = 'connecting';
@@ -43,6 +44,7 @@ function toSignedOut(key, sentence = null) {
   closeAll();
   timeline.reset();
   report.reset();
+  review.reset();
   for (const region of $$('[data-region]')) if (region.dataset.region !== 'head') region.replaceChildren();
   $('[data-region="head"]').replaceChildren(Object.assign(document.createElement('strong'), { textContent: 'zhongshu' }));
   signedIn(false);
@@ -61,6 +63,7 @@ function openView(name) {
   if (view === 'history') timeline.enter(work.current().seq);
   else timeline.leave();
   if (view === 'report' && !report.isLoaded()) report.load();
+  if (view === 'review' && !review.isLoaded()) review.load();
 }
 
 const viewOfUrl = () => location.hash.slice(1);
@@ -83,6 +86,7 @@ async function enter() {
   const stopEvents = follow('/api/events', work.current().seq, (event) => {
     timeline.add(event);
     work.stale();
+    review.follow(event);
     if (/^(result_|session_closed)/.test(event.event)) report.markStale();
   }, (state) => {
     // A launcher that came back may know less than this page shows, or more.
@@ -111,6 +115,7 @@ async function changeLanguage(tag) {
   await work.refresh();
   showTimes(document);
   if (report.isLoaded()) report.load();
+  if (review.isLoaded()) review.load();
   if (!$('#view-history').hidden) timeline.show();
   tellTerminals();
 }

@@ -4,19 +4,18 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::files::read_limited;
 use super::raw_index::{IndexFault, RawIndex};
 use super::tree::{Folder, Folders};
 use super::{GitError, Repo};
 
-/// Largest index that is read. One with a million files has a quarter of it.
-const MAX_INDEX_BYTES: u64 = 512 << 20;
+/// Largest index that is read. One with a million files has half of it.
+const MAX_INDEX_BYTES: u64 = 256 << 20;
 
 /// The tree of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,19 +82,9 @@ impl Repo {
             // Before the first `git add` there is none.
             Err(error) if error.kind() == ErrorKind::NotFound => RawIndex::default(),
             Err(error) => return Err(read(error)),
-            Ok(file) if !file.metadata().map_err(read)?.is_file() => {
-                let fault = IndexFault::Damaged("it is not a regular file");
-                return Ok(IndexTree::Unreadable(fault));
-            }
-            Ok(file) => match read_limited(file, MAX_INDEX_BYTES).map_err(read)? {
-                None => {
-                    let fault = IndexFault::Unsupported("more than 512 MiB".to_owned());
-                    return Ok(IndexTree::Unreadable(fault));
-                }
-                Some(bytes) => match RawIndex::parse(&bytes) {
-                    Ok(raw) => raw,
-                    Err(fault) => return Ok(IndexTree::Unreadable(fault)),
-                },
+            Ok(file) => match read_index(file).map_err(read)? {
+                Ok(raw) => raw,
+                Err(fault) => return Ok(IndexTree::Unreadable(fault)),
             },
         };
         judge(&raw).map_err(|error| GitError::from_library("computing the tree", &error))
@@ -122,6 +111,42 @@ impl Repo {
             .filter(|entry| matches!(entry.filemode(), 0o100_644 | 0o100_755))
             .and_then(|entry| self.blob(entry.id(), limit)))
     }
+}
+
+impl Repo {
+    /// The staged content of a file, of at most `limit` bytes; none when there is no such file, or it is larger.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn staged_file(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, GitError> {
+        let failed = |error| GitError::from_library("reading the index", &error);
+        let index = self.inner.index().map_err(failed)?;
+        let entry = index.get_path(path, 0);
+        Ok(entry.and_then(|entry| self.blob(entry.id, limit)))
+    }
+
+    /// Whether the next commit is a merge.
+    pub fn is_merging(&self) -> bool {
+        self.inner.state() == git2::RepositoryState::Merge
+    }
+}
+
+fn read_index(file: File) -> std::io::Result<Result<RawIndex, IndexFault>> {
+    let data = file.metadata()?;
+    if !data.is_file() {
+        return Ok(Err(IndexFault::Damaged("it is not a regular file")));
+    }
+    let too_large = || IndexFault::Unsupported("more than 256 MiB".to_owned());
+    if data.len() > MAX_INDEX_BYTES {
+        return Ok(Err(too_large()));
+    }
+    // All at once: memory that grows by doubling would need three times as much.
+    let mut bytes = Vec::with_capacity(usize::try_from(data.len()).unwrap_or_default() + 1);
+    file.take(MAX_INDEX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_INDEX_BYTES {
+        return Ok(Err(too_large()));
+    }
+    Ok(RawIndex::parse(&bytes))
 }
 
 fn judge(raw: &RawIndex) -> Result<IndexTree, git2::Error> {

@@ -2,9 +2,12 @@
 //! `.git` can rewrite both, so this notices what happens in the open and proves nothing.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 
 use git2::{Oid, Sort};
 use rustix::fs::OFlags;
@@ -171,4 +174,26 @@ fn parse(line: &[u8]) -> Option<Move> {
         to,
         what: what.to_owned(),
     })
+}
+
+impl Repo {
+    /// The files that change when HEAD moves, a reference does, or somebody changes the hooks.
+    pub fn head_files(&self) -> Vec<PathBuf> {
+        let (own, common) = (self.inner.path(), self.inner.commondir());
+        let mut files = vec![
+            own.join("HEAD"),
+            own.join("logs/HEAD"),
+            common.join("packed-refs"),
+            common.join("config"),
+        ];
+        if let Ok(head) = self.inner.find_reference("HEAD")
+            && let Some(target) = head.symbolic_target_bytes()
+        {
+            files.push(common.join(OsStr::from_bytes(target)));
+        }
+        if let Ok(hooks) = self.hooks_folder() {
+            files.extend(["pre-commit", "pre-merge-commit"].map(|name| hooks.path.join(name)));
+        }
+        files
+    }
 }

@@ -9,6 +9,8 @@ pub mod changes;
 pub mod content;
 mod convert;
 pub mod counts;
+mod deltas;
+pub mod diff;
 mod disk;
 mod ewah;
 pub mod files;

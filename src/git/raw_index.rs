@@ -139,19 +139,21 @@ impl RawIndex {
             entries: Vec::with_capacity(count),
             remembered: Vec::new(),
         };
+        let mut in_order = true;
         for _ in 0..count {
             starts.push(reader.at);
             let before = index.entries.last();
             let entry = entry(&mut reader, version, before.map(|entry| &*entry.path))?;
-            if let Some(before) = before
-                && (&before.path, before.stage) >= (&entry.path, entry.stage)
-            {
-                return Err(IndexFault::Damaged("its entries are not in order"));
-            }
+            in_order &= before
+                .is_none_or(|before| (&before.path, before.stage) < (&entry.path, entry.stage));
             index.entries.push(entry);
         }
+        // The extensions first: entries that refer to another file are in no order, and that is the better sentence.
         index.extensions(&mut reader, &starts)?;
-        Ok(index)
+        match in_order {
+            true => Ok(index),
+            false => Err(IndexFault::Damaged("its entries are not in order")),
+        }
     }
 
     fn extensions(&mut self, reader: &mut Reader<'_>, starts: &[usize]) -> Result<(), IndexFault> {

@@ -4,6 +4,7 @@
 
 mod advice;
 pub mod assignments;
+pub mod commits;
 mod defaults;
 pub mod dossier;
 mod findings;
@@ -18,6 +19,7 @@ mod raw;
 mod reading;
 pub mod render;
 pub mod report;
+pub mod review;
 pub mod settings;
 
 pub use settings::{Governance, GovernanceError};

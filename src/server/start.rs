@@ -1,7 +1,7 @@
 //! The start: every part in its order, every failure a sentence.
 
-use super::Server;
 use super::watchers;
+use super::{Server, commits};
 use crate::access::{Access, AccessEvent, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore};
 use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
@@ -122,11 +122,13 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     };
     office.record(vec![started]).await;
 
+    let (guarded_tx, guarded) = watch::channel(None);
     let (shutdown_tx, shutdown) = mpsc::channel(1);
     let app = App {
         office: Arc::clone(&office),
         shutdown: shutdown_tx,
         reports: Arc::new(tokio::sync::Semaphore::new(1)),
+        guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
     let front = tokio::spawn(listener.serve(routes, Arc::clone(&access), FRONT_GRACE));
@@ -139,6 +141,11 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             acting.clone(),
         )),
         tokio::spawn(mailbox_task(&office, &acting)),
+        tokio::spawn(commits::watch(
+            Arc::clone(&office),
+            guarded_tx,
+            acting.clone(),
+        )),
     ];
     if let Some(incoming) = incoming {
         let connected = watchers::on_connect(Arc::clone(&office), Arc::clone(&config), policies_tx);

@@ -1,9 +1,16 @@
 //! What every handler may use.
 
-use crate::git;
+use crate::domain::language::Language;
+use crate::domain::report::Report;
+use crate::git::GitError;
+use crate::governance::Governance;
+use crate::governance::report::{ReportError, ReportRequest};
+use crate::governance::review::{self, Review, Wanted};
 use crate::sessions::office::Office;
+use crate::web::error::ApiError;
+use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// The handlers' view of the running launcher. Clones share it.
 #[derive(Clone)]
@@ -14,6 +21,8 @@ pub struct App {
     pub shutdown: mpsc::Sender<bool>,
     /// One report at a time: a second caller waits instead of doubling the load.
     pub reports: Arc<tokio::sync::Semaphore>,
+    /// Whether the gate stands before every commit; `None` until somebody has looked.
+    pub guarded: watch::Receiver<Option<bool>>,
 }
 
 impl App {
@@ -21,32 +30,54 @@ impl App {
     ///
     /// # Errors
     /// When the repository or the revision cannot be read.
-    pub async fn report(
+    pub async fn report(&self, request: ReportRequest) -> Result<Report, ApiError> {
+        self.read_repository(move |repo, governance| {
+            crate::governance::report::build(repo, governance, &request)
+        })
+        .await
+    }
+
+    /// Reads what is staged, as a person reviews it.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub async fn review(
         &self,
-        request: crate::governance::report::ReportRequest,
-    ) -> Result<crate::domain::report::Report, crate::web::error::ApiError> {
+        language: Language,
+        wanted: Option<Wanted>,
+    ) -> Result<Review, ApiError> {
+        let request = ReportRequest {
+            language,
+            ..ReportRequest::default()
+        };
+        self.read_repository(move |repo, governance| {
+            review::read(repo, governance, &request, wanted)
+        })
+        .await
+    }
+
+    async fn read_repository<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Path, &Governance) -> Result<T, ReportError> + Send + 'static,
+    ) -> Result<T, ApiError> {
         let turn = self.reports.acquire().await;
         let repo = self.office.place.repo.clone();
         let governance = Arc::clone(&self.office.policy().governance);
-        let made = tokio::task::spawn_blocking(move || {
-            crate::governance::report::build(&repo, &governance, &request)
-        });
+        let made = tokio::task::spawn_blocking(move || read(&repo, &governance));
         let outcome = made.await;
         drop(turn);
         match outcome {
-            Ok(Ok(report)) => Ok(report),
+            Ok(Ok(made)) => Ok(made),
             Ok(Err(error)) => Err(report_error(&error)),
-            Err(_) => Err(crate::web::error::ApiError::internal()),
+            Err(_) => Err(ApiError::internal()),
         }
     }
 }
 
-fn report_error(error: &crate::governance::report::ReportError) -> crate::web::error::ApiError {
-    use crate::governance::report::ReportError;
-    use crate::web::error::ApiError;
+fn report_error(error: &ReportError) -> ApiError {
     let sentence = error.to_string();
     match error {
-        ReportError::Git(git::GitError::UnknownRevision { .. }) => {
+        ReportError::Git(GitError::UnknownRevision { .. }) => {
             ApiError::invalid("unknown_revision", format!("base: {sentence}"))
         }
         _ => ApiError::unavailable("report_failed", sentence),

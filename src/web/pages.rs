@@ -4,6 +4,7 @@
 //! lock or knows about HTTP. Words come from the one dictionary that the scripts use too.
 
 mod report;
+mod review;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]
@@ -17,6 +18,10 @@ use crate::domain::language::Language;
 use askama::Template;
 
 pub use report::render as render_report;
+pub use review::{
+    render as render_review, render_file as render_review_file,
+    render_notices as render_gate_notices,
+};
 pub use words::Words;
 pub use work::{Codex, TerminalItem, Work, chosen_planner};
 

@@ -1,5 +1,6 @@
 //! The dashboard's routes: the inert shell, its assets, and the fragments that a logged-in page fetches.
 
+use super::api::reviews;
 use super::api::status::{codex, scene};
 use super::app::App;
 use super::body::Query;
@@ -11,6 +12,9 @@ use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::result::Report;
+use crate::domain::review::{GateMode, GitId};
+use crate::git::diff::{OVERVIEW, WHOLE_FILE};
+use crate::governance::review::Wanted;
 use crate::ledger::Health;
 use crate::web::api::reports::ReportQuery;
 use axum::Router;
@@ -28,6 +32,8 @@ pub fn routes() -> Router<App> {
         .route("/assets/{*path}", get(assets::handler))
         .route("/ui/work", get(work))
         .route("/ui/report", get(report))
+        .route("/ui/review", get(review))
+        .route("/ui/review/file", get(review_file))
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,7 +136,8 @@ async fn work(
         Health::Writable => None,
     };
     let warnings = Vec::from_iter(policy.warning.clone());
-    html(pages::render_work(&Work {
+    let gate_notices = gate_notices(&app, language)?;
+    let rendered = pages::render_work(&Work {
         language,
         seq,
         project_name: &policy.project,
@@ -156,7 +163,19 @@ async fn work(
         slots_taken,
         slots: policy.slots,
         terminals: &terminals,
-    }))
+    });
+    html(rendered.map(|work| work + &gate_notices))
+}
+
+/// What stands above every view: commits that went around the gate, and a gate that is not there.
+fn gate_notices(app: &App, language: Language) -> Result<String, ApiError> {
+    let (commits, pinned) = app.office.ledger.read(|state| {
+        let pinned = state.reviews.pinned.filter(|mode| *mode > GateMode::Off);
+        (reviews::unapproved(state), pinned)
+    });
+    let unguarded = pinned.filter(|_| *app.guarded.borrow() == Some(false));
+    let Html(text) = html(pages::render_gate_notices(&commits, unguarded, language))?;
+    Ok(text)
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,4 +202,41 @@ async fn report(
             tracing::error!(%error, "the report could not be rendered");
             ApiError::internal()
         })
+}
+
+async fn review(
+    State(app): State<App>,
+    _: RequirePerson,
+    headers: HeaderMap,
+    Query(wish): Query<Wish>,
+) -> Result<Html<String>, ApiError> {
+    let language = language(&app, wish.lang.as_deref(), &headers);
+    let (limits, only) = (OVERVIEW, None);
+    let review = app.review(language, Some(Wanted { limits, only })).await?;
+    let view = reviews::view(&app, review);
+    let departments = app.office.policy().catalog.departments.clone();
+    html(pages::render_review(&view, &departments, language))
+}
+
+#[derive(Debug, Deserialize)]
+struct FileWish {
+    #[serde(default)]
+    lang: Option<String>,
+    file: usize,
+    tree: GitId,
+}
+
+async fn review_file(
+    State(app): State<App>,
+    _: RequirePerson,
+    headers: HeaderMap,
+    Query(wish): Query<FileWish>,
+) -> Result<Html<String>, ApiError> {
+    let language = language(&app, wish.lang.as_deref(), &headers);
+    let (limits, only) = (WHOLE_FILE, Some(wish.file));
+    let review = app.review(language, Some(Wanted { limits, only })).await?;
+    reviews::still(&review, &wish.tree)?;
+    let view = reviews::view(&app, review);
+    let text = pages::render_review_file(&view, wish.file, language).transpose();
+    html(text.ok_or_else(|| ApiError::not_found("unknown_file", "file: there is no such file"))?)
 }

@@ -7,6 +7,7 @@ pub mod plans;
 mod queue;
 pub mod reports;
 mod results;
+pub mod reviews;
 mod server;
 mod sessions;
 pub mod status;
@@ -71,6 +72,11 @@ pub fn routes() -> Router<App> {
         .route("/api/terminal_ticket", post(terminals::ticket))
         .route("/api/terminal_theme", post(terminals::theme))
         .route("/api/report", get(reports::report))
+        .route("/api/review", get(reviews::review))
+        .route("/api/reviews/approve", post(reviews::approve))
+        .route("/api/reviews/reject", post(reviews::reject))
+        .route("/api/reviews/accept_commit", post(reviews::accept_commit))
+        .route("/api/gate", post(reviews::set_gate))
         .route("/api/audit", get(audit::page))
 }
 

@@ -1,0 +1,90 @@
+//! Watches HEAD: every commit that appears is recorded, with its approval or without, and the gate never becomes weaker
+//! than what was seen committed. Looking is `governance::commits`, deciding is `domain::flow::reviews`.
+
+use crate::domain::flow::reviews;
+use crate::domain::review::GateMode;
+use crate::governance::commits::{Sight, Watch};
+use crate::sessions::office::{LAUNCHER, Office, Refused};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// A person who went around the gate sees it on the page while they still remember why. A look without news reads the
+/// state of ten files.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Looks until the launcher stops acting. `guarded` says whether the gate stands before every commit.
+pub async fn watch(
+    office: Arc<Office>,
+    guarded: watch::Sender<Option<bool>>,
+    acting: CancellationToken,
+) {
+    let mut eyes = Some(Watch::new(&office.place.repo));
+    let mut complained = false;
+    loop {
+        let known = office.ledger.read(|state| {
+            let head = state.reviews.head.as_ref();
+            head.and_then(|(_, commit)| commit.clone())
+        });
+        let Some(mut watch) = eyes.take() else { return };
+        let looked = tokio::task::spawn_blocking(move || {
+            let sight = watch.look(known.as_ref());
+            (watch, sight)
+        });
+        // Only a panic loses the eyes; it is in the log.
+        let Ok((watch, sight)) = looked.await else {
+            return;
+        };
+        eyes = Some(watch);
+        match sight {
+            Ok(None) => {}
+            Ok(Some(sight)) => {
+                complained = false;
+                guarded.send_replace(Some(sight.guarded));
+                if let Err(error) = record(&office, sight).await {
+                    tracing::warn!(
+                        ?error,
+                        "what HEAD did could not be recorded; it is looked at again"
+                    );
+                    eyes = Some(Watch::new(&office.place.repo));
+                }
+            }
+            Err(error) if !complained => {
+                complained = true;
+                tracing::warn!(%error, "HEAD cannot be watched; commits that go around the gate are noticed later");
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = acting.cancelled() => return,
+        }
+    }
+}
+
+/// First how strict the gate is, so that the commits of this very look are judged by it.
+async fn record(office: &Office, sight: Sight) -> Result<(), Refused> {
+    let committed = sight.statements.head.mode();
+    let guarded = sight.guarded;
+    office
+        .decide(LAUNCHER, move |state| match committed {
+            Some(mode) => reviews::raise_gate(state, mode, "the committed governance.yaml says so"),
+            // Whoever installs hooks wants them to work; what the person said since stays.
+            None if guarded && state.reviews.pinned.is_none() => {
+                reviews::raise_gate(state, GateMode::Enforce, "the hooks are installed")
+            }
+            None => Ok((Vec::new(), ())),
+        })
+        .await?;
+    let commits = sight.commits;
+    office
+        .decide(LAUNCHER, move |state| reviews::commits_seen(state, commits))
+        .await?;
+    let (head, branch) = (sight.head, sight.branch);
+    office
+        .decide(LAUNCHER, move |state| {
+            reviews::head_moved(state, head, branch)
+        })
+        .await
+}

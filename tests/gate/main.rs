@@ -1,0 +1,12 @@
+//! Review and gate, with the real git: what may be committed, who may say so, and what is noticed.
+#![allow(clippy::unwrap_used)]
+
+mod api;
+mod browser;
+mod commits;
+mod diffs;
+mod hooks;
+mod index;
+mod noticed;
+mod rig;
+mod trailers;
