@@ -2,7 +2,10 @@
 
 use crate::access::Scope;
 use crate::config::Flags;
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use crate::domain::report::FailOn;
+use crate::domain::rules::RiskLevel;
+use crate::governance::render::Format;
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// What the process ends with.
@@ -161,6 +164,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Everything about one planner's work as a Markdown page, made from the journal (needs no server)
+    Dossier {
+        /// Id of the planner session, as `zhongshu ps` or `zhongshu audit` shows it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
     /// Show the whole job in a scratch repository, without account or network
     Demo {
         /// Use the real Codex CLI against the built-in model
@@ -258,7 +267,7 @@ pub enum HookCommand {
 /// Which report, and how to print it.
 #[derive(Debug, Clone, Default, Args)]
 #[command(group = ArgGroup::new("mode").args(["staged", "base"]))]
-#[command(group = ArgGroup::new("shape").args(["json", "markdown"]))]
+#[command(group = ArgGroup::new("shape").args(["format", "json", "markdown"]))]
 pub struct Report {
     /// What is staged for the next commit
     #[arg(long)]
@@ -266,15 +275,68 @@ pub struct Report {
     /// What differs between this branch, tag or commit and the files on disk
     #[arg(long, value_name = "REF")]
     pub base: Option<String>,
-    /// Print JSON
+    /// How to print it [default: text]
     #[arg(long)]
-    pub json: bool,
-    /// Print Markdown
+    format: Option<ReportFormat>,
+    /// The same as --format json
     #[arg(long)]
-    pub markdown: bool,
+    json: bool,
+    /// The same as --format markdown
+    #[arg(long)]
+    markdown: bool,
     /// Only the portability scan; exit 1 when it finds something to review
     #[arg(long)]
     pub preflight: bool,
+    /// Exit 1 when there is a finding of this level or above; machine-local references are medium [default: never, with
+    /// --preflight medium]
+    #[arg(long, value_name = "LEVEL")]
+    fail_on: Option<FailLevel>,
+}
+
+/// How a report is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// Lines for a terminal.
+    Text,
+    /// The values themselves.
+    Json,
+    /// A document.
+    Markdown,
+    /// SARIF 2.1.0 for code hosts and editors.
+    Sarif,
+}
+
+/// When a report fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailLevel {
+    High,
+    Medium,
+    Low,
+    Never,
+}
+
+impl Report {
+    /// The form to print it in.
+    pub fn format(&self) -> Format {
+        match self.format {
+            Some(ReportFormat::Json) => Format::Json,
+            Some(ReportFormat::Markdown) => Format::Markdown,
+            Some(ReportFormat::Sarif) => Format::Sarif,
+            None if self.json => Format::Json,
+            None if self.markdown => Format::Markdown,
+            Some(ReportFormat::Text) | None => Format::Text,
+        }
+    }
+
+    /// From which level on it fails, when somebody said so.
+    pub fn fail_on(&self) -> Option<FailOn> {
+        self.fail_on.map(|level| match level {
+            FailLevel::High => FailOn::Level(RiskLevel::High),
+            FailLevel::Medium => FailOn::Level(RiskLevel::Medium),
+            FailLevel::Low => FailOn::Level(RiskLevel::Low),
+            FailLevel::Never => FailOn::Never,
+        })
+    }
 }
 
 impl Cli {
@@ -353,6 +415,9 @@ mod tests {
         for line in [
             "zhongshu report --staged --base main",
             "zhongshu report --json --markdown",
+            "zhongshu report --json --format sarif",
+            "zhongshu report --format xml",
+            "zhongshu report --fail-on always",
             "zhongshu --port 65536",
             "zhongshu --port x",
             "zhongshu token create ci",

@@ -128,6 +128,10 @@ pub struct Settings {
     pub tuis_started_with_session: usize,
     /// Time between the second reminder and the end of a department that does not report.
     pub reminder_grace: Duration,
+    /// Whether the launcher runs the verify commands of confirmed work itself.
+    pub run_verify: bool,
+    /// How long one of them may take.
+    pub verify_limit: Duration,
     /// How long terminals and the app-server wait for a launcher to come back.
     pub orphan_limit: Duration,
     /// Language of prompts and pages; `None` means the browser's or the locale's.

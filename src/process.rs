@@ -2,6 +2,7 @@
 //! and the end of a whole tree (TERM, grace, KILL, checked empty). It knows nothing of Codex, sessions or terminals, never signals a
 //! process whose start time differs from the one it was told, and never signals the launcher itself.
 
+mod bounded;
 mod marked;
 mod platform;
 mod tree;
@@ -22,6 +23,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use bounded::{Job, JobEnd, JobOutcome, run};
 pub use marked::terminate_marked;
 pub use tree::{Tree, terminate_tree};
 

@@ -7,10 +7,11 @@ use crate::domain::ids::TerminalId;
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
 use codex_terminal::client::{self, Client};
+use codex_terminal::colours::Theme;
 use codex_terminal::control::{Event, Request};
-use codex_terminal::descriptor::{Descriptor, Mode};
-use codex_terminal::spec::Spec;
-use std::collections::HashMap;
+use codex_terminal::descriptor::{Descriptor, Mode, State};
+use codex_terminal::spec::{Source, Spec};
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -23,8 +24,11 @@ const READY_LIMIT: Duration = Duration::from_secs(15);
 const BIRTH_LIMIT: Duration = Duration::from_secs(2);
 /// Fine enough not to be noticed when a terminal opens, coarse enough to cost nothing.
 const READY_POLL: Duration = Duration::from_millis(2);
-/// What TERM is given before KILL.
-pub const CLOSE_GRACE: Duration = Duration::from_secs(5);
+/// What TERM is given before KILL. With what comes after, everything is gone within five seconds.
+pub const CLOSE_GRACE: Duration = Duration::from_millis(4500);
+/// Every process of a terminal inherits its id under this name. A sidecar ends all it started; what one that was killed
+/// leaves behind is found by this.
+const MARK: &str = "ZHONGSHU_TERMINAL_ID";
 /// A few events per second and terminal; when the reader hangs, the sidecar's own channel fills next and nothing is lost here.
 const EVENT_QUEUE: usize = 256;
 
@@ -83,6 +87,7 @@ struct Inner {
     /// How long a terminal in which nothing runs waits for a launcher to come back.
     orphan_limit: Duration,
     origins: RwLock<Vec<String>>,
+    theme: Mutex<Option<Theme>>,
     open: Mutex<HashMap<TerminalId, Open>>,
     events: mpsc::Sender<TerminalEvent>,
 }
@@ -100,6 +105,7 @@ impl Terminals {
             program,
             orphan_limit,
             origins: RwLock::default(),
+            theme: Mutex::default(),
             open: Mutex::default(),
             events,
         };
@@ -120,7 +126,17 @@ impl Terminals {
             .unwrap_or_else(PoisonError::into_inner) = origins;
     }
 
-    /// Starts a sidecar for what `spec` asks; paths and origins are filled in here.
+    /// How the person's pages look; terminals that are started from now on tell their programs.
+    pub fn set_theme(&self, theme: Theme) {
+        let mut known = self
+            .inner
+            .theme
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *known = Some(theme);
+    }
+
+    /// Starts a sidecar for what `spec` asks; paths, origins and theme are filled in here.
     ///
     /// # Errors
     /// When it cannot be started or does not become ready.
@@ -130,9 +146,17 @@ impl Terminals {
         mut spec: Spec,
     ) -> Result<Descriptor, TerminalError> {
         let files = self.inner.place.terminal(id);
+        if let Source::Program { env_set, .. } = &mut spec.source {
+            env_set.insert(MARK.to_owned(), id.to_string());
+        }
         spec.descriptor_path = Some(files.descriptor.clone());
         spec.control_socket = Some(files.socket.clone());
         spec.frame_ancestors = self.origins();
+        spec.theme = *self
+            .inner
+            .theme
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         spec.orphan_exit_seconds = self.inner.orphan_limit.as_secs();
         let bytes = serde_json::to_vec(&spec).expect("a spec is plain data");
         write_private(&files.spec, &bytes)?;
@@ -227,10 +251,15 @@ impl Terminals {
         let terminal_id = id.clone();
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                if let Event::Hello { descriptor, .. } = &event
-                    && let Some(open) = terminals.lock().get_mut(&terminal_id)
-                {
-                    open.descriptor = descriptor.clone();
+                if let Some(open) = terminals.lock().get_mut(&terminal_id) {
+                    match &event {
+                        Event::Hello { descriptor, .. } => open.descriptor = descriptor.clone(),
+                        Event::Exited { code, signal } => {
+                            let (code, signal) = (*code, *signal);
+                            open.descriptor.state = State::Exited { code, signal };
+                        }
+                        _ => {}
+                    }
                 }
                 let event = TerminalEvent {
                     terminal_id: terminal_id.clone(),
@@ -269,6 +298,11 @@ impl Terminals {
         self.lock().get(id).map(|open| open.descriptor.url(mode))
     }
 
+    /// Whether its program runs, and how it ended.
+    pub fn program(&self, id: &TerminalId) -> Option<State> {
+        self.lock().get(id).map(|open| open.descriptor.state)
+    }
+
     /// The process it runs.
     pub fn child_pid(&self, id: &TerminalId) -> Option<u32> {
         self.lock()
@@ -294,12 +328,12 @@ impl Terminals {
         if let Some(open) = self.lock().get_mut(id) {
             open.closing = true;
         }
+        let mut in_order = false;
         if let Ok(client) = self.client(id) {
             // An error means that it is going already; what is left is ended below.
             if client.close(grace).await.is_ok() {
-                tokio::time::timeout(grace + CLOSE_GRACE, client.closed())
-                    .await
-                    .ok();
+                let closed = tokio::time::timeout(grace + CLOSE_GRACE, client.closed());
+                in_order = closed.await.is_ok();
             }
         }
         if let Ok(descriptor) = descriptor
@@ -310,6 +344,9 @@ impl Terminals {
                 start_ticks: descriptor.started_at_ticks,
             };
             process::terminate_tree(root, CLOSE_GRACE).await?;
+        }
+        if !in_order {
+            process::terminate_marked(MARK, HashSet::from([id.to_string()])).await?;
         }
         self.lock().remove(id);
         for file in [&files.spec, &files.descriptor, &files.output, &files.socket] {

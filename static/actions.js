@@ -12,7 +12,9 @@ simple('resume', '/api/resume_session', ({ sessionId }) => ({ session_id: sessio
 simple('queue-pause', '/api/queue/pause', () => ({}));
 simple('queue-resume', '/api/queue/resume', () => ({}));
 simple('queue-cancel', '/api/queue/cancel', ({ id }) => ({ assignment_id: id }));
+simple('queue-force', '/api/queue/force', ({ id }) => ({ assignment_id: id }));
 simple('queue-move', '/api/queue/move', ({ id, before }) => ({ assignment_id: id, before: before || null }));
+simple('verify', '/api/verify_result', ({ id }) => ({ report_id: id }));
 simple('ack', '/api/ack_result', ({ id }) => ({ report_id: id }));
 
 onAction('go', ({ dataset }) => {
@@ -32,6 +34,11 @@ onAction('choose', ({ dataset }) => choose(dataset.sessionId));
 onAction('read-all', async ({ dataset }) => {
   await getJson(query('/api/zhongshu_inbox', { id: dataset.sessionId }));
   await refresh();
+});
+
+onAction('dossier', async ({ dataset }) => {
+  const { markdown, session_id } = await getJson(query('/api/dossier', { id: dataset.sessionId }));
+  saveText(`dossier-${session_id}.md`, markdown);
 });
 
 onAction('copy', async (button) => {
@@ -79,6 +86,12 @@ onSubmit('decide', async (form) => {
   // Said once, even if the next step fails and the person tries again.
   form.reset();
   await post('/api/ack_result', { report_id: form.dataset.id });
+  form.removeAttribute('data-js-dirty');
+  await refresh();
+});
+
+onSubmit('accept-changes', async (form) => {
+  await post('/api/accept_changes', { report_id: form.dataset.id, reason: value(form, 'reason') });
   form.removeAttribute('data-js-dirty');
   await refresh();
 });

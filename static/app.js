@@ -9,7 +9,7 @@ import { rescueEdits } from './plan.js';
 import * as report from './report.js';
 import * as review from './review.js';
 import { follow } from './stream.js';
-import { closeAll, tellTerminals, theme, wireDock } from './terminals.js';
+import { closeAll, markShown, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
 import { showTimes } from './when.js';
 import * as work from './work.js';
 
@@ -80,6 +80,7 @@ async function enter() {
   showConnection('connecting');
   await work.start();
   if (!$('#signed-out').hidden) return;
+  if (!work.current().readOnly) sayTheme();
   openView(viewOfUrl());
   const stopSessions = follow('/api/session_stream', null, work.observed);
   const stopEvents = follow('/api/events', work.current().seq, (event) => {
@@ -119,6 +120,11 @@ async function changeLanguage(tag) {
   tellTerminals();
 }
 
+function changeTheme() {
+  tellTerminals();
+  if (!$('#app').hidden && !work.current().readOnly) sayTheme();
+}
+
 function nameLanguageSwitch() {
   const button = $('#language');
   button.lang = language() === 'zh' ? 'en' : 'zh';
@@ -135,15 +141,16 @@ function wire() {
     const next = theme() === 'dark' ? 'light' : 'dark';
     document.documentElement.dataset.theme = next;
     localStorage.setItem(THEME, next);
-    tellTerminals();
+    changeTheme();
   });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changeTheme);
   $('#logout').addEventListener('click', async () => {
     try { await signOut(); } catch { /* The secret is forgotten here in any case. */ }
     toSignedOut('signin.logged_out');
   });
   whenSignedOut(() => { forget(); toSignedOut('signin.expired'); });
   whenForgotten(() => toSignedOut('signin.logged_out'));
-  work.whenShown(() => { rescueEdits(); showConnection(streamState); });
+  work.whenShown(() => { rescueEdits(); markShown(); showConnection(streamState); });
   // A key can also arrive in a page that is open already: the person ran `zhongshu open` and the browser reused the tab.
   addEventListener('hashchange', () => {
     const key = keyFromUrl();

@@ -13,9 +13,9 @@ const GROUPS = {
   plan: /^(zhongshu_plan_|plan_)/,
   session: /^(session_|zhongshu_replaced|reminder_|terminal_)/,
   queue: /^(assignment_|queue_)/,
-  result: /^(result|mailbox_)/,
+  result: /^(result|mailbox_|tree_recorded$|changes_|verification_)/,
   message: /^message_/,
-  review: /^(tree_|commit_|head_|gate_)/,
+  review: /^(tree_approved|tree_rejected|commit_|head_|gate_)/,
   access: /^(server_|access_|repository_)/,
 };
 

@@ -22,7 +22,7 @@ onSubmit('plan', async (form) => {
   const ticked = $$('tr.plan-row', form).map(rowOf).filter(({ ticked }) => ticked).map(({ row }) => row);
   if (ticked.length === 0) throw new Error(t('plan.nothing_ticked'));
   try {
-    await post('/api/start_assignments', { parent_session_id: form.dataset.sessionId, plan_sha256: form.dataset.sha, assignments: ticked });
+    await post('/api/start_assignments', { parent_session_id: form.dataset.sessionId, plan_sha256: form.dataset.sha, assignments: ticked, run_verify: form.elements.run_verify.checked });
   } catch (error) {
     if (error.code === 'plan_changed') {
       form.setAttribute('data-js-dirty', '');

@@ -2,7 +2,7 @@
 // again, because that would cost its screen.
 import { post } from './api.js';
 import { language, t } from './i18n.js';
-import { $, fault, make } from './dom.js';
+import { $, $$, fault, make } from './dom.js';
 import { onAction, press } from './forms.js';
 import { stale } from './work.js';
 
@@ -39,6 +39,18 @@ function update() {
   count.hidden = open.size === 0;
   count.textContent = String(open.size);
   $('#dock-empty').hidden = open.size > 0;
+  markShown();
+}
+
+// What is a tab here needs no button that makes one.
+export function markShown() {
+  for (const chip of $$('[data-do="attach-terminal"]')) chip.toggleAttribute('data-js-shown', open.has(chip.dataset.id));
+}
+
+// More tabs than there is room for are scrolled.
+function showTab() {
+  const tab = open.get(shown)?.button.parentElement;
+  if (tab && !$('#dock').hidden) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 }
 
 function select(id, focus = false) {
@@ -51,6 +63,7 @@ function select(id, focus = false) {
     tab.tools.hidden = !on;
     if (on && focus) tab.button.focus();
   }
+  showTab();
 }
 
 // Who may type stands in the terminal's own bar; here stands what can be changed about it.
@@ -65,7 +78,10 @@ function setMode(tab, mode) {
 }
 
 function frameFor(address, title) {
-  return make('iframe', { src: address, title, referrerpolicy: 'no-referrer', sandbox: 'allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox' });
+  return make('iframe', {
+    src: address, title, referrerpolicy: 'no-referrer', allow: 'clipboard-write',
+    sandbox: 'allow-scripts allow-same-origin allow-downloads allow-popups allow-popups-to-escape-sandbox',
+  });
 }
 
 // A new fragment alone does not load the frame anew: its page hears of it and keeps its screen. `replace`, so that the
@@ -174,6 +190,12 @@ export function tellTerminals() {
   for (const tab of open.values()) tellFrame(tab, `${tab.origin}/#theme=${theme()}&lang=${language()}`);
 }
 
+// Programs ask for a terminal's colours once, when they start and nobody looks yet: the launcher answers for this page.
+export function sayTheme() {
+  // A failure costs nice colours in the next terminal, nothing else.
+  post('/api/terminal_theme', { theme: theme() }).catch(() => {});
+}
+
 export function closeAll() {
   for (const tab of [...open.values()]) forget(tab);
   showDock(false);
@@ -181,6 +203,7 @@ export function closeAll() {
 
 export function wireDock() {
   const dock = $('#dock');
+  new ResizeObserver(showTab).observe($('#dock-tabs'));
   let size = localStorage.getItem(SIZE);
   if (!SIZES.includes(size)) size = 'medium';
   const apply = () => {

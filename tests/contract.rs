@@ -16,17 +16,25 @@ mod failures_later;
 mod http;
 #[path = "contract/life.rs"]
 mod life;
+#[path = "contract/order.rs"]
+mod order;
 #[path = "contract/processes.rs"]
 mod processes;
 #[path = "contract/refusals.rs"]
 mod refusals;
+#[path = "contract/report_forms.rs"]
+mod report_forms;
 #[path = "contract/restart.rs"]
 mod restart;
 #[path = "contract/secrets.rs"]
 mod secrets;
 #[path = "contract/shapes.rs"]
 mod shapes;
+#[path = "contract/streams.rs"]
+mod streams;
 #[path = "contract/terminals.rs"]
 mod terminals;
+#[path = "contract/viewer.rs"]
+mod viewer;
 #[path = "contract/world.rs"]
 mod world;

@@ -1,8 +1,12 @@
 //! The decisions of the domain and what follows from them: every wish that the contract names, granted or refused.
 #![allow(clippy::unwrap_used)]
 
+#[path = "flow/checks.rs"]
+mod checks;
 #[path = "flow/due.rs"]
 mod due;
+#[path = "flow/order.rs"]
+mod order;
 #[path = "flow/plans.rs"]
 mod plans;
 #[path = "flow/powers.rs"]

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod browser;
 pub mod demo_agent;
 pub mod doctor;
+pub mod dossier;
 pub mod gate;
 pub mod hook;
 pub mod mcp;
@@ -131,6 +132,10 @@ pub async fn run(
             follow,
             json,
         }) => audit::run(&places()?, *command, *follow, *json, out).await,
+        Some(Command::Dossier { id }) => {
+            let language = crate::config::locale_language(environment);
+            dossier::run(&places()?.journal(), id, language, out)
+        }
         Some(Command::Doctor { json }) => doctor::run(cli, *json, cwd, environment, out).await,
         Some(Command::Hook { command }) => hook::run(&places()?, *command, out).await,
         Some(

@@ -2,9 +2,10 @@
 
 use super::CommandError;
 use crate::cli::{ExitCode, Report as Arguments};
-use crate::domain::report::{Decision, PortabilityScan, ReportMode};
+use crate::domain::report::{FailOn, ReportMode};
+use crate::domain::rules::RiskLevel;
 use crate::governance::Governance;
-use crate::governance::render::{self, printable};
+use crate::governance::render::{Part, render};
 use crate::governance::report::{ReportRequest, build};
 use crate::paths::Environment;
 use std::io::Write;
@@ -36,52 +37,21 @@ pub fn run(
         ..ReportRequest::default()
     };
     let report = build(repo, &governance, &request)?;
-    if arguments.preflight {
-        if arguments.json {
-            json(&report.preflight, out)?;
-        } else {
-            preflight(&report.preflight.checks.portability_reference_scan, out)?;
-        }
-        return Ok(match report.preflight.decision {
-            Decision::Pass => ExitCode::Ok,
-            Decision::Review => ExitCode::Failed,
-        });
-    }
-    if arguments.json {
-        json(&report, out)?;
-    } else if arguments.markdown {
-        writeln!(out, "{}", render::markdown(&report, language).trim_end())?;
+    // The checks before a commit are there to fail; a report is there to be read.
+    let (part, usual) = if arguments.preflight {
+        (Part::Preflight, FailOn::Level(RiskLevel::Medium))
     } else {
-        writeln!(out, "{}", render::text(&report, language).trim_end())?;
-    }
-    Ok(ExitCode::Ok)
-}
-
-fn json(value: &impl serde::Serialize, out: &mut impl Write) -> Result<(), CommandError> {
-    serde_json::to_writer(&mut *out, value).map_err(std::io::Error::from)?;
-    writeln!(out)?;
-    Ok(())
-}
-
-fn preflight(scan: &PortabilityScan, out: &mut impl Write) -> Result<(), CommandError> {
-    writeln!(
-        out,
-        "{}: {} machine-local references to review, {} exceptions, {} files read",
-        scan.decision.name(),
-        scan.violations.len(),
-        scan.exceptions.len(),
-        scan.scanned_files.len(),
-    )?;
-    for found in &scan.violations {
-        writeln!(
-            out,
-            "{}:{}:{}: {} ({})",
-            printable(&found.path),
-            found.line,
-            found.column,
-            printable(&found.reference),
-            found.kind,
-        )?;
-    }
-    Ok(())
+        (Part::Whole, FailOn::Never)
+    };
+    let text = render(&report, arguments.format(), part, language).map_err(std::io::Error::from)?;
+    writeln!(out, "{}", text.trim_end())?;
+    let fail_on = arguments.fail_on().unwrap_or(usual);
+    let code = match part {
+        Part::Whole => report.exit_code(fail_on),
+        Part::Preflight => report.preflight.exit_code(fail_on),
+    };
+    Ok(match code {
+        0 => ExitCode::Ok,
+        _ => ExitCode::Failed,
+    })
 }

@@ -136,6 +136,8 @@ impl Variables {
             max_terminals: file.max_terminals.unwrap_or(DEFAULT_MAX_TERMINALS) as usize,
             tuis_started_with_session: file.tuis_started_with_session as usize,
             reminder_grace: Duration::from_secs(file.reminder_grace_seconds),
+            run_verify: file.run_verify,
+            verify_limit: Duration::from_secs(file.verify_limit_seconds),
             orphan_limit: Duration::from_secs(file.orphan_exit_seconds),
             language: file.language,
             driver: file.driver.clone(),

@@ -30,6 +30,18 @@ pub struct Order {
     /// Version of the plan it came from; `None` when a person started it by hand.
     #[serde(default)]
     pub plan_version: Option<u32>,
+    /// Whether the person wants the launcher to run `verify` itself after the report.
+    #[serde(default)]
+    pub run_verify: bool,
+    /// What that plan calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_line: Option<String>,
+    /// Those whose results must be in before it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<AssignmentId>,
+    /// Those that may change the same files: it never runs beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apart_from: Vec<AssignmentId>,
 }
 
 /// Where an assignment stands.
@@ -57,14 +69,69 @@ pub struct Assignment {
     pub queued_at: DateTime<Utc>,
     /// Where it stands.
     pub state: AssignmentState,
+    /// Whether a person lets it start in spite of what it should wait for.
+    #[serde(default)]
+    pub forced: bool,
+    /// Those that may change the same files, whichever of the two was confirmed first.
+    #[serde(skip)]
+    pub apart: Vec<AssignmentId>,
 }
 
 /// Why a queued assignment is passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
     /// Its planner ended; a restart of the planner takes it along.
     PlannerEnded,
     /// A result of the same planner asks for the person's decision first.
     WaitsForPerson,
+    /// What it should come after was cancelled, or ended without a result of its own.
+    DependencyFailed {
+        /// Which.
+        on: Vec<AssignmentId>,
+    },
+    /// What it comes after has no result yet.
+    WaitsFor {
+        /// Which.
+        on: Vec<AssignmentId>,
+    },
+    /// Somebody works on files that it may change.
+    FilesInUse {
+        /// Who.
+        by: Vec<AssignmentId>,
+    },
+    /// Too many results wait for a person's eyes.
+    ReviewLimit {
+        /// How many wait.
+        waiting: usize,
+        /// How many may.
+        limit: usize,
+    },
+}
+
+impl Hold {
+    /// The word that the API shows.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::PlannerEnded => "planner_ended",
+            Self::WaitsForPerson => "waits_for_person",
+            Self::DependencyFailed { .. } => "dependency_failed",
+            Self::WaitsFor { .. } => "waits_for",
+            Self::FilesInUse { .. } => "files_in_use",
+            Self::ReviewLimit { .. } => "review_limit",
+        }
+    }
+
+    /// The assignments that it is about.
+    pub fn assignments(&self) -> &[AssignmentId] {
+        match self {
+            Self::DependencyFailed { on } | Self::WaitsFor { on } => on,
+            Self::FilesInUse { by } => by,
+            Self::PlannerEnded | Self::WaitsForPerson | Self::ReviewLimit { .. } => &[],
+        }
+    }
+
+    /// Whether a person can lift it by forcing the assignment. The others go away by what they ask for.
+    pub fn can_be_forced(&self) -> bool {
+        !matches!(self, Self::PlannerEnded | Self::WaitsForPerson)
+    }
 }

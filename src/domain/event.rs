@@ -5,9 +5,11 @@
 //! spelling. Variants are only ever added: a journal written by an older version must still replay.
 
 use super::assignment::Order;
+use super::conformance::{Baseline, Conformance};
+use super::evidence::Run;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Purpose;
-use super::plan::{PlannedAssignment, Proposal, Source};
+use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::result::Revision;
 use super::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, Outcome};
@@ -121,6 +123,9 @@ pub enum Event {
         /// What it proposes.
         #[serde(flatten)]
         proposal: Proposal,
+        /// What the plan checks found in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        findings: Option<Vec<PlanFinding>>,
         /// Through which door.
         source: Source,
     },
@@ -136,6 +141,12 @@ pub enum Event {
         edited: bool,
         /// Exactly what was confirmed.
         assignments: Vec<PlannedAssignment>,
+        /// What the plan checks found in that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        findings: Option<Vec<PlanFinding>>,
+        /// Whether those that may change the same files may run side by side.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        overlap_allowed: bool,
     },
     /// A person rejected a plan.
     PlanRejected {
@@ -162,6 +173,11 @@ pub enum Event {
     },
     /// A person took it out of the queue.
     AssignmentCancelled {
+        /// The assignment.
+        assignment_id: AssignmentId,
+    },
+    /// A person lets it start in spite of what it should wait for.
+    AssignmentForced {
         /// The assignment.
         assignment_id: AssignmentId,
     },
@@ -204,6 +220,47 @@ pub enum Event {
     ResultAcknowledged {
         /// The result.
         report_id: ReportId,
+    },
+    /// The working tree was looked at before a department began.
+    TreeRecorded {
+        /// The department's session.
+        session_id: SessionId,
+        /// What was found.
+        baseline: Baseline,
+    },
+    /// A report was held against what really changed.
+    ResultJudged {
+        /// The result.
+        report_id: ReportId,
+        /// Which revision of it.
+        revision: u32,
+        /// What came of it.
+        conformance: Conformance,
+    },
+    /// Somebody took it on themselves that a department changed files outside of its assignment.
+    ChangesAccepted {
+        /// The result.
+        report_id: ReportId,
+        /// Which revision of it.
+        revision: u32,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// A person wants the verify commands of a result to be run (again) by the launcher.
+    VerificationRequested {
+        /// The result.
+        report_id: ReportId,
+    },
+    /// The launcher ran one verify command of a result.
+    VerificationRun {
+        /// The result.
+        report_id: ReportId,
+        /// Which revision of it.
+        revision: u32,
+        /// What was seen.
+        run: Run,
     },
     /// A file in the mailbox was not taken.
     MailboxFileRejected {

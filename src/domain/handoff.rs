@@ -4,10 +4,11 @@
 //! backticks in it, so no summary can forge a section, open an HTML comment or load an image.
 
 use super::ids::SessionId;
+use super::markdown::{fence, section};
 use super::plan::Source;
 use super::result::Revision;
 use chrono::{DateTime, SecondsFormat, Utc};
-use std::fmt::Write;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// Folder of all mailboxes, relative to the repository.
@@ -44,58 +45,25 @@ pub fn render(revision: &Revision, objective: &str, reported_at: DateTime<Utc>) 
         "reported_at",
         &reported_at.to_rfc3339_opts(SecondsFormat::Millis, true),
     );
-    section(&mut page, "Objective", &[objective.to_owned()]);
+    section(&mut page, 2, "Objective", &[objective.to_owned()]);
     section(
         &mut page,
+        2,
         "Summary",
         std::slice::from_ref(&findings.summary),
     );
-    section(&mut page, "Changed Files", &findings.changed_files);
-    section(&mut page, "Verification", &findings.verifications_run);
+    section(&mut page, 2, "Changed Files", &findings.changed_files);
+    section(&mut page, 2, "Verification", &findings.verifications_run);
     page.push_str("\n### Skipped\n\n");
     fence(&mut page, &findings.verifications_skipped);
-    section(&mut page, "Risks", &findings.risks);
+    section(&mut page, 2, "Risks", &findings.risks);
     let mut next =
         Vec::from_iter((!findings.next_action.is_empty()).then(|| findings.next_action.clone()));
     if findings.needs_user_confirmation {
         next.push("needs_user_confirmation: true".to_owned());
     }
-    section(&mut page, "Next Action", &next);
+    section(&mut page, 2, "Next Action", &next);
     page
-}
-
-fn section(page: &mut String, title: &str, lines: &[String]) {
-    write!(page, "\n## {title}\n\n").expect("writing to a string cannot fail");
-    fence(page, lines);
-}
-
-fn fence(page: &mut String, lines: &[String]) {
-    if lines.iter().all(|line| line.trim().is_empty()) {
-        page.push_str("None.\n");
-        return;
-    }
-    let text = lines
-        .iter()
-        .map(|line| inert(line))
-        .collect::<Vec<_>>()
-        .join("\n");
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let bar = "`".repeat(longest.max(2) + 1);
-    write!(page, "{bar}text\n{text}\n{bar}\n").expect("writing to a string cannot fail");
-}
-
-/// Control characters (a terminal would obey them) become visible escapes; line breaks stay.
-fn inert(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.replace("\r\n", "\n").chars() {
-        let bidi = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-        if (c.is_control() && c != '\n' && c != '\t') || bidi {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -2,12 +2,18 @@
 //! Git library and no file system, so that everything in it can be tested with values alone.
 
 pub mod assignment;
+pub mod claims;
+pub mod codeowners;
+pub mod conformance;
 pub mod department;
+pub mod dossier;
 pub mod event;
+pub mod evidence;
 pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod language;
+pub mod markdown;
 pub mod message;
 pub mod plan;
 pub mod prompts;
@@ -16,5 +22,6 @@ pub mod report;
 pub mod result;
 pub mod review;
 pub mod rules;
+pub mod scope;
 pub mod session;
 pub mod state;

@@ -1,5 +1,6 @@
 //! A planner's plan: versions, what they ask for, and what a person said about them.
 
+use super::department::Localized;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,6 +11,12 @@ pub const MAX_ASSIGNMENTS: usize = 100;
 /// One line of a plan: work for one department.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedAssignment {
+    /// What the plan's other lines call it; only those that something waits for need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Ids of the lines of the same plan whose results must be in before it starts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// Key of the department.
     pub department: String,
     /// What it shall do.
@@ -53,6 +60,76 @@ impl Proposal {
         let bytes = serde_json::to_vec(self).expect("a plan is plain data");
         hex(&Sha256::digest(bytes))
     }
+}
+
+/// Which check a finding comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanCheck {
+    /// No department has this key.
+    UnknownDepartment,
+    /// Nobody offers this model.
+    UnknownModel,
+    /// Nothing to do.
+    EmptyTask,
+    /// It waits for a line that does not exist or is not selected.
+    UnknownDependency,
+    /// Lines that wait for each other.
+    DependencyCycle,
+    /// Two assignments may change the same file.
+    OverlappingFiles,
+    /// High-risk files, and menxia is not part of the plan.
+    HighRiskWithoutMenxia,
+    /// A path that leaves the repository, or lies in Git's own folder.
+    OutsideRepository,
+    /// Nothing shows that the work holds.
+    MissingVerify,
+    /// There was more than could be checked or told.
+    Incomplete,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlanLevel {
+    /// Worth knowing.
+    Info,
+    /// A person should look.
+    Warning,
+    /// It cannot be carried out as it stands.
+    Error,
+}
+
+/// One thing that a check of a plan found. Stored with the plan; it decides nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanFinding {
+    /// The check.
+    pub check: PlanCheck,
+    /// How bad it is.
+    pub level: PlanLevel,
+    /// Positions of the assignments concerned, from 0.
+    pub assignments: Vec<usize>,
+    /// The path concerned, where there is one.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// What is wrong, as a sentence.
+    pub message: Localized,
+}
+
+/// Looks at a plan before anybody decides about it; how is for `governance` to know.
+pub trait PlanChecker: std::fmt::Debug + Send + Sync {
+    /// Checks the selected lines. `models` are those that may be asked for, where that is known. Takes up to some hundred
+    /// milliseconds for a plan that is made to be slow.
+    fn check(&self, lines: &[PlannedAssignment], models: Option<&[String]>) -> Vec<PlanFinding>;
+}
+
+/// A proposal together with what the checks found in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// What was proposed.
+    pub proposal: Proposal,
+    /// What the checks found.
+    pub findings: Vec<PlanFinding>,
 }
 
 /// Lower-case hexadecimal.
@@ -120,6 +197,8 @@ pub struct Plan {
     /// What was proposed.
     #[serde(flatten)]
     pub proposal: Proposal,
+    /// What the checks found in it; `None` when the launcher of that day stored nothing.
+    pub findings: Option<Vec<PlanFinding>>,
     /// Through which door it came.
     pub source: Source,
     /// When it was registered.

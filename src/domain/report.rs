@@ -141,6 +141,8 @@ pub struct ChangedFile {
     pub non_utf8: bool,
     /// Keys of the departments that own it (under its old or its new name).
     pub departments: Vec<String>,
+    /// Its owners by `CODEOWNERS` (under its old or its new name).
+    pub owners: Vec<String>,
     /// Names of the risk rules that it hits.
     pub risks: Vec<String>,
 }
@@ -156,6 +158,33 @@ pub struct DepartmentShare {
     pub files: Vec<String>,
     /// Commands that show that its work holds.
     pub verify: Vec<String>,
+}
+
+/// Somebody whom `CODEOWNERS` names, with changed files.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OwnerShare {
+    /// `@user`, `@organisation/team` or an email address.
+    pub owner: String,
+    /// The changed files.
+    pub files: Vec<String>,
+}
+
+/// The `CODEOWNERS` file that was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OwnersFile {
+    /// Its path.
+    pub path: String,
+    /// Lines of it that could not be read and do not count.
+    pub notices: Vec<OwnersNotice>,
+}
+
+/// A line of `CODEOWNERS` that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OwnersNotice {
+    /// Line, from 1; 0 for the file as a whole.
+    pub line: u64,
+    /// What is wrong with it.
+    pub message: String,
 }
 
 /// Something that a rule found.
@@ -199,6 +228,10 @@ pub struct Counts {
     pub risks_medium: usize,
     /// Findings of level low.
     pub risks_low: usize,
+    /// Findings that are counted above and not listed, because their rule has so many.
+    pub risks_left_out: usize,
+    /// Findings that an `allow_pattern` exempts; they count nowhere else.
+    pub risks_silenced: usize,
     /// Files that no department owns.
     pub uncategorised: usize,
 }
@@ -255,6 +288,15 @@ pub struct PortabilityReference {
     pub excerpt: String,
 }
 
+/// What was looked at for the rules about content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ContentScan {
+    /// Files whose added lines were looked at.
+    pub scanned_files: usize,
+    /// Files whose added lines were not, with the reason.
+    pub skipped_files: Vec<SkippedFile>,
+}
+
 /// A file that a check could not read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SkippedFile {
@@ -298,8 +340,14 @@ pub struct Report {
     pub changed_files: Vec<ChangedFile>,
     /// The departments that own them, in the governance's order.
     pub departments: Vec<DepartmentShare>,
+    /// Whom `CODEOWNERS` names for them, by name.
+    pub owners: Vec<OwnerShare>,
+    /// The `CODEOWNERS` file, where there is one.
+    pub owners_file: Option<OwnersFile>,
     /// Findings, highest level first.
     pub risks: Vec<Finding>,
+    /// Findings that an `allow_pattern` exempts, so that silence can be seen.
+    pub silenced: Vec<Finding>,
     /// Changed paths that no department owns.
     pub uncategorised: Vec<String>,
     /// All verify commands of the departments above, each once.
@@ -310,13 +358,51 @@ pub struct Report {
     pub decision_reasons: Vec<String>,
     /// Sums.
     pub counts: Counts,
+    /// What was looked at for the rules about content.
+    pub content_scan: ContentScan,
     /// Checks before a commit.
     pub preflight: Preflight,
 }
 
+/// From which level on a finding makes a report fail. References that only hold on one machine count as medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// At this level and above.
+    Level(RiskLevel),
+    /// Nothing does.
+    Never,
+}
+
+impl Preflight {
+    /// The process exit code: 1 when there is something to review and it counts, else 0.
+    pub fn exit_code(&self, fail_on: FailOn) -> u8 {
+        let worst = (self.decision == Decision::Review).then_some(RiskLevel::Medium);
+        fail_on.exit_code(worst)
+    }
+}
+
 impl Report {
-    /// The process exit code: 1 when `preflight` was asked for and a person should look, else 0.
-    pub fn exit_code(&self, preflight: bool) -> u8 {
-        u8::from(preflight && self.decision == Decision::Review)
+    /// The level of its worst finding, those of the checks before a commit among them.
+    pub fn worst(&self) -> Option<RiskLevel> {
+        let has = |count: usize, level| (count > 0).then_some(level);
+        let scan = &self.preflight.checks.portability_reference_scan;
+        has(self.counts.risks_high, RiskLevel::High)
+            .or(has(self.counts.risks_medium, RiskLevel::Medium))
+            .or(has(scan.violations.len(), RiskLevel::Medium))
+            .or(has(self.counts.risks_low, RiskLevel::Low))
+    }
+
+    /// The process exit code: 1 when a finding is at `fail_on` or above, else 0.
+    pub fn exit_code(&self, fail_on: FailOn) -> u8 {
+        fail_on.exit_code(self.worst())
+    }
+}
+
+impl FailOn {
+    fn exit_code(self, worst: Option<RiskLevel>) -> u8 {
+        match (self, worst) {
+            (Self::Level(level), Some(worst)) => u8::from(worst >= level),
+            (Self::Level(_), None) | (Self::Never, _) => 0,
+        }
     }
 }

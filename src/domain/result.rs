@@ -1,5 +1,7 @@
 //! What a department reported, with every revision.
 
+use super::conformance::{Acceptance, Conformance};
+use super::evidence::Run;
 use super::ids::{ReportId, SessionId};
 use super::plan::Source;
 use chrono::{DateTime, Utc};
@@ -70,6 +72,15 @@ pub struct Report {
     pub read: bool,
     /// Whether a person or the planner acknowledged it.
     pub acknowledged: bool,
+    /// The newest revision, held against what really changed; `None` before that, and without a recorded tree.
+    #[serde(default)]
+    pub conformance: Option<Conformance>,
+    /// Who accepted that changes lie outside of the assignment.
+    #[serde(default)]
+    pub acceptance: Option<Acceptance>,
+    /// Verify commands that the launcher ran for the newest revision, in the assignment's order.
+    #[serde(default)]
+    pub evidence: Vec<Run>,
 }
 
 impl Report {
@@ -98,6 +109,15 @@ impl Report {
     /// Whether the session itself has reported for sure; neither the launcher's word nor a mere file is that.
     pub fn is_from_its_session(&self) -> bool {
         self.current().verified && !self.is_fallback()
+    }
+
+    /// Whether changes outside of the assignment wait for somebody to accept them.
+    pub fn awaits_acceptance(&self) -> bool {
+        let outside = self
+            .conformance
+            .as_ref()
+            .is_some_and(Conformance::needs_acceptance);
+        outside && self.acceptance.is_none()
     }
 
     /// Whether assignments of the same planner wait for a person because of it.

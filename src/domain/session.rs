@@ -3,6 +3,7 @@
 //! What changes by the second (is a turn running, the last lines on its screen) is not here: it is observed, never
 //! recorded, and lives in `sessions::live`.
 
+use super::conformance::Baseline;
 use super::department::{Approval, Sandbox};
 use super::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use super::plan::Plan;
@@ -164,6 +165,9 @@ pub struct Session {
     pub plans: Vec<Plan>,
     /// The planner that took over from this one.
     pub replaced_by: Option<SessionId>,
+    /// The working tree before it began (departments).
+    #[serde(default)]
+    pub baseline: Option<Baseline>,
 }
 
 impl Session {
@@ -183,6 +187,7 @@ impl Session {
             report_id: None,
             plans: Vec::new(),
             replaced_by: None,
+            baseline: None,
         }
     }
 

@@ -3,7 +3,9 @@
 //! `apply` never fails and never decides: decisions are made in `domain::flow` before an event exists. An event that
 //! speaks of something unknown (a journal of a newer version, say) changes nothing.
 
-use super::assignment::{Assignment, AssignmentState, Hold};
+mod checks;
+
+use super::assignment::{Assignment, AssignmentState};
 use super::event::Event;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
@@ -12,7 +14,7 @@ use super::result::{Report, Revision};
 use super::review::Reviews;
 use super::session::{Outcome, Session, Status};
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// A terminal that was opened and not closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,10 @@ pub struct State {
     pub trusted: Option<String>,
     /// Digests of mailbox files that are already in, with the planner whose mailbox they were in.
     pub taken_files: HashSet<String>,
+    /// Reports whose newest revision has not been held against the repository yet.
+    pub unjudged: BTreeSet<ReportId>,
+    /// Reports whose verify commands the launcher has to run.
+    pub unverified: BTreeSet<ReportId>,
     /// What was approved and rejected for the next commit.
     pub reviews: Reviews,
     /// Sequence number of the newest event.
@@ -72,6 +78,7 @@ impl State {
                 version,
                 plan_sha256,
                 proposal,
+                findings,
                 source,
             } => {
                 self.with_session(session_id, |session| {
@@ -84,6 +91,7 @@ impl State {
                         version: *version,
                         sha256: plan_sha256.clone(),
                         proposal: proposal.clone(),
+                        findings: findings.clone(),
                         source: *source,
                         reported_at: at,
                         state: PlanState::Pending,
@@ -268,14 +276,21 @@ impl State {
                 })
             }
             Event::AssignmentQueued { order } => {
-                self.queue.push(order.assignment_id.clone());
+                let id = &order.assignment_id;
+                self.queue.push(id.clone());
+                for other in &order.apart_from {
+                    if let Some(other) = self.assignments.get_mut(other) {
+                        other.apart.push(id.clone());
+                    }
+                }
                 let assignment = Assignment {
+                    apart: order.apart_from.clone(),
                     order: order.clone(),
                     queued_at: at,
                     state: AssignmentState::Queued,
+                    forced: false,
                 };
-                self.assignments
-                    .insert(order.assignment_id.clone(), assignment);
+                self.assignments.insert(id.clone(), assignment);
             }
             Event::AssignmentDispatched {
                 assignment_id,
@@ -290,6 +305,11 @@ impl State {
             }
             Event::AssignmentCancelled { assignment_id } => {
                 self.leave_queue(assignment_id, AssignmentState::Cancelled);
+            }
+            Event::AssignmentForced { assignment_id } => {
+                if let Some(assignment) = self.assignments.get_mut(assignment_id) {
+                    assignment.forced = true;
+                }
             }
             Event::AssignmentMoved {
                 assignment_id,
@@ -307,7 +327,7 @@ impl State {
             }
             Event::QueuePaused {} => self.queue_paused = true,
             Event::QueueResumed {} => self.queue_paused = false,
-            _ => {}
+            _ => self.apply_check(at, event),
         }
     }
 
@@ -383,10 +403,14 @@ impl State {
             revisions: Vec::new(),
             read: false,
             acknowledged: false,
+            conformance: None,
+            acceptance: None,
+            evidence: Vec::new(),
         });
         report.revisions.push((at, revision.clone()));
         report.read = false;
         report.acknowledged = false;
+        self.begin_checks(id, revision);
     }
 
     /// The session, if there is one with this id.
@@ -458,22 +482,6 @@ impl State {
             .values()
             .filter(|session| self.holds_slot(session))
             .count()
-    }
-
-    /// Why a queued assignment cannot be dispatched now, slots aside.
-    pub fn hold(&self, assignment: &Assignment) -> Option<Hold> {
-        let parent = &assignment.order.parent_session_id;
-        let planner_live = self
-            .session(parent)
-            .is_some_and(|planner| match &planner.status {
-                Status::Starting | Status::Running => true,
-                Status::Closing { .. } | Status::Closed { .. } => false,
-            });
-        if !planner_live {
-            return Some(Hold::PlannerEnded);
-        }
-        let waits = self.reports_to(parent).any(Report::holds_queue);
-        waits.then_some(Hold::WaitsForPerson)
     }
 
     /// Whether these bytes from this session are already in.

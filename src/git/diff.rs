@@ -211,7 +211,7 @@ impl Repo {
             .map(|(file, delta)| {
                 let wanted = only.is_none_or(|only| only == file) && deadline.check().is_ok();
                 let content = match wanted && budget > 0 {
-                    true => self.content(delta, limits, &mut budget)?,
+                    true => self.compared(delta, limits, &mut budget)?,
                     false => Content::NotShown,
                 };
                 Ok(FileDiff {
@@ -227,7 +227,7 @@ impl Repo {
             .collect()
     }
 
-    fn content(
+    fn compared(
         &self,
         delta: &DiffDelta<'_>,
         limits: Limits,

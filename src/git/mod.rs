@@ -4,6 +4,7 @@
 
 pub mod candidate;
 pub mod changes;
+pub mod content;
 pub mod counts;
 pub mod diff;
 pub mod files;
@@ -12,6 +13,7 @@ pub mod hooks;
 pub mod raw_index;
 mod revision;
 mod rows;
+pub mod snapshot;
 pub mod tree;
 
 use std::path::{Path, PathBuf};
@@ -47,6 +49,9 @@ pub enum GitError {
     /// The time given has passed.
     #[error("reading the repository took longer than {0} ms")]
     TooSlow(u128),
+    /// More differs from the commit than a snapshot keeps.
+    #[error("{0} paths differ from the commit; that is more than can be compared")]
+    TooMany(usize),
     /// Somebody changes the index all the time.
     #[error("the index changed while it was read; try again")]
     Unsteady,

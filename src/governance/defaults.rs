@@ -2,7 +2,7 @@
 //! by name, except the locked one, which guards that very file.
 
 use crate::domain::department::Localized;
-use crate::domain::rules::{RiskLevel, RiskRule};
+use crate::domain::rules::{ChangeTest, LineTest, RiskLevel, RiskRule, Subject};
 
 /// Files that tell agents and people how to work here; scanned for references that only hold on one machine.
 pub const SURFACES: [&str; 6] = [
@@ -25,8 +25,19 @@ pub const DOCUMENTS: [&str; 7] = [
     "*.org",
 ];
 
+/// A file that is larger than this is no source. Some hosts refuse a hundred times as much, and history keeps every byte.
+const LARGE_FILE_BYTES: u64 = 1 << 20;
+
 /// The built-in risk rules.
 pub fn risk_rules() -> Vec<RiskRule> {
+    let mut rules = path_rules();
+    rules.extend(line_rules());
+    rules.extend(change_rules());
+    rules
+}
+
+/// Rules about names.
+fn path_rules() -> Vec<RiskRule> {
     let mut agent_rules = rule(
         "agent_rules",
         RiskLevel::High,
@@ -35,23 +46,56 @@ pub fn risk_rules() -> Vec<RiskRule> {
             "this changes the rules that the agents themselves work under; a person has to review it",
         ),
         &[
+            // What agents read before they work.
             "AGENTS.md",
             "AGENTS.override.md",
+            "AGENT.md",
             "CLAUDE.md",
+            "CLAUDE.local.md",
             "GEMINI.md",
+            ".agents/",
             ".codex/",
             ".claude/",
+            ".gemini/",
             ".cursor/",
             ".cursorrules",
-            ".mcp.json",
-            "/governance.yaml",
+            ".windsurf/",
+            ".windsurfrules",
+            ".clinerules",
+            ".roo/",
+            ".kiro/",
+            ".junie/",
+            ".continue/",
+            ".aider.conf.yml",
+            ".goosehints",
             "/.github/copilot-instructions.md",
+            "/.github/instructions/",
+            "/.github/prompts/",
+            "/.github/agents/",
+            // Which tools they have.
+            ".mcp.json",
+            "mcp.json",
+            ".opencode/",
+            "opencode.json",
+            // What runs at a commit, and who has to look at one.
+            "/governance.yaml",
             "/hooks/",
-            "/.githooks/",
-            "/.husky/",
-            ".pre-commit-config.yaml",
-            "lefthook.yml",
-            "lefthook.yaml",
+            ".githooks/",
+            ".git-hooks/",
+            ".husky/",
+            ".huskyrc*",
+            ".lefthook/",
+            "{lefthook,.lefthook}.{yml,yaml,toml,json}",
+            "{lefthook-local,.lefthook-local}.{yml,yaml,toml,json}",
+            ".pre-commit-config.{yml,yaml}",
+            ".pre-commit-hooks.{yml,yaml}",
+            ".overcommit.yml",
+            ".overcommit/",
+            "simple-git-hooks.*",
+            ".simple-git-hooks.*",
+            ".lintstagedrc*",
+            "lint-staged.config.*",
+            "CODEOWNERS",
         ],
         &[],
     );
@@ -211,6 +255,113 @@ pub fn risk_rules() -> Vec<RiskRule> {
     ]
 }
 
+/// Rules about the lines that a change adds.
+fn line_rules() -> Vec<RiskRule> {
+    use LineTest as T;
+    use RiskLevel::{High, Medium};
+    let secret = (
+        "新增内容疑似包含{what}：请移除并立即作废，读得到仓库的人都读得到它",
+        "a new line holds what looks like {what}; take it out and revoke it, because whoever reads the repository can read it",
+    );
+    let line = |name, level, message, test| about(Subject::Lines(test), name, level, message);
+    vec![
+        line("private_keys", High, secret, T::PrivateKey),
+        line("access_tokens", High, secret, T::AccessToken),
+        line("web_tokens", Medium, secret, T::WebToken),
+        line("passwords", Medium, secret, T::Password),
+        line(
+            "conflict_markers",
+            High,
+            (
+                "新增内容里留有合并冲突标记",
+                "new lines hold a merge conflict that nobody resolved",
+            ),
+            T::ConflictMarker,
+        ),
+        line(
+            "hidden_characters",
+            Medium,
+            (
+                "新增内容含有{what}，看到的与实际的可能不同",
+                "a new line holds {what}; what it shows may not be what it says",
+            ),
+            T::HiddenCharacter,
+        ),
+    ]
+}
+
+/// Rules about kinds of changes.
+fn change_rules() -> Vec<RiskRule> {
+    use ChangeTest as T;
+    use RiskLevel::{High, Low, Medium};
+    let change = |name, level, message, test| about(Subject::Change(test), name, level, message);
+    vec![
+        change(
+            "outside_link",
+            High,
+            (
+                "符号链接指向仓库之外",
+                "this symbolic link leads out of the repository",
+            ),
+            T::OutsideLink,
+        ),
+        change(
+            "submodules",
+            Medium,
+            (
+                "另一个仓库的内容，本报告看不到其中的改动",
+                "this is another repository; what changes in it is not in this report",
+            ),
+            T::Submodule,
+        ),
+        change(
+            "new_binary",
+            Medium,
+            (
+                "新增二进制文件，其内容无法逐行复核",
+                "this new file is no text; nobody can review it line by line",
+            ),
+            T::NewBinary,
+        ),
+        change(
+            "large_file",
+            Medium,
+            (
+                "文件很大，会永久留在历史中",
+                "this file is large, and the history keeps it for ever",
+            ),
+            T::LargeFile {
+                limit_bytes: LARGE_FILE_BYTES,
+            },
+        ),
+        change(
+            "new_executable",
+            Medium,
+            (
+                "该文件新近变为可执行",
+                "this file can be run now and could not before",
+            ),
+            T::NewExecutable,
+        ),
+        change(
+            "lfs_pointer",
+            Low,
+            (
+                "仓库里只有指针，真正的内容在 Git LFS 中",
+                "this is a pointer; its content is kept by Git LFS and is not in this report",
+            ),
+            T::LfsPointer,
+        ),
+    ]
+}
+
+fn about(subject: Subject, name: &str, level: RiskLevel, message: (&str, &str)) -> RiskRule {
+    RiskRule {
+        subject,
+        ..rule(name, level, message, &[], &[])
+    }
+}
+
 fn rule(
     name: &str,
     level: RiskLevel,
@@ -222,6 +373,7 @@ fn rule(
     RiskRule {
         name: name.to_owned(),
         level,
+        subject: Subject::Path,
         pattern: owned(pattern),
         message: Localized::new(message.0, message.1),
         allow_pattern: owned(allow_pattern),

@@ -2,15 +2,21 @@
 //! proposal of assignments, the checks of a plan, reviews, and the commit gate with its hooks. Everything here blocks and
 //! starts no program but our own; callers in async code use a blocking thread.
 
+mod advice;
 pub mod assignments;
 pub mod commits;
 mod defaults;
+pub mod dossier;
+mod findings;
 pub mod gate;
 pub mod hook;
+mod inspect;
+mod owners;
 mod parse;
 pub mod plan_checks;
 pub mod portability;
 mod raw;
+mod reading;
 pub mod render;
 pub mod report;
 pub mod review;

@@ -1,18 +1,18 @@
 //! The format of `governance.yaml`: text in, checked parts out, each mistake with its line and a sentence. It reads no
 //! file. `docs/governance.md` describes the format for people.
 
+mod risks;
+
 use std::collections::BTreeMap;
 
 use serde_saphyr::{Location, MessageFormatter, Spanned};
 
-use super::raw::{
-    OneOrMany, Ordered, RawDepartment, RawDriver, RawFile, RawProvince, RawRiskRule, Text,
-};
+use super::raw::{OneOrMany, Ordered, RawDepartment, RawDriver, RawFile, RawProvince, Text};
 use super::settings::{
     CODEX_DRIVER, CommandDriver, GovernanceError, Parts, PlannerSettings, Province,
 };
 use crate::domain::department::{self, Department, Localized};
-use crate::domain::rules::{PathPattern, RiskRule};
+use crate::domain::rules::PathPattern;
 
 /// Placeholders of a driver's command.
 const PLACEHOLDERS: [&str; 4] = ["prompt_file", "session_id", "repo", "mailbox"];
@@ -47,7 +47,7 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
         merge_departments(&mut parts.departments, departments, &known)?;
     }
     for rule in raw.risk_rules.unwrap_or_default() {
-        merge_risk_rule(&mut parts.risk_rules, rule)?;
+        risks::merge(&mut parts.risk_rules, rule)?;
     }
     if let Some(preflight) = raw.preflight {
         let set = |target: &mut Vec<String>, raw: Option<Spanned<OneOrMany>>| -> Result<()> {
@@ -74,11 +74,17 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     settings.department_stale_seconds =
         seconds(raw.department_stale_seconds, "department_stale_seconds")?;
     settings.max_terminals = small(raw.max_terminals, "max_terminals", 1)?;
+    settings.review_limit =
+        in_range(raw.review_limit, "review_limit", 1, 1000)?.map(|limit| limit as usize);
     if let Some(grace) = seconds(raw.reminder_grace_seconds, "reminder_grace_seconds")? {
         settings.reminder_grace_seconds = grace;
     }
     if let Some(limit) = seconds(raw.orphan_exit_seconds, "orphan_exit_seconds")? {
         settings.orphan_exit_seconds = limit;
+    }
+    settings.run_verify = raw.run_verify.unwrap_or(settings.run_verify);
+    if let Some(limit) = seconds(raw.verify_limit_seconds, "verify_limit_seconds")? {
+        settings.verify_limit_seconds = limit;
     }
     if let Some(driver) = raw.driver {
         settings.driver = known.name(driver)?;
@@ -176,49 +182,6 @@ fn merge_departments(
     Ok(())
 }
 
-/// A rule with the name of a known one changes what it says about it, so that exempting a path takes two lines.
-fn merge_risk_rule(rules: &mut Vec<RiskRule>, raw: RawRiskRule) -> Result<()> {
-    let known = rules.iter_mut().find(|rule| rule.name == raw.name.value);
-    if let Some(rule) = &known
-        && rule.locked
-    {
-        return Err(at(
-            &raw.name,
-            format!(
-                "the rule {} guards this very file and cannot be changed here; give your own rule another name",
-                rule.name
-            ),
-        ));
-    }
-    let pattern = raw.pattern.map(patterns).transpose()?;
-    let allow_pattern = raw.allow_pattern.map(patterns).transpose()?;
-    if let Some(rule) = known {
-        rule.level = raw.level.unwrap_or(rule.level);
-        rule.pattern = pattern.unwrap_or_else(|| std::mem::take(&mut rule.pattern));
-        rule.allow_pattern =
-            allow_pattern.unwrap_or_else(|| std::mem::take(&mut rule.allow_pattern));
-        replace(&mut rule.message, raw.message);
-        return Ok(());
-    }
-    let missing = |field| {
-        at(
-            &raw.name,
-            format!("the risk rule {:?} lacks {field}", raw.name.value),
-        )
-    };
-    rules.push(RiskRule {
-        level: raw
-            .level
-            .ok_or_else(|| missing("level (high, medium or low)"))?,
-        pattern: pattern.ok_or_else(|| missing("pattern"))?,
-        message: raw.message.ok_or_else(|| missing("message"))?.0,
-        allow_pattern: allow_pattern.unwrap_or_default(),
-        locked: false,
-        name: line_of(raw.name, "name")?,
-    });
-    Ok(())
-}
-
 /// The drivers that the file defines; `codex` is always there.
 struct Drivers<'a>(&'a BTreeMap<String, CommandDriver>);
 
@@ -307,16 +270,27 @@ fn checked_key(key: &Spanned<String>, what: &str) -> Result<()> {
 }
 
 fn patterns(raw: Spanned<OneOrMany>) -> Result<Vec<String>> {
+    checked(raw, |text| match PathPattern::parse(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("{text:?} is no usable pattern: {error}")),
+    })
+}
+
+/// The texts of a list, each of which `check` accepts.
+fn checked(
+    raw: Spanned<OneOrMany>,
+    check: impl Fn(&str) -> std::result::Result<(), String>,
+) -> Result<Vec<String>> {
     let place = raw.referenced;
-    let check = |text: &str, place| {
-        PathPattern::parse(text)
-            .map_err(|error| located(place, format!("{text:?} is no usable pattern: {error}")))
+    let check = |text: String, place| match check(&text) {
+        Ok(()) => Ok(text),
+        Err(message) => Err(located(place, message)),
     };
     match raw.value {
-        OneOrMany::One(text) => check(&text, place).map(|_| vec![text]),
+        OneOrMany::One(text) => check(text, place).map(|text| vec![text]),
         OneOrMany::Many(list) => list
             .into_iter()
-            .map(|text| check(&text.value, text.referenced).map(|_| text.value))
+            .map(|text| check(text.value, text.referenced))
             .collect(),
     }
 }

@@ -1,310 +1,340 @@
 //! Checks of a plan before a person confirms it. Findings are shown and stored with the plan; this module decides nothing.
-//!
-//! An assignment's `files` are paths from the repository's root; a `/` at the end, or a wildcard as in `domain::rules`,
-//! makes an entry stand for many files.
-
-use serde::Serialize;
 
 use super::Governance;
-use crate::domain::department::MENXIA;
-use crate::domain::language::Language;
-use crate::domain::rules::{PathPattern, PatternSet, RiskLevel};
+use crate::domain::claims::{Budget, Claim, Claims, Meeting, NotInside};
+use crate::domain::department::{Localized, MENXIA};
+use crate::domain::flow::dependencies::{self, Among};
+use crate::domain::flow::shown;
+use crate::domain::plan::{PlanCheck, PlanChecker, PlanFinding, PlanLevel, PlannedAssignment};
+use crate::domain::rules::RiskLevel;
+use std::collections::BTreeMap;
 
-/// What the checks need to know of one assignment.
-#[derive(Clone, Copy, Debug)]
-pub struct AssignmentView<'a> {
-    /// Key of its department.
-    pub department: &'a str,
-    /// What it is to do.
-    pub task: &'a str,
-    /// The files it may change.
-    pub files: &'a [String],
-    /// How to show that it holds.
-    pub verify: &'a [String],
-    /// Whether the person left it selected.
-    pub selected: bool,
-}
+/// More than this many nobody reads, and each is stored.
+const MAX_FINDINGS: usize = 100;
+/// What looking for the risks of one entry costs.
+const RISKS: usize = 2_000;
+/// What looking for risks may cost altogether: about a thousand entries.
+const ALL_RISKS: usize = 5_000_000;
 
-/// Which check a finding comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlanCheck {
-    /// No department has this key.
-    UnknownDepartment,
-    /// Nothing to do.
-    EmptyTask,
-    /// Two assignments may change the same file.
-    OverlappingFiles,
-    /// High-risk files, and menxia is not part of the plan.
-    HighRiskWithoutMenxia,
-    /// A path that leaves the repository, or lies in Git's own folder.
-    OutsideRepository,
-    /// Nothing shows that the work holds.
-    MissingVerify,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PlanLevel {
-    /// Worth knowing.
-    Info,
-    /// A person should look.
-    Warning,
-    /// It cannot be carried out as it stands.
-    Error,
-}
-
-/// One thing that a check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PlanFinding {
-    /// The check.
-    pub check: PlanCheck,
-    /// How bad it is.
-    pub level: PlanLevel,
-    /// Positions of the assignments concerned, from 0.
-    pub assignments: Vec<usize>,
-    /// The path concerned, where there is one.
-    pub path: Option<String>,
-    /// What is wrong, as a sentence.
-    pub message: String,
-}
-
-/// Checks the selected assignments of a plan; sentences come in `language`.
-pub fn check_plan(
-    assignments: &[AssignmentView<'_>],
-    governance: &Governance,
-    language: Language,
-) -> Vec<PlanFinding> {
-    let mut findings = Vec::new();
-    let mut claims: Vec<(usize, Claim<'_>)> = Vec::new();
-    let mut add =
-        |check, level, positions: &[usize], path: Option<&str>, zh: String, en: String| {
-            findings.push(PlanFinding {
-                check,
-                level,
-                assignments: positions.to_vec(),
-                path: path.map(str::to_owned),
-                message: match language {
-                    Language::Zh => zh,
-                    Language::En => en,
-                },
-            });
+impl PlanChecker for Governance {
+    fn check(&self, lines: &[PlannedAssignment], models: Option<&[String]>) -> Vec<PlanFinding> {
+        let mut check = Check {
+            governance: self,
+            lines,
+            models,
+            budget: Budget::for_a_plan(),
+            budget_for_risks: Budget::new(ALL_RISKS),
+            findings: Vec::new(),
+            left_out: 0,
         };
-    let selected = || {
-        assignments
-            .iter()
-            .enumerate()
-            .filter(|(_, assignment)| assignment.selected)
-    };
-    let has_menxia = selected().any(|(_, assignment)| assignment.department == MENXIA);
-    for (position, assignment) in selected() {
-        let department = assignment.department;
-        if governance.department(department).is_none() {
-            let keys: Vec<&str> = governance
-                .departments
-                .iter()
-                .map(|d| d.key.as_str())
-                .collect();
-            add(
-                PlanCheck::UnknownDepartment,
-                PlanLevel::Error,
-                &[position],
-                None,
-                format!(
-                    "没有名为 {department:?} 的部门；可用的有 {}",
-                    keys.join("、")
+        check.run();
+        check.findings
+    }
+}
+
+struct Check<'a> {
+    governance: &'a Governance,
+    lines: &'a [PlannedAssignment],
+    models: Option<&'a [String]>,
+    budget: Budget,
+    budget_for_risks: Budget,
+    findings: Vec<PlanFinding>,
+    /// Findings that there was no room for.
+    left_out: usize,
+}
+
+impl<'a> Check<'a> {
+    fn run(&mut self) {
+        for (position, line) in self.selected() {
+            self.words(position, line);
+        }
+        self.order();
+        self.files();
+        if self.left_out > 0 {
+            let more = self.left_out;
+            self.findings.push(PlanFinding {
+                check: PlanCheck::Incomplete,
+                level: PlanLevel::Warning,
+                assignments: Vec::new(),
+                path: None,
+                message: Localized::new(
+                    format!("还有 {more} 条检查结果未列出"),
+                    format!("{more} more findings are not listed"),
                 ),
+            });
+        }
+    }
+
+    fn selected(&self) -> Vec<(usize, &'a PlannedAssignment)> {
+        let lines = self.lines.iter().enumerate();
+        lines.filter(|(_, line)| line.selected).collect()
+    }
+
+    fn add(
+        &mut self,
+        check: PlanCheck,
+        level: PlanLevel,
+        positions: &[usize],
+        path: Option<&str>,
+        (zh, en): (String, String),
+    ) {
+        if self.findings.len() >= MAX_FINDINGS {
+            self.left_out += 1;
+            return;
+        }
+        self.findings.push(PlanFinding {
+            check,
+            level,
+            assignments: positions.to_vec(),
+            path: path.map(|path| path.chars().take(400).collect()),
+            message: Localized::new(zh, en),
+        });
+    }
+
+    /// Department, model, task and verify commands of one line.
+    fn words(&mut self, position: usize, line: &PlannedAssignment) {
+        use PlanLevel::{Error, Warning};
+        let here = [position];
+        let department = line.department.as_str();
+        if self.governance.department(department).is_none() {
+            let keys = self.governance.departments.iter().map(|d| d.key.as_str());
+            let keys: Vec<&str> = keys.collect();
+            let key = shown(department);
+            let say = (
+                format!("没有名为 `{key}` 的部门；可用的有 {}", keys.join("、")),
                 format!(
-                    "there is no department {department:?}; there are {}",
+                    "there is no department `{key}`; there are {}",
                     keys.join(", ")
                 ),
             );
+            self.add(PlanCheck::UnknownDepartment, Error, &here, None, say);
         }
-        if assignment.task.trim().is_empty() {
-            add(
-                PlanCheck::EmptyTask,
-                PlanLevel::Error,
-                &[position],
-                None,
-                "任务为空".to_owned(),
-                "the task is empty".to_owned(),
-            );
+        if let (Some(model), Some(models)) = (&line.model, self.models)
+            && !models.contains(model)
+        {
+            let model = shown(model);
+            let say = match models {
+                [] => (
+                    format!("没有模型 `{model}`；这里不能选择模型"),
+                    format!("there is no model `{model}`; none can be chosen here"),
+                ),
+                known => (
+                    format!("没有模型 `{model}`；可用的有 {}", known.join("、")),
+                    format!(
+                        "there is no model `{model}`; there are {}",
+                        known.join(", ")
+                    ),
+                ),
+            };
+            self.add(PlanCheck::UnknownModel, Error, &here, None, say);
+        }
+        if line.task.trim().is_empty() {
+            let say = ("任务为空".to_owned(), "the task is empty".to_owned());
+            self.add(PlanCheck::EmptyTask, Error, &here, None, say);
         }
         // Menxia reviews; it has nothing of its own to verify.
-        let needs_verify = department != MENXIA;
-        if needs_verify
-            && assignment
-                .verify
-                .iter()
-                .all(|command| command.trim().is_empty())
-        {
-            add(
-                PlanCheck::MissingVerify,
-                PlanLevel::Warning,
-                &[position],
-                None,
-                format!("{department} 没有验证命令"),
-                format!("{department} has no command that shows that its work holds"),
+        let proves = |command: &String| !command.trim().is_empty();
+        if department != MENXIA && !line.verify.iter().any(proves) {
+            let key = shown(department);
+            let say = (
+                format!("{key} 没有验证命令"),
+                format!("{key} has no command that shows that its work holds"),
             );
-        }
-        for file in assignment.files {
-            match Claim::parse(file) {
-                Ok(claim) => {
-                    let risks = claim.high_risks(governance);
-                    if !has_menxia && !risks.is_empty() {
-                        let rules = risks.join(", ");
-                        add(
-                            PlanCheck::HighRiskWithoutMenxia,
-                            PlanLevel::Warning,
-                            &[position],
-                            Some(file),
-                            format!("{file} 属于高风险（{rules}），但计划中没有门下省复核"),
-                            format!(
-                                "{file} is of high risk ({rules}), and menxia is not part of the plan"
-                            ),
-                        );
-                    }
-                    // Menxia reads what the others change.
-                    if department != MENXIA {
-                        claims.push((position, claim));
-                    }
-                }
-                Err(why) => add(
-                    PlanCheck::OutsideRepository,
-                    PlanLevel::Error,
-                    &[position],
-                    Some(file),
-                    format!("{file:?} 不是仓库内的路径（{}）", why.0),
-                    format!("{file:?} is not a path inside the repository ({})", why.1),
-                ),
-            }
+            self.add(PlanCheck::MissingVerify, Warning, &here, None, say);
         }
     }
-    for (index, (left_position, left)) in claims.iter().enumerate() {
-        for (right_position, right) in &claims[index + 1..] {
-            if left_position != right_position && left.overlaps(right) {
-                let (first, second) = (left.text, right.text);
-                add(
-                    PlanCheck::OverlappingFiles,
-                    PlanLevel::Warning,
-                    &[*left_position, *right_position],
-                    Some(second),
-                    format!("{first} 与 {second} 可能是同一文件，两项任务会互相影响"),
-                    format!(
-                        "{first} and {second} may be the same file: these two assignments would work on it at once"
+
+    /// Who waits for whom.
+    fn order(&mut self) {
+        for (position, line) in self.selected() {
+            for wanted in &line.after {
+                let named = |it: &&PlannedAssignment| it.id.as_ref() == Some(wanted);
+                let id = shown(wanted);
+                let say = match self.lines.iter().find(named) {
+                    Some(other) if other.selected => continue,
+                    Some(_) => (
+                        format!("它要等待的 `{id}` 没有选中"),
+                        format!("it waits for `{id}`, which is not selected"),
                     ),
-                );
+                    None => (
+                        format!("它要等待 `{id}`，但方案中没有这一项"),
+                        format!("it waits for `{id}`, and no line has that id"),
+                    ),
+                };
+                let check = PlanCheck::UnknownDependency;
+                self.add(check, PlanLevel::Error, &[position], None, say);
             }
         }
+        let lines = self.lines;
+        if let Some(cycle) = dependencies::cycle(lines, Among::Selected) {
+            let at = |id: &&str| lines.iter().position(|it| it.id.as_deref() == Some(id));
+            let positions: Vec<usize> = cycle.iter().filter_map(at).collect();
+            let ids: Vec<String> = cycle.iter().map(|id| format!("`{}`", shown(id))).collect();
+            let say = (
+                format!("{} 相互等待，永远无法启动", ids.join("、")),
+                format!(
+                    "{}; none of this could ever start",
+                    dependencies::waits(&cycle)
+                ),
+            );
+            let check = PlanCheck::DependencyCycle;
+            self.add(check, PlanLevel::Error, &positions, None, say);
+        }
     }
-    findings
-}
 
-/// One entry of an assignment's files.
-struct Claim<'a> {
-    text: &'a str,
-    pattern: PathPattern,
-    set: PatternSet,
-}
+    /// Paths: inside the repository, of high risk, shared.
+    fn files(&mut self) {
+        let selected = self.selected();
+        let has_menxia = selected.iter().any(|(_, line)| line.department == MENXIA);
+        let mut unchecked = false;
+        for (position, line) in &selected {
+            for file in &line.files {
+                match Claim::parse(file) {
+                    Err(why) => self.outside(*position, file, why),
+                    Ok(_) if has_menxia => {}
+                    Ok(claim) => match self.high_risks(&claim) {
+                        None => unchecked = true,
+                        Some(rules) if rules.is_empty() => {}
+                        Some(rules) => {
+                            let (path, rules) = (shown(file), rules.join(", "));
+                            let say = (
+                                format!("{path} 属于高风险（{rules}），但方案中没有门下省复核"),
+                                format!(
+                                    "{path} is of high risk ({rules}), and menxia is not part of the plan"
+                                ),
+                            );
+                            let check = PlanCheck::HighRiskWithoutMenxia;
+                            self.add(check, PlanLevel::Warning, &[*position], Some(file), say);
+                        }
+                    },
+                }
+            }
+        }
+        unchecked |= self.overlaps(&selected);
+        if unchecked {
+            let say = (
+                "文件太多，无法逐一检查；未检查的分工不会同时运行".to_owned(),
+                "there are too many files to check them all; assignments that were not compared do not run side by side"
+                    .to_owned(),
+            );
+            self.add(PlanCheck::Incomplete, PlanLevel::Warning, &[], None, say);
+        }
+    }
 
-/// Why an entry is no path inside the repository, in Chinese and English.
-type Reason = (&'static str, &'static str);
-
-impl<'a> Claim<'a> {
-    fn parse(text: &'a str) -> Result<Self, Reason> {
-        let trimmed = text.trim();
-        let bytes = trimmed.as_bytes();
-        let has_drive = bytes.len() > 1 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':';
-        if trimmed.starts_with(['/', '\\', '~']) || has_drive || trimmed.contains("://") {
-            return Err((
+    fn outside(&mut self, position: usize, file: &str, why: NotInside) {
+        let (zh, en) = match why {
+            NotInside::Absolute => (
                 "绝对路径",
                 "it is absolute; paths start at the repository's root",
-            ));
-        }
-        let parts = || trimmed.split(['/', '\\']);
-        if parts().any(|part| part == "..") {
-            return Err(("包含 ..", "it contains \"..\""));
-        }
-        if parts().any(|part| part.eq_ignore_ascii_case(".git")) {
-            return Err(("Git 自己的目录", "it lies in Git's own folder"));
-        }
-        let body = trimmed.trim_start_matches("./");
-        // The whole repository, written as people write it.
-        let body = if body.is_empty() || body == "." {
-            "**"
-        } else {
-            body
+            ),
+            NotInside::Parent => ("包含 ..", "it contains \"..\""),
+            NotInside::Git => ("Git 自己的目录", "it lies in Git's own folder"),
+            NotInside::Empty => ("为空", "it is empty"),
+            NotInside::Unreadable => ("无法解析", "it cannot be read as a path or a pattern"),
         };
-        if trimmed.is_empty() {
-            return Err(("为空", "it is empty"));
-        }
-        let is_wild = body.contains(['*', '?', '[', '{']);
-        let expression = if is_wild || body.starts_with('/') {
-            body.to_owned()
-        } else {
-            format!("/{body}")
-        };
-        let pattern = PathPattern::parse(&expression)
-            .map_err(|_| ("无法解析", "it cannot be read as a path or a pattern"))?;
-        let set = PatternSet::new(vec![pattern.clone()])
-            .map_err(|_| ("无法解析", "it cannot be read as a path or a pattern"))?;
-        Ok(Self {
-            text: trimmed,
-            pattern,
-            set,
-        })
+        let path = shown(file);
+        let say = (
+            format!("`{path}` 不是仓库内的路径（{zh}）"),
+            format!("`{path}` is not a path inside the repository ({en})"),
+        );
+        let check = PlanCheck::OutsideRepository;
+        self.add(check, PlanLevel::Error, &[position], Some(file), say);
     }
 
-    /// Names of the high-risk rules that this entry hits, or may hit because it covers their files.
-    fn high_risks<'g>(&self, governance: &'g Governance) -> Vec<&'g str> {
-        let mut rules = governance.rulebook().risks_within(&self.set);
-        if let Some(literal) = self.pattern.literal() {
-            let folder = if self.text.ends_with('/') { "/" } else { "" };
-            rules.extend(
-                governance
-                    .rulebook()
-                    .risks_of(format!("{literal}{folder}").as_bytes()),
-            );
+    /// One finding for each two assignments that may meet. True when not all could be compared.
+    fn overlaps(&mut self, selected: &[(usize, &'a PlannedAssignment)]) -> bool {
+        // Menxia reads what the others change.
+        let mut claims: Vec<(usize, Claims)> = Vec::new();
+        for (position, line) in selected {
+            if line.department != MENXIA {
+                claims.push((*position, Claims::of(&line.files, &mut self.budget)));
+            }
+        }
+        let before = self.all_before();
+        let mut unchecked = false;
+        for (index, (left, one)) in claims.iter().enumerate() {
+            for (right, other) in &claims[index + 1..] {
+                let (first, second) = match one.meeting(other, &mut self.budget) {
+                    Meeting::Never => continue,
+                    Meeting::Unknown => {
+                        unchecked = true;
+                        continue;
+                    }
+                    Meeting::In(first, second) => (shown(first.text()), shown(second.text())),
+                };
+                let in_order = before[*left].contains(right) || before[*right].contains(left);
+                let (level, say) = match in_order {
+                    true => (
+                        PlanLevel::Info,
+                        (
+                            format!("{first} 与 {second} 可能是同一文件；这两项按先后顺序进行"),
+                            format!(
+                                "{first} and {second} may be the same file; these two run one after the other"
+                            ),
+                        ),
+                    ),
+                    false => (
+                        PlanLevel::Warning,
+                        (
+                            format!(
+                                "{first} 与 {second} 可能是同一文件；这两项不会同时运行，除非您允许"
+                            ),
+                            format!(
+                                "{first} and {second} may be the same file; these two do not run at once unless you allow it"
+                            ),
+                        ),
+                    ),
+                };
+                let path = second.clone();
+                let check = PlanCheck::OverlappingFiles;
+                self.add(check, level, &[*left, *right], Some(&path), say);
+            }
+        }
+        unchecked
+    }
+
+    /// For each line the positions of those that come before it, at any distance.
+    fn all_before(&self) -> Vec<Vec<usize>> {
+        let named: BTreeMap<&str, usize> = self
+            .lines
+            .iter()
+            .enumerate()
+            .filter_map(|(at, line)| Some((line.id.as_deref()?, at)))
+            .collect();
+        let direct = |at: usize| {
+            let after = self.lines[at].after.iter();
+            after.filter_map(|id| named.get(id.as_str()).copied())
+        };
+        let reach = |at: usize| {
+            let mut found: Vec<usize> = Vec::new();
+            let mut open: Vec<usize> = direct(at).collect();
+            while let Some(next) = open.pop() {
+                if !found.contains(&next) {
+                    found.push(next);
+                    open.extend(direct(next));
+                }
+            }
+            found
+        };
+        (0..self.lines.len()).map(reach).collect()
+    }
+
+    /// Names of the high-risk rules that this entry hits, or may hit because it covers their files. `None` when there is
+    /// too much to look at.
+    fn high_risks(&mut self, claim: &Claim) -> Option<Vec<&'a str>> {
+        let governance = self.governance;
+        if !self.budget_for_risks.spend(RISKS) {
+            return None;
+        }
+        let set = claim.set(&mut self.budget_for_risks)?;
+        let mut rules = governance.rulebook().risks_within(set);
+        if let Some(literal) = claim.literal() {
+            rules.extend(governance.rulebook().risks_of(literal.as_bytes()));
         }
         rules.sort_unstable();
         rules.dedup();
-        rules
-            .into_iter()
-            .map(|rule| &governance.risk_rules[rule])
-            .filter(|rule| rule.level == RiskLevel::High)
-            .map(|rule| rule.name.as_str())
-            .collect()
-    }
-
-    /// Whether both may stand for one file. Two wildcards are compared by what they start with, on the safe side.
-    fn overlaps(&self, other: &Self) -> bool {
-        let covers = |set: &PatternSet, pattern: &PathPattern| {
-            pattern
-                .literal()
-                .is_some_and(|literal| set.is_match(literal.as_bytes()))
-        };
-        // Names such as `app/[id]/page.tsx` read as wildcards; equal texts are one file all the same.
-        if self.text == other.text
-            || covers(&self.set, &other.pattern)
-            || covers(&other.set, &self.pattern)
-        {
-            return true;
-        }
-        let both_wild = self.pattern.literal().is_none() && other.pattern.literal().is_none();
-        let (left, right) = (self.pattern.prefix(), other.pattern.prefix());
-        if both_wild {
-            return left.starts_with(right) || right.starts_with(left);
-        }
-        // A folder holds whatever a pattern finds below it; a pattern for any depth may find something there.
-        let below = |folder: &Self, pattern: &Self| {
-            folder.pattern.literal().is_some_and(|name| {
-                let prefix = pattern.pattern.prefix();
-                prefix.starts_with(&format!("{name}/"))
-                    || (folder.text.ends_with('/') && format!("{name}/").starts_with(prefix))
-            })
-        };
-        (other.pattern.literal().is_none() && below(self, other))
-            || (self.pattern.literal().is_none() && below(other, self))
+        let rules = rules.into_iter().map(|rule| &governance.risk_rules[rule]);
+        let high = rules.filter(|rule| rule.level == RiskLevel::High);
+        Some(high.map(|rule| rule.name.as_str()).collect())
     }
 }

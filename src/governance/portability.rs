@@ -12,7 +12,9 @@ use crate::domain::report::{
     ChangeStatus, Decision, FileKind, PortabilityReference, PortabilityScan, ReportMode,
     SkippedFile,
 };
+use crate::domain::rules::lines::masked;
 use crate::git::changes::{Change, Deadline};
+use crate::git::content::staged_blob;
 use crate::git::files::{self, Entry};
 use crate::git::{GitError, Repo};
 
@@ -182,12 +184,9 @@ fn documents(
             && (preflight.documents.is_match(&change.path)
                 || preflight.surfaces.is_match(&change.path));
         if is_document && !documents.contains_key(&change.path) {
-            let source = match change.measured.content.strip_prefix("blob:") {
-                Some(id) if is_staged => match Oid::from_str(id) {
-                    Ok(id) => Source::Index(id),
-                    Err(_) => continue,
-                },
-                _ if is_staged => continue,
+            let source = match staged_blob(change) {
+                Some(id) if is_staged => Source::Index(id),
+                None if is_staged => continue,
                 _ => Source::Disk,
             };
             documents.insert(change.path.clone(), source);
@@ -239,7 +238,7 @@ pub fn references(path: &str, text: &str) -> Vec<PortabilityReference> {
                 path: path.to_owned(),
                 line: number as u64 + 1,
                 column: line[..range.start].chars().count() as u64 + 1,
-                reference: reference.to_owned(),
+                reference: masked(reference).into_owned(),
                 kind: match kind {
                     "file" => "file_url",
                     "temporary" => "temporary_directory",
@@ -248,7 +247,8 @@ pub fn references(path: &str, text: &str) -> Vec<PortabilityReference> {
                     _ => "home_directory",
                 },
                 classification,
-                excerpt: line.trim().chars().take(EXCERPT_CHARS).collect(),
+                // The same line may hold a secret, and a report is read by many.
+                excerpt: masked(line.trim()).chars().take(EXCERPT_CHARS).collect(),
             });
         }
     }

@@ -11,7 +11,8 @@ use super::{defaults, parse};
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::language::Language;
 use crate::domain::review::GateMode;
-use crate::domain::rules::{PatternError, PatternSet, RiskRule, Rulebook};
+use crate::domain::rules::book::BookError;
+use crate::domain::rules::{PatternSet, RiskRule, Rulebook};
 use crate::git::counts::hex;
 use crate::git::files::{self, Entry};
 
@@ -20,6 +21,10 @@ pub const FILE_NAME: &str = "governance.yaml";
 
 /// Largest file that is taken; the longest sensible one is a twentieth of it.
 pub(super) const MAX_FILE_BYTES: u64 = 256 << 10;
+
+/// Counts the changes of what the built-in tests find: another number is another digest, because the same tree may then
+/// have other findings.
+const BUILT_IN_TESTS: u32 = 1;
 
 /// Name of the driver that runs Codex sessions; every other driver is a command of `drivers`.
 pub const CODEX_DRIVER: &str = "codex";
@@ -114,10 +119,16 @@ pub struct Settings {
     pub department_stale_seconds: Option<u64>,
     /// Terminals that may be open at once.
     pub max_terminals: Option<u32>,
+    /// Results that may wait unacknowledged before nothing more starts; none is no bound.
+    pub review_limit: Option<usize>,
     /// Time between the second reminder and the end of a department that does not report.
     pub reminder_grace_seconds: u64,
     /// How long terminals and the app-server wait for a launcher to come back.
     pub orphan_exit_seconds: u64,
+    /// Whether the launcher runs the verify commands of confirmed work itself, after each report.
+    pub run_verify: bool,
+    /// How long one of them may take.
+    pub verify_limit_seconds: u64,
     /// Driver of sessions that name none.
     pub driver: String,
     /// How planner sessions run.
@@ -159,8 +170,11 @@ impl Default for Settings {
             max_departments: None,
             department_stale_seconds: None,
             max_terminals: None,
+            review_limit: None,
             reminder_grace_seconds: 60,
             orphan_exit_seconds: 24 * 60 * 60,
+            run_verify: false,
+            verify_limit_seconds: 600,
             driver: CODEX_DRIVER.to_owned(),
             planner: PlannerSettings::default(),
             drivers: BTreeMap::new(),
@@ -257,11 +271,11 @@ impl Governance {
             // `parse` has checked each pattern where it stands; what is left is their sum.
             line: 1,
             column: 1,
-            message: format!("the patterns cannot be used together: {error}"),
+            message: format!("the rules cannot be used together: {error}"),
         })
     }
 
-    fn from_parts(parts: Parts) -> Result<Self, PatternError> {
+    fn from_parts(parts: Parts) -> Result<Self, BookError> {
         let rulebook = Rulebook::new(&parts.departments, &parts.risk_rules)?;
         let digest = digest_of(&parts);
         Ok(Self {
@@ -346,7 +360,15 @@ fn digest_of(parts: &Parts) -> String {
     let rules: Vec<_> = parts
         .risk_rules
         .iter()
-        .map(|rule| (&rule.name, rule.level, &rule.pattern, &rule.allow_pattern))
+        .map(|rule| {
+            (
+                &rule.name,
+                rule.level,
+                &rule.subject,
+                &rule.pattern,
+                &rule.allow_pattern,
+            )
+        })
         .collect();
     let preflight = (
         &parts.surfaces,
@@ -354,7 +376,7 @@ fn digest_of(parts: &Parts) -> String {
         &parts.allow_paths,
         &parts.allow_references,
     );
-    let text = serde_json::to_vec(&(departments, rules, preflight))
+    let text = serde_json::to_vec(&(BUILT_IN_TESTS, departments, rules, preflight))
         .expect("strings and enums serialise without fail");
     hex(&Sha256::digest(&text))
 }

@@ -297,6 +297,7 @@ impl Running {
     /// Commits a chunk, then writes its packets, then puts its files away. True when something new is there already.
     async fn take(&mut self, round: Round, files: Vec<Examined>) -> Result<(Round, bool), Stop> {
         let catalog = (self.ingest.catalog)();
+        let files = self.look_at_plans(files, &catalog).await;
         let decisions: Vec<_> = files
             .iter()
             .map(|file| {
@@ -348,6 +349,27 @@ impl Running {
             })
             .await;
         stop.map_or(Ok(settled), Err)
+    }
+
+    /// Has the plans among the files checked, off the runtime's threads.
+    async fn look_at_plans(
+        &mut self,
+        mut files: Vec<Examined>,
+        catalog: &Arc<Catalog>,
+    ) -> Vec<Examined> {
+        if !files.iter().any(Examined::is_plan) {
+            return files;
+        }
+        let catalog = Arc::clone(catalog);
+        self.blocking(move |_| {
+            for file in &mut files {
+                if let Fate::Ask(candidate) = &mut file.fate {
+                    candidate.look_at(&catalog);
+                }
+            }
+            files
+        })
+        .await
     }
 
     /// Writes the packets that are owed and not on disk already.
@@ -423,6 +445,12 @@ impl Running {
                 Err(_) => std::future::pending().await,
             },
         }
+    }
+}
+
+impl Examined {
+    fn is_plan(&self) -> bool {
+        matches!(&self.fate, Fate::Ask(candidate) if candidate.is_plan())
     }
 }
 

@@ -126,6 +126,8 @@ fn assignment(at: &str, item: Value) -> Result<PlannedAssignment, String> {
     };
     let mut fields = Fields::new(fields, &format!("{at}."));
     Ok(PlannedAssignment {
+        id: fields.text("id")?.filter(|id| !id.is_empty()),
+        after: fields.list(&["after"], true)?,
         department: fields.required_text("department")?,
         task: fields.required_text("task")?,
         model: fields.text("model")?.filter(|model| !model.is_empty()),

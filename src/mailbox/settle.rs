@@ -291,6 +291,7 @@ impl Desk {
                     receipt,
                     modified_at: timestamp(stamp.modified_ns),
                     content,
+                    findings: Vec::new(),
                 }))
             }
         };

@@ -8,7 +8,7 @@ use crate::domain::event::Event;
 use crate::domain::flow::results::{self, Submission, Taken};
 use crate::domain::flow::{Catalog, plans};
 use crate::domain::ids::{ReportId, SessionId};
-use crate::domain::plan::{Proposal, Source};
+use crate::domain::plan::{Checked, PlanFinding, Proposal, Source};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
@@ -28,9 +28,23 @@ pub(super) struct Candidate {
     pub modified_at: DateTime<Utc>,
     /// What it says, or why it can say nothing.
     pub content: Result<Parsed, String>,
+    /// What the plan checks found, when it is a plan; see [`Candidate::look_at`].
+    pub findings: Vec<PlanFinding>,
 }
 
 impl Candidate {
+    /// Checks a plan, before the journal's thread decides about it. May take a while.
+    pub(super) fn look_at(&mut self, catalog: &Catalog) {
+        if let Ok(Parsed::Plan { proposal, .. }) = &self.content {
+            self.findings = catalog.findings(&proposal.assignments);
+        }
+    }
+
+    /// Whether it is a plan.
+    pub(super) fn is_plan(&self) -> bool {
+        matches!(self.content, Ok(Parsed::Plan { .. }))
+    }
+
     /// Who is recorded as having caused what follows.
     pub(super) fn actor(&self) -> String {
         let writer = self.receipt.as_ref().map(|receipt| &receipt.session_id);
@@ -90,7 +104,11 @@ fn take(
                 Some(_) => Source::Tool,
                 None => Source::Mailbox,
             };
-            let (events, _) = plans::report(state, catalog, &candidate.planner, proposal, source)?;
+            let checked = Checked {
+                proposal,
+                findings: candidate.findings,
+            };
+            let (events, _) = plans::report(state, catalog, &candidate.planner, checked, source)?;
             Ok((events, Verdict::Archive(None)))
         }
         Parsed::Result {

@@ -6,7 +6,7 @@
 //!
 //! Whatever is wrong comes back as a tool error with a sentence, so that the agent can mend it and try again.
 
-mod inbox;
+mod launcher;
 mod report;
 mod tools;
 
@@ -118,7 +118,15 @@ impl Server {
                 let wish: tools::ReadInbox = tools::arguments(arguments)?;
                 // Reading for good is the planner's own step; its helpers only look.
                 let peek = wish.peek || caller.is_sub_agent;
-                inbox::read(&self.state_dir, &caller.thread_id, peek).await
+                launcher::inbox(&self.state_dir, &caller.thread_id, peek).await
+            }
+            tools::ACCEPT_CHANGES => {
+                caller.must_be(Kind::Zhongshu, tool)?;
+                caller.must_be_the_session_itself(tool)?;
+                let wish: tools::AcceptChanges = tools::arguments(arguments)?;
+                let route = "/mcp/accept_changes";
+                launcher::post(&self.state_dir, &caller.thread_id, route, &wish).await?;
+                Ok("accepted; the reason is on record".to_owned())
             }
             other => Err(format!("there is no tool `{other}` here")),
         }

@@ -1,7 +1,7 @@
 //! Reports: from a tool call to a file in the mailbox, and back to what the launcher said about it.
 
 use super::tools::{ReportPlan, ReportResult};
-use super::{Answer, Caller, inbox};
+use super::{Answer, Caller, launcher};
 use crate::domain::plan::hex;
 use crate::mailbox::receipts::{self, Receipt};
 use crate::mailbox::{self, Folders, MAX_FILE_BYTES, Paths};
@@ -152,7 +152,7 @@ async fn wait(state_dir: &Path, folders: &Folders, file: &OsStr) -> Result<Deliv
             return Ok(Delivered::Rejected(reason));
         }
         if Instant::now() >= deadline {
-            return Ok(match inbox::launcher_answers(state_dir).await {
+            return Ok(match launcher::launcher_answers(state_dir).await {
                 true => Delivered::Pending,
                 false => Delivered::Stored,
             });

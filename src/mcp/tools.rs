@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) const REPORT_PLAN: &str = "report_plan";
 pub(super) const READ_INBOX: &str = "read_inbox";
+pub(super) const ACCEPT_CHANGES: &str = "accept_changes";
 pub(super) const REPORT_RESULT: &str = "report_result";
 
 pub(super) const INSTRUCTIONS: &str = "Reports to zhongshu, which runs this session. A planner reports its plan with \
@@ -19,7 +20,7 @@ An error says what to mend; mend it and call again.";
 pub(super) struct ReportPlan {
     /// The plan in a few sentences: what is to be reached, and why it is split this way.
     pub summary: String,
-    /// The work, one entry per department session. Independent of each other; no two may change the same file.
+    /// The work, one entry per department session. As independent of each other as possible; no two may change the same file.
     pub assignments: Vec<PlanAssignment>,
 }
 
@@ -27,6 +28,12 @@ pub(super) struct ReportPlan {
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 pub(super) struct PlanAssignment {
+    /// A short name for this entry, such as `api`; needed only when another entry comes after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Ids of the entries whose results must be in before this one starts. Leave it out wherever work can go on side by side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
     /// Key of the department, as listed in your first prompt.
     pub department: String,
     /// What it shall do; it knows nothing but this text.
@@ -62,6 +69,16 @@ pub(super) struct ReadInbox {
     /// True looks without marking anything as read; a sub-agent that only summarises uses this. Default false.
     #[serde(default)]
     pub peek: bool,
+}
+
+/// Why changes outside of an assignment are fine.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct AcceptChanges {
+    /// The result, as named in the message about it.
+    pub report_id: String,
+    /// Why the changes outside of the assignment are needed. The person reads this.
+    pub reason: String,
 }
 
 /// What a department did.
@@ -118,6 +135,15 @@ pub(super) fn all() -> Vec<Tool> {
         .with_input_schema::<ReadInbox>()
         .with_title("Read the inbox")
         .with_annotations(reads),
+        Tool::new(
+            ACCEPT_CHANGES,
+            "Planner only. Accepts that a department changed files outside of its assignment, with the reason. Use it only when \
+             the changes are needed; otherwise have them taken back.",
+            JsonObject::new(),
+        )
+        .with_input_schema::<AcceptChanges>()
+        .with_title("Accept changes outside of an assignment")
+        .with_annotations(writes.clone()),
         Tool::new(
             REPORT_RESULT,
             "Department only. Reports the result of your task to your planner, once, when the work is done or cannot be done. \

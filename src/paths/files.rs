@@ -35,6 +35,11 @@ impl Places {
         }
     }
 
+    /// The working tree as it was when a session began.
+    pub fn tree_of(&self, id: &SessionId) -> PathBuf {
+        self.state.join("trees").join(format!("{id}.json"))
+    }
+
     /// The CODEX_HOME of the terminals' TUIs: empty, so that they write nothing into the user's.
     pub fn tui_home(&self) -> PathBuf {
         self.state.join("tui-home")

@@ -11,10 +11,10 @@ use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
 use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
-use crate::sessions::listeners;
 use crate::sessions::office::{CodexOrReason, Ledger, Office};
 use crate::sessions::policy::Policy;
 use crate::sessions::reconciler::Reconciler;
+use crate::sessions::{evidence, listeners};
 use crate::terminal::Terminals;
 use crate::watchdog;
 use crate::web;
@@ -152,9 +152,10 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         tokio::spawn(listeners::codex(Arc::clone(&office), incoming, connected));
     }
     tokio::spawn(listeners::terminals(Arc::clone(&office), terminal_events));
+    evidence::sweep(&office).await;
     office.adopt_terminals().await;
     actors.push(tokio::spawn(
-        Reconciler::new(Arc::clone(&office)).run(acting.clone()),
+        Reconciler::new(Arc::clone(&office), acting.clone()).run(),
     ));
     Ok(Server {
         config,

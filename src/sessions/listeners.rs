@@ -12,7 +12,7 @@ use crate::domain::session::{Outcome, Session, Status};
 use crate::terminal::TerminalEvent;
 use codex_terminal::control::Event as Said;
 use codex_terminal::descriptor::State as Program;
-use codex_terminal::signals::AgentActivity;
+use codex_terminal::signals::{AgentActivity, AgentState};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -219,7 +219,7 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
                 Some(session),
             ) => {
                 if let Some(state) = agent_state {
-                    agent_said(&office, &session, state.state);
+                    agent_said(&office, &session, &state);
                 }
                 if let Program::Exited { code, signal } = descriptor.state {
                     program_ended(&office, session, code, signal);
@@ -235,12 +235,14 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
                     .update(session.id(), |observed| observed.preview = preview);
                 office.live.touch(session.id());
             }
-            (Some(Said::AgentState(state)), Some(session)) => {
-                agent_said(&office, &session, state.state)
-            }
-            (None, Some(session)) => gone(&office, &session, known).await,
+            (Some(Said::AgentState(state)), Some(session)) => agent_said(&office, &session, &state),
+            (None, Some(session)) if known => gone(&office, session),
             (None, None) if known => {
-                office.terminal_closed(&terminal_id, "it ended").await;
+                let office = Arc::clone(&office);
+                tokio::spawn(async move {
+                    codex_tui::close(&office, &terminal_id, "it ended").await;
+                    office.ring();
+                });
             }
             _ => {}
         }
@@ -248,17 +250,30 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
     }
 }
 
-fn agent_said(office: &Office, session: &Session, state: AgentActivity) {
+fn agent_said(office: &Office, session: &Session, said: &AgentState) {
     // Codex tells more, and more exactly, by protocol.
     if session.brief.driver == CODEX {
         return;
     }
-    let activity = match state {
+    let activity = match said.state {
         AgentActivity::Working => Activity::Working,
         AgentActivity::Blocked => Activity::Blocked,
         AgentActivity::Done | AgentActivity::Idle => Activity::Idle,
         AgentActivity::Clear => Activity::Unknown,
     };
+    let before = office.live.observed(session.id()).activity;
+    if activity == Activity::Blocked {
+        let why = said.kind.as_ref();
+        let why = why.map_or_else(String::new, |kind| format!(" ({kind})"));
+        let notice = format!("it waits for your permission or answer{why}: open its terminal");
+        office
+            .live
+            .update(session.id(), |observed| observed.notice = Some(notice));
+    } else if before == Activity::Blocked {
+        office
+            .live
+            .update(session.id(), |observed| observed.notice = None);
+    }
     office.live.set_activity(session.id(), activity);
     office.live.touch(session.id());
 }
@@ -281,25 +296,30 @@ fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, sign
     });
 }
 
-async fn gone(office: &Office, session: &Session, known: bool) {
-    if !known || !session.is_live() || !office.is_connected(session.id()) {
+/// A sidecar ended that nobody told to. What it ran may have survived it.
+fn gone(office: &Arc<Office>, session: Session) {
+    if !session.is_live() || !office.is_connected(session.id()) {
         return;
     }
     office
         .live
         .update(session.id(), |observed| observed.terminal_url = None);
-    let closing = matches!(session.status, Status::Closing { .. });
-    if let Some(terminal_id) = &session.terminal_id {
-        let reason = if closing {
-            "its session ended"
-        } else {
-            "its process ended unexpectedly"
-        };
-        office.terminal_closed(terminal_id, reason).await;
-    }
-    if session.brief.driver != CODEX && !closing {
-        let reason =
-            "its terminal process ended unexpectedly; resume it to start it anew".to_owned();
-        office.closed(session.id(), Outcome::Lost { reason }).await;
-    }
+    let office = Arc::clone(office);
+    tokio::spawn(async move {
+        let closing = matches!(session.status, Status::Closing { .. });
+        if let Some(terminal_id) = &session.terminal_id {
+            let reason = if closing {
+                "its session ended"
+            } else {
+                "its process ended unexpectedly"
+            };
+            codex_tui::close(&office, terminal_id, reason).await;
+        }
+        if session.brief.driver != CODEX && !closing {
+            let reason =
+                "its terminal process ended unexpectedly; resume it to start it anew".to_owned();
+            office.closed(session.id(), Outcome::Lost { reason }).await;
+        }
+        office.ring();
+    });
 }

@@ -3,6 +3,7 @@
 //! - `service`, `screens`: what a person or a tool may ask for
 //! - `steps`, `reconciler`: what is due next, and doing it
 //! - `codex_driver`, `command_driver`: the two ways to run an agent; `codex_messages`, `codex_tui`: parts of the first
+//! - `conformance`, `evidence`: what the launcher finds out itself about a department's work
 //! - `listeners`, `live`: what the drivers say, and what is known from it
 //! - `briefs`, `texts`: what agents are told, what people read
 //! - `office`, `policy`: what all of these share
@@ -12,6 +13,8 @@ pub mod codex_driver;
 pub mod codex_messages;
 pub mod codex_tui;
 pub mod command_driver;
+pub mod conformance;
+pub mod evidence;
 pub mod listeners;
 pub mod live;
 pub mod office;

@@ -6,7 +6,9 @@
 use crate::config::Config;
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::flow::Catalog;
+use crate::domain::flow::holds::Limits;
 use crate::domain::language::Language;
+use crate::domain::plan::PlanChecker;
 use crate::governance::Governance;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -44,12 +46,18 @@ pub struct Policy {
     pub workflow_doc: String,
     /// Departments that may work at the same time.
     pub slots: usize,
+    /// Results that may wait unacknowledged before nothing more starts.
+    pub review_limit: Option<usize>,
     /// Interactive terminals that may be open at the same time.
     pub max_terminals: usize,
     /// A department without a sign of life for so long is stalled.
     pub stale: Duration,
     /// A department stays silent so long after its last reminder before it is ended.
     pub reminder_grace: Duration,
+    /// Whether confirmed work has its verify commands run by the launcher when the person says nothing about it.
+    pub run_verify: bool,
+    /// How long one verify command may take.
+    pub verify_limit: Duration,
     /// How long terminals wait for a launcher to come back.
     pub orphan_limit: Duration,
     /// TUIs that are started with their session; further ones wait for a viewer.
@@ -86,15 +94,19 @@ impl Policy {
                 departments: settings.governance.departments.clone(),
                 models: known.then_some(models),
                 language: config.language(),
+                checker: Arc::clone(&settings.governance) as Arc<dyn PlanChecker>,
             },
             governance: Arc::clone(&settings.governance),
             language_setting: settings.language,
             project: settings.project_name.clone(),
             workflow_doc: settings.workflow_doc.clone(),
             slots: settings.max_departments,
+            review_limit: settings.governance.settings.review_limit,
             max_terminals: settings.max_terminals,
             stale: settings.department_stale,
             reminder_grace: settings.reminder_grace,
+            run_verify: settings.run_verify,
+            verify_limit: settings.verify_limit,
             orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,
             planner: Role {
@@ -121,13 +133,15 @@ impl Policy {
         }
     }
 
-    /// The same, but who runs what, and in which sandbox, as it was at the start.
+    /// The same, but who runs what, in which sandbox, and what is reviewed, as it was at the start.
     ///
     /// `governance.yaml` lies in the repository, where agents write. What it says about departments, rules and limits may
-    /// change while the launcher runs; the programs that are started and the walls around them may not: for that a person
-    /// starts the launcher again.
+    /// change while the launcher runs; the programs that are started, the walls around them and the reviews in between may
+    /// not: for that a person starts the launcher again.
     pub fn with_powers_of(mut self, start: &Self) -> Self {
         let mut changed = self.drivers != start.drivers || self.driver != start.driver;
+        changed |= self.run_verify != start.run_verify;
+        self.run_verify = start.run_verify;
         self.drivers.clone_from(&start.drivers);
         self.driver.clone_from(&start.driver);
         changed |= self.planner.driver != start.planner.driver
@@ -136,6 +150,8 @@ impl Policy {
         self.planner.driver.clone_from(&start.planner.driver);
         (self.planner.sandbox, self.planner.approval) =
             (start.planner.sandbox, start.planner.approval);
+        changed |= self.review_limit != start.review_limit;
+        self.review_limit = start.review_limit;
         for department in &mut self.catalog.departments {
             let before = start.catalog.department(&department.key);
             let powers = before.map_or((None, None, None), |it| {
@@ -150,11 +166,19 @@ impl Policy {
             (department.driver, department.sandbox, department.approval) = powers;
         }
         if changed && self.warning.is_none() {
-            let warning = "governance.yaml now says something else about drivers, sandboxes or approvals; that takes effect when \
-                           zhongshu is started again. If you did not change it, find out who did";
+            let warning = "governance.yaml now says something else about drivers, sandboxes, approvals, reviews or run_verify; that takes effect \
+                           when zhongshu is started again. If you did not change it, find out who did";
             self.warning = Some(warning.to_owned());
         }
         self
+    }
+
+    /// What bounds dispatch.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            slots: self.slots,
+            review: self.review_limit,
+        }
     }
 
     /// Name of the driver that a department's sessions use.

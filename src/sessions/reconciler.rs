@@ -3,11 +3,14 @@
 //! Each step runs as a task of its own, so a slow start delays nobody. A step that fails for a passing reason stays
 //! due and is tried again after a pause.
 
+use super::conformance::settle;
 use super::live::Observed;
 use super::office::{LAUNCHER, Office};
 use super::policy::CODEX;
 use super::steps::{self, Senses, Step};
-use super::{briefs, codex_driver, codex_messages, codex_tui, command_driver};
+use super::{
+    briefs, codex_driver, codex_messages, codex_tui, command_driver, conformance, evidence,
+};
 use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Outcome, Session, Status};
@@ -41,24 +44,26 @@ pub struct Reconciler {
     resting: Arc<Mutex<HashMap<Step, Instant>>>,
     tui_tried: Arc<Mutex<HashSet<SessionId>>>,
     tasks: TaskTracker,
+    cancel: CancellationToken,
 }
 
 impl Reconciler {
     /// Nothing is done before [`Reconciler::run`].
-    pub fn new(office: Arc<Office>) -> Self {
+    pub fn new(office: Arc<Office>, cancel: CancellationToken) -> Self {
         Self {
             office,
             running: Arc::default(),
             resting: Arc::default(),
             tui_tried: Arc::default(),
             tasks: TaskTracker::new(),
+            cancel,
         }
     }
 
     /// Works until it is cancelled; then waits for the steps that run.
-    pub async fn run(self, cancel: CancellationToken) {
+    pub async fn run(self) {
         let mut records = self.office.ledger.subscribe(None).ok();
-        while !cancel.is_cancelled() {
+        while !self.cancel.is_cancelled() {
             let wait = self.pass();
             let heard = async {
                 match &mut records {
@@ -75,7 +80,7 @@ impl Reconciler {
                 }
                 () = self.office.rung() => {}
                 () = tokio::time::sleep(wait) => {}
-                () = cancel.cancelled() => break,
+                () = self.cancel.cancelled() => break,
             }
         }
         self.tasks.close();
@@ -146,13 +151,14 @@ impl Reconciler {
         }
         let office = Arc::clone(&self.office);
         let (running, resting) = (Arc::clone(&self.running), Arc::clone(&self.resting));
+        let cancel = self.cancel.clone();
         self.tasks.spawn(async move {
             // However the step ends, a panic included, it may be begun again.
             let finished = Finished {
                 running,
                 step: step.clone(),
             };
-            let done = perform(&office, &step).await;
+            let done = perform(&office, &step, &cancel).await;
             if done == Done::Again {
                 let until = Instant::now() + RETRY_PAUSE;
                 resting
@@ -200,9 +206,11 @@ impl Senses for Reconciler {
     }
 }
 
-async fn perform(office: &Arc<Office>, step: &Step) -> Done {
+async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) -> Done {
     match step {
         Step::Dispatch => dispatch(office).await,
+        Step::Judge => conformance::judge(office).await,
+        Step::Verify => evidence::verify(office, cancel).await,
         Step::Remind(id) => {
             let (policy, id) = (office.policy(), id.clone());
             let asked = office
@@ -226,6 +234,11 @@ async fn perform(office: &Arc<Office>, step: &Step) -> Done {
                 return Done::Settled;
             }
             let codex = session.brief.driver == CODEX;
+            if matches!(step, Step::Start(_))
+                && conformance::baseline(office, &session).await == Done::Again
+            {
+                return Done::Again;
+            }
             match (step, codex) {
                 (Step::Start(_), true) => codex_driver::start(office, &session).await,
                 (Step::Start(_), false) => command_driver::start(office, &session).await,
@@ -269,7 +282,7 @@ async fn dispatch(office: &Arc<Office>) -> Done {
     }
     let (policy, place) = (office.policy(), office.place.clone());
     let given = office.decide(LAUNCHER, move |state| {
-        flow::queue::dispatch(state, policy.slots, |assignment| {
+        flow::queue::dispatch(state, policy.limits(), |assignment| {
             briefs::department(&policy, &place, assignment)
         })
     });
@@ -279,7 +292,7 @@ async fn dispatch(office: &Arc<Office>) -> Done {
 fn next_needs_codex(office: &Office) -> bool {
     let policy = office.policy();
     office.ledger.read(|state| {
-        let next = flow::queue::next(state, policy.slots);
+        let next = flow::queue::next(state, policy.limits());
         next.is_some_and(|assignment| policy.driver_of(&assignment.order.department) == CODEX)
     })
 }
@@ -293,17 +306,4 @@ async fn request_close(office: &Arc<Office>, id: &SessionId, outcome: Outcome) -
             })
             .await,
     )
-}
-
-fn settle<T>(outcome: Result<T, super::office::Refused>) -> Done {
-    match outcome {
-        Ok(_)
-        | Err(crate::ledger::TransactError::Refused(_) | crate::ledger::TransactError::Closed) => {
-            Done::Settled
-        }
-        Err(error) => {
-            tracing::warn!(?error, "a step could not be recorded");
-            Done::Again
-        }
-    }
 }

@@ -8,7 +8,7 @@ use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::Terminal;
 use chrono::{DateTime, Utc};
-use codex_terminal::descriptor::Mode;
+use codex_terminal::descriptor::{Mode, State as Program};
 use codex_terminal::spec::{Source, Spec};
 use serde::Serialize;
 
@@ -19,8 +19,12 @@ pub struct TerminalView {
     pub id: TerminalId,
     /// Its title.
     pub title: String,
-    /// `running` or `exited`.
+    /// `running` or `exited`; what an exited program showed last can still be looked at.
     pub status: &'static str,
+    /// How its program ended, when it ended by itself.
+    pub exit_code: Option<i32>,
+    /// The signal that ended its program.
+    pub exit_signal: Option<i32>,
     /// The session it shows.
     pub session_id: Option<SessionId>,
     /// Whether it can only be looked at.
@@ -46,10 +50,17 @@ impl Office {
     fn terminal_view(&self, terminal: &Terminal, mode: Mode, with_url: bool) -> TerminalView {
         let mode = if terminal.preview { Mode::Read } else { mode };
         let url = self.terminals.url(&terminal.terminal_id, mode);
+        let (status, exit_code, exit_signal) = match self.terminals.program(&terminal.terminal_id) {
+            Some(Program::Running) => ("running", None, None),
+            Some(Program::Exited { code, signal }) => ("exited", code, signal),
+            None => ("exited", None, None),
+        };
         TerminalView {
             id: terminal.terminal_id.clone(),
             title: terminal.title.clone(),
-            status: if url.is_some() { "running" } else { "exited" },
+            status,
+            exit_code,
+            exit_signal,
             session_id: terminal.session_id.clone(),
             read_only: mode == Mode::Read,
             started_at: terminal.started_at,

@@ -6,13 +6,14 @@ use super::policy::{CODEX, Policy};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::flow::plans::{Confirmation, PlanReceipt};
-use crate::domain::flow::{self, inbox, plans, queue, sessions};
+use crate::domain::flow::{self, Catalog, checks, inbox, plans, queue, sessions};
 use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
-use crate::domain::plan::{PlannedAssignment, Proposal, Source};
+use crate::domain::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Brief, Outcome, Session};
 use crate::domain::state::State;
 use crate::ledger::TransactError;
+use std::sync::Arc;
 
 /// What may be asked of the sessions.
 impl Office {
@@ -132,18 +133,35 @@ impl Office {
         proposal: Proposal,
     ) -> Result<PlanReceipt, Refused> {
         let (policy, id) = (self.policy(), id.clone());
+        let checked = off_thread(&policy, move |catalog| catalog.look_at(proposal)).await?;
         self.decide(actor, move |state| {
-            plans::report(state, &policy.catalog, &id, proposal, Source::Api)
+            plans::report(state, &policy.catalog, &id, checked, Source::Api)
         })
         .await
+    }
+
+    /// What the plan checks say about these lines, as they would stand in a plan. Changes nothing.
+    ///
+    /// # Errors
+    /// Only when the checks themselves fail.
+    pub async fn findings(
+        &self,
+        lines: Vec<PlannedAssignment>,
+    ) -> Result<Vec<PlanFinding>, Refused> {
+        off_thread(&self.policy(), move |catalog| catalog.findings(&lines)).await
     }
 
     /// A person confirms work.
     ///
     /// # Errors
     /// When the plan changed meanwhile, was decided already, or names what does not exist.
-    pub async fn confirm(&self, actor: &str, wish: Confirmation) -> Result<Vec<Order>, Refused> {
+    pub async fn confirm(
+        &self,
+        actor: &str,
+        mut wish: Confirmation,
+    ) -> Result<Vec<Order>, Refused> {
         let policy = self.policy();
+        wish.findings = self.findings(wish.assignments.clone()).await?;
         self.ledger
             .read(|state| self.check_drivers(state, &policy, &wish.assignments))
             .map_err(TransactError::Refused)?;
@@ -254,6 +272,15 @@ impl Office {
             .await
     }
 
+    /// Lets an assignment start in spite of what it should wait for.
+    ///
+    /// # Errors
+    /// When it is unknown or no longer waits.
+    pub async fn force(&self, actor: &str, id: AssignmentId) -> Result<(), Refused> {
+        self.decide(actor, move |state| queue::force(state, &id))
+            .await
+    }
+
     /// Moves an assignment.
     ///
     /// # Errors
@@ -289,6 +316,34 @@ impl Office {
             .await
     }
 
+    /// Takes responsibility for changes outside of an assignment: a person, or the planner (`only_for`) that the result
+    /// went to.
+    ///
+    /// # Errors
+    /// When there is no such result, nothing to accept, or no reason.
+    pub async fn accept_changes(
+        &self,
+        actor: &str,
+        id: ReportId,
+        reason: String,
+        only_for: Option<SessionId>,
+    ) -> Result<(), Refused> {
+        let by = actor.to_owned();
+        self.decide(actor, move |state| {
+            checks::accept(state, &id, &by, &reason, only_for.as_ref())
+        })
+        .await
+    }
+
+    /// Has the verify commands of a result run by the launcher.
+    ///
+    /// # Errors
+    /// When there is no such result, or its assignment names no commands.
+    pub async fn verify(&self, actor: &str, id: ReportId) -> Result<(), Refused> {
+        self.decide(actor, move |state| checks::request_verification(state, &id))
+            .await
+    }
+
     /// Takes notice of one result.
     ///
     /// # Errors
@@ -306,6 +361,16 @@ impl Office {
         self.session(id)
             .ok_or_else(|| flow::plans::unknown_session(id))
     }
+}
+
+/// Runs what may take a while where it keeps nobody waiting.
+async fn off_thread<T: Send + 'static>(
+    policy: &Arc<Policy>,
+    work: impl FnOnce(&Catalog) -> T + Send + 'static,
+) -> Result<T, Refused> {
+    let policy = Arc::clone(policy);
+    let done = tokio::task::spawn_blocking(move || work(&policy.catalog)).await;
+    done.map_err(|_| TransactError::Panicked)
 }
 
 /// Whether Codex may work here.

@@ -5,7 +5,7 @@
 
 use super::live::{Activity, Observed};
 use super::policy::{CODEX, Policy};
-use crate::domain::flow::{queue, sessions::MAX_REMINDERS};
+use crate::domain::flow::{checks, queue, sessions::MAX_REMINDERS};
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
@@ -36,6 +36,10 @@ pub enum Step {
     Close(SessionId),
     /// Show it in a terminal.
     OpenTui(SessionId),
+    /// Hold reports against the repository.
+    Judge,
+    /// Run the next verify command.
+    Verify,
 }
 
 /// What the pure part cannot see.
@@ -57,8 +61,14 @@ pub fn due(
 ) -> (Vec<Step>, Option<Duration>) {
     let mut steps = Vec::new();
     let mut wake: Option<Duration> = None;
-    if queue::next(state, policy.slots).is_some() {
+    if queue::next(state, policy.limits()).is_some() {
         steps.push(Step::Dispatch);
+    }
+    if !state.unjudged.is_empty() {
+        steps.push(Step::Judge);
+    }
+    if checks::next_verification(state).is_some() {
+        steps.push(Step::Verify);
     }
     let shown = |session: &&Session| {
         session.is_live() && session.brief.driver == CODEX && session.terminal_id.is_some()

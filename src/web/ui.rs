@@ -92,7 +92,10 @@ async fn work(
         let chosen = chosen_planner(&sessions, wish.session_id.as_deref());
         let planner = chosen.as_ref().and_then(|id| state.session(id));
         let plans: Vec<PlanView> = planner
-            .map(|p| p.plans.iter().rev().map(PlanView::of).collect())
+            .map(|p| {
+                let plans = p.plans.iter().rev();
+                plans.map(|plan| PlanView::of(plan, language)).collect()
+            })
             .unwrap_or_default();
         let results = |keep: &dyn Fn(&Report) -> bool| {
             chosen
@@ -106,20 +109,17 @@ async fn work(
             plans,
             results(&|r| !r.read),
             results(&|r| r.read),
-            scene.queue(title),
+            scene.queue(language, title),
             state.queue_paused,
             state.slots_taken(),
             chosen,
         )
     });
     let (seq, sessions, plans, unread, read, queue, queue_paused, slots_taken, chosen) = seen;
-    let findings: Vec<serde_json::Value> = plans
-        .first()
-        .map(|plan| api::plans::findings(&app, &plan.assignments))
-        .unwrap_or_default()
-        .iter()
-        .map(|finding| serde_json::to_value(finding).expect("a finding is plain data"))
-        .collect();
+    let findings = match plans.first() {
+        Some(plan) => api::plans::findings_of(&app, plan, language).await?,
+        None => Vec::new(),
+    };
     let terminals: Vec<TerminalItem> = office
         .terminal_views(false)
         .into_iter()
@@ -159,6 +159,7 @@ async fn work(
         read: &read,
         queue: &queue,
         queue_paused,
+        run_verify: office.policy().run_verify,
         slots_taken,
         slots: policy.slots,
         terminals: &terminals,

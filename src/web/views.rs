@@ -2,17 +2,24 @@
 //!
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
-use crate::domain::assignment::{Assignment, Hold};
+use crate::domain::flow::holds::Limits;
 use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
-use crate::domain::plan::{Plan, PlannedAssignment, Source};
-use crate::domain::result::{Findings, Report};
+use crate::domain::result::Report;
 use crate::domain::session::{Kind, Outcome, Session};
 use crate::domain::state::State;
 use crate::sessions::live::{Activity, Live, Observed};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+
+mod plan;
+mod queue;
+mod results;
+
+pub use plan::{FindingView, PlanView};
+pub use queue::QueueItemView;
+pub use results::{EvidenceView, ResultView};
 
 /// What a view needs beside the state.
 pub struct Scene<'a> {
@@ -24,6 +31,8 @@ pub struct Scene<'a> {
     pub repo: &'a Path,
     /// A department without a sign of life for so long is stalled.
     pub stale_seconds: u64,
+    /// What bounds dispatch.
+    pub limits: Limits,
     /// Now.
     pub now: DateTime<Utc>,
     /// Whether the caller may open terminals, and so may see their addresses.
@@ -151,123 +160,6 @@ pub struct ReportStatusView {
     pub auto_close_reason: Option<&'static str>,
     /// The assignment it does.
     pub assignment_id: Option<AssignmentId>,
-}
-
-/// One result, as the inbox shows it.
-#[derive(Debug, Clone, Serialize)]
-pub struct ResultView {
-    /// Its id.
-    pub report_id: ReportId,
-    /// The planner it goes to.
-    pub parent_session_id: SessionId,
-    /// Who reported.
-    pub department_session_id: SessionId,
-    /// Its department.
-    pub department: String,
-    /// What it says.
-    #[serde(flatten)]
-    pub findings: Findings,
-    /// 1 for its first report.
-    pub revision: u32,
-    /// Whether the launcher knows that the session itself wrote it.
-    pub verified: bool,
-    /// The file it came in, by its name in the archive.
-    pub mailbox_file: Option<String>,
-    /// Its handoff packet, relative to the repository.
-    pub handoff_packet: PathBuf,
-    /// `mailbox` or `launcher_fallback`: the two words of the specification.
-    pub source: &'static str,
-    /// Through which door exactly: `tool`, `mailbox` or `launcher_fallback`.
-    pub channel: Source,
-    /// When it was registered.
-    pub reported_at: DateTime<Utc>,
-    /// Whether it was read before this answer.
-    pub read: bool,
-    /// Whether somebody took notice of it by name.
-    pub acknowledged: bool,
-}
-
-/// A waiting assignment.
-#[derive(Debug, Clone, Serialize)]
-pub struct QueueItemView {
-    /// What was confirmed.
-    #[serde(flatten)]
-    pub assignment: Assignment,
-    /// 1 for the one that runs next.
-    pub position: usize,
-    /// Why it is passed over, if it is.
-    pub hold: Option<Hold>,
-    /// Name of the department, for people.
-    pub title: String,
-}
-
-/// One version of a plan.
-#[derive(Debug, Clone, Serialize)]
-pub struct PlanView {
-    /// 1 for the first.
-    pub version: u32,
-    /// What a confirmation must name.
-    pub plan_sha256: String,
-    /// `pending`, `confirmed`, `rejected` or `superseded`.
-    pub status: &'static str,
-    /// Why it was rejected.
-    pub reason: Option<String>,
-    /// When it was reported.
-    pub reported_at: DateTime<Utc>,
-    /// Through which door.
-    pub source: Source,
-    /// The plan in a few sentences.
-    pub summary: String,
-    /// What it asks for.
-    pub assignments: Vec<PlannedAssignment>,
-}
-
-impl PlanView {
-    /// Shows a plan.
-    pub fn of(plan: &Plan) -> Self {
-        let reason = match &plan.state {
-            crate::domain::plan::PlanState::Rejected { reason, .. } => Some(reason.clone()),
-            _ => None,
-        };
-        Self {
-            version: plan.version,
-            plan_sha256: plan.sha256.clone(),
-            status: plan.state.word(),
-            reason,
-            reported_at: plan.reported_at,
-            source: plan.source,
-            summary: plan.proposal.summary.clone(),
-            assignments: plan.proposal.assignments.clone(),
-        }
-    }
-}
-
-impl ResultView {
-    /// Shows a report.
-    pub fn of(report: &Report) -> Self {
-        let revision = report.current().clone();
-        let channel = revision.source;
-        let source = match channel {
-            Source::LauncherFallback => "launcher_fallback",
-            Source::Tool | Source::Mailbox | Source::Api => "mailbox",
-        };
-        Self {
-            report_id: report.report_id.clone(),
-            parent_session_id: revision.parent_session_id,
-            department_session_id: revision.department_session_id,
-            department: revision.department,
-            findings: revision.findings,
-            revision: revision.revision,
-            verified: revision.verified,
-            mailbox_file: revision.mailbox_file,
-            handoff_packet: revision.handoff_packet,
-            source,
-            channel,
-            reported_at: report.reported_at(),
-            read: report.read,
-            acknowledged: report.acknowledged,
-        }
-    }
 }
 
 impl Scene<'_> {
@@ -412,24 +304,6 @@ impl Scene<'_> {
             auto_close_reason,
             assignment_id: session.brief.assignment_id.clone(),
         }
-    }
-
-    /// The queue, next first.
-    pub fn queue(&self, title: impl Fn(&str) -> String) -> Vec<QueueItemView> {
-        let waiting = self
-            .state
-            .queue
-            .iter()
-            .filter_map(|id| self.state.assignments.get(id));
-        waiting
-            .enumerate()
-            .map(|(index, assignment)| QueueItemView {
-                assignment: assignment.clone(),
-                position: index + 1,
-                hold: self.state.hold(assignment),
-                title: title(&assignment.order.department),
-            })
-            .collect()
     }
 
     /// Results of a planner, newest first; `unread` picks which half.

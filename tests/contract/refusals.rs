@@ -695,6 +695,13 @@ fn posts(scene: &Scene<'_>) -> Vec<Case> {
             "invalid_field",
             "`mode`",
         ),
+        (
+            "/api/terminal_theme",
+            json!({ "theme": "pink" }),
+            400,
+            "invalid_field",
+            "`theme`",
+        ),
         ("/api/trust", json!({}), 400, "invalid_field", "`accept`"),
         (
             "/api/trust",
@@ -896,6 +903,7 @@ fn bodies_methods_and_types_that_do_not_fit_are_refused_everywhere() {
         "/api/browser_terminal/close",
         "/api/session_browser_terminal/start",
         "/api/terminal_ticket",
+        "/api/terminal_theme",
         "/api/login",
         "/api/logout",
         "/api/login_key",

@@ -3,7 +3,7 @@
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{MAX_TASK_BYTES, plans};
 use zhongshu::domain::message::Purpose;
-use zhongshu::domain::plan::{MAX_ASSIGNMENTS, PlanState, Proposal};
+use zhongshu::domain::plan::{MAX_ASSIGNMENTS, PlanCheck, PlanFinding, PlanState, Proposal};
 use zhongshu::domain::refusal::Kind;
 use zhongshu::domain::session::Outcome;
 
@@ -308,6 +308,76 @@ fn a_wrong_plan_is_refused_with_the_field_that_is_wrong() {
         }
     }
     assert!(world.session(&planner).plans.is_empty());
+}
+
+#[test]
+fn what_the_checks_found_is_stored_with_the_plan_and_with_its_confirmation() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let mut plan = proposal(&["gongchengbu", "zhilibu", "lingyubu"]);
+    plan.assignments[0].files = vec!["src/a".to_owned()];
+    plan.assignments[2].files = vec!["src/".to_owned()];
+    let digest = world
+        .report_plan(&planner, plan.clone())
+        .unwrap()
+        .plan_sha256;
+    let of = |findings: &Option<Vec<PlanFinding>>, check| {
+        let all = findings.as_ref().unwrap().iter();
+        all.filter(|it| it.check == check)
+            .map(|it| it.assignments.clone())
+            .collect::<Vec<_>>()
+    };
+    let stored = world.session(&planner).plan().unwrap().findings.clone();
+    assert_eq!(of(&stored, PlanCheck::OverlappingFiles), [[0, 2]]);
+    assert_eq!(of(&stored, PlanCheck::MissingVerify), [[0], [1], [2]]);
+    // The person leaves one out and mends another: what they confirmed was checked again.
+    plan.assignments[1].selected = false;
+    plan.assignments[0].verify = vec!["true".to_owned()];
+    world
+        .confirm(&planner, plan.assignments, Some(digest))
+        .unwrap();
+    let confirmed = world.events().find_map(|event| match event {
+        Event::PlanConfirmed { findings, .. } => Some(findings.clone()),
+        _ => None,
+    });
+    let confirmed = confirmed.unwrap();
+    assert_eq!(of(&confirmed, PlanCheck::OverlappingFiles), [[0, 1]]);
+    assert_eq!(of(&confirmed, PlanCheck::MissingVerify), [[1]]);
+}
+
+#[test]
+fn events_of_a_launcher_that_checked_nothing_are_still_read() {
+    let registered = r#"{"event":"zhongshu_plan_registered","session_id":"zhongshu-1","version":1,"plan_sha256":"ab",
+        "summary":"s","assignments":[{"department":"menxia","task":"t"}],"source":"tool"}"#;
+    let event: Event = serde_json::from_str(registered).unwrap();
+    let Event::ZhongshuPlanRegistered {
+        findings, proposal, ..
+    } = &event
+    else {
+        panic!("{event:?}")
+    };
+    assert_eq!((findings, &proposal.assignments[0].id), (&None, &None));
+    assert!(proposal.assignments[0].after.is_empty());
+    // A line without an order has the digest that it always had.
+    let old = r#"{"summary":"s","assignments":[{"department":"menxia","task":"t","model":null,"files":[],"verify":[],"reason":"","model_reason":"","selected":true}]}"#;
+    assert_eq!(serde_json::to_string(proposal).unwrap(), old);
+    for (name, rest) in [
+        (
+            "plan_confirmed",
+            r#""session_id":"zhongshu-1","version":null,"plan_sha256":null,"edited":false,"assignments":[]"#,
+        ),
+        (
+            "assignment_queued",
+            r#""assignment_id":"assignment-1","parent_session_id":"zhongshu-1","department":"menxia","task":"t""#,
+        ),
+    ] {
+        let event: Event =
+            serde_json::from_str(&format!(r#"{{"event":"{name}",{rest}}}"#)).unwrap();
+        let text = serde_json::to_string(&event).unwrap();
+        for new in ["findings", "overlap", "after", "apart", "plan_line"] {
+            assert!(!text.contains(new), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ fn a_changed_file_gives_nobody_another_program_or_sandbox() {
     );
     edited.planner.sandbox = Sandbox::DangerFullAccess;
     edited.planner.approval = Approval::Never;
+    edited.review_limit = Some(900);
     let first = &mut edited.catalog.departments[0];
     first.sandbox = Some(Sandbox::DangerFullAccess);
     first.approval = Some(Approval::Never);
@@ -28,6 +29,7 @@ fn a_changed_file_gives_nobody_another_program_or_sandbox() {
     assert!(in_force.catalog.department("newcomer").is_some());
     assert_eq!(in_force.driver, start.driver);
     assert_eq!(in_force.drivers, start.drivers);
+    assert_eq!(in_force.review_limit, start.review_limit);
     assert_eq!(in_force.planner.sandbox, start.planner.sandbox);
     assert_eq!(in_force.planner.approval, start.planner.approval);
     for department in &in_force.catalog.departments {

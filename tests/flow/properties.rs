@@ -343,17 +343,14 @@ fn check_queue(world: &World) {
             );
         }
     }
-    if let Some(next) = queue::next(state, world.policy.slots) {
+    if let Some(next) = queue::next(state, world.policy.limits()) {
         assert!(!state.queue_paused && state.slots_taken() < world.policy.slots);
         let earlier = state
             .queue
             .iter()
             .take_while(|id| **id != next.order.assignment_id);
         for id in earlier {
-            assert!(
-                state.hold(&state.assignments[id]).is_some(),
-                "only what is held is passed over"
-            );
+            assert!(world.hold(id).is_some(), "only what is held is passed over");
         }
     }
 }

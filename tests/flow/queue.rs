@@ -63,8 +63,7 @@ fn an_assignment_whose_planner_ended_holds_and_is_not_lost() {
             signal: None,
         },
     );
-    let assignment = world.assignment(&held[0]);
-    assert_eq!(world.state.hold(assignment), Some(Hold::PlannerEnded));
+    assert_eq!(world.hold(&held[0]), Some(Hold::PlannerEnded));
     let next = world.dispatch().expect("the queue goes on past it");
     assert_eq!(
         world.session(&next).brief.assignment_id,
@@ -97,8 +96,11 @@ fn needs_user_confirmation_holds_the_queue() {
     world
         .decide(|state, _| inbox::read(state, &asking))
         .unwrap();
-    let hold = world.state.hold(world.assignment(&waiting[0]));
-    assert_eq!(hold, Some(Hold::WaitsForPerson), "reading is not deciding");
+    assert_eq!(
+        world.hold(&waiting[0]),
+        Some(Hold::WaitsForPerson),
+        "reading is not deciding"
+    );
     assert_eq!(world.dispatch(), None);
     world.confirmed(&other, &["zhilibu"]);
     assert!(
@@ -209,7 +211,8 @@ fn only_what_the_next_slot_goes_to_does_not_wait() {
     let planner = world.planner();
     let ids = world.confirmed(&planner, &["menxia", "zhilibu"]);
     let waits = |world: &World| {
-        let each = ids.iter().map(|id| queue::waits(&world.state, 1, id));
+        let limits = world.policy.limits();
+        let each = ids.iter().map(|id| queue::waits(&world.state, limits, id));
         each.collect::<Vec<_>>()
     };
     assert_eq!(waits(&world), [false, true], "one stands ahead");

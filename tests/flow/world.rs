@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use zhongshu::domain::assignment::Assignment;
+use zhongshu::domain::assignment::{Assignment, Hold};
 use zhongshu::domain::department::{self, Approval, Sandbox};
 use zhongshu::domain::event::Event;
+use zhongshu::domain::flow::holds::Holds;
 use zhongshu::domain::flow::results::{Submission, Taken};
 use zhongshu::domain::flow::{Catalog, Decision, plans, queue, results, sessions};
 use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId};
@@ -30,6 +31,8 @@ pub struct World {
     pub policy: Policy,
     pub place: Places,
     /// What happened, each decision as one batch.
+    /// Whether what is confirmed from now on has its verify commands run.
+    pub run_verify: bool,
     pub batches: Vec<Vec<Event>>,
     /// The same, as it would stand in the journal.
     pub log: Vec<(u64, DateTime<Utc>, Event)>,
@@ -50,15 +53,19 @@ impl World {
                 departments: department::built_in(),
                 models: Some(vec!["large".to_owned(), "small".to_owned()]),
                 language: Language::En,
+                checker: Arc::new(Governance::default()),
             },
             language_setting: None,
             project: "orchard".to_owned(),
             workflow_doc: "AGENTS.md".to_owned(),
             slots: 2,
+            review_limit: None,
             max_terminals: 8,
             stale: Duration::from_secs(300),
             reminder_grace: Duration::from_secs(60),
             orphan_limit: Duration::from_secs(60),
+            run_verify: false,
+            verify_limit: Duration::from_secs(60),
             tuis: 4,
             planner: role,
             driver: CODEX.to_owned(),
@@ -77,6 +84,7 @@ impl World {
             state: State::default(),
             policy,
             place,
+            run_verify: false,
             batches: Vec::new(),
             log: Vec::new(),
             now: DateTime::UNIX_EPOCH + TimeDelta::days(20_000),
@@ -137,7 +145,8 @@ impl World {
         proposal: Proposal,
     ) -> Result<plans::PlanReceipt, Refusal> {
         self.decide(|state, policy| {
-            plans::report(state, &policy.catalog, planner, proposal, Source::Api)
+            let checked = policy.catalog.look_at(proposal);
+            plans::report(state, &policy.catalog, planner, checked, Source::Api)
         })
     }
 
@@ -148,11 +157,29 @@ impl World {
         assignments: Vec<PlannedAssignment>,
         plan_sha256: Option<String>,
     ) -> Result<Vec<AssignmentId>, Refusal> {
-        let wish = plans::Confirmation {
+        let wish = self.confirmation(planner, assignments, plan_sha256);
+        self.confirm_so(wish)
+    }
+
+    /// What a person sends to confirm these assignments.
+    pub fn confirmation(
+        &self,
+        planner: &SessionId,
+        assignments: Vec<PlannedAssignment>,
+        plan_sha256: Option<String>,
+    ) -> plans::Confirmation {
+        plans::Confirmation {
             parent_session_id: planner.clone(),
+            findings: self.policy.catalog.findings(&assignments),
             assignments,
             plan_sha256,
-        };
+            run_verify: self.run_verify,
+            allow_overlap: false,
+        }
+    }
+
+    /// A person confirms exactly so.
+    pub fn confirm_so(&mut self, wish: plans::Confirmation) -> Result<Vec<AssignmentId>, Refusal> {
         let orders = self.decide(|state, policy| plans::confirm(state, &policy.catalog, wish))?;
         Ok(orders
             .into_iter()
@@ -173,7 +200,7 @@ impl World {
         let (policy, place) = (self.policy.clone(), self.place.clone());
         let brief = self
             .decide(|state, _| {
-                queue::dispatch(state, policy.slots, |assignment| {
+                queue::dispatch(state, policy.limits(), |assignment| {
                     briefs::department(&policy, &place, assignment)
                 })
             })
@@ -243,6 +270,11 @@ impl World {
         }
     }
 
+    /// Why an assignment is passed over.
+    pub fn hold(&self, id: &AssignmentId) -> Option<Hold> {
+        Holds::of(&self.state, self.policy.limits()).on(self.assignment(id))
+    }
+
     pub fn session(&self, id: &SessionId) -> &Session {
         self.state.session(id).expect("the session exists")
     }
@@ -281,6 +313,8 @@ pub fn by_tool(mut submission: Submission) -> Submission {
 /// Work for one department.
 pub fn work(department: &str, task: &str) -> PlannedAssignment {
     PlannedAssignment {
+        id: None,
+        after: Vec::new(),
         department: department.to_owned(),
         task: task.to_owned(),
         model: None,
@@ -316,6 +350,8 @@ pub fn assert_same(left: &State, right: &State) {
         terminals,
         trusted,
         taken_files,
+        unjudged,
+        unverified,
         reviews,
         seq,
     } = left;
@@ -327,5 +363,6 @@ pub fn assert_same(left: &State, right: &State) {
     assert_eq!(terminals, &right.terminals);
     assert_eq!((trusted, seq), (&right.trusted, &right.seq));
     assert_eq!(taken_files, &right.taken_files);
+    assert_eq!((unjudged, unverified), (&right.unjudged, &right.unverified));
     assert_eq!(reviews, &right.reviews);
 }

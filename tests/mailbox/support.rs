@@ -32,6 +32,7 @@ pub fn catalog() -> Arc<Catalog> {
         departments: built_in(),
         models: None,
         language: Language::En,
+        checker: Arc::new(zhongshu::governance::Governance::default()),
     })
 }
 

@@ -3,7 +3,11 @@
 //! Every function here is pure. It runs inside `Ledger::transact`, against the newest state, so a check and the change
 //! that depends on it are one step. Nothing here starts anything: the effects follow from the events.
 
+pub mod checks;
+pub mod dependencies;
+pub mod holds;
 pub mod inbox;
+mod overlaps;
 pub mod plans;
 pub mod queue;
 pub mod results;
@@ -13,7 +17,9 @@ pub mod sessions;
 use super::department::Department;
 use super::event::Event;
 use super::language::Language;
+use super::plan::{Checked, PlanChecker, PlanFinding, PlannedAssignment, Proposal};
 use super::refusal::Refusal;
+use std::sync::Arc;
 
 /// What a decision yields: events, and an answer for the caller.
 pub type Decision<T> = Result<(Vec<Event>, T), Refusal>;
@@ -27,9 +33,22 @@ pub struct Catalog {
     pub models: Option<Vec<String>>,
     /// Language of what agents and people read.
     pub language: Language,
+    /// Looks at plans.
+    pub checker: Arc<dyn PlanChecker>,
 }
 
 impl Catalog {
+    /// Looks at a proposal before it is registered. May take a while: not for the journal's thread.
+    pub fn look_at(&self, proposal: Proposal) -> Checked {
+        let findings = self.findings(&proposal.assignments);
+        Checked { proposal, findings }
+    }
+
+    /// What the checks say about these lines. May take a while.
+    pub fn findings(&self, lines: &[PlannedAssignment]) -> Vec<PlanFinding> {
+        self.checker.check(lines, self.models.as_deref())
+    }
+
     /// The department with this key.
     pub fn department(&self, key: &str) -> Option<&Department> {
         self.departments

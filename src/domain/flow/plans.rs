@@ -1,11 +1,14 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
-use super::{Catalog, Decision, check_task};
+use super::dependencies::{self, Among};
+use super::{Catalog, Decision, check_task, overlaps};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::ids::{AssignmentId, MessageId, SessionId};
 use crate::domain::message::Purpose;
-use crate::domain::plan::{MAX_ASSIGNMENTS, Plan, PlanState, PlannedAssignment, Proposal, Source};
+use crate::domain::plan::{
+    Checked, MAX_ASSIGNMENTS, Plan, PlanFinding, PlanState, PlannedAssignment, Proposal, Source,
+};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
@@ -35,10 +38,11 @@ pub fn report(
     state: &State,
     catalog: &Catalog,
     session_id: &SessionId,
-    proposal: Proposal,
+    checked: Checked,
     source: Source,
 ) -> Decision<PlanReceipt> {
     let planner = live_planner(state, session_id, "session_id")?;
+    let Checked { proposal, findings } = checked;
     check_proposal(catalog, &proposal)?;
     let plan_sha256 = proposal.sha256();
     if let Some(last) = planner.plan()
@@ -60,6 +64,7 @@ pub fn report(
         version,
         plan_sha256: plan_sha256.clone(),
         proposal,
+        findings: Some(findings),
         source,
     };
     Ok((
@@ -79,8 +84,14 @@ pub struct Confirmation {
     pub parent_session_id: SessionId,
     /// What shall be done, perhaps changed by the person. Those not selected are left out.
     pub assignments: Vec<PlannedAssignment>,
+    /// What the checks found in the selected ones; positions are those of `assignments`.
+    pub findings: Vec<PlanFinding>,
     /// Digest of the plan that the person had before their eyes.
     pub plan_sha256: Option<String>,
+    /// Whether the launcher runs the verify commands itself after each report.
+    pub run_verify: bool,
+    /// Whether those that may change the same files may run side by side.
+    pub allow_overlap: bool,
 }
 
 /// Confirms work and puts it into the queue.
@@ -94,6 +105,8 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
         None => None,
     };
     check_assignments(catalog, &wish.assignments)?;
+    dependencies::check(&wish.assignments, Among::Selected)?;
+    let findings = of_selected(wish.findings, &wish.assignments);
     let chosen: Vec<PlannedAssignment> = wish
         .assignments
         .into_iter()
@@ -106,10 +119,21 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
         ));
     }
     let version = plan.map(|plan| plan.version);
+    let ids: Vec<AssignmentId> = chosen
+        .iter()
+        .map(|_| AssignmentId::fresh("assignment"))
+        .collect();
+    let after = dependencies::resolve(&chosen, &ids);
+    let apart = match wish.allow_overlap {
+        true => vec![Vec::new(); chosen.len()],
+        false => overlaps::apart(state, &chosen, &ids),
+    };
     let orders: Vec<Order> = chosen
         .iter()
-        .map(|item| Order {
-            assignment_id: AssignmentId::fresh("assignment"),
+        .zip(ids)
+        .zip(after.into_iter().zip(apart))
+        .map(|((item, assignment_id), (after, apart_from))| Order {
+            assignment_id,
             parent_session_id: planner.id().clone(),
             department: item.department.clone(),
             task: item.task.clone(),
@@ -118,6 +142,10 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
             verify: item.verify.clone(),
             reason: item.reason.clone(),
             plan_version: version,
+            run_verify: wish.run_verify,
+            plan_line: item.id.clone(),
+            after,
+            apart_from,
         })
         .collect();
     let proposed: Vec<&PlannedAssignment> = plan
@@ -135,11 +163,25 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
         plan_sha256: wish.plan_sha256,
         edited: plan.is_some() && proposed != chosen.iter().collect::<Vec<_>>(),
         assignments: chosen,
+        findings: Some(findings),
+        overlap_allowed: wish.allow_overlap,
     }];
     events.extend(orders.iter().map(|order| Event::AssignmentQueued {
         order: order.clone(),
     }));
     Ok((events, orders))
+}
+
+/// The same findings, with positions among the selected lines, which alone are recorded.
+fn of_selected(mut findings: Vec<PlanFinding>, lines: &[PlannedAssignment]) -> Vec<PlanFinding> {
+    let selected = |at: &usize| lines.get(*at).is_some_and(|line| line.selected);
+    for finding in &mut findings {
+        finding.assignments.retain(selected);
+        for at in &mut finding.assignments {
+            *at = lines[..*at].iter().filter(|line| line.selected).count();
+        }
+    }
+    findings
 }
 
 /// Rejects the pending plan and tells the planner why.
@@ -249,7 +291,8 @@ fn check_proposal(catalog: &Catalog, proposal: &Proposal) -> Result<(), Refusal>
             "summary: the plan has no summary; say in a few sentences what it does",
         ));
     }
-    check_assignments(catalog, &proposal.assignments)
+    check_assignments(catalog, &proposal.assignments)?;
+    dependencies::check(&proposal.assignments, Among::All)
 }
 
 fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Result<(), Refusal> {
@@ -273,6 +316,7 @@ fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Re
         catalog.check_model(item.model.as_deref(), &at("model"))?;
         check_list(&item.files, &at("files"))?;
         check_list(&item.verify, &at("verify"))?;
+        check_list(&item.after, &at("after"))?;
         check_text(&item.reason, &at("reason"))?;
         check_text(&item.model_reason, &at("model_reason"))?;
     }

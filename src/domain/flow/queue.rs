@@ -1,6 +1,7 @@
 //! The queue: what runs next, and a person's changes to it.
 
 use super::Decision;
+use super::holds::{Holds, Limits};
 use crate::domain::assignment::{Assignment, AssignmentState};
 use crate::domain::event::Event;
 use crate::domain::ids::AssignmentId;
@@ -9,24 +10,25 @@ use crate::domain::session::Brief;
 use crate::domain::state::State;
 
 /// The first assignment that may run now, if a slot is free.
-pub fn next(state: &State, slots: usize) -> Option<&Assignment> {
-    if state.queue_paused || state.slots_taken() >= slots {
+pub fn next(state: &State, limits: Limits) -> Option<&Assignment> {
+    if state.queue_paused || state.queue.is_empty() || state.slots_taken() >= limits.slots {
         return None;
     }
+    let holds = Holds::of(state, limits);
     state
         .queue
         .iter()
         .filter_map(|id| state.assignments.get(id))
-        .find(|assignment| state.hold(assignment).is_none())
+        .find(|assignment| holds.on(assignment).is_none())
 }
 
 /// Whether an assignment stays in the queue for now: it has no session yet, and is not what the next free slot goes to.
-pub fn waits(state: &State, slots: usize, id: &AssignmentId) -> bool {
+pub fn waits(state: &State, limits: Limits, id: &AssignmentId) -> bool {
     let queued = state
         .assignments
         .get(id)
         .is_some_and(|assignment| assignment.state == AssignmentState::Queued);
-    queued && next(state, slots).is_none_or(|first| first.order.assignment_id != *id)
+    queued && next(state, limits).is_none_or(|first| first.order.assignment_id != *id)
 }
 
 /// Gives the next assignment to a new session; `brief` makes that session.
@@ -35,10 +37,10 @@ pub fn waits(state: &State, slots: usize, id: &AssignmentId) -> bool {
 /// Never refuses: when nothing may run, there are no events and the answer is `None`.
 pub fn dispatch(
     state: &State,
-    slots: usize,
+    limits: Limits,
     brief: impl FnOnce(&Assignment) -> Brief,
 ) -> Decision<Option<Brief>> {
-    let Some(assignment) = next(state, slots) else {
+    let Some(assignment) = next(state, limits) else {
         return Ok((Vec::new(), None));
     };
     let brief = brief(assignment);
@@ -66,6 +68,21 @@ pub fn cancel(state: &State, id: &AssignmentId) -> Decision<()> {
         }],
         (),
     ))
+}
+
+/// Lets an assignment start in spite of what it should wait for: results before its own, files in use, the review limit.
+/// Its planner's end and an open question still hold it. Saying it twice is fine.
+///
+/// # Errors
+/// When it is unknown or no longer waits.
+pub fn force(state: &State, id: &AssignmentId) -> Decision<()> {
+    let events = match queued(state, id)?.forced {
+        true => Vec::new(),
+        false => vec![Event::AssignmentForced {
+            assignment_id: id.clone(),
+        }],
+    };
+    Ok((events, ()))
 }
 
 /// Moves an assignment before another, or to the end.

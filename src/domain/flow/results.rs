@@ -188,12 +188,18 @@ fn register(
     let planner = state
         .session(&revision.parent_session_id)
         .filter(|planner| planner.is_live());
-    let notice = planner.map(|planner| Event::MessageQueued {
-        message_id: MessageId::fresh("message"),
-        session_id: planner.id().clone(),
-        purpose: Purpose::Result,
-        text: prompts::result_notice(catalog.language, &report_id, &revision),
-    });
+    // With a tree to compare with, the planner hears of the report together with what came of the comparison.
+    let is_judged_first = state
+        .session(&revision.department_session_id)
+        .is_some_and(|session| session.baseline.is_some());
+    let notice = planner
+        .filter(|_| !is_judged_first)
+        .map(|planner| Event::MessageQueued {
+            message_id: MessageId::fresh("message"),
+            session_id: planner.id().clone(),
+            purpose: Purpose::Result,
+            text: prompts::result_notice(catalog.language, &report_id, &revision, None),
+        });
     let event = match report {
         None => Event::ResultRegistered {
             report_id: report_id.clone(),

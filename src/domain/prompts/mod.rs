@@ -9,7 +9,7 @@ mod notices;
 mod planner;
 
 pub use department::department;
-pub use notices::{fallback_findings, rejection, reminder, result_notice};
+pub use notices::{evidence_notice, fallback_findings, rejection, reminder, result_notice};
 pub use planner::{Takeover, planner, takeover};
 
 use super::department::Department;

@@ -2,8 +2,10 @@
 
 use super::ok;
 use super::status::scene;
+use crate::domain::flow::plans::unknown_session;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
+use crate::governance::dossier::make as make_dossier;
 use crate::sessions::office::Office;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
@@ -38,6 +40,23 @@ pub struct ById {
     pub id: SessionId,
 }
 
+/// Everything about one planner's work, read from the journal on disk.
+pub async fn dossier(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Query(ById { id }): Query<ById>,
+) -> Result<Json<Value>, ApiError> {
+    let journal = app.office.place.journal();
+    let language = app.office.policy().catalog.language;
+    let wanted = id.clone();
+    let made = tokio::task::spawn_blocking(move || make_dossier(&journal, wanted, language)).await;
+    let markdown = made
+        .map_err(|_| ApiError::internal())?
+        .map_err(|error| ApiError::unavailable("journal_unreadable", format!("failed to {error}")))?
+        .ok_or_else(|| unknown_session(&id))?;
+    Ok(ok(json!({ "session_id": id, "markdown": markdown })))
+}
+
 /// An empty string in a form means "no choice".
 pub fn chosen(model: Option<String>) -> Option<String> {
     model.filter(|model| !model.trim().is_empty())
@@ -68,6 +87,7 @@ pub async fn restart(
 }
 
 pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) -> Json<Value> {
+    let language = app.office.policy().catalog.language;
     let planners: Vec<Value> = app.office.ledger.read(|state| {
         let scene = scene(&app.office, state, caller.is_person());
         let planners = state
@@ -81,7 +101,7 @@ pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) 
                     serde_json::to_value(scene.session(planner)).expect("a view is plain data");
                 let children = scene.children(planner.id(), |_| true);
                 view["children"] = json!(children);
-                view["plan"] = json!(planner.plan().map(PlanView::of));
+                view["plan"] = json!(planner.plan().map(|plan| PlanView::of(plan, language)));
                 view
             })
             .collect()
@@ -94,6 +114,7 @@ pub async fn context(
     RequireReader(caller): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Json<Value>, ApiError> {
+    let language = app.office.policy().catalog.language;
     let context = app.office.ledger.read(|state| {
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
         let scene = scene(&app.office, state, caller.is_person());
@@ -101,7 +122,7 @@ pub async fn context(
         Ok::<_, Refusal>(json!({
             "session": scene.session(planner),
             "task": planner.brief.task,
-            "plan": planner.plan().map(PlanView::of),
+            "plan": planner.plan().map(|plan| PlanView::of(plan, language)),
             "reports": reports,
             "children": scene.children(&id, |_| true),
         }))

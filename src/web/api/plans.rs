@@ -6,17 +6,17 @@ use crate::domain::flow::plans::Confirmation;
 use crate::domain::flow::queue;
 use crate::domain::flow::sessions::planner;
 use crate::domain::ids::SessionId;
-use crate::domain::plan::{PlannedAssignment, Proposal};
+use crate::domain::language::Language;
+use crate::domain::plan::{MAX_ASSIGNMENTS, PlannedAssignment, Proposal};
 use crate::domain::refusal::Refusal;
 use crate::domain::report::ReportMode;
 use crate::governance::assignments::{ProposalRequest, propose as propose_assignments};
-use crate::governance::plan_checks::{AssignmentView, PlanFinding, check_plan};
 use crate::governance::report::ReportRequest;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
-use crate::web::views::PlanView;
+use crate::web::views::{FindingView, PlanView};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -25,6 +25,10 @@ use serde_json::{Value, json};
 /// An assignment as it comes over the API, with the names that older clients use.
 #[derive(Debug, Deserialize)]
 pub struct AssignmentBody {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    after: Vec<String>,
     department: String,
     task: String,
     #[serde(default)]
@@ -48,6 +52,8 @@ fn selected() -> bool {
 impl From<AssignmentBody> for PlannedAssignment {
     fn from(body: AssignmentBody) -> Self {
         Self {
+            id: chosen(body.id),
+            after: body.after,
             department: body.department,
             task: body.task,
             model: chosen(body.model),
@@ -107,33 +113,32 @@ pub async fn newest(
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Json<Value>, ApiError> {
+    let language = app.office.policy().catalog.language;
     let plan = app
         .office
         .ledger
         .read(|state| Ok::<_, Refusal>(planner(state, &id)?.plan().cloned()))?;
-    let findings = plan
-        .as_ref()
-        .map(|plan| findings(&app, &plan.proposal.assignments))
-        .unwrap_or_default();
+    let plan = plan.as_ref().map(|plan| PlanView::of(plan, language));
+    let findings = match &plan {
+        Some(plan) => findings_of(&app, plan, language).await?,
+        None => Vec::new(),
+    };
     Ok(ok(
-        json!({ "session_id": id, "plan": plan.as_ref().map(PlanView::of), "findings": findings }),
+        json!({ "session_id": id, "plan": plan, "findings": findings }),
     ))
 }
 
-/// What the plan checks say about these assignments.
-pub fn findings(app: &App, assignments: &[PlannedAssignment]) -> Vec<PlanFinding> {
-    let views: Vec<AssignmentView<'_>> = assignments
-        .iter()
-        .map(|item| AssignmentView {
-            department: &item.department,
-            task: &item.task,
-            files: &item.files,
-            verify: &item.verify,
-            selected: item.selected,
-        })
-        .collect();
-    let policy = app.office.policy();
-    check_plan(&views, &policy.governance, policy.catalog.language)
+/// What was found in a plan when it was reported; a plan of an older launcher is checked now.
+pub async fn findings_of(
+    app: &App,
+    plan: &PlanView,
+    language: Language,
+) -> Result<Vec<FindingView>, ApiError> {
+    if let Some(stored) = &plan.findings {
+        return Ok(stored.clone());
+    }
+    let now = app.office.findings(plan.assignments.clone()).await?;
+    Ok(FindingView::all(&now, language))
 }
 
 pub async fn versions(
@@ -141,11 +146,40 @@ pub async fn versions(
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Json<Value>, ApiError> {
+    let language = app.office.policy().catalog.language;
     let plans = app.office.ledger.read(|state| {
-        let plans = planner(state, &id)?.plans.iter().rev().map(PlanView::of);
+        let plans = planner(state, &id)?.plans.iter().rev();
+        let plans = plans.map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>(plans.collect::<Vec<_>>())
     })?;
     Ok(ok(json!({ "session_id": id, "plans": plans })))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct CheckPlan {
+    assignments: Vec<AssignmentBody>,
+    #[serde(default)]
+    language: Option<Language>,
+}
+
+/// What the plan checks would say about lines that a person is editing.
+pub async fn check(
+    State(app): State<App>,
+    RequirePerson(_): RequirePerson,
+    Body(wish): Body<CheckPlan>,
+) -> Result<Json<Value>, ApiError> {
+    if wish.assignments.len() > MAX_ASSIGNMENTS {
+        let message = format!("assignments: at most {MAX_ASSIGNMENTS} are taken");
+        return Err(ApiError::invalid("too_many_assignments", message));
+    }
+    let language = wish
+        .language
+        .unwrap_or(app.office.policy().catalog.language);
+    let lines = wish.assignments.into_iter().map(Into::into).collect();
+    let findings = app.office.findings(lines).await?;
+    Ok(ok(
+        json!({ "findings": FindingView::all(&findings, language) }),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -155,6 +189,10 @@ pub struct StartAssignments {
     assignments: Vec<AssignmentBody>,
     #[serde(default)]
     plan_sha256: Option<String>,
+    #[serde(default)]
+    run_verify: Option<bool>,
+    #[serde(default)]
+    allow_overlap: bool,
 }
 
 pub async fn confirm(
@@ -165,7 +203,10 @@ pub async fn confirm(
     let confirmation = Confirmation {
         parent_session_id: wish.parent_session_id,
         assignments: wish.assignments.into_iter().map(Into::into).collect(),
+        findings: Vec::new(),
         plan_sha256: wish.plan_sha256,
+        run_verify: wish.run_verify.unwrap_or(app.office.policy().run_verify),
+        allow_overlap: wish.allow_overlap,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     Ok(ok(
@@ -235,6 +276,8 @@ pub struct StartDepartment {
     verify: Vec<String>,
     #[serde(default)]
     reason: Option<String>,
+    #[serde(default)]
+    run_verify: Option<bool>,
     #[serde(default, alias = "zhongshu_session_id", alias = "session_id")]
     parent_session_id: Option<SessionId>,
 }
@@ -249,6 +292,8 @@ pub async fn start_department(
         None => app.office.only_planner()?,
     };
     let assignments = vec![PlannedAssignment {
+        id: None,
+        after: Vec::new(),
         department: wish.department,
         task: wish.task,
         model: chosen(wish.model),
@@ -261,16 +306,19 @@ pub async fn start_department(
     let confirmation = Confirmation {
         parent_session_id,
         assignments,
+        findings: Vec::new(),
         plan_sha256: None,
+        run_verify: wish.run_verify.unwrap_or(app.office.policy().run_verify),
+        allow_overlap: false,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
     // Dispatch follows at once when a slot is free; whoever asks wants to know which of the two it is.
-    let slots = app.office.policy().slots;
+    let limits = app.office.policy().limits();
     let waits = app
         .office
         .ledger
-        .read(|state| queue::waits(state, slots, &order.assignment_id));
+        .read(|state| queue::waits(state, limits, &order.assignment_id));
     Ok(ok(json!({ "assignment": order, "queued": waits })))
 }
 

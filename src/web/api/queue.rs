@@ -1,4 +1,4 @@
-//! The queue: cancel, move, pause.
+//! The queue: cancel, force, move, pause.
 
 use super::done;
 use crate::domain::ids::AssignmentId;
@@ -23,6 +23,17 @@ pub async fn cancel(
 ) -> Result<Json<Value>, ApiError> {
     app.office
         .cancel(&caller.actor(), wish.assignment_id)
+        .await?;
+    Ok(done())
+}
+
+pub async fn force(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<OfAssignment>,
+) -> Result<Json<Value>, ApiError> {
+    app.office
+        .force(&caller.actor(), wish.assignment_id)
         .await?;
     Ok(done())
 }

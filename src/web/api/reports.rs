@@ -1,23 +1,27 @@
 //! `GET /api/report`: the governance report.
 
 use crate::domain::language::Language;
-use crate::domain::report::{Report, ReportMode};
+use crate::domain::report::ReportMode;
+use crate::governance::render::{Format, Part, render};
 use crate::governance::report::ReportRequest;
 use crate::web::app::App;
 use crate::web::body::Query;
 use crate::web::caller::RequireReader;
 use crate::web::error::ApiError;
-use axum::Json;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-/// `?mode=&base=`.
+/// `?mode=&base=&format=`.
 #[derive(Debug, Deserialize)]
 pub struct ReportQuery {
     #[serde(default = "worktree")]
     mode: String,
     #[serde(default)]
     base: Option<String>,
+    #[serde(default)]
+    format: Option<String>,
 }
 
 fn worktree() -> String {
@@ -25,6 +29,20 @@ fn worktree() -> String {
 }
 
 impl ReportQuery {
+    /// The form that it asks for.
+    ///
+    /// # Errors
+    /// An unknown form.
+    pub fn format(&self) -> Result<Format, ApiError> {
+        let name = self.format.as_deref().unwrap_or("json");
+        Format::named(name).ok_or_else(|| {
+            ApiError::invalid(
+                "unknown_format",
+                "format: choose json, markdown, sarif or text",
+            )
+        })
+    }
+
     /// The request that it asks for.
     ///
     /// # Errors
@@ -61,7 +79,13 @@ pub async fn report(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Query(wish): Query<ReportQuery>,
-) -> Result<Json<Report>, ApiError> {
-    let request = wish.request(app.office.policy().catalog.language)?;
-    Ok(Json(app.report(request).await?))
+) -> Result<Response, ApiError> {
+    let language = app.office.policy().catalog.language;
+    let format = wish.format()?;
+    let report = app.report(wish.request(language)?).await?;
+    let text = render(&report, format, Part::Whole, language).map_err(|error| {
+        tracing::error!(%error, "the report could not be written down");
+        ApiError::internal()
+    })?;
+    Ok(([(CONTENT_TYPE, format.media_type())], text).into_response())
 }

@@ -51,15 +51,18 @@ pub async fn inbox_of_thread(
     RequireAgent(thread_id): RequireAgent,
     Query(wish): Query<InboxOfThread>,
 ) -> Result<Json<Value>, ApiError> {
+    let id = planner_of_thread(&app, &thread_id)?;
+    open_inbox(&app, id.as_str(), &id, peeks(wish.peek.as_deref())).await
+}
+
+fn planner_of_thread(app: &App, thread_id: &str) -> Result<SessionId, ApiError> {
     let id = app.office.ledger.read(|state| {
         let session = state
-            .session_of_thread(&thread_id)
+            .session_of_thread(thread_id)
             .filter(|session| session.is_planner());
         session.map(|session| session.id().clone())
     });
-    let id =
-        id.ok_or_else(|| ApiError::forbidden("not_a_planner", "only a planner has an inbox"))?;
-    open_inbox(&app, id.as_str(), &id, peeks(wish.peek.as_deref())).await
+    id.ok_or_else(|| ApiError::forbidden("not_a_planner", "only a planner has an inbox"))
 }
 
 async fn open_inbox(
@@ -75,12 +78,13 @@ async fn open_inbox(
         false => office.read_inbox(actor, id).await?,
     };
     let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
+    let language = office.policy().catalog.language;
     let answer = office.ledger.read(|state| {
         let scene = scene(office, state, false);
         let planner = planner(state, id)?;
         let unread_results = scene.results(id, unread);
         let queued: Vec<_> = scene
-            .queue(|department| department.to_owned())
+            .queue(language, |department| department.to_owned())
             .into_iter()
             .filter(|item| item.assignment.order.parent_session_id == *id)
             .collect();
@@ -110,6 +114,51 @@ pub async fn acknowledge(
     app.office
         .acknowledge(&caller.actor(), wish.report_id)
         .await?;
+    Ok(done())
+}
+
+#[derive(Debug, Deserialize)]
+pub struct AcceptChanges {
+    report_id: ReportId,
+    reason: String,
+}
+
+pub async fn accept(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<AcceptChanges>,
+) -> Result<Json<Value>, ApiError> {
+    app.office
+        .accept_changes(&caller.actor(), wish.report_id, wish.reason, None)
+        .await?;
+    Ok(done())
+}
+
+/// A planner answers for its department's changes through its tool server.
+pub async fn accept_for_thread(
+    State(app): State<App>,
+    RequireAgent(thread_id): RequireAgent,
+    Body(wish): Body<AcceptChanges>,
+) -> Result<Json<Value>, ApiError> {
+    let planner = planner_of_thread(&app, &thread_id)?;
+    let actor = planner.to_string();
+    app.office
+        .accept_changes(&actor, wish.report_id, wish.reason, Some(planner))
+        .await?;
+    Ok(done())
+}
+
+#[derive(Debug, Deserialize)]
+pub struct VerifyResult {
+    report_id: ReportId,
+}
+
+pub async fn verify(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<VerifyResult>,
+) -> Result<Json<Value>, ApiError> {
+    app.office.verify(&caller.actor(), wish.report_id).await?;
     Ok(done())
 }
 

@@ -1,6 +1,7 @@
 //! `GET /api/status`: everything at a glance.
 
 use crate::domain::department::Department;
+use crate::domain::flow::holds::unreviewed;
 use crate::domain::language::Language;
 use crate::ledger::Health;
 use crate::sessions::codex_driver::NOT_LOGGED_IN;
@@ -76,6 +77,10 @@ pub struct StatusView {
     pub active_sessions_total: usize,
     /// Departments that hold a slot.
     pub slots_taken: usize,
+    /// Results that nobody took notice of by name.
+    pub unreviewed_results: usize,
+    /// How many of them there may be before nothing more starts; null is no bound.
+    pub review_limit: Option<usize>,
     /// Interactive terminals that may be open.
     pub max_terminals: usize,
     /// Departments that may work at the same time.
@@ -129,16 +134,18 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
             |department| department.title.get(policy.catalog.language).to_owned(),
         )
     };
-    let (sessions, queue, queue_paused, slots_taken, seq) = office.ledger.read(|state| {
-        let scene = scene(office, state, may_open_terminals);
-        (
-            scene.sessions(),
-            scene.queue(title),
-            state.queue_paused,
-            state.slots_taken(),
-            state.seq,
-        )
-    });
+    let (sessions, queue, queue_paused, slots_taken, unreviewed_results, seq) =
+        office.ledger.read(|state| {
+            let scene = scene(office, state, may_open_terminals);
+            (
+                scene.sessions(),
+                scene.queue(policy.catalog.language, title),
+                state.queue_paused,
+                state.slots_taken(),
+                unreviewed(state),
+                state.seq,
+            )
+        });
     let is_planner = |session: &&SessionView| session.planner.is_some();
     let zhongshu_sessions: Vec<_> = sessions.iter().filter(is_planner).cloned().collect();
     let department_sessions: Vec<_> = sessions
@@ -174,6 +181,8 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
         active_zhongshu_sessions: active(&zhongshu_sessions),
         active_sessions_total: active(&sessions),
         slots_taken,
+        unreviewed_results,
+        review_limit: policy.review_limit,
         max_terminals: policy.max_terminals,
         max_department_sessions: policy.slots,
         model_choices: policy.catalog.models.clone().unwrap_or_default(),
@@ -199,11 +208,13 @@ pub fn scene<'a>(
     state: &'a crate::domain::state::State,
     may_open_terminals: bool,
 ) -> Scene<'a> {
+    let policy = office.policy();
     Scene {
         state,
         live: &office.live,
         repo: &office.place.repo,
-        stale_seconds: office.policy().stale.as_secs(),
+        stale_seconds: policy.stale.as_secs(),
+        limits: policy.limits(),
         now: Utc::now(),
         may_open_terminals,
     }

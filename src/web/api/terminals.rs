@@ -9,6 +9,7 @@ use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use axum::Json;
 use axum::extract::State;
+use codex_terminal::colours::Theme;
 use codex_terminal::descriptor::Mode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -94,4 +95,19 @@ pub async fn ticket(
     Ok(ok(
         json!({ "url": app.office.terminal_url(&wish.id, mode)? }),
     ))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Look {
+    theme: Theme,
+}
+
+/// Nothing that the journal must remember: the next page says it again.
+pub async fn theme(
+    State(app): State<App>,
+    RequirePerson(_): RequirePerson,
+    Body(look): Body<Look>,
+) -> Json<Value> {
+    app.office.terminals.set_theme(look.theme);
+    done()
 }

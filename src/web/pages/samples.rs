@@ -2,17 +2,20 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod checks;
+
+use self::checks::{conformance, evidence};
 use super::{Codex, TerminalItem, Work};
-use crate::domain::assignment::Hold;
 use crate::domain::department::{Department, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
-use crate::domain::plan::{PlannedAssignment, Source};
+use crate::domain::plan::{PlanCheck, PlanLevel, PlannedAssignment, Source};
 use crate::domain::result::Findings;
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
 use crate::web::views::{
-    MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView, SessionView,
+    FindingView, MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView,
+    SessionView,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -27,7 +30,7 @@ pub struct Sample {
     pub sessions: Vec<SessionView>,
     pub chosen: Option<SessionId>,
     pub plans: Vec<PlanView>,
-    pub findings: Vec<Value>,
+    pub findings: Vec<FindingView>,
     pub unread: Vec<ResultView>,
     pub read: Vec<ResultView>,
     pub queue: Vec<QueueItemView>,
@@ -63,6 +66,7 @@ impl Sample {
             unread: &self.unread,
             read: &self.read,
             queue: &self.queue,
+            run_verify: false,
             queue_paused: self.queue_paused,
             slots_taken: 2,
             slots: 2,
@@ -179,6 +183,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
                 false,
             ),
         ],
+        findings: None,
     };
     let result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
         report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
@@ -205,6 +210,10 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         reported_at: at(12),
         read: false,
         acknowledged: false,
+        conformance: Some(conformance(say)),
+        acceptance: None,
+        awaits_acceptance: ask,
+        evidence: vec![evidence(say)],
     };
     let unread = vec![
         result("report-1", true, true, Source::Tool, 1),
@@ -219,7 +228,10 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
             "assignment-1",
             PLANNER,
             "lingyubu",
-            Some(Hold::WaitsForPerson),
+            Some((
+                "waits_for_person",
+                "held: a result needs your decision first",
+            )),
         ),
         queued(say, "assignment-2", PLANNER, "menxia", None),
         queued(
@@ -227,7 +239,10 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
             "assignment-3",
             old.id.as_str(),
             "zhilibu",
-            Some(Hold::PlannerEnded),
+            Some((
+                "planner_ended",
+                "held: its planner ended; resume or restart the planner",
+            )),
         ),
     ];
     let parts = first.planner.as_mut().unwrap();
@@ -244,9 +259,26 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     sample.sessions = vec![working, stalled, failed, reported, first, old];
     sample.chosen = Some(planner.clone());
     sample.plans = vec![plan(2, "pending"), plan(1, "rejected")];
+    let finding = |check, level, assignments: &[usize], message: &str| FindingView {
+        check,
+        level,
+        assignments: assignments.to_vec(),
+        path: Some(say("src/cli.rs")),
+        message: say(message),
+    };
     sample.findings = vec![
-        json!({"level": "high", "message": say("Cargo.toml is a high-risk path, but menxia is not selected.")}),
-        json!(say("src/cli.rs is named by two assignments.")),
+        finding(
+            PlanCheck::HighRiskWithoutMenxia,
+            PlanLevel::Error,
+            &[0],
+            "Cargo.toml is a high-risk path, but menxia is not selected.",
+        ),
+        finding(
+            PlanCheck::OverlappingFiles,
+            PlanLevel::Warning,
+            &[0, 2],
+            "src/cli.rs is named by two assignments.",
+        ),
     ];
     sample.unread = unread;
     sample.read = vec![seen];
@@ -267,6 +299,8 @@ fn planned(
     selected: bool,
 ) -> PlannedAssignment {
     PlannedAssignment {
+        id: None,
+        after: Vec::new(),
         department: department.into(),
         task: say(task),
         model: Some(say("gpt-5.1-codex")),
@@ -283,7 +317,7 @@ fn queued(
     id: &str,
     parent: &str,
     department: &str,
-    hold: Option<Hold>,
+    hold: Option<(&'static str, &str)>,
 ) -> QueueItemView {
     let assignment = serde_json::from_value(json!({
         "assignment_id": id, "parent_session_id": parent, "department": department,
@@ -293,7 +327,10 @@ fn queued(
     QueueItemView {
         assignment: assignment.unwrap(),
         position: 1,
-        hold,
+        hold: hold.map(|(word, _)| word),
+        hold_reason: hold.map(|(_, reason)| say(reason)),
+        hold_for: Vec::new(),
+        can_be_forced: hold.is_none(),
         title: say(department),
     }
 }

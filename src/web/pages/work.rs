@@ -3,15 +3,16 @@
 //! One answer for all of them, so that the page never shows a plan of one moment beside a queue of another, and so that
 //! `seq` says exactly from where the event stream has to go on.
 
+mod checks;
+
 use super::Words;
-use crate::domain::assignment::Hold;
 use crate::domain::department::{Department, Sandbox};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
-use crate::domain::plan::{PlannedAssignment, Source};
+use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
-use crate::web::views::{PlanView, QueueItemView, ResultView, SessionView};
+use crate::web::views::{FindingView, PlanView, QueueItemView, ResultView, SessionView};
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -67,14 +68,16 @@ pub struct Work<'a> {
     pub chosen: Option<&'a SessionId>,
     /// Its plans, newest first.
     pub plans: &'a [PlanView],
-    /// What the plan checks say about its newest plan: objects with `level` and `message`, or plain sentences.
-    pub findings: &'a [serde_json::Value],
+    /// What the plan checks say about its newest plan.
+    pub findings: &'a [FindingView],
     /// Its unread results, newest first.
     pub unread: &'a [ResultView],
     /// Its read results, newest first.
     pub read: &'a [ResultView],
     /// The queue, next first (`Scene::queue`).
     pub queue: &'a [QueueItemView],
+    /// Whether the verify commands of confirmed work are run when the person does not say otherwise.
+    pub run_verify: bool,
     /// Whether dispatch is paused.
     pub queue_paused: bool,
     /// Department slots that are taken.
@@ -117,12 +120,6 @@ struct Row {
     item: PlannedAssignment,
 }
 
-/// What a plan check says.
-struct FindingLine {
-    level: String,
-    message: String,
-}
-
 #[derive(Template)]
 #[template(path = "work.html")]
 struct Page<'a> {
@@ -133,7 +130,6 @@ struct Page<'a> {
     ended_planners: Vec<&'a SessionView>,
     planner: Option<&'a SessionView>,
     children: Vec<&'a SessionView>,
-    findings: Vec<FindingLine>,
     decide: Vec<&'a ResultView>,
     unread: Vec<&'a ResultView>,
     unread_rest: Vec<&'a ResultView>,
@@ -156,7 +152,7 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         .collect();
     // Live ones first; the sort is stable, so each half stays newest first.
     children.sort_by_key(|s| s.ended_at.is_some());
-    let open_question = |r: &&ResultView| r.findings.needs_user_confirmation && !r.acknowledged;
+    let open_question = |r: &&ResultView| checks::open_question(r);
     let everything = w.unread.iter().chain(w.read);
     let page = Page {
         t: Words::of(w.language),
@@ -166,7 +162,6 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         planners,
         planner,
         children,
-        findings: w.findings.iter().map(finding).collect(),
         decide: everything.filter(open_question).collect(),
         unread: w.unread.iter().collect(),
         unread_rest: w.unread.iter().filter(|r| !open_question(r)).collect(),
@@ -174,16 +169,6 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         fallback: Source::LauncherFallback,
     };
     page.render()
-}
-
-fn finding(value: &serde_json::Value) -> FindingLine {
-    let text = |name: &str| value.get(name).and_then(serde_json::Value::as_str);
-    FindingLine {
-        level: text("level").unwrap_or("medium").to_owned(),
-        message: text("message")
-            .or(value.as_str())
-            .map_or_else(|| value.to_string(), str::to_owned),
-    }
 }
 
 impl Page<'_> {
@@ -274,6 +259,20 @@ impl Page<'_> {
         }
     }
 
+    fn level(&self, level: &PlanLevel) -> &'static str {
+        match level {
+            PlanLevel::Info => "info",
+            PlanLevel::Warning => "warning",
+            PlanLevel::Error => "error",
+        }
+    }
+
+    /// "1, 3": the lines that a finding is about, as the table numbers them.
+    fn line_numbers(&self, positions: &[usize]) -> String {
+        let numbers: Vec<String> = positions.iter().map(|at| (at + 1).to_string()).collect();
+        numbers.join(self.w.language.pick(", ", "、"))
+    }
+
     fn newest_plan(&self) -> Option<&PlanView> {
         self.w.plans.first()
     }
@@ -291,6 +290,8 @@ impl Page<'_> {
 
     fn blank_row(&self) -> Vec<Row> {
         let item = PlannedAssignment {
+            id: None,
+            after: Vec::new(),
             department: String::new(),
             task: String::new(),
             model: None,
@@ -308,13 +309,6 @@ impl Page<'_> {
 
     fn lines(&self, list: &[String]) -> String {
         list.join("\n")
-    }
-
-    fn hold_words(&self, hold: &Hold) -> &str {
-        self.t.get(match hold {
-            Hold::PlannerEnded => "queue.hold.planner_ended",
-            Hold::WaitsForPerson => "queue.hold.waits_for_person",
-        })
     }
 
     fn is_foreign(&self, item: &QueueItemView) -> bool {

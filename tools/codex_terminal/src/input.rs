@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use crate::pty::{spawn, wake};
@@ -17,6 +17,12 @@ pub const MAX_QUEUED_BYTES: usize = 64 << 10;
 
 /// The kernel takes about this much at once.
 const PIECE_BYTES: usize = 4 << 10;
+
+/// How soon input goes on after a program has opened its terminal again. Nothing announces that.
+const CLOSED_LOOK_EVERY: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
 
 /// The input was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +89,8 @@ impl Input {
                 match rustix::io::write(&self.shared.master, piece) {
                     Ok(count) => rest = &rest[count..],
                     Err(Errno::INTR) => {}
-                    Err(Errno::AGAIN) => break,
+                    // Full, or nobody holds the other side: a program may close its terminal and open it again.
+                    Err(Errno::AGAIN | Errno::IO) => break,
                     Err(_) => {
                         queue.closed = true;
                         return Err(Refused::Closed);
@@ -118,6 +125,15 @@ impl Input {
     }
 }
 
+/// What the writer thread waits for, beside news.
+enum Until {
+    News,
+    /// Room in the terminal.
+    Room,
+    /// The program to open its terminal again.
+    Opened,
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
@@ -141,7 +157,7 @@ impl Shared {
                 return;
             }
             if piece.is_empty() {
-                self.wait(wait, false);
+                self.wait(wait, Until::News);
                 continue;
             }
             // Written under the lock: `push` writes directly when the queue is empty, and bytes taken out but
@@ -152,20 +168,28 @@ impl Shared {
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     drop(queue);
-                    self.wait(wait, true);
+                    self.wait(wait, Until::Room);
+                }
+                Err(Errno::IO) => {
+                    drop(queue);
+                    self.wait(wait, Until::Opened);
                 }
                 Err(_) => queue.closed = true,
             }
         }
     }
 
-    /// Until there is news, or room in the terminal when `room` is wanted.
-    fn wait(&self, wait: &UnixStream, room: bool) {
+    fn wait(&self, wait: &UnixStream, until: Until) {
         let news = PollFd::new(wait, PollFlags::IN);
         let terminal = PollFd::new(&self.master, PollFlags::OUT);
         let mut both = [news, terminal];
-        let fds = if room { &mut both[..] } else { &mut both[..1] };
-        if let Err(error) = poll(fds, None)
+        // A closed terminal counts as writable all the time.
+        let (fds, at_most) = match until {
+            Until::News => (&mut both[..1], None),
+            Until::Room => (&mut both[..], None),
+            Until::Opened => (&mut both[..1], Some(&CLOSED_LOOK_EVERY)),
+        };
+        if let Err(error) = poll(fds, at_most)
             && error != Errno::INTR
         {
             tracing::error!(%error, "waiting to write to the terminal failed");

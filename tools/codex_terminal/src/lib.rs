@@ -4,19 +4,19 @@
 //! The house:
 //!
 //! - [`spec`] what to run · [`descriptor`] how to find it again · [`control`], [`client`] how the launcher talks to it
-//! - `pty`, `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`]) and `viewer`s
+//! - `pty`, `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`] over [`screen`]) and `viewer`s
 //! - [`own_file`] opens what a hostile program may have put in place of a log
 //! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket · [`token`] who may do what
+//! - [`signals`] what the program says of itself · [`colours`] what it is told of the page's look
 //! - [`terminal`], `viewers` what the servers share · `lifecycle` start, end and everything between · [`platform`] Linux and macOS
 //! - [`cli`] arguments of both binaries
 
 pub mod cli;
 pub mod client;
+pub mod colours;
 pub mod control;
 mod control_server;
 pub mod descriptor;
-pub mod escape;
-mod extra;
 pub mod feed;
 mod file_source;
 mod input;
@@ -27,8 +27,8 @@ mod page;
 pub mod platform;
 mod pty;
 mod recorder;
-mod render;
 pub mod ring;
+pub mod screen;
 mod server;
 pub mod signals;
 pub mod spec;

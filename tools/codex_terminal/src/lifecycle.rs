@@ -129,8 +129,10 @@ impl Sidecar {
             transcript: transcript_path,
             tokens,
             frame_ancestors: spec.frame_ancestors.clone(),
+            theme: spec.theme,
             descriptor,
             descriptor_path: spec.descriptor_path.clone(),
+            silent_after: Duration::from_secs(spec.silent_after_seconds),
         }));
         let recorder = Recorder {
             feed,

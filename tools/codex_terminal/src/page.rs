@@ -26,11 +26,13 @@ const STYLE: &str = "text/css; charset=utf-8";
 /// The page itself; holds no data.
 pub const INDEX: &str = include_str!("../static/index.html");
 
-const FILES: [(&str, &str, &[u8]); 14] = [
+const FILES: [(&str, &str, &[u8]); 16] = [
     own!("terminal.css", STYLE),
     own!("main.js", SCRIPT),
+    own!("clipboard.js", SCRIPT),
     own!("connection.js", SCRIPT),
     own!("input.js", SCRIPT),
+    own!("letterbox.js", SCRIPT),
     own!("screen.js", SCRIPT),
     own!("texts.js", SCRIPT),
     own!("toolbar.js", SCRIPT),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::colours::Colour;
 use crate::descriptor::State;
 use crate::feed::{Cursor, Feed, Mark, Pull};
 use crate::model::Model;
@@ -23,6 +24,8 @@ pub struct Recorded {
 pub trait Observer: Send + 'static {
     /// The program announced a state.
     fn agent_state(&mut self, state: AgentState);
+    /// The program asked for a colour, shortly before byte `offset`.
+    fn colour_asked(&mut self, colour: Colour, offset: u64);
     /// The program ended and all it wrote before is recorded.
     fn exited(&mut self, state: State);
 }
@@ -48,7 +51,7 @@ impl<O: Observer> Recorder<O> {
         let mut bytes = Vec::new();
         while let Some(turn) = self.feed.record(&mut cursor, &mut bytes) {
             match turn.pull {
-                Pull::Data(_) => self.record(&bytes),
+                Pull::Data(_) => self.record(&bytes, cursor.offset),
                 Pull::Mark(Mark::Size { cols, rows }) => self.model.set_size(cols, rows),
                 Pull::Mark(Mark::Exit(state)) => self.observer.exited(state),
                 // The feed never overtakes its recorder; would it ever, the screen goes on from what is left.
@@ -82,7 +85,8 @@ impl<O: Observer> Recorder<O> {
         }
     }
 
-    fn record(&mut self, bytes: &[u8]) {
+    /// `end` is the offset behind the last of these bytes.
+    fn record(&mut self, bytes: &[u8], end: u64) {
         if let Some(transcript) = &mut self.transcript
             && let Err(error) = transcript.write(bytes)
         {
@@ -98,6 +102,9 @@ impl<O: Observer> Recorder<O> {
             .store(self.model.bracketed_paste(), Ordering::Relaxed);
         for state in self.model.signals().take_agent_states() {
             self.observer.agent_state(state);
+        }
+        for colour in self.model.signals().take_colour_queries() {
+            self.observer.colour_asked(colour, end);
         }
     }
 }

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::colours::Colour;
+
 /// Titles and kinds are shown or logged; longer ones are cut.
 const MAX_TEXT: usize = 256;
 /// Announcements that nobody took yet; a program that floods them loses the oldest.
@@ -39,6 +41,7 @@ pub struct Signals {
     /// The newest title.
     pub title: Option<String>,
     waiting: Vec<AgentState>,
+    asked: Vec<Colour>,
 }
 
 impl Signals {
@@ -46,17 +49,27 @@ impl Signals {
     pub fn take_agent_states(&mut self) -> Vec<AgentState> {
         std::mem::take(&mut self.waiting)
     }
-}
 
-impl vt100::Callbacks for Signals {
-    fn set_window_title(&mut self, _: &mut vt100::Screen, title: &[u8]) {
+    /// Takes the colours that the program asked for, oldest first.
+    pub fn take_colour_queries(&mut self) -> Vec<Colour> {
+        std::mem::take(&mut self.asked)
+    }
+
+    /// The program asked for a colour. One that asks without end gets no more answers than it can read.
+    pub fn ask(&mut self, colour: Colour) {
+        if self.asked.len() < MAX_WAITING {
+            self.asked.push(colour);
+        }
+    }
+
+    /// The program named its window.
+    pub fn set_title(&mut self, title: &str) {
         self.title = Some(plain(title));
     }
 
-    fn unhandled_osc(&mut self, _: &mut vt100::Screen, params: &[&[u8]]) {
-        if let [b"7501", fields] = params
-            && let Some(state) = agent_state(fields)
-        {
+    /// The program announced something.
+    pub fn announce(&mut self, fields: &str) {
+        if let Some(state) = agent_state(fields) {
             if self.waiting.len() == MAX_WAITING {
                 self.waiting.remove(0);
             }
@@ -66,7 +79,7 @@ impl vt100::Callbacks for Signals {
 }
 
 /// Parses `state=…[:key=value]…`; unknown keys are skipped.
-fn agent_state(fields: &[u8]) -> Option<AgentState> {
+fn agent_state(fields: &str) -> Option<AgentState> {
     let (mut state, mut kind) = (None, None);
     for field in plain(fields).split(':') {
         match field.split_once('=')? {
@@ -82,9 +95,8 @@ fn agent_state(fields: &[u8]) -> Option<AgentState> {
     state.map(|state| AgentState { state, kind })
 }
 
-fn plain(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes)
-        .chars()
+fn plain(text: &str) -> String {
+    text.chars()
         .filter(|c| !c.is_control())
         .take(MAX_TEXT)
         .collect()
@@ -97,7 +109,7 @@ mod tests {
 
     #[test]
     fn announcements_are_parsed_and_nonsense_is_not() {
-        let parse = |text: &str| agent_state(text.as_bytes());
+        let parse = agent_state;
         assert_eq!(
             parse("state=blocked:app=codex:kind=permission"),
             Some(AgentState {
@@ -106,7 +118,14 @@ mod tests {
             })
         );
         assert_eq!(parse("state=clear").unwrap().state, AgentActivity::Clear);
-        for wrong in ["", "state=", "state=asleep", "app=codex", "blocked"] {
+        for wrong in [
+            "",
+            "state=",
+            "state=asleep",
+            "app=codex",
+            "blocked",
+            "state=idle;x",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }

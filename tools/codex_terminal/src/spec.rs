@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::colours::Theme;
+
 /// Everything a sidecar needs to know, written by the launcher as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +42,10 @@ pub struct Spec {
     /// Origins whose pages may show this terminal in a frame. They may not connect themselves.
     #[serde(default)]
     pub frame_ancestors: Vec<String>,
+    /// How the person's pages look, if that is known: what a program is told that asks for its colours while no page
+    /// that may write is there to answer.
+    #[serde(default)]
+    pub theme: Option<Theme>,
     /// How much output is kept in memory for viewers that reconnect.
     #[serde(default = "default_ring_bytes")]
     pub ring_bytes: usize,
@@ -49,6 +55,9 @@ pub struct Spec {
     /// How long the last screen is served after the program's end; absent: until closed.
     #[serde(default)]
     pub linger_after_exit_seconds: Option<u64>,
+    /// A viewer that gives no sign of life for this long is gone. It is pinged three times as often.
+    #[serde(default = "default_silent_after_seconds")]
+    pub silent_after_seconds: u64,
 }
 
 /// What a terminal shows.
@@ -124,6 +133,12 @@ fn default_orphan_exit_seconds() -> u64 {
     24 * 3600
 }
 
+/// A tenth would cut off a browser whose machine stalls for a moment; ten times as much would keep the places of
+/// viewers that are gone for ten minutes.
+fn default_silent_after_seconds() -> u64 {
+    60
+}
+
 /// The ring must hold several reads of 64 KiB, or the PTY would wait for the recorder after each.
 pub const MIN_RING_BYTES: usize = 256 << 10;
 const MAX_RING_BYTES: usize = 256 << 20;
@@ -159,9 +174,11 @@ impl Spec {
             descriptor_path: None,
             control_socket: None,
             frame_ancestors: Vec::new(),
+            theme: None,
             ring_bytes: default_ring_bytes(),
             orphan_exit_seconds: default_orphan_exit_seconds(),
             linger_after_exit_seconds: None,
+            silent_after_seconds: default_silent_after_seconds(),
         }
     }
 
@@ -213,6 +230,7 @@ impl Spec {
         (self.cols, self.rows) = (cols, rows);
         self.ring_bytes = self.ring_bytes.clamp(MIN_RING_BYTES, MAX_RING_BYTES);
         self.log_bytes = self.log_bytes.max(64 << 10);
+        self.silent_after_seconds = self.silent_after_seconds.clamp(1, 3600);
         Ok(self)
     }
 }

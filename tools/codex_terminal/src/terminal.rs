@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use chrono::Utc;
 use tokio::sync::{broadcast, watch};
 
+use crate::colours::{Colour, Theme};
 use crate::control::{Event, StateView, ViewerView};
 use crate::descriptor::{Descriptor, State};
 use crate::feed::{Feed, Mark};
@@ -21,7 +22,7 @@ use crate::spec::clamp_size;
 use crate::token::{Mode, Tokens};
 use crate::viewers::Viewers;
 
-/// Pages whose inputs are numbered; the longest silent one is forgotten.
+/// Pages whose inputs are numbered; the longest silent one of those that do not look is forgotten.
 const MAX_INPUT_CLIENTS: usize = 32;
 /// Announcements and exits a control connection may leave unread before it is told the whole state anew.
 const EVENT_QUEUE: usize = 256;
@@ -53,6 +54,8 @@ pub struct Terminal {
     pub port: u16,
     /// The transcript or the shown file.
     pub transcript: Option<PathBuf>,
+    /// How long a viewer may give no sign of life.
+    pub silent_after: Duration,
     /// For control connections.
     pub events: broadcast::Sender<Event>,
     /// Changes when all viewers are to be cut off.
@@ -67,6 +70,7 @@ pub struct Terminal {
     pub exit: watch::Sender<Option<State>>,
     tokens: RwLock<Tokens>,
     frame_ancestors: RwLock<Vec<String>>,
+    pub(crate) theme: Option<Theme>,
     descriptor: Mutex<Descriptor>,
     descriptor_path: Option<PathBuf>,
     descriptor_writing: Mutex<()>,
@@ -93,10 +97,14 @@ pub struct Parts {
     pub tokens: Tokens,
     /// Who may frame the page.
     pub frame_ancestors: Vec<String>,
+    /// How the person's pages look.
+    pub theme: Option<Theme>,
     /// As it will be written.
     pub descriptor: Descriptor,
     /// Where it will be written.
     pub descriptor_path: Option<PathBuf>,
+    /// How long a viewer may give no sign of life.
+    pub silent_after: Duration,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -113,6 +121,7 @@ impl Terminal {
             recorded: parts.recorded,
             program: parts.program,
             transcript: parts.transcript,
+            silent_after: parts.silent_after,
             events: broadcast::Sender::new(EVENT_QUEUE),
             cut: watch::Sender::new(0),
             close: watch::Sender::new(None),
@@ -121,6 +130,7 @@ impl Terminal {
             exit: watch::Sender::new(None),
             tokens: RwLock::new(parts.tokens),
             frame_ancestors: RwLock::new(parts.frame_ancestors),
+            theme: parts.theme,
             descriptor: Mutex::new(parts.descriptor),
             descriptor_path: parts.descriptor_path,
             descriptor_writing: Mutex::default(),
@@ -285,7 +295,13 @@ impl Terminal {
         }
         clients.push_back((name, following));
         if clients.len() > MAX_INPUT_CLIENTS {
-            clients.pop_front();
+            // One that looks goes on with the numbers it was given.
+            let looks = |name: &str| {
+                let viewers = lock(&self.viewers);
+                viewers.attached.iter().any(|viewer| viewer.client == name)
+            };
+            let forgotten = clients.iter().position(|(name, _)| !looks(name));
+            clients.remove(forgotten.unwrap_or(0));
         }
         result.map(|_| following)
     }
@@ -383,6 +399,14 @@ impl Drop for ControlPresence {
 pub struct Announcer(pub Arc<Terminal>);
 
 impl Observer for Announcer {
+    fn colour_asked(&mut self, colour: Colour, offset: u64) {
+        let Some(theme) = self.0.theme else { return };
+        if !self.0.writer_read(offset) {
+            // A program that does not read its answers gets none.
+            self.0.input(theme.answer(colour).as_bytes()).ok();
+        }
+    }
+
     fn agent_state(&mut self, state: AgentState) {
         *lock(&self.0.agent_state) = Some(state.clone());
         // Nobody may be listening.

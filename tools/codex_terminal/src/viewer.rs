@@ -22,8 +22,6 @@ use crate::wire::{self, Binary, FromPage, Refusal, close_code};
 const ATTACH_WITHIN: Duration = Duration::from_secs(10);
 /// Answers to one viewer that it has not read; when it is full its messages are not read either.
 const ANSWER_QUEUE: usize = 64;
-/// A page's made-up name.
-const MAX_CLIENT_NAME: usize = 64;
 
 /// Where a viewer's frames go.
 pub type Sink = SplitSink<WebSocket, Message>;
@@ -54,7 +52,6 @@ impl Ended {
 /// What a page asked for with its token.
 pub struct Attach {
     pub offset: Option<u64>,
-    pub client: String,
     pub window: u64,
 }
 
@@ -69,7 +66,7 @@ pub async fn serve(terminal: Arc<Terminal>, admission: Admission, socket: WebSoc
             let (notes_tx, notes) = mpsc::channel(ANSWER_QUEUE);
             let viewer = &attachment.viewer;
             tokio::select! {
-                ended = receive(&terminal, viewer, &attach.client, &mut stream, notes_tx) => ended,
+                ended = receive(&terminal, viewer, &mut stream, notes_tx) => ended,
                 ended = send(&terminal, viewer, &attach, &mut sink, notes) => ended,
                 _ = cut.changed() => cut_off(&terminal),
             }
@@ -118,12 +115,13 @@ async fn attach(
             });
         }
         Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str(&text).ok(),
+        Ok(Some(Err(error))) => return Err(broken(error)),
         Ok(_) => None,
     };
     let Some(FromPage::Attach {
         token,
         offset,
-        mut client,
+        client,
         window,
     }) = first
     else {
@@ -132,16 +130,12 @@ async fn attach(
     let Some(mode) = terminal.check_token(&token) else {
         return Err(unauthorised);
     };
-    let attachment = admission.attach(mode).ok_or(Ended {
+    let attachment = admission.attach(mode, client).ok_or(Ended {
         code: close_code::FULL,
         reason: "eight viewers are the most",
     })?;
-    if client.is_empty() || client.len() > MAX_CLIENT_NAME {
-        client = format!("viewer {}", attachment.viewer.number);
-    }
     let attach = Attach {
         offset,
-        client,
         window: window.map_or(u64::MAX, |window| window.max(CHUNK_BYTES as u64)),
     };
     Ok((attachment, attach))
@@ -150,7 +144,6 @@ async fn attach(
 async fn receive(
     terminal: &Terminal,
     viewer: &Viewer,
-    client: &str,
     stream: &mut SplitStream<WebSocket>,
     notes: mpsc::Sender<Note>,
 ) -> Ended {
@@ -158,7 +151,11 @@ async fn receive(
         code: close_code::POLICY,
         reason: "a message is not of this protocol",
     };
-    while let Some(Ok(message)) = stream.next().await {
+    while let Some(message) = stream.next().await {
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => return broken(error),
+        };
         let note = match message {
             Message::Binary(bytes) => match wire::parse_binary(&bytes) {
                 None => return foreign,
@@ -175,9 +172,9 @@ async fn receive(
                 }
                 Some(Binary::Input(number, data)) => {
                     terminal.focus(viewer);
-                    match terminal.numbered_input(client, number, data) {
+                    match terminal.numbered_input(&viewer.client, number, data) {
                         Ok(next) => Some(Note::Taken(next)),
-                        Err(Refused::Busy) => Some(Note::Busy(terminal.next_input(client))),
+                        Err(Refused::Busy) => Some(Note::Busy(terminal.next_input(&viewer.client))),
                         Err(Refused::Closed) => refuse(viewer, Refusal::Closed),
                     }
                 }
@@ -206,6 +203,18 @@ async fn receive(
         }
     }
     Ended::GONE
+}
+
+/// How a connection ends whose frames are none of the WebSocket protocol, or larger than we take.
+fn broken(error: axum::Error) -> Ended {
+    use tungstenite::Error;
+    let (code, reason) = match error.into_inner().downcast_ref() {
+        Some(Error::Capacity(_)) => (close_code::TOO_LARGE, "a message is too large"),
+        Some(Error::Utf8(_)) => (close_code::NOT_TEXT, "a text is not UTF-8"),
+        Some(Error::Protocol(_)) => (close_code::PROTOCOL, "a frame is not of the protocol"),
+        _ => return Ended::GONE,
+    };
+    Ended { code, reason }
 }
 
 fn refuse(viewer: &Viewer, refusal: Refusal) -> Option<Note> {

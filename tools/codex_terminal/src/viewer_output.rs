@@ -16,9 +16,8 @@ use crate::viewer::{Attach, Ended, Note, Sink};
 use crate::viewers::Viewer;
 use crate::wire::{self, Exit, OUTPUT_HEADER, Refusal, ToPage};
 
-const PING_EVERY: Duration = Duration::from_secs(20);
-/// Three missed pings. Also how long one frame may take: a viewer that reads nothing for so long is gone.
-const SILENT_AFTER: Duration = Duration::from_secs(60);
+/// Pings in the time after which a silent viewer is gone. That two of them got no answer is known when the third is due.
+const PINGS: u32 = 3;
 /// Acknowledgements of keystrokes ride along with others instead of costing a frame each.
 const ACK_DELAY: Duration = Duration::from_millis(30);
 
@@ -72,7 +71,8 @@ impl Out<'_> {
         let mut version = self.terminal.feed.watch();
         let mut owner = self.terminal.owner.subscribe();
         let mut owning = self.terminal.is_owner(self.viewer);
-        let mut ping = tokio::time::interval(PING_EVERY);
+        let ping_every = self.terminal.silent_after / PINGS;
+        let mut ping = tokio::time::interval(ping_every);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         ping.tick().await;
         if !self.greet(attach, owning).await? {
@@ -108,7 +108,7 @@ impl Out<'_> {
                     }
                 }
                 _ = ping.tick() => {
-                    if self.heard_at.elapsed() > SILENT_AFTER {
+                    if self.heard_at.elapsed() > ping_every * (PINGS - 1) {
                         return Ok(Ended::GONE);
                     }
                     self.message(Message::Ping(axum::body::Bytes::new())).await?;
@@ -133,6 +133,13 @@ impl Out<'_> {
             .offset
             .and_then(|offset| self.terminal.feed.resume(offset));
         let (cols, rows) = resumed.map_or_else(|| self.terminal.feed.size(), |(_, size)| size);
+        let rendered = match resumed {
+            Some(_) => None,
+            None => match self.rendered().await {
+                None => return Ok(false),
+                rendered => rendered,
+            },
+        };
         let hello = ToPage::Hello {
             mode: self.viewer.mode,
             title: descriptor.title,
@@ -140,40 +147,41 @@ impl Out<'_> {
             rows,
             state: descriptor.state,
             owner,
-            next_input: self.terminal.next_input(&attach.client),
+            answers_from: self.terminal.reads(self.viewer),
+            next_input: self.terminal.next_input(&self.viewer.client),
             resumed: resumed.is_some(),
             file: self.terminal.program.is_none(),
         };
         self.text(&hello).await?;
-        match resumed {
-            Some((cursor, _)) => {
-                self.cursor = cursor;
-                self.consumed = cursor.offset;
-                Ok(true)
-            }
-            None => match attach.offset {
-                Some(offset) => self.gap(offset).await,
-                None => self.snapshot().await,
-            },
+        if let Some((cursor, _)) = resumed {
+            self.cursor = cursor;
+            self.consumed = cursor.offset;
         }
+        if let Some((snapshot, cursor)) = rendered {
+            if let Some(from) = attach.offset {
+                self.tell_gap(from, &snapshot).await?;
+            }
+            self.begin_at(&snapshot, cursor).await?;
+        }
+        Ok(true)
     }
 
     async fn gap(&mut self, from: u64) -> Result<bool, axum::Error> {
-        self.viewer.gaps.fetch_add(1, Ordering::Relaxed);
         let Some((snapshot, cursor)) = self.rendered().await else {
             return Ok(false);
         };
-        self.binary(wire::gap_frame(from, snapshot.offset)).await?;
+        self.tell_gap(from, &snapshot).await?;
         self.begin_at(&snapshot, cursor).await?;
         Ok(true)
     }
 
-    async fn snapshot(&mut self) -> Result<bool, axum::Error> {
-        let Some((snapshot, cursor)) = self.rendered().await else {
-            return Ok(false);
-        };
-        self.begin_at(&snapshot, cursor).await?;
-        Ok(true)
+    async fn tell_gap(
+        &mut self,
+        from: u64,
+        snapshot: &crate::model::Snapshot,
+    ) -> Result<(), axum::Error> {
+        self.viewer.gaps.fetch_add(1, Ordering::Relaxed);
+        self.binary(wire::gap_frame(from, snapshot.offset)).await
     }
 
     async fn begin_at(
@@ -264,7 +272,8 @@ impl Out<'_> {
     }
 
     async fn message(&mut self, message: Message) -> Result<(), axum::Error> {
-        match tokio::time::timeout(SILENT_AFTER, self.sink.send(message)).await {
+        // A viewer that takes nothing for so long is gone too.
+        match tokio::time::timeout(self.terminal.silent_after, self.sink.send(message)).await {
             Ok(result) => result,
             Err(elapsed) => Err(axum::Error::new(elapsed)),
         }

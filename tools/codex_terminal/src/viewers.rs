@@ -10,12 +10,17 @@ use crate::token::Mode;
 
 /// More people do not look at one terminal; more sockets are somebody's mistake or attack.
 pub const MAX_VIEWERS: usize = 8;
+/// A page's made-up name.
+const MAX_CLIENT_NAME: usize = 64;
+
 /// One attached browser.
 pub struct Viewer {
     /// Its number.
     pub number: u64,
     /// What it may do.
     pub mode: Mode,
+    /// Under which name its inputs are numbered.
+    pub client: String,
     /// Forbidden messages.
     pub dropped: AtomicU64,
     /// Gaps it got.
@@ -28,6 +33,10 @@ pub(crate) struct Viewers {
     pub(crate) attached: Vec<Arc<Viewer>>,
     /// Writers, the one that had the focus last at the end.
     focus: Vec<u64>,
+    /// Writers that get all output from here on.
+    reading: Vec<u64>,
+    /// Before this byte it was the other way round: while writers read, none did, and the reverse.
+    turned_at: u64,
 }
 
 impl Terminal {
@@ -48,15 +57,22 @@ impl Terminal {
         })
     }
 
-    fn attach(self: &Arc<Self>, mode: Mode) -> Option<Attachment> {
+    fn attach(self: &Arc<Self>, mode: Mode, client: String) -> Option<Attachment> {
         let mut viewers = lock(&self.viewers);
         if viewers.attached.len() >= MAX_VIEWERS {
             return None;
         }
         viewers.next_number += 1;
+        let number = viewers.next_number;
+        let named = !client.is_empty() && client.len() <= MAX_CLIENT_NAME;
         let viewer = Arc::new(Viewer {
-            number: viewers.next_number,
+            number,
             mode,
+            client: if named {
+                client
+            } else {
+                format!("viewer {number}")
+            },
             dropped: AtomicU64::new(0),
             gaps: AtomicU64::new(0),
         });
@@ -76,6 +92,11 @@ impl Terminal {
         let mut viewers = lock(&self.viewers);
         viewers.attached.retain(|viewer| viewer.number != number);
         viewers.focus.retain(|known| *known != number);
+        let was_read = !viewers.reading.is_empty();
+        viewers.reading.retain(|known| *known != number);
+        if was_read && viewers.reading.is_empty() {
+            viewers.turned_at = self.feed.end();
+        }
         self.publish_owner(&viewers);
         drop(viewers);
         *lock(&self.last_presence) = Instant::now();
@@ -89,6 +110,26 @@ impl Terminal {
             viewers.focus.push(viewer.number);
             self.publish_owner(&viewers);
         }
+    }
+
+    /// From now on a viewer gets all that is printed. Gives the byte from which on it answers when the program asks for
+    /// colours, as the owner: before, another writer did, or the sidecar where it can.
+    pub(crate) fn reads(&self, viewer: &Viewer) -> u64 {
+        let mut viewers = lock(&self.viewers);
+        let printed = self.feed.end();
+        if viewer.mode == Mode::Write {
+            if viewers.reading.is_empty() {
+                viewers.turned_at = printed;
+            }
+            viewers.reading.push(viewer.number);
+        }
+        self.theme.map_or(0, |_| printed)
+    }
+
+    /// Whether a writer saw what was printed before byte `offset` and after the byte where that last changed.
+    pub(crate) fn writer_read(&self, offset: u64) -> bool {
+        let viewers = lock(&self.viewers);
+        (offset > viewers.turned_at) != viewers.reading.is_empty()
     }
 
     fn publish_owner(&self, viewers: &Viewers) {
@@ -110,8 +151,8 @@ pub struct Admission {
 
 impl Admission {
     /// Makes it a viewer, if there is still room.
-    pub fn attach(self, mode: Mode) -> Option<Attachment> {
-        self.terminal.attach(mode)
+    pub fn attach(self, mode: Mode, client: String) -> Option<Attachment> {
+        self.terminal.attach(mode, client)
     }
 }
 

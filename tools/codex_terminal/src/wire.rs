@@ -70,6 +70,8 @@ pub enum ToPage {
         state: State,
         /// Whether this page owns the size.
         owner: bool,
+        /// From this byte on the page answers, as the owner, when the program asks for its colours.
+        answers_from: u64,
         /// The number of the next input of this `client`.
         next_input: u32,
         /// Whether the wanted offset was still there.
@@ -133,6 +135,12 @@ pub mod close_code {
     pub const GOING_AWAY: u16 = 1001;
     /// A message that the protocol does not know.
     pub const POLICY: u16 = 1008;
+    /// Frames that WebSocket itself does not allow.
+    pub const PROTOCOL: u16 = 1002;
+    /// A text that is not UTF-8.
+    pub const NOT_TEXT: u16 = 1007;
+    /// A message of more than 256 KiB or a frame of more than 64 KiB.
+    pub const TOO_LARGE: u16 = 1009;
 }
 
 /// Length of the header of [`OUTPUT`].

@@ -6,7 +6,10 @@ const TEXT = new TextEncoder();
 
 export const CLOSE = { unauthorised: 4401, full: 4503, cut: 4000, goingAway: 1001 };
 
-/** handler: hello, output(bytes, offset), snapshot, gap, taken, busy, size, owner, exited, refused, state(name, code) */
+/**
+ * handler: hello, output(bytes, offset), snapshot(bytes, cols, rows, offset), gap, taken, busy, size, owner, exited,
+ * refused, state(name, code)
+ */
 export class Connection {
   constructor(token, handler) {
     this.token = token;
@@ -18,10 +21,12 @@ export class Connection {
     this.socket = null;
     this.live = false;
     this.timer = 0;
+    this.waiting = false; // for the next try
   }
 
   open() {
     clearTimeout(this.timer);
+    this.waiting = false;
     const socket = new WebSocket(`ws://${location.host}/ws`);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
@@ -66,11 +71,11 @@ export class Connection {
       const bytes = new Uint8Array(buffer, 9);
       const offset = Number(view.getBigUint64(1));
       this.offset = offset + bytes.length;
-      this.handler.output(bytes, this.offset);
+      this.handler.output(bytes, offset);
     } else if (kind === 2) {
       this.offset = Number(view.getBigUint64(1));
       this.reported = this.offset;
-      this.handler.snapshot(new Uint8Array(buffer, 13), view.getUint16(9), view.getUint16(11));
+      this.handler.snapshot(new Uint8Array(buffer, 13), view.getUint16(9), view.getUint16(11), this.offset);
     } else if (kind === 3) {
       this.handler.gap(Number(view.getBigUint64(9)) - Number(view.getBigUint64(1)));
     } else if (kind === 4) {
@@ -123,7 +128,7 @@ export class Connection {
       this.handler.state("unauthorised", code);
       return;
     }
-    // The sidecar said goodbye: one look whether it is really gone, then the last picture stays.
+    // The sidecar said goodbye: the last picture stays.
     if (code === CLOSE.goingAway && wasLive) {
       this.handler.state("closed", code);
       return;
@@ -134,6 +139,12 @@ export class Connection {
     this.handler.state(state, code);
     const wait = Math.min(10000, 100 * 2 ** Math.min(this.attempt, 7)) * (0.75 + Math.random() / 2);
     this.timer = setTimeout(() => this.open(), wait);
+    this.waiting = true;
+  }
+
+  /** Somebody looks again: no more waiting for the next try. */
+  hurry() {
+    if (this.waiting) this.open();
   }
 }
 

@@ -14,6 +14,11 @@ export function isReply(data) {
   return data.charCodeAt(0) === 0x1b && REPLY.test(data);
 }
 
+/** Buttons, wheel and moves, in the encodings that are text. */
+export function isMouse(data) {
+  return data.startsWith("\x1b[<") || data.startsWith("\x1b[M");
+}
+
 export class InputQueue {
   constructor(connection, notices) {
     this.connection = connection;

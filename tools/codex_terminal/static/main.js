@@ -1,7 +1,8 @@
 // Puts the page together: reads the address, joins connection, input, screen and toolbar.
 
+import { catchPastes, copy } from "/assets/clipboard.js";
 import { Connection } from "/assets/connection.js";
-import { InputQueue, isReply } from "/assets/input.js";
+import { InputQueue, isMouse, isReply } from "/assets/input.js";
 import { Screen } from "/assets/screen.js";
 import { pickLanguage, textsFor } from "/assets/texts.js";
 import { Toolbar } from "/assets/toolbar.js";
@@ -16,10 +17,13 @@ const local = () => localStorage;
 
 const address = readAddress();
 let texts = textsFor(address.language);
-let mode = "read";
+let mode = null; // "read" or "write", once the sidecar has said which
 let owner = false;
 let paused = false;
 let held = []; // what came while paused, in order; the connection's window bounds it
+let drawn = 0; // all output before this byte is on the screen
+let answersFrom = 0; // queries of the program's before this byte have been answered already
+let asked = null; // the size asked for last, while it is not the terminal's yet
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 /** The token leaves the address bar; theme and language may change at any time. */
@@ -44,24 +48,25 @@ function currentTheme() {
 }
 
 const screen = new Screen(document.getElementById("area"), document.getElementById("screen"), {
-  fontSize: Number(stored.get(local, "font-size")) || 13,
+  fontSize: Number(stored.get(local, "font-size")),
   theme: currentTheme(),
   openLink,
+  answersColours: () => owner && drawn >= answersFrom,
 });
 const term = screen.term;
 
 const toolbar = new Toolbar(texts, {
   pause: () => setPaused(!paused),
-  latest: () => term.scrollToBottom(),
+  latest: () => {
+    screen.toLatest();
+    showWhetherBehind();
+  },
   copy: copySelection,
   download,
-  font: (step) => {
-    stored.set(local, "font-size", String(screen.setFontSize(screen.fontSize + step)));
-    askForSize();
-  },
+  font,
   search: (needle, backwards, options) => {
     if (needle === "") screen.search.clearDecorations();
-    try { screen.find(needle, backwards, options); } catch { toolbar.hits(-1, 0); }
+    try { screen.find(needle, backwards, options); } catch { toolbar.badRegex(); }
   },
   searchEnd: () => screen.search.clearDecorations(),
   focusScreen: () => term.focus(),
@@ -71,29 +76,45 @@ const connection = new Connection(address.token, {
   state: (name) => toolbar.state(name),
   hello(message) {
     mode = message.mode;
+    asked = null;
+    answersFrom = message.answers_from;
     toolbar.title(message.title);
     toolbar.readOnly(mode === "read");
     screen.setReadOnly(mode === "read");
     if (message.state !== "running") toolbar.exited(message.state.exited);
     // A resumed picture goes on with the size at its byte; otherwise a snapshot follows with its own.
     if (message.resumed) draw(() => screen.resize(message.cols, message.rows));
+    if (mode === "read") input.drop();
     input.attached(message.next_input);
     setOwner(message.owner);
     if (mode === "write" && document.hasFocus()) connection.sendText({ type: "focus" });
   },
-  snapshot(bytes, cols, rows) {
+  snapshot(bytes, cols, rows, offset) {
     draw(() => {
       term.reset();
       screen.resize(cols, rows);
-      term.write(bytes);
+      term.write(bytes, () => { drawn = offset; });
     });
   },
   output(bytes, offset) {
-    draw(() => term.write(bytes, () => connection.consumed(offset)));
+    // In two pieces where the one begins whose queries this page answers.
+    const end = offset + bytes.length;
+    const cut = offset < answersFrom && answersFrom < end ? answersFrom - offset : 0;
+    for (const piece of cut ? [bytes.subarray(0, cut), bytes.subarray(cut)] : [bytes]) {
+      offset += piece.length;
+      const upTo = offset;
+      draw(() => term.write(piece, () => {
+        drawn = upTo;
+        if (upTo === end) connection.consumed(end);
+      }));
+    }
   },
   size: ({ cols, rows }) => draw(() => {
     // Writes are asynchronous; the size belongs after all that came before it.
-    term.write("", () => screen.resize(cols, rows));
+    term.write("", () => {
+      asked = null;
+      screen.resize(cols, rows);
+    });
   }),
   gap: (bytes) => toolbar.notice(texts.gap(bytes)),
   taken: (next) => input.taken(next),
@@ -138,31 +159,49 @@ function setOwner(yes) {
   if (yes) askForSize();
 }
 
+/** Asks for the size that fills the area, if it is another one than the terminal has or was asked for. */
 function askForSize() {
   if (!owner || mode !== "write") return;
   const size = screen.wanted();
-  if (size?.cols > 0 && size?.rows > 0) connection.sendText({ type: "resize", cols: size.cols, rows: size.rows });
+  if (!(size?.cols > 0 && size?.rows > 0)) return;
+  const last = asked ?? { cols: term.cols, rows: term.rows };
+  if (last.cols === size.cols && last.rows === size.rows) return;
+  asked = { cols: size.cols, rows: size.rows };
+  connection.sendText({ type: "resize", ...asked });
+}
+
+function font(step) {
+  screen.stepFont(step);
+  if (!owner) return;
+  stored.set(local, "font-size", String(screen.fontSize));
+  askForSize();
 }
 
 term.onData((data) => {
-  if (mode !== "write") return;
+  if (mode === "read") return;
   if (isReply(data)) {
     if (owner) connection.reply(data);
     return;
   }
+  // A mouse that only passes over this window does not take the size away from another one.
+  if (isMouse(data) && !owner) return;
   if (paused) setPaused(false);
   input.text(data);
 });
 term.onBinary((data) => {
-  if (mode === "write") input.binary(data);
+  // Mouse positions in the old encoding.
+  if (mode === "write" && owner) input.binary(data);
+});
+catchPastes(document.getElementById("screen"), (text) => {
+  if (mode !== "read") term.paste(text);
 });
 term.onScroll(showWhetherBehind);
 term.onWriteParsed(showWhetherBehind);
+screen.letterbox.onFollow = showWhetherBehind;
 screen.search.onDidChangeResults(({ resultIndex, resultCount }) => toolbar.hits(resultIndex, resultCount));
 
 function showWhetherBehind() {
-  const buffer = term.buffer.active;
-  toolbar.behind(buffer.viewportY < buffer.baseY);
+  toolbar.behind(screen.behind());
 }
 
 const tookFocus = () => {
@@ -176,14 +215,15 @@ new ResizeObserver(() => {
   clearTimeout(resizeTimer);
   resizeTimer = setTimeout(() => {
     screen.layout();
+    screen.letterbox.follow();
     askForSize();
   }, 60);
 }).observe(document.getElementById("area"));
 
-// Keys of the page, before the terminal sees them. Everything else belongs to the program.
+// Keys of the page, before the terminal sees them. Everything else belongs to the program, if it gets any.
 term.attachCustomKeyEventHandler((event) => {
-  const run = pageKey(event);
-  if (!run) return true;
+  const run = pageKey(event) ?? readingKey(event);
+  if (!run) return mode !== "read";
   event.preventDefault();
   if (event.type === "keydown") run();
   return false;
@@ -206,21 +246,31 @@ function pageKey(event) {
     }
   }
   if (event.ctrlKey && event.altKey && !event.shiftKey) {
-    if (event.code === "Equal") return () => toolbar.actions.font(1);
-    if (event.code === "Minus") return () => toolbar.actions.font(-1);
+    if (event.code === "Equal") return () => font(1);
+    if (event.code === "Minus") return () => font(-1);
+    if (event.code === "Digit0") return () => font(0);
   }
+  return null;
+}
+
+/** Who only looks needs no Shift to scroll. */
+function readingKey(event) {
+  if (mode !== "read" || event.ctrlKey || event.altKey || event.metaKey) return null;
+  const page = term.rows - 1;
+  const lines = { ArrowUp: -1, ArrowDown: 1, PageUp: -page, PageDown: page }[event.key];
+  if (lines) return () => screen.scroll(lines);
+  if (event.key === "Home") return () => term.scrollToTop();
+  if (event.key === "End") return () => screen.toLatest();
   return null;
 }
 
 async function copySelection() {
   const text = term.getSelection();
-  if (text === "") return;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // In a frame without the permission: the old way works on a selection of the terminal.
-    document.execCommand("copy");
+  if (text === "") {
+    toolbar.notice(texts.nothingSelected, 2000);
+    return;
   }
+  toolbar.notice(await copy(text) ? texts.copied : texts.notCopied, 2000);
   term.focus();
 }
 
@@ -239,7 +289,8 @@ async function download() {
     if (!answer.ok) throw new Error(String(answer.status));
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await answer.blob());
-    link.download = `${(document.title || "terminal").replace(/[^\p{L}\p{N}._-]+/gu, "-").slice(0, 80)}.log`;
+    const name = document.title.replace(/[^\p{L}\p{N}._-]+/gu, "-").replace(/^[-.]+|[-.]+$/g, "");
+    link.download = `${name.slice(0, 80) || "terminal"}.log`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   } catch {
@@ -254,6 +305,9 @@ function applyLook() {
 }
 
 dark.addEventListener("change", applyLook);
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") connection.hurry();
+});
 window.addEventListener("hashchange", () => {
   const before = connection.token;
   Object.assign(address, readAddress());

@@ -6,6 +6,7 @@ import { SearchAddon } from "/assets/addon-search.mjs";
 import { Unicode11Addon } from "/assets/addon-unicode11.mjs";
 import { WebLinksAddon } from "/assets/addon-web-links.mjs";
 import { WebglAddon } from "/assets/addon-webgl.mjs";
+import { Letterbox } from "/assets/letterbox.js";
 
 const FONTS = 'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Noto Sans Mono CJK SC", "PingFang SC", monospace';
 
@@ -27,20 +28,29 @@ const THEMES = {
 };
 const MIN_FONT = 7;
 const MAX_FONT = 32;
+const FONT = 13;
+const LINE_HEIGHT = 1.12;
+// As the add-on's own, but Chinese punctuation and curly quotes end an address.
+const LINK = /(https?|HTTPS?):[/]{2}[^\s"'!*(){}|\\^<>`\u2018-\u201f\u3000-\u303f\uff00-\uffef]*[^\s"':,.!?{}|\\^~[\]`()<>\u2018-\u201f\u3000-\u303f\uff00-\uffef]/;
 
 export class Screen {
-  constructor(area, host, { fontSize, theme, openLink }) {
+  /** `answersColours()`: whether this page is the one that tells the program its colours. */
+  constructor(area, host, { fontSize, theme, openLink, answersColours }) {
     this.area = area;
     this.host = host;
-    this.fontSize = fontSize;
+    this.fontSize = fontSize ? clamp(fontSize) : FONT;
+    this.zoomed = null; // chosen here while somebody else decides the size
     this.owner = false;
     this.term = new Terminal({
       allowProposedApi: true, // unicode versions and search decorations
       cursorBlink: true,
       fontFamily: FONTS,
-      fontSize,
-      lineHeight: 1.12,
+      fontSize: this.fontSize,
+      lineHeight: LINE_HEIGHT,
       macOptionIsMeta: true,
+      macOptionClickForcesSelection: true,
+      // A program that believes in another background than ours stays readable.
+      minimumContrastRatio: 4.5,
       scrollback: 10000,
       theme: THEMES[theme],
       // Window operations stay off (the default); links of the program go through us.
@@ -51,19 +61,43 @@ export class Screen {
     this.term.loadAddon(this.fit);
     this.term.loadAddon(this.search);
     this.term.loadAddon(new Unicode11Addon());
-    this.term.loadAddon(new WebLinksAddon((_event, address) => openLink(address, false)));
+    this.term.loadAddon(new WebLinksAddon((_event, address) => openLink(address, false), { urlRegex: LINK }));
     this.term.unicode.activeVersion = "11";
     // The clipboard is the person's, and the title is ours: swallowed before any default could act.
     for (const code of [0, 1, 2, 52]) this.term.parser.registerOscHandler(code, () => true);
+    for (const code of [10, 11]) {
+      this.term.parser.registerOscHandler(code, (data) => data === "?" && !answersColours());
+    }
     this.term.open(host);
     this.useWebgl();
+    this.letterbox = new Letterbox(area, this.term, LINE_HEIGHT);
+    this.selectWhileReading();
   }
 
+  /** A program that uses the mouse leaves selecting to Shift; one that hears nothing from here need not be asked. */
+  selectWhileReading() {
+    this.host.addEventListener("mousedown", (event) => {
+      if (!this.term.options.disableStdin || !event.isTrusted || event.button !== 0) return;
+      if (this.term.modes.mouseTrackingMode === "none" || event.shiftKey || event.altKey) return;
+      event.stopPropagation();
+      const { bubbles, cancelable, view, detail, clientX, clientY, screenX, screenY, button, buttons } = event;
+      const key = /^Mac/.test(navigator.platform) ? { altKey: true } : { shiftKey: true };
+      const forced = { bubbles, cancelable, view, detail, clientX, clientY, screenX, screenY, button, buttons, ...key };
+      event.target.dispatchEvent(new MouseEvent("mousedown", forced));
+    }, true);
+  }
+
+  /** What draws: the graphics card where it can, else the document. */
   useWebgl() {
+    this.renderer = "dom";
     try {
       const webgl = new WebglAddon();
-      webgl.onContextLoss(() => webgl.dispose());
+      webgl.onContextLoss(() => {
+        webgl.dispose();
+        this.renderer = "dom";
+      });
       this.term.loadAddon(webgl);
+      this.renderer = "webgl";
     } catch {
       // No WebGL here: xterm.js draws with the DOM.
     }
@@ -78,10 +112,11 @@ export class Screen {
     this.term.options.cursorBlink = !readOnly;
   }
 
-  setFontSize(size) {
-    this.fontSize = Math.min(MAX_FONT, Math.max(MIN_FONT, size));
+  /** Larger or smaller letters; 0: as at first. */
+  stepFont(step) {
+    if (this.owner) this.fontSize = step === 0 ? FONT : clamp(this.fontSize + step);
+    else this.zoomed = step === 0 ? null : clamp(this.term.options.fontSize + step);
     this.layout();
-    return this.fontSize;
   }
 
   setOwner(owner) {
@@ -100,19 +135,27 @@ export class Screen {
     return this.fit.proposeDimensions();
   }
 
-  /** Owners fill the area; others keep the size and get smaller letters when it does not fit. */
+  /** Owners fill the area; others keep the size, with the letters that suit their area. */
   layout() {
-    this.area.classList.toggle("letterbox", !this.owner);
-    if (this.owner) {
-      this.term.options.fontSize = this.fontSize;
-      return;
-    }
-    const screen = this.host.querySelector(".xterm-screen");
-    if (!screen || screen.clientWidth === 0) return;
-    const now = this.term.options.fontSize;
-    const scale = Math.min((this.area.clientWidth - 32) / screen.clientWidth, (this.area.clientHeight - 28) / screen.clientHeight);
-    const size = Math.min(this.fontSize, Math.max(MIN_FONT, Math.floor(now * scale)));
-    if (size !== now) this.term.options.fontSize = size;
+    if (this.letterbox.on === this.owner) this.letterbox.switch(!this.owner);
+    const size = this.owner ? this.fontSize : this.zoomed ?? this.letterbox.fontSize(this.fontSize);
+    if (size !== this.term.options.fontSize) this.term.options.fontSize = size;
+  }
+
+  /** Scrolls by lines: the letterbox's view first, then the scrollback. */
+  scroll(lines) {
+    if (!this.letterbox.scroll(lines)) this.term.scrollLines(lines);
+  }
+
+  toLatest() {
+    this.term.scrollToBottom();
+    this.letterbox.showCursor();
+  }
+
+  /** Whether the newest output is out of sight because the person looks elsewhere. */
+  behind() {
+    const buffer = this.term.buffer.active;
+    return buffer.viewportY < buffer.baseY || (this.letterbox.on && !this.letterbox.following);
   }
 
   find(needle, backwards, options) {
@@ -123,6 +166,14 @@ export class Screen {
         activeMatchColorOverviewRuler: "#e0b055",
       },
     };
+    // The add-on takes the same words for the same search, whatever else is wanted of them.
+    const wanted = JSON.stringify([options.caseSensitive, options.regex]);
+    if (wanted !== this.searched) this.search.clearDecorations();
+    this.searched = wanted;
     return backwards ? this.search.findPrevious(needle, settings) : this.search.findNext(needle, settings);
   }
+}
+
+function clamp(size) {
+  return Math.min(MAX_FONT, Math.max(MIN_FONT, size));
 }

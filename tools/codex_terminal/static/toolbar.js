@@ -1,12 +1,15 @@
-// The bar above the picture and the search box: words, badges, buttons, keys. Decides nothing about the terminal.
+// The bar above the picture, the search box and the dialogs: words, badges, buttons, keys. Decides nothing about the
+// terminal.
 
 const byId = (id) => document.getElementById(id);
+const HITS_COUNTED = 1000; // the search add-on counts no further
 
 /** actions: pause, latest, copy, download, font(step), search(needle, backwards, options), searchEnd, focusScreen */
 export class Toolbar {
   constructor(texts, actions) {
     this.texts = texts;
     this.actions = actions;
+    this.shown = { state: "connecting", exit: null, paused: false, readOnly: false };
     this.bind();
     this.translate(texts);
   }
@@ -20,6 +23,7 @@ export class Toolbar {
     on("smaller", () => this.actions.font(-1));
     on("larger", () => this.actions.font(1));
     on("find", () => this.toggleSearch());
+    on("keys-open", () => byId("keys").showModal());
     on("previous", () => this.find(true));
     on("search-close", () => this.toggleSearch(false));
     byId("search").addEventListener("submit", (event) => {
@@ -35,36 +39,65 @@ export class Toolbar {
         this.find(true);
       }
     });
-    byId("bar").addEventListener("keydown", (event) => {
-      const buttons = [...byId("bar").querySelectorAll("button:not([hidden])")];
-      const at = buttons.indexOf(document.activeElement);
-      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step && at >= 0) buttons[(at + step + buttons.length) % buttons.length].focus();
-      else if (event.key === "Escape") this.actions.focusScreen();
+    byId("bar").addEventListener("keydown", (event) => this.walk(event));
+    // Who uses the mouse goes on typing; who came by keyboard stays where they are.
+    byId("bar").addEventListener("click", (event) => {
+      const opens = event.target.closest("#find, #keys-open");
+      if (event.detail > 0 && event.target.closest("button") && !opens) this.actions.focusScreen();
     });
+    // One stop for the Tab key, at the button that was used last; arrows go on from there.
+    byId("bar").addEventListener("focusin", (event) => this.stopAt(event.target));
+    this.stopAt(byId("pause"));
+  }
+
+  buttons() {
+    return [...byId("bar").querySelectorAll("button")].filter((button) => button.offsetParent !== null);
+  }
+
+  stopAt(stop) {
+    for (const button of byId("bar").querySelectorAll("button")) button.tabIndex = button === stop ? 0 : -1;
+  }
+
+  walk(event) {
+    const buttons = this.buttons();
+    const at = buttons.indexOf(document.activeElement);
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (event.key === "Escape") this.actions.focusScreen();
+    else if (at < 0) return;
+    else if (step) buttons[(at + step + buttons.length) % buttons.length].focus();
+    else if (event.key === "Home") buttons[0].focus();
+    else if (event.key === "End") buttons.at(-1).focus();
+    else return;
+    event.preventDefault();
   }
 
   translate(texts) {
     this.texts = texts;
     const say = (id, text, hint = text) => {
-      byId(id).textContent = text;
+      // Where there is only room for the icon, the hint says the rest.
+      const label = byId(id).querySelector("svg + span");
+      (label ?? byId(id)).textContent = text;
       byId(id).title = hint;
+      if (label) byId(id).setAttribute("aria-label", text);
     };
     byId("bar").setAttribute("aria-label", texts.toolbar);
-    say("pause", texts.pause, texts.pauseHint);
-    say("latest", texts.latest);
+    say("latest", texts.latest, texts.latestHint);
     say("find", texts.find, texts.findHint);
     say("copy", texts.copy, texts.copyHint);
     say("download", texts.download, texts.downloadHint);
-    say("badge-read", texts.readOnly);
-    say("badge-size", texts.otherSize);
+    say("keys-open", texts.keys, texts.keysHint);
+    say("badge-read", texts.readOnly, texts.readOnlyHint);
+    say("badge-size", texts.otherSize, texts.otherSizeHint);
     say("link-cancel", texts.cancel);
     say("link-open", texts.open);
+    say("keys-close", texts.keysClose);
+    byId("leave").querySelector("span").textContent = texts.leave;
     for (const id of ["smaller", "larger", "previous", "next"]) {
       byId(id).title = texts[id];
       byId(id).setAttribute("aria-label", texts[id]);
     }
     byId("search-close").title = texts.close;
+    byId("search-close").setAttribute("aria-label", texts.close);
     byId("needle").placeholder = texts.needle;
     byId("needle").setAttribute("aria-label", texts.needle);
     for (const [id, text, hint] of [["search-case", texts.matchCase, texts.caseHint], ["search-regex", texts.regex, texts.regexHint]]) {
@@ -72,6 +105,17 @@ export class Toolbar {
       byId(id).setAttribute("aria-label", hint);
       byId(id).parentElement.title = hint;
     }
+    byId("keys").setAttribute("aria-label", texts.keysHint);
+    byId("keys-list").replaceChildren(...texts.keysList.flatMap(([keys, what]) => {
+      const [term, meaning] = [document.createElement("dt"), document.createElement("dd")];
+      term.textContent = keys;
+      meaning.textContent = what;
+      return [term, meaning];
+    }));
+    this.state(this.shown.state);
+    this.paused(this.shown.paused);
+    this.readOnly(this.shown.readOnly);
+    if (this.shown.exit) this.exited(this.shown.exit);
   }
 
   title(text) {
@@ -81,31 +125,46 @@ export class Toolbar {
   }
 
   state(name) {
-    byId("status").textContent = this.texts[name] ?? "";
+    this.shown.state = name;
+    const text = this.texts[name] ?? "";
+    byId("status").textContent = text;
+    byId("status").title = text;
+    byId("dot").title = name === "live" ? this.texts.connected : text;
     byId("dot").dataset.state = name === "live" ? "live" : name === "closed" ? "ended"
       : name === "connecting" || name === "reconnecting" ? "wait" : "lost";
     document.documentElement.dataset.connection = name;
   }
 
   readOnly(yes) {
+    this.shown.readOnly = yes;
     byId("badge-read").hidden = !yes;
+    byId("keys-rest").textContent = yes ? this.texts.keysRestRead : this.texts.keysRest;
   }
 
   foreignSize(yes) {
     byId("badge-size").hidden = !yes;
   }
 
-  exited({ code, signal }) {
+  exited(exit) {
+    this.shown.exit = exit;
     const badge = byId("badge-exit");
     badge.hidden = false;
-    badge.textContent = signal == null ? this.texts.exitedCode(code) : this.texts.exitedSignal(signal);
-    badge.classList.toggle("good", code === 0);
-    badge.classList.toggle("bad", code !== 0);
+    const parts = exit.signal == null ? this.texts.exitedCode(exit.code) : this.texts.exitedSignal(exit.signal);
+    const how = document.createElement("span");
+    how.textContent = parts[0];
+    badge.replaceChildren(how, parts[1]);
+    badge.title = parts.join("");
+    badge.classList.toggle("good", exit.code === 0);
+    badge.classList.toggle("bad", exit.code !== 0);
   }
 
   paused(yes) {
-    byId("pause").setAttribute("aria-pressed", String(yes));
-    byId("pause").textContent = yes ? this.texts.resume : this.texts.pause;
+    this.shown.paused = yes;
+    const text = yes ? this.texts.resume : this.texts.pause;
+    byId("pause").dataset.on = String(yes);
+    byId("pause").setAttribute("aria-label", text);
+    byId("pause").querySelector("span").textContent = text;
+    byId("pause").title = this.texts.pauseHint;
   }
 
   behind(yes) {
@@ -113,7 +172,11 @@ export class Toolbar {
   }
 
   hits(index, count) {
-    byId("hits").textContent = byId("needle").value === "" ? "" : this.texts.hits(index, count);
+    byId("hits").textContent = byId("needle").value === "" ? "" : this.texts.hits(index, count, count >= HITS_COUNTED);
+  }
+
+  badRegex() {
+    byId("hits").textContent = this.texts.badRegex;
   }
 
   /** Shown for a while, or until `hide`. */
@@ -142,7 +205,8 @@ export class Toolbar {
   }
 
   focus() {
-    byId("pause").focus();
+    const buttons = this.buttons();
+    (buttons.find((button) => button.tabIndex === 0) ?? buttons[0]).focus();
   }
 
   /** Asks before a program's own link is followed. */

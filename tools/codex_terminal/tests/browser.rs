@@ -5,19 +5,10 @@
 mod chromium;
 mod support;
 
-use chromium::Browser;
+use chromium::{Browser, CONNECTION, SCREEN, contains};
 use codex_terminal::descriptor::Mode;
+use codex_terminal::model::Model;
 use support::Sidecar;
-
-/// The visible screen as the page has it, blank ends cut as the model cuts them.
-const SCREEN: &str = "(() => { const b = codexTerminal.screen.term.buffer.active; const out = []; \
-    for (let i = 0; i < codexTerminal.screen.term.rows; i++) out.push(b.getLine(b.baseY + i).translateToString(true).trimEnd()); \
-    return out.join('\\n').trimEnd(); })()";
-
-fn contains(text: &str) -> impl Fn(&serde_json::Value) -> bool {
-    let text = text.to_owned();
-    move |value| value.as_str().is_some_and(|screen| screen.contains(&text))
-}
 
 #[tokio::test]
 async fn a_person_types_into_a_shell_and_finds_it_again_after_a_reload() {
@@ -69,23 +60,16 @@ async fn reloads_in_the_middle_of_redraws_end_with_the_screen_of_the_model() {
     let (client, _events) = sidecar.control().await;
     let url = format!("{}&theme=dark", sidecar.descriptor.url(Mode::Read));
     let mut page = Browser::open(&url).await;
-    page.until("document.documentElement.dataset.connection", |state| {
-        state == "live"
-    })
-    .await;
+    page.until(CONNECTION, |state| state == "live").await;
     for round in 0..20u64 {
         client.input("\r").await.unwrap();
         tokio::time::sleep(std::time::Duration::from_millis(round * 37 % 150)).await;
         page.call("Page.reload", serde_json::json!({})).await;
         page.until(SCREEN, contains(&format!("END {round}."))).await;
-        let side = |cells: u16| cells.try_into().unwrap();
-        let mut model = vt100::Parser::new(side(32), side(120), 0);
-        model.process(&std::fs::read(sidecar.path("t.log")).unwrap());
-        let rows: Vec<String> = model
-            .screen()
-            .rows(0, 120)
-            .map(|row| row.trim_end().to_owned())
-            .collect();
+        let mut model = Model::new(120, 32);
+        model.feed(&std::fs::read(sidecar.path("t.log")).unwrap());
+        let rows: Vec<_> = model.rows();
+        let rows: Vec<_> = rows.iter().map(|row| row.trim_end()).collect();
         assert_eq!(page.eval(SCREEN).await, rows.join("\n"), "round {round}");
     }
     if let Some(path) = std::env::var_os("SCREENSHOT_DIR") {
@@ -152,10 +136,8 @@ async fn the_keyboard_reaches_search_and_toolbar_and_a_lost_connection_comes_bac
         rotate_tokens: false,
     };
     client.request(request).await.unwrap();
-    page.until("document.documentElement.dataset.connection", |state| {
-        state == "cut" || state == "live"
-    })
-    .await;
+    page.until(CONNECTION, |state| state == "cut" || state == "live")
+        .await;
     page.type_text("typed-once").await;
     page.key("Enter", "Enter", 13, 0).await;
     page.until(SCREEN, |screen| {

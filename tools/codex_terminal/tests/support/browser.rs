@@ -15,16 +15,62 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::support::{DEADLINE, wait_until};
 
+/// The visible screen as the page has it, blank ends cut as the model cuts them.
+pub const SCREEN: &str = "(() => { const b = codexTerminal.screen.term.buffer.active; const out = []; \
+    for (let i = 0; i < codexTerminal.screen.term.rows; i++) out.push(b.getLine(b.baseY + i).translateToString(true).trimEnd()); \
+    return out.join('\\n').trimEnd(); })()";
+
+/// Text somewhere on it.
+pub fn contains(text: &str) -> impl Fn(&Value) -> bool + use<> {
+    let text = text.to_owned();
+    move |value| value.as_str().is_some_and(|screen| screen.contains(&text))
+}
+
+/// What `document.documentElement.dataset.connection` says.
+pub const CONNECTION: &str = "document.documentElement.dataset.connection";
+
 pub struct Browser {
-    child: Child,
-    _profile: TempDir,
+    /// None: a tab of another one's.
+    process: Option<(Child, TempDir)>,
+    address: String,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     next_id: u64,
     session: String,
+    /// What the page sent on its WebSockets.
+    pub sent: Vec<Sent>,
     /// Addresses of all requests the page made.
     pub requests: Vec<String>,
     /// Errors that the page logged.
     pub errors: Vec<String>,
+}
+
+/// A WebSocket message of the page's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sent {
+    Text(Value),
+    Binary(Vec<u8>),
+}
+
+impl Sent {
+    fn of(event: &Value) -> Self {
+        let data = event["response"]["payloadData"].as_str().unwrap();
+        match event["response"]["opcode"].as_u64() {
+            Some(1) => Self::Text(serde_json::from_str(data).unwrap()),
+            _ => Self::Binary(
+                base64::engine::general_purpose::STANDARD
+                    .decode(data)
+                    .unwrap(),
+            ),
+        }
+    }
+
+    /// The kind of a text message.
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Text(text) => text["type"].as_str().unwrap(),
+            Self::Binary(_) => "",
+        }
+    }
 }
 
 fn chromium() -> PathBuf {
@@ -43,6 +89,13 @@ fn chromium() -> PathBuf {
 
 impl Browser {
     pub async fn open(url: &str) -> Self {
+        let mut browser = Self::start(&[]).await;
+        browser.go(url).await;
+        browser
+    }
+
+    /// A browser with nothing open yet.
+    pub async fn start(arguments: &[&str]) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let child = Command::new(chromium())
             .args([
@@ -55,6 +108,7 @@ impl Browser {
                 "--remote-debugging-port=0",
                 "--window-size=1000,640",
             ])
+            .args(arguments)
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
             .env("HOME", profile.path())
@@ -69,13 +123,25 @@ impl Browser {
             let (port, path) = text.split_once('\n')?;
             Some(format!("ws://127.0.0.1:{port}{}", path.trim()))
         });
-        let (socket, _) = tokio_tungstenite::connect_async(address).await.unwrap();
+        Self::connect(Some((child, profile)), address).await
+    }
+
+    /// Another page of the same browser; ends with it.
+    pub async fn tab(&self, url: &str) -> Self {
+        let mut tab = Self::connect(None, self.address.clone()).await;
+        tab.go(url).await;
+        tab
+    }
+
+    async fn connect(process: Option<(Child, TempDir)>, address: String) -> Self {
+        let (socket, _) = tokio_tungstenite::connect_async(&address).await.unwrap();
         let mut browser = Self {
-            child,
-            _profile: profile,
+            process,
+            address,
             socket,
             next_id: 0,
             session: String::new(),
+            sent: vec![],
             requests: vec![],
             errors: vec![],
         };
@@ -88,8 +154,11 @@ impl Browser {
         for domain in ["Runtime.enable", "Network.enable", "Page.enable"] {
             browser.call(domain, json!({})).await;
         }
-        browser.call("Page.navigate", json!({"url": url})).await;
         browser
+    }
+
+    pub async fn go(&mut self, url: &str) {
+        self.call("Page.navigate", json!({"url": url})).await;
     }
 
     pub async fn call(&mut self, method: &str, params: Value) -> Value {
@@ -119,6 +188,7 @@ impl Browser {
                     self.requests
                         .push(event["request"]["url"].as_str().unwrap().to_owned());
                 }
+                Some("Network.webSocketFrameSent") => self.sent.push(Sent::of(event)),
                 Some("Runtime.exceptionThrown") => self.errors.push(event.to_string()),
                 Some("Log.entryAdded") => self.errors.push(event.to_string()),
                 _ => {}
@@ -160,6 +230,44 @@ impl Browser {
         }
     }
 
+    /// Another size of the page's window.
+    pub async fn window(&mut self, width: u32, height: u32) {
+        let params =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.call("Emulation.setDeviceMetricsOverride", params)
+            .await;
+    }
+
+    pub async fn mouse(&mut self, kind: &str, (x, y): (f64, f64), more: Value) {
+        let mut params = json!({"type": kind, "x": x, "y": y, "button": "none"});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            params[name] = value.clone();
+        }
+        self.call("Input.dispatchMouseEvent", params).await;
+    }
+
+    pub async fn click(&mut self, selector: &str) {
+        let find = format!(
+            "(() => {{ const r = document.querySelector('{selector}').getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; }})()"
+        );
+        let at = self.eval(&find).await;
+        let at = (at[0].as_f64().unwrap(), at[1].as_f64().unwrap());
+        for kind in ["mousePressed", "mouseReleased"] {
+            let left = json!({"button": "left", "clickCount": 1});
+            self.mouse(kind, at, left).await;
+        }
+    }
+
+    /// As if the person pasted `text`.
+    pub async fn paste(&mut self, text: &str) {
+        let text = json!(text);
+        let paste = format!(
+            "(() => {{ const data = new DataTransfer(); data.setData('text/plain', {text}); \
+             document.activeElement.dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: data, bubbles: true, cancelable: true }})); }})()"
+        );
+        self.eval(&paste).await;
+    }
+
     pub async fn screenshot(&mut self, path: &std::path::Path) {
         let shot = self
             .call("Page.captureScreenshot", json!({"format": "png"}))
@@ -173,7 +281,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        if let Some((child, _)) = &mut self.process {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }

@@ -2,6 +2,8 @@
 //! and waiting for conditions. Ends every process it started.
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub mod raw;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream as StdStream;
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ use codex_terminal::spec::Spec;
 use codex_terminal::wire::ToPage;
 use futures_util::{SinkExt, StreamExt};
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
@@ -136,8 +138,18 @@ impl Sidecar {
     }
 
     pub fn status_kib(&self, field: &str) -> u64 {
+        self.kib("status", field)
+    }
+
+    /// The memory that is this process's alone. Pages of the program file are left out: their share changes with the
+    /// number of other sidecars.
+    pub fn own_kib(&self) -> u64 {
+        self.kib("smaps_rollup", "Pss_Anon:")
+    }
+
+    fn kib(&self, file: &str, field: &str) -> u64 {
         let pid = self.child.id();
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap();
         let line = status.lines().find(|line| line.starts_with(field)).unwrap();
         line.split_ascii_whitespace()
             .nth(1)
@@ -192,6 +204,33 @@ pub fn pid_in(path: &Path) -> u32 {
     })
 }
 
+/// A small, reproducible source of numbers. Says its seed when a test fails.
+pub struct Dice {
+    seed: u64,
+    state: u64,
+}
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self { seed, state: seed }
+    }
+
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state % sides
+    }
+}
+
+impl Drop for Dice {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the dice began with {:#x}", self.seed);
+        }
+    }
+}
+
 /// What a viewer got.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Got {
@@ -210,7 +249,7 @@ pub enum Got {
 }
 
 pub struct Viewer {
-    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub socket: Socket,
     pub next_input: u32,
     pub mode: Mode,
     pub resumed: bool,
@@ -223,11 +262,20 @@ pub struct Viewer {
     pub texts: Vec<ToPage>,
 }
 
-pub async fn handshake(
-    port: u16,
+pub type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+pub async fn handshake(port: u16, host: Option<&str>, origin: Option<&str>) -> Result<Socket, u16> {
+    let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    handshake_over(stream, host, origin).await
+}
+
+/// A handshake on a connection that is there already.
+pub async fn handshake_over(
+    stream: TcpStream,
     host: Option<&str>,
     origin: Option<&str>,
-) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, u16> {
+) -> Result<Socket, u16> {
+    let port = stream.peer_addr().unwrap().port();
     let mut request = format!("ws://127.0.0.1:{port}/ws")
         .into_client_request()
         .unwrap();
@@ -239,7 +287,7 @@ pub async fn handshake(
             .headers_mut()
             .insert("origin", origin.parse().unwrap());
     }
-    match tokio_tungstenite::connect_async(request).await {
+    match tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream)).await {
         Ok((socket, _)) => Ok(socket),
         Err(tokio_tungstenite::tungstenite::Error::Http(answer)) => Err(answer.status().as_u16()),
         Err(error) => panic!("{error}"),
@@ -250,7 +298,22 @@ impl Viewer {
     pub async fn connect(descriptor: &Descriptor) -> Result<Self, u16> {
         let origin = format!("http://127.0.0.1:{}", descriptor.port);
         let socket = handshake(descriptor.port, None, Some(&origin)).await?;
-        Ok(Self {
+        Ok(Self::over(socket))
+    }
+
+    /// One whose system takes little in advance of what it reads.
+    pub async fn connect_narrow(descriptor: &Descriptor) -> Self {
+        let narrow = TcpSocket::new_v4().unwrap();
+        narrow.set_recv_buffer_size(64 << 10).unwrap();
+        let address = ([127, 0, 0, 1], descriptor.port).into();
+        let stream = narrow.connect(address).await.unwrap();
+        let origin = format!("http://127.0.0.1:{}", descriptor.port);
+        let socket = handshake_over(stream, None, Some(&origin)).await;
+        Self::over(socket.unwrap())
+    }
+
+    pub fn over(socket: Socket) -> Self {
+        Self {
             socket,
             next_input: 0,
             mode: Mode::Read,
@@ -261,7 +324,7 @@ impl Viewer {
             size: (0, 0),
             gaps: Vec::new(),
             texts: Vec::new(),
-        })
+        }
     }
 
     pub async fn send_text(&mut self, text: serde_json::Value) {
@@ -398,22 +461,39 @@ impl Viewer {
         }
     }
 
+    /// What the viewer shows: its snapshot and what came after it.
     pub fn screen(&self) -> String {
+        self.parser().screen().contents()
+    }
+
+    /// A terminal that shows what this viewer got.
+    pub fn parser(&self) -> vt100::Parser {
         let (cols, rows) = self.size;
         let side = |cells: u16| cells.max(1).try_into().unwrap();
         let mut parser = vt100::Parser::new(side(rows), side(cols), 0);
         parser.process(&self.snapshot);
         parser.process(&self.seen);
-        parser.screen().contents()
+        parser
+    }
+
+    /// Forgets the output so far, as a terminal that has drawn it does.
+    pub fn drawn(&mut self) {
+        self.base = self.end();
+        self.seen.clear();
+    }
+
+    /// Sends one numbered input and does not wait.
+    pub async fn send_input(&mut self, number: u32, data: &[u8]) {
+        let mut frame = vec![1];
+        frame.extend_from_slice(&number.to_be_bytes());
+        frame.extend_from_slice(data);
+        self.send_binary(frame).await;
     }
 
     /// Types one piece and waits until it is with the program.
     pub async fn input(&mut self, data: &[u8]) {
-        let mut frame = vec![1];
-        frame.extend_from_slice(&self.next_input.to_be_bytes());
-        frame.extend_from_slice(data);
         loop {
-            self.send_binary(frame.clone()).await;
+            self.send_input(self.next_input, data).await;
             let expected = self.next_input + 1;
             match self
                 .until("an answer to input", |got| {

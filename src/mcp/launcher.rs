@@ -1,11 +1,13 @@
-//! The launcher over its unix socket: whether it is there, and what is in a planner's inbox.
+//! The launcher over its unix socket, asked in the name of the thread that calls.
 
 use super::Answer;
 use crate::web::guard::THREAD_HEADER;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -22,8 +24,7 @@ struct ServerFile {
     socket: PathBuf,
 }
 
-const NOT_RUNNING: &str = "zhongshu is not running at the moment, so the inbox cannot be read; try again later, results are not \
-                           lost";
+const NOT_RUNNING: &str = "zhongshu is not running at the moment, so it cannot be asked; try again later, results are not lost";
 
 async fn connect(state_dir: &Path) -> Option<UnixStream> {
     let bytes = std::fs::read(state_dir.join("server.json")).ok()?;
@@ -38,26 +39,59 @@ pub(super) async fn launcher_answers(state_dir: &Path) -> bool {
 }
 
 /// Reads the inbox of the planner that owns this thread.
-pub(super) async fn read(state_dir: &Path, thread_id: &str, peek: bool) -> Answer {
+pub(super) async fn inbox(state_dir: &Path, thread_id: &str, peek: bool) -> Answer {
+    let request = Request::get(format!("/mcp/inbox?peek={}", u8::from(peek)));
+    let request = request.body(Full::default());
+    ask(state_dir, thread_id, request).await
+}
+
+/// Sends the planner's words to the launcher.
+pub(super) async fn post(
+    state_dir: &Path,
+    thread_id: &str,
+    path: &str,
+    body: &impl Serialize,
+) -> Answer {
+    let body = serde_json::to_vec(body).expect("arguments are plain data");
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(path)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Full::from(body));
+    ask(state_dir, thread_id, request).await
+}
+
+async fn ask(
+    state_dir: &Path,
+    thread_id: &str,
+    request: Result<Request<Full<Bytes>>, hyper::http::Error>,
+) -> Answer {
     let stream = connect(state_dir)
         .await
         .ok_or_else(|| NOT_RUNNING.to_owned())?;
-    match tokio::time::timeout(ANSWER_WITHIN, ask(stream, thread_id, peek)).await {
+    match tokio::time::timeout(ANSWER_WITHIN, exchange(stream, thread_id, request)).await {
         Ok(answer) => answer,
         Err(_) => Err("zhongshu did not answer in time; try again".into()),
     }
 }
 
-async fn ask(stream: UnixStream, thread_id: &str, peek: bool) -> Answer {
+async fn exchange(
+    stream: UnixStream,
+    thread_id: &str,
+    request: Result<Request<Full<Bytes>>, hyper::http::Error>,
+) -> Answer {
     let failed =
-        |error: &dyn std::fmt::Display| format!("the inbox could not be read: {error}; try again");
+        |error: &dyn std::fmt::Display| format!("zhongshu could not be asked: {error}; try again");
+    let mut request = request.map_err(|error| failed(&error))?;
+    let thread_id = thread_id
+        .parse()
+        .map_err(|_| failed(&"a thread id that cannot be sent"))?;
+    request.headers_mut().insert(THREAD_HEADER, thread_id);
+    request
+        .headers_mut()
+        .insert(HOST, HeaderValue::from_static("localhost"));
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(|error| failed(&error))?;
-    let request = hyper::Request::get(format!("/mcp/inbox?peek={}", u8::from(peek)))
-        .header("Host", "localhost")
-        .header(&THREAD_HEADER, thread_id)
-        .body(Empty::<Bytes>::new())
         .map_err(|error| failed(&error))?;
     let exchange = async {
         let response = sender

@@ -1,0 +1,264 @@
+//! How a dossier reads: headings of ours, texts of agents in fences.
+
+use super::{Confirmed, Dossier, Found, Reported, Version, Work, stamp};
+use crate::domain::conformance::{Conformance, JudgedFile};
+use crate::domain::evidence::{self, End};
+use crate::domain::ids::AssignmentId;
+use crate::domain::language::Language;
+use crate::domain::markdown::{code, fence, heading, section};
+use crate::domain::plan::PlannedAssignment;
+use crate::domain::result::Revision;
+use std::fmt::Write as _;
+
+const FITS: &str = "writing to a string cannot fail";
+
+impl Dossier {
+    /// The document.
+    pub fn render(&self, language: Language) -> String {
+        let mut page = format!("# {}\n\n", language.pick("Dossier", "案卷"));
+        for id in &self.planners.ids {
+            writeln!(page, "- {}: {id}", language.pick("planner", "中书省会话")).expect(FITS);
+        }
+        for task in &self.tasks {
+            section(
+                &mut page,
+                2,
+                language.pick("Task", "任务"),
+                std::slice::from_ref(task),
+            );
+        }
+        heading(&mut page, 2, language.pick("Plans", "方案"));
+        if self.versions.is_empty() {
+            page.push_str("None.\n");
+        }
+        for version in &self.versions {
+            version.render(&mut page, language);
+        }
+        for confirmed in self
+            .confirmed
+            .iter()
+            .filter(|it| it.edited || it.version.is_none())
+        {
+            confirmed.render(&mut page, language);
+        }
+        heading(&mut page, 2, language.pick("Work", "分工"));
+        if self.work.is_empty() {
+            page.push_str("None.\n");
+        }
+        for (id, work) in &self.work {
+            self.render_work(&mut page, id, work, language);
+        }
+        heading(&mut page, 2, language.pick("What happened", "经过"));
+        for line in &self.timeline {
+            writeln!(page, "{line}").expect(FITS);
+        }
+        page
+    }
+
+    fn render_work(&self, page: &mut String, id: &AssignmentId, work: &Work, language: Language) {
+        let department = work
+            .order
+            .as_ref()
+            .map_or("", |order| order.department.as_str());
+        heading(page, 3, &format!("{department}: {id}"));
+        for line in &work.said {
+            writeln!(page, "{line}").expect(FITS);
+        }
+        if let Some(order) = &work.order {
+            section(
+                page,
+                4,
+                language.pick("Task", "任务"),
+                std::slice::from_ref(&order.task),
+            );
+            section(page, 4, language.pick("Files", "文件"), &order.files);
+            section(
+                page,
+                4,
+                language.pick("Verify commands", "验证命令"),
+                &order.verify,
+            );
+        }
+        let of_work = |report: &&Reported| {
+            report
+                .revisions
+                .iter()
+                .any(|(_, it)| work.sessions.contains(&it.department_session_id))
+        };
+        for report in self.reports.values().filter(of_work) {
+            report.render(page, language);
+        }
+    }
+}
+
+impl Version {
+    fn render(&self, page: &mut String, language: Language) {
+        let title = language.pick("Version", "版本");
+        heading(page, 3, &format!("{title} {}", self.number));
+        writeln!(
+            page,
+            "- {} {} {}\n- sha256 {}",
+            language.pick("reported", "上报"),
+            stamp(self.at),
+            code(&self.actor),
+            self.sha256
+        )
+        .expect(FITS);
+        for line in &self.said {
+            writeln!(page, "{line}").expect(FITS);
+        }
+        page.push('\n');
+        fence(page, std::slice::from_ref(&self.proposal.summary));
+        lines(page, &self.proposal.assignments, language);
+        for finding in &self.findings {
+            writeln!(
+                page,
+                "- {:?}: {}",
+                finding.level,
+                code(finding.message.get(language))
+            )
+            .expect(FITS);
+        }
+    }
+}
+
+impl Confirmed {
+    fn render(&self, page: &mut String, language: Language) {
+        let what = match self.version {
+            Some(version) => format!(
+                "{} {version}",
+                language.pick("Confirmed with changes: version", "修改后确认：版本")
+            ),
+            None => language
+                .pick("Confirmed without a plan", "无方案直接确认")
+                .to_owned(),
+        };
+        heading(page, 3, &what);
+        writeln!(page, "- {} {}", stamp(self.at), code(&self.actor)).expect(FITS);
+        lines(page, &self.assignments, language);
+    }
+}
+
+fn lines(page: &mut String, assignments: &[PlannedAssignment], language: Language) {
+    for (index, item) in assignments.iter().enumerate() {
+        heading(
+            page,
+            4,
+            &format!("{} {}", index + 1, code(&item.department)),
+        );
+        fence(page, std::slice::from_ref(&item.task));
+        for (name, list) in [
+            (language.pick("files", "文件"), &item.files),
+            (language.pick("after", "先决"), &item.after),
+            (language.pick("verify", "验证"), &item.verify),
+        ] {
+            if !list.is_empty() {
+                let shown: Vec<String> = list.iter().map(|entry| code(entry)).collect();
+                writeln!(page, "- {name}: {}", shown.join(", ")).expect(FITS);
+            }
+        }
+    }
+}
+
+impl Reported {
+    fn render(&self, page: &mut String, language: Language) {
+        for (at, revision) in &self.revisions {
+            let title = language.pick("Report, revision", "汇报，修订");
+            heading(page, 4, &format!("{title} {}", revision.revision));
+            let source = match revision.verified {
+                true => "verified",
+                false => "not verified",
+            };
+            writeln!(
+                page,
+                "- {} {} ({source}; {})\n",
+                stamp(*at),
+                revision.department_session_id,
+                code(&revision.handoff_packet.to_string_lossy())
+            )
+            .expect(FITS);
+            let said = &revision.findings;
+            fence(page, std::slice::from_ref(&said.summary));
+            for (name, list) in [
+                (
+                    language.pick("Changed files", "改动文件"),
+                    &said.changed_files,
+                ),
+                (
+                    language.pick("Checks it says it ran", "声称已运行的验证"),
+                    &said.verifications_run,
+                ),
+                (
+                    language.pick("Checks it skipped", "跳过的验证"),
+                    &said.verifications_skipped,
+                ),
+                (language.pick("Risks", "风险"), &said.risks),
+            ] {
+                if !list.is_empty() {
+                    section(page, 5, name, list);
+                }
+            }
+            self.render_found(page, revision, language);
+        }
+    }
+
+    fn render_found(&self, page: &mut String, revision: &Revision, language: Language) {
+        let mut body = String::new();
+        for found in &self.found {
+            match found {
+                Found::Conformance(of, conformance) if *of == revision.revision => {
+                    conforms(&mut body, conformance)
+                }
+                Found::Accepted(by, reason) => {
+                    writeln!(body, "- accepted by {}: {}", code(by), code(reason)).expect(FITS);
+                }
+                Found::Run(of, run) if *of == revision.revision => {
+                    let claimed =
+                        evidence::claim(&run.command, &revision.findings.verifications_run);
+                    let verdict = run.verdict(claimed.is_some()).name();
+                    writeln!(
+                        body,
+                        "- {verdict}: {} ({}, {} ms, output sha256 {})",
+                        code(&run.command),
+                        ended(&run.end),
+                        run.duration_ms,
+                        run.output_sha256
+                    )
+                    .expect(FITS);
+                }
+                Found::Conformance(..) | Found::Run(..) => {}
+            }
+        }
+        if !body.is_empty() {
+            heading(page, 5, language.pick("What zhongshu found", "服务器所见"));
+            page.push_str(&body);
+        }
+    }
+}
+
+fn conforms(body: &mut String, conformance: &Conformance) {
+    if let Conformance::Unknown { reason } = conformance {
+        writeln!(body, "- not compared: {}", code(reason)).expect(FITS);
+        return;
+    }
+    let mut list = |name: &str, files: Vec<&JudgedFile>| {
+        if !files.is_empty() {
+            let shown: Vec<String> = files.iter().map(|file| code(&file.path)).collect();
+            writeln!(body, "- {name}: {}", shown.join(", ")).expect(FITS);
+        }
+    };
+    list("outside the assignment", conformance.outside().collect());
+    list("changed, not reported", conformance.undeclared().collect());
+    list("reported, not changed", conformance.absent().collect());
+    list("inside the assignment", conformance.in_scope().collect());
+}
+
+fn ended(end: &End) -> String {
+    match end {
+        End::Exited { code } => format!("exit code {code}"),
+        End::Signalled { signal } => format!("signal {signal}"),
+        End::TimedOut { after_seconds } => format!("ended after {after_seconds} s"),
+        End::TooMuchOutput { .. } => "ended, too much output".to_owned(),
+        End::NotStarted { .. } => "not started".to_owned(),
+    }
+}

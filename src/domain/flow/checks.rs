@@ -1,0 +1,235 @@
+//! What the launcher finds out by itself about a department's work, and what people say to it.
+
+use super::{Catalog, Decision};
+use crate::domain::conformance::{Baseline, Conformance};
+use crate::domain::event::Event;
+use crate::domain::evidence::{self, Run, Verdict};
+use crate::domain::ids::{MessageId, ReportId, SessionId};
+use crate::domain::message::Purpose;
+use crate::domain::prompts;
+use crate::domain::refusal::Refusal;
+use crate::domain::result::Report;
+use crate::domain::session::Status;
+use crate::domain::state::State;
+
+/// Longest reason, in bytes.
+const MAX_REASON: usize = 4 * 1024;
+
+/// Whether the working tree has to be looked at before this session begins.
+pub fn needs_baseline(state: &State, id: &SessionId) -> bool {
+    state.session(id).is_some_and(|session| {
+        !session.is_planner() && !session.prompted && session.baseline.is_none()
+    })
+}
+
+/// Records the working tree before a department begins. Once it has begun, a later look would hide what it did.
+///
+/// # Errors
+/// Never refuses.
+pub fn record_tree(state: &State, id: &SessionId, baseline: Baseline) -> Decision<()> {
+    let event = needs_baseline(state, id).then(|| Event::TreeRecorded {
+        session_id: id.clone(),
+        baseline,
+    });
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// Records what came of holding a revision against the repository, and tells the planner of the report together with it.
+///
+/// # Errors
+/// Never refuses: what was judged already, or has a newer revision, changes nothing.
+pub fn judged(
+    state: &State,
+    catalog: &Catalog,
+    report_id: &ReportId,
+    revision: u32,
+    conformance: Conformance,
+) -> Decision<()> {
+    let report = state.reports.get(report_id).filter(|report| {
+        report.current().revision == revision && state.unjudged.contains(report_id)
+    });
+    let Some(report) = report else {
+        return Ok((Vec::new(), ()));
+    };
+    let notice = to_planner(state, report, || {
+        prompts::result_notice(
+            catalog.language,
+            report_id,
+            report.current(),
+            Some(&conformance),
+        )
+    });
+    let judged = Event::ResultJudged {
+        report_id: report_id.clone(),
+        revision,
+        conformance,
+    };
+    Ok((std::iter::once(judged).chain(notice).collect(), ()))
+}
+
+/// Somebody accepts that a department changed files outside of its assignment.
+///
+/// # Errors
+/// When there is no such result, nothing to accept, or no reason.
+pub fn accept(
+    state: &State,
+    report_id: &ReportId,
+    by: &str,
+    reason: &str,
+    only_for: Option<&SessionId>,
+) -> Decision<()> {
+    let report = known(state, report_id, only_for)?;
+    let reason = reason.trim();
+    if reason.is_empty() || reason.len() > MAX_REASON {
+        return Err(Refusal::invalid(
+            "invalid_reason",
+            "reason: say in a few words why these changes are fine",
+        ));
+    }
+    if !report.awaits_acceptance() {
+        let message = match &report.acceptance {
+            Some(_) => format!("the changes of result `{report_id}` were accepted already"),
+            None => format!("result `{report_id}` has no changes outside of its assignment"),
+        };
+        return Err(Refusal::conflict("nothing_to_accept", message));
+    }
+    let event = Event::ChangesAccepted {
+        report_id: report_id.clone(),
+        revision: report.current().revision,
+        by: by.to_owned(),
+        reason: reason.to_owned(),
+    };
+    Ok((vec![event], ()))
+}
+
+/// A person wants the verify commands of a result to be run by the launcher.
+///
+/// # Errors
+/// When there is no such result, or its assignment names no commands.
+pub fn request_verification(state: &State, report_id: &ReportId) -> Decision<()> {
+    known(state, report_id, None)?;
+    if state
+        .commands_of(report_id)
+        .is_none_or(<[String]>::is_empty)
+    {
+        let message = format!("the assignment behind result `{report_id}` has no verify commands");
+        return Err(Refusal::conflict("nothing_to_verify", message));
+    }
+    let event = (!state.unverified.contains(report_id)).then(|| Event::VerificationRequested {
+        report_id: report_id.clone(),
+    });
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// The next verify command that the launcher has to run: one at a time, and not while its department still writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The result.
+    pub report_id: ReportId,
+    /// Which revision of it.
+    pub revision: u32,
+    /// Whose work it is.
+    pub session_id: SessionId,
+    /// The command.
+    pub command: String,
+}
+
+/// See [`Due`].
+pub fn next_verification(state: &State) -> Option<Due> {
+    state.unverified.iter().find_map(|report_id| {
+        let report = state.reports.get(report_id)?;
+        let session = state.author(report_id)?;
+        let is_over = matches!(session.status, Status::Closed { .. });
+        let command = session.brief.verify.get(report.evidence.len())?;
+        is_over.then(|| Due {
+            report_id: report_id.clone(),
+            revision: report.current().revision,
+            session_id: session.id().clone(),
+            command: command.clone(),
+        })
+    })
+}
+
+/// Records one verify command; after the last one the planner hears what does not hold.
+///
+/// # Errors
+/// Never refuses: a run for an older revision changes nothing.
+pub fn verified(
+    state: &State,
+    catalog: &Catalog,
+    report_id: &ReportId,
+    revision: u32,
+    run: Run,
+) -> Decision<()> {
+    let report = state.reports.get(report_id).filter(|report| {
+        report.current().revision == revision && state.unverified.contains(report_id)
+    });
+    let Some(report) = report else {
+        return Ok((Vec::new(), ()));
+    };
+    let runs: Vec<&Run> = report.evidence.iter().chain([&run]).collect();
+    let is_last = state
+        .commands_of(report_id)
+        .is_none_or(|commands| runs.len() >= commands.len());
+    let ran = &report.current().findings.verifications_run;
+    let broken: Vec<(&Run, Verdict)> = runs
+        .into_iter()
+        .map(|run| {
+            (
+                run,
+                run.verdict(evidence::claim(&run.command, ran).is_some()),
+            )
+        })
+        .filter(|(_, verdict)| matches!(verdict, Verdict::Refuted | Verdict::Fails))
+        .collect();
+    let notice = (is_last && !broken.is_empty())
+        .then(|| {
+            to_planner(state, report, || {
+                prompts::evidence_notice(catalog.language, report_id, report.current(), &broken)
+            })
+        })
+        .flatten();
+    let event = Event::VerificationRun {
+        report_id: report_id.clone(),
+        revision,
+        run: run.clone(),
+    };
+    Ok((std::iter::once(event).chain(notice).collect(), ()))
+}
+
+/// A message for the planner that a report went to, if that planner is there to read it.
+pub(super) fn to_planner(
+    state: &State,
+    report: &Report,
+    text: impl FnOnce() -> String,
+) -> Option<Event> {
+    let planner = state
+        .session(state.current_planner(&report.current().parent_session_id))
+        .filter(|planner| planner.is_live())?;
+    Some(Event::MessageQueued {
+        message_id: MessageId::fresh("message"),
+        session_id: planner.id().clone(),
+        purpose: Purpose::Result,
+        text: text(),
+    })
+}
+
+fn known<'a>(
+    state: &'a State,
+    report_id: &ReportId,
+    only_for: Option<&SessionId>,
+) -> Result<&'a Report, Refusal> {
+    let unknown = || {
+        Refusal::not_found(
+            "unknown_report",
+            format!("there is no result `{report_id}` in this inbox"),
+        )
+    };
+    let report = state.reports.get(report_id).ok_or_else(unknown)?;
+    match only_for {
+        Some(planner) if state.current_planner(&report.current().parent_session_id) != planner => {
+            Err(unknown())
+        }
+        _ => Ok(report),
+    }
+}

@@ -1,0 +1,115 @@
+//! The part of the state that tells what departments said from what is so: trees at dispatch, judgements, verify runs.
+
+use super::State;
+use crate::domain::conformance::Acceptance;
+use crate::domain::event::Event;
+use crate::domain::ids::ReportId;
+use crate::domain::result::{Report, Revision};
+use crate::domain::session::Session;
+use chrono::{DateTime, Utc};
+
+impl State {
+    pub(super) fn apply_check(&mut self, at: DateTime<Utc>, event: &Event) {
+        match event {
+            Event::TreeRecorded {
+                session_id,
+                baseline,
+            } => self.with_session(session_id, |session| {
+                session.baseline.get_or_insert_with(|| baseline.clone());
+            }),
+            Event::ResultJudged {
+                report_id,
+                revision,
+                conformance,
+            } => {
+                if let Some(report) = self.revision_of(report_id, *revision) {
+                    report.conformance = Some(conformance.clone());
+                    self.unjudged.remove(report_id);
+                }
+            }
+            Event::ChangesAccepted {
+                report_id,
+                revision,
+                by,
+                reason,
+            } => {
+                if let Some(report) = self.revision_of(report_id, *revision) {
+                    report.acceptance = Some(Acceptance {
+                        by: by.clone(),
+                        reason: reason.clone(),
+                        at,
+                    });
+                }
+            }
+            Event::VerificationRequested { report_id } => {
+                if let Some(report) = self.reports.get_mut(report_id) {
+                    report.evidence.clear();
+                    self.unverified.insert(report_id.clone());
+                }
+            }
+            Event::VerificationRun {
+                report_id,
+                revision,
+                run,
+            } => {
+                let Some(report) = self.revision_of(report_id, *revision) else {
+                    return;
+                };
+                report.evidence.push(run.clone());
+                let ran = report.evidence.len();
+                if self
+                    .commands_of(report_id)
+                    .is_none_or(|list| ran >= list.len())
+                {
+                    self.unverified.remove(report_id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What a new revision makes necessary: what was seen of the one before does not hold for it.
+    pub(super) fn begin_checks(&mut self, id: &ReportId, revision: &Revision) {
+        if let Some(report) = self.reports.get_mut(id) {
+            (report.conformance, report.acceptance) = (None, None);
+            report.evidence.clear();
+        }
+        let Some(session) = self.session(&revision.department_session_id) else {
+            return;
+        };
+        let judge = session.baseline.is_some();
+        let verify = !session.brief.verify.is_empty() && self.wants_verification(session);
+        if judge {
+            self.unjudged.insert(id.clone());
+        }
+        if verify {
+            self.unverified.insert(id.clone());
+        }
+    }
+
+    /// The department session behind a report.
+    pub fn author(&self, report_id: &ReportId) -> Option<&Session> {
+        let report = self.reports.get(report_id)?;
+        self.session(&report.current().department_session_id)
+    }
+
+    /// The verify commands that a person confirmed for a report's work.
+    pub fn commands_of(&self, report_id: &ReportId) -> Option<&[String]> {
+        self.author(report_id)
+            .map(|session| session.brief.verify.as_slice())
+    }
+
+    fn wants_verification(&self, session: &Session) -> bool {
+        let assignment = session.brief.assignment_id.as_ref();
+        assignment
+            .and_then(|id| self.assignments.get(id))
+            .is_some_and(|assignment| assignment.order.run_verify)
+    }
+
+    /// A report, if this is still its newest revision.
+    fn revision_of(&mut self, id: &ReportId, revision: u32) -> Option<&mut Report> {
+        self.reports
+            .get_mut(id)
+            .filter(|report| report.current().revision == revision)
+    }
+}

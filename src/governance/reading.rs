@@ -1,0 +1,85 @@
+//! Reads everything that a report needs of the repository, of one state of its index. It only reads; what the facts mean is
+//! decided in `report`.
+
+use std::path::Path;
+
+use super::inspect::{Inspection, Inspector};
+use super::owners::Owners;
+use super::{Governance, portability};
+use crate::domain::report::{ContentScan, PortabilityScan, ReportMode};
+use crate::git::changes::{Changes, Deadline, Scope};
+use crate::git::{GitError, Head, Repo};
+
+/// How often a report starts again because somebody changed the index meanwhile. A person's `git add` happens once; a
+/// script that never stops gets an answer that says so.
+const MAX_READINGS: usize = 3;
+
+/// The facts of one report.
+pub(super) struct Reading {
+    pub head: Head,
+    pub changes: Changes,
+    /// What was seen in each changed file, in the order of the changes.
+    pub inspections: Vec<Inspection>,
+    pub content_scan: ContentScan,
+    /// The tree that a commit would take (staged mode).
+    pub tree: Option<String>,
+    pub owners: Owners,
+    pub scan: PortabilityScan,
+}
+
+/// Reads the repository. In staged mode the tree's id must name exactly the changes that are reported beside it, so what
+/// was read of two different indexes is thrown away; and what could not be read because the index was replaced meanwhile
+/// is read again, in every mode.
+pub(super) fn read(
+    root: &Path,
+    governance: &Governance,
+    mode: ReportMode,
+    scope: &Scope,
+    deadline: &Deadline,
+) -> Result<Reading, GitError> {
+    for _ in 0..MAX_READINGS {
+        // Opened anew each time: libgit2 keeps what it has read of an index, also when the reading failed.
+        let repo = Repo::open(root)?;
+        let before = repo.index_stamp();
+        let reading = read_once(&repo, governance, mode, scope, deadline);
+        let is_steady = repo.index_stamp() == before;
+        match reading {
+            Ok(_) if mode == ReportMode::Staged && !is_steady => {}
+            Err(GitError::Library { .. }) if !is_steady => {}
+            outcome => return outcome,
+        }
+        deadline.check()?;
+    }
+    Err(GitError::Unsteady)
+}
+
+fn read_once(
+    repo: &Repo,
+    governance: &Governance,
+    mode: ReportMode,
+    scope: &Scope,
+    deadline: &Deadline,
+) -> Result<Reading, GitError> {
+    let is_staged = mode == ReportMode::Staged;
+    let head = repo.head()?;
+    let tree = if is_staged { repo.staged_tree()? } else { None };
+    let changes = repo.changes(scope, deadline)?;
+    let mut inspector = Inspector::new(repo, governance, &changes, is_staged, deadline);
+    let inspections = changes
+        .rows
+        .iter()
+        .map(|change| inspector.look(change))
+        .collect::<Result<_, _>>()?;
+    let content_scan = inspector.finish();
+    let owners = Owners::read(repo, mode);
+    let scan = portability::scan(repo, governance, mode, &changes.rows, deadline)?;
+    Ok(Reading {
+        head,
+        inspections,
+        content_scan,
+        changes,
+        tree,
+        owners,
+        scan,
+    })
+}

@@ -1,0 +1,286 @@
+//! Holds reports against the repository: takes the tree before a department begins, and compares when it has reported.
+//! What follows from a judgement is decided in `domain`.
+
+use super::office::{LAUNCHER, Office};
+use super::reconciler::Done;
+use crate::codex::calls::ThreadItemsList;
+use crate::codex::items::Item;
+use crate::codex::wire::ThreadId;
+use crate::domain::conformance::{Baseline, Conformance, Facts, Neighbour, judge as hold_against};
+use crate::domain::flow::checks;
+use crate::domain::ids::{ReportId, SessionId};
+use crate::domain::scope::Scope;
+use crate::domain::session::Session;
+use crate::domain::state::State;
+use crate::git::changes::Deadline;
+use crate::git::snapshot::Snapshot;
+use crate::git::{GitError, Repo};
+use crate::ledger::TransactError;
+use crate::paths::{Places, write_private};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time for one look at the tree; after that the comparison is given up, never the work.
+const LOOK_LIMIT: Duration = Duration::from_secs(10);
+/// Time for Codex to say which files a session's editing tool changed.
+const ASK_LIMIT: Duration = Duration::from_secs(2);
+/// Items of a thread that are looked through, in pages.
+const PAGE: u32 = 200;
+const PAGES: usize = 20;
+
+/// Records the tree before a department begins, unless that was done.
+pub async fn baseline(office: &Arc<Office>, session: &Session) -> Done {
+    let id = session.id().clone();
+    if !office
+        .ledger
+        .read(|state| checks::needs_baseline(state, &id))
+    {
+        return Done::Settled;
+    }
+    let place = office.place.clone();
+    let taken = tokio::task::spawn_blocking({
+        let id = id.clone();
+        move || record(&place, &id)
+    });
+    let baseline = taken.await.unwrap_or_else(|_| Baseline::Failed {
+        reason: "looking at the repository broke off".to_owned(),
+    });
+    settle(
+        office
+            .decide(LAUNCHER, move |state| {
+                checks::record_tree(state, &id, baseline)
+            })
+            .await,
+    )
+}
+
+fn record(place: &Places, id: &SessionId) -> Baseline {
+    let stored = look(place).map_err(|error| format!("failed to look at the repository: {error}"));
+    let stored = stored.and_then(|snapshot| {
+        let bytes = serde_json::to_vec(&snapshot).expect("a snapshot is plain data");
+        let path = place.tree_of(id);
+        write_private(&path, &bytes)
+            .map_err(|error| format!("failed to write {}: {error}", path.display()))?;
+        Ok(snapshot)
+    });
+    match stored {
+        Ok(snapshot) => Baseline::Recorded {
+            tree: snapshot.digest(),
+            head: snapshot.head,
+        },
+        Err(reason) => Baseline::Failed { reason },
+    }
+}
+
+/// The working tree now.
+pub fn look(place: &Places) -> Result<Snapshot, GitError> {
+    Repo::open(&place.repo)?.snapshot(&Deadline::after(LOOK_LIMIT))
+}
+
+/// What one report is judged by, taken out of the state.
+struct Case {
+    report_id: ReportId,
+    revision: u32,
+    session: Session,
+    claimed: Vec<String>,
+    neighbours: Vec<Session>,
+}
+
+impl Case {
+    fn of(state: &State, report_id: &ReportId) -> Option<Self> {
+        let current = state.reports.get(report_id)?.current();
+        let session = state.author(report_id)?.clone();
+        let worked_beside = |other: &&Session| {
+            other.id() != session.id()
+                && !other.is_planner()
+                && other.baseline.is_some()
+                && other
+                    .ended_at()
+                    .is_none_or(|ended| ended >= session.registered_at)
+        };
+        Some(Self {
+            report_id: report_id.clone(),
+            revision: current.revision,
+            claimed: current.findings.changed_files.clone(),
+            neighbours: state
+                .sessions
+                .values()
+                .filter(worked_beside)
+                .cloned()
+                .collect(),
+            session,
+        })
+    }
+}
+
+/// Judges every report that waits for it, from one look at the tree.
+pub async fn judge(office: &Arc<Office>) -> Done {
+    let cases: Vec<Case> = office.ledger.read(|state| {
+        let waiting = state.unjudged.iter();
+        waiting
+            .filter_map(|report_id| Case::of(state, report_id))
+            .collect()
+    });
+    if cases.is_empty() {
+        return Done::Settled;
+    }
+    let mut edits = BTreeMap::new();
+    for session in asked(&cases) {
+        let edited = edited_by_tool(office, &session).await;
+        edits.insert(session.id().clone(), edited);
+    }
+    let place = office.place.clone();
+    let judged = tokio::task::spawn_blocking(move || {
+        let now = look(&place);
+        let verdict = |case: &Case| verdict(&place, &now, case, &edits);
+        cases
+            .iter()
+            .map(|case| (case.report_id.clone(), case.revision, verdict(case)))
+            .collect::<Vec<_>>()
+    });
+    let Ok(judged) = judged.await else {
+        tracing::error!("judging reports broke off");
+        return Done::Again;
+    };
+    for (report_id, revision, conformance) in judged {
+        let policy = office.policy();
+        let recorded = office
+            .decide(LAUNCHER, move |state| {
+                checks::judged(state, &policy.catalog, &report_id, revision, conformance)
+            })
+            .await;
+        if settle(recorded) == Done::Again {
+            return Done::Again;
+        }
+    }
+    Done::Settled
+}
+
+/// Sessions whose own edits matter: those of a department that was not alone, and of its neighbours. Each once.
+fn asked(cases: &[Case]) -> Vec<Session> {
+    let mut sessions = BTreeMap::new();
+    for case in cases.iter().filter(|case| !case.neighbours.is_empty()) {
+        for session in std::iter::once(&case.session).chain(&case.neighbours) {
+            sessions.insert(session.id().clone(), session.clone());
+        }
+    }
+    sessions.into_values().collect()
+}
+
+fn verdict(
+    place: &Places,
+    now: &Result<Snapshot, GitError>,
+    case: &Case,
+    edits: &BTreeMap<SessionId, BTreeSet<String>>,
+) -> Conformance {
+    let changed = now
+        .as_ref()
+        .map_err(|error| format!("failed to look at the repository: {error}"))
+        .and_then(|now| changed_since(place, &case.session, now));
+    let changed = match changed {
+        Ok(changed) => changed,
+        Err(reason) => return Conformance::Unknown { reason },
+    };
+    let none = BTreeSet::new();
+    let edited = |session: &Session| edits.get(session.id()).unwrap_or(&none);
+    let neighbours: Vec<(SessionId, Neighbour)> = case
+        .neighbours
+        .iter()
+        .map(|other| {
+            let neighbour = Neighbour {
+                scope: Scope::of(&other.brief.files),
+                edited: edited(other).clone(),
+            };
+            (other.id().clone(), neighbour)
+        })
+        .collect();
+    hold_against(&Facts {
+        scope: &Scope::of(&case.session.brief.files),
+        claimed: &case.claimed,
+        root: &place.repo.to_string_lossy(),
+        changed: &changed,
+        edited: edited(&case.session),
+        neighbours: &neighbours,
+    })
+}
+
+fn changed_since(
+    place: &Places,
+    session: &Session,
+    now: &Snapshot,
+) -> Result<BTreeSet<String>, String> {
+    let tree = match &session.baseline {
+        Some(Baseline::Recorded { tree, .. }) => tree,
+        Some(Baseline::Failed { reason }) => return Err(reason.clone()),
+        None => return Err("the tree at its start was not recorded".to_owned()),
+    };
+    let path = place.tree_of(session.id());
+    let lost = |why: String| {
+        format!(
+            "the tree recorded at its start is lost ({}: {why})",
+            path.display()
+        )
+    };
+    let bytes = std::fs::read(&path).map_err(|error| lost(error.to_string()))?;
+    let before: Snapshot =
+        serde_json::from_slice(&bytes).map_err(|error| lost(error.to_string()))?;
+    if before.digest() != *tree {
+        return Err(lost("it is not what was recorded".to_owned()));
+    }
+    let repo = Repo::open(&place.repo).map_err(|error| error.to_string())?;
+    repo.changed_between(&before, now)
+        .map_err(|error| format!("failed to compare with the tree at its start: {error}"))
+}
+
+/// Files that a Codex session changed with its editing tool, as Codex recorded it. Nothing for other drivers, and when
+/// Codex does not answer: then less can be told apart.
+async fn edited_by_tool(office: &Office, session: &Session) -> BTreeSet<String> {
+    let (Ok(codex), Some(thread_id)) = (&office.codex, &session.thread_id) else {
+        return BTreeSet::new();
+    };
+    let mut edited = BTreeSet::new();
+    let mut list = ThreadItemsList {
+        thread_id: ThreadId::from(thread_id.as_str()),
+        turn_id: None,
+        cursor: None,
+        limit: Some(PAGE),
+        sort_direction: Some("desc".to_owned()),
+    };
+    for _ in 0..PAGES {
+        let Ok(Ok(page)) = tokio::time::timeout(ASK_LIMIT, codex.call(&list)).await else {
+            break;
+        };
+        for entry in &page.data {
+            if let Item::FileChange {
+                changes, status, ..
+            } = &entry.item
+                && status == "completed"
+            {
+                let relative = |path: &std::path::Path| {
+                    path.strip_prefix(&office.place.repo)
+                        .unwrap_or(path)
+                        .to_string_lossy()
+                        .into_owned()
+                };
+                edited.extend(changes.iter().map(|change| relative(&change.path)));
+            }
+        }
+        match page.next_cursor {
+            Some(cursor) => list.cursor = Some(cursor),
+            None => break,
+        }
+    }
+    edited
+}
+
+/// What a failed record means for a step.
+pub fn settle<T>(outcome: Result<T, super::office::Refused>) -> Done {
+    match outcome {
+        Ok(_) | Err(TransactError::Refused(_) | TransactError::Closed) => Done::Settled,
+        Err(error) => {
+            tracing::warn!(?error, "a step could not be recorded");
+            Done::Again
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Sample findings of the launcher about a result.
+
+use super::at;
+use crate::domain::conformance::{Conformance, JudgedFile, Standing};
+use crate::domain::evidence::{End, Run, Verdict};
+use crate::web::views::EvidenceView;
+
+pub fn conformance(say: &dyn Fn(&str) -> String) -> Conformance {
+    let file = |path: &str, standing, claimed| JudgedFile {
+        path: say(path),
+        standing,
+        claimed,
+        ambiguous_with: Vec::new(),
+    };
+    Conformance::Judged {
+        files: vec![
+            file("tools/import.sh", Standing::Outside, false),
+            file("docs/flags.md", Standing::Absent, true),
+            file("docs/risks.md", Standing::InScope, true),
+        ],
+        omitted: 0,
+        scope_named: true,
+        concurrent: Vec::new(),
+    }
+}
+
+pub fn evidence(say: &dyn Fn(&str) -> String) -> EvidenceView {
+    EvidenceView {
+        run: Run {
+            command: say("git diff --check"),
+            argv: Vec::new(),
+            cwd: "/".into(),
+            tree: None,
+            tree_moved: false,
+            end: End::Exited { code: 2 },
+            started_at: at(12),
+            duration_ms: 1200,
+            output_tail: say("docs/risks.md:3: trailing whitespace."),
+            output_bytes: 40,
+            output_sha256: "00".repeat(32),
+        },
+        claim: Some(say("git diff --check")),
+        verdict: Verdict::Refuted,
+    }
+}

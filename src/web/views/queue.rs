@@ -1,0 +1,77 @@
+//! The queue as lists show it: what waits, and why it is passed over, in words.
+
+use super::Scene;
+use crate::domain::assignment::{Assignment, Hold};
+use crate::domain::flow::holds::Holds;
+use crate::domain::ids::AssignmentId;
+use crate::domain::language::Language;
+use crate::web::pages::Words;
+use serde::Serialize;
+
+/// A waiting assignment.
+#[derive(Debug, Clone, Serialize)]
+pub struct QueueItemView {
+    /// What was confirmed.
+    #[serde(flatten)]
+    pub assignment: Assignment,
+    /// 1 for the one that runs next.
+    pub position: usize,
+    /// Why it is passed over, if it is, in one word.
+    pub hold: Option<&'static str>,
+    /// The same as a sentence.
+    pub hold_reason: Option<String>,
+    /// The assignments that it waits for.
+    pub hold_for: Vec<AssignmentId>,
+    /// Whether `POST /api/queue/force` lifts it.
+    pub can_be_forced: bool,
+    /// Name of the department, for people.
+    pub title: String,
+}
+
+impl Scene<'_> {
+    /// The queue, next first; `title` names a department in `language`.
+    pub fn queue(&self, language: Language, title: impl Fn(&str) -> String) -> Vec<QueueItemView> {
+        let holds = Holds::of(self.state, self.limits);
+        let waiting = self.state.queue.iter();
+        let waiting = waiting.filter_map(|id| self.state.assignments.get(id));
+        let item = |(index, assignment): (usize, &Assignment)| {
+            let hold = holds.on(assignment);
+            QueueItemView {
+                position: index + 1,
+                hold: hold.as_ref().map(Hold::word),
+                hold_reason: hold.as_ref().map(|it| self.reason(language, it, &title)),
+                hold_for: hold
+                    .as_ref()
+                    .map_or_else(Vec::new, |it| it.assignments().to_vec()),
+                can_be_forced: hold.is_some_and(|it| it.can_be_forced()),
+                title: title(&assignment.order.department),
+                assignment: assignment.clone(),
+            }
+        };
+        waiting.enumerate().map(item).collect()
+    }
+
+    fn reason(&self, language: Language, hold: &Hold, title: impl Fn(&str) -> String) -> String {
+        let t = Words::of(language);
+        // A plan's own name for a line says more than its department, of which there may be several.
+        let name = |id: &AssignmentId| match self.state.assignments.get(id) {
+            None => id.to_string(),
+            Some(it) => match &it.order.plan_line {
+                Some(line) => format!("{} ({line})", title(&it.order.department)),
+                None => title(&it.order.department),
+            },
+        };
+        let names = hold.assignments().iter().map(name);
+        let names = names.collect::<Vec<_>>().join(language.pick(", ", "、"));
+        match hold {
+            Hold::PlannerEnded => t.get("queue.hold.planner_ended").to_owned(),
+            Hold::WaitsForPerson => t.get("queue.hold.waits_for_person").to_owned(),
+            Hold::DependencyFailed { .. } => t.one("queue.hold.dependency_failed", names),
+            Hold::WaitsFor { .. } => t.one("queue.hold.waits_for", names),
+            Hold::FilesInUse { .. } => t.one("queue.hold.files_in_use", names),
+            Hold::ReviewLimit { waiting, limit } => {
+                t.two("queue.hold.review_limit", waiting, limit)
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! One cell of the screen in eight bytes: what stands there, how wide it is, and the number of its style. Knows no
+//! row and no style itself.
+
+/// A cell: 21 bits of character (or the number of a cluster that its row keeps), a flag for such a cluster, two bits
+/// of width, and above them the number of the style.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cell(u64);
+
+const CHARACTER: u64 = 0x1f_ffff;
+const CLUSTER: u64 = 1 << 21;
+const CONTENT: u64 = CHARACTER | CLUSTER;
+const WIDTH: u64 = 3 << 22;
+const STYLE_SHIFT: u32 = 32;
+
+impl Cell {
+    /// Nothing in the default style: what a fresh screen is made of.
+    pub const NULL: Self = Self(0);
+
+    /// A character of `width` columns (0, 1 or 2).
+    #[inline]
+    pub fn new(character: u32, width: usize, style: u32) -> Self {
+        Self(u64::from(character) | width_bits(width) | u64::from(style) << STYLE_SHIFT)
+    }
+
+    /// Nothing, in a style; it shows a background at most.
+    #[inline]
+    pub fn blank(style: u32) -> Self {
+        Self(u64::from(style) << STYLE_SHIFT)
+    }
+
+    /// The right half of a wide character.
+    #[inline]
+    pub fn tail(style: u32) -> Self {
+        Self::new(0, 0, style)
+    }
+
+    /// The cluster that the row keeps under `number`.
+    pub fn cluster(number: usize, width: usize, style: u32) -> Self {
+        Self(
+            number as u64 & CHARACTER
+                | CLUSTER
+                | width_bits(width)
+                | u64::from(style) << STYLE_SHIFT,
+        )
+    }
+
+    /// Columns: 1, 2 for the left half of a wide character, 0 for its right half.
+    #[inline]
+    pub fn width(self) -> usize {
+        match self.0 & WIDTH {
+            0 => 1,
+            WIDE => 2,
+            _ => 0,
+        }
+    }
+
+    /// Whether a character stands here.
+    #[inline]
+    pub fn has_content(self) -> bool {
+        self.0 & CONTENT != 0
+    }
+
+    /// Whether this is the right half of a wide character, or what is left of one.
+    #[inline]
+    pub fn is_tail(self) -> bool {
+        self.width() == 0 && !self.has_content()
+    }
+
+    /// The character, if it is a single one; 0 for none.
+    #[inline]
+    pub fn character(self) -> u32 {
+        (self.0 & CHARACTER) as u32
+    }
+
+    /// The number of the cluster, if it is one.
+    #[inline]
+    pub fn cluster_number(self) -> Option<usize> {
+        (self.0 & CLUSTER != 0).then_some((self.0 & CHARACTER) as usize)
+    }
+
+    /// The number of the style.
+    #[inline]
+    pub fn style(self) -> u32 {
+        (self.0 >> STYLE_SHIFT) as u32
+    }
+
+    /// The same in another style.
+    #[inline]
+    pub fn with_style(self, style: u32) -> Self {
+        Self(self.0 & u64::from(u32::MAX) | u64::from(style) << STYLE_SHIFT)
+    }
+}
+
+const WIDE: u64 = 1 << 22;
+const ZERO: u64 = 2 << 22;
+
+#[inline]
+fn width_bits(width: usize) -> u64 {
+    match width {
+        0 => ZERO,
+        2 => WIDE,
+        _ => 0,
+    }
+}

@@ -1,0 +1,264 @@
+//! How a cell looks, laid out as in xterm.js, and the table that gives each look in use a number. Knows the sequence
+//! that selects a look; never parses one.
+
+use std::fmt::Write;
+
+/// Bits of `fg` and `bg` that are a colour: two of kind, 24 of value.
+pub const COLOUR: u32 = 0x03ff_ffff;
+const KIND: u32 = 0x0300_0000;
+/// One of the first sixteen colours.
+pub const P16: u32 = 0x0100_0000;
+/// One of 256 colours.
+pub const P256: u32 = 0x0200_0000;
+/// 24 bits of red, green, blue.
+pub const RGB: u32 = 0x0300_0000;
+
+/// Flags in `fg`.
+pub const INVERSE: u32 = 1 << 26;
+/// See [`INVERSE`].
+pub const BOLD: u32 = 1 << 27;
+/// See [`INVERSE`].
+pub const UNDERLINE: u32 = 1 << 28;
+/// See [`INVERSE`].
+pub const BLINK: u32 = 1 << 29;
+/// See [`INVERSE`].
+pub const INVISIBLE: u32 = 1 << 30;
+/// See [`INVERSE`].
+pub const STRUCK: u32 = 1 << 31;
+
+/// Flags in `bg`.
+pub const ITALIC: u32 = 1 << 26;
+/// See [`ITALIC`].
+pub const DIM: u32 = 1 << 27;
+/// `ext` and `link` count.
+pub const EXTENDED: u32 = 1 << 28;
+/// Not erased by selective erase.
+pub const PROTECTED: u32 = 1 << 29;
+/// See [`ITALIC`].
+pub const OVERLINE: u32 = 1 << 30;
+
+const UNDERLINE_SHIFT: u32 = 26;
+const UNDERLINE_STYLE: u32 = 7 << UNDERLINE_SHIFT;
+
+/// A look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Colour and flags.
+    pub fg: u32,
+    /// Colour and flags.
+    pub bg: u32,
+    /// Colour and kind of the underline.
+    pub ext: u32,
+    /// Number of the hyperlink; 0 is none.
+    pub link: u32,
+}
+
+impl Style {
+    /// What erasing leaves behind: the background alone.
+    pub fn erased(self) -> Self {
+        Self {
+            bg: self.bg & COLOUR,
+            ..Self::default()
+        }
+    }
+
+    /// Without what does not count.
+    pub fn stored(self) -> Self {
+        if self.bg & EXTENDED == 0 {
+            Self {
+                ext: 0,
+                link: 0,
+                ..self
+            }
+        } else {
+            self
+        }
+    }
+
+    /// The kind of underline: 0 none, 1 single, 2 double, 3 curly, 4 dotted, 5 dashed.
+    pub fn underline(self) -> u32 {
+        (self.ext & UNDERLINE_STYLE) >> UNDERLINE_SHIFT
+    }
+
+    /// See [`Style::underline`]; also settles whether the extension counts.
+    pub fn set_underline(&mut self, kind: u32) {
+        self.ext = self.ext & !UNDERLINE_STYLE | kind << UNDERLINE_SHIFT;
+        if kind == 0 {
+            self.fg &= !UNDERLINE;
+        } else {
+            self.fg |= UNDERLINE;
+        }
+        self.settle();
+    }
+
+    /// Settles whether the extension counts.
+    pub fn settle(&mut self) {
+        if self.underline() == 0 && self.link == 0 {
+            self.bg &= !EXTENDED;
+        } else {
+            self.bg |= EXTENDED;
+        }
+    }
+
+    /// What `SGR 0` leaves: an open hyperlink stays open.
+    pub fn reset(&mut self) {
+        *self = Self {
+            link: self.link,
+            ..Self::default()
+        };
+        self.settle();
+    }
+
+    /// Writes the sequence that selects this look, whatever was selected before. Links are separate.
+    pub fn write(self, out: &mut String) {
+        out.push_str("\x1b[");
+        let flags = [
+            (self.fg & BOLD, "1"),
+            (self.bg & DIM, "2"),
+            (self.bg & ITALIC, "3"),
+            (self.fg & BLINK, "5"),
+            (self.fg & INVERSE, "7"),
+            (self.fg & INVISIBLE, "8"),
+            (self.fg & STRUCK, "9"),
+            (self.bg & OVERLINE, "53"),
+        ];
+        let empty = out.len();
+        for (_, code) in flags.into_iter().filter(|(set, _)| *set != 0) {
+            out.push(';');
+            out.push_str(code);
+        }
+        match (self.fg & UNDERLINE != 0, self.underline()) {
+            (false, _) => {}
+            // Restored without its kind: nothing is shown.
+            (true, 0) => {}
+            (true, 1) => out.push_str(";4"),
+            (true, kind) => write_into(out, format_args!(";4:{kind}")),
+        }
+        write_colour(self.fg, 30, 90, 38, out);
+        write_colour(self.bg, 40, 100, 48, out);
+        write_colour(self.ext & COLOUR, 0, 0, 58, out);
+        // With a 0 before the rest; alone it may be left out.
+        if out.len() > empty {
+            out.insert(empty, '0');
+        }
+        out.push('m');
+        if self.bg & PROTECTED != 0 {
+            out.push_str("\x1b[1\"q");
+        }
+    }
+}
+
+fn write_colour(colour: u32, dark: u32, bright: u32, long: u32, out: &mut String) {
+    let value = colour & 0xff_ffff;
+    match colour & KIND {
+        P16 if value < 8 => write_into(out, format_args!(";{}", dark + value)),
+        P16 => write_into(out, format_args!(";{}", bright + (value & 7))),
+        P256 => write_into(out, format_args!(";{long};5;{value}")),
+        RGB => {
+            let (red, green, blue) = (value >> 16, value >> 8 & 255, value & 255);
+            write_into(out, format_args!(";{long};2;{red};{green};{blue}"));
+        }
+        _ => {}
+    }
+}
+
+/// Formats into a string, which cannot fail.
+pub fn write_into(out: &mut String, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text)
+        .expect("writing to a string cannot fail");
+}
+
+/// All looks in use, by number; 0 is the default look.
+pub struct Styles {
+    looks: Vec<Style>,
+    /// Open addressing: numbers of looks, 0 where free. At most half full.
+    slots: Vec<u32>,
+    /// Beyond this many the owner should drop those that no cell has any more.
+    limit: usize,
+}
+
+/// So many looks are never worth a search for unused ones.
+const FREE_LOOKS: usize = 2048;
+
+impl Styles {
+    /// The default look only.
+    pub fn new() -> Self {
+        Self {
+            looks: vec![Style::default()],
+            slots: vec![0; 32],
+            limit: FREE_LOOKS,
+        }
+    }
+
+    /// Whether unused looks should be dropped now.
+    pub fn crowded(&self) -> bool {
+        self.looks.len() > self.limit
+    }
+
+    /// To be called after dropping: the next time is when as many again have come.
+    pub fn set_limit(&mut self) {
+        self.limit = FREE_LOOKS.max(self.looks.len() * 2);
+    }
+
+    /// The look of a number.
+    #[inline]
+    pub fn get(&self, number: u32) -> Style {
+        self.looks[number as usize]
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Style> {
+        self.looks.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.looks.len()
+    }
+
+    /// The number of a look.
+    #[inline]
+    pub fn number(&mut self, look: Style) -> u32 {
+        if look == Style::default() {
+            return 0;
+        }
+        let mask = self.slots.len() - 1;
+        let mut at = hash(look) & mask;
+        loop {
+            match self.slots[at] {
+                0 => return self.add(look, at),
+                number if self.looks[number as usize] == look => return number,
+                _ => at = (at + 1) & mask,
+            }
+        }
+    }
+
+    #[cold]
+    fn add(&mut self, look: Style, at: usize) -> u32 {
+        let number = u32::try_from(self.looks.len()).expect("there are fewer looks than cells");
+        self.looks.push(look);
+        self.slots[at] = number;
+        if self.looks.len() * 2 > self.slots.len() {
+            let mask = self.slots.len() * 2 - 1;
+            let mut slots = vec![0; mask + 1];
+            for (number, look) in (0..).zip(&self.looks).skip(1) {
+                let mut at = hash(*look) & mask;
+                while slots[at] != 0 {
+                    at = (at + 1) & mask;
+                }
+                slots[at] = number;
+            }
+            self.slots = slots;
+        }
+        number
+    }
+}
+
+#[inline]
+fn hash(look: Style) -> usize {
+    let colours = u64::from(look.fg) | u64::from(look.bg) << 32;
+    let rest = u64::from(look.ext) | u64::from(look.link) << 32;
+    let mixed =
+        colours.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ rest.wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+    (mixed ^ mixed >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> 24
+}
