@@ -1,8 +1,9 @@
 //! Starting servers: what to run, where it listens, which processes it consists of. Ends whatever it started.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -226,7 +227,7 @@ impl Server {
     }
 
     fn add(&mut self, mut command: Command) -> anyhow::Result<()> {
-        let child = command
+        let child = in_a_session_of_its_own(&mut command)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -304,6 +305,15 @@ impl Drop for Server {
             }
         }
     }
+}
+
+/// As launchers and service managers start them. Linux shares processors out among sessions first, so this decides how a
+/// server fares beside programs that flood.
+#[allow(unsafe_code)]
+fn in_a_session_of_its_own(command: &mut Command) -> &mut Command {
+    let enter = || rustix::process::setsid().map(drop).map_err(io::Error::from);
+    // SAFETY: between fork and exec only a system call is made; nothing is allocated and no lock is taken.
+    unsafe { command.pre_exec(enter) }
 }
 
 fn signal(child: &Child, signal: Signal) {
