@@ -8,6 +8,8 @@
 mod agent;
 #[path = "contract/command_line.rs"]
 mod command_line;
+#[path = "contract/doors.rs"]
+mod doors;
 #[path = "contract/failures.rs"]
 mod failures;
 #[path = "contract/failures_later.rs"]
@@ -26,6 +28,8 @@ mod refusals;
 mod report_forms;
 #[path = "contract/restart.rs"]
 mod restart;
+#[path = "contract/review.rs"]
+mod review;
 #[path = "contract/secrets.rs"]
 mod secrets;
 #[path = "contract/shapes.rs"]

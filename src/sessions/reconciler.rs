@@ -213,7 +213,17 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
         Step::Judge => conformance::judge(office).await,
         Step::Verify => evidence::verify(office, cancel).await,
         Step::Review(id) => review(office, id).await,
-        Step::CallOff(id) => request_close(office, id, Outcome::NotNeeded).await,
+        Step::CallOff(id) => {
+            let has_spoken = office.ledger.read(|state| {
+                let session = state.session(id);
+                session.is_some_and(|it| flow::plan_reviews::has_spoken(state, it))
+            });
+            let outcome = match has_spoken {
+                true => Outcome::Reported,
+                false => Outcome::NotNeeded,
+            };
+            request_close(office, id, outcome).await
+        }
         Step::Remind(id) => {
             let (policy, id) = (office.policy(), id.clone());
             let asked = office

@@ -8,6 +8,7 @@ use super::policy::{CODEX, Policy};
 use crate::domain::flow::sessions::{MAX_REMINDERS, has_reported};
 use crate::domain::flow::{checks, plan_reviews, queue};
 use crate::domain::ids::SessionId;
+use crate::domain::plan::PlanState;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
@@ -108,11 +109,15 @@ pub fn due(
     (steps, wake)
 }
 
-/// Whether it reviews a plan that was decided or replaced meanwhile, or that nobody waits with any more.
+/// Whether it reviews a plan that nobody waits with any more: decided or replaced meanwhile, or left to the person.
+///
+/// Who has spoken ends with its turn, like any department, unless its plan is history: the next one must not wait for it.
 fn is_superfluous_review(state: &State, session: &Session) -> bool {
+    let is_open = plan_reviews::subject(state, session)
+        .is_some_and(|(_, plan)| plan.state == PlanState::Pending);
     session.is_review()
         && !plan_reviews::is_wanted(state, session)
-        && !plan_reviews::has_spoken(state, session)
+        && !(is_open && plan_reviews::has_spoken(state, session))
 }
 
 fn for_running(

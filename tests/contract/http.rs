@@ -14,6 +14,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Door<'a> {
     /// The launcher's own socket: the person.
     Socket(&'a Path),
+    /// The same socket as the tool server uses it: for the thread of an agent.
+    SocketOf(&'a Path, &'a str),
     /// TCP with these headers (a credential, an Origin).
     Tcp(u16, &'a [(&'a str, &'a str)]),
 }
@@ -69,7 +71,7 @@ impl<T: Read + Write> Connection for T {}
 
 fn connect(door: &Door<'_>) -> Box<dyn Connection> {
     match door {
-        Door::Socket(path) => {
+        Door::Socket(path) | Door::SocketOf(path, _) => {
             let stream = UnixStream::connect(path).unwrap();
             stream.set_read_timeout(Some(PATIENCE)).unwrap();
             Box::new(stream)
@@ -86,6 +88,11 @@ fn head(door: &Door<'_>, method: &str, path: &str) -> String {
     let mut head = format!("{method} {path} HTTP/1.1\r\n");
     match door {
         Door::Socket(_) => head.push_str("Host: zhongshu\r\n"),
+        Door::SocketOf(_, thread) => {
+            head.push_str(&format!(
+                "Host: zhongshu\r\nx-zhongshu-thread: {thread}\r\n"
+            ));
+        }
         Door::Tcp(port, headers) => {
             if !headers.iter().any(|(name, _)| *name == "Host") {
                 head.push_str(&format!("Host: 127.0.0.1:{port}\r\n"));

@@ -390,5 +390,10 @@ fn who_reviews_is_reminded_given_up_and_dismissed_like_a_department() {
     let end = world.now + seconds(120);
     assert_eq!(steps(&world, &seen, end), [Step::GiveUp(reviewer.clone())]);
     world.judges(&reviewer, Judgement::Approve).unwrap();
-    assert_eq!(steps(&world, &seen, end), [Step::Dismiss(reviewer)]);
+    assert_eq!(steps(&world, &seen, end), [Step::Dismiss(reviewer.clone())]);
+    seen.is(&reviewer, Activity::Working, end);
+    assert_eq!(steps(&world, &seen, end), [], "its turn goes on");
+    world.report_plan(&planner, proposal(&["menxia"])).unwrap();
+    let call_off = [Step::CallOff(reviewer)];
+    assert_eq!(steps(&world, &seen, end), call_off, "nobody waits for it");
 }

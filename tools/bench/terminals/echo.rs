@@ -177,7 +177,10 @@ impl Neighbour {
     fn start(mut viewer: Viewer) -> anyhow::Result<Self> {
         viewer.until(READY)?;
         viewer.input(b"flood 0\r")?;
-        let (moved, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (moved, stop) = (
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let thread = std::thread::spawn({
             let (moved, stop) = (moved.clone(), stop.clone());
             move || {

@@ -87,9 +87,7 @@ fn one(peer: &Peer, flood: &Flood, megabytes: u64, figures: &mut Figures) -> any
     let got = take(&mut viewer, flood, total)?;
     let took = begin.elapsed().as_secs_f64();
     figures.rate.push(total as f64 / 1e6 / took);
-    figures
-        .cpu
-        .push(process::cpu_seconds(&server.pids)? - cpu);
+    figures.cpu.push(process::cpu_seconds(&server.pids)? - cpu);
     figures.lost += total - got;
     Ok(())
 }

@@ -48,9 +48,18 @@ pub struct Server {
 }
 
 enum Address {
-    Ours { port: u16, token: String },
-    Ttyd { port: u16 },
-    Sshx { port: u16, session: String, key: Key },
+    Ours {
+        port: u16,
+        token: String,
+    },
+    Ttyd {
+        port: u16,
+    },
+    Sshx {
+        port: u16,
+        session: String,
+        key: Key,
+    },
 }
 
 impl Peer {

@@ -10,7 +10,8 @@ use crate::cbor::{self, ARRAY, BYTES, MAP, Reader, TEXT, UINT};
 type Cipher = ctr::Ctr64BE<aes::Aes128>;
 
 /// Public, and the same for all sessions.
-const SALT: &[u8] = b"This is a non-random salt for sshx.io, since we want to stretch the security of 83-bit keys!";
+const SALT: &[u8] =
+    b"This is a non-random salt for sshx.io, since we want to stretch the security of 83-bit keys!";
 
 /// The key of one session.
 #[derive(Clone)]

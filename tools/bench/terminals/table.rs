@@ -33,7 +33,9 @@ pub struct Table(Vec<Vec<String>>);
 impl Table {
     /// With these titles.
     pub fn new(titles: &[&str]) -> Self {
-        Self(vec![titles.iter().map(|title| (*title).to_owned()).collect()])
+        Self(vec![
+            titles.iter().map(|title| (*title).to_owned()).collect(),
+        ])
     }
 
     /// One more row.
