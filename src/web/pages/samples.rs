@@ -4,12 +4,12 @@
 
 mod checks;
 
-use self::checks::{conformance, evidence};
+use self::checks::{conformance, evidence, plan_findings};
 use super::{Codex, TerminalItem, Work};
 use crate::domain::department::{Department, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
-use crate::domain::plan::{PlanCheck, PlanLevel, PlannedAssignment, Source};
+use crate::domain::plan::{PlannedAssignment, Source};
 use crate::domain::result::Findings;
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
@@ -266,27 +266,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     sample.sessions = vec![working, stalled, failed, reported, first, old];
     sample.chosen = Some(planner.clone());
     sample.plans = vec![plan(2, "pending"), plan(1, "rejected")];
-    let finding = |check, level, assignments: &[usize], message: &str| FindingView {
-        check,
-        level,
-        assignments: assignments.to_vec(),
-        path: Some(say("src/cli.rs")),
-        message: say(message),
-    };
-    sample.findings = vec![
-        finding(
-            PlanCheck::HighRiskWithoutMenxia,
-            PlanLevel::Error,
-            &[0],
-            "Cargo.toml is a high-risk path, but menxia is not selected.",
-        ),
-        finding(
-            PlanCheck::OverlappingFiles,
-            PlanLevel::Warning,
-            &[0, 2],
-            "src/cli.rs is named by two assignments.",
-        ),
-    ];
+    sample.findings = plan_findings(say);
     sample.unread = unread;
     sample.read = vec![seen];
     sample.queue = queue;

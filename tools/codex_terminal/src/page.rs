@@ -26,10 +26,11 @@ const STYLE: &str = "text/css; charset=utf-8";
 /// The page itself; holds no data.
 pub const INDEX: &str = include_str!("../static/index.html");
 
-const FILES: [(&str, &str, &[u8]); 16] = [
+const FILES: [(&str, &str, &[u8]); 17] = [
     own!("terminal.css", STYLE),
     own!("main.js", SCRIPT),
     own!("clipboard.js", SCRIPT),
+    own!("compose.js", SCRIPT),
     own!("connection.js", SCRIPT),
     own!("input.js", SCRIPT),
     own!("letterbox.js", SCRIPT),

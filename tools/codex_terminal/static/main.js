@@ -1,6 +1,7 @@
 // Puts the page together: reads the address, joins connection, input, screen and toolbar.
 
 import { catchPastes, copy } from "/assets/clipboard.js";
+import { keepOrder } from "/assets/compose.js";
 import { Connection } from "/assets/connection.js";
 import { InputQueue, isMouse, isReply } from "/assets/input.js";
 import { Screen } from "/assets/screen.js";
@@ -192,6 +193,7 @@ term.onBinary((data) => {
   // Mouse positions in the old encoding.
   if (mode === "write" && owner) input.binary(data);
 });
+keepOrder(document.getElementById("screen"), term.textarea, (text) => term.input(text));
 catchPastes(document.getElementById("screen"), (text) => {
   if (mode !== "read") term.paste(text);
 });

@@ -179,10 +179,11 @@ async fn the_transcript_needs_a_token_in_a_header() {
 #[tokio::test]
 async fn a_read_only_viewer_cannot_type_answer_or_size() {
     let sidecar = Sidecar::script(
-        "stty -echo; trap 'echo SIZED' WINCH; while read -r line; do echo \"got $line\"; done",
+        "stty -echo; trap 'echo SIZED' WINCH; echo ready; while read -r line; do echo \"got $line\"; done",
     );
     let mut reader = sidecar.viewer(Mode::Read).await;
     assert_eq!(reader.mode, Mode::Read);
+    reader.until_screen("ready").await;
     reader.send_binary(b"\x01\0\0\0\0typed\r".to_vec()).await;
     reader.send_binary(b"\x02replied\r".to_vec()).await;
     reader
@@ -203,7 +204,7 @@ async fn a_read_only_viewer_cannot_type_answer_or_size() {
     let mut writer = sidecar.viewer(Mode::Write).await;
     writer.input(b"mine\r").await;
     let screen = writer.until_screen("got mine").await;
-    assert_eq!(screen.trim(), "got mine");
+    assert_eq!(screen.trim(), "ready\ngot mine");
     let (client, _events) = sidecar.control().await;
     let state = client.state().await.unwrap();
     assert_eq!((state.cols, state.rows), (120, 32));

@@ -80,8 +80,8 @@ const PICTURE: &str = r"(() => {
             cell = line.getCell(x, cell);
             // A cell that was never written and one with a blank look the same.
             row.push([cell.getChars() || ' ', cell.getWidth(), cell.getFgColorMode(), cell.getFgColor(), cell.getBgColorMode(), cell.getBgColor(),
-                // Bold and dim are left out: the model's library takes them for one thing with three values.
-                cell.isItalic(), cell.isUnderline(), cell.isInverse(), cell.isInvisible(), cell.isStrikethrough(), cell.isBlink()]
+                cell.isBold(), cell.isDim(), cell.isItalic(), cell.isUnderline(), cell.getUnderlineStyle(), cell.getUnderlineColor(), cell.isInverse(),
+                cell.isInvisible(), cell.isStrikethrough(), cell.isOverline(), cell.isBlink()]
                 .join(','));
         }
         rows.push([...row, line.isWrapped]);
@@ -89,6 +89,7 @@ const PICTURE: &str = r"(() => {
     return {
         rows, size: [term.cols, term.rows], buffer: buffer.type, cursor: [buffer.cursorX, buffer.cursorY],
         hidden: core.coreService.isCursorHidden, modes: { ...term.modes }, mouse: core.mouseStateService?.activeEncoding ?? core.coreMouseService?.activeEncoding,
+        scrollback: buffer.baseY, style: [core.coreService.decPrivateModes.cursorStyle, core.coreService.decPrivateModes.cursorBlink],
         region: [core.buffer.scrollTop, core.buffer.scrollBottom], saved: [core.buffer.savedX, core.buffer.savedY],
     };
 })()";

@@ -72,6 +72,23 @@ async fn composed_characters_arrive_once_and_whole() {
     page.key("Enter", "Enter", 13, 0).await;
     page.until(SCREEN, contains("\n你好世界\n")).await;
     assert_eq!(inputs(&page).concat(), "echo 你好世界\r".as_bytes());
+
+    // All at once, as a busy page gets it: the key waits for the characters before it.
+    page.eval(
+        "(() => { const t = codexTerminal.screen.term.textarea;
+        const say = (type, data) => t.dispatchEvent(new CompositionEvent(type, { data, bubbles: true }));
+        const press = (key, code, keyCode) => t.dispatchEvent(new KeyboardEvent('keydown', { key, code, keyCode, bubbles: true, cancelable: true }));
+        for (const key of 'echo') press(key, '', key.toUpperCase().charCodeAt(0));
+        for (const text of ['很', '好']) { say('compositionstart', ''); say('compositionupdate', text); t.value += text; say('compositionend', text); }
+        press(' ', 'Space', 32); press('!', 'Digit1', 49); press('b', 'KeyB', 66); press('Backspace', 'Backspace', 8);
+        press('Enter', 'Enter', 13); })()",
+    )
+    .await;
+    page.until(SCREEN, contains("echo很好 !\n")).await;
+    assert_eq!(
+        inputs(&page).concat(),
+        "echo 你好世界\recho很好 !b\x7f\r".as_bytes()
+    );
     assert_eq!(page.errors, Vec::<String>::new());
 }
 

@@ -1,9 +1,10 @@
-//! Sample findings of the launcher about a result.
+//! Sample findings of the launcher about a plan and a result.
 
 use super::at;
 use crate::domain::conformance::{Conformance, JudgedFile, Standing};
 use crate::domain::evidence::{End, Run, Verdict};
-use crate::web::views::EvidenceView;
+use crate::domain::plan::{PlanCheck, PlanLevel};
+use crate::web::views::{EvidenceView, FindingView};
 
 pub fn conformance(say: &dyn Fn(&str) -> String) -> Conformance {
     let file = |path: &str, standing, claimed| JudgedFile {
@@ -42,4 +43,28 @@ pub fn evidence(say: &dyn Fn(&str) -> String) -> EvidenceView {
         claim: Some(say("git diff --check")),
         verdict: Verdict::Refuted,
     }
+}
+
+pub fn plan_findings(say: &dyn Fn(&str) -> String) -> Vec<FindingView> {
+    let finding = |check, level, assignments: &[usize], message: &str| FindingView {
+        check,
+        level,
+        assignments: assignments.to_vec(),
+        path: Some(say("src/cli.rs")),
+        message: say(message),
+    };
+    vec![
+        finding(
+            PlanCheck::HighRiskWithoutMenxia,
+            PlanLevel::Error,
+            &[0],
+            "Cargo.toml is a high-risk path, but menxia is not selected.",
+        ),
+        finding(
+            PlanCheck::OverlappingFiles,
+            PlanLevel::Warning,
+            &[0, 2],
+            "src/cli.rs is named by two assignments.",
+        ),
+    ]
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use codex_terminal::client::{self, Client};
 use codex_terminal::control::Event;
 use codex_terminal::descriptor::{Descriptor, Mode};
+use codex_terminal::model::Model;
 use codex_terminal::spec::Spec;
 use codex_terminal::wire::ToPage;
 use futures_util::{SinkExt, StreamExt};
@@ -463,7 +464,11 @@ impl Viewer {
 
     /// What the viewer shows: its snapshot and what came after it.
     pub fn screen(&self) -> String {
-        self.parser().screen().contents()
+        let (cols, rows) = self.size;
+        let mut model = Model::new(cols, rows);
+        model.feed(&self.snapshot);
+        model.feed(&self.seen);
+        model.contents()
     }
 
     /// A terminal that shows what this viewer got.
