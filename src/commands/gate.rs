@@ -196,7 +196,7 @@ impl Scene {
             .and_then(|decision| decision.approval())
             .map(trailers::of)
             .unwrap_or_default();
-        let comment = edited.then(|| look.comment_prefix.as_bytes());
+        let comment = edited.then_some(look.comment_prefix.as_bytes());
         if let Err(error) = edit(&self.repo.join(message), &lines, comment) {
             say(&[format!(
                 "zhongshu: {}: {error}; the commit goes on without trailers",

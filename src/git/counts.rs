@@ -65,6 +65,9 @@ impl Measured {
     }
 }
 
+/// The number of a turn, and what was measured in it.
+type Turn = (usize, Result<Vec<Measured>, GitError>);
+
 /// Measures all rows, in their order.
 pub(super) fn measure(
     disk: &Disk<'_>,
@@ -76,7 +79,7 @@ pub(super) fn measure(
         .map_or(1, |count| count.get().min(MAX_THREADS))
         .min(turns);
     let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Result<Vec<Measured>, GitError>)>> = Mutex::default();
+    let done: Mutex<Vec<Turn>> = Mutex::default();
     let work = |repository: &Repository| {
         loop {
             let turn = next.fetch_add(1, Ordering::Relaxed);
@@ -100,7 +103,7 @@ pub(super) fn measure(
     std::thread::scope(|scope| {
         for _ in 1..threads {
             // One that cannot open the repository leaves its work to the others.
-            scope.spawn(|| disk.objects.with(&work));
+            scope.spawn(|| disk.objects.with(work));
         }
         work(repository);
     });

@@ -73,6 +73,9 @@ pub(super) struct Walk<'a> {
     pub deadline: &'a Deadline,
 }
 
+/// A folder that the index lists, with its entries.
+type ListedFolder = (Vec<u8>, Range<usize>);
+
 impl Walk<'_> {
     /// Passes over the whole tree.
     pub(super) fn run(&self) -> Result<Vec<Found>, GitError> {
@@ -241,7 +244,7 @@ impl Walk<'_> {
     }
 
     /// What the index lists in a folder: files (of a conflict the first side), and folders with their entries.
-    fn listed(&self, task: &Task) -> (Vec<usize>, Vec<(Vec<u8>, Range<usize>)>) {
+    fn listed(&self, task: &Task) -> (Vec<usize>, Vec<ListedFolder>) {
         let items = self.index.items();
         let mut files: Vec<usize> = Vec::new();
         let mut folders = Vec::new();

@@ -170,7 +170,7 @@ fn documents(
     let mut documents = BTreeMap::new();
     let is_staged = mode == ReportMode::Staged;
     for file in repo.tracked_files(deadline)? {
-        if preflight.surfaces.is_match(&file.path) {
+        if preflight.surfaces.is_match(file.path) {
             let source = if is_staged {
                 Source::Index(file.blob)
             } else {

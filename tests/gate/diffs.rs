@@ -33,7 +33,7 @@ fn patch(file: &FileDiff) -> String {
     let mut text = String::new();
     for hunk in hunks {
         // What git prints behind the numbers depends on its drivers.
-        let numbers = hunk.header.splitn(3, "@@").nth(1).unwrap();
+        let numbers = hunk.header.split("@@").nth(1).unwrap();
         text.push_str(&format!("@@{numbers}@@\n"));
         for line in &hunk.lines {
             let sign = match line.kind {
@@ -113,10 +113,7 @@ fn lines_are_those_of_git() {
 fn the_first_commit_shows_everything() {
     let ground = Ground::unborn();
     ground.stage("a", "a\n");
-    assert_eq!(
-        patch(&one(&ground, "a")),
-        "@@ -0,0 +1 @@\n+a\n".replace("+1 ", "+1 ")
-    );
+    assert_eq!(patch(&one(&ground, "a")), "@@ -0,0 +1 @@\n+a\n");
 }
 
 #[test]

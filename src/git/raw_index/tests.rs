@@ -38,7 +38,7 @@ fn fault(bytes: &[u8]) -> String {
 #[test]
 fn entries_and_remembered_trees_are_read() {
     let id = [9; ID_BYTES];
-    let tree = [&b"\0002 1\n"[..], &id, b"b\0-1 1\n", b"c\x001 0\n", &id].concat();
+    let tree = [&b"\x0002 1\n"[..], &id, b"b\0-1 1\n", b"c\x001 0\n", &id].concat();
     let index = index(&[("a", 0), ("b/c/d", 0)], &extension(b"TREE", &tree));
     let index = RawIndex::parse(&index).unwrap();
     let paths: Vec<_> = index.entries.iter().map(|entry| &*entry.path).collect();

@@ -75,8 +75,14 @@ impl Bare {
 
 impl Drop for Bare {
     fn drop(&mut self) {
-        // It may have ended by itself.
-        self.child.kill().ok();
+        let pid = self
+            .child
+            .process_id()
+            .and_then(|pid| i32::try_from(pid).ok());
+        if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
+            // It leads a session of its own, and may have ended by itself.
+            rustix::process::kill_process_group(pid, rustix::process::Signal::KILL).ok();
+        }
         self.child.wait().ok();
     }
 }

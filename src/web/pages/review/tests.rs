@@ -215,7 +215,7 @@ fn a_decision_names_what_was_drawn_and_more_is_asked_for_by_it() {
     assert!(form.contains(&format!("data-tree=\"{tree}\"")), "{form}");
     assert!(form.contains("data-digest=\"sha256:"), "{form}");
     let more = open.split("data-do=\"review-file\"").nth(1).unwrap();
-    assert!(more.starts_with(&format!(" data-file=\"")) && more.contains(&tree));
+    assert!(more.starts_with(" data-file=\"") && more.contains(&tree));
     assert!(open.contains("200 lines of this comparison are not shown here."));
     assert!(open.contains("+1000 characters not shown"));
     assert!(open.contains("Approving this also sets the commit gate to: warn."));
