@@ -72,6 +72,11 @@ impl Flood {
         Self { block: out }
     }
 
+    /// One block of it.
+    pub fn block(&self) -> &[u8] {
+        &self.block
+    }
+
     /// How many blocks make so many megabytes, and how many bytes come out.
     pub fn blocks(&self, megabytes: u64) -> (u64, u64) {
         let blocks = (megabytes * 1_000_000).div_ceil(self.block.len() as u64);

@@ -5,7 +5,7 @@
 //!
 //! - [`play`] is the program that runs in every terminal; [`content`] what it floods
 //! - [`peer`] starts a server, [`viewer`] speaks its protocol (over [`ws`], [`sshx`]); [`floor`] is a PTY without any server
-//! - [`flood`], [`echo`], [`slow`], [`open`], [`idle`] measure one thing each, with [`process`] and [`table`]
+//! - [`flood`], [`echo`], [`slow`], [`open`], [`idle`], [`screen`] measure one thing each, with [`process`] and [`table`]
 
 mod cbor;
 mod content;
@@ -17,6 +17,7 @@ mod open;
 mod peer;
 mod play;
 mod process;
+mod screen;
 mod slow;
 mod sshx;
 mod table;
@@ -82,6 +83,7 @@ enum Scenario {
     Slow,
     Open,
     Idle,
+    Screen,
 }
 
 /// What this program does inside of a measurement.
@@ -129,6 +131,9 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
     }
     if wanted(Scenario::Idle) {
         idle::measure(peers, arguments.crowd, duration, &mut targets)?;
+    }
+    if wanted(Scenario::Screen) {
+        screen::measure(arguments.rounds, arguments.megabytes);
     }
     targets.print();
     Ok(())

@@ -134,6 +134,7 @@ impl Screen {
         }
         let params = &mut self.parser.params;
         params.clear();
+        at += params.take_plain(&bytes[at..]);
         loop {
             match bytes.get(at) {
                 Some(byte @ b'0'..=b';') => params.push(*byte),

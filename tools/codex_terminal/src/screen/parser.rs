@@ -263,6 +263,38 @@ impl Params {
         }
     }
 
+    /// Takes the numbers at the beginning of `bytes` that are just digits and semicolons, as nearly all are; gives how
+    /// many bytes that was. To be called on cleared numbers, and [`Params::push`] for what comes behind them.
+    #[inline]
+    pub fn take_plain(&mut self, bytes: &[u8]) -> usize {
+        let mut number = 0;
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit <= 9 {
+                // Far beyond what is kept, and far from where it would overflow.
+                number = number.min(1 << 40) * 10 + u64::from(digit);
+            } else if *byte == b';' && self.count < MAX_NUMBERS {
+                self.numbers[self.count - 1] = at_most_i32(number);
+                self.numbers[self.count] = 0;
+                self.sub_ranges[self.count] = (0, 0);
+                self.count += 1;
+                number = 0;
+            } else {
+                break;
+            }
+            at += 1;
+        }
+        self.numbers[self.count - 1] = at_most_i32(number);
+        at
+    }
+
+    /// Whether there are no numbers after colons.
+    #[inline]
+    pub fn are_plain(&self) -> bool {
+        self.sub_count == 0
+    }
+
     /// All numbers; a missing one is 0.
     #[inline]
     pub fn numbers(&self) -> &[i32] {
@@ -290,6 +322,11 @@ impl Params {
         let (from, to) = self.sub_ranges[at];
         &self.subs[usize::from(from)..usize::from(to)]
     }
+}
+
+#[inline]
+fn at_most_i32(number: u64) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// What a sequence is named by: its final byte, and above it the prefix and intermediate bytes in their order.

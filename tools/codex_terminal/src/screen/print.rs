@@ -25,8 +25,13 @@ impl Canvas {
             match utf8::decode(&bytes[at..]) {
                 utf8::Decoded::Char(c @ 0xa0.., count) => {
                     self.begin_text(&mut printed);
-                    self.print(c);
-                    at += count;
+                    match self.print_run(&bytes[at..]) {
+                        0 => {
+                            self.print(c);
+                            at += count;
+                        }
+                        used => at += used,
+                    }
                 }
                 utf8::Decoded::Nothing(count) => at += count,
                 // An old-style control character, or the rest has not come.
@@ -96,6 +101,36 @@ impl Canvas {
             }
             text = rest;
         }
+    }
+
+    /// Prints characters beyond ASCII as far as each only takes cells of its own in this row; gives the bytes used.
+    #[inline]
+    fn print_run(&mut self, bytes: &[u8]) -> usize {
+        if self.modes.insert || self.charsets.active.is_some() {
+            return 0;
+        }
+        let style = self.number_of_pen();
+        let (cols, mut x) = (self.grid.cols, self.grid.x);
+        let row = self.grid.here();
+        let mut at = 0;
+        while at < bytes.len() {
+            let utf8::Decoded::Char(c @ 0xa0.., count) = utf8::decode(&bytes[at..]) else {
+                break;
+            };
+            let columns = width(c);
+            if columns == 0 || x + columns > cols {
+                break;
+            }
+            row.set(x, Cell::new(c, columns, style));
+            if columns == 2 {
+                row.set(x + 1, Cell::tail(style));
+            }
+            self.preceding = columns;
+            x += columns;
+            at += count;
+        }
+        self.grid.x = x;
+        at
     }
 
     /// To the beginning of the next row, which continues this one.

@@ -36,7 +36,7 @@ pub fn apply(look: &mut Style, params: &Params) {
             28 => look.fg &= !INVISIBLE,
             29 => look.fg &= !STRUCK,
             30..=37 => set(&mut look.fg, P16 | (number - 30) as u32),
-            38 | 48 | 58 => at += long(look, params, at),
+            38 | 48 | 58 => at += colour(look, params, at),
             39 => set(&mut look.fg, 0),
             40..=47 => set(&mut look.bg, P16 | (number - 40) as u32),
             49 => set(&mut look.bg, 0),
@@ -60,8 +60,37 @@ fn set(part: &mut u32, colour: u32) {
     *part = *part & !COLOUR | colour;
 }
 
-/// One of 256 or of 16 million colours, in any of the ways in which these are written; gives how many numbers
-/// beside the first it took.
+/// One of 256 or of 16 million colours; gives how many numbers beside the first it took.
+#[inline]
+fn colour(look: &mut Style, params: &Params, at: usize) -> usize {
+    let numbers = &params.numbers()[at..];
+    let (colour, taken) = match *numbers {
+        [_, 5, number, ..] if params.are_plain() => (P256 | value(number), 2),
+        [_, 2, red, green, blue, ..] if params.are_plain() => {
+            (RGB | value(red) << 16 | value(green) << 8 | value(blue), 4)
+        }
+        _ => return long(look, params, at),
+    };
+    set(place(look, numbers[0]), colour);
+    taken
+}
+
+#[inline]
+fn value(part: i32) -> u32 {
+    (part.max(0) & 255) as u32
+}
+
+/// Where the colour goes that 38, 48 or 58 selects.
+#[inline]
+fn place(look: &mut Style, what: i32) -> &mut u32 {
+    match what {
+        38 => &mut look.fg,
+        48 => &mut look.bg,
+        _ => &mut look.ext,
+    }
+}
+
+/// See [`colour`]: in any of the ways in which they are written.
 fn long(look: &mut Style, params: &Params, at: usize) -> usize {
     // What for, kind, colour space, then the values.
     let mut parts = [0, 0, -1, 0, 0, 0];
@@ -94,12 +123,7 @@ fn long(look: &mut Style, params: &Params, at: usize) -> usize {
             break;
         }
     }
-    let value = |part: i32| (part.max(0) & 255) as u32;
-    let place = match parts[0] {
-        38 => &mut look.fg,
-        48 => &mut look.bg,
-        _ => &mut look.ext,
-    };
+    let place = place(look, parts[0]);
     match parts[1] {
         2 => set(
             place,

@@ -178,7 +178,7 @@ pub struct Styles {
 }
 
 /// So many looks are never worth a search for unused ones.
-const FREE_LOOKS: usize = 2048;
+const FREE_LOOKS: usize = 8192;
 
 impl Styles {
     /// The default look only.
