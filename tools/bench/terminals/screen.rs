@@ -28,6 +28,8 @@ pub fn measure(rounds: usize, megabytes: u64) {
     table.row(vec!["zhongshu".to_owned(), spread(&rates, 0)]);
     table.print(
         "Screen model",
-        &format!("{megabytes} MB of the same flood, without a terminal or a viewer, {rounds} times."),
+        &format!(
+            "{megabytes} MB of the same flood, without a terminal or a viewer, {rounds} times."
+        ),
     );
 }

@@ -22,7 +22,7 @@ struct Figures {
     growth_kib: u64,
     rate: f64,
     missed: u64,
-    /// Rates of a second viewer at full speed: before, and beside the slow one.
+    /// Rates of a second viewer at full speed: before, and after together, and beside the slow one.
     fast: Option<(f64, f64)>,
 }
 
@@ -122,9 +122,15 @@ fn beside(
         figures = Some(watch(&mut slow, flood, duration, &server.pids)?);
         Ok(())
     })?;
+    drop(slow);
+    // Before and after: the machine itself may have become slower or faster meanwhile.
+    let after = rate(&mut || {
+        std::thread::sleep(WARM_UP);
+        Ok(())
+    })?;
     let mut figures = figures.context("the slow viewer was watched")?;
     figures.growth_kib = figures.growth_kib.saturating_sub(before);
-    figures.fast = Some((alone, with_it));
+    figures.fast = Some(((alone + after) / 2.0, with_it));
     Ok(figures)
 }
 

@@ -114,11 +114,13 @@ impl Feed {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds output; waits while the recorder is half a ring behind. Called by the one reader thread.
+    /// Adds output and tells viewers; waits while the recorder is half a ring behind. Called by the one reader thread,
+    /// which also decides when to [`Feed::wake_recorder`].
     pub fn append(&self, data: &[u8]) {
         let mut inner = self.lock();
         let allowed = (inner.ring.capacity() / 2) as u64;
         while !inner.closed && inner.ring.end() + data.len() as u64 - inner.recorded > allowed {
+            self.wake_recorder();
             inner = self
                 .space
                 .wait(inner)
@@ -127,7 +129,7 @@ impl Feed {
         inner.ring.append(data);
         inner.prune();
         drop(inner);
-        self.announce();
+        self.tell_viewers();
     }
 
     /// Places a mark after the newest byte.
@@ -154,8 +156,16 @@ impl Feed {
     }
 
     fn announce(&self) {
-        // Viewers first: the recorder may be busy for a millisecond, an echo should not wait for it.
+        self.tell_viewers();
+        self.wake_recorder();
+    }
+
+    fn tell_viewers(&self) {
         self.version.send_modify(|version| *version += 1);
+    }
+
+    /// Lets the recorder take what was appended.
+    pub fn wake_recorder(&self) {
         self.appended.notify_one();
     }
 

@@ -97,6 +97,7 @@ impl Follower {
                 Ok(count) => {
                     let shown = self.as_output(&buffer[..count]);
                     self.feed.append(&shown);
+                    self.feed.wake_recorder();
                     if !self.stopped(Duration::ZERO) {
                         continue;
                     }

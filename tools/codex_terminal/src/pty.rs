@@ -111,6 +111,7 @@ impl Pty {
             stopping: stop_reaper.clone(),
             exit: exit.clone(),
             feed: feed.clone(),
+            unrecorded: None,
         };
         let reap = {
             let exit = exit.clone();
@@ -222,7 +223,16 @@ struct Reader {
     stopping: Arc<AtomicBool>,
     exit: Arc<Mutex<Option<State>>>,
     feed: Arc<Feed>,
+    /// Since when there has been output of which the recorder does not know.
+    unrecorded: Option<Instant>,
 }
+
+/// How soon the output of a program is seen that has opened its terminal again. Nothing announces that.
+const CLOSED_LOOK_EVERY: Duration = Duration::from_millis(200);
+/// An echo should be with its viewers before the recorder wants a processor too.
+const RECORD_AFTER: Duration = Duration::from_millis(1);
+/// A kernel read gives 4 KiB while there is more; one that gives less than this has emptied the terminal.
+const SHORT_READ: usize = 1 << 10;
 
 enum Read {
     Full,
@@ -232,7 +242,7 @@ enum Read {
 }
 
 impl Reader {
-    fn run(self) {
+    fn run(mut self) {
         let mut buffer = vec![0u8; CHUNK_BYTES];
         let mut announced = false;
         loop {
@@ -242,6 +252,10 @@ impl Reader {
             let (count, read) = self.fill(&mut buffer);
             if count > 0 {
                 self.feed.append(&buffer[..count]);
+                self.unrecorded.get_or_insert_with(Instant::now);
+            }
+            if !matches!(read, Read::Empty) {
+                self.wake_recorder();
             }
             if matches!(read, Read::Full) {
                 continue;
@@ -267,7 +281,12 @@ impl Reader {
         while count < buffer.len() {
             match rustix::io::read(&self.master, &mut buffer[count..]) {
                 Ok(0) => return (count, Read::Closed),
-                Ok(read) => count += read,
+                Ok(read) => {
+                    count += read;
+                    if read < SHORT_READ {
+                        return (count, Read::Empty);
+                    }
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(rustix::io::Errno::AGAIN) => return (count, Read::Empty),
                 // EIO: Linux' way to say that the other side is closed.
@@ -277,35 +296,42 @@ impl Reader {
         (count, Read::Full)
     }
 
+    fn wake_recorder(&mut self) {
+        if self.unrecorded.take().is_some() {
+            self.feed.wake_recorder();
+        }
+    }
+
     /// Until there is output or the other threads have news. A closed terminal would be "readable" all the time, so
     /// then only the news count, with a look at the terminal now and then.
-    fn wait(&self, closed: bool) {
-        let again = Timespec {
-            tv_sec: 0,
-            tv_nsec: 200_000_000,
+    fn wait(&mut self, closed: bool) {
+        let at_most = match self.unrecorded {
+            _ if closed => Some(CLOSED_LOOK_EVERY),
+            Some(since) => Some(RECORD_AFTER.saturating_sub(since.elapsed())),
+            None => None,
         };
-        let news = PollFd::new(&self.wake, PollFlags::IN);
-        let output = PollFd::new(&self.master, PollFlags::IN);
-        let result = if closed {
-            let mut only = [news];
-            let result = poll(&mut only, Some(&again));
-            if !only[0].revents().is_empty() {
-                self.drain_news();
-            }
-            result
-        } else {
-            let mut both = [news, output];
-            let result = poll(&mut both, None);
-            if !both[0].revents().is_empty() {
-                self.drain_news();
-            }
-            result
-        };
+        let time = at_most.and_then(|time| Timespec::try_from(time).ok());
+        let mut fds = [
+            PollFd::new(&self.wake, PollFlags::IN),
+            PollFd::new(&self.master, PollFlags::IN),
+        ];
+        let waited_for = if closed { &mut fds[..1] } else { &mut fds[..] };
+        let result = poll(waited_for, time.as_ref());
+        let news = !fds[0].revents().is_empty();
         if let Err(error) = result
             && error != rustix::io::Errno::INTR
         {
             tracing::error!(%error, "waiting for terminal output failed");
             std::thread::sleep(Duration::from_millis(100));
+        }
+        if news {
+            self.drain_news();
+        }
+        if self
+            .unrecorded
+            .is_some_and(|since| since.elapsed() >= RECORD_AFTER)
+        {
+            self.wake_recorder();
         }
     }
 
