@@ -14,6 +14,8 @@ mod doors;
 mod failures;
 #[path = "contract/failures_later.rs"]
 mod failures_later;
+#[path = "contract/hostile_report.rs"]
+mod hostile_report;
 #[path = "contract/http.rs"]
 mod http;
 #[path = "contract/life.rs"]

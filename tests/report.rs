@@ -20,5 +20,7 @@ mod repositories;
 mod sandbox;
 #[path = "report/situations.rs"]
 mod situations;
+#[path = "report/standing.rs"]
+mod standing;
 #[path = "report/trees.rs"]
 mod trees;

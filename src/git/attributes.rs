@@ -12,7 +12,7 @@ use super::objects::Objects;
 use super::settings::Settings;
 
 /// Longest file that is read; Git itself stops at 100 MiB, sensible ones end at some KiB.
-const MAX_FILE_BYTES: u64 = 4 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Git's own limit for a line.
 const MAX_LINE_BYTES: usize = 2048;
@@ -21,6 +21,9 @@ const MAX_LINE_BYTES: usize = 2048;
 const MAX_MACRO_DEPTH: usize = 16;
 
 const FILE_NAME: &[u8] = b".gitattributes";
+
+/// The system's own file.
+pub(super) const SYSTEM_FILE: &str = "/etc/gitattributes";
 
 /// The attributes that matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +100,7 @@ impl<'a> Rules<'a> {
         };
         let outer = [
             settings.attributes_file.as_deref(),
-            Some(std::path::Path::new("/etc/gitattributes")),
+            Some(std::path::Path::new(SYSTEM_FILE)),
         ];
         Self {
             root,

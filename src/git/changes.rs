@@ -22,7 +22,8 @@ use super::objects::small_blob;
 use super::renames::{self, Contents};
 use super::rows::{Half, Halves, Row, Side, combine};
 use super::submodules::{Ignore, Submodules};
-use super::walk::{Found, Visitor, Walk};
+use super::walk::{Found, Walk};
+use super::watch::{Doubt, Watch};
 use super::{GitError, Repo, nested, staged};
 use crate::domain::report::{ChangeStatus, FileKind};
 
@@ -118,7 +119,7 @@ impl Repo {
         let scan = Scan {
             repo: self,
             disk: &disk,
-            visitor: None,
+            watch: self.watch.as_deref(),
         };
         let halves = staged::compare(&self.inner, tree, index, deadline)?;
         let rows = match scope {
@@ -171,7 +172,7 @@ impl Repo {
         let scan = Scan {
             repo: self,
             disk: &disk,
-            visitor: None,
+            watch: None,
         };
         Ok(!halves.is_empty()
             || !scan
@@ -184,7 +185,7 @@ impl Repo {
 struct Scan<'a> {
     repo: &'a Repo,
     disk: &'a Disk<'a>,
-    visitor: Option<&'a dyn Visitor>,
+    watch: Option<&'a Watch>,
 }
 
 impl Scan<'_> {
@@ -287,13 +288,16 @@ impl Scan<'_> {
             settings: self.disk.settings,
             disk: self.disk,
             ignores: ignores.as_ref(),
-            visitor: self.visitor,
+            watch: self.watch,
             deadline: self.disk.deadline,
         }
         .run()?;
         let mut submodules = Submodules::new(self.repo, self.disk, ignore, depth);
         let mut halves = Halves::new();
         for found in found {
+            if let Found::Gitlink(_) | Found::Folder(_) = found {
+                self.doubt_what_lies_inside();
+            }
             let (path, half) = match found {
                 Found::Untracked(path, mode) => (path, Some(Half::untracked(mode))),
                 Found::Missing(at) => self.listed(at, |_, side| Half::between(side, Side::NOTHING)),
@@ -329,6 +333,13 @@ impl Scan<'_> {
             id: item.id,
         };
         (self.disk.index.path(item).to_vec(), Some(half(item, side)))
+    }
+
+    /// The state of a repository in this one is read without being watched.
+    fn doubt_what_lies_inside(&self) {
+        if let Some(watch) = self.watch {
+            watch.doubt(Doubt::Nested);
+        }
     }
 
     /// A folder where a file should be: the file is gone, unless the folder is a repository, which Git takes for a file

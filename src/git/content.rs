@@ -9,9 +9,10 @@ use std::path::Path;
 
 use git2::{DiffOptions, ObjectType, Oid, Patch};
 
-use super::changes::Change;
+use super::changes::{Change, Deadline};
 use super::counts::is_binary;
 use super::files::{self, Entry};
+use super::index::LINK;
 use super::{GitError, Repo};
 use crate::domain::report::{ChangeStatus, FileKind};
 
@@ -109,16 +110,19 @@ impl Repo {
     }
 
     /// What the index holds at `path`, the bytes up to `limit` of it.
-    pub fn staged_content(&self, path: &str, limit: u64) -> Content {
-        let entry = self
-            .inner
-            .index()
-            .ok()
-            .and_then(|index| index.get_path(Path::new(path), 0));
-        match entry {
-            Some(entry) => self.recorded(entry.id, entry.mode == 0o120_000, limit),
-            None => Content::None,
-        }
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn staged_content(
+        &self,
+        path: &str,
+        limit: u64,
+        deadline: &Deadline,
+    ) -> Result<Content, GitError> {
+        let item = self.index(deadline)?.find(path.as_bytes());
+        Ok(item.map_or(Content::None, |item| {
+            self.recorded(item.id, item.mode == LINK, limit)
+        }))
     }
 
     /// What stood at a change's path, or at its former name, in the tree that it is compared with: its size, and its bytes

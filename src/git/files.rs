@@ -88,7 +88,9 @@ fn open_file(folder: &OwnedFd, name: &OsStr) -> std::io::Result<Entry> {
 
 /// Reads an opened file of at most `limit` bytes; none when it is larger (it may grow while it is read).
 pub fn read_limited(file: File, limit: u64) -> std::io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
+    // All at once: memory that grows by doubling is copied again and again.
+    let size = file.metadata()?.len().min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default() + 1);
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }

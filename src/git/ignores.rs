@@ -11,7 +11,7 @@ use super::settings::Settings;
 
 /// Longest file of patterns that is read. Of a longer one nothing is taken, so that its files are shown rather than
 /// hidden; the longest sensible one is a hundredth of this.
-const MAX_FILE_BYTES: u64 = 4 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Name of the files with patterns.
 pub(super) const FILE_NAME: &[u8] = b".gitignore";

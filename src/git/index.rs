@@ -9,8 +9,8 @@ use super::GitError;
 use super::cache_tree::CacheTree;
 use super::files;
 
-/// Largest index that is read. One with a million files has 100 MiB.
-const MAX_INDEX_BYTES: u64 = 1 << 30;
+/// Largest index that is read, as at the gate. One with a million files has 100 MiB; the entries take as much again.
+const MAX_INDEX_BYTES: u64 = 256 << 20;
 
 /// Mode of an entry that stands for a whole folder (of a sparse index).
 pub(super) const FOLDER: u32 = 0o040_000;
@@ -264,11 +264,7 @@ impl Index {
                 false => path,
             };
             // What is in common with the path before has been looked at.
-            let common = path
-                .iter()
-                .zip(before.0)
-                .take_while(|(left, right)| left == right)
-                .count();
+            let common = common_start(path, before.0);
             let from = path[..common]
                 .iter()
                 .rposition(|byte| *byte == b'/')
@@ -296,6 +292,15 @@ impl Index {
     }
 }
 
+/// How many bytes two paths begin with alike.
+fn common_start(left: &[u8], right: &[u8]) -> usize {
+    const STEP: usize = 16;
+    let steps = left.chunks_exact(STEP).zip(right.chunks_exact(STEP));
+    let start = steps.take_while(|(left, right)| left == right).count() * STEP;
+    let rest = left[start..].iter().zip(&right[start..]);
+    start + rest.take_while(|(left, right)| left == right).count()
+}
+
 /// The bytes of an index and the second in which it was written.
 fn load(path: &Path) -> Result<Option<(Vec<u8>, u32)>, GitError> {
     let read = || -> std::io::Result<Option<(Option<Vec<u8>>, u32)>> {
@@ -313,7 +318,7 @@ fn load(path: &Path) -> Result<Option<(Vec<u8>, u32)>, GitError> {
         Ok(None) => Ok(None),
         Ok(Some((Some(bytes), written))) => Ok(Some((bytes, written))),
         Ok(Some((None, _))) => Err(GitError::Unsupported(
-            "an index of more than 1 GiB".to_owned(),
+            "an index of more than 256 MiB".to_owned(),
         )),
         Err(_) => Err(GitError::DamagedIndex("it cannot be read")),
     }

@@ -33,13 +33,16 @@ mod similarity;
 pub mod snapshot;
 mod staged;
 mod submodules;
+pub mod surroundings;
 pub mod tree;
 mod walk;
+pub mod watch;
 
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use git2::{ErrorCode, Oid, RepositoryOpenFlags};
 
@@ -51,6 +54,7 @@ use index::Index;
 use objects::Objects;
 use root::Root;
 use settings::Settings;
+use watch::Watch;
 
 /// Why a fact could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +138,7 @@ pub struct Repo {
     /// Read once, so that one report is about one state.
     index: OnceCell<Index>,
     settings: OnceCell<Settings>,
+    watch: Option<Arc<Watch>>,
 }
 
 impl Repo {
@@ -191,7 +196,17 @@ impl Repo {
             })?,
             index: OnceCell::new(),
             settings: OnceCell::new(),
+            watch: None,
         })
+    }
+
+    /// Watches the folders of the working tree when they are read (worktree mode).
+    #[must_use]
+    pub fn watched_by(self, watch: &Arc<Watch>) -> Self {
+        Self {
+            watch: Some(Arc::clone(watch)),
+            ..self
+        }
     }
 
     /// The repository's top folder, with every link resolved.

@@ -5,12 +5,11 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 
-use git2::{IndexEntryExtendedFlag, ObjectType, Oid};
+use git2::{ObjectType, Oid};
 
+use super::changes::Deadline;
+use super::index::{FOLDER, Index};
 use super::{GitError, Repo};
-
-/// Bits of an index entry's flags that say which side of a merge it is; 0 when there is nothing to merge.
-const STAGE_BITS: u16 = 0x3000;
 
 /// Git ends an index with its checksum, of this many bytes.
 const CHECKSUM_BYTES: i64 = 20;
@@ -20,24 +19,35 @@ const CHECKSUM_BYTES: i64 = 20;
 pub struct IndexStamp(Option<(u64, u64, i64, i64, Vec<u8>)>);
 
 impl Repo {
-    /// Id of the tree that a commit would take from the index now; none while a merge is unresolved, because then there
-    /// is no such tree. Entries of `git add -N` are left out, as a commit leaves them out.
+    /// Id of the tree that a commit would take from the index; none while a merge is unresolved, because then there is no
+    /// such tree. Entries of `git add -N` are left out, as a commit leaves them out, and folders whose tree Git remembers
+    /// in the index are taken from there, as a commit takes them.
     ///
     /// Unlike `git write-tree` it does not ask whether the objects are there: a commit would fail on a missing one.
-    pub fn staged_tree(&self) -> Result<Option<String>, GitError> {
-        let failed = |error| GitError::from_library("reading the index", &error);
-        let mut index = self.inner.index().map_err(failed)?;
-        index.read(false).map_err(failed)?;
+    pub fn staged_tree(&self, deadline: &Deadline) -> Result<Option<String>, GitError> {
+        let failed = |error| GitError::from_library("computing the staged tree", &error);
+        let index = self.index(deadline)?;
+        let items = index.items();
+        if items.iter().any(|item| item.stage() != 0) {
+            return Ok(None);
+        }
         let mut folders = Folders::new();
-        for entry in index.iter() {
-            if entry.flags & STAGE_BITS != 0 {
-                return Ok(None);
+        let mut at = 0;
+        while let Some(item) = items.get(at) {
+            if let Some((folder, id, count)) = remembered(index, at) {
+                if folder.is_empty() {
+                    return Ok(Some(id.to_string()));
+                }
+                folders.add(folder, FOLDER, id).map_err(failed)?;
+                at += count;
+                continue;
             }
-            if entry.flags_extended & IndexEntryExtendedFlag::INTENT_TO_ADD.bits() == 0 {
-                folders
-                    .add(&entry.path, entry.mode, entry.id)
-                    .map_err(failed)?;
+            if !item.is_intent() {
+                let path = index.path(item);
+                let path = path.strip_suffix(b"/").unwrap_or(path);
+                folders.add(path, item.mode, item.id).map_err(failed)?;
             }
+            at += 1;
         }
         Ok(Some(folders.finish().map_err(failed)?.to_string()))
     }
@@ -55,6 +65,33 @@ impl Repo {
             Some((size, inode, data.mtime(), data.mtime_nsec(), checksum))
         };
         IndexStamp(stamp())
+    }
+}
+
+/// The outermost folder that begins with the entry at `at` and whose tree Git remembers: its path, its tree, its entries.
+fn remembered(index: &Index, at: usize) -> Option<(&[u8], Oid, usize)> {
+    let items = index.items();
+    let path = index.path(&items[at]);
+    let is_inside = |at: usize, folder: &[u8]| {
+        (items.get(at)).is_some_and(|item| index.path(item).starts_with(folder))
+    };
+    let mut known = index.tree()?;
+    let mut start = 0;
+    loop {
+        // With its `/`; the root has none.
+        let folder = &path[..start];
+        let begins_here = at == 0 || (start > 0 && !is_inside(at - 1, folder));
+        if begins_here
+            && let Some((id, count)) = known.tree()
+            && count > 0
+            && is_inside(at + count - 1, folder)
+            && !is_inside(at + count, folder)
+        {
+            return Some((folder.strip_suffix(b"/").unwrap_or(folder), id, count));
+        }
+        let length = path[start..].iter().position(|byte| *byte == b'/')?;
+        known = known.folder(&path[start..start + length])?;
+        start += length + 1;
     }
 }
 

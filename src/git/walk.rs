@@ -22,6 +22,7 @@ use super::index::{FOLDER, GITLINK, Index, Item, LINK};
 use super::nested;
 use super::rows::Side;
 use super::settings::Settings;
+use super::watch::{Doubt, Watch};
 use super::{GitError, Root};
 use names::{Known, Names, read_names};
 use pool::{Shared, Task};
@@ -55,12 +56,6 @@ pub(super) enum Found {
     Untracked(Vec<u8>, u32),
 }
 
-/// Who wants to know of a folder before it is read.
-pub(super) trait Visitor: Sync {
-    /// This folder is about to be read.
-    fn visit(&self, folder: &OwnedFd);
-}
-
 /// What a pass works on.
 pub(super) struct Walk<'a> {
     pub root: &'a Root,
@@ -69,7 +64,7 @@ pub(super) struct Walk<'a> {
     pub disk: &'a Disk<'a>,
     /// Without them, untracked files are not looked for.
     pub ignores: Option<&'a Ignores<'a>>,
-    pub visitor: Option<&'a dyn Visitor>,
+    pub watch: Option<&'a Watch>,
     pub deadline: &'a Deadline,
 }
 
@@ -138,8 +133,8 @@ impl Walk<'_> {
                 return Ok(());
             }
         };
-        if let Some(visitor) = self.visitor {
-            visitor.visit(&folder);
+        if let Some(watch) = self.watch {
+            watch.visit(&folder);
         }
         // Before the names of the index are compared: what is read first is what a later change is told from.
         names.clear();
@@ -149,11 +144,10 @@ impl Walk<'_> {
                 self.not_opened(&task, Errno::ACCESS, found);
                 return Ok(());
             }
-            let is_nested = task.items.is_empty()
+            let may_be_nested = task.items.is_empty()
                 && !task.path.is_empty()
-                && names.iter().any(|(name, _)| name == b".git")
-                && nested::is_repository(self.root.path(), &task.path);
-            if is_nested {
+                && names.iter().any(|(name, _)| name == b".git");
+            if may_be_nested && nested::is_repository(self.root.path(), &task.path) {
                 // In the place of a file that is listed it is told of there.
                 if self
                     .index
@@ -163,6 +157,9 @@ impl Walk<'_> {
                     found.push(Found::Untracked(task.path, FOLDER));
                 }
                 return Ok(());
+            }
+            if let Some(watch) = self.watch.filter(|_| may_be_nested) {
+                watch.doubt(Doubt::Nested);
             }
             level = Some(self.level(ignores, &task, names));
         }

@@ -21,5 +21,6 @@ pub mod render;
 pub mod report;
 pub mod review;
 pub mod settings;
+pub mod standing;
 
 pub use settings::{Governance, GovernanceError};

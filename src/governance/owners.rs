@@ -5,9 +5,10 @@ use sha2::{Digest, Sha256};
 use crate::domain::codeowners::CodeOwners;
 use crate::domain::language::Language;
 use crate::domain::report::{OwnersFile, OwnersNotice, ReportMode};
-use crate::git::Repo;
+use crate::git::changes::Deadline;
 use crate::git::content::Content;
 use crate::git::counts::hex;
+use crate::git::{GitError, Repo};
 
 /// Where the file may be; the first one that is there counts, as on GitHub. The last place is GitLab's.
 const PLACES: [&str; 4] = [
@@ -31,10 +32,17 @@ pub(super) struct Owners {
 
 impl Owners {
     /// Reads the file: the staged one for a staged report, the one on disk else.
-    pub(super) fn read(repo: &Repo, mode: ReportMode) -> Self {
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub(super) fn read(
+        repo: &Repo,
+        mode: ReportMode,
+        deadline: &Deadline,
+    ) -> Result<Self, GitError> {
         for place in PLACES {
             let content = match mode {
-                ReportMode::Staged => repo.staged_content(place, MAX_BYTES),
+                ReportMode::Staged => repo.staged_content(place, MAX_BYTES, deadline)?,
                 ReportMode::Worktree | ReportMode::Base => {
                     repo.content_on_disk(place.as_bytes(), MAX_BYTES)
                 }
@@ -44,21 +52,21 @@ impl Owners {
             };
             let path = Some(place);
             let Some(bytes) = bytes else {
-                return Self {
+                return Ok(Self {
                     path,
                     is_too_large: true,
                     digest: format!("{size_bytes} bytes"),
                     ..Self::default()
-                };
+                });
             };
-            return Self {
+            return Ok(Self {
                 file: CodeOwners::parse(&String::from_utf8_lossy(&bytes)),
                 path,
                 is_too_large: false,
                 digest: hex(&Sha256::digest(&bytes)),
-            };
+            });
         }
-        Self::default()
+        Ok(Self::default())
     }
 
     /// The owners of a path, by name.

@@ -2,12 +2,14 @@
 //! decided in `report`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::inspect::{Inspection, Inspector};
 use super::owners::Owners;
 use super::{Governance, portability};
 use crate::domain::report::{ContentScan, PortabilityScan, ReportMode};
 use crate::git::changes::{Changes, Deadline, Scope};
+use crate::git::watch::Watch;
 use crate::git::{GitError, Head, Repo};
 
 /// How often a report starts again because somebody changed the index meanwhile. A person's `git add` happens once; a
@@ -29,17 +31,20 @@ pub(super) struct Reading {
 
 /// Reads the repository. In staged mode the tree's id must name exactly the changes that are reported beside it, so what
 /// was read of two different indexes is thrown away; and what could not be read because the index was replaced meanwhile
-/// is read again, in every mode.
+/// is read again, in every mode. With a `watch`, each folder of the working tree is watched before it is read.
 pub(super) fn read(
     root: &Path,
     governance: &Governance,
-    mode: ReportMode,
-    scope: &Scope,
+    (mode, scope): (ReportMode, &Scope),
+    watch: Option<&Arc<Watch>>,
     deadline: &Deadline,
 ) -> Result<Reading, GitError> {
     for _ in 0..MAX_READINGS {
         // Opened anew each time: libgit2 keeps what it has read of an index, also when the reading failed.
-        let repo = Repo::open(root)?;
+        let mut repo = Repo::open(root)?;
+        if let Some(watch) = watch {
+            repo = repo.watched_by(watch);
+        }
         let before = repo.index_stamp();
         let reading = read_once(&repo, governance, mode, scope, deadline);
         let is_steady = repo.index_stamp() == before;
@@ -62,7 +67,10 @@ fn read_once(
 ) -> Result<Reading, GitError> {
     let is_staged = mode == ReportMode::Staged;
     let head = repo.head()?;
-    let tree = if is_staged { repo.staged_tree()? } else { None };
+    let tree = match is_staged {
+        true => repo.staged_tree(deadline)?,
+        false => None,
+    };
     let changes = repo.changes(scope, deadline)?;
     let mut inspector = Inspector::new(repo, governance, &changes, is_staged, deadline);
     let inspections = changes
@@ -71,7 +79,7 @@ fn read_once(
         .map(|change| inspector.look(change))
         .collect::<Result<_, _>>()?;
     let content_scan = inspector.finish();
-    let owners = Owners::read(repo, mode);
+    let owners = Owners::read(repo, mode, deadline)?;
     let scan = portability::scan(repo, governance, mode, &changes.rows, deadline)?;
     Ok(Reading {
         head,

@@ -73,8 +73,18 @@ pub fn build(
         (ReportMode::Base, Some(base)) => Scope::Base(base.clone()),
         (ReportMode::Base, None) => return Err(ReportError::BaseMissing),
     };
-    let reading = read(repo, governance, request.mode, &scope, &deadline)?;
-    let digest = digest(request.mode, &reading, governance);
+    let reading = read(repo, governance, (request.mode, &scope), None, &deadline)?;
+    compose(&reading, governance, request, &deadline)
+}
+
+/// Says what was read, in the words of `request`.
+pub(super) fn compose(
+    reading: &Reading,
+    governance: &Governance,
+    request: &ReportRequest,
+    deadline: &Deadline,
+) -> Result<Report, ReportError> {
+    let digest = digest(request.mode, reading, governance);
     let Reading {
         head,
         changes,
@@ -84,17 +94,18 @@ pub fn build(
         owners,
         scan,
     } = reading;
+    let (head, scan) = (head.clone(), scan.clone());
     let language = request.language;
 
     let mut findings = Findings::new(governance, language);
     let mut shares = Shares::new(governance);
     let mut changed_files = Vec::with_capacity(changes.rows.len());
-    for (change, inspection) in changes.rows.iter().zip(&inspections) {
+    for (change, inspection) in changes.rows.iter().zip(inspections) {
         deadline.check()?;
         let risks = findings.add(change, inspection);
         let file = ChangedFile {
             departments: shares.departments_of(change),
-            owners: shares.owners_of(change, &owners),
+            owners: shares.owners_of(change, owners),
             risks,
             ..changed_file(change)
         };
@@ -121,8 +132,8 @@ pub fn build(
             .base
             .clone()
             .filter(|_| request.mode == ReportMode::Base),
-        base_commit: changes.base_commit,
-        tree,
+        base_commit: changes.base_commit.clone(),
+        tree: tree.clone(),
         branch: head.branch,
         head: head.commit,
         upstream: head.upstream,
@@ -139,7 +150,7 @@ pub fn build(
         decision: Decision::review_if(!decision_reasons.is_empty()),
         decision_reasons,
         counts,
-        content_scan,
+        content_scan: content_scan.clone(),
         preflight: Preflight {
             decision: scan.decision,
             checks: PreflightChecks {

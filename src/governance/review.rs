@@ -82,7 +82,7 @@ pub fn read(
         let gate_change = gate_change(&repo)?;
         let statements = gate::statements(&repo)?;
         let steady = repo.index_stamp() == before
-            && repo.staged_tree()? == report.tree
+            && repo.staged_tree(&deadline)? == report.tree
             && repo.head()?.commit == report.head;
         if steady {
             return Ok(Review {

@@ -128,6 +128,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         office: Arc::clone(&office),
         shutdown: shutdown_tx,
         reports: Arc::new(tokio::sync::Semaphore::new(1)),
+        standing: Arc::default(),
         guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());

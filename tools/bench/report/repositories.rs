@@ -118,7 +118,7 @@ fn make(plan: &Plan, root: &Path) {
         let folder = path.parent().unwrap();
         if file % plan.files_per_folder == 0 {
             fs::create_dir_all(folder).unwrap();
-            if (file / plan.files_per_folder) % 40 == 0 {
+            if (file / plan.files_per_folder).is_multiple_of(40) {
                 fs::write(folder.join(".gitignore"), "*.o\n/build/\n").unwrap();
             }
         }

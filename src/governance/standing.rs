@@ -1,0 +1,185 @@
+//! The last report of the working tree, which stands as long as it can be shown that a new one would say the same: nothing
+//! happened in any folder that was read, and what lies outside of the tree is as it was. Whatever cannot be shown is read
+//! again, from the beginning. A review and the commit gate never ask here.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use super::Governance;
+use super::owners::Owners;
+use super::reading::{Reading, read};
+use super::report::{ReportError, ReportRequest, build, compose};
+use crate::domain::report::{Report, ReportMode};
+use crate::git::changes::{Deadline, Scope};
+use crate::git::surroundings::Surroundings;
+use crate::git::watch::Watch;
+use crate::git::{GitError, Repo};
+
+/// The longest that a report stands. What the kernel does not tell, writes through mapped memory above all, is seen after
+/// this time; ten times as long would be longer than a person believes a page.
+const MAX_AGE: Duration = Duration::from_secs(60);
+
+/// How long it is believed that watching is of no use in a repository. To find that out can cost as much as the pass itself.
+const RETRY: Duration = Duration::from_secs(600);
+
+/// Largest report that is kept. Larger ones take memory for as long as they stand, and nobody reads them twice.
+const MAX_CHANGES: usize = 20_000;
+
+/// See the module. It starts nothing by itself; the first report does.
+#[derive(Default)]
+pub struct Standing(Mutex<Desk>);
+
+#[derive(Default)]
+struct Desk {
+    watch: Option<Arc<Watch>>,
+    last: Option<Last>,
+    /// Until when it is of no use to watch.
+    useless_until: Option<Instant>,
+    used_at: Option<Instant>,
+    readings: u64,
+    /// Somebody will ask to forget what is unused.
+    is_attended: bool,
+}
+
+struct Last {
+    reading: Reading,
+    depends_on: Dependencies,
+    read_at: Instant,
+}
+
+/// What a report of the working tree depends on beside the tree.
+#[derive(PartialEq, Eq)]
+struct Dependencies {
+    surroundings: Surroundings,
+    /// May lie in a folder that is not read, because it is ignored.
+    owners: String,
+    governance: String,
+}
+
+impl Dependencies {
+    fn read(repo: &Repo, governance: &Governance, deadline: &Deadline) -> Result<Self, GitError> {
+        Ok(Self {
+            surroundings: repo.surroundings()?,
+            owners: Owners::read(repo, ReportMode::Worktree, deadline)?.digest(),
+            governance: governance.digest().to_owned(),
+        })
+    }
+}
+
+impl Standing {
+    /// As [`build`]: the report that stands, with an id and a time of its own, or a new one.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn report(
+        &self,
+        root: &Path,
+        governance: &Governance,
+        request: &ReportRequest,
+    ) -> Result<Report, ReportError> {
+        if request.mode != ReportMode::Worktree {
+            return build(root, governance, request);
+        }
+        let deadline = Deadline::after(request.time_limit);
+        let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        desk.used_at = Some(Instant::now());
+        let depends_on = Dependencies::read(&Repo::open(root)?, governance, &deadline)?;
+        if let Some(reading) = desk.standing(&depends_on) {
+            return compose(reading, governance, request, &deadline);
+        }
+        desk.last = None;
+        desk.readings += 1;
+        let Some(watch) = desk.begin(root) else {
+            return build(root, governance, request);
+        };
+        let read_at = Instant::now();
+        let scope = (request.mode, &Scope::Worktree);
+        let reading = read(root, governance, scope, Some(&watch), &deadline)?;
+        let report = compose(&reading, governance, request, &deadline);
+        if let Some(doubt) = watch.doubts() {
+            tracing::debug!(%doubt, "reports are made anew each time");
+            desk.give_up();
+        } else if reading.changes.rows.len() <= MAX_CHANGES {
+            desk.last = Some(Last {
+                reading,
+                depends_on,
+                read_at,
+            });
+        }
+        report
+    }
+
+    /// Whether the caller is the one to call [`Self::forget_unused`] from now on.
+    pub fn wants_attention(&self) -> bool {
+        match self.0.try_lock() {
+            Ok(mut desk) if desk.watch.is_some() => !std::mem::replace(&mut desk.is_attended, true),
+            _ => false,
+        }
+    }
+
+    /// Forgets everything, the watch included, when nobody asked for a report for so long. Answers when to ask again; none
+    /// when there is nothing left to forget.
+    pub fn forget_unused(&self, idle: Duration) -> Option<Duration> {
+        let mut desk = match self.0.try_lock() {
+            Ok(desk) => desk,
+            Err(TryLockError::Poisoned(desk)) => desk.into_inner(),
+            // A report is being made.
+            Err(TryLockError::WouldBlock) => return Some(idle),
+        };
+        let unused = desk.used_at.map_or(idle, |used_at| used_at.elapsed());
+        if let Some(rest) = idle.checked_sub(unused).filter(|rest| !rest.is_zero()) {
+            return Some(rest);
+        }
+        *desk = Desk {
+            useless_until: desk.useless_until,
+            readings: desk.readings,
+            ..Desk::default()
+        };
+        None
+    }
+
+    /// How often the working tree was read.
+    pub fn readings(&self) -> u64 {
+        let desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        desk.readings
+    }
+}
+
+impl Desk {
+    /// The last reading, if a new one would be the same.
+    fn standing(&self, depends_on: &Dependencies) -> Option<&Reading> {
+        let last = self.last.as_ref()?;
+        let is_quiet = self.watch.as_ref()?.is_quiet();
+        let stands = is_quiet && last.depends_on == *depends_on && last.read_at.elapsed() < MAX_AGE;
+        stands.then_some(&last.reading)
+    }
+
+    /// A watch for a pass that begins now; none where watching is of no use.
+    fn begin(&mut self, root: &Path) -> Option<Arc<Watch>> {
+        if self
+            .useless_until
+            .is_some_and(|until| Instant::now() < until)
+        {
+            return None;
+        }
+        if self.watch.as_ref().is_none_or(|watch| !watch.begin()) {
+            // The old one first: what a person may watch is counted.
+            self.watch = None;
+            match Watch::new(root) {
+                Ok(watch) => self.watch = Some(Arc::new(watch)),
+                Err(doubt) => {
+                    tracing::debug!(%doubt, "reports are made anew each time");
+                    self.give_up();
+                }
+            }
+        }
+        self.watch.clone()
+    }
+
+    fn give_up(&mut self) {
+        self.watch = None;
+        self.last = None;
+        self.useless_until = Some(Instant::now() + RETRY);
+    }
+}
