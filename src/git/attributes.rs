@@ -179,7 +179,7 @@ impl<'a> Rules<'a> {
     fn load(&self, folder: &[u8]) -> Option<Lines> {
         let path = [folder, FILE_NAME].concat();
         let bytes = if self.root.has(&path) {
-            match files::look(self.root.path(), &path) {
+            match files::look_in(self.root.folder(), &path) {
                 Ok(Entry::File(file, _)) => files::read_limited(file, MAX_FILE_BYTES).ok()?,
                 _ => None,
             }

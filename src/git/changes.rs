@@ -105,8 +105,34 @@ impl Deadline {
 type Rows = BTreeMap<Vec<u8>, Row>;
 
 impl Repo {
-    /// Compares the two states of `scope`.
+    /// Compares the two states of `scope`, with the lines and the content of each change.
+    ///
+    /// # Errors
+    /// When the repository cannot be read in time.
     pub fn changes(&self, scope: &Scope, deadline: &Deadline) -> Result<Changes, GitError> {
+        self.compare(scope, deadline, |disk, rows| {
+            counts::measure(disk, &self.inner, rows)
+        })
+    }
+
+    /// Compares the two states of `scope` and reads no more of the files than that takes: no lines are counted, and only
+    /// what is staged, and repositories, have a content.
+    ///
+    /// # Errors
+    /// When the repository cannot be read in time.
+    pub fn changed_paths(&self, scope: &Scope, deadline: &Deadline) -> Result<Changes, GitError> {
+        self.compare(scope, deadline, |_, rows| {
+            let rows = rows.iter();
+            Ok(rows.map(|(path, row)| counts::unread(path, row)).collect())
+        })
+    }
+
+    fn compare(
+        &self,
+        scope: &Scope,
+        deadline: &Deadline,
+        measure: impl FnOnce(&Disk<'_>, &[(&[u8], &Row)]) -> Result<Vec<Measured>, GitError>,
+    ) -> Result<Changes, GitError> {
         deadline.check()?;
         let commit = match scope {
             Scope::Base(name) => Some(self.commit_of(name)?),
@@ -131,7 +157,7 @@ impl Repo {
             .iter()
             .map(|(path, row)| (path.as_slice(), row))
             .collect();
-        let measured = counts::measure(&disk, &self.inner, &list)?;
+        let measured = measure(&disk, &list)?;
         let mut rows: Vec<Change> = rows
             .into_iter()
             .zip(measured)

@@ -74,7 +74,7 @@ impl Repo {
 
     /// What lies at `path`, the bytes up to `limit` of it.
     pub fn content_on_disk(&self, path: &[u8], limit: u64) -> Content {
-        match files::look(self.root(), path) {
+        match files::look_in(self.root.folder(), path) {
             Ok(Entry::File(_, size_bytes)) if size_bytes > limit => Content::File {
                 size_bytes,
                 bytes: None,

@@ -134,10 +134,7 @@ impl Meter<'_> {
     fn row(&mut self, path: &[u8], row: &Row) -> Result<Measured, GitError> {
         self.disk.deadline.check()?;
         if path.ends_with(b"/") {
-            return Ok(Measured {
-                content: "repository".to_owned(),
-                ..Measured::default()
-            });
+            return Ok(unread(path, row));
         }
         let (right, is_on_disk) = row.right();
         let attributes = self.disk.rules.of(path);
@@ -189,7 +186,7 @@ impl Meter<'_> {
         attributes: &Attributes,
     ) -> Result<(Text, Option<String>), GitError> {
         let unreadable = || (Text::Unknown, Some("unreadable".to_owned()));
-        let (file, size) = match files::look(self.disk.root.path(), path) {
+        let (file, size) = match files::look_in(self.disk.root.folder(), path) {
             Ok(Entry::File(file, size)) => (file, size),
             Ok(Entry::Symlink(target)) => {
                 let name = format!("link:{}", hex(&Sha256::digest(&target)));
@@ -257,12 +254,7 @@ impl Meter<'_> {
             return Ok(staged);
         };
         if half.new.mode == GITLINK {
-            let is_dirty = half.old == half.new;
-            return Ok(format!(
-                "commit:{}{}",
-                half.new.id,
-                if is_dirty { "+dirty" } else { "" }
-            ));
+            return Ok(commit_content(half));
         }
         let lying = match lying {
             Some(lying) => lying,
@@ -323,6 +315,29 @@ fn changed_lines(old: &[u8], new: &[u8]) -> Option<(u64, u64)> {
     let patch = Patch::from_buffers(old, None, new, None, Some(&mut options)).ok()?;
     let (_, additions, deletions) = patch.line_stats().ok()?;
     Some((additions as u64, deletions as u64))
+}
+
+/// What can be said of a row without reading any file.
+pub(super) fn unread(path: &[u8], row: &Row) -> Measured {
+    let content = match row.worktree {
+        _ if path.ends_with(b"/") => "repository".to_owned(),
+        Some(half) if half.new.mode == GITLINK => commit_content(half),
+        _ => staged_content(row.index),
+    };
+    Measured {
+        content,
+        ..Measured::default()
+    }
+}
+
+/// Names the commit at which a submodule stands, and whether it has changes of its own.
+fn commit_content(half: Half) -> String {
+    let is_dirty = half.old == half.new;
+    format!(
+        "commit:{}{}",
+        half.new.id,
+        if is_dirty { "+dirty" } else { "" }
+    )
 }
 
 /// Names the staged content of a row.

@@ -67,7 +67,7 @@ impl<'a> Disk<'a> {
         sizes: Option<(u32, u64)>,
     ) -> Result<bool, GitError> {
         // What is there and cannot be known is better shown than hidden.
-        let (file, size) = match files::look(self.root.path(), path) {
+        let (file, size) = match files::look_in(self.root.folder(), path) {
             Ok(Entry::Symlink(target)) => {
                 return Ok(side.mode == LINK && id_of(&target) == Some(side.id));
             }
@@ -100,7 +100,7 @@ impl<'a> Disk<'a> {
 
     /// The text of the file at `path` as Git would record it; none when it is too large to be compared.
     pub(super) fn text(&self, path: &[u8], mode: u32) -> Option<Vec<u8>> {
-        match files::look(self.root.path(), path).ok()? {
+        match files::look_in(self.root.folder(), path).ok()? {
             Entry::Symlink(target) => Some(target),
             Entry::File(file, size) if size <= MAX_COUNTED_BYTES => {
                 let bytes = files::read_limited(file, MAX_COUNTED_BYTES).ok()??;

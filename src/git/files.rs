@@ -28,10 +28,17 @@ pub enum Entry {
 
 /// Looks at `path` below `root` without following any link.
 pub fn look(root: &Path, path: &[u8]) -> std::io::Result<Entry> {
-    let folder_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // The root itself is the caller's choice and may be reached through a link; what is below it may not.
     let root_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut folder: OwnedFd = rustix::fs::openat(CWD, root, root_flags, Mode::empty())?;
+    let root: OwnedFd = rustix::fs::openat(CWD, root, root_flags, Mode::empty())?;
+    look_in(&root, path)
+}
+
+/// The same below a folder that is open.
+pub(super) fn look_in(root: &OwnedFd, path: &[u8]) -> std::io::Result<Entry> {
+    let folder_flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut inner: OwnedFd;
+    let mut folder = root;
     let mut parts = path
         .split(|byte| *byte == b'/')
         .filter(|part| !part.is_empty())
@@ -42,21 +49,22 @@ pub fn look(root: &Path, path: &[u8]) -> std::io::Result<Entry> {
         }
         let name = OsStr::from_bytes(part);
         if parts.peek().is_some() {
-            folder = match rustix::fs::openat(&folder, name, folder_flags, Mode::empty()) {
+            inner = match rustix::fs::openat(folder, name, folder_flags, Mode::empty()) {
                 Ok(next) => next,
                 Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(Entry::Missing),
                 Err(error) => return Err(error.into()),
             };
+            folder = &inner;
             continue;
         }
-        let stat = match rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        let stat = match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Entry::Missing),
             Err(error) => return Err(error.into()),
         };
         return match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => open_file(&folder, name),
-            FileType::Symlink => match rustix::fs::readlinkat(&folder, name, Vec::new()) {
+            FileType::RegularFile => open_file(folder, name),
+            FileType::Symlink => match rustix::fs::readlinkat(folder, name, Vec::new()) {
                 Ok(target) => Ok(Entry::Symlink(target.into_bytes())),
                 Err(Errno::NOENT | Errno::INVAL) => Ok(Entry::Missing),
                 Err(error) => Err(error.into()),

@@ -179,7 +179,7 @@ impl<'a> Ignores<'a> {
             Source::Index(id) => self.objects.small_blob(id, MAX_FILE_BYTES),
             Source::Disk => {
                 let path = [&level.folder, FILE_NAME].concat();
-                match files::look(self.root.path(), &path) {
+                match files::look_in(self.root.folder(), &path) {
                     // A link is not followed, and Git does not follow it either.
                     Ok(Entry::File(file, _)) => {
                         files::read_limited(file, MAX_FILE_BYTES).ok().flatten()

@@ -45,7 +45,7 @@ impl Repo {
     /// # Errors
     /// When the repository cannot be read in time, or more differs than can be kept.
     pub fn snapshot(&self, deadline: &Deadline) -> Result<Snapshot, GitError> {
-        let changes = self.changes(&Scope::Worktree, deadline)?;
+        let changes = self.changed_paths(&Scope::Worktree, deadline)?;
         if changes.rows.len() > MAX_PATHS {
             return Err(GitError::TooMany(MAX_PATHS));
         }
@@ -115,7 +115,7 @@ impl Repo {
     }
 
     fn on_disk(&self, path: &[u8]) -> String {
-        match files::look(self.root(), path) {
+        match files::look_in(self.root.folder(), path) {
             Ok(Entry::Missing) => GONE.to_owned(),
             Ok(Entry::Symlink(target)) => entry(0o120_000, &target),
             Ok(Entry::Directory) => "folder".to_owned(),

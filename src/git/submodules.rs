@@ -120,7 +120,7 @@ impl<'a> Submodules<'a> {
     /// The repository's configuration has the last word, its files the one before.
     fn ignore(&mut self, path: &[u8]) -> Ignore {
         let listed = self.listed.get_or_insert_with(|| {
-            let bytes = match files::look(self.disk.root.path(), FILE_NAME) {
+            let bytes = match files::look_in(self.disk.root.folder(), FILE_NAME) {
                 Ok(Entry::File(file, _)) => {
                     files::read_limited(file, MAX_FILE_BYTES).ok().flatten()
                 }

@@ -14,8 +14,11 @@ use crate::git::{GitError, Repo};
 /// Largest file whose lines are looked at: what is larger has no line counts either, and is a finding for its size.
 const MAX_TEXT_BYTES: u64 = 8 << 20;
 
-/// What one report looks at in all; a few seconds on a slow machine, and less than the deadline.
-const MAX_TOTAL_BYTES: u64 = 512 << 20;
+/// What is looked at in either half of a report's changes; a few seconds on a slow machine, and less than the deadline.
+const MAX_HALF_BYTES: u64 = 256 << 20;
+
+/// Below this many changes one thread is done before a second one has opened the repository.
+const CHANGES_FOR_THREADS: usize = 64;
 
 /// Skipped files that are listed.
 const MAX_SKIPPED: usize = 500;
@@ -45,8 +48,44 @@ pub(super) struct Seen {
     pub what: Option<(&'static str, &'static str)>,
 }
 
-/// Looks at the files of one report.
-pub(super) struct Inspector<'a> {
+/// Looks at all changed files, in their order. Which files are left out for their size never depends on the number of
+/// processors.
+pub(super) fn inspect(
+    repo: &Repo,
+    governance: &Governance,
+    changes: &Changes,
+    is_staged: bool,
+    deadline: &Deadline,
+) -> Result<(Vec<Inspection>, ContentScan), GitError> {
+    let (first, second) = changes.rows.split_at(changes.rows.len().div_ceil(2));
+    let look_at = |repo: &Repo, rows: &[Change]| {
+        Inspector::new(repo, governance, changes, is_staged, deadline).look_at(rows)
+    };
+    let (first, second) = if changes.rows.len() < CHANGES_FOR_THREADS {
+        (look_at(repo, first), look_at(repo, second))
+    } else {
+        let root = repo.root();
+        // libgit2's handles belong to one thread at a time.
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| look_at(&Repo::open(root)?, second));
+            let first = look_at(repo, first);
+            let second = other.join();
+            (
+                first,
+                second.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            )
+        })
+    };
+    let ((mut found, mut scan), (more, rest)) = (first?, second?);
+    found.extend(more);
+    scan.scanned_files += rest.scanned_files;
+    scan.skipped_files.extend(rest.skipped_files);
+    scan.skipped_files.truncate(MAX_SKIPPED);
+    Ok((found, scan))
+}
+
+/// Looks at the files of one half of a report.
+struct Inspector<'a> {
     repo: &'a Repo,
     governance: &'a Governance,
     /// The tree that is compared with.
@@ -58,7 +97,7 @@ pub(super) struct Inspector<'a> {
 }
 
 impl<'a> Inspector<'a> {
-    pub(super) fn new(
+    fn new(
         repo: &'a Repo,
         governance: &'a Governance,
         changes: &'a Changes,
@@ -71,18 +110,20 @@ impl<'a> Inspector<'a> {
             former: changes.left_tree.as_deref(),
             is_staged,
             deadline,
-            budget: MAX_TOTAL_BYTES,
+            budget: MAX_HALF_BYTES,
             scan: ContentScan::default(),
         }
     }
 
-    /// What was looked at, and what not.
-    pub(super) fn finish(self) -> ContentScan {
-        self.scan
+    /// Looks at some of the changes; says what was looked at, and what not.
+    fn look_at(mut self, rows: &[Change]) -> Result<(Vec<Inspection>, ContentScan), GitError> {
+        let found = rows.iter().map(|change| self.look(change));
+        let found = found.collect::<Result<_, _>>()?;
+        Ok((found, self.scan))
     }
 
     /// Looks at one changed path.
-    pub(super) fn look(&mut self, change: &Change) -> Result<Inspection, GitError> {
+    fn look(&mut self, change: &Change) -> Result<Inspection, GitError> {
         self.deadline.check()?;
         let mut found = Inspection::default();
         self.kind(change, &mut found);

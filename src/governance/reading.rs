@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::inspect::{Inspection, Inspector};
+use super::inspect::{Inspection, inspect};
 use super::owners::Owners;
 use super::{Governance, portability};
 use crate::domain::report::{ContentScan, PortabilityScan, ReportMode};
@@ -72,13 +72,7 @@ fn read_once(
         false => None,
     };
     let changes = repo.changes(scope, deadline)?;
-    let mut inspector = Inspector::new(repo, governance, &changes, is_staged, deadline);
-    let inspections = changes
-        .rows
-        .iter()
-        .map(|change| inspector.look(change))
-        .collect::<Result<_, _>>()?;
-    let content_scan = inspector.finish();
+    let (inspections, content_scan) = inspect(repo, governance, &changes, is_staged, deadline)?;
     let owners = Owners::read(repo, mode, deadline)?;
     let scan = portability::scan(repo, governance, mode, &changes.rows, deadline)?;
     Ok(Reading {

@@ -124,7 +124,7 @@ pub(super) fn compose(
     let decision_reasons = reasons(&counts, scan.violations.len(), language);
     Ok(Report {
         ok: true,
-        id: format!("report-{}", uuid::Uuid::now_v7().simple()),
+        id: new_id(),
         digest,
         generated_at: Utc::now(),
         mode: request.mode,
@@ -158,6 +158,19 @@ pub(super) fn compose(
             },
         },
     })
+}
+
+/// The same report, said anew: with an id and a time of its own.
+pub(super) fn renewed(report: Report) -> Report {
+    Report {
+        id: new_id(),
+        generated_at: Utc::now(),
+        ..report
+    }
+}
+
+fn new_id() -> String {
+    format!("report-{}", uuid::Uuid::now_v7().simple())
 }
 
 /// Who owns which of the changed files.

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use super::Governance;
 use super::owners::Owners;
 use super::reading::{Reading, read};
-use super::report::{ReportError, ReportRequest, build, compose};
+use super::report::{ReportError, ReportRequest, build, compose, renewed};
+use crate::domain::language::Language;
 use crate::domain::report::{Report, ReportMode};
 use crate::git::changes::{Deadline, Scope};
 use crate::git::surroundings::Surroundings;
@@ -44,6 +45,8 @@ struct Desk {
 
 struct Last {
     reading: Reading,
+    /// What was said of it the last time, in which language.
+    said: (Language, Report),
     depends_on: Dependencies,
     read_at: Instant,
 }
@@ -85,8 +88,12 @@ impl Standing {
         let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         desk.used_at = Some(Instant::now());
         let depends_on = Dependencies::read(&Repo::open(root)?, governance, &deadline)?;
-        if let Some(reading) = desk.standing(&depends_on) {
-            return compose(reading, governance, request, &deadline);
+        if let Some(last) = desk.standing(&depends_on) {
+            if last.said.0 != request.language {
+                let report = compose(&last.reading, governance, request, &deadline)?;
+                last.said = (request.language, report);
+            }
+            return Ok(renewed(last.said.1.clone()));
         }
         desk.last = None;
         desk.readings += 1;
@@ -96,18 +103,19 @@ impl Standing {
         let read_at = Instant::now();
         let scope = (request.mode, &Scope::Worktree);
         let reading = read(root, governance, scope, Some(&watch), &deadline)?;
-        let report = compose(&reading, governance, request, &deadline);
+        let report = compose(&reading, governance, request, &deadline)?;
         if let Some(doubt) = watch.doubts() {
             tracing::debug!(%doubt, "reports are made anew each time");
             desk.give_up();
         } else if reading.changes.rows.len() <= MAX_CHANGES {
             desk.last = Some(Last {
+                said: (request.language, report.clone()),
                 reading,
                 depends_on,
                 read_at,
             });
         }
-        report
+        Ok(report)
     }
 
     /// Whether the caller is the one to call [`Self::forget_unused`] from now on.
@@ -147,12 +155,12 @@ impl Standing {
 }
 
 impl Desk {
-    /// The last reading, if a new one would be the same.
-    fn standing(&self, depends_on: &Dependencies) -> Option<&Reading> {
-        let last = self.last.as_ref()?;
+    /// The last one, if a new one would be the same.
+    fn standing(&mut self, depends_on: &Dependencies) -> Option<&mut Last> {
+        let last = self.last.as_mut()?;
         let is_quiet = self.watch.as_ref()?.is_quiet();
         let stands = is_quiet && last.depends_on == *depends_on && last.read_at.elapsed() < MAX_AGE;
-        stands.then_some(&last.reading)
+        stands.then_some(last)
     }
 
     /// A watch for a pass that begins now; none where watching is of no use.

@@ -4,17 +4,31 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use zhongshu::domain::report::ReportMode;
-use zhongshu::git::Repo;
-use zhongshu::git::changes::{Deadline, Scope};
+use zhongshu::domain::report::{Report, ReportMode};
+use zhongshu::git::changes::{Changes, Deadline, Scope};
+use zhongshu::git::{GitError, Repo};
 use zhongshu::governance::Governance;
-use zhongshu::governance::report::{DEFAULT_TIME_LIMIT, ReportRequest, build};
+use zhongshu::governance::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest, build};
+use zhongshu::governance::standing::Standing;
 
 use crate::repositories::Subject;
 use crate::yardstick::Answer;
 
-/// The changed paths alone, with their lines counted.
-pub fn scan(subject: &Subject, mode: ReportMode) -> Answer {
+/// The changed paths alone.
+pub fn paths(subject: &Subject, mode: ReportMode) -> Answer {
+    scan(subject, mode, Repo::changed_paths)
+}
+
+/// The changed paths, with their lines counted.
+pub fn lines(subject: &Subject, mode: ReportMode) -> Answer {
+    scan(subject, mode, Repo::changes)
+}
+
+fn scan(
+    subject: &Subject,
+    mode: ReportMode,
+    look: impl FnOnce(&Repo, &Scope, &Deadline) -> Result<Changes, GitError>,
+) -> Answer {
     let scope = match mode {
         ReportMode::Worktree => Scope::Worktree,
         ReportMode::Staged => Scope::Staged,
@@ -22,9 +36,7 @@ pub fn scan(subject: &Subject, mode: ReportMode) -> Answer {
     };
     let begin = Instant::now();
     let repo = Repo::open(&subject.path).unwrap();
-    let changes = repo
-        .changes(&scope, &Deadline::after(DEFAULT_TIME_LIMIT))
-        .unwrap();
+    let changes = look(&repo, &scope, &Deadline::after(DEFAULT_TIME_LIMIT)).unwrap();
     let took = begin.elapsed();
     let name = |path: &[u8]| String::from_utf8_lossy(path).into_owned();
     let paths = changes.rows.iter().map(|row| name(&row.path)).collect();
@@ -33,6 +45,21 @@ pub fn scan(subject: &Subject, mode: ReportMode) -> Answer {
 
 /// The whole report.
 pub fn report(subject: &Subject, mode: ReportMode) -> Answer {
+    whole(subject, mode, build)
+}
+
+/// The whole report, which may be the one that stands.
+pub fn again(subject: &Subject, standing: &Standing, mode: ReportMode) -> Answer {
+    whole(subject, mode, |repo, governance, request| {
+        standing.report(repo, governance, request)
+    })
+}
+
+fn whole(
+    subject: &Subject,
+    mode: ReportMode,
+    make: impl FnOnce(&Path, &Governance, &ReportRequest) -> Result<Report, ReportError>,
+) -> Answer {
     let governance = governance(&subject.path);
     let request = ReportRequest {
         mode,
@@ -40,13 +67,10 @@ pub fn report(subject: &Subject, mode: ReportMode) -> Answer {
         ..ReportRequest::default()
     };
     let begin = Instant::now();
-    let report = build(&subject.path, &governance, &request).unwrap();
+    let report = make(&subject.path, &governance, &request).unwrap();
     let took = begin.elapsed();
-    let paths = report
-        .changed_files
-        .into_iter()
-        .map(|file| file.path)
-        .collect();
+    let files = report.changed_files.into_iter();
+    let paths = files.map(|file| file.path).collect();
     Answer { took, paths }
 }
 
