@@ -1,7 +1,8 @@
 //! How fast reports are, beside `git` in the same run. Not a test: it needs a quiet Linux machine, and prints a Markdown
 //! report for a person to judge.
 //!
-//!     cargo build --release && cargo run --release --example report -- --repo ../some-repository
+//!     cargo build --release --workspace --bins --examples
+//!     ./target/release/examples/report --repo ../some-repository
 //!
 //! - [`repositories`] makes what is reported on, once, and finds it again the next time
 //! - [`yardstick`] asks git, [`ours`] asks the library, [`served`] asks a server that runs
