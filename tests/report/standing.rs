@@ -328,7 +328,8 @@ proptest! {
                 act(&place.sandbox, *step);
             }
             place.agrees(&format!("{turn:?}"));
-            prop_assert!(place.stands(), "after {:?}", turn);
+            // Also when nothing was done; whether it is read again then depends on what lies there.
+            place.agrees("a pause");
         }
     }
 }
