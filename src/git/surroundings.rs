@@ -2,6 +2,8 @@
 //! configuration, and the files with patterns and attributes that lie elsewhere. Two of them that are equal mean that nothing
 //! but the tree can have made a difference.
 
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -30,11 +32,12 @@ impl Repo {
     /// When the repository cannot be read.
     pub fn surroundings(&self) -> Result<Surroundings, GitError> {
         let index = self.index_stamp();
-        let folder =
-            rustix::fs::fstat(&**self.root.folder()).map_err(|error| GitError::Library {
-                action: "looking at its folder",
-                message: error.to_string(),
-            })?;
+        let folder = self.root.folder().try_clone().map(File::from);
+        let folder = folder.and_then(|folder| folder.metadata());
+        let folder = folder.map_err(|error| GitError::Library {
+            action: "looking at its folder",
+            message: error.to_string(),
+        })?;
         let settings = self.settings()?;
         let patterns = [
             Some(&settings.info_exclude),
@@ -54,7 +57,7 @@ impl Repo {
             .map(|file| file.and_then(|(path, limit)| hash_of(path, limit)))
             .collect();
         Ok(Surroundings {
-            folder: (folder.st_dev, folder.st_ino),
+            folder: (folder.dev(), folder.ino()),
             head: self.head()?,
             index,
             settings: self.hash_of_settings()?,

@@ -39,7 +39,6 @@ pub enum Doubt {
 /// The watched folders of one working tree.
 pub struct Watch {
     kernel: Kernel,
-    device: u64,
     pass: Mutex<Pass>,
 }
 
@@ -59,10 +58,8 @@ impl Watch {
     /// # Errors
     /// Where watching it would mean nothing.
     pub fn new(root: &Path) -> Result<Self, Doubt> {
-        let (kernel, device) = Kernel::open(root)?;
         Ok(Self {
-            kernel,
-            device,
+            kernel: Kernel::open(root)?,
             pass: Mutex::default(),
         })
     }
@@ -80,29 +77,24 @@ impl Watch {
 
     /// A folder of the tree is about to be read.
     pub(super) fn visit(&self, folder: &OwnedFd) {
-        let Ok(stat) = rustix::fs::fstat(folder) else {
-            self.doubt(Doubt::Silent);
-            return;
-        };
-        let mut pass = self.lock();
-        if pass.doubt.is_some() {
-            return;
-        }
-        let number = pass.number;
-        if pass.folders.insert(stat.st_ino, number).is_some() {
-            return;
-        }
-        let outcome = if stat.st_dev != self.device {
-            Err(Doubt::Foreign)
-        } else if pass.folders.len() > self.kernel.most_folders() {
-            Err(Doubt::TooManyFolders(self.kernel.most_folders()))
-        } else {
-            drop(pass);
-            self.kernel.add(folder)
-        };
-        if let Err(doubt) = outcome {
+        if let Err(doubt) = self.follow(folder) {
             self.doubt(doubt);
         }
+    }
+
+    fn follow(&self, folder: &OwnedFd) -> Result<(), Doubt> {
+        let inode = self.kernel.inode_of(folder)?;
+        let mut pass = self.lock();
+        let number = pass.number;
+        if pass.doubt.is_some() || pass.folders.insert(inode, number).is_some() {
+            return Ok(());
+        }
+        let most = self.kernel.most_folders();
+        if pass.folders.len() > most {
+            return Err(Doubt::TooManyFolders(most));
+        }
+        drop(pass);
+        self.kernel.add(folder)
     }
 
     /// Something was read that is not watched.

@@ -44,12 +44,14 @@ pub(super) enum Drained {
 
 pub(super) struct Kernel {
     events: OwnedFd,
+    /// Of the top folder.
+    device: u64,
     most_folders: usize,
 }
 
 impl Kernel {
-    /// Ready to watch folders on the device of `root`, whose number comes with it.
-    pub(super) fn open(root: &Path) -> Result<(Self, u64), Doubt> {
+    /// Ready to watch folders on the device of `root`.
+    pub(super) fn open(root: &Path) -> Result<Self, Doubt> {
         let silent = |_: Errno| Doubt::Silent;
         let system = rustix::fs::statfs(root).map_err(silent)?;
         if !TELLING.contains(&(system.f_type as u64)) {
@@ -63,11 +65,20 @@ impl Kernel {
             .ok()
             .and_then(|text| text.trim().parse::<usize>().ok())
             .map_or(MAX_FOLDERS, |limit| limit / 2);
-        let kernel = Self {
+        Ok(Self {
             events,
+            device,
             most_folders: allowed.min(MAX_FOLDERS),
-        };
-        Ok((kernel, device))
+        })
+    }
+
+    /// What tells an opened folder from others.
+    pub(super) fn inode_of(&self, folder: &OwnedFd) -> Result<u64, Doubt> {
+        let stat = rustix::fs::fstat(folder).map_err(|_| Doubt::Silent)?;
+        match stat.st_dev == self.device {
+            true => Ok(stat.st_ino),
+            false => Err(Doubt::Foreign),
+        }
     }
 
     pub(super) fn most_folders(&self) -> usize {
