@@ -16,6 +16,8 @@ mod failures;
 mod failures_later;
 #[path = "contract/http.rs"]
 mod http;
+#[path = "contract/late.rs"]
+mod late;
 #[path = "contract/life.rs"]
 mod life;
 #[path = "contract/order.rs"]

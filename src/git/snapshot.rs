@@ -67,7 +67,8 @@ impl Repo {
         Ok(Snapshot { head, paths })
     }
 
-    /// Paths at which something else stands than in `before`, which may be older than the newest commits.
+    /// Paths at which something else stands than in `before`, which may be older than the newest commits, with what
+    /// stands there in `after`.
     ///
     /// # Errors
     /// When a commit of either snapshot cannot be read (any more).
@@ -75,7 +76,7 @@ impl Repo {
         &self,
         before: &Snapshot,
         after: &Snapshot,
-    ) -> Result<BTreeSet<String>, GitError> {
+    ) -> Result<BTreeMap<String, String>, GitError> {
         let old = self.tree_of(before.head.as_deref())?;
         let new = self.tree_of(after.head.as_deref())?;
         let mut candidates: BTreeSet<String> = before
@@ -98,9 +99,11 @@ impl Repo {
             let own = snapshot.paths.get(path);
             own.cloned().unwrap_or_else(|| committed(tree, path))
         };
-        candidates
-            .retain(|path| stood(before, old.as_ref(), path) != stood(after, new.as_ref(), path));
-        Ok(candidates)
+        let changed = candidates.into_iter().filter_map(|path| {
+            let now = stood(after, new.as_ref(), &path);
+            (stood(before, old.as_ref(), &path) != now).then_some((path, now))
+        });
+        Ok(changed.collect())
     }
 
     fn tree_of(&self, commit: Option<&str>) -> Result<Option<Tree<'_>>, GitError> {
@@ -236,7 +239,7 @@ mod tests {
         fn changed(&self, before: &Snapshot) -> Vec<String> {
             let repo = Repo::open(self.dir.path()).unwrap();
             let changed = repo.changed_between(before, &self.snapshot()).unwrap();
-            changed.into_iter().collect()
+            changed.into_keys().collect()
         }
 
         fn path(&self) -> &Path {

@@ -220,6 +220,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         conformance: Some(conformance(say)),
         acceptance: None,
         awaits_acceptance: ask,
+        late: vec![say("docs/risks.md")],
         evidence: vec![evidence(say)],
     };
     let unread = vec![

@@ -12,6 +12,7 @@ pub fn conformance(say: &dyn Fn(&str) -> String) -> Conformance {
         standing,
         claimed,
         ambiguous_with: Vec::new(),
+        content: None,
     };
     Conformance::Judged {
         files: vec![
