@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::changes::{Deadline, Scope};
+use super::disk::Disk;
 use super::files::{self, Entry};
+use super::index::GITLINK;
+use super::rows::Side;
 use super::{GitError, Repo};
 use crate::domain::report::{ChangeStatus, FileKind};
 
@@ -104,6 +107,37 @@ impl Repo {
             (stood(before, old.as_ref(), &path) != now).then_some((path, now))
         });
         Ok(changed.collect())
+    }
+
+    /// Whether what is staged at `path` is what a snapshot found there: those bytes, or what Git records for them where
+    /// attributes convert them. Of a name that cannot be found again nothing is known, and nothing is said.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or not in time.
+    pub fn is_staged_as(
+        &self,
+        path: &str,
+        content: &str,
+        deadline: &Deadline,
+    ) -> Result<bool, GitError> {
+        let index = self.index(deadline)?;
+        let Some(item) = index.find(path.as_bytes()) else {
+            return Ok(content == GONE || path.contains(char::REPLACEMENT_CHARACTER));
+        };
+        let id = item.id;
+        let staged = match item.mode {
+            GITLINK => return Ok(content.ends_with(&id.to_string())),
+            mode => Side { mode, id },
+        };
+        if content == format!("{:o} {id}", item.mode) {
+            return Ok(true);
+        }
+        if self.on_disk(path.as_bytes()) != content {
+            return Ok(false);
+        }
+        let settings = self.settings()?;
+        let disk = Disk::new(&self.root, settings, index, &self.objects, deadline);
+        disk.is_same(path.as_bytes(), staged, id, None)
     }
 
     fn tree_of(&self, commit: Option<&str>) -> Result<Option<Tree<'_>>, GitError> {
@@ -306,5 +340,33 @@ mod tests {
         std::os::unix::fs::symlink("elsewhere", place.path().join("link")).unwrap();
         assert_eq!(place.changed(&before), ["link", "script"]);
         assert_ne!(before.digest(), place.snapshot().digest());
+    }
+
+    #[test]
+    fn what_is_staged_is_known_again_also_where_line_ends_are_converted() {
+        let place = Place::new();
+        place.write(".gitattributes", "*.txt text\n");
+        place.write("crlf.txt", "one\r\n");
+        place.write("plain", "1\n");
+        place.commit();
+        place.write("crlf.txt", "one\r\ntwo\r\n");
+        place.write("plain", "2\n");
+        let seen = place.snapshot();
+        place.commit();
+        let is_as_seen = |path: &str| {
+            let deadline = Deadline::after(Duration::from_secs(20));
+            let repo = Repo::open(place.path()).unwrap();
+            repo.is_staged_as(path, &seen.paths[path], &deadline)
+                .unwrap()
+        };
+        assert!(is_as_seen("crlf.txt") && is_as_seen("plain"));
+        // On disk alone, a change is not staged yet.
+        place.write("plain", "3\n");
+        assert!(is_as_seen("plain"));
+        place.commit();
+        assert!(!is_as_seen("plain"));
+        fs::remove_file(place.path().join("plain")).unwrap();
+        place.commit();
+        assert!(!is_as_seen("plain"));
     }
 }

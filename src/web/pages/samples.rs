@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checks;
+pub mod work;
 
 use self::checks::{conformance, evidence, plan_findings};
 use super::{Codex, TerminalItem, Work};

@@ -66,7 +66,8 @@ pub struct EvidenceView {
 }
 
 impl EvidenceView {
-    fn of(run: &Run, findings: &Findings) -> Self {
+    /// Shows one run beside what the report says.
+    pub fn of(run: &Run, findings: &Findings) -> Self {
         let claim = evidence::claim(&run.command, &findings.verifications_run);
         Self {
             verdict: run.verdict(claim.is_some()),

@@ -1,9 +1,10 @@
-//! How the page shows what the launcher found out itself about a result. Words and classes only.
+//! How pages show what the launcher found out itself about a result. Words and classes only.
 
-use super::Page;
+use super::Words;
 use crate::domain::conformance::{Conformance, JudgedFile, Standing};
 use crate::domain::evidence::{End, Run, Verdict};
 use crate::domain::ids::SessionId;
+use crate::domain::language::Language;
 use crate::web::views::ResultView;
 
 /// Paths that are listed; the counts beside them are of all.
@@ -20,27 +21,15 @@ pub(super) fn open_question(result: &ResultView) -> bool {
     (result.findings.needs_user_confirmation && !result.acknowledged) || result.awaits_acceptance
 }
 
-impl Page<'_> {
-    pub(super) fn needs_person(&self, result: &ResultView) -> bool {
-        open_question(result)
-    }
+/// One result, as templates ask about it.
+#[derive(Clone, Copy)]
+pub(super) struct Checks<'a> {
+    pub t: Words,
+    pub language: Language,
+    pub r: &'a ResultView,
+}
 
-    /// Whether any of the open questions keeps further work waiting.
-    pub(super) fn holds_work(&self) -> bool {
-        let mut open = self.decide.iter();
-        open.any(|result| result.findings.needs_user_confirmation && !result.acknowledged)
-    }
-
-    /// Whether the person can have this result's checks run.
-    pub(super) fn can_verify(&self, result: &ResultView) -> bool {
-        let author = self
-            .w
-            .sessions
-            .iter()
-            .find(|s| s.id == result.department_session_id);
-        author.is_some_and(|session| !session.verify.is_empty()) && result.channel != self.fallback
-    }
-
+impl Checks<'_> {
     pub(super) fn unknown_why<'f>(&self, found: &'f Conformance) -> Option<&'f str> {
         match found {
             Conformance::Unknown { reason } => Some(reason),
@@ -48,22 +37,31 @@ impl Page<'_> {
         }
     }
 
+    /// Whether it changed what it was asked to and said so.
+    pub(super) fn conforms(&self, found: &Conformance) -> bool {
+        let odd = found
+            .outside()
+            .chain(found.undeclared())
+            .chain(found.absent());
+        odd.count() == 0
+    }
+
     /// The paths about which there is something to say.
     pub(super) fn notable(&self, found: &Conformance) -> Vec<JudgedLine> {
+        let is_odd = |file: &&JudgedFile| !self.words(file).is_empty();
         let outside = found.outside();
         let absent = found.absent();
-        let undeclared = found
-            .undeclared()
-            .filter(|file| file.standing == Standing::InScope);
-        let all = outside.chain(absent).chain(undeclared).take(SHOWN);
+        let inside = found.in_scope().filter(is_odd);
+        let all = outside.chain(absent).chain(inside).take(SHOWN);
         all.map(|file| JudgedLine {
             path: file.path.clone(),
-            words: self.standing_words(file),
+            words: self.words(file),
         })
         .collect()
     }
 
-    fn standing_words(&self, file: &JudgedFile) -> String {
+    /// What is to be said about a path; nothing when all is as it should be.
+    pub(super) fn words(&self, file: &JudgedFile) -> String {
         let mut words = Vec::new();
         match file.standing {
             Standing::Outside => words.push(self.t.get("checks.is_outside").to_owned()),
@@ -73,11 +71,14 @@ impl Page<'_> {
         if !file.claimed {
             words.push(self.t.get("checks.is_undeclared").to_owned());
         }
+        if self.r.late.contains(&file.path) {
+            words.push(self.t.get("checks.is_late").to_owned());
+        }
         if !file.ambiguous_with.is_empty() {
             let names: Vec<&str> = file.ambiguous_with.iter().map(SessionId::as_str).collect();
             words.push(self.t.one("checks.maybe", names.join(", ")));
         }
-        words.join(self.w.language.pick(", ", "，"))
+        words.join(self.language.pick(", ", "，"))
     }
 
     pub(super) fn verdict_class(&self, verdict: &Verdict) -> &'static str {
