@@ -118,6 +118,8 @@ impl Case {
         let worked_beside = |other: &&Session| {
             other.id() != session.id()
                 && !other.is_planner()
+                // Who reviews a plan only reads.
+                && !other.is_review()
                 && other.baseline.is_some()
                 && other
                     .ended_at()

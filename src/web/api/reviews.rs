@@ -315,13 +315,16 @@ pub async fn reject(
 ) -> Result<Json<Value>, ApiError> {
     let language = app.office.policy().catalog.language;
     let review = app.review(language, None).await?;
-    let rejection = Rejection {
+    let paths = paths(&review);
+    let mut rejection = Rejection {
+        plans: Vec::new(),
         staged: still(&review, &wish.tree)?.clone(),
         reason: wish.reason.trim().to_owned(),
         by: caller.actor(),
     };
     app.office
         .decide(caller.actor(), move |state| {
+            rejection.plans = provenance::plans_of(state, &paths);
             reviews::reject(state, rejection)
         })
         .await?;

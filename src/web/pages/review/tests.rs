@@ -147,6 +147,7 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
         ..now.clone()
     };
     let rejection = Rejection {
+        plans: Vec::new(),
         staged: now.clone(),
         reason: say("not like this"),
         by: "person".to_owned(),
