@@ -1,11 +1,13 @@
-//! How pages show what the launcher found out itself about a result. Words and classes only.
+//! How pages show what was found out about a result, and what menxia said of a plan. Words and classes only.
 
 use super::Words;
 use crate::domain::conformance::{Conformance, JudgedFile, Standing};
+use crate::domain::department::Department;
 use crate::domain::evidence::{End, Run, Verdict};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
-use crate::web::views::ResultView;
+use crate::domain::plan_review::CheckedPoint;
+use crate::web::views::{PlanView, ResultView};
 
 /// Paths that are listed; the counts beside them are of all.
 const SHOWN: usize = 20;
@@ -75,7 +77,7 @@ impl Checks<'_> {
             words.push(self.t.get("checks.is_late").to_owned());
         }
         if !file.ambiguous_with.is_empty() {
-            let names: Vec<&str> = file.ambiguous_with.iter().map(SessionId::as_str).collect();
+            let names: Vec<String> = file.ambiguous_with.iter().map(short).collect();
             words.push(self.t.one("checks.maybe", names.join(", ")));
         }
         words.join(self.language.pick(", ", "，"))
@@ -101,4 +103,49 @@ impl Checks<'_> {
             End::NotStarted { reason } => reason.clone(),
         }
     }
+}
+
+/// A plan with what menxia said of it, as templates ask about it.
+#[derive(Clone, Copy)]
+pub(super) struct Reviewed<'a> {
+    pub plan: &'a PlanView,
+    pub departments: &'a [Department],
+    pub language: Language,
+}
+
+impl Reviewed<'_> {
+    /// Whether there is anything to say.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.plan.review.state != "not_required"
+    }
+
+    /// Whether a person must say why to go on.
+    pub(super) fn needs_reason(&self) -> bool {
+        self.is_wanted() && self.plan.review.state != "approved"
+    }
+
+    pub(super) fn class(&self) -> &'static str {
+        match self.plan.review.state {
+            "approved" => "ok",
+            "vetoed" => "bad",
+            _ => "warn",
+        }
+    }
+
+    /// The department whose line a checked point is about.
+    pub(super) fn line(&self, point: &CheckedPoint) -> &str {
+        let Some(line) = self.plan.assignments.get(point.line.saturating_sub(1)) else {
+            return "";
+        };
+        let mut known = self.departments.iter();
+        let department = known.find(|it| it.key == line.department);
+        department.map_or(&line.department, |it| it.title.get(self.language))
+    }
+}
+
+/// A session as a person tells it from another: its department, and the end of its id.
+fn short(id: &SessionId) -> String {
+    let (key, random) = id.as_str().rsplit_once('-').unwrap_or(("", id.as_str()));
+    let end = random.get(random.len().saturating_sub(6)..);
+    format!("{key} {}", end.unwrap_or(random))
 }

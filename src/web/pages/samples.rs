@@ -186,9 +186,9 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         ],
         findings: None,
         review: ReviewView {
-            state: "not_required",
+            state: "vetoed",
             session_id: None,
-            verdict: None,
+            verdict: Some(work::veto(say)),
             outcome: None,
             override_reason: None,
         },

@@ -4,7 +4,7 @@
 //! `seq` says exactly from where the event stream has to go on.
 
 use super::Words;
-use super::checks::{Checks, open_question};
+use super::checks::{Checks, Reviewed, open_question};
 use crate::domain::department::{Department, Sandbox};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
@@ -176,6 +176,14 @@ impl Page<'_> {
             t: self.t,
             language: self.w.language,
             r,
+        }
+    }
+
+    fn reviewed<'s>(&'s self, plan: &'s PlanView) -> Reviewed<'s> {
+        Reviewed {
+            plan,
+            departments: self.w.departments,
+            language: self.w.language,
         }
     }
 

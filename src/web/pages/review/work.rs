@@ -2,8 +2,7 @@
 
 use super::{File, Page};
 use crate::domain::conformance::JudgedFile;
-use crate::domain::plan_review::CheckedPoint;
-use crate::web::pages::checks::{Checks, open_question};
+use crate::web::pages::checks::{Checks, Reviewed, open_question};
 use crate::web::views::work::{AssignmentWork, Author, PlanWork};
 use crate::web::views::{PlanView, ResultView};
 
@@ -48,18 +47,12 @@ impl Page<'_> {
         self.short(work) != work.task
     }
 
-    pub(super) fn review_class(&self, plan: &PlanView) -> &'static str {
-        match plan.review.state {
-            "approved" => "ok",
-            "vetoed" => "bad",
-            _ => "warn",
+    pub(super) fn reviewed<'s>(&'s self, plan: &'s PlanView) -> Reviewed<'s> {
+        Reviewed {
+            plan,
+            departments: self.departments,
+            language: self.language,
         }
-    }
-
-    /// The department that a checked point is about.
-    pub(super) fn line_of<'s>(&'s self, plan: &'s PlanView, point: &CheckedPoint) -> &'s str {
-        let line = plan.assignments.get(point.line.saturating_sub(1));
-        line.map_or("", |line| self.title(&line.department))
     }
 
     /// What is to be said about a staged file of an assignment.
@@ -110,10 +103,14 @@ impl Page<'_> {
         !work.verify.is_empty() && work.result.as_ref().is_some_and(has_reported)
     }
 
-    /// What a plan is called: its summary, or that there is none.
+    /// What a plan is called, or that there is none.
     pub(super) fn plan_name(&self, plan: &PlanWork) -> String {
         match &plan.plan {
-            Some(known) => self.t.one("plan.version", known.version),
+            Some(known) => format!(
+                "{} · {}",
+                self.t.get("plan.title"),
+                self.t.one("plan.version", known.version)
+            ),
             None => self.t.get("review.by_hand").to_owned(),
         }
     }

@@ -91,18 +91,9 @@ fn judged(path: &str, standing: Standing, claimed: bool, with: &[SessionId]) -> 
     }
 }
 
-/// What happened before `path` was staged.
-pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
-    let (planner, department) = (session(PLANNER), session(DEPARTMENT));
-    let report_id = ReportId::parse("report-1").unwrap();
-    let assignment = AssignmentId::parse("assignment-1").unwrap();
-    let task = say("Make the greeter louder.\nThen tell everybody.");
-    let verify = vec![say("cargo test"), say("cargo clippy")];
-    let proposal = Proposal {
-        summary: say("The greeter gets louder."),
-        assignments: vec![line("lingyubu", task.clone()), line("zhilibu", say("docs"))],
-    };
-    let verdict = Verdict {
+/// What menxia said of a plan.
+pub fn veto(say: &dyn Fn(&str) -> String) -> Verdict {
+    Verdict {
         department_session_id: session("menxia-0190000000007000800000000000abcd"),
         verdict: Judgement::Veto,
         checked: vec![CheckedPoint {
@@ -114,6 +105,19 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
         verified: true,
         mailbox_file: None,
         sha256: None,
+    }
+}
+
+/// What happened before `path` was staged.
+pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
+    let (planner, department) = (session(PLANNER), session(DEPARTMENT));
+    let report_id = ReportId::parse("report-1").unwrap();
+    let assignment = AssignmentId::parse("assignment-1").unwrap();
+    let task = say("Make the greeter louder.\nThen tell everybody.");
+    let verify = vec![say("cargo test"), say("cargo clippy")];
+    let proposal = Proposal {
+        summary: say("The greeter gets louder."),
+        assignments: vec![line("lingyubu", task.clone()), line("zhilibu", say("docs"))],
     };
     let found = Conformance::Judged {
         files: vec![
@@ -140,7 +144,7 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
             session_id: planner.clone(),
             version: 1,
             plan_sha256: SHA.to_owned(),
-            verdict,
+            verdict: veto(say),
         },
         Event::PlanReviewOverruled {
             session_id: planner,
