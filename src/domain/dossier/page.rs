@@ -271,7 +271,13 @@ fn went_on(body: &mut String, look: &SecondLook) {
             let shown: Vec<String> = files.iter().map(|path| code(path)).collect();
             let line = writeln!(body, "- changed after the report: {}", shown.join(", "));
             body.push_str("- compared again after its end:\n");
-            conforms(body, conformance);
+            let mut again = String::new();
+            conforms(&mut again, conformance);
+            for fact in again.lines() {
+                body.push_str("  ");
+                body.push_str(fact);
+                body.push('\n');
+            }
             line
         }
     }
