@@ -82,7 +82,7 @@ fn suspect(now: &mut Conformance, late: &[String], neighbours: &[(SessionId, Nei
                 || other.scope.is_named() && other.scope.covers(&file.path)
         });
         let mut others: Vec<SessionId> = covering.map(|(id, _)| id.clone()).collect();
-        others.extend(file.ambiguous_with.drain(..));
+        others.append(&mut file.ambiguous_with);
         others.sort();
         others.dedup();
         file.ambiguous_with = others;

@@ -123,7 +123,12 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
         files: vec![
             judged("Cargo.toml", Standing::Outside, false, &[]),
             judged(&say("docs/gone.md"), Standing::Absent, true, &[]),
-            judged(path, Standing::InScope, true, &[planner.clone()]),
+            judged(
+                path,
+                Standing::InScope,
+                true,
+                std::slice::from_ref(&planner),
+            ),
         ],
         omitted: 0,
         scope_named: true,
