@@ -1,7 +1,7 @@
 //! What a person reviews: the staged report together with the differences, read of one and the same index, so that a yes
 //! is a yes to exactly what was shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::Governance;
@@ -44,8 +44,8 @@ pub struct Review {
     pub gate_change: Option<GateMode>,
     /// What `governance.yaml` says about the gate.
     pub statements: Statements,
-    /// What was found before and is staged exactly so.
-    pub as_seen: BTreeSet<Seen>,
+    /// What was found before of the changed files, and whether it is staged exactly so.
+    pub compared: BTreeMap<Seen, bool>,
 }
 
 /// What was found at a path when a report was held against the repository, as a snapshot of the tree spells it.
@@ -92,7 +92,7 @@ pub fn read(
             None => Vec::new(),
         };
         let staged = staged(&repo, &report)?;
-        let as_seen = as_seen(&repo, &report, seen, &deadline)?;
+        let compared = compare(&repo, &report, seen, &deadline)?;
         let gate_change = gate_change(&repo)?;
         let statements = gate::statements(&repo)?;
         let steady = repo.index_stamp() == before
@@ -106,7 +106,7 @@ pub fn read(
                 files,
                 gate_change,
                 statements,
-                as_seen,
+                compared,
             });
         }
         deadline.check()?;
@@ -139,27 +139,27 @@ fn staged(repo: &Repo, report: &Report) -> Result<Result<Staged, Obstacle>, GitE
     })
 }
 
-/// What was seen of the changed files and is staged as it was seen.
-fn as_seen(
+/// What was seen of the changed files, beside what is staged.
+fn compare(
     repo: &Repo,
     report: &Report,
     seen: &BTreeSet<Seen>,
     deadline: &Deadline,
-) -> Result<BTreeSet<Seen>, GitError> {
+) -> Result<BTreeMap<Seen, bool>, GitError> {
     let changed: BTreeSet<&str> = report
         .changed_files
         .iter()
         .flat_map(|file| [Some(file.path.as_str()), file.old_path.as_deref()])
         .flatten()
         .collect();
-    let mut found = BTreeSet::new();
-    for it in seen.iter().filter(|it| changed.contains(it.path.as_str())) {
-        deadline.check()?;
-        if repo.is_staged_as(&it.path, &it.content, deadline)? {
-            found.insert(it.clone());
-        }
-    }
-    Ok(found)
+    let of_changed = seen.iter().filter(|it| changed.contains(it.path.as_str()));
+    of_changed
+        .map(|it| {
+            deadline.check()?;
+            let is_same = repo.is_staged_as(&it.path, &it.content, deadline)?;
+            Ok((it.clone(), is_same))
+        })
+        .collect()
 }
 
 /// The gate's mode in the staged `governance.yaml`, when it is another one than in HEAD's.

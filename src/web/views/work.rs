@@ -177,7 +177,8 @@ impl Author {
                 path: file.path.clone(),
                 content: file.content.clone()?,
             };
-            Some(!review.as_seen.contains(&found))
+            // What was found since the repository was read is compared the next time.
+            review.compared.get(&found).map(|is_same| !is_same)
         });
         Self {
             assignment_id: order.assignment_id.clone(),
