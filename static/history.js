@@ -77,6 +77,7 @@ function sentence(line) {
     purpose: word('purpose', line.purpose),
     assignment: tail(line.assignment_id),
     report: tail(line.report_id),
+    late: line.look?.reason ? '?' : (line.look?.files ?? []).length,
     count: (line.assignments ?? line.report_ids ?? []).length,
     path: cut(line.path),
     file: cut(line.file),

@@ -15,14 +15,22 @@ function rowOf(tr) {
     reason: text('reason'), model_reason: text('model_reason'), selected: true,
   };
   if (text('model')) row.model = text('model');
+  if (text('line_id')) row.id = text('line_id');
+  row.after = text('after').split(' ').filter(Boolean);
   return { ticked: field('selected').checked, row };
 }
 
 onSubmit('plan', async (form) => {
   const ticked = $$('tr.plan-row', form).map(rowOf).filter(({ ticked }) => ticked).map(({ row }) => row);
   if (ticked.length === 0) throw new Error(t('plan.nothing_ticked'));
+  // What does not start cannot be waited for.
+  const ids = new Set(ticked.map(({ id }) => id));
+  for (const row of ticked) row.after = row.after.filter((id) => ids.has(id));
+  const body = { parent_session_id: form.dataset.sessionId, plan_sha256: form.dataset.sha, assignments: ticked, run_verify: form.elements.run_verify.checked };
+  const overriding = form.elements.override_reason?.value.trim();
+  if (overriding) body.override_reason = overriding;
   try {
-    await post('/api/start_assignments', { parent_session_id: form.dataset.sessionId, plan_sha256: form.dataset.sha, assignments: ticked, run_verify: form.elements.run_verify.checked });
+    await post('/api/start_assignments', body);
   } catch (error) {
     if (error.code === 'plan_changed') {
       form.setAttribute('data-js-dirty', '');

@@ -1,5 +1,5 @@
 // The review: fetched when it is looked at, after each decision, and when a person asks; what they read is never replaced
-// behind their back. A yes or no names the tree that the page was drawn from.
+// behind their back. News of the work behind it are shown beside the very same tree. A yes or no names the tree that the page was drawn from.
 import { getHtml, getJson, post, query } from './api.js';
 import { language, t } from './i18n.js';
 import { $, fault } from './dom.js';
@@ -17,7 +17,8 @@ export function isLoaded() { return loaded; }
 export function reset() { loaded = false; }
 export function markStale() { if (loaded) $('#review-stale').hidden = false; }
 
-export async function load() {
+// With `same`, only what is drawn of the very same tree is brought up to date.
+export async function load({ same = false } = {}) {
   const button = $('#review-refresh');
   const mine = ++round;
   button.setAttribute('aria-busy', 'true');
@@ -25,6 +26,8 @@ export async function load() {
     const fresh = parse(await getHtml(query('/ui/review', { lang: language() })));
     if (mine !== round) return;
     const next = $('[data-region="review"]', fresh);
+    const { tree, digest } = region().dataset;
+    if (same && (next.dataset.tree !== tree || next.dataset.digest !== digest)) { markStale(); return; }
     swap(fresh);
     for (const name of ['tree', 'digest']) region().dataset[name] = next.dataset[name];
     loaded = true;
@@ -39,8 +42,10 @@ export async function load() {
 
 // Something about it was recorded: whoever looks at it sees that, whoever does not gets it fresh the next time.
 export function follow(event) {
-  if (!loaded || !/^(tree_|commit_|head_|gate_)/.test(event.event)) return;
-  if (visible()) load();
+  const isDecision = /^(tree_approved|tree_rejected|commit_|head_|gate_)/.test(event.event);
+  const isWork = /^(result_|changes_|verification_|session_closed|session_started|plan_)/.test(event.event);
+  if (!loaded || !(isDecision || isWork)) return;
+  if (visible()) load({ same: isWork });
   else loaded = false;
 }
 
@@ -92,7 +97,7 @@ onAction('gate', async ({ dataset }) => {
   await load();
 });
 
-onAction('review-refresh', load);
+onAction('review-refresh', () => load());
 
 onAction('review-file', async (button) => {
   const { file, tree } = button.dataset;

@@ -10,6 +10,8 @@ mod agent;
 mod command_line;
 #[path = "contract/doors.rs"]
 mod doors;
+#[path = "contract/dossier.rs"]
+mod dossier;
 #[path = "contract/failures.rs"]
 mod failures;
 #[path = "contract/failures_later.rs"]
@@ -18,6 +20,8 @@ mod failures_later;
 mod hostile_report;
 #[path = "contract/http.rs"]
 mod http;
+#[path = "contract/late.rs"]
+mod late;
 #[path = "contract/life.rs"]
 mod life;
 #[path = "contract/order.rs"]
@@ -42,5 +46,7 @@ mod streams;
 mod terminals;
 #[path = "contract/viewer.rs"]
 mod viewer;
+#[path = "contract/work.rs"]
+mod work;
 #[path = "contract/world.rs"]
 mod world;

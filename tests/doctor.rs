@@ -38,16 +38,26 @@ fn real_codex() -> PathBuf {
     path
 }
 
+/// Where machines stand: not below a folder that agents can write into, which is a finding of its own. The checkout may be.
+fn ground() -> PathBuf {
+    let open = Path::new("/tmp").canonicalize().unwrap();
+    let places = [env!("CARGO_TARGET_TMPDIR"), "/var/tmp"];
+    let mut closed = places.iter().filter_map(|place| {
+        let place = Path::new(place).canonicalize().ok()?;
+        (!place.starts_with(&open)).then_some(place)
+    });
+    closed.next().expect("a folder for tests outside of /tmp")
+}
+
 /// A machine in good order, in a folder of its own.
 struct Machine {
-    // Not under a temporary folder of the system: agents can write there, which is a finding of its own.
     root: TempDir,
     inputs: Inputs,
 }
 
 impl Machine {
     fn new() -> Self {
-        let root = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let root = TempDir::new_in(ground()).unwrap();
         let at = |name: &str| root.path().join(name);
         for folder in ["home/.codex", "repo"] {
             fs::create_dir_all(at(folder)).unwrap();

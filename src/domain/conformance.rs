@@ -13,7 +13,9 @@ use super::ids::SessionId;
 use super::scope::Scope;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub mod late;
 
 /// Paths of one judgement that are kept; what goes beyond is counted.
 pub const MAX_FILES: usize = 500;
@@ -61,6 +63,16 @@ pub struct JudgedFile {
     /// Sessions that may have changed it instead; empty when it is this department's for all that can be known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ambiguous_with: Vec<SessionId>,
+    /// What stood there at the comparison, as a snapshot of the tree spells it; none in journals of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+}
+
+impl JudgedFile {
+    /// Whether it changed at all.
+    pub fn is_changed(&self) -> bool {
+        self.standing != Standing::Absent
+    }
 }
 
 /// What came of holding a report against the repository.
@@ -95,7 +107,7 @@ impl Conformance {
 
     /// Paths that changed and are not in the report.
     pub fn undeclared(&self) -> impl Iterator<Item = &JudgedFile> {
-        self.with(|file| file.standing != Standing::Absent && !file.claimed)
+        self.with(|file| file.is_changed() && !file.claimed)
     }
 
     /// Paths that the report names and that did not change.
@@ -106,6 +118,11 @@ impl Conformance {
     /// Paths that changed as the assignment allows.
     pub fn in_scope(&self) -> impl Iterator<Item = &JudgedFile> {
         self.with(|file| file.standing == Standing::InScope)
+    }
+
+    /// Paths that changed, wherever they lie.
+    pub fn changed(&self) -> impl Iterator<Item = &JudgedFile> {
+        self.with(JudgedFile::is_changed)
     }
 
     /// Whether somebody has to accept it with a reason.
@@ -151,8 +168,8 @@ pub struct Facts<'a> {
     pub claimed: &'a [String],
     /// The repository's folder, which a report may put before its paths.
     pub root: &'a str,
-    /// Paths that differ from the tree at dispatch.
-    pub changed: &'a BTreeSet<String>,
+    /// Paths that differ from the tree at dispatch, with what stands there now.
+    pub changed: &'a BTreeMap<String, String>,
     /// Paths that the session's own editing tool changed.
     pub edited: &'a BTreeSet<String>,
     /// The others.
@@ -167,7 +184,7 @@ pub fn judge(facts: &Facts<'_>) -> Conformance {
         .filter_map(|claim| named_path(claim, facts.root))
         .collect();
     let mut files = Vec::new();
-    for path in facts.changed {
+    for (path, content) in facts.changed {
         let claimed = is_claimed(&claims, path);
         if let Some(ambiguous_with) = suspects(facts, path, claimed) {
             let standing = match facts.scope.covers(path) {
@@ -179,15 +196,16 @@ pub fn judge(facts: &Facts<'_>) -> Conformance {
                 standing,
                 claimed,
                 ambiguous_with,
+                content: Some(content.clone()),
             });
         }
     }
     let changed_below = |folder: &str| {
         let below = facts.changed.range(folder.to_owned()..);
-        below.take(1).any(|path| path.starts_with(folder))
+        below.take(1).any(|(path, _)| path.starts_with(folder))
     };
     for claim in &claims {
-        let is_there = facts.changed.contains(claim)
+        let is_there = facts.changed.contains_key(claim)
             || changed_below(&format!("{}/", claim.trim_end_matches('/')));
         if !is_there {
             files.push(JudgedFile {
@@ -195,6 +213,7 @@ pub fn judge(facts: &Facts<'_>) -> Conformance {
                 standing: Standing::Absent,
                 claimed: true,
                 ambiguous_with: Vec::new(),
+                content: None,
             });
         }
     }
@@ -266,6 +285,11 @@ mod tests {
         list.iter().map(ToString::to_string).collect()
     }
 
+    fn contents(list: &[&str]) -> BTreeMap<String, String> {
+        let entry = |path: &&str| (path.to_string(), format!("100644 {path}"));
+        list.iter().map(entry).collect()
+    }
+
     fn texts(list: &[&str]) -> Vec<String> {
         list.iter().map(ToString::to_string).collect()
     }
@@ -292,7 +316,7 @@ mod tests {
             scope: &scope,
             claimed: &texts(&["./src/a.rs", "/repo/src/gone.rs", "`docs/x.md`"]),
             root: "/repo",
-            changed: &paths(&["src/a.rs", "src/b.rs", "docs/x.md", "Cargo.toml"]),
+            changed: &contents(&["src/a.rs", "src/b.rs", "docs/x.md", "Cargo.toml"]),
             edited: &paths(&[]),
             neighbours: &[],
         });
@@ -321,7 +345,7 @@ mod tests {
             scope: &scope,
             claimed: &texts(&["lib/mine.rs"]),
             root: "/repo",
-            changed: &paths(&[
+            changed: &contents(&[
                 "lib/mine.rs",
                 "lib/theirs.rs",
                 "lib/tool.rs",
@@ -352,7 +376,7 @@ mod tests {
             scope: &scope,
             claimed: &texts(&["docs/", "empty/"]),
             root: "/repo",
-            changed: &paths(&["docs/a.md", "docs/b.md"]),
+            changed: &contents(&["docs/a.md", "docs/b.md"]),
             edited: &paths(&[]),
             neighbours: &[],
         });
@@ -365,8 +389,9 @@ mod tests {
     #[test]
     fn a_flood_of_files_is_bounded_and_what_lies_outside_comes_first() {
         let scope = Scope::of(&texts(&["src/"]));
-        let mut changed: BTreeSet<String> = (0..600).map(|n| format!("src/{n:04}")).collect();
-        changed.insert("zzz".to_owned());
+        let numbered = (0..600).map(|n| (format!("src/{n:04}"), String::new()));
+        let mut changed: BTreeMap<String, String> = numbered.collect();
+        changed.insert("zzz".to_owned(), String::new());
         let verdict = judge(&Facts {
             scope: &scope,
             claimed: &[],

@@ -1,10 +1,12 @@
 //! One document about a planner's work, made from the journal's records alone: task, plan versions and what was said of
 //! them, what was done, what the launcher found, and what became of it. Reads nothing and decides nothing.
 
+mod gates;
 mod page;
 
 use super::assignment::Order;
 use super::conformance::Conformance;
+use super::conformance::late::SecondLook;
 use super::event::Event;
 use super::evidence::Run;
 use super::ids::{AssignmentId, ReportId, SessionId};
@@ -12,6 +14,7 @@ use super::markdown::code;
 use super::plan::{PlanFinding, PlannedAssignment, Proposal};
 use super::result::Revision;
 use chrono::{DateTime, SecondsFormat, Utc};
+use gates::Gates;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record of the journal, as far as a dossier looks at it.
@@ -102,7 +105,9 @@ struct Reported {
 /// What was found about a report, in the order it was found.
 enum Found {
     Conformance(u32, Conformance),
-    Accepted(String, String),
+    /// After the session's end.
+    Later(u32, SecondLook),
+    Accepted(u32, String, String),
     Run(u32, Run),
 }
 
@@ -115,6 +120,7 @@ pub struct Dossier {
     confirmed: Vec<Confirmed>,
     work: BTreeMap<AssignmentId, Work>,
     reports: BTreeMap<ReportId, Reported>,
+    gates: Gates,
     timeline: Vec<String>,
 }
 
@@ -129,13 +135,15 @@ impl Dossier {
             confirmed: Vec::new(),
             work: BTreeMap::new(),
             reports: BTreeMap::new(),
+            gates: Gates::default(),
             timeline: Vec::new(),
         }
     }
 
     /// Takes the next record.
     pub fn take(&mut self, entry: Entry<'_>) {
-        if let Some(what) = self.learn(entry) {
+        let of_gates = self.gates.learn(&self.planners.ids, entry);
+        if let Some(what) = self.learn(entry).or(of_gates) {
             self.timeline.push(format!(
                 "- {} {} {} {what}",
                 entry.seq,
@@ -283,16 +291,25 @@ impl Dossier {
                     .push(Found::Conformance(*revision, conformance.clone()));
                 Some(format!("result_judged {report_id}"))
             }
+            Event::ResultRejudged {
+                report_id,
+                revision,
+                look,
+            } => {
+                let report = self.reports.get_mut(report_id)?;
+                report.found.push(Found::Later(*revision, look.clone()));
+                Some(format!("result_rejudged {report_id}"))
+            }
             Event::ChangesAccepted {
                 report_id,
+                revision,
                 by,
                 reason,
-                ..
             } => {
                 let report = self.reports.get_mut(report_id)?;
                 report
                     .found
-                    .push(Found::Accepted(by.clone(), reason.clone()));
+                    .push(Found::Accepted(*revision, by.clone(), reason.clone()));
                 Some(format!("changes_accepted {report_id}"))
             }
             Event::VerificationRun {

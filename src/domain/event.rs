@@ -5,6 +5,7 @@
 //! spelling. Variants are only ever added: a journal written by an older version must still replay.
 
 use super::assignment::Order;
+use super::conformance::late::SecondLook;
 use super::conformance::{Baseline, Conformance};
 use super::evidence::Run;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
@@ -301,6 +302,15 @@ pub enum Event {
         revision: u32,
         /// What came of it.
         conformance: Conformance,
+    },
+    /// A report was held against the repository once more, when its session had ended.
+    ResultRejudged {
+        /// The result.
+        report_id: ReportId,
+        /// Which revision of it.
+        revision: u32,
+        /// What came of it.
+        look: SecondLook,
     },
     /// Somebody took it on themselves that a department changed files outside of its assignment.
     ChangesAccepted {

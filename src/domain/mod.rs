@@ -18,6 +18,7 @@ pub mod message;
 pub mod plan;
 pub mod plan_review;
 pub mod prompts;
+pub mod provenance;
 pub mod refusal;
 pub mod report;
 pub mod result;

@@ -75,6 +75,9 @@ pub struct Report {
     /// The newest revision, held against what really changed; `None` before that, and without a recorded tree.
     #[serde(default)]
     pub conformance: Option<Conformance>,
+    /// Files that its session changed after this revision and before it ended.
+    #[serde(default)]
+    pub late: Vec<String>,
     /// Who accepted that changes lie outside of the assignment.
     #[serde(default)]
     pub acceptance: Option<Acceptance>,

@@ -151,6 +151,9 @@ pub struct Rejection {
     /// What was rejected.
     #[serde(flatten)]
     pub staged: Staged,
+    /// The confirmed plans that the change belongs to, as `<planner>/<version>`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plans: Vec<String>,
     /// Why.
     pub reason: String,
     /// Who it was.

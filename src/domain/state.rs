@@ -57,6 +57,8 @@ pub struct State {
     pub taken_files: HashSet<String>,
     /// Reports whose newest revision has not been held against the repository yet.
     pub unjudged: BTreeSet<ReportId>,
+    /// Reports that are to be held against it once more, because their session has ended meanwhile.
+    pub unsettled: BTreeSet<ReportId>,
     /// Reports whose verify commands the launcher has to run.
     pub unverified: BTreeSet<ReportId>,
     /// What was approved and rejected for the next commit.
@@ -275,13 +277,16 @@ impl State {
             Event::SessionClosed {
                 session_id,
                 outcome,
-            } => self.with_session(session_id, |session| {
-                session.status = Status::Closed {
-                    outcome: outcome.clone(),
-                    at,
-                };
-                session.pid = None;
-            }),
+            } => {
+                self.with_session(session_id, |session| {
+                    session.status = Status::Closed {
+                        outcome: outcome.clone(),
+                        at,
+                    };
+                    session.pid = None;
+                });
+                self.begin_second_look(session_id);
+            }
             Event::ReminderSent { session_id, number } => {
                 self.with_session(session_id, |session| {
                     session.reminders = *number;
@@ -359,6 +364,7 @@ impl State {
             read: false,
             acknowledged: false,
             conformance: None,
+            late: Vec::new(),
             acceptance: None,
             evidence: Vec::new(),
         });

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::changes::{Deadline, Scope};
+use super::disk::Disk;
 use super::files::{self, Entry};
+use super::index::GITLINK;
+use super::rows::Side;
 use super::{GitError, Repo};
 use crate::domain::report::{ChangeStatus, FileKind};
 
@@ -67,7 +70,8 @@ impl Repo {
         Ok(Snapshot { head, paths })
     }
 
-    /// Paths at which something else stands than in `before`, which may be older than the newest commits.
+    /// Paths at which something else stands than in `before`, which may be older than the newest commits, with what
+    /// stands there in `after`.
     ///
     /// # Errors
     /// When a commit of either snapshot cannot be read (any more).
@@ -75,7 +79,7 @@ impl Repo {
         &self,
         before: &Snapshot,
         after: &Snapshot,
-    ) -> Result<BTreeSet<String>, GitError> {
+    ) -> Result<BTreeMap<String, String>, GitError> {
         let old = self.tree_of(before.head.as_deref())?;
         let new = self.tree_of(after.head.as_deref())?;
         let mut candidates: BTreeSet<String> = before
@@ -98,9 +102,42 @@ impl Repo {
             let own = snapshot.paths.get(path);
             own.cloned().unwrap_or_else(|| committed(tree, path))
         };
-        candidates
-            .retain(|path| stood(before, old.as_ref(), path) != stood(after, new.as_ref(), path));
-        Ok(candidates)
+        let changed = candidates.into_iter().filter_map(|path| {
+            let now = stood(after, new.as_ref(), &path);
+            (stood(before, old.as_ref(), &path) != now).then_some((path, now))
+        });
+        Ok(changed.collect())
+    }
+
+    /// Whether what is staged at `path` is what a snapshot found there: those bytes, or what Git records for them where
+    /// attributes convert them. Of a name that cannot be found again nothing is known, and nothing is said.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or not in time.
+    pub fn is_staged_as(
+        &self,
+        path: &str,
+        content: &str,
+        deadline: &Deadline,
+    ) -> Result<bool, GitError> {
+        let index = self.index(deadline)?;
+        let Some(item) = index.find(path.as_bytes()) else {
+            return Ok(content == GONE || path.contains(char::REPLACEMENT_CHARACTER));
+        };
+        let id = item.id;
+        let staged = match item.mode {
+            GITLINK => return Ok(content.ends_with(&id.to_string())),
+            mode => Side { mode, id },
+        };
+        if content == format!("{:o} {id}", item.mode) {
+            return Ok(true);
+        }
+        if self.on_disk(path.as_bytes()) != content {
+            return Ok(false);
+        }
+        let settings = self.settings()?;
+        let disk = Disk::new(&self.root, settings, index, &self.objects, deadline);
+        disk.is_same(path.as_bytes(), staged, id, None)
     }
 
     fn tree_of(&self, commit: Option<&str>) -> Result<Option<Tree<'_>>, GitError> {
@@ -236,7 +273,7 @@ mod tests {
         fn changed(&self, before: &Snapshot) -> Vec<String> {
             let repo = Repo::open(self.dir.path()).unwrap();
             let changed = repo.changed_between(before, &self.snapshot()).unwrap();
-            changed.into_iter().collect()
+            changed.into_keys().collect()
         }
 
         fn path(&self) -> &Path {
@@ -303,5 +340,33 @@ mod tests {
         std::os::unix::fs::symlink("elsewhere", place.path().join("link")).unwrap();
         assert_eq!(place.changed(&before), ["link", "script"]);
         assert_ne!(before.digest(), place.snapshot().digest());
+    }
+
+    #[test]
+    fn what_is_staged_is_known_again_also_where_line_ends_are_converted() {
+        let place = Place::new();
+        place.write(".gitattributes", "*.txt text\n");
+        place.write("crlf.txt", "one\r\n");
+        place.write("plain", "1\n");
+        place.commit();
+        place.write("crlf.txt", "one\r\ntwo\r\n");
+        place.write("plain", "2\n");
+        let seen = place.snapshot();
+        place.commit();
+        let is_as_seen = |path: &str| {
+            let deadline = Deadline::after(Duration::from_secs(20));
+            let repo = Repo::open(place.path()).unwrap();
+            repo.is_staged_as(path, &seen.paths[path], &deadline)
+                .unwrap()
+        };
+        assert!(is_as_seen("crlf.txt") && is_as_seen("plain"));
+        // On disk alone, a change is not staged yet.
+        place.write("plain", "3\n");
+        assert!(is_as_seen("plain"));
+        place.commit();
+        assert!(!is_as_seen("plain"));
+        fs::remove_file(place.path().join("plain")).unwrap();
+        place.commit();
+        assert!(!is_as_seen("plain"));
     }
 }

@@ -1,6 +1,7 @@
 //! What a person reviews: the staged report together with the differences, read of one and the same index, so that a yes
 //! is a yes to exactly what was shown.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::Governance;
@@ -43,6 +44,17 @@ pub struct Review {
     pub gate_change: Option<GateMode>,
     /// What `governance.yaml` says about the gate.
     pub statements: Statements,
+    /// What was found before of the changed files, and whether it is staged exactly so.
+    pub compared: BTreeMap<Seen, bool>,
+}
+
+/// What was found at a path when a report was held against the repository, as a snapshot of the tree spells it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen {
+    /// From the repository's root.
+    pub path: String,
+    /// What stood there.
+    pub content: String,
 }
 
 /// Which differences are wanted.
@@ -54,7 +66,7 @@ pub struct Wanted {
     pub only: Option<usize>,
 }
 
-/// Reads what is staged. Without `wanted` no differences are made.
+/// Reads what is staged. Without `wanted` no differences are made. Of what was `seen`, the changed files are compared.
 ///
 /// # Errors
 /// When the repository cannot be read, or its index changes all the time.
@@ -63,6 +75,7 @@ pub fn read(
     governance: &Governance,
     request: &ReportRequest,
     wanted: Option<Wanted>,
+    seen: &BTreeSet<Seen>,
 ) -> Result<Review, ReportError> {
     let request = ReportRequest {
         mode: ReportMode::Staged,
@@ -79,6 +92,7 @@ pub fn read(
             None => Vec::new(),
         };
         let staged = staged(&repo, &report)?;
+        let compared = compare(&repo, &report, seen, &deadline)?;
         let gate_change = gate_change(&repo)?;
         let statements = gate::statements(&repo)?;
         let steady = repo.index_stamp() == before
@@ -92,6 +106,7 @@ pub fn read(
                 files,
                 gate_change,
                 statements,
+                compared,
             });
         }
         deadline.check()?;
@@ -122,6 +137,29 @@ fn staged(repo: &Repo, report: &Report) -> Result<Result<Staged, Obstacle>, GitE
             "its ids have an unknown form".to_owned(),
         )),
     })
+}
+
+/// What was seen of the changed files, beside what is staged.
+fn compare(
+    repo: &Repo,
+    report: &Report,
+    seen: &BTreeSet<Seen>,
+    deadline: &Deadline,
+) -> Result<BTreeMap<Seen, bool>, GitError> {
+    let changed: BTreeSet<&str> = report
+        .changed_files
+        .iter()
+        .flat_map(|file| [Some(file.path.as_str()), file.old_path.as_deref()])
+        .flatten()
+        .collect();
+    let of_changed = seen.iter().filter(|it| changed.contains(it.path.as_str()));
+    of_changed
+        .map(|it| {
+            deadline.check()?;
+            let is_same = repo.is_staged_as(&it.path, &it.content, deadline)?;
+            Ok((it.clone(), is_same))
+        })
+        .collect()
 }
 
 /// The gate's mode in the staged `governance.yaml`, when it is another one than in HEAD's.

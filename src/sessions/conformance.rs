@@ -1,11 +1,12 @@
-//! Holds reports against the repository: takes the tree before a department begins, and compares when it has reported.
-//! What follows from a judgement is decided in `domain`.
+//! Holds reports against the repository: takes the tree before a department begins, compares when it has reported, and once
+//! more when its session has ended. What follows from a judgement is decided in `domain`.
 
 use super::office::{LAUNCHER, Office};
 use super::reconciler::Done;
 use crate::codex::calls::ThreadItemsList;
 use crate::codex::items::Item;
 use crate::codex::wire::ThreadId;
+use crate::domain::conformance::late::{self, SecondLook};
 use crate::domain::conformance::{Baseline, Conformance, Facts, Neighbour, judge as hold_against};
 use crate::domain::flow::checks;
 use crate::domain::ids::{ReportId, SessionId};
@@ -85,15 +86,40 @@ struct Case {
     session: Session,
     claimed: Vec<String>,
     neighbours: Vec<Session>,
+    /// What was found at the report, when this is the look after the session's end.
+    first: Option<Conformance>,
+}
+
+/// What came of one case.
+enum Found {
+    First(Conformance),
+    Second(SecondLook),
 }
 
 impl Case {
+    /// Every report that waits for its first look or for its second.
+    fn due(state: &State) -> Vec<Self> {
+        let first = state.unjudged.iter().filter_map(|id| Self::of(state, id));
+        let second = state
+            .unsettled
+            .iter()
+            .filter(|id| checks::needs_second_look(state, id))
+            .filter_map(|id| {
+                let first = state.reports.get(id)?.conformance.clone();
+                let case = Self::of(state, id)?;
+                Some(Self { first, ..case })
+            });
+        first.chain(second).collect()
+    }
+
     fn of(state: &State, report_id: &ReportId) -> Option<Self> {
         let current = state.reports.get(report_id)?.current();
         let session = state.author(report_id)?.clone();
         let worked_beside = |other: &&Session| {
             other.id() != session.id()
                 && !other.is_planner()
+                // Who reviews a plan only reads.
+                && !other.is_review()
                 && other.baseline.is_some()
                 && other
                     .ended_at()
@@ -110,18 +136,14 @@ impl Case {
                 .cloned()
                 .collect(),
             session,
+            first: None,
         })
     }
 }
 
 /// Judges every report that waits for it, from one look at the tree.
 pub async fn judge(office: &Arc<Office>) -> Done {
-    let cases: Vec<Case> = office.ledger.read(|state| {
-        let waiting = state.unjudged.iter();
-        waiting
-            .filter_map(|report_id| Case::of(state, report_id))
-            .collect()
-    });
+    let cases: Vec<Case> = office.ledger.read(Case::due);
     if cases.is_empty() {
         return Done::Settled;
     }
@@ -133,21 +155,26 @@ pub async fn judge(office: &Arc<Office>) -> Done {
     let place = office.place.clone();
     let judged = tokio::task::spawn_blocking(move || {
         let now = look(&place);
-        let verdict = |case: &Case| verdict(&place, &now, case, &edits);
         cases
-            .iter()
-            .map(|case| (case.report_id.clone(), case.revision, verdict(case)))
+            .into_iter()
+            .map(|case| {
+                let found = find(&place, &now, &case, &edits);
+                (case.report_id, case.revision, found)
+            })
             .collect::<Vec<_>>()
     });
     let Ok(judged) = judged.await else {
         tracing::error!("judging reports broke off");
         return Done::Again;
     };
-    for (report_id, revision, conformance) in judged {
+    for (id, revision, found) in judged {
         let policy = office.policy();
         let recorded = office
-            .decide(LAUNCHER, move |state| {
-                checks::judged(state, &policy.catalog, &report_id, revision, conformance)
+            .decide(LAUNCHER, move |state| match found {
+                Found::First(found) => checks::judged(state, &policy.catalog, &id, revision, found),
+                Found::Second(look) => {
+                    checks::rejudged(state, &policy.catalog, &id, revision, look)
+                }
             })
             .await;
         if settle(recorded) == Done::Again {
@@ -168,20 +195,12 @@ fn asked(cases: &[Case]) -> Vec<Session> {
     sessions.into_values().collect()
 }
 
-fn verdict(
+fn find(
     place: &Places,
     now: &Result<Snapshot, GitError>,
     case: &Case,
     edits: &BTreeMap<SessionId, BTreeSet<String>>,
-) -> Conformance {
-    let changed = now
-        .as_ref()
-        .map_err(|error| format!("failed to look at the repository: {error}"))
-        .and_then(|now| changed_since(place, &case.session, now));
-    let changed = match changed {
-        Ok(changed) => changed,
-        Err(reason) => return Conformance::Unknown { reason },
-    };
+) -> Found {
     let none = BTreeSet::new();
     let edited = |session: &Session| edits.get(session.id()).unwrap_or(&none);
     let neighbours: Vec<(SessionId, Neighbour)> = case
@@ -195,21 +214,32 @@ fn verdict(
             (other.id().clone(), neighbour)
         })
         .collect();
-    hold_against(&Facts {
-        scope: &Scope::of(&case.session.brief.files),
-        claimed: &case.claimed,
-        root: &place.repo.to_string_lossy(),
-        changed: &changed,
-        edited: edited(&case.session),
-        neighbours: &neighbours,
-    })
+    let changed = now
+        .as_ref()
+        .map_err(|error| format!("failed to look at the repository: {error}"))
+        .and_then(|now| changed_since(place, &case.session, now));
+    let conformance = match changed {
+        Err(reason) => Conformance::Unknown { reason },
+        Ok(changed) => hold_against(&Facts {
+            scope: &Scope::of(&case.session.brief.files),
+            claimed: &case.claimed,
+            root: &place.repo.to_string_lossy(),
+            changed: &changed,
+            edited: edited(&case.session),
+            neighbours: &neighbours,
+        }),
+    };
+    match &case.first {
+        None => Found::First(conformance),
+        Some(first) => Found::Second(late::compare(first, conformance, &neighbours)),
+    }
 }
 
 fn changed_since(
     place: &Places,
     session: &Session,
     now: &Snapshot,
-) -> Result<BTreeSet<String>, String> {
+) -> Result<BTreeMap<String, String>, String> {
     let tree = match &session.baseline {
         Some(Baseline::Recorded { tree, .. }) => tree,
         Some(Baseline::Failed { reason }) => return Err(reason.clone()),

@@ -70,7 +70,7 @@ pub fn due(
     if queue::next(state, policy.limits()).is_some() {
         steps.push(Step::Dispatch);
     }
-    if !state.unjudged.is_empty() {
+    if !(state.unjudged.is_empty() && state.unsettled.is_empty()) {
         steps.push(Step::Judge);
     }
     if checks::next_verification(state).is_some() {

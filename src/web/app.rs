@@ -76,8 +76,9 @@ impl App {
             language,
             ..ReportRequest::default()
         };
+        let seen = self.office.ledger.read(crate::web::views::work::seen);
         self.read_repository(move |repo, governance| {
-            review::read(repo, governance, &request, wanted)
+            review::read(repo, governance, &request, wanted, &seen)
         })
         .await
     }

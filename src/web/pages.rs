@@ -3,6 +3,7 @@
 //! Pure functions from views to text. Every value is escaped by the template engine; nothing here reads a file, takes a
 //! lock or knows about HTTP. Words come from the one dictionary that the scripts use too.
 
+mod checks;
 mod report;
 mod review;
 #[cfg(test)]

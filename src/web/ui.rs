@@ -213,7 +213,7 @@ async fn review(
     let language = language(&app, wish.lang.as_deref(), &headers);
     let (limits, only) = (OVERVIEW, None);
     let review = app.review(language, Some(Wanted { limits, only })).await?;
-    let view = reviews::view(&app, review);
+    let view = reviews::view(&app, review, language);
     let departments = app.office.policy().catalog.departments.clone();
     html(pages::render_review(&view, &departments, language))
 }
@@ -236,7 +236,7 @@ async fn review_file(
     let (limits, only) = (WHOLE_FILE, Some(wish.file));
     let review = app.review(language, Some(Wanted { limits, only })).await?;
     reviews::still(&review, &wish.tree)?;
-    let view = reviews::view(&app, review);
+    let view = reviews::view(&app, review, language);
     let text = pages::render_review_file(&view, wish.file, language).transpose();
     html(text.ok_or_else(|| ApiError::not_found("unknown_file", "file: there is no such file"))?)
 }

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 mod plan;
 mod queue;
 mod results;
+pub mod work;
 
 pub use plan::{FindingView, PlanView, ReviewView};
 pub use queue::QueueItemView;

@@ -27,7 +27,7 @@ pub fn newest(world: &World, planner: &str) -> Value {
 
 /// Waits until the newest plan has this version and this state of its review.
 #[track_caller]
-fn wait_review(world: &World, planner: &str, version: u64, state: &str) -> Value {
+pub fn wait_review(world: &World, planner: &str, version: u64, state: &str) -> Value {
     world.wait_for(&format!("version {version}, {state}"), || {
         let plan = newest(world, planner);
         (plan["version"] == version && plan["review"]["state"] == state).then_some(plan)
@@ -36,7 +36,7 @@ fn wait_review(world: &World, planner: &str, version: u64, state: &str) -> Value
 
 /// The session that reviews this version, once its agent runs.
 #[track_caller]
-fn reviewer<'w>(world: &'w World, version: u64) -> Agent<'w> {
+pub fn reviewer<'w>(world: &'w World, version: u64) -> Agent<'w> {
     let id = world.wait_for("a session that reviews", || {
         let status = world.status();
         let sessions = status["department_sessions"].as_array().unwrap();
@@ -48,7 +48,7 @@ fn reviewer<'w>(world: &'w World, version: u64) -> Agent<'w> {
     Agent::ready(world, &id, 1)
 }
 
-fn verdict(agent: &Agent<'_>, verdict: &str) -> Value {
+pub fn verdict(agent: &Agent<'_>, verdict: &str) -> Value {
     let session = agent.world.session(&agent.id);
     json!({
         "parent_session_id": session["parent_session_id"],
@@ -61,7 +61,7 @@ fn verdict(agent: &Agent<'_>, verdict: &str) -> Value {
     })
 }
 
-fn confirmation(planner: &str, plan: &Value) -> Value {
+pub fn confirmation(planner: &str, plan: &Value) -> Value {
     json!({ "parent_session_id": planner, "assignments": plan["assignments"], "plan_sha256": plan["plan_sha256"] })
 }
 

@@ -2,6 +2,7 @@
 //! verify commands run in order, for the newest revision only.
 
 use chrono::DateTime;
+use zhongshu::domain::conformance::late::SecondLook;
 use zhongshu::domain::conformance::{Baseline, Conformance, JudgedFile, Standing};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::evidence::{End, Run};
@@ -35,6 +36,7 @@ fn outside(path: &str) -> Conformance {
             standing: Standing::Outside,
             claimed: false,
             ambiguous_with: Vec::new(),
+            content: None,
         }],
         omitted: 0,
         scope_named: true,
@@ -70,6 +72,12 @@ fn ran(world: &mut World, report: &ReportId, revision: u32, run: Run) {
     world
         .decide(|state, policy| checks::verified(state, &policy.catalog, report, revision, run))
         .unwrap();
+}
+
+/// Both looks are over, and nothing is odd.
+fn compared(world: &mut World, report: &ReportId) {
+    judge(world, report, 1, outside("a"));
+    look_again(world, report, 1, SecondLook::Same);
 }
 
 #[test]
@@ -179,10 +187,17 @@ fn verify_commands_run_in_order_when_the_work_is_over_and_a_refuted_claim_is_tol
         "it still works"
     );
     world.close(&department, Outcome::Reported);
+    assert_eq!(
+        checks::next_verification(&world.state),
+        None,
+        "what it changed is not known yet"
+    );
+    compared(&mut world, &report);
     let due = checks::next_verification(&world.state).unwrap();
     assert_eq!((due.command.as_str(), due.revision), ("cargo test", 1));
     ran(&mut world, &report, 1, run("cargo test", 101));
-    assert!(world.owed(&planner, Purpose::Result).is_empty());
+    let told = world.owed(&planner, Purpose::Result).len();
+    assert_eq!(told, 1, "of the report alone");
     assert_eq!(
         checks::next_verification(&world.state).unwrap().command,
         "cargo clippy"
@@ -190,10 +205,10 @@ fn verify_commands_run_in_order_when_the_work_is_over_and_a_refuted_claim_is_tol
     ran(&mut world, &report, 1, run("cargo clippy", 0));
     assert_eq!(checks::next_verification(&world.state), None);
     let owed = world.owed(&planner, Purpose::Result);
-    assert_eq!(owed.len(), 1);
-    assert!(owed[0].text.contains("refuted") && owed[0].text.contains("2 failed"));
+    assert_eq!(owed.len(), 2);
+    assert!(owed[1].text.contains("refuted") && owed[1].text.contains("2 failed"));
     assert!(
-        !owed[0].text.contains("cargo clippy"),
+        !owed[1].text.contains("cargo clippy"),
         "what holds is no news"
     );
     assert_eq!(world.report_of(&department).evidence.len(), 2);
@@ -214,8 +229,9 @@ fn nothing_runs_without_a_persons_wish_or_without_commands() {
     let wanted = department(&mut world, &planner, &["cargo test"]);
     let bare = department(&mut world, &planner, &[]);
     for id in [&wanted, &bare] {
-        world.reports_by_tool(id, "done");
+        let report = world.reports_by_tool(id, "done");
         world.close(id, Outcome::Reported);
+        compared(&mut world, &report);
     }
     assert_eq!(checks::next_verification(&world.state), None);
     let of = |world: &World, id| world.report_of(id).report_id.clone();
@@ -230,4 +246,88 @@ fn nothing_runs_without_a_persons_wish_or_without_commands() {
     ask(&mut world, &wanted).unwrap();
     let due = checks::next_verification(&world.state).unwrap();
     assert_eq!(due.report_id, wanted);
+}
+
+/// The look after a session's end: these paths changed, and lie outside.
+fn went_on(files: &[&str]) -> SecondLook {
+    let list = files.iter().map(ToString::to_string).collect();
+    SecondLook::Changed {
+        files: list,
+        conformance: outside(files[0]),
+    }
+}
+
+fn look_again(world: &mut World, report: &ReportId, revision: u32, look: SecondLook) {
+    world
+        .decide(|state, policy| checks::rejudged(state, &policy.catalog, report, revision, look))
+        .unwrap();
+}
+
+#[test]
+fn what_changes_after_a_report_is_found_when_its_session_ends_and_opens_the_question_again() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let department = department(&mut world, &planner, &[]);
+    let report = world.reports_by_tool(&department, "pruned");
+    judge(&mut world, &report, 1, outside("Cargo.toml"));
+    world
+        .decide(|state, _| checks::accept(state, &report, "person", "needed", None))
+        .unwrap();
+    look_again(&mut world, &report, 1, went_on(&["late.rs"]));
+    assert!(
+        world.report_of(&department).late.is_empty(),
+        "it still works: nothing is looked at twice"
+    );
+    world.close(&department, Outcome::Reported);
+    assert!(checks::needs_second_look(&world.state, &report));
+    look_again(&mut world, &report, 1, went_on(&["late.rs"]));
+    // A second time, after a crash say, changes nothing.
+    look_again(&mut world, &report, 1, went_on(&["other.rs"]));
+    let seen = world.report_of(&department);
+    assert_eq!(seen.late, ["late.rs"]);
+    assert_eq!(seen.conformance, Some(outside("late.rs")));
+    assert!(seen.awaits_acceptance(), "what was accepted was not this");
+    assert!(world.state.unsettled.is_empty());
+    let owed = world.owed(&planner, Purpose::Result);
+    assert_eq!(owed.len(), 2);
+    assert!(owed[1].text.contains("after it had reported") && owed[1].text.contains("late.rs"));
+}
+
+#[test]
+fn a_second_look_waits_for_the_first_and_one_that_finds_nothing_tells_nobody() {
+    let mut world = World::new();
+    world.run_verify = true;
+    let planner = world.planner();
+    let department = department(&mut world, &planner, &["true"]);
+    let report = world.reports_by_tool(&department, "pruned");
+    world.close(&department, Outcome::Reported);
+    assert!(!checks::needs_second_look(&world.state, &report));
+    judge(&mut world, &report, 1, outside("a"));
+    assert!(checks::needs_second_look(&world.state, &report));
+    assert_eq!(
+        checks::next_verification(&world.state),
+        None,
+        "what a command writes is not the department's"
+    );
+    look_again(&mut world, &report, 1, SecondLook::Same);
+    assert!(checks::next_verification(&world.state).is_some());
+    assert_eq!(world.owed(&planner, Purpose::Result).len(), 1);
+    assert_eq!(world.report_of(&department).conformance, Some(outside("a")));
+}
+
+#[test]
+fn a_new_report_is_judged_from_the_start_and_an_older_look_counts_for_nothing() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let department = department(&mut world, &planner, &[]);
+    let report = world.reports_by_tool(&department, "half");
+    judge(&mut world, &report, 1, outside("a"));
+    world.close(&department, Outcome::Reported);
+    look_again(&mut world, &report, 1, went_on(&["late.rs"]));
+    // A file of it that was read late, say.
+    world.reports_by_tool(&department, "whole");
+    let seen = world.report_of(&department);
+    assert_eq!((seen.late.len(), &seen.conformance), (0, &None));
+    look_again(&mut world, &report, 1, went_on(&["late.rs"]));
+    assert!(world.report_of(&department).late.is_empty());
 }

@@ -421,6 +421,7 @@ pub fn assert_same(left: &State, right: &State) {
         trusted,
         taken_files,
         unjudged,
+        unsettled,
         unverified,
         reviews,
         seq,
@@ -433,6 +434,7 @@ pub fn assert_same(left: &State, right: &State) {
     assert_eq!(terminals, &right.terminals);
     assert_eq!((trusted, seq), (&right.trusted, &right.seq));
     assert_eq!(taken_files, &right.taken_files);
-    assert_eq!((unjudged, unverified), (&right.unjudged, &right.unverified));
+    assert_eq!((unjudged, unsettled), (&right.unjudged, &right.unsettled));
+    assert_eq!(unverified, &right.unverified);
     assert_eq!(reviews, &right.reviews);
 }

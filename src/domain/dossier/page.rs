@@ -1,6 +1,7 @@
 //! How a dossier reads: headings of ours, texts of agents in fences.
 
 use super::{Confirmed, Dossier, Found, Reported, Version, Work, stamp};
+use crate::domain::conformance::late::SecondLook;
 use crate::domain::conformance::{Conformance, JudgedFile};
 use crate::domain::evidence::{self, End};
 use crate::domain::ids::AssignmentId;
@@ -41,6 +42,7 @@ impl Dossier {
         {
             confirmed.render(&mut page, language);
         }
+        self.gates.render_plans(&mut page, language);
         heading(&mut page, 2, language.pick("Work", "分工"));
         if self.work.is_empty() {
             page.push_str("None.\n");
@@ -48,6 +50,7 @@ impl Dossier {
         for (id, work) in &self.work {
             self.render_work(&mut page, id, work, language);
         }
+        self.gates.render_trees(&mut page, language);
         heading(&mut page, 2, language.pick("What happened", "经过"));
         for line in &self.timeline {
             writeln!(page, "{line}").expect(FITS);
@@ -209,7 +212,8 @@ impl Reported {
                 Found::Conformance(of, conformance) if *of == revision.revision => {
                     conforms(&mut body, conformance)
                 }
-                Found::Accepted(by, reason) => {
+                Found::Later(of, look) if *of == revision.revision => went_on(&mut body, look),
+                Found::Accepted(of, by, reason) if *of == revision.revision => {
                     writeln!(body, "- accepted by {}: {}", code(by), code(reason)).expect(FITS);
                 }
                 Found::Run(of, run) if *of == revision.revision => {
@@ -226,7 +230,10 @@ impl Reported {
                     )
                     .expect(FITS);
                 }
-                Found::Conformance(..) | Found::Run(..) => {}
+                Found::Conformance(..)
+                | Found::Later(..)
+                | Found::Accepted(..)
+                | Found::Run(..) => {}
             }
         }
         if !body.is_empty() {
@@ -251,6 +258,30 @@ fn conforms(body: &mut String, conformance: &Conformance) {
     list("changed, not reported", conformance.undeclared().collect());
     list("reported, not changed", conformance.absent().collect());
     list("inside the assignment", conformance.in_scope().collect());
+}
+
+/// What was found when the session had ended.
+fn went_on(body: &mut String, look: &SecondLook) {
+    match look {
+        SecondLook::Same => writeln!(body, "- nothing changed after the report"),
+        SecondLook::Unknown { reason } => {
+            writeln!(body, "- not compared after its end: {}", code(reason))
+        }
+        SecondLook::Changed { files, conformance } => {
+            let shown: Vec<String> = files.iter().map(|path| code(path)).collect();
+            let line = writeln!(body, "- changed after the report: {}", shown.join(", "));
+            body.push_str("- compared again after its end:\n");
+            let mut again = String::new();
+            conforms(&mut again, conformance);
+            for fact in again.lines() {
+                body.push_str("  ");
+                body.push_str(fact);
+                body.push('\n');
+            }
+            line
+        }
+    }
+    .expect(FITS);
 }
 
 fn ended(end: &End) -> String {

@@ -1,6 +1,7 @@
 //! What the launcher finds out by itself about a department's work, and what people say to it.
 
 use super::{Catalog, Decision};
+use crate::domain::conformance::late::SecondLook;
 use crate::domain::conformance::{Baseline, Conformance};
 use crate::domain::event::Event;
 use crate::domain::evidence::{self, Run, Verdict};
@@ -65,6 +66,48 @@ pub fn judged(
         conformance,
     };
     Ok((std::iter::once(judged).chain(notice).collect(), ()))
+}
+
+/// Records what came of looking again when the session had ended, and tells the planner when that is something else.
+///
+/// # Errors
+/// Never refuses: what was looked at already, or has a newer revision, changes nothing.
+pub fn rejudged(
+    state: &State,
+    catalog: &Catalog,
+    report_id: &ReportId,
+    revision: u32,
+    look: SecondLook,
+) -> Decision<()> {
+    let report = state.reports.get(report_id).filter(|report| {
+        report.current().revision == revision && needs_second_look(state, report_id)
+    });
+    let Some(report) = report else {
+        return Ok((Vec::new(), ()));
+    };
+    let notice = match &look {
+        SecondLook::Changed { files, conformance } => to_planner(state, report, || {
+            prompts::late_notice(
+                catalog.language,
+                report_id,
+                report.current(),
+                files,
+                conformance,
+            )
+        }),
+        SecondLook::Same | SecondLook::Unknown { .. } => None,
+    };
+    let event = Event::ResultRejudged {
+        report_id: report_id.clone(),
+        revision,
+        look,
+    };
+    Ok((std::iter::once(event).chain(notice).collect(), ()))
+}
+
+/// Whether a judged report is to be held against the repository once more.
+pub fn needs_second_look(state: &State, report_id: &ReportId) -> bool {
+    state.unsettled.contains(report_id) && !state.unjudged.contains(report_id)
 }
 
 /// Somebody accepts that a department changed files outside of its assignment.
@@ -139,7 +182,10 @@ pub fn next_verification(state: &State) -> Option<Due> {
     state.unverified.iter().find_map(|report_id| {
         let report = state.reports.get(report_id)?;
         let session = state.author(report_id)?;
-        let is_over = matches!(session.status, Status::Closed { .. });
+        // What the commands write must not count as the department's.
+        let is_compared =
+            !state.unjudged.contains(report_id) && !state.unsettled.contains(report_id);
+        let is_over = is_compared && matches!(session.status, Status::Closed { .. });
         let command = session.brief.verify.get(report.evidence.len())?;
         is_over.then(|| Due {
             report_id: report_id.clone(),

@@ -1,16 +1,12 @@
 //! Reviews: approving and rejecting what is staged, taking notice of commits, and how strict the gate is.
 
 use super::Decision;
-use crate::domain::assignment::{Assignment, AssignmentState};
 use crate::domain::event::Event;
 use crate::domain::refusal::Refusal;
-use crate::domain::result::Report;
 use crate::domain::review::{
     Approval, Candidate, CommitSeen, GateMode, GitId, Rejection, Said, Staged, Standing,
 };
 use crate::domain::state::State;
-use chrono::{DateTime, Utc};
-use std::collections::BTreeSet;
 
 /// Longest note or reason, in bytes: a few paragraphs. It is shown in a terminal when a commit is refused.
 pub const MAX_NOTE_BYTES: usize = 4 << 10;
@@ -195,57 +191,4 @@ pub fn raise_gate(state: &State, mode: GateMode, reason: &str) -> Decision<()> {
         reason: reason.to_owned(),
     });
     Ok((Vec::from_iter(event), ()))
-}
-
-/// The confirmed plans that a change of these paths belongs to, as `<planner>/<version>`: for each path, that of the
-/// department that reported it last. What was reported before the last commit counts only while its planner goes on.
-pub fn plans_of(state: &State, paths: &[String]) -> Vec<String> {
-    let since = state.reviews.head.as_ref().map(|(at, _)| *at);
-    let works: Vec<Work<'_>> = state
-        .assignments
-        .values()
-        .filter_map(|assignment| Work::of(state, assignment))
-        .filter(|work| work.planner_goes_on || since.is_none_or(|since| work.reported_at > since))
-        .collect();
-    let plans: BTreeSet<String> = paths
-        .iter()
-        .filter_map(|path| {
-            let claiming = works.iter().filter(|work| work.claims(path));
-            Some(claiming.max_by_key(|work| work.reported_at)?.plan.clone())
-        })
-        .collect();
-    plans.into_iter().collect()
-}
-
-/// What came of one assignment of a plan.
-struct Work<'a> {
-    plan: String,
-    report: &'a Report,
-    reported_at: DateTime<Utc>,
-    planner_goes_on: bool,
-}
-
-impl<'a> Work<'a> {
-    fn of(state: &'a State, assignment: &Assignment) -> Option<Self> {
-        let AssignmentState::Dispatched { session_id } = &assignment.state else {
-            return None;
-        };
-        let planner = &assignment.order.parent_session_id;
-        let report = state.report_of(state.session(session_id)?)?;
-        Some(Self {
-            plan: format!("{planner}/{}", assignment.order.plan_version?),
-            report,
-            reported_at: report.reported_at(),
-            planner_goes_on: state
-                .session(state.current_planner(planner))
-                .is_some_and(|session| session.is_live()),
-        })
-    }
-
-    fn claims(&self, path: &str) -> bool {
-        let named = &self.report.current().findings.changed_files;
-        named
-            .iter()
-            .any(|file| file.strip_prefix("./").unwrap_or(file) == path)
-    }
 }

@@ -10,7 +10,9 @@ mod planner;
 mod review;
 
 pub use department::department;
-pub use notices::{evidence_notice, fallback_findings, rejection, reminder, result_notice, veto};
+pub use notices::{
+    evidence_notice, fallback_findings, late_notice, rejection, reminder, result_notice, veto,
+};
 pub use planner::{Takeover, planner, takeover};
 pub use review::review;
 

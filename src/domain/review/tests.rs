@@ -37,6 +37,7 @@ fn approval(base: Option<char>, tree: char) -> Event {
 
 fn rejection(base: Option<char>, tree: char) -> Event {
     let rejection = Rejection {
+        plans: Vec::new(),
         staged: staged(base, tree),
         reason: "no".to_owned(),
         by: "person".to_owned(),

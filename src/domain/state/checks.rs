@@ -1,9 +1,10 @@
 //! The part of the state that tells what departments said from what is so: trees at dispatch, judgements, verify runs.
 
 use super::State;
-use crate::domain::conformance::Acceptance;
+use crate::domain::conformance::late::SecondLook;
+use crate::domain::conformance::{Acceptance, Conformance};
 use crate::domain::event::Event;
-use crate::domain::ids::ReportId;
+use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::result::{Report, Revision};
 use crate::domain::session::Session;
 use chrono::{DateTime, Utc};
@@ -25,6 +26,19 @@ impl State {
                 if let Some(report) = self.revision_of(report_id, *revision) {
                     report.conformance = Some(conformance.clone());
                     self.unjudged.remove(report_id);
+                    if matches!(conformance, Conformance::Unknown { .. }) {
+                        self.unsettled.remove(report_id);
+                    }
+                }
+            }
+            Event::ResultRejudged {
+                report_id,
+                revision,
+                look,
+            } => {
+                if let Some(report) = self.revision_of(report_id, *revision) {
+                    look_again(report, look);
+                    self.unsettled.remove(report_id);
                 }
             }
             Event::ChangesAccepted {
@@ -72,8 +86,10 @@ impl State {
     pub(super) fn begin_checks(&mut self, id: &ReportId, revision: &Revision) {
         if let Some(report) = self.reports.get_mut(id) {
             (report.conformance, report.acceptance) = (None, None);
+            report.late.clear();
             report.evidence.clear();
         }
+        self.unsettled.remove(id);
         let Some(session) = self.session(&revision.department_session_id) else {
             return;
         };
@@ -84,6 +100,21 @@ impl State {
         }
         if verify {
             self.unverified.insert(id.clone());
+        }
+    }
+
+    /// What the end of a session makes necessary: it may have gone on after its report. What the launcher said in a
+    /// silent session's place is held against the tree after its end anyway.
+    pub(super) fn begin_second_look(&mut self, id: &SessionId) {
+        let report = self
+            .session(id)
+            .and_then(|session| self.report_of(session))
+            .filter(|report| !report.is_fallback());
+        let Some(report) = report else { return };
+        let was_judged = matches!(report.conformance, Some(Conformance::Judged { .. }));
+        let id = report.report_id.clone();
+        if was_judged || self.unjudged.contains(&id) {
+            self.unsettled.insert(id);
         }
     }
 
@@ -112,4 +143,16 @@ impl State {
             .get_mut(id)
             .filter(|report| report.current().revision == revision)
     }
+}
+
+/// What a second look changes: what was accepted was what had been seen.
+fn look_again(report: &mut Report, look: &SecondLook) {
+    let SecondLook::Changed { files, conformance } = look else {
+        return;
+    };
+    if conformance.outside().any(|file| files.contains(&file.path)) {
+        report.acceptance = None;
+    }
+    report.late.clone_from(files);
+    report.conformance = Some(conformance.clone());
 }

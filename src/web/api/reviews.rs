@@ -2,6 +2,8 @@
 
 use super::{done, ok};
 use crate::domain::flow::reviews;
+use crate::domain::language::Language;
+use crate::domain::provenance;
 use crate::domain::report::Report;
 use crate::domain::review::{
     Approval, Candidate, CommitSeen, Decision, GateMode, GitId, Rejection, RiskCounts, Said,
@@ -14,6 +16,7 @@ use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
+use crate::web::views::work::{self, PlanWork, Whose};
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
@@ -116,6 +119,10 @@ pub struct ReviewView {
     pub decision: Option<DecisionView>,
     /// Confirmed plans that it belongs to.
     pub plans: Vec<String>,
+    /// The plans whose departments' changes are in it, with what became of each assignment.
+    pub work: Vec<PlanWork>,
+    /// Whose each changed file is, in the report's order.
+    pub whose: Vec<Whose>,
     /// The report about it.
     pub report: Report,
     /// The differences.
@@ -127,10 +134,10 @@ pub struct ReviewView {
 }
 
 /// Looks at everything about a review at one moment.
-pub fn view(app: &App, review: Review) -> ReviewView {
+pub fn view(app: &App, review: Review, language: Language) -> ReviewView {
     let guarded = *app.guarded.borrow();
     let ledger = &app.office.ledger;
-    ledger.read(|state| assemble(state, guarded, review))
+    ledger.read(|state| assemble(state, guarded, review, language))
 }
 
 /// What is staged, beside what was said about it. `guarded` says whether the gate stands before every commit.
@@ -138,8 +145,10 @@ pub fn assemble(
     state: &crate::domain::state::State,
     guarded: Option<bool>,
     review: Review,
+    language: Language,
 ) -> ReviewView {
     let paths: Vec<String> = paths(&review);
+    let (work, whose) = work::of(state, &review, language);
     let reviews = &state.reviews;
     let staged = review.staged.as_ref().ok();
     let standing = staged.map(|staged| reviews.standing(candidate(staged)));
@@ -158,7 +167,9 @@ pub fn assemble(
         base_tree: staged.and_then(|staged| staged.base_tree.clone()),
         merging: review.merging,
         decision: decision.map(DecisionView::of),
-        plans: reviews::plans_of(state, &paths),
+        plans: provenance::plans_of(state, &paths),
+        work,
+        whose,
         gate: GateView {
             mode: gate::in_force(reviews.pinned, &review.statements),
             set: reviews.pinned,
@@ -242,7 +253,7 @@ pub async fn review(
 ) -> Result<Json<Value>, ApiError> {
     let language = app.office.policy().catalog.language;
     let review = app.review(language, look.wanted()).await?;
-    Ok(ok(view(&app, review)))
+    Ok(ok(view(&app, review, language)))
 }
 
 #[derive(Debug, Deserialize)]
@@ -284,7 +295,7 @@ pub async fn approve(
     let approved = app
         .office
         .decide(caller.actor(), move |state| {
-            approval.plans = reviews::plans_of(state, &paths);
+            approval.plans = provenance::plans_of(state, &paths);
             reviews::approve(state, approval, gate)
         })
         .await?;
@@ -304,13 +315,16 @@ pub async fn reject(
 ) -> Result<Json<Value>, ApiError> {
     let language = app.office.policy().catalog.language;
     let review = app.review(language, None).await?;
-    let rejection = Rejection {
+    let paths = paths(&review);
+    let mut rejection = Rejection {
+        plans: Vec::new(),
         staged: still(&review, &wish.tree)?.clone(),
         reason: wish.reason.trim().to_owned(),
         by: caller.actor(),
     };
     app.office
         .decide(caller.actor(), move |state| {
+            rejection.plans = provenance::plans_of(state, &paths);
             reviews::reject(state, rejection)
         })
         .await?;

@@ -2,6 +2,7 @@
 //! `GET /api/review` answers to text; every value is escaped by the template engine.
 
 mod lines;
+mod work;
 
 use super::Words;
 use crate::domain::department::Department;

@@ -98,9 +98,10 @@ fn every_word_that_is_used_exists_and_every_word_is_used() {
     let (mut used, mut groups) = (BTreeSet::new(), BTreeSet::new());
     let rust = [
         "src/web/pages/work.rs",
-        "src/web/pages/work/checks.rs",
+        "src/web/pages/checks.rs",
         "src/web/pages/report.rs",
         "src/web/pages/review.rs",
+        "src/web/pages/review/work.rs",
         "src/web/views/queue.rs",
     ]
     .map(|p| (PathBuf::from(p), read(p)));
@@ -180,6 +181,8 @@ fn every_word_of_the_views_is_translated() {
         "status.lost",
         "status.not_needed",
         "status.replaced",
+        "status.queued",
+        "status.cancelled",
         "activity.working",
         "activity.idle",
         "activity.blocked",

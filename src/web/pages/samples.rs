@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checks;
+pub mod work;
 
 use self::checks::{conformance, evidence, plan_findings};
 use super::{Codex, TerminalItem, Work};
@@ -185,9 +186,9 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         ],
         findings: None,
         review: ReviewView {
-            state: "not_required",
+            state: "vetoed",
             session_id: None,
-            verdict: None,
+            verdict: Some(work::veto(say)),
             outcome: None,
             override_reason: None,
         },
@@ -220,6 +221,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         conformance: Some(conformance(say)),
         acceptance: None,
         awaits_acceptance: ask,
+        late: vec![say("docs/risks.md")],
         evidence: vec![evidence(say)],
     };
     let unread = vec![

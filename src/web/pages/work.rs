@@ -3,9 +3,8 @@
 //! One answer for all of them, so that the page never shows a plan of one moment beside a queue of another, and so that
 //! `seq` says exactly from where the event stream has to go on.
 
-mod checks;
-
 use super::Words;
+use super::checks::{Checks, Reviewed, open_question};
 use crate::domain::department::{Department, Sandbox};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
@@ -152,7 +151,7 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         .collect();
     // Live ones first; the sort is stable, so each half stays newest first.
     children.sort_by_key(|s| s.ended_at.is_some());
-    let open_question = |r: &&ResultView| checks::open_question(r);
+    let is_open = |r: &&ResultView| open_question(r);
     let everything = w.unread.iter().chain(w.read);
     let page = Page {
         t: Words::of(w.language),
@@ -162,7 +161,7 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
         planners,
         planner,
         children,
-        decide: everything.filter(open_question).collect(),
+        decide: everything.filter(is_open).collect(),
         unread: w.unread.iter().collect(),
         unread_rest: w.unread.iter().filter(|r| !open_question(r)).collect(),
         read_rest: w.read.iter().filter(|r| !open_question(r)).collect(),
@@ -172,6 +171,39 @@ pub(super) fn render(w: &Work<'_>) -> Result<String, askama::Error> {
 }
 
 impl Page<'_> {
+    fn checks<'s>(&self, r: &'s ResultView) -> Checks<'s> {
+        Checks {
+            t: self.t,
+            language: self.w.language,
+            r,
+        }
+    }
+
+    fn reviewed<'s>(&'s self, plan: &'s PlanView) -> Reviewed<'s> {
+        Reviewed {
+            plan,
+            departments: self.w.departments,
+            language: self.w.language,
+        }
+    }
+
+    fn needs_person(&self, result: &ResultView) -> bool {
+        open_question(result)
+    }
+
+    /// Whether any of the open questions keeps further work waiting.
+    fn holds_work(&self) -> bool {
+        let mut open = self.decide.iter();
+        open.any(|result| result.findings.needs_user_confirmation && !result.acknowledged)
+    }
+
+    /// Whether the person can have this result's checks run.
+    fn can_verify(&self, result: &ResultView) -> bool {
+        let mut sessions = self.w.sessions.iter();
+        let author = sessions.find(|s| s.id == result.department_session_id);
+        author.is_some_and(|session| !session.verify.is_empty()) && result.channel != self.fallback
+    }
+
     /// Whether something changes that no stream tells of, so that the page should look again soon.
     fn unsettled(&self) -> bool {
         matches!(self.w.codex.state, "starting" | "down")

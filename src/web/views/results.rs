@@ -43,6 +43,8 @@ pub struct ResultView {
     pub acknowledged: bool,
     /// The report, held against what really changed; `null` before that.
     pub conformance: Option<Conformance>,
+    /// Files that its session changed after this report and before it ended.
+    pub late: Vec<String>,
     /// Who accepted changes outside of the assignment.
     pub acceptance: Option<Acceptance>,
     /// Whether changes outside of the assignment wait to be accepted.
@@ -64,7 +66,8 @@ pub struct EvidenceView {
 }
 
 impl EvidenceView {
-    fn of(run: &Run, findings: &Findings) -> Self {
+    /// Shows one run beside what the report says.
+    pub fn of(run: &Run, findings: &Findings) -> Self {
         let claim = evidence::claim(&run.command, &findings.verifications_run);
         Self {
             verdict: run.verdict(claim.is_some()),
@@ -103,6 +106,7 @@ impl ResultView {
             read: report.read,
             acknowledged: report.acknowledged,
             conformance: report.conformance.clone(),
+            late: report.late.clone(),
             acceptance: report.acceptance.clone(),
             awaits_acceptance: report.awaits_acceptance(),
             evidence,

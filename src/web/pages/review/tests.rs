@@ -12,6 +12,8 @@ use crate::governance::report::ReportRequest;
 use crate::governance::review::{Wanted, read};
 use crate::web::api::reviews::assemble;
 use crate::web::pages::rules::dictionary;
+use crate::web::pages::samples::work;
+use crate::web::views::work::seen;
 use chrono::Utc;
 use std::path::Path;
 
@@ -70,8 +72,15 @@ fn view(folder: &Path, state: &State, only: Option<usize>) -> ReviewView {
     let limits = only.map_or(OVERVIEW, |_| WHOLE_FILE);
     let governance = Governance::load(folder).unwrap();
     let wanted = Some(Wanted { limits, only });
-    let review = read(folder, &governance, &ReportRequest::default(), wanted).unwrap();
-    assemble(state, Some(false), review)
+    let review = read(
+        folder,
+        &governance,
+        &ReportRequest::default(),
+        wanted,
+        &seen(state),
+    )
+    .unwrap();
+    assemble(state, Some(false), review, Language::En)
 }
 
 fn staged(view: &ReviewView) -> Staged {
@@ -126,6 +135,9 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
         state.apply(seq, Utc::now(), &event);
     };
     apply(&mut state, around(say));
+    for event in work::events(say, &format!("src/{}", say("main.rs"))) {
+        apply(&mut state, event);
+    }
     let open = view(&root, &state, None);
     assert_eq!((open.stage, open.files.len()), (Stage::Open, 7));
     let mut pages = vec![render(&open, &departments, language).unwrap()];
@@ -135,6 +147,7 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
         ..now.clone()
     };
     let rejection = Rejection {
+        plans: Vec::new(),
         staged: now.clone(),
         reason: say("not like this"),
         by: "person".to_owned(),
@@ -224,4 +237,38 @@ fn a_decision_names_what_was_drawn_and_more_is_asked_for_by_it() {
     assert!(pages[3].contains("Take the approval back"));
     // A whole file has nothing more to ask for.
     assert!(!pages[4].contains("data-do=\"review-file\""));
+}
+
+#[test]
+fn the_work_behind_it_is_shown_with_what_was_seen_of_it() {
+    let pages = pages(&str::to_owned, Language::En);
+    let page = &pages[0];
+    for part in [
+        // The plan, what menxia said of it, and why the person went on.
+        "Menxia vetoed the plan",
+        "the second line has no checks",
+        "nothing proves it",
+        "it is urgent",
+        // The department, held against the tree.
+        "1 outside the assignment",
+        "1 reported, not changed",
+        "1 changed after the report",
+        "data-form=\"accept-changes\"",
+        // Its checks: one refuted, one that nobody ran.
+        ">refuted</span>",
+        "exit code 101",
+        "test result: FAILED",
+        ">not run</span> <code>cargo clippy</code>",
+        // Whose each file is.
+        "changed by Domain (lingyubu)",
+        "or another",
+        "changed after its end",
+        "no department&#39;s",
+        // What asks for nothing is one line.
+        "Nothing of it is staged.",
+        "Open questions about the work behind it: 1",
+    ] {
+        assert!(page.contains(part), "{part:?} is not in {page}");
+    }
+    assert_eq!(page.matches("changed by Domain").count(), 1);
 }

@@ -12,6 +12,7 @@ pub fn conformance(say: &dyn Fn(&str) -> String) -> Conformance {
         standing,
         claimed,
         ambiguous_with: Vec::new(),
+        content: None,
     };
     Conformance::Judged {
         files: vec![
@@ -27,21 +28,31 @@ pub fn conformance(say: &dyn Fn(&str) -> String) -> Conformance {
 
 pub fn evidence(say: &dyn Fn(&str) -> String) -> EvidenceView {
     EvidenceView {
-        run: Run {
-            command: say("git diff --check"),
-            argv: Vec::new(),
-            cwd: "/".into(),
-            tree: None,
-            tree_moved: false,
-            end: End::Exited { code: 2 },
-            started_at: at(12),
-            duration_ms: 1200,
-            output_tail: say("docs/risks.md:3: trailing whitespace."),
-            output_bytes: 40,
-            output_sha256: "00".repeat(32),
-        },
+        run: run(
+            say,
+            "git diff --check",
+            "docs/risks.md:3: trailing whitespace.",
+            2,
+        ),
         claim: Some(say("git diff --check")),
         verdict: Verdict::Refuted,
+    }
+}
+
+/// A command that ended with this code.
+pub fn run(say: &dyn Fn(&str) -> String, command: &str, output: &str, code: i32) -> Run {
+    Run {
+        command: say(command),
+        argv: Vec::new(),
+        cwd: "/".into(),
+        tree: None,
+        tree_moved: false,
+        end: End::Exited { code },
+        started_at: at(12),
+        duration_ms: 1200,
+        output_tail: say(output),
+        output_bytes: 40,
+        output_sha256: "00".repeat(32),
     }
 }
 

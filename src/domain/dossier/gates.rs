@@ -1,0 +1,386 @@
+//! The part of a dossier about who let the work pass: menxia's verdicts on the plan, the person's on what was staged, and
+//! the commits that came of it.
+
+use super::{Entry, stamp};
+use crate::domain::event::Event;
+use crate::domain::ids::SessionId;
+use crate::domain::language::Language;
+use crate::domain::markdown::{code, fence, heading};
+use crate::domain::plan_review::{Judgement, Verdict};
+use crate::domain::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+const FITS: &str = "writing to a string cannot fail";
+
+/// Something that was said or done, by whom and when.
+struct Said<T> {
+    at: DateTime<Utc>,
+    by: String,
+    what: T,
+}
+
+/// What came of the review of one version of the plan.
+enum OfPlan {
+    Asked,
+    LeftToPerson { vetoes: usize },
+    Given(Verdict),
+    Ended { session: SessionId, how: String },
+    Overruled { reason: String },
+}
+
+/// What a person said about a tree.
+enum OfTree {
+    Approved(Approval),
+    Rejected(Rejection),
+}
+
+/// A commit that belongs to the work, or was made while its planner was there.
+struct Commit {
+    seen: CommitSeen,
+    /// How strict the gate was, when nobody had approved it.
+    around: Option<GateMode>,
+    /// What a person said of a commit that had gone around the gate, and who.
+    noticed: Option<(String, String)>,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Gates {
+    plans: BTreeMap<u32, Vec<Said<OfPlan>>>,
+    trees: Vec<Said<OfTree>>,
+    commits: Vec<Said<Commit>>,
+    /// Reports under which something of this work was approved.
+    reports: BTreeSet<String>,
+    /// Planners that are there.
+    live: BTreeSet<SessionId>,
+}
+
+impl Gates {
+    /// Takes the next record in; answers with what it says about this work, if it does.
+    pub(super) fn learn(
+        &mut self,
+        planners: &BTreeSet<SessionId>,
+        entry: Entry<'_>,
+    ) -> Option<String> {
+        let event = entry.event;
+        match event {
+            Event::SessionRegistered { brief } if planners.contains(&brief.id) => {
+                self.live.insert(brief.id.clone());
+                None
+            }
+            Event::SessionResumed { session_id } if planners.contains(session_id) => {
+                self.live.insert(session_id.clone());
+                None
+            }
+            Event::SessionClosed { session_id, .. } => {
+                self.live.remove(session_id);
+                None
+            }
+            Event::TreeApproved { approval } => belongs(planners, &approval.plans).then(|| {
+                self.reports.insert(approval.report_id.clone());
+                let tree = approval.staged.tree.short();
+                let line = format!("tree_approved {tree}");
+                self.trees
+                    .push(said(entry, OfTree::Approved(approval.clone())));
+                line
+            }),
+            Event::TreeRejected { rejection } => belongs(planners, &rejection.plans).then(|| {
+                let tree = rejection.staged.tree.short();
+                let line = format!("tree_rejected {tree}");
+                self.trees
+                    .push(said(entry, OfTree::Rejected(rejection.clone())));
+                line
+            }),
+            Event::CommitRecorded { seen } => self.commit(entry, seen, None),
+            Event::CommitUnapproved { seen, mode } => self.commit(entry, seen, Some(*mode)),
+            Event::CommitAccepted { commit, reason } => self.notice(entry, commit, reason),
+            _ => self.learn_of_plan(planners, entry),
+        }
+    }
+
+    fn learn_of_plan(
+        &mut self,
+        planners: &BTreeSet<SessionId>,
+        entry: Entry<'_>,
+    ) -> Option<String> {
+        let (session_id, version, name, what) = match entry.event {
+            Event::PlanReviewRequested {
+                session_id,
+                version,
+                ..
+            } => (session_id, version, "plan_review_requested", OfPlan::Asked),
+            Event::PlanLeftToPerson {
+                session_id,
+                version,
+                vetoes,
+            } => {
+                let what = OfPlan::LeftToPerson { vetoes: *vetoes };
+                (session_id, version, "plan_left_to_person", what)
+            }
+            Event::PlanApproved {
+                session_id,
+                version,
+                verdict,
+                ..
+            } => {
+                let what = OfPlan::Given(verdict.clone());
+                (session_id, version, "plan_approved", what)
+            }
+            Event::PlanVetoed {
+                session_id,
+                version,
+                verdict,
+                ..
+            } => {
+                let what = OfPlan::Given(verdict.clone());
+                (session_id, version, "plan_vetoed", what)
+            }
+            Event::PlanReviewEnded {
+                session_id,
+                version,
+                department_session_id,
+                outcome,
+            } => {
+                let what = OfPlan::Ended {
+                    session: department_session_id.clone(),
+                    how: outcome.word().to_owned(),
+                };
+                (session_id, version, "plan_review_ended", what)
+            }
+            Event::PlanReviewOverruled {
+                session_id,
+                version,
+                reason,
+                ..
+            } => {
+                let what = OfPlan::Overruled {
+                    reason: reason.clone(),
+                };
+                (session_id, version, "plan_review_overruled", what)
+            }
+            _ => return None,
+        };
+        planners.contains(session_id).then(|| {
+            let list = self.plans.entry(*version).or_default();
+            list.push(said(entry, what));
+            format!("{name} {version}")
+        })
+    }
+
+    /// A commit belongs to the work when it was approved with it. Of others nobody can tell; those that were made while
+    /// the planner was there are shown.
+    fn commit(
+        &mut self,
+        entry: Entry<'_>,
+        seen: &CommitSeen,
+        around: Option<GateMode>,
+    ) -> Option<String> {
+        let is_ours = match &seen.report_id {
+            Some(report) => self.reports.contains(report),
+            None => !self.live.is_empty(),
+        };
+        is_ours.then(|| {
+            let word = match around {
+                Some(_) => "commit_unapproved",
+                None => "commit_recorded",
+            };
+            let line = format!("{word} {}", seen.commit.short());
+            let commit = Commit {
+                seen: seen.clone(),
+                around,
+                noticed: None,
+            };
+            self.commits.push(said(entry, commit));
+            line
+        })
+    }
+
+    fn notice(&mut self, entry: Entry<'_>, commit: &GitId, reason: &str) -> Option<String> {
+        let mut all = self.commits.iter_mut();
+        let found = all.find(|it| it.what.seen.commit == *commit)?;
+        found.what.noticed = Some((entry.actor.to_owned(), reason.to_owned()));
+        Some(format!("commit_accepted {}", commit.short()))
+    }
+
+    /// The section on menxia's verdicts; nothing when no plan was to be reviewed.
+    pub(super) fn render_plans(&self, page: &mut String, language: Language) {
+        if self.plans.is_empty() {
+            return;
+        }
+        let title = language.pick("Verdicts on the plan (menxia)", "门下省对方案的结论");
+        heading(page, 2, title);
+        for (version, list) in &self.plans {
+            let title = language.pick("Version", "版本");
+            heading(page, 3, &format!("{title} {version}"));
+            for it in list {
+                it.render(page, language);
+            }
+        }
+    }
+
+    /// The sections on what was staged and on commits.
+    pub(super) fn render_trees(&self, page: &mut String, language: Language) {
+        let title = language.pick("Reviews of what was staged", "对已暂存内容的复核");
+        heading(page, 2, title);
+        for it in &self.trees {
+            it.render(page, language);
+        }
+        if self.trees.is_empty() {
+            page.push_str(language.pick("None.\n", "无。\n"));
+        }
+        heading(page, 2, language.pick("Commits", "提交"));
+        for it in &self.commits {
+            it.render(page, language);
+        }
+        if self.commits.is_empty() {
+            page.push_str(language.pick("None.\n", "无。\n"));
+        }
+    }
+}
+
+/// Whether an approval or rejection names a plan of these planners, as `<planner>/<version>`.
+fn belongs(planners: &BTreeSet<SessionId>, plans: &[String]) -> bool {
+    let mut named = plans.iter().filter_map(|plan| plan.split_once('/'));
+    named.any(|(id, _)| planners.iter().any(|planner| planner.as_str() == id))
+}
+
+fn said<T>(entry: Entry<'_>, what: T) -> Said<T> {
+    Said {
+        at: entry.at,
+        by: entry.actor.to_owned(),
+        what,
+    }
+}
+
+impl Said<OfPlan> {
+    fn render(&self, page: &mut String, language: Language) {
+        let at = stamp(self.at);
+        match &self.what {
+            OfPlan::Asked => {
+                let words = language.pick("given to menxia", "交门下省复核");
+                writeln!(page, "- {words} {at}")
+            }
+            OfPlan::LeftToPerson { vetoes } => {
+                let words = language.pick("left to the person, vetoes:", "交由人决定，驳回次数：");
+                writeln!(page, "- {words} {vetoes} {at}")
+            }
+            OfPlan::Ended { session, how } => {
+                let words = language.pick("no verdict from", "未给出结论：");
+                writeln!(page, "- {words} {session} ({how}) {at}")
+            }
+            OfPlan::Overruled { reason } => {
+                let words = language.pick("overruled by", "被否决，由");
+                writeln!(page, "- {words} {} {at}: {}", code(&self.by), code(reason))
+            }
+            OfPlan::Given(verdict) => {
+                self.render_verdict(page, verdict, language);
+                Ok(())
+            }
+        }
+        .expect(FITS);
+    }
+
+    fn render_verdict(&self, page: &mut String, verdict: &Verdict, language: Language) {
+        let word = match verdict.verdict {
+            Judgement::Approve => language.pick("approved by", "核准："),
+            Judgement::Veto => language.pick("vetoed by", "驳回："),
+        };
+        let sure = match verdict.verified {
+            true => language.pick("author verified", "作者已核实"),
+            false => language.pick("author not verified", "作者未核实"),
+        };
+        let (session, at) = (&verdict.department_session_id, stamp(self.at));
+        writeln!(page, "- {word} {session} ({sure}) {at}").expect(FITS);
+        if !verdict.reasons.is_empty() {
+            let title = language.pick("Reasons", "理由");
+            writeln!(page, "\n{title}:\n").expect(FITS);
+            fence(page, &verdict.reasons);
+        }
+        let title = language.pick("Checked", "核查要点");
+        let line = language.pick("line", "第");
+        let points: Vec<String> = verdict
+            .checked
+            .iter()
+            .map(|it| format!("{line} {}: {}", it.line, it.point))
+            .collect();
+        writeln!(page, "\n{title}:\n").expect(FITS);
+        fence(page, &points);
+        page.push('\n');
+    }
+}
+
+impl Said<OfTree> {
+    fn render(&self, page: &mut String, language: Language) {
+        let (at, by) = (stamp(self.at), code(&self.by));
+        match &self.what {
+            OfTree::Approved(approval) => {
+                let tree = &approval.staged.tree;
+                let words = language.pick("approved: tree", "批准：tree");
+                let risks = &approval.risks;
+                let found = format!("{}/{}/{}", risks.high, risks.medium, risks.low);
+                let (files, findings) = (
+                    language.pick("files", "文件"),
+                    language.pick("findings high/medium/low", "发现（高/中/低）"),
+                );
+                let count = approval.files;
+                writeln!(
+                    page,
+                    "- {words} {tree}, {by} {at}; {}; {files} {count}; {findings} {found}",
+                    code(&approval.report_id)
+                )
+                .expect(FITS);
+                if !approval.note.is_empty() {
+                    writeln!(page, "  - {}", code(&approval.note)).expect(FITS);
+                }
+            }
+            OfTree::Rejected(rejection) => {
+                let tree = &rejection.staged.tree;
+                let words = language.pick("rejected: tree", "驳回：tree");
+                let reason = code(&rejection.reason);
+                writeln!(page, "- {words} {tree}, {by} {at}: {reason}").expect(FITS);
+            }
+        }
+    }
+}
+
+impl Said<Commit> {
+    fn render(&self, page: &mut String, language: Language) {
+        let commit = &self.what;
+        let seen = &commit.seen;
+        let verdict = match (&seen.report_id, commit.around) {
+            (Some(report), _) => {
+                let words = language.pick("approved under", "已批准：");
+                format!("{words} {}", code(report))
+            }
+            (None, Some(mode)) => {
+                let words =
+                    language.pick("NOT APPROVED, made around the gate", "未经批准，绕过了关口");
+                format!("{words} ({})", mode.name())
+            }
+            (None, None) => language
+                .pick("not approved; the gate was off", "未经批准；关口已关闭")
+                .to_owned(),
+        };
+        writeln!(
+            page,
+            "- {} {} {}: {verdict}",
+            seen.commit,
+            stamp(self.at),
+            code(&seen.subject)
+        )
+        .expect(FITS);
+        if let Some((by, reason)) = &commit.noticed {
+            let words = language.pick("noticed by", "已知悉：");
+            writeln!(page, "  - {words} {} {}", code(by), code(reason)).expect(FITS);
+        }
+        if seen.report_id.is_none() {
+            let words = language.pick(
+                "made while the planner was there; whether it holds this work is not known",
+                "提交时中书省会话仍在；其中是否有这项工作不得而知",
+            );
+            writeln!(page, "  - {words}").expect(FITS);
+        }
+    }
+}

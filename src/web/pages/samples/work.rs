@@ -1,0 +1,215 @@
+//! Sample work behind a review: a vetoed plan that a person confirmed, with two departments.
+
+use super::checks::run;
+use crate::domain::assignment::Order;
+use crate::domain::conformance::late::SecondLook;
+use crate::domain::conformance::{Baseline, Conformance, JudgedFile, Standing};
+use crate::domain::department::{Approval, Sandbox};
+use crate::domain::event::Event;
+use crate::domain::ids::{AssignmentId, ReportId, SessionId};
+use crate::domain::plan::{PlannedAssignment, Proposal, Source};
+use crate::domain::plan_review::{CheckedPoint, Judgement, Verdict};
+use crate::domain::result::{Findings, Revision};
+use crate::domain::session::{Brief, Kind, Outcome};
+
+const PLANNER: &str = "zhongshu-0190000000007000800000000000eeee";
+const DEPARTMENT: &str = "lingyubu-0190000000007000800000000000ffff";
+const SHA: &str = "5ab1e";
+
+fn session(id: &str) -> SessionId {
+    SessionId::parse(id).unwrap()
+}
+
+fn brief(id: &str, department: &str, task: String) -> Brief {
+    let is_planner = department == "zhongshu";
+    Brief {
+        id: session(id),
+        session_kind: match is_planner {
+            true => Kind::Zhongshu,
+            false => Kind::Department,
+        },
+        department: department.to_owned(),
+        title: department.to_owned(),
+        task,
+        files: Vec::new(),
+        verify: Vec::new(),
+        model: None,
+        driver: "codex".to_owned(),
+        sandbox: Sandbox::WorkspaceWrite,
+        approval: Approval::OnRequest,
+        parent_session_id: (!is_planner).then(|| session(PLANNER)),
+        assignment_id: None,
+        review: None,
+        resumed_from_session_id: None,
+        prompt_path: "prompt".into(),
+        log_path: "log".into(),
+    }
+}
+
+fn line(department: &str, task: String) -> PlannedAssignment {
+    PlannedAssignment {
+        id: None,
+        after: Vec::new(),
+        department: department.to_owned(),
+        task,
+        model: None,
+        files: Vec::new(),
+        verify: Vec::new(),
+        reason: String::new(),
+        model_reason: String::new(),
+        selected: true,
+    }
+}
+
+fn order(id: &str, department: &str, task: String, verify: Vec<String>) -> Event {
+    Event::AssignmentQueued {
+        order: Order {
+            assignment_id: AssignmentId::parse(id).unwrap(),
+            parent_session_id: session(PLANNER),
+            department: department.to_owned(),
+            task,
+            model: None,
+            files: Vec::new(),
+            verify,
+            reason: String::new(),
+            plan_version: Some(1),
+            run_verify: false,
+            plan_line: None,
+            after: Vec::new(),
+            apart_from: Vec::new(),
+        },
+    }
+}
+
+fn judged(path: &str, standing: Standing, claimed: bool, with: &[SessionId]) -> JudgedFile {
+    JudgedFile {
+        path: path.to_owned(),
+        standing,
+        claimed,
+        ambiguous_with: with.to_vec(),
+        content: Some("100644 0".to_owned()),
+    }
+}
+
+/// What menxia said of a plan.
+pub fn veto(say: &dyn Fn(&str) -> String) -> Verdict {
+    Verdict {
+        department_session_id: session("menxia-0190000000007000800000000000abcd"),
+        verdict: Judgement::Veto,
+        checked: vec![CheckedPoint {
+            line: 1,
+            point: say("nothing proves it"),
+        }],
+        reasons: vec![say("the second line has no checks")],
+        source: Source::Tool,
+        verified: true,
+        mailbox_file: None,
+        sha256: None,
+    }
+}
+
+/// What happened before `path` was staged.
+pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
+    let (planner, department) = (session(PLANNER), session(DEPARTMENT));
+    let report_id = ReportId::parse("report-1").unwrap();
+    let assignment = AssignmentId::parse("assignment-1").unwrap();
+    let task = say("Make the greeter louder.\nThen tell everybody.");
+    let verify = vec![say("cargo test"), say("cargo clippy")];
+    let proposal = Proposal {
+        summary: say("The greeter gets louder."),
+        assignments: vec![line("lingyubu", task.clone()), line("zhilibu", say("docs"))],
+    };
+    let found = Conformance::Judged {
+        files: vec![
+            judged("Cargo.toml", Standing::Outside, false, &[]),
+            judged(&say("docs/gone.md"), Standing::Absent, true, &[]),
+            judged(
+                path,
+                Standing::InScope,
+                true,
+                std::slice::from_ref(&planner),
+            ),
+        ],
+        omitted: 0,
+        scope_named: true,
+        concurrent: Vec::new(),
+    };
+    let registered = |brief| Event::SessionRegistered { brief };
+    vec![
+        registered(brief(PLANNER, "zhongshu", say("louder"))),
+        Event::ZhongshuPlanRegistered {
+            session_id: planner.clone(),
+            version: 1,
+            plan_sha256: SHA.to_owned(),
+            proposal,
+            findings: None,
+            source: Source::Tool,
+        },
+        Event::PlanVetoed {
+            session_id: planner.clone(),
+            version: 1,
+            plan_sha256: SHA.to_owned(),
+            verdict: veto(say),
+        },
+        Event::PlanReviewOverruled {
+            session_id: planner,
+            version: 1,
+            plan_sha256: SHA.to_owned(),
+            reason: say("it is urgent"),
+        },
+        order("assignment-1", "lingyubu", task, verify),
+        order("assignment-2", "zhilibu", say("docs"), Vec::new()),
+        registered(brief(DEPARTMENT, "lingyubu", say("louder"))),
+        Event::AssignmentDispatched {
+            assignment_id: assignment,
+            session_id: department.clone(),
+        },
+        Event::TreeRecorded {
+            session_id: department.clone(),
+            baseline: Baseline::Failed {
+                reason: String::new(),
+            },
+        },
+        Event::ResultRegistered {
+            report_id: report_id.clone(),
+            revision: Revision {
+                revision: 1,
+                parent_session_id: session(PLANNER),
+                department_session_id: department.clone(),
+                department: "lingyubu".to_owned(),
+                findings: Findings {
+                    summary: say("It is louder."),
+                    verifications_run: vec![say("cargo test")],
+                    ..Findings::default()
+                },
+                source: Source::Tool,
+                verified: true,
+                mailbox_file: None,
+                sha256: None,
+                handoff_packet: "packet".into(),
+            },
+        },
+        Event::ResultJudged {
+            report_id: report_id.clone(),
+            revision: 1,
+            conformance: found.clone(),
+        },
+        Event::SessionClosed {
+            session_id: department,
+            outcome: Outcome::Reported,
+        },
+        Event::ResultRejudged {
+            report_id: report_id.clone(),
+            revision: 1,
+            look: SecondLook::Changed {
+                files: vec![path.to_owned()],
+                conformance: found,
+            },
+        },
+        Event::VerificationRun {
+            report_id,
+            revision: 1,
+            run: run(say, "cargo test", "test result: FAILED", 101),
+        },
+    ]
+}
