@@ -26,7 +26,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 /// The page itself; holds no data.
 pub const INDEX: &str = include_str!("../static/index.html");
 
-const FILES: [(&str, &str, &[u8]); 17] = [
+const FILES: [(&str, &str, &[u8]); 18] = [
     own!("terminal.css", STYLE),
     own!("main.js", SCRIPT),
     own!("clipboard.js", SCRIPT),
@@ -34,6 +34,7 @@ const FILES: [(&str, &str, &[u8]); 17] = [
     own!("connection.js", SCRIPT),
     own!("input.js", SCRIPT),
     own!("letterbox.js", SCRIPT),
+    own!("mends.js", SCRIPT),
     own!("screen.js", SCRIPT),
     own!("texts.js", SCRIPT),
     own!("toolbar.js", SCRIPT),

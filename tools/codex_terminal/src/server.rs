@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::page;
 use crate::terminal::Terminal;
-use crate::transcript::rotated_path;
+use crate::transcript::{self, Part};
 use crate::viewer;
 
 /// Sockets of pages, of assets being fetched, and some that dawdle; more are left in the kernel's queue.
@@ -227,8 +226,10 @@ async fn transcript(State(terminal): State<Arc<Terminal>>, headers: HeaderMap) -
     let Some(path) = &terminal.transcript else {
         return (kind, kept_in_memory(&terminal)).into_response();
     };
-    let (older, newer) = (part(rotated_path(path)).await, part(path.clone()).await);
-    let parts: Vec<_> = older.into_iter().chain(newer).collect();
+    let path = path.clone();
+    let parts = tokio::task::spawn_blocking(move || transcript::parts(&path));
+    // Without its folder it is empty, as without its files.
+    let parts = parts.await.ok().and_then(Result::ok).unwrap_or_default();
     (kind, Body::from_stream(contents(parts))).into_response()
 }
 
@@ -248,19 +249,10 @@ fn kept_in_memory(terminal: &Terminal) -> Vec<u8> {
     }
 }
 
-/// An open file and its length now: a growing file is sent as it stands.
-async fn part(path: PathBuf) -> Option<tokio::io::Take<tokio::fs::File>> {
-    // The program may have put a link or a FIFO there; opening waits for neither.
-    let file = tokio::task::spawn_blocking(move || crate::file_source::open(&path));
-    let file = tokio::fs::File::from_std(file.await.ok()?.ok()?);
-    let length = file.metadata().await.ok()?.len();
-    Some(file.take(length))
-}
-
-fn contents(
-    parts: Vec<tokio::io::Take<tokio::fs::File>>,
-) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
-    let parts = parts.into_iter();
+/// The bytes of some files: one that grows is sent as it stood.
+fn contents(parts: Vec<Part>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
+    let open = |part: Part| tokio::fs::File::from_std(part.file).take(part.bytes);
+    let parts = parts.into_iter().map(open);
     futures_util::stream::try_unfold((None, parts), |(mut current, mut parts)| async move {
         loop {
             let Some(file) = &mut current else {

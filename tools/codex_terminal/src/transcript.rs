@@ -3,11 +3,13 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, OFlags};
 
-use crate::own_file::{APPEND, folder_of, open_own};
+use crate::own_file::{self, APPEND, folder_of, open_own};
 
 /// An open transcript.
 pub struct Transcript {
@@ -54,10 +56,77 @@ pub fn rotated_path(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// A file of a transcript, and how much of it there was when it was opened.
+pub struct Part {
+    pub file: File,
+    pub bytes: u64,
+}
+
+/// Opens what there is of a transcript at one moment, the older part first.
+///
+/// # Both parts of the same moment
+/// A rotation between the opening of the one and of the other would leave a hole, or show a part twice. The newer one
+/// is opened first and must still have its name when the older one is open; otherwise all of it is done again. For
+/// that to go on, a whole part would have to be written again and again while two files are opened.
+pub fn parts(path: &Path) -> std::io::Result<Vec<Part>> {
+    let (folder, name) = folder_of(path)?;
+    let open = |name: &Path| -> Option<Part> {
+        // The program may have put a link or a FIFO there; opening waits for neither.
+        let file = own_file::open(&folder, name, OFlags::RDONLY).ok()?;
+        let bytes = file.metadata().ok()?.len();
+        Some(Part { file, bytes })
+    };
+    loop {
+        let newer = open(&name);
+        let older = open(&rotated_path(&name));
+        if newer.as_ref().is_none_or(|newer| {
+            rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW)
+                .is_ok_and(|now| newer.file.metadata().is_ok_and(|it| it.ino() == now.st_ino))
+        }) {
+            return Ok(older.into_iter().chain(newer).collect());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::io::Read;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn what_is_read_while_it_rotates_has_no_hole() {
+        const READINGS: usize = 2000;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.log");
+        let mut transcript = Transcript::open(&path, 32 << 10).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let mut number = 0u64;
+                while !done.load(Ordering::Relaxed) {
+                    transcript.write(&number.to_be_bytes()).unwrap();
+                    number += 1;
+                }
+            });
+            for _ in 0..READINGS {
+                let mut bytes = Vec::new();
+                for part in parts(&path).unwrap() {
+                    part.file.take(part.bytes).read_to_end(&mut bytes).unwrap();
+                }
+                let numbers = bytes.chunks_exact(8);
+                let numbers = numbers.map(|bytes| u64::from_be_bytes(bytes.try_into().unwrap()));
+                let numbers: Vec<_> = numbers.collect();
+                let hole = numbers.windows(2).find(|pair| pair[0] + 1 != pair[1]);
+                if hole.is_some() {
+                    done.store(true, Ordering::Relaxed);
+                }
+                assert_eq!(hole, None);
+            }
+            done.store(true, Ordering::Relaxed);
+        });
+    }
 
     #[test]
     fn it_rotates_once_and_loses_only_the_oldest() {

@@ -84,7 +84,9 @@ const connection = new Connection(address.token, {
     screen.setReadOnly(mode === "read");
     if (message.state !== "running") toolbar.exited(message.state.exited);
     // A resumed picture goes on with the size at its byte; otherwise a snapshot follows with its own.
-    if (message.resumed) draw(() => screen.resize(message.cols, message.rows));
+    if (message.resumed) {
+      draw(() => screen.afterwards(() => screen.resize(message.cols, message.rows)));
+    }
     if (mode === "read") input.drop();
     input.attached(message.next_input);
     setOwner(message.owner);
@@ -92,9 +94,11 @@ const connection = new Connection(address.token, {
   },
   snapshot(bytes, cols, rows, offset) {
     draw(() => {
-      term.reset();
-      screen.resize(cols, rows);
-      term.write(bytes, () => { drawn = offset; });
+      screen.afterwards(() => {
+        term.reset();
+        screen.resize(cols, rows);
+      });
+      screen.write(bytes, () => { drawn = offset; });
     });
   },
   output(bytes, offset) {
@@ -104,24 +108,21 @@ const connection = new Connection(address.token, {
     for (const piece of cut ? [bytes.subarray(0, cut), bytes.subarray(cut)] : [bytes]) {
       offset += piece.length;
       const upTo = offset;
-      draw(() => term.write(piece, () => {
+      draw(() => screen.write(piece, () => {
         drawn = upTo;
         if (upTo === end) connection.consumed(end);
       }));
     }
   },
-  size: ({ cols, rows }) => draw(() => {
-    // Writes are asynchronous; the size belongs after all that came before it.
-    term.write("", () => {
-      asked = null;
-      screen.resize(cols, rows);
-    });
-  }),
+  size: ({ cols, rows }) => draw(() => screen.afterwards(() => {
+    asked = null;
+    screen.resize(cols, rows);
+  })),
   gap: (bytes) => toolbar.notice(texts.gap(bytes)),
   taken: (next) => input.taken(next),
   busy: (expected) => input.busy(expected),
   owner: (message) => setOwner(message.owner),
-  exited: (exit) => draw(() => term.write("", () => toolbar.exited(exit))),
+  exited: (exit) => draw(() => screen.afterwards(() => toolbar.exited(exit))),
   refused({ reason }) {
     if (reason === "closed") {
       input.drop();

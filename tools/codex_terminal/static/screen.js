@@ -7,6 +7,7 @@ import { Unicode11Addon } from "/assets/addon-unicode11.mjs";
 import { WebLinksAddon } from "/assets/addon-web-links.mjs";
 import { WebglAddon } from "/assets/addon-webgl.mjs";
 import { Letterbox } from "/assets/letterbox.js";
+import { Characters, mendErasing, resize } from "/assets/mends.js";
 
 const FONTS = 'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Noto Sans Mono CJK SC", "PingFang SC", monospace';
 
@@ -68,6 +69,8 @@ export class Screen {
     for (const code of [10, 11]) {
       this.term.parser.registerOscHandler(code, (data) => data === "?" && !answersColours());
     }
+    mendErasing(this.term);
+    this.characters = new Characters();
     this.term.open(host);
     this.useWebgl();
     this.letterbox = new Letterbox(area, this.term, LINE_HEIGHT);
@@ -103,6 +106,19 @@ export class Screen {
     }
   }
 
+  /** Shows output; `drawn` is called when it is on the screen. */
+  write(bytes, drawn) {
+    const pieces = this.characters.pieces(bytes);
+    const last = pieces.pop();
+    for (const piece of pieces) this.term.write(piece);
+    this.term.write(last, drawn);
+  }
+
+  /** Does something when all that was written before is on the screen: writing takes its time. */
+  afterwards(step) {
+    this.term.write("", step);
+  }
+
   setTheme(theme) {
     this.term.options.theme = THEMES[theme];
   }
@@ -126,7 +142,7 @@ export class Screen {
 
   /** The terminal has this size now, for everybody. */
   resize(cols, rows) {
-    if (cols !== this.term.cols || rows !== this.term.rows) this.term.resize(cols, rows);
+    if (cols !== this.term.cols || rows !== this.term.rows) resize(this.term, cols, rows);
     this.layout();
   }
 

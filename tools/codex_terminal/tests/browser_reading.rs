@@ -56,6 +56,24 @@ async fn a_read_only_page_sends_nothing_but_what_it_has_drawn() {
     assert_eq!(page.errors, Vec::<String>::new());
 }
 
+/// What `static/mends.js` is there for, in the page's own build of xterm.js; and sizes keep their order.
+#[tokio::test]
+async fn faults_of_the_terminal_do_not_reach_the_page() {
+    let sidecar = Sidecar::script("stty -echo; printf READY; cat >/dev/null");
+    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Read)).await;
+    page.until(SCREEN, contains("READY")).await;
+    let write = r"(() => { const { screen } = codexTerminal; const bytes = (text) => new TextEncoder().encode(text);
+        screen.write(bytes('\x1b[?1049h\x1b[999;999H\x1b[1J\x1b[Hwhole '));
+        for (const byte of bytes('—x')) screen.write(Uint8Array.of(byte)); })()";
+    page.eval(write).await;
+    page.until(SCREEN, contains("whole —x")).await;
+    let sizes = r"(() => { const { connection: { handler }, screen } = codexTerminal;
+        handler.size({ cols: 91, rows: 31 }); handler.snapshot(new Uint8Array(), 71, 21, 0);
+        return new Promise((done) => screen.afterwards(() => done([screen.term.cols, screen.term.rows]))); })()";
+    assert_eq!(page.eval(sizes).await, json!([71, 21]));
+    assert_eq!(page.errors, Vec::<String>::new());
+}
+
 /// Where the cursor is, where the terminal is, and the letters' size.
 const VIEW: &str = "(() => { const { screen } = codexTerminal; const at = screen.letterbox.geometry(); \
     const area = screen.area.getBoundingClientRect(); const host = screen.host.getBoundingClientRect(); \

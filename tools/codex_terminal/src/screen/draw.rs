@@ -92,20 +92,27 @@ impl<'a> Drawing<'a> {
         self.text(&command);
     }
 
-    /// Draws all rows of a buffer on a blank screen of its size; what does not fit scrolls out of the screen.
-    pub fn rows(&mut self, grid: &Grid) {
+    /// Draws all rows of a buffer on a blank screen of its size; what does not fit scrolls out of the screen. `save`
+    /// comes at the beginning of the row with that number: only there can it save a cursor that has scrolled out.
+    pub fn rows(&mut self, grid: &Grid, save: Option<(usize, &str)>) {
         let cols = grid.cols;
         let mut before = Flow::None;
         if grid.rows > 1 && grid.lines.front().is_some_and(|row| row.wrapped) {
             // What it continues is gone: a row above it goes as well.
             self.add(format_args!("\x1b[{cols}Gxx\x1b[S\x1b[H\x1b[X"));
         }
-        let mut rows = grid.lines.iter().peekable();
-        while let Some(row) = rows.next() {
-            let next = rows.peek().copied();
+        let mut rows = grid.lines.iter().enumerate().peekable();
+        while let Some((at, row)) = rows.next() {
+            let next = rows.peek().map(|(_, next)| *next);
+            if let Some((_, save)) = save.filter(|(place, _)| *place == at) {
+                self.default_look();
+                self.text(save);
+                self.text("\r");
+            }
+            let saves_next = save.is_some_and(|(place, _)| place == at + 1);
             let wraps = next.is_some_and(|next| next.wrapped) && grid.rows > 1;
             let flow = match next {
-                Some(next) if wraps => self.flow(row, next, cols),
+                Some(next) if wraps && !saves_next => self.flow(row, next, cols),
                 _ => Flow::None,
             };
             if wraps && flow == Flow::None {

@@ -179,6 +179,14 @@ impl Grid {
         self.travelled = 0;
     }
 
+    /// The row of the saved cursor, counted from the first one that is kept, when it has scrolled out of the screen.
+    pub fn saved_above(&self) -> Option<usize> {
+        let above = usize::try_from(-self.saved.y)
+            .ok()
+            .filter(|rows| *rows > 0)?;
+        Some(self.base().saturating_sub(above))
+    }
+
     /// Whether the cursor is in the scroll region.
     pub fn in_region(&self) -> bool {
         (self.top..=self.bottom).contains(&self.y)

@@ -186,15 +186,14 @@ impl Change {
         // From the bottom up. What is put in comes to its place at the end, so that places stay what they are.
         let mut added = Vec::new();
         let mut total = 0;
-        let mut end = self.lines.len();
+        // Rows that are taken away at the bottom meanwhile are still laid out, and what that adds stays.
+        let mut left = self.lines.len();
+        let mut end = left;
         while end > 0 {
             let mut first = end - 1;
             let below = end;
             end = first;
-            // Rows that were taken away meanwhile.
-            let Some(last) = self.lines.get(first) else {
-                continue;
-            };
+            let last = &self.lines[first];
             if !last.wrapped && last.text_width() <= self.cols {
                 continue;
             }
@@ -208,10 +207,10 @@ impl Change {
             }
             let lengths = new_lengths(&self.lines[first..below], self.old_cols, self.cols);
             let more = lengths.len() as i64 - count as i64;
-            let over = if self.base == 0 && self.y + 1 != self.lines.len() {
+            let over = if self.base == 0 && self.y + 1 != left {
                 self.y
             } else {
-                self.lines.len()
+                left
             };
             let trimmed = (over as i64 - self.max_lines as i64 + more).max(0);
             let new = self.narrow_line(first, count, &lengths);
@@ -220,31 +219,34 @@ impl Change {
                 added.push((below, new));
             }
             for _ in 0..(more - trimmed).max(0) {
-                self.make_room(total);
+                left -= self.make_room(left + total);
             }
             let lowest = (self.base + self.rows) as i64 - 1;
             self.saved_y = (self.saved_y + more).min(lowest);
         }
+        self.lines.truncate(left);
         for (place, rows) in added {
-            let place = place.min(self.lines.len());
+            let place = place.min(left);
             self.lines.splice(place..place, rows);
         }
         let excess = self.lines.len().saturating_sub(self.max_lines);
         self.lines.drain(..excess);
     }
 
-    /// One more row is going to be put in: the screen moves down by one, or what is below the cursor goes.
-    fn make_room(&mut self, added: usize) {
+    /// One more row is going to be put in, for `all` of them: the screen moves down by one, or what is below the cursor
+    /// goes. Gives how many rows go.
+    fn make_room(&mut self, all: usize) -> usize {
         if self.base > 0 {
-            if self.base + self.rows < self.max_lines.min(self.lines.len() + added) {
+            if self.base + self.rows < self.max_lines.min(all) {
                 self.base += 1;
             }
         } else if self.y + 1 < self.rows {
             self.y += 1;
-            self.lines.pop();
+            return 1;
         } else {
             self.base += 1;
         }
+        0
     }
 
     /// Moves the cells of one line to rows of the given lengths; gives the rows that this takes beside its own.

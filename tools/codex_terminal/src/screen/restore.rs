@@ -6,7 +6,7 @@ use super::canvas::Canvas;
 use super::charset::Charset;
 use super::draw::{Drawing, is_overrun, is_whole};
 use super::grid::{Grid, Saved};
-use super::style::{EXTENDED, Style, UNDERLINE};
+use super::style::{EXTENDED, Style, UNDERLINE, write_into};
 
 impl Screen {
     /// Bytes that draw this screen, with scrollback, on a terminal of its size in any state.
@@ -41,7 +41,8 @@ impl Canvas {
         } else {
             (&self.grid, Some(&self.hidden))
         };
-        drawing.rows(main);
+        let above = main.saved_above().map(|y| (y, save(main)));
+        drawing.rows(main, above.as_ref().map(|(y, save)| (*y, save.as_str())));
         self.keyboard(false, drawing);
         tabs(main, drawing);
         if let Some(hidden) = hidden.filter(|hidden| hidden.saved != Saved::default()) {
@@ -49,11 +50,14 @@ impl Canvas {
             saved(hidden, drawing);
             drawing.text("\x1b[?47l");
         }
-        saved(main, drawing);
+        if above.is_none() {
+            saved(main, drawing);
+        }
         region(main, drawing);
         if self.alternate {
-            drawing.text("\x1b[?47h\x1b[H");
-            drawing.rows(&self.grid);
+            // What a change of size does to the rows that are not shown depends on where the cursor was in them.
+            drawing.add(format_args!("\x1b[{}H\x1b[?47h\x1b[H", main.y + 1));
+            drawing.rows(&self.grid, None);
             self.keyboard(true, drawing);
             tabs(&self.grid, drawing);
             saved(&self.grid, drawing);
@@ -74,7 +78,7 @@ impl Canvas {
         // All of the pen: it may hold more than a cell does.
         drawing.default_look();
         self.pen.write(&mut drawing.out);
-        drawing.open_link(self.pen.link);
+        drawing.open_link(self.pen.stored().link);
         if let Some(last) = last {
             self.go(last.x, drawing);
             if self.modes.insert {
@@ -236,13 +240,18 @@ fn tabs(grid: &Grid, drawing: &mut Drawing<'_>) {
 
 /// Saves the cursor that the program saved. The region is set later, so rows count from the top.
 fn saved(grid: &Grid, drawing: &mut Drawing<'_>) {
-    let saved = grid.saved;
-    if saved == Saved::default() {
+    if grid.saved == Saved::default() {
         return;
     }
-    let y = saved.y.clamp(0, grid.rows as i64 - 1) + 1;
-    let x = saved.x.min(grid.cols - 1) + 1;
-    drawing.add(format_args!("\x1b[{y};{x}H"));
+    let y = grid.saved.y.clamp(0, grid.rows as i64 - 1) + 1;
+    drawing.add(format_args!("\x1b[{y}d"));
+    drawing.text(&save(grid));
+}
+
+/// What saves the cursor with all that is saved with it, in the row where it is.
+fn save(grid: &Grid) -> String {
+    let saved = grid.saved;
+    let mut out = format!("\x1b[{}G", saved.x.min(grid.cols - 1) + 1);
     let mut look = Style {
         fg: saved.fg,
         bg: saved.bg,
@@ -252,17 +261,18 @@ fn saved(grid: &Grid, drawing: &mut Drawing<'_>) {
     if saved.fg & UNDERLINE != 0 {
         look.set_underline(1);
     }
-    look.write(&mut drawing.out);
+    look.write(&mut out);
     if linked {
-        drawing.text("\x1b]8;;about:blank\x1b\\");
+        out.push_str("\x1b]8;;about:blank\x1b\\");
     }
     if let Some(set) = saved.charset {
-        drawing.add(format_args!("\x1b({}", set.name()));
+        write_into(&mut out, format_args!("\x1b({}", set.name()));
     }
-    drawing.text("\x1b7\x1b(B\x1b[m");
+    out.push_str("\x1b7\x1b(B\x1b[m");
     if linked {
-        drawing.text("\x1b]8;;\x1b\\");
+        out.push_str("\x1b]8;;\x1b\\");
     }
+    out
 }
 
 fn region(grid: &Grid, drawing: &mut Drawing<'_>) {
