@@ -229,7 +229,8 @@ async fn a_program_that_asks_for_its_colours_gets_one_answer_whoever_looks() {
             );
             page.until(&drawn, |yes| *yes == true).await;
         }
-        client.input(".").await.unwrap();
+        // A paste waits for the recorder, which answers too.
+        client.paste(".", false).await.unwrap();
         let file = sidecar.path(name);
         support::wait_until("the answer", || file.exists().then_some(()));
         let got = String::from_utf8(std::fs::read(&file).unwrap()).unwrap();

@@ -154,7 +154,11 @@ fn output(folder: &Path, line: &[&str], typed: &str) -> Vec<u8> {
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {
-                child.kill().unwrap();
+                // It leads a session of its own, and may have ended meanwhile.
+                let group = child.process_id().and_then(|pid| i32::try_from(pid).ok());
+                if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+                    rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+                }
                 panic!("{line:?} printed {} bytes and does not end", output.len());
             }
         }
