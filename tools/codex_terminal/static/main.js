@@ -98,7 +98,7 @@ const connection = new Connection(address.token, {
         term.reset();
         screen.resize(cols, rows);
       });
-      screen.write(bytes, () => { drawn = offset; });
+      screen.redraw(bytes, () => { drawn = offset; });
     });
   },
   output(bytes, offset) {

@@ -18,6 +18,7 @@ export class Characters {
     const all = new Uint8Array(this.begun.length + bytes.length);
     all.set(this.begun);
     all.set(bytes, this.begun.length);
+    const whole = all.length - unfinished(all);
     const pieces = [];
     let at = 0;
     do {
@@ -25,7 +26,7 @@ export class Characters {
       const end = at + piece.length - unfinished(piece);
       pieces.push(all.subarray(at, end));
       at = end;
-    } while (all.length - at >= LONGEST);
+    } while (at < whole);
     this.begun = all.slice(at);
     return pieces;
   }

@@ -106,6 +106,12 @@ export class Screen {
     }
   }
 
+  /** Shows a whole picture, of which a character that was begun before is no part. */
+  redraw(bytes, drawn) {
+    this.characters = new Characters();
+    this.write(bytes, drawn);
+  }
+
   /** Shows output; `drawn` is called when it is on the screen. */
   write(bytes, drawn) {
     const pieces = this.characters.pieces(bytes);

@@ -67,6 +67,14 @@ async fn faults_of_the_terminal_do_not_reach_the_page() {
         for (const byte of bytes('—x')) screen.write(Uint8Array.of(byte)); })()";
     page.eval(write).await;
     page.until(SCREEN, contains("whole —x")).await;
+    // However long it is, what is whole is shown, and what is begun waits for its rest.
+    let pieces = r"(() => { const { screen } = codexTerminal; const fresh = () => new screen.characters.constructor();
+        const text = (length) => new Uint8Array(length).fill(97);
+        const shown = (characters, bytes) => characters.pieces(bytes).reduce((sum, piece) => sum + piece.length, 0);
+        const sizes = [0, 1, 3, 65535, 65536, 65537, 65539, 131073].filter((size) => shown(fresh(), text(size)) !== size);
+        const begun = fresh();
+        return [sizes, shown(begun, Uint8Array.of(97, 0xf0, 0x9f)), shown(begun, Uint8Array.of(0x98, 0x80, 98))]; })()";
+    assert_eq!(page.eval(pieces).await, json!([[], 1, 5]));
     let sizes = r"(() => { const { connection: { handler }, screen } = codexTerminal;
         handler.size({ cols: 91, rows: 31 }); handler.snapshot(new Uint8Array(), 71, 21, 0);
         return new Promise((done) => screen.afterwards(() => done([screen.term.cols, screen.term.rows]))); })()";

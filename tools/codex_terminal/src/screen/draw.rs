@@ -7,9 +7,6 @@ use super::grid::Grid;
 use super::row::Row;
 use super::style::{COLOUR, Style, write_into};
 
-/// xterm.js cuts what it is given after so many bytes and can lose a character that lies across the cut.
-const XTERM_PIECE: usize = 128 << 10;
-
 /// What is drawn, and what the terminal that draws it has selected.
 pub struct Drawing<'a> {
     pub out: String,
@@ -35,14 +32,8 @@ impl<'a> Drawing<'a> {
         write_into(&mut self.out, text);
     }
 
-    /// Adds text that must not be cut.
+    /// Adds text, or a sequence that is always the same.
     pub fn text(&mut self, text: &str) {
-        let used = self.out.len() % XTERM_PIECE;
-        if used + text.len() > XTERM_PIECE {
-            // Null characters are nothing to a terminal.
-            self.out
-                .extend(std::iter::repeat_n('\0', XTERM_PIECE - used));
-        }
         self.out.push_str(text);
     }
 
@@ -88,8 +79,7 @@ impl<'a> Drawing<'a> {
             self.links.push(number);
             self.links.len() - 1
         });
-        let command = format!("\x1b]8;id=z{name};{address}\x1b\\");
-        self.text(&command);
+        self.add(format_args!("\x1b]8;id=z{name};{address}\x1b\\"));
     }
 
     /// Draws all rows of a buffer on a blank screen of its size; what does not fit scrolls out of the screen. `save`
@@ -167,9 +157,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn cell(&mut self, row: &Row, cell: Cell) {
-        let mut text = String::new();
-        row.write_text(cell, &mut text);
-        self.text(&text);
+        row.write_text(cell, &mut self.out);
     }
 
     /// Whether a cell is empty and yet looks like something that erasing does not make.
