@@ -227,15 +227,20 @@ struct Reader {
     unrecorded: Option<Instant>,
 }
 
-/// How soon the output of a program is seen that has opened its terminal again. Nothing announces that.
-const CLOSED_LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How soon a program is served again that has closed its terminal and opens it. Nothing announces that.
+pub(crate) const CLOSED_LOOK_EVERY: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
 /// An echo should be with its viewers before the recorder wants a processor too.
 const RECORD_AFTER: Duration = Duration::from_millis(1);
-/// A kernel read gives 4 KiB while there is more; one that gives less than this has emptied the terminal.
+/// A kernel read gives up to 4 KiB. After one that gives less than this there is rarely more, so viewers come before the
+/// read that finds out.
 const SHORT_READ: usize = 1 << 10;
 
 enum Read {
-    Full,
+    /// There may be more.
+    More,
     Empty,
     /// Nobody holds the other side. That can change while the program lives (it may open its terminal again).
     Closed,
@@ -254,10 +259,13 @@ impl Reader {
                 self.feed.append(&buffer[..count]);
                 self.unrecorded.get_or_insert_with(Instant::now);
             }
-            if !matches!(read, Read::Empty) {
+            let overdue = self
+                .unrecorded
+                .is_some_and(|since| since.elapsed() >= RECORD_AFTER);
+            if count == buffer.len() || overdue || matches!(read, Read::Closed) {
                 self.wake_recorder();
             }
-            if matches!(read, Read::Full) {
+            if matches!(read, Read::More) {
                 continue;
             }
             if let Some(state) = exit
@@ -274,7 +282,7 @@ impl Reader {
         }
     }
 
-    /// Reads until the buffer is full or nothing is left: a kernel read gives 4 KiB at most, so one call per
+    /// Reads until the buffer is full or little is left: a kernel read gives 4 KiB at most, so one call per
     /// piece would cost a wake-up and a frame each.
     fn fill(&self, buffer: &mut [u8]) -> (usize, Read) {
         let mut count = 0;
@@ -284,7 +292,7 @@ impl Reader {
                 Ok(read) => {
                     count += read;
                     if read < SHORT_READ {
-                        return (count, Read::Empty);
+                        break;
                     }
                 }
                 Err(rustix::io::Errno::INTR) => {}
@@ -293,7 +301,7 @@ impl Reader {
                 Err(_) => return (count, Read::Closed),
             }
         }
-        (count, Read::Full)
+        (count, Read::More)
     }
 
     fn wake_recorder(&mut self) {
@@ -305,12 +313,11 @@ impl Reader {
     /// Until there is output or the other threads have news. A closed terminal would be "readable" all the time, so
     /// then only the news count, with a look at the terminal now and then.
     fn wait(&mut self, closed: bool) {
-        let at_most = match self.unrecorded {
+        let time = match self.unrecorded {
             _ if closed => Some(CLOSED_LOOK_EVERY),
-            Some(since) => Some(RECORD_AFTER.saturating_sub(since.elapsed())),
+            Some(since) => Timespec::try_from(RECORD_AFTER.saturating_sub(since.elapsed())).ok(),
             None => None,
         };
-        let time = at_most.and_then(|time| Timespec::try_from(time).ok());
         let mut fds = [
             PollFd::new(&self.wake, PollFlags::IN),
             PollFd::new(&self.master, PollFlags::IN),
@@ -326,12 +333,6 @@ impl Reader {
         }
         if news {
             self.drain_news();
-        }
-        if self
-            .unrecorded
-            .is_some_and(|since| since.elapsed() >= RECORD_AFTER)
-        {
-            self.wake_recorder();
         }
     }
 
