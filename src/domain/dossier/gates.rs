@@ -124,18 +124,18 @@ impl Gates {
                 version,
                 verdict,
                 ..
-            } => {
-                let what = OfPlan::Given(verdict.clone());
-                (session_id, version, "plan_approved", what)
             }
-            Event::PlanVetoed {
+            | Event::PlanVetoed {
                 session_id,
                 version,
                 verdict,
                 ..
             } => {
-                let what = OfPlan::Given(verdict.clone());
-                (session_id, version, "plan_vetoed", what)
+                let name = match verdict.verdict {
+                    Judgement::Approve => "plan_approved",
+                    Judgement::Veto => "plan_vetoed",
+                };
+                (session_id, version, name, OfPlan::Given(verdict.clone()))
             }
             Event::PlanReviewEnded {
                 session_id,

@@ -111,10 +111,11 @@ fn beside(
         let bytes = moved.load(Ordering::Relaxed) - before;
         Ok(bytes as f64 / 1e6 / begin.elapsed().as_secs_f64())
     };
-    let alone = rate(&mut || {
+    let mut nothing_else = || {
         std::thread::sleep(WARM_UP);
         Ok(())
-    })?;
+    };
+    let alone = rate(&mut nothing_else)?;
     let before = process::rss_kib(&server.pids)?;
     let mut slow = server.join(shell)?;
     let mut figures = None;
@@ -124,10 +125,7 @@ fn beside(
     })?;
     drop(slow);
     // Before and after: the machine itself may have become slower or faster meanwhile.
-    let after = rate(&mut || {
-        std::thread::sleep(WARM_UP);
-        Ok(())
-    })?;
+    let after = rate(&mut nothing_else)?;
     let mut figures = figures.context("the slow viewer was watched")?;
     figures.growth_kib = figures.growth_kib.saturating_sub(before);
     figures.fast = Some(((alone + after) / 2.0, with_it));

@@ -276,9 +276,7 @@ impl Params {
                 number = number.min(1 << 40) * 10 + u64::from(digit);
             } else if *byte == b';' && self.count < MAX_NUMBERS {
                 self.numbers[self.count - 1] = at_most_i32(number);
-                self.numbers[self.count] = 0;
-                self.sub_ranges[self.count] = (0, 0);
-                self.count += 1;
+                self.semicolon();
                 number = 0;
             } else {
                 break;

@@ -121,10 +121,7 @@ impl Canvas {
             if columns == 0 || x + columns > cols {
                 break;
             }
-            row.set(x, Cell::new(c, columns, style));
-            if columns == 2 {
-                row.set(x + 1, Cell::tail(style));
-            }
+            row.put(x, c, columns, style);
             self.preceding = columns;
             x += columns;
             at += count;
@@ -196,10 +193,7 @@ impl Canvas {
                 row.set(cols - 1, Cell::blank(style));
             }
         }
-        row.set(x, Cell::new(c, columns, style));
-        if columns == 2 {
-            row.set(x + 1, Cell::tail(style));
-        }
+        row.put(x, c, columns, style);
         self.grid.x = x + columns.max(1);
     }
 

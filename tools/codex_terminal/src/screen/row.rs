@@ -77,6 +77,15 @@ impl Row {
         }
     }
 
+    /// Puts a character with all its columns.
+    #[inline]
+    pub fn put(&mut self, x: usize, c: u32, columns: usize, style: u32) {
+        self.set(x, Cell::new(c, columns, style));
+        if columns == 2 {
+            self.set(x + 1, Cell::tail(style));
+        }
+    }
+
     /// Writes ASCII from `x` on; the caller knows that it fits.
     #[inline]
     pub fn put_ascii(&mut self, x: usize, text: &[u8], style: u32) {
