@@ -67,6 +67,7 @@ const toolbar = new Toolbar(texts, {
   font,
   search: (needle, backwards, options) => {
     if (needle === "") screen.search.clearDecorations();
+    toolbar.goodRegex();
     try { screen.find(needle, backwards, options); } catch { toolbar.badRegex(); }
   },
   searchEnd: () => screen.search.clearDecorations(),

@@ -176,10 +176,17 @@ export class Toolbar {
   }
 
   hits(index, count) {
+    // Of the pattern before: the add-on counts again a moment after output or a change of size.
+    if (this.shown.badRegex) return;
     byId("hits").textContent = byId("needle").value === "" ? "" : this.texts.hits(index, count, count >= HITS_COUNTED);
   }
 
+  goodRegex() {
+    this.shown.badRegex = false;
+  }
+
   badRegex() {
+    this.shown.badRegex = true;
     byId("hits").textContent = this.texts.badRegex;
   }
 
