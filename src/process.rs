@@ -32,7 +32,7 @@ pub use tree::{Tree, terminate_tree};
 pub struct Identity {
     /// Process id.
     pub pid: u32,
-    /// Start time as the kernel counts it (clock ticks since boot on Linux).
+    /// Start time: clock ticks since boot on Linux, seconds since 1970 elsewhere.
     pub start_ticks: u64,
 }
 
@@ -84,17 +84,18 @@ pub enum ProcessError {
 impl Identity {
     /// The identity of a pid that exists now (a zombie has one too).
     pub fn of(pid: u32) -> Option<Self> {
-        platform::entry(pid).map(|entry| entry.identity())
+        platform::process(pid).as_ref().map(Self::from)
     }
 
     /// Whether this very process still runs. A zombie does not.
     pub fn is_alive(&self) -> bool {
-        platform::entry(self.pid).is_some_and(|entry| entry.identity() == *self && !entry.zombie)
+        platform::process(self.pid)
+            .is_some_and(|process| Self::from(&process) == *self && !process.zombie)
     }
 
     /// Sends a signal to this very process; `false` when it is gone.
     pub fn signal(&self, signal: Signal) -> bool {
-        platform::signal(*self, signal)
+        platform::signal(self.pid, self.start_ticks, signal.into())
     }
 
     /// Returns when the process has ended.

@@ -5,6 +5,7 @@ use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::governance::render::printable;
 use crate::paths::Places;
+use crate::process::Identity;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::Write;
@@ -168,27 +169,11 @@ fn left_running(folder: &Path) -> Vec<Descriptor> {
 
 /// Whether that very process still runs; a pid alone may be somebody else's by now.
 fn is_alive(one: &Descriptor) -> bool {
-    match (start_ticks(one.pid), one.started_at_ticks) {
-        (Some(now), Some(then)) => now == then,
-        // Where the system does not say when a process started, its being there has to do.
-        (None, _) if !Path::new("/proc/self/stat").exists() => i32::try_from(one.pid)
-            .ok()
-            .and_then(rustix::process::Pid::from_raw)
-            .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()),
-        (found, None) => found.is_some(),
-        (None, Some(_)) => false,
+    let pid = one.pid;
+    match one.started_at_ticks {
+        Some(start_ticks) => Identity { pid, start_ticks }.is_alive(),
+        None => Identity::of(pid).is_some(),
     }
-}
-
-fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; the start time is the 20th field behind it.
-    stat.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()
 }
 
 #[cfg(test)]
@@ -201,7 +186,7 @@ mod tests {
     fn only_processes_that_are_still_the_same_are_listed() {
         let folder = tempfile::tempdir().unwrap();
         let own = std::process::id();
-        let ticks = start_ticks(own);
+        let ticks = Identity::of(own).unwrap().start_ticks;
         let write = |name: &str, value: Value| {
             std::fs::write(folder.path().join(name), value.to_string()).unwrap();
         };

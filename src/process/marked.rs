@@ -1,7 +1,7 @@
 //! Finds processes by a mark in their environment, which they inherit wherever they go, and ends them. For what has left
 //! its tree: a sandbox that is killed while it starts leaves the program inside behind, with init as its parent.
 
-use super::{ProcessError, platform, terminate_tree};
+use super::{Identity, ProcessError, platform, terminate_tree};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ pub async fn terminate_marked(name: &str, values: HashSet<String>) -> Result<(),
     for _ in 0..ROUNDS {
         let (name, values) = (name.to_owned(), values.clone());
         let look = tokio::task::spawn_blocking(move || {
-            let marked = |entry: &platform::Entry| {
-                let value = platform::variable(entry.pid, &name);
-                !entry.zombie
-                    && entry.pid != std::process::id()
+            let marked = |process: &platform::Process| {
+                let value = platform::variable(process.pid, &name);
+                !process.zombie
+                    && process.pid != std::process::id()
                     && value.is_some_and(|value| values.contains(&value))
             };
-            let all = platform::all().into_iter();
-            let found = all.filter(marked).map(|entry| entry.identity());
+            let all = platform::processes().into_iter();
+            let found = all.filter(marked).map(|process| Identity::from(&process));
             found.collect::<Vec<_>>()
         });
         let found = look
@@ -48,7 +48,6 @@ pub async fn terminate_marked(name: &str, values: HashSet<String>) -> Result<(),
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::process::Identity;
     use std::process::{Command, Stdio};
 
     #[tokio::test]

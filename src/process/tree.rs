@@ -51,13 +51,13 @@ impl Tree {
     /// Looks again.
     pub fn refresh(&mut self) {
         let own = std::process::id();
-        let entries = platform::all();
+        let entries = platform::processes();
         // A pid that came back with another start time is a stranger; so are the group and the session it leads.
         for entry in &entries {
             if self
                 .seen
                 .get(&entry.pid)
-                .is_some_and(|known| *known != entry.identity())
+                .is_some_and(|known| *known != Identity::from(entry))
             {
                 self.seen.remove(&entry.pid);
             }
@@ -75,7 +75,7 @@ impl Tree {
                     && entry.pid > 1
                     && members.insert(entry.pid)
                 {
-                    self.seen.insert(entry.pid, entry.identity());
+                    self.seen.insert(entry.pid, Identity::from(entry));
                 }
             }
             if members.len() == before {
@@ -85,7 +85,7 @@ impl Tree {
         self.alive = entries
             .iter()
             .filter(|entry| members.contains(&entry.pid))
-            .map(platform::Entry::identity)
+            .map(Identity::from)
             .collect();
     }
 
@@ -183,7 +183,7 @@ pub async fn terminate_tree(root: Identity, grace: Duration) -> Result<(), Proce
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::{collections::BTreeSet, path::Path};
+    use std::path::Path;
 
     use super::super::{Output, Spec, spawn_detached};
     use super::*;
@@ -295,10 +295,10 @@ mod tests {
         let lock = std::fs::File::create(home.path().join("lock")).unwrap();
         let started = spawn_detached(&shell("exec sleep 60", home.path())).unwrap();
         let pid = started.identity.pid;
-        let entry = platform::entry(pid).unwrap();
+        let entry = platform::process(pid).unwrap();
         assert_eq!((entry.session, entry.group), (pid, pid));
         // What the test itself was given by its parent cannot be told apart from a gift; everything that we opened must stay ours.
-        let expected: BTreeSet<_> = ["0", "1", "2"]
+        let expected: std::collections::BTreeSet<_> = ["0", "1", "2"]
             .map(str::to_owned)
             .into_iter()
             .chain(inherited())
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[cfg(target_os = "linux")]
-    fn descriptors(pid: u32) -> BTreeSet<String> {
+    fn descriptors(pid: u32) -> std::collections::BTreeSet<String> {
         let names = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
         names
             .map(|name| name.unwrap().file_name().into_string().unwrap())

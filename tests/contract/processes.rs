@@ -1,8 +1,7 @@
 //! Processes of one test, found by a mark in their environment, and ended by identity: a pid alone may be somebody else's.
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
+use zhongshu::process::{Identity, Signal};
 
 /// The variable that every process of a test inherits.
 pub const MARK: &str = "ZHONGSHU_CONTRACT_WORLD";
@@ -12,13 +11,13 @@ pub const MARK: &str = "ZHONGSHU_CONTRACT_WORLD";
 pub struct Marked {
     pub pid: u32,
     pub command: String,
-    handle: OwnedFd,
+    identity: Identity,
 }
 
 impl Marked {
     pub fn kill(&self) {
         // It may have ended by itself.
-        pidfd_send_signal(&self.handle, Signal::KILL).ok();
+        self.identity.signal(Signal::Kill);
     }
 }
 
@@ -37,16 +36,12 @@ pub fn marked(mark: &str) -> Vec<Marked> {
         if !carries(pid) {
             return None;
         }
-        let handle = pidfd_open(
-            Pid::from_raw(i32::try_from(pid).ok()?)?,
-            PidfdFlags::empty(),
-        )
-        .ok()?;
-        // Looked at again through the handle's lifetime: the pid cannot have changed hands in between.
+        let identity = Identity::of(pid)?;
+        // Looked at again: the pid may have changed hands in between.
         carries(pid).then(|| Marked {
             pid,
             command: command(pid),
-            handle,
+            identity,
         })
     })
     .collect()

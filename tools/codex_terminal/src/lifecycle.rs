@@ -166,7 +166,7 @@ impl Sidecar {
             let terminal = terminal.clone();
             move || {
                 if let Some(program) = &terminal.program {
-                    let killed = platform::end_descendants(close.grace);
+                    let killed = platform::end_program(program.pty.child_pid(), close.grace);
                     tracing::info!(killed, "the program's processes have ended");
                     program.pty.finish();
                     program.input.close();

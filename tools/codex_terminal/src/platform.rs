@@ -1,5 +1,17 @@
-//! Everything that differs between Linux and macOS: who descends from us, when a process started, how a tree is
-//! signalled. Never signals a process outside the caller's own tree.
+//! What differs between Linux and macOS about processes: how they are listed, identified and signalled. The launcher asks here too, so that both
+//! mean the same by a start time.
+
+#[cfg(target_os = "linux")]
+mod linux;
+// Compiled for tests on Linux too, so that it is exercised there.
+#[cfg(any(not(target_os = "linux"), test))]
+#[cfg_attr(target_os = "linux", allow(dead_code))]
+mod portable;
+
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(not(target_os = "linux"))]
+use portable as system;
 
 use std::time::{Duration, Instant};
 
@@ -12,17 +24,48 @@ pub struct Process {
     pub pid: u32,
     /// Its parent.
     pub parent: u32,
+    /// Its process group.
+    pub group: u32,
+    /// Its session, or its group where the system does not tell.
+    pub session: u32,
     /// Its identity together with the id.
     pub started_at_ticks: u64,
     /// It ended and waits to be reaped.
     pub zombie: bool,
 }
 
-/// When a process started, in the system's own unit: with the pid it names one process for good.
-pub fn process_start_ticks(pid: u32) -> Option<u64> {
+impl Process {
+    fn signal(&self, wanted: Signal) -> bool {
+        signal(self.pid, self.started_at_ticks, wanted)
+    }
+}
+
+/// All processes of the machine.
+pub fn processes() -> Vec<Process> {
+    system::processes()
+}
+
+/// One of them. A zombie counts too.
+pub fn process(pid: u32) -> Option<Process> {
     system::process(pid)
+}
+
+/// When a process started: with the pid it names one process for good. Ticks since boot on Linux, seconds since 1970 elsewhere. `None`: no such
+/// process runs.
+pub fn process_start_ticks(pid: u32) -> Option<u64> {
+    process(pid)
         .filter(|process| !process.zombie)
         .map(|process| process.started_at_ticks)
+}
+
+/// Sends a signal to the process that had `pid` and began then, never to another one that has its pid by now; `false` when it is gone.
+pub fn signal(pid: u32, started_at_ticks: u64, signal: Signal) -> bool {
+    let still_runs = || process_start_ticks(pid) == Some(started_at_ticks);
+    // 0 is our own group and 1 is init: neither is ever a target.
+    let target = i32::try_from(pid).ok().filter(|pid| *pid > 1);
+    target
+        .and_then(Pid::from_raw)
+        .is_some_and(|target| system::signal(target, still_runs, signal))
 }
 
 /// Makes orphans of our tree our own children, so that none can leave it (Linux only).
@@ -30,35 +73,39 @@ pub fn adopt_orphans() {
     system::adopt_orphans();
 }
 
-/// All living descendants of this process.
-pub fn descendants() -> Vec<Process> {
-    let all = system::processes();
-    let mut family = vec![std::process::id()];
+/// What runs of a program that we started as `leader` of a session, and everything else that descends from us.
+fn family(all: &[Process], own: u32, leader: u32) -> Vec<Process> {
+    // Where orphans do not come to us their session still tells, unless its leader's pid is another process's by now.
+    let is_reused = |one: &Process| one.pid == leader && one.parent != own;
+    let session = (!system::ORPHANS_COME_TO_US && !all.iter().any(is_reused)).then_some(leader);
+    let mut pids = vec![own];
     let mut found = Vec::new();
     // A child is never listed before its parent is known for long: repeat until nothing is added.
     loop {
-        let before = family.len();
-        for process in &all {
-            if family.contains(&process.parent) && !family.contains(&process.pid) {
-                family.push(process.pid);
-                if !process.zombie {
-                    found.push(*process);
+        let before = pids.len();
+        for one in all {
+            let belongs = pids.contains(&one.parent) || Some(one.session) == session;
+            if belongs && !pids.contains(&one.pid) {
+                pids.push(one.pid);
+                if !one.zombie {
+                    found.push(*one);
                 }
             }
         }
-        if family.len() == before {
+        if pids.len() == before {
             return found;
         }
     }
 }
 
-/// Ends all descendants of this process: TERM, HUP (interactive shells ignore TERM) and CONT, then after `grace` KILL
-/// until none is left. Blocks; gives the number that had to be killed.
-pub fn end_descendants(grace: Duration) -> usize {
+/// Ends the program that we started as `leader` of a session, with all descendants of this process: TERM, HUP (interactive
+/// shells ignore TERM) and CONT, then after `grace` KILL until none is left. Blocks; gives the number that had to be killed.
+pub fn end_program(leader: u32, grace: Duration) -> usize {
+    let living = || family(&processes(), std::process::id(), leader);
     let mut told: Vec<Process> = Vec::new();
     let asked_until = Instant::now() + grace;
     loop {
-        let living = descendants();
+        let living = living();
         if living.is_empty() {
             return 0;
         }
@@ -69,7 +116,7 @@ pub fn end_descendants(grace: Duration) -> usize {
             // Also those that were started meanwhile.
             if !told.contains(&process) {
                 for signal in [Signal::TERM, Signal::HUP, Signal::CONT] {
-                    system::signal(&process, signal);
+                    process.signal(signal);
                 }
                 told.push(process);
             }
@@ -80,12 +127,12 @@ pub fn end_descendants(grace: Duration) -> usize {
     // Processes in uninterruptible sleep cannot be ended by anybody; they must not hold us for ever.
     let give_up_at = Instant::now() + Duration::from_secs(10);
     loop {
-        let living = descendants();
+        let living = living();
         if living.is_empty() || Instant::now() >= give_up_at {
             return killed.len();
         }
         for process in living {
-            system::signal(&process, Signal::KILL);
+            process.signal(Signal::KILL);
             if !killed.contains(&process) {
                 killed.push(process);
             }
@@ -105,131 +152,76 @@ pub fn reap(child: Pid) -> Option<(Pid, rustix::process::WaitStatus)> {
     }
 }
 
-#[cfg(target_os = "linux")]
-mod system {
-    use rustix::process::{
-        Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, pidfd_open, pidfd_send_signal,
-    };
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    use super::Process;
-
-    pub fn adopt_orphans() {
-        if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
-            tracing::warn!(%error, "orphans of the program cannot be adopted");
-        }
-    }
-
-    pub fn wait_for_child(_child: Pid) -> rustix::io::Result<Option<(Pid, WaitStatus)>> {
-        rustix::process::wait(WaitOptions::empty())
-    }
-
-    pub fn processes() -> Vec<Process> {
-        let Ok(entries) = std::fs::read_dir("/proc") else {
-            return Vec::new();
+    #[test]
+    fn every_way_to_look_sees_the_same_process() {
+        let own = process(std::process::id()).expect("we run");
+        let parent = std::os::unix::process::parent_id();
+        let group = rustix::process::getpgrp();
+        assert_eq!(
+            (own.pid, own.parent, own.zombie),
+            (std::process::id(), parent, false)
+        );
+        assert_eq!(i32::try_from(own.group), Ok(group.as_raw_nonzero().get()));
+        assert!(processes().contains(&own));
+        let stranger = Process {
+            started_at_ticks: own.started_at_ticks + 1,
+            ..own
         };
-        entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter_map(process)
-            .collect()
+        assert!(!stranger.signal(Signal::KILL));
     }
 
-    /// From `/proc/<pid>/stat`; the name in parentheses may itself hold blanks and parentheses.
-    pub fn process(pid: u32) -> Option<Process> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
-        Some(Process {
+    #[test]
+    fn strangers_are_no_family() {
+        let one = |pid, parent, session| Process {
             pid,
-            zombie: matches!(*fields.first()?, "Z" | "X"),
-            parent: fields.get(1)?.parse().ok()?,
-            started_at_ticks: fields.get(19)?.parse().ok()?,
-        })
+            parent,
+            group: session,
+            session,
+            started_at_ticks: 1,
+            zombie: false,
+        };
+        let pids = |all: &[Process]| -> Vec<u32> {
+            family(all, 10, 20).iter().map(|one| one.pid).collect()
+        };
+        let ours = [
+            one(10, 1, 5),
+            one(21, 20, 20),
+            one(20, 10, 20),
+            one(22, 21, 22),
+            one(30, 1, 30),
+        ];
+        assert_eq!(pids(&ours), [20, 21, 22]);
+        let orphan = [one(10, 1, 5), one(21, 1, 20)];
+        assert_eq!(
+            pids(&orphan).len(),
+            usize::from(!system::ORPHANS_COME_TO_US)
+        );
+        let reused = [one(10, 1, 5), one(20, 1, 20), one(21, 20, 20)];
+        assert!(pids(&reused).is_empty());
     }
 
-    /// Through a pidfd opened before the identity is checked, so a reused pid is never hit.
-    pub fn signal(target: &Process, signal: Signal) {
-        let Some(pid) = i32::try_from(target.pid).ok().and_then(Pid::from_raw) else {
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn ps_sees_what_the_kernel_shows() {
+        if !std::path::Path::new(portable::PS).exists() {
             return;
-        };
-        let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
-            return;
-        };
-        let now = process(target.pid);
-        if now.is_some_and(|now| now.started_at_ticks == target.started_at_ticks) {
-            // It may end at this very moment; that is what was wanted.
-            pidfd_send_signal(&handle, signal).ok();
         }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod system {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    use std::process::{Command, Stdio};
-
-    use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
-
-    use super::Process;
-
-    pub fn adopt_orphans() {}
-
-    /// Only the program: waiting for any child would steal the status of `ps`.
-    pub fn wait_for_child(child: Pid) -> rustix::io::Result<Option<(Pid, WaitStatus)>> {
-        rustix::process::waitpid(Some(child), WaitOptions::empty())
-    }
-
-    pub fn processes() -> Vec<Process> {
-        list(&["-axo", "pid=,ppid=,stat=,lstart="])
-    }
-
-    pub fn process(pid: u32) -> Option<Process> {
-        let pid = pid.to_string();
-        let found = list(&["-o", "pid=,ppid=,stat=,lstart=", "-p", &pid]);
-        found.into_iter().next()
-    }
-
-    fn list(arguments: &[&str]) -> Vec<Process> {
-        let started = Command::new("/bin/ps")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(ps) = started else {
-            return Vec::new();
-        };
-        // It is a child of ours itself, and gone when its list is read.
-        let own_id = ps.id();
-        let Ok(output) = ps.wait_with_output() else {
-            return Vec::new();
-        };
-        String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .filter_map(|line| {
-                let mut fields = line.split_ascii_whitespace();
-                let pid = fields.next()?.parse().ok()?;
-                let parent = fields.next()?.parse().ok()?;
-                let zombie = fields.next()?.starts_with('Z');
-                let mut hasher = DefaultHasher::new();
-                fields.collect::<Vec<_>>().hash(&mut hasher);
-                Some(Process {
-                    pid,
-                    parent,
-                    started_at_ticks: hasher.finish(),
-                    zombie,
-                })
-            })
-            .filter(|process: &Process| process.pid != own_id)
-            .collect()
-    }
-
-    pub fn signal(target: &Process, signal: Signal) {
-        let now = process(target.pid);
-        if now.is_some_and(|now| now.started_at_ticks == target.started_at_ticks)
-            && let Some(pid) = i32::try_from(target.pid).ok().and_then(Pid::from_raw)
-        {
-            // It may end at this very moment; that is what was wanted.
-            rustix::process::kill_process(pid, signal).ok();
-        }
+        let own = process(std::process::id()).expect("we run");
+        let listed = portable::process(own.pid).expect("ps lists us");
+        let now = chrono::Utc::now().timestamp().cast_unsigned();
+        let recently = now - 600..=now + 1;
+        assert!(recently.contains(&listed.started_at_ticks), "{listed:?}");
+        let shown = |one: &Process| (one.pid, one.parent, one.group, one.zombie);
+        assert_eq!(shown(&listed), shown(&own));
+        assert!(
+            portable::processes()
+                .iter()
+                .any(|one| shown(one) == shown(&own))
+        );
+        assert_eq!(portable::process(u32::MAX), None);
     }
 }
