@@ -4,7 +4,7 @@
 #[path = "mailbox/support.rs"]
 mod support;
 
-use rustix::fs::{CWD, FileType, Mode, RenameFlags};
+use rustix::fs::{CWD, RenameFlags};
 use serde_json::json;
 use std::ffi::OsStr;
 use std::fs;
@@ -524,14 +524,10 @@ async fn m5_special_files_hang_nothing() {
     let house = House::open().await;
     let session = house.department("gongchengbu-1", "zhongshu-1").await;
     let incoming = house.paths().incoming;
-    rustix::fs::mknodat(
-        CWD,
-        incoming.join("fifo.json"),
-        FileType::Fifo,
-        Mode::from_raw_mode(0o600),
-        0,
-    )
-    .unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(incoming.join("fifo.json"))
+        .status();
+    assert!(made.unwrap().success());
     let _socket = std::os::unix::net::UnixListener::bind(incoming.join("s.json")).unwrap();
     fs::create_dir(incoming.join("dir.json")).unwrap();
     house.drop_file("good.json", result(&session, "good"));

@@ -13,6 +13,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 const FOLDER: Subject = Subject::new("state_dir", "state folder", "状态目录");
+#[cfg(target_os = "linux")]
 const DISK: Subject = Subject::new("file_system", "file system", "文件系统");
 const SERVER: Subject = Subject::new("server", "server", "服务");
 const JOURNAL: Subject = Subject::new("journal", "journal", "日志");

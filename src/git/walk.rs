@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat as DiskStat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat as DiskStat};
 use rustix::io::Errno;
 
 use super::changes::Deadline;
@@ -326,7 +326,7 @@ impl Walk<'_> {
     }
 
     /// The mode that Git would record for what lies there.
-    fn mode(&self, item: &Item, kind: FileType, bits: u32) -> u32 {
+    fn mode(&self, item: &Item, kind: FileType, bits: RawMode) -> u32 {
         match kind {
             FileType::Symlink => LINK,
             FileType::RegularFile if !self.settings.symlinks && item.mode == LINK => LINK,

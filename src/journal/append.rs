@@ -60,9 +60,20 @@ impl Medium for File {
         Ok((metadata.len(), metadata.nlink()))
     }
 
+    #[cfg(target_os = "linux")]
     fn reserve(&self, offset: u64, len: u64) -> io::Result<()> {
         let keep_size = rustix::fs::FallocateFlags::KEEP_SIZE;
         Ok(rustix::fs::fallocate(self, keep_size, offset, len)?)
+    }
+
+    /// Elsewhere reserving changes the length, so the file system is only asked.
+    #[cfg(not(target_os = "linux"))]
+    fn reserve(&self, _: u64, len: u64) -> io::Result<()> {
+        let system = rustix::fs::fstatvfs(self)?;
+        match system.f_bavail.saturating_mul(system.f_frsize) >= len {
+            true => Ok(()),
+            false => Err(io::ErrorKind::StorageFull.into()),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::ids::SessionId;
 use crate::paths::inside;
 pub(crate) use crate::paths::inside::write_new;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Dir, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawMode};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -178,7 +178,12 @@ fn has_json_suffix(name: &[u8]) -> bool {
 }
 
 /// Opens a folder that is really one, creating it when it is missing.
-fn step(parent: &OwnedFd, name: &OsStr, path: &Path, mode: u32) -> Result<OwnedFd, FolderError> {
+fn step(
+    parent: &OwnedFd,
+    name: &OsStr,
+    path: &Path,
+    mode: RawMode,
+) -> Result<OwnedFd, FolderError> {
     inside::step(parent, name, mode).map_err(|errno| match errno {
         Errno::NOTDIR | Errno::LOOP => FolderError::NotAFolder {
             path: path.to_owned(),

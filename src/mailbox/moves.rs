@@ -92,12 +92,13 @@ pub(super) fn put_away(
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
+/// How file systems say that they cannot refuse to replace; the last two are one on Linux and two on macOS.
+const CANNOT: [Errno; 4] = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP];
+
 fn move_new(from: &OwnedFd, name: &OsStr, to: &OwnedFd, target: &OsStr) -> Result<(), Errno> {
     match rustix::fs::renameat_with(from, name, to, target, RenameFlags::NOREPLACE) {
-        // The file system cannot refuse to replace. We looked before, and nobody else moves files here.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            rustix::fs::renameat(from, name, to, target)
-        }
+        // We looked before, and nobody else moves files here.
+        Err(errno) if CANNOT.contains(&errno) => rustix::fs::renameat(from, name, to, target),
         other => other,
     }
 }

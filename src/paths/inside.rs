@@ -4,7 +4,7 @@
 
 use codex_terminal::own_file;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, RawMode};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -89,7 +89,7 @@ impl Inside {
 }
 
 /// Opens a folder that is really one, creating it when it is missing.
-pub(crate) fn step(parent: &OwnedFd, name: &OsStr, mode: u32) -> Result<OwnedFd, Errno> {
+pub(crate) fn step(parent: &OwnedFd, name: &OsStr, mode: RawMode) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = || rustix::fs::openat(parent, name, flags, Mode::empty());
     match open() {

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::Doubt;
 
 /// What was in the list.
-#[expect(dead_code, reason = "there is no list")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drained {
     Nothing,
