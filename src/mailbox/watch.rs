@@ -55,7 +55,10 @@ impl Shared {
         }
         let arrived = match event.kind {
             EventKind::Create(_)
-            | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any)
+            | EventKind::Modify(
+                // macOS does not say whether a file was moved in or out.
+                ModifyKind::Data(_) | ModifyKind::Any | ModifyKind::Name(RenameMode::Any),
+            )
             | EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
             EventKind::Modify(ModifyKind::Name(RenameMode::To)) => true,
             // Our own moves end up here too; a folder that is gone itself is found by its name.
@@ -214,9 +217,13 @@ mod tests {
             EventKind::Access(AccessKind::Close(AccessMode::Read)),
             "/m/zhongshu-5/incoming/e.json",
         );
-        let hints = hints([moved, written, draft, ours, read]);
+        let somewhere = event(
+            EventKind::Modify(ModifyKind::Name(RenameMode::Any)),
+            "/m/zhongshu-6/incoming/f.json",
+        );
+        let hints = hints([moved, written, draft, ours, read, somewhere]);
         let planners: Vec<&str> = hints.planners.iter().map(SessionId::as_str).collect();
-        assert_eq!(planners, ["zhongshu-1", "zhongshu-2"]);
+        assert_eq!(planners, ["zhongshu-1", "zhongshu-2", "zhongshu-6"]);
         let arrived: Vec<_> = hints.arrived.into_iter().collect();
         let planner = SessionId::parse("zhongshu-1").unwrap();
         assert_eq!(arrived, [(planner, OsString::from("a.json"))]);
