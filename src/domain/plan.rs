@@ -46,6 +46,24 @@ fn yes() -> bool {
     true
 }
 
+impl PlannedAssignment {
+    /// A line that says no more than who shall do what.
+    pub fn new(department: impl Into<String>, task: impl Into<String>) -> Self {
+        Self {
+            id: None,
+            after: Vec::new(),
+            department: department.into(),
+            task: task.into(),
+            model: None,
+            files: Vec::new(),
+            verify: Vec::new(),
+            reason: String::new(),
+            model_reason: String::new(),
+            selected: true,
+        }
+    }
+}
+
 /// What a planner reported, before it is numbered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {

@@ -382,18 +382,7 @@ pub fn by_tool(mut submission: Submission) -> Submission {
 
 /// Work for one department.
 pub fn work(department: &str, task: &str) -> PlannedAssignment {
-    PlannedAssignment {
-        id: None,
-        after: Vec::new(),
-        department: department.to_owned(),
-        task: task.to_owned(),
-        model: None,
-        files: Vec::new(),
-        verify: Vec::new(),
-        reason: String::new(),
-        model_reason: String::new(),
-        selected: true,
-    }
+    PlannedAssignment::new(department, task)
 }
 
 /// A plan with one piece of work for each department.

@@ -11,16 +11,9 @@ type Row<'a> = (&'a str, &'a str, &'a [&'a str], &'a [&'a str]);
 fn line(row: &Row<'_>) -> PlannedAssignment {
     let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     PlannedAssignment {
-        id: None,
-        after: Vec::new(),
-        department: row.0.to_owned(),
-        task: row.1.to_owned(),
-        model: None,
         files: own(row.2),
         verify: own(row.3),
-        reason: String::new(),
-        model_reason: String::new(),
-        selected: true,
+        ..PlannedAssignment::new(row.0, row.1)
     }
 }
 

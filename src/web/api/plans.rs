@@ -296,16 +296,11 @@ pub async fn start_department(
         None => app.office.only_planner()?,
     };
     let assignments = vec![PlannedAssignment {
-        id: None,
-        after: Vec::new(),
-        department: wish.department,
-        task: wish.task,
         model: chosen(wish.model),
         files: wish.files,
         verify: wish.verify,
         reason: wish.reason.unwrap_or_default(),
-        model_reason: String::new(),
-        selected: true,
+        ..PlannedAssignment::new(wish.department, wish.task)
     }];
     let confirmation = Confirmation {
         parent_session_id,

@@ -321,21 +321,9 @@ impl Page<'_> {
     }
 
     fn blank_row(&self) -> Vec<Row> {
-        let item = PlannedAssignment {
-            id: None,
-            after: Vec::new(),
-            department: String::new(),
-            task: String::new(),
-            model: None,
-            files: Vec::new(),
-            verify: Vec::new(),
-            reason: String::new(),
-            model_reason: String::new(),
-            selected: true,
-        };
         vec![Row {
             key: "row-new".to_owned(),
-            item,
+            item: PlannedAssignment::new("", ""),
         }]
     }
 

@@ -46,21 +46,6 @@ fn brief(id: &str, department: &str, task: String) -> Brief {
     }
 }
 
-fn line(department: &str, task: String) -> PlannedAssignment {
-    PlannedAssignment {
-        id: None,
-        after: Vec::new(),
-        department: department.to_owned(),
-        task,
-        model: None,
-        files: Vec::new(),
-        verify: Vec::new(),
-        reason: String::new(),
-        model_reason: String::new(),
-        selected: true,
-    }
-}
-
 fn order(id: &str, department: &str, task: String, verify: Vec<String>) -> Event {
     Event::AssignmentQueued {
         order: Order {
@@ -117,7 +102,7 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
     let verify = vec![say("cargo test"), say("cargo clippy")];
     let proposal = Proposal {
         summary: say("The greeter gets louder."),
-        assignments: vec![line("lingyubu", task.clone()), line("zhilibu", say("docs"))],
+        assignments: vec![PlannedAssignment::new("lingyubu", task.clone()), PlannedAssignment::new("zhilibu", say("docs"))],
     };
     let found = Conformance::Judged {
         files: vec![
