@@ -62,8 +62,7 @@ pub fn work(state: &State) -> Vec<Work<'_>> {
 
 /// The confirmed plans that a change of these paths belongs to, as `<planner>/<version>`: for each path, that of the
 /// department that reported it last.
-pub fn plans_of(state: &State, paths: &[String]) -> Vec<String> {
-    let works = work(state);
+pub fn plans_of(works: &[Work<'_>], paths: &[String]) -> Vec<String> {
     let plans: BTreeSet<String> = paths
         .iter()
         .filter_map(|path| {

@@ -148,7 +148,8 @@ pub fn assemble(
     language: Language,
 ) -> ReviewView {
     let paths: Vec<String> = paths(&review);
-    let (work, whose) = work::of(state, &review, language);
+    let works = provenance::work(state);
+    let (work, whose) = work::of(state, &works, &review, language);
     let reviews = &state.reviews;
     let staged = review.staged.as_ref().ok();
     let standing = staged.map(|staged| reviews.standing(candidate(staged)));
@@ -167,7 +168,7 @@ pub fn assemble(
         base_tree: staged.and_then(|staged| staged.base_tree.clone()),
         merging: review.merging,
         decision: decision.map(DecisionView::of),
-        plans: provenance::plans_of(state, &paths),
+        plans: provenance::plans_of(&works, &paths),
         work,
         whose,
         gate: GateView {
@@ -295,7 +296,7 @@ pub async fn approve(
     let approved = app
         .office
         .decide(caller.actor(), move |state| {
-            approval.plans = provenance::plans_of(state, &paths);
+            approval.plans = provenance::plans_of(&provenance::work(state), &paths);
             reviews::approve(state, approval, gate)
         })
         .await?;
@@ -324,7 +325,7 @@ pub async fn reject(
     };
     app.office
         .decide(caller.actor(), move |state| {
-            rejection.plans = provenance::plans_of(state, &paths);
+            rejection.plans = provenance::plans_of(&provenance::work(state), &paths);
             reviews::reject(state, rejection)
         })
         .await?;

@@ -104,14 +104,18 @@ pub fn seen(state: &State) -> BTreeSet<Seen> {
         .collect()
 }
 
-/// The work behind what is staged, and whose each changed file is.
-pub fn of(state: &State, review: &Review, language: Language) -> (Vec<PlanWork>, Vec<Whose>) {
-    let works = provenance::work(state);
+/// The work behind what is staged, out of all that may lie in the next commit, and whose each changed file is.
+pub fn of(
+    state: &State,
+    works: &[Work<'_>],
+    review: &Review,
+    language: Language,
+) -> (Vec<PlanWork>, Vec<Whose>) {
     let whose: Vec<Whose> = review
         .report
         .changed_files
         .iter()
-        .map(|file| Whose::of(file, &works, review))
+        .map(|file| Whose::of(file, works, review))
         .collect();
     let mut plans: BTreeMap<(SessionId, Option<u32>), Vec<&Assignment>> = BTreeMap::new();
     let is_in_it = |work: &&Work<'_>| {
