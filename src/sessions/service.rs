@@ -349,7 +349,7 @@ impl Office {
     /// # Errors
     /// When there is no such result.
     pub async fn acknowledge(&self, actor: &str, id: ReportId) -> Result<(), Refused> {
-        self.decide(actor, move |state| inbox::acknowledge(state, &id, None))
+        self.decide(actor, move |state| inbox::acknowledge(state, &id))
             .await
     }
 

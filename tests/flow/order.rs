@@ -158,7 +158,7 @@ fn an_assignment_waits_until_the_results_before_it_are_in() {
     assert_eq!(world.hold(&ids[0]), Some(Hold::WaitsForPerson));
     let report = world.report_of(&second).report_id.clone();
     world
-        .decide(|state, _| inbox::acknowledge(state, &report, None))
+        .decide(|state, _| inbox::acknowledge(state, &report))
         .unwrap();
     assert_eq!(world.hold(&ids[0]), None);
     let third = world.dispatch().unwrap();
@@ -183,7 +183,7 @@ fn a_result_that_only_a_file_claims_lets_nothing_start_before_its_session_is_ove
     );
     let mut other = world.state.clone();
     let report = world.report_of(&first).report_id.clone();
-    let (events, ()) = inbox::acknowledge(&other, &report, None).unwrap();
+    let (events, ()) = inbox::acknowledge(&other, &report).unwrap();
     other.apply(other.seq + 1, world.now, &events[0]);
     std::mem::swap(&mut world.state, &mut other);
     assert_eq!(world.hold(&ids[1]), None, "somebody took it for real");
@@ -416,7 +416,7 @@ fn the_review_limit_stops_dispatch_until_results_are_acknowledged() {
     let done = &world.session(&forced).brief.assignment_id;
     assert_eq!(done.as_ref(), Some(&ids[3]));
     world
-        .decide(|state, _| inbox::acknowledge(state, &reports[0], None))
+        .decide(|state, _| inbox::acknowledge(state, &reports[0]))
         .unwrap();
     assert!(world.dispatch().is_some());
 }

@@ -200,7 +200,7 @@ fn have(world: &mut World, wish: &Wish) -> Option<()> {
         Wish::Acknowledge(which) => {
             let which: ReportId = pick(world.state.reports.keys().cloned(), which)?;
             world
-                .decide(|state, _| inbox::acknowledge(state, &which, None))
+                .decide(|state, _| inbox::acknowledge(state, &which))
                 .ok()?;
         }
         Wish::Cancel(which) => {

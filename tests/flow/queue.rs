@@ -108,7 +108,7 @@ fn needs_user_confirmation_holds_the_queue() {
         "another planner's work is not held"
     );
     world
-        .decide(|state, _| inbox::acknowledge(state, &report, Some(&asking)))
+        .decide(|state, _| inbox::acknowledge(state, &report))
         .unwrap();
     assert!(world.dispatch().is_some());
 }

@@ -332,30 +332,25 @@ fn reading_the_inbox_marks_what_was_unread_and_says_what_it_was() {
 }
 
 #[test]
-fn only_its_planner_or_a_person_acknowledges_a_result() {
+fn a_result_is_acknowledged_once() {
     let mut world = World::new();
-    let (planner, other) = (world.planner(), world.planner());
+    let planner = world.planner();
     let department = world.department(&planner);
     let report = world.reports_by_tool(&department, "done");
+    let unknown = ReportId::fresh("report");
     let refusal = world
-        .decide(|state, _| inbox::acknowledge(state, &report, Some(&other)))
+        .decide(|state, _| inbox::acknowledge(state, &unknown))
         .unwrap_err();
     assert_eq!(
         (refusal.kind, refusal.code),
         (Kind::NotFound, "unknown_report")
     );
-    let unknown = ReportId::fresh("report");
-    assert!(
-        world
-            .decide(|state, _| inbox::acknowledge(state, &unknown, None))
-            .is_err()
-    );
     world
-        .decide(|state, _| inbox::acknowledge(state, &report, None))
+        .decide(|state, _| inbox::acknowledge(state, &report))
         .unwrap();
     assert!(world.report_of(&department).acknowledged && world.report_of(&department).read);
     world
-        .decide(|state, _| inbox::acknowledge(state, &report, None))
+        .decide(|state, _| inbox::acknowledge(state, &report))
         .unwrap();
     assert!(world.batches.last().unwrap().is_empty());
 }

@@ -260,7 +260,8 @@ pub(super) fn to_planner(
     })
 }
 
-fn known<'a>(
+/// The result, if it is there, and that planner's (`only_for`).
+pub(super) fn known<'a>(
     state: &'a State,
     report_id: &ReportId,
     only_for: Option<&SessionId>,

@@ -1,10 +1,10 @@
 //! A planner's inbox: reading and acknowledging.
 
 use super::Decision;
+use super::checks::known;
 use super::plans::unknown_session;
 use crate::domain::event::Event;
 use crate::domain::ids::{ReportId, SessionId};
-use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
 
 /// Marks everything unread as read and says what that was, so that the reader sees it as unread this once.
@@ -34,24 +34,9 @@ pub fn read(state: &State, session_id: &SessionId) -> Decision<Vec<ReportId>> {
 /// Takes notice of one result; work that waited for it goes on.
 ///
 /// # Errors
-/// When there is no such result, or it is not the caller's (`only_for`).
-pub fn acknowledge(
-    state: &State,
-    report_id: &ReportId,
-    only_for: Option<&SessionId>,
-) -> Decision<()> {
-    let unknown = || {
-        Refusal::not_found(
-            "unknown_report",
-            format!("there is no result `{report_id}` in this inbox"),
-        )
-    };
-    let report = state.reports.get(report_id).ok_or_else(unknown)?;
-    if let Some(planner) = only_for
-        && report.current().parent_session_id != *planner
-    {
-        return Err(unknown());
-    }
+/// When there is no such result.
+pub fn acknowledge(state: &State, report_id: &ReportId) -> Decision<()> {
+    let report = known(state, report_id, None)?;
     let events = match report.acknowledged {
         true => Vec::new(),
         false => vec![Event::ResultAcknowledged {
