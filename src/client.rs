@@ -152,7 +152,7 @@ impl Client {
     /// # Errors
     /// When the server cannot be reached or says no.
     pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
-        accept(&self.request("GET", path, None).await?)
+        self.request("GET", path, None).await?.accepted()?.json()
     }
 
     /// `POST`, and the answer as JSON.
@@ -160,7 +160,9 @@ impl Client {
     /// # Errors
     /// When the server cannot be reached or says no.
     pub async fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
-        accept(&self.request("POST", path, Some(&body.to_string())).await?)
+        let body = body.to_string();
+        let reply = self.request("POST", path, Some(&body)).await?;
+        reply.accepted()?.json()
     }
 
     /// `GET` of an event stream: its `data` lines as they come, until the server ends it.
@@ -180,7 +182,7 @@ impl Client {
             let body = body
                 .map_err(|error| ClientError::Broken(error.to_string()))?
                 .to_bytes();
-            return Err(refusal(&Reply { status, body }));
+            return Err(Reply { status, body }.refusal());
         }
         Ok(stream::unfold(
             (response.into_body(), EventReader::default()),
@@ -284,23 +286,33 @@ impl Client {
     }
 }
 
-fn accept(reply: &Reply) -> Result<Value, ClientError> {
-    if !reply.status.is_success() {
-        return Err(refusal(reply));
+impl Reply {
+    /// The reply, if the server said yes.
+    ///
+    /// # Errors
+    /// What it said instead.
+    pub fn accepted(self) -> Result<Self, ClientError> {
+        match self.status.is_success() {
+            true => Ok(self),
+            false => Err(self.refusal()),
+        }
     }
-    serde_json::from_slice(&reply.body).map_err(|_| ClientError::Strange(reply.status.as_u16()))
-}
 
-fn refusal(reply: &Reply) -> ClientError {
-    let status = reply.status.as_u16();
-    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-    match (body["error"].as_str(), body["code"].as_str()) {
-        (Some(message), code) => ClientError::Refused {
-            status,
-            code: code.unwrap_or_default().to_owned(),
-            message: message.to_owned(),
-        },
-        _ => ClientError::Strange(status),
+    fn json(&self) -> Result<Value, ClientError> {
+        serde_json::from_slice(&self.body).map_err(|_| ClientError::Strange(self.status.as_u16()))
+    }
+
+    fn refusal(&self) -> ClientError {
+        let status = self.status.as_u16();
+        let body: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        match (body["error"].as_str(), body["code"].as_str()) {
+            (Some(message), code) => ClientError::Refused {
+                status,
+                code: code.unwrap_or_default().to_owned(),
+                message: message.to_owned(),
+            },
+            _ => ClientError::Strange(status),
+        }
     }
 }
 
