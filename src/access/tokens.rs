@@ -4,10 +4,11 @@
 //! change, and the server looks again when the file is another one. A damaged file is an error, never "no tokens".
 
 use super::secret::{Digest, NoEntropy, Secret};
+use crate::paths::write_private;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -266,7 +267,7 @@ impl TokenStore {
         let mut tokens: Vec<Record> = cache.tokens.iter().map(|t| t.record.clone()).collect();
         edit(&mut tokens)?;
         let path = self.path();
-        write_private(&path, &Contents { tokens }).map_err(io_error(&path))?;
+        write(&path, &Contents { tokens }).map_err(io_error(&path))?;
         self.refresh(&mut cache)
     }
 
@@ -332,17 +333,10 @@ impl TokenStore {
     }
 }
 
-fn write_private(path: &Path, contents: &Contents) -> io::Result<()> {
-    let folder = path.parent().expect("the path was joined to a folder");
-    let mut file = tempfile::Builder::new()
-        .prefix(".tokens")
-        .tempfile_in(folder)?;
-    serde_json::to_writer_pretty(&mut file, contents)?;
-    file.write_all(b"\n")?;
-    file.as_file().sync_all()?;
-    // tempfile makes its files 0600.
-    file.persist(path)?;
-    File::open(folder)?.sync_all()
+fn write(path: &Path, contents: &Contents) -> io::Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(contents)?;
+    bytes.push(b'\n');
+    write_private(path, &bytes)
 }
 
 #[cfg(test)]

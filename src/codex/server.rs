@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{find, settings::Settings, transport};
+use crate::paths::write_private;
 use crate::process::{
     Detached, Identity, Output, ProcessError, Signal, Spec, Tree, describe_exit, spawn_detached,
     terminate_tree,
@@ -77,12 +78,7 @@ impl Descriptor {
     }
 
     fn write(&self, path: &Path) -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        // A temporary file of this crate is readable by the user only.
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        file.persist(path)?;
-        Ok(())
+        write_private(path, &serde_json::to_vec_pretty(self)?)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::private;
 use crate::domain::ids::SessionId;
+use crate::paths::write_private;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -43,7 +44,7 @@ fn name(sha256: &str) -> String {
 /// When the state directory cannot be written.
 pub fn write(state_dir: &Path, sha256: &str, receipt: &Receipt) -> io::Result<()> {
     let bytes = serde_json::to_vec(receipt).expect("a receipt is plain data");
-    private::write(&folder(state_dir), &name(sha256), &bytes)
+    write_private(&folder(state_dir).join(name(sha256)), &bytes)
 }
 
 /// The receipt for these bytes.

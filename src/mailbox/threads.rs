@@ -4,6 +4,7 @@ use super::private;
 use crate::domain::ids::SessionId;
 use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::session::Kind;
+use crate::paths::write_private;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ fn check(thread_id: &str) -> Result<(), ThreadError> {
 pub fn write(state_dir: &Path, thread_id: &str, record: &ThreadRecord) -> Result<(), ThreadError> {
     check(thread_id)?;
     let bytes = serde_json::to_vec(record).expect("a thread's record is plain data");
-    private::write(&folder(state_dir), &format!("{thread_id}.json"), &bytes).map_err(|source| {
+    write_private(&folder(state_dir).join(format!("{thread_id}.json")), &bytes).map_err(|source| {
         ThreadError::Io {
             thread_id: thread_id.to_owned(),
             source,

@@ -88,7 +88,8 @@ pub fn make_private(folder: &Path) -> std::io::Result<()> {
         .create(folder)
 }
 
-/// Writes a file that only the user can read, so that a reader sees the old or the new one, never a part.
+/// Writes a file that only the user can read, so that a reader sees the old or the new one, never a part. It is on disk
+/// when this returns.
 ///
 /// # Errors
 /// What the system says.
@@ -101,7 +102,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    std::fs::File::open(folder)?.sync_all()
 }
 
 impl Places {

@@ -102,7 +102,10 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
     let verify = vec![say("cargo test"), say("cargo clippy")];
     let proposal = Proposal {
         summary: say("The greeter gets louder."),
-        assignments: vec![PlannedAssignment::new("lingyubu", task.clone()), PlannedAssignment::new("zhilibu", say("docs"))],
+        assignments: vec![
+            PlannedAssignment::new("lingyubu", task.clone()),
+            PlannedAssignment::new("zhilibu", say("docs")),
+        ],
     };
     let found = Conformance::Judged {
         files: vec![
