@@ -1,7 +1,7 @@
 //! What goes wrong outside of us, and what a person is told about it. And what goes right with a configuration that we never saw.
 
 use super::count;
-use crate::support::script::{assignment, by_tool, department, plan, planner, told};
+use crate::support::script::{assignment, plan, planner, reports, told};
 use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Fail, Script, Step};
 use serde_json::json;
@@ -11,10 +11,7 @@ fn job() -> Script {
     Script::new([
         told("told", "", vec![Step::say("Noted.")]),
         planner(plan([assignment("lingyubu", "works")])),
-        department(
-            "lingyubu",
-            vec![Step::call(by_tool("DONE")), Step::say("Done.")],
-        ),
+        reports("lingyubu", "DONE"),
     ])
 }
 

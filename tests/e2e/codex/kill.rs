@@ -4,7 +4,7 @@
 use super::{count, last_of};
 use crate::support::script::{
     assert_nothing_said_twice, assignment, by_file, by_tool, department, hang, hang_then,
-    on_message, plan, planner, told,
+    on_message, plan, planner, reports, told,
 };
 use crate::support::thread::app_server_pid;
 use crate::support::{GOVERNANCE, House};
@@ -33,10 +33,7 @@ fn script() -> Script {
             "zhilibu",
             vec![hang_then(by_file("BY-FILE")), Step::say("Done.")],
         ),
-        department(
-            "menxia",
-            vec![Step::call(by_tool("LATER")), Step::say("Done.")],
-        ),
+        reports("menxia", "LATER"),
     ])
 }
 
@@ -198,8 +195,7 @@ async fn codex_a_message_owed_to_a_busy_planner_outlives_a_killed_launcher() {
     );
     script.rules.insert(0, busy);
     script.rules.retain(|rule| rule.name != "lingyubu");
-    let at_once = vec![Step::call(by_tool("BY-TOOL")), Step::say("Done.")];
-    script.rules.push(department("lingyubu", at_once));
+    script.rules.push(reports("lingyubu", "BY-TOOL"));
     let mut house = House::open(script, GOVERNANCE).await;
     let planner = house.at_work().await;
     house

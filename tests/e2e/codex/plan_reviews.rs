@@ -2,7 +2,7 @@
 //! person can still decide.
 
 use super::{count, events, last_of};
-use crate::support::script::{assignment, by_tool, department, on_message, plan, planner, told};
+use crate::support::script::{assignment, department, plan, planner, replans, reports, told};
 use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Rule, Script, Step, Texts, When};
 use serde_json::{Value, json};
@@ -10,15 +10,6 @@ use serde_json::{Value, json};
 /// A plan of one line, told from others by its task.
 fn one_line(task: &str) -> Value {
     plan([assignment("lingyubu", task)])
-}
-
-/// The planner answers to this message with another plan.
-fn again(on: &str, task: &str) -> Rule {
-    let steps = vec![
-        Step::call(Call::mcp("zhongshu", "report_plan", one_line(task))),
-        Step::say("Reported again."),
-    ];
-    on_message(on, on, steps)
 }
 
 /// What a menxia session calls when it reviews a plan that contains `part`.
@@ -66,17 +57,14 @@ async fn codex_menxia_vetoes_a_plan_and_approves_the_next_which_then_runs() {
     let approval = json!({ "verdict": "approve", "checked": [{ "line": 1, "point": "Now it is tested." }], "reasons": [] });
     let script = Script::new([
         told("told", "TESTED", vec![Step::say("Noted.")]),
-        again("Menxia vetoed version 1", "louder, with a test"),
+        replans("Menxia vetoed version 1", one_line("louder, with a test")),
         planner(one_line("louder, untested")),
         menxia(
             "louder, untested",
             [nothing_checked, veto("Nothing proves it.")],
         ),
         menxia("louder, with a test", [approval]),
-        department(
-            "lingyubu",
-            vec![Step::call(by_tool("TESTED")), Step::say("Done.")],
-        ),
+        reports("lingyubu", "TESTED"),
     ]);
     let house = House::open(script, &governance(3)).await;
     let planner = house.planner("Make the greeter louder.").await;
@@ -150,16 +138,13 @@ async fn codex_menxia_vetoes_a_plan_and_approves_the_next_which_then_runs() {
 async fn codex_after_vetoes_enough_the_person_decides_and_overrules_with_a_reason() {
     let script = Script::new([
         told("told", "DONE", vec![Step::say("Noted.")]),
-        again("Menxia vetoed version 1", "the second try"),
+        replans("Menxia vetoed version 1", one_line("the second try")),
         // It was told to wait for the person, and reports all the same.
-        again("Menxia vetoed version 2", "the third try"),
+        replans("Menxia vetoed version 2", one_line("the third try")),
         planner(one_line("the first try")),
         menxia("the first try", [veto("First no.")]),
         menxia("the second try", [veto("Second no.")]),
-        department(
-            "lingyubu",
-            vec![Step::call(by_tool("DONE")), Step::say("Done.")],
-        ),
+        reports("lingyubu", "DONE"),
     ]);
     let house = House::open(script, &governance(2)).await;
     let planner = house.planner("Make the greeter louder.").await;

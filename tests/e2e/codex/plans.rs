@@ -4,29 +4,24 @@ use super::{count, events, last_of};
 use crate::support::GOVERNANCE;
 use crate::support::House;
 use crate::support::script::{
-    assert_nothing_said_twice, assignment, by_file, by_tool, department, hang, hang_then,
-    on_message, plan, planner, told,
+    assert_nothing_said_twice, assignment, by_file, by_tool, department, hang, hang_then, plan,
+    planner, replans, reports, told,
 };
-use mock_model::{Call, Rule, Script, Step, When};
+use mock_model::{Rule, Script, Step, When};
 use serde_json::{Value, json};
 
-fn again(on: &str, task: &str) -> Rule {
-    let better = plan([
+fn two_lines(task: &str) -> Value {
+    plan([
         assignment("lingyubu", task),
         assignment("zhilibu", "the rest"),
-    ]);
-    let steps = vec![
-        Step::call(Call::mcp("zhongshu", "report_plan", better)),
-        Step::say("Reported again."),
-    ];
-    on_message(on, on, steps)
+    ])
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_a_plan_is_rejected_replaced_and_edited_before_it_is_confirmed() {
     let script = Script::new([
-        again("The person rejected version 1", "the second try"),
-        again("think once more", "the third try"),
+        replans("The person rejected version 1", two_lines("the second try")),
+        replans("think once more", two_lines("the third try")),
         planner(plan([assignment("lingyubu", "the first try")])),
         department("lingyubu", vec![hang()]),
     ]);
@@ -125,10 +120,7 @@ async fn codex_a_new_planner_takes_children_queue_results_and_plan_along() {
             assignment("menxia", "reports by file, after"),
             assignment("gongchengbu", "waits"),
         ])),
-        department(
-            "zhilibu",
-            vec![Step::call(by_tool("BEFORE")), Step::say("Done.")],
-        ),
+        reports("zhilibu", "BEFORE"),
         department(
             "lingyubu",
             vec![hang_then(by_tool("AFTER, BY TOOL")), Step::say("Done.")],
@@ -137,10 +129,7 @@ async fn codex_a_new_planner_takes_children_queue_results_and_plan_along() {
             "menxia",
             vec![hang_then(by_file("AFTER, BY FILE")), Step::say("Done.")],
         ),
-        department(
-            "gongchengbu",
-            vec![Step::call(by_tool("LAST")), Step::say("Done.")],
-        ),
+        reports("gongchengbu", "LAST"),
     ]);
     let house = House::open(script, GOVERNANCE).await;
     let old = house.at_work().await;

@@ -2,7 +2,7 @@
 
 use super::{count, last_of};
 use crate::support::script::{
-    assignment, by_tool, department, findings, hang, hang_then, plan, planner, told,
+    assignment, by_tool, department, findings, hang, hang_then, plan, planner, reports, told,
 };
 use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Script, Step};
@@ -20,10 +20,7 @@ async fn codex_work_waits_for_a_person_when_a_result_asks_for_one() {
             assignment("zhilibu", "waits"),
         ])),
         department("lingyubu", vec![Step::call(asks), Step::say("Done.")]),
-        department(
-            "zhilibu",
-            vec![Step::call(by_tool("WENT ON")), Step::say("Done.")],
-        ),
+        reports("zhilibu", "WENT ON"),
     ]);
     let house = House::open(
         script,

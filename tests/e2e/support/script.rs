@@ -107,6 +107,20 @@ pub fn by_tool(summary: &str) -> Call {
     Call::mcp("zhongshu", "report_result", findings(summary))
 }
 
+/// A department that reports by its tool at once.
+pub fn reports(key: &str, summary: &str) -> Rule {
+    department(key, vec![Step::call(by_tool(summary)), Step::say("Done.")])
+}
+
+/// The planner answers this message with another plan.
+pub fn replans(message: &str, plan: Value) -> Rule {
+    let steps = vec![
+        Step::call(Call::mcp("zhongshu", "report_plan", plan)),
+        Step::say("Reported again."),
+    ];
+    on_message(message, message, steps)
+}
+
 /// A report by a file that a shell command writes inside Codex's sandbox; ids and path are what the prompt says.
 pub fn by_file(summary: &str) -> Call {
     let mut report = findings(summary);
