@@ -136,6 +136,14 @@ impl Pty {
         self.child.as_raw_nonzero().get().cast_unsigned()
     }
 
+    /// Whether the program has ended; what it started may still run.
+    pub fn has_ended(&self) -> bool {
+        self.exit
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_some()
+    }
+
     /// The terminal itself, non-blocking.
     pub fn master(&self) -> Arc<OwnedFd> {
         self.master.clone()
@@ -164,13 +172,7 @@ impl Pty {
             return;
         };
         let give_up_at = Instant::now() + REAPED_WITHIN;
-        let ended = || {
-            self.exit
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .is_some()
-        };
-        while !(ended() && threads.reaper.is_finished()) && Instant::now() < give_up_at {
+        while !(self.has_ended() && threads.reaper.is_finished()) && Instant::now() < give_up_at {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.stopping.store(true, Ordering::Release);

@@ -308,14 +308,21 @@ impl Terminal {
 
     /// Gives bytes to the program.
     pub fn input(&self, data: &[u8]) -> Result<u32, Refused> {
-        let program = self.program.as_ref().ok_or(Refused::Closed)?;
-        if self.exit.borrow().is_some() {
-            return Err(Refused::Closed);
-        }
+        let program = self.running()?;
         if self.pastes_waiting.load(Ordering::Acquire) > 0 {
             return Err(Refused::Busy);
         }
         program.input.push(data).map(|()| 0)
+    }
+
+    /// The program, until it has ended. Asked of its terminal: viewers hear of the end before the recorder comes to it, and
+    /// what they type from then on reaches nobody.
+    fn running(&self) -> Result<&Program, Refused> {
+        let program = self.program.as_ref().ok_or(Refused::Closed)?;
+        match program.pty.has_ended() {
+            true => Err(Refused::Closed),
+            false => Ok(program),
+        }
     }
 
     /// Pastes from the control socket; waits up to 5 s for a program that does not read. Nothing is typed meanwhile by
@@ -324,11 +331,10 @@ impl Terminal {
         self.until_recorded(self.feed.end()).await;
         let bracketed = self.recorded.bracketed_paste.load(Ordering::Relaxed);
         let data = crate::input::paste(text, bracketed, submit);
-        let program = self.program.as_ref().ok_or(Refused::Closed)?;
         let deadline = Instant::now() + Duration::from_secs(5);
         let mut reserved = None;
         loop {
-            match program.input.push(&data) {
+            match self.running()?.input.push(&data) {
                 Err(Refused::Busy) if Instant::now() < deadline => {
                     if reserved.is_none() {
                         reserved = Some(Reservation::new(&self.pastes_waiting));

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, OFlags};
+use rustix::io::Errno;
 
 use crate::own_file::{self, APPEND, folder_of, open_own};
 
@@ -38,21 +39,44 @@ impl Transcript {
     /// Appends output, after a rotation when it would not fit.
     pub fn write(&mut self, data: &[u8]) -> std::io::Result<()> {
         if self.written > 0 && self.written + data.len() as u64 > self.max_bytes {
-            let rotated = rotated_path(&self.name);
-            rustix::fs::renameat(&self.folder, &self.name, &self.folder, &rotated)?;
-            self.file = open_own(&self.folder, &self.name, APPEND)?;
-            self.written = 0;
+            self.rotate()?;
         }
         self.file.write_all(data)?;
         self.written += data.len() as u64;
+        Ok(())
+    }
+
+    /// Puts the oldest part aside before its place is taken: a rename onto a file makes ext4 write the new one to disk at
+    /// once, and a flood's output need not get there at all. At every moment a reader finds both parts, or only the newer.
+    fn rotate(&mut self) -> std::io::Result<()> {
+        let folder = &self.folder;
+        let [older, oldest] = [rotated_path(&self.name), aside_path(&self.name)];
+        let there = |result| match result {
+            Err(Errno::NOENT) => Ok(()),
+            result => result,
+        };
+        there(rustix::fs::renameat(folder, &older, folder, &oldest))?;
+        rustix::fs::renameat(folder, &self.name, folder, &older)?;
+        self.file = open_own(folder, &self.name, APPEND)?;
+        self.written = 0;
+        there(rustix::fs::unlinkat(folder, &oldest, AtFlags::empty()))?;
         Ok(())
     }
 }
 
 /// Where the older part of a transcript lies.
 pub fn rotated_path(path: &Path) -> PathBuf {
+    beside(path, ".1")
+}
+
+/// Where it lies while a newer part takes its place.
+fn aside_path(path: &Path) -> PathBuf {
+    beside(path, ".2")
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(".1");
+    name.push(end);
     name.into()
 }
 
@@ -78,7 +102,7 @@ pub fn parts(path: &Path) -> std::io::Result<Vec<Part>> {
     };
     loop {
         let newer = open(&name);
-        let older = open(&rotated_path(&name));
+        let older = open(&rotated_path(&name)).or_else(|| open(&aside_path(&name)));
         if newer.as_ref().is_none_or(|newer| {
             rustix::fs::statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW)
                 .is_ok_and(|now| newer.file.metadata().is_ok_and(|it| it.ino() == now.st_ino))
@@ -139,6 +163,24 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "eeee");
         let older = std::fs::read_to_string(rotated_path(&path)).unwrap();
         assert_eq!(older, "ccccdddd");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_rotation_that_was_broken_off_loses_nothing_and_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.log");
+        let mut transcript = Transcript::open(&path, 4).unwrap();
+        transcript.write(b"aaaa").unwrap();
+        transcript.write(b"bbbb").unwrap();
+        std::fs::rename(rotated_path(&path), aside_path(&path)).unwrap();
+        let whole: Vec<_> = parts(&path).unwrap().iter().map(|it| it.bytes).collect();
+        assert_eq!(whole, [4, 4]);
+        transcript.write(b"cccc").unwrap();
+        assert_eq!(
+            std::fs::read_to_string(rotated_path(&path)).unwrap(),
+            "bbbb"
+        );
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 

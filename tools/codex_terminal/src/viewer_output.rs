@@ -86,7 +86,7 @@ impl Out<'_> {
             }
             if open && self.pull().await? {
                 // One viewer of a flooding program must not starve the control socket.
-                tokio::task::yield_now().await;
+                tokio::task::coop::consume_budget().await;
                 continue;
             }
             let ack_at = self.ack.map(|(_, at)| at);

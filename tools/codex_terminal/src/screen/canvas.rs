@@ -7,6 +7,7 @@ use super::grid::Grid;
 use super::links::Links;
 use super::modes::Modes;
 use super::palette::Palette;
+use super::run::Run;
 use super::style::{self, Style, Styles};
 use crate::signals::Signals;
 
@@ -39,6 +40,8 @@ pub struct Canvas {
     /// Width of the character that was printed last, for a combining mark; 0 when there was something else since.
     pub preceding: usize,
     pub signals: Signals,
+    /// Text on its way into a row.
+    pub run: Run,
 }
 
 impl Canvas {
@@ -60,6 +63,7 @@ impl Canvas {
             palette: Palette::default(),
             preceding: 0,
             signals: Signals::default(),
+            run: Run::new(),
         }
     }
 

@@ -25,6 +25,7 @@ mod print;
 mod reflow;
 mod restore;
 mod row;
+mod run;
 mod sgr;
 mod style;
 mod utf8;

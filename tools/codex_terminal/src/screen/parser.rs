@@ -267,23 +267,17 @@ impl Params {
     /// many bytes that was. To be called on cleared numbers, and [`Params::push`] for what comes behind them.
     #[inline]
     pub fn take_plain(&mut self, bytes: &[u8]) -> usize {
-        let mut number = 0;
         let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            let digit = byte.wrapping_sub(b'0');
-            if digit <= 9 {
-                // Far beyond what is kept, and far from where it would overflow.
-                number = number.min(1 << 40) * 10 + u64::from(digit);
-            } else if *byte == b';' && self.count < MAX_NUMBERS {
-                self.numbers[self.count - 1] = at_most_i32(number);
-                self.semicolon();
-                number = 0;
-            } else {
+        // Longer numbers, and the last bytes of all, are for `push`.
+        while let Some((digits, number)) = bytes.get(at..).and_then(short_number) {
+            self.numbers[self.count - 1] = number;
+            at += digits;
+            if bytes[at] != b';' || self.count == MAX_NUMBERS {
                 break;
             }
+            self.semicolon();
             at += 1;
         }
-        self.numbers[self.count - 1] = at_most_i32(number);
         at
     }
 
@@ -322,9 +316,24 @@ impl Params {
     }
 }
 
+/// How many digits `bytes` begins with, and their number; none when there may be more than three. Without a branch on how
+/// many: in colours that is as random as can be.
 #[inline]
-fn at_most_i32(number: u64) -> i32 {
-    i32::try_from(number).unwrap_or(i32::MAX)
+fn short_number(bytes: &[u8]) -> Option<(usize, i32)> {
+    const ONES: u32 = 0x0101_0101;
+    let values = u32::from_le_bytes(*bytes.first_chunk()?) ^ ONES * 0x30;
+    // The top bit of each byte that is no digit. A carry can only reach a byte behind such a one.
+    let others = (values.wrapping_add(ONES * (0x7f - 9)) | values) & (ONES * 0x80);
+    if others == 0 {
+        return None;
+    }
+    let digits = others.trailing_zeros() as usize / 8;
+    // The last digit goes to the top, and what is no digit goes out there.
+    let [_, hundreds, tens, ones] = (u64::from(values) << (32 - 8 * digits)).to_le_bytes()[..4]
+        .first_chunk()
+        .copied()?;
+    let number = i32::from(hundreds) * 100 + i32::from(tens) * 10 + i32::from(ones);
+    Some((digits, number))
 }
 
 /// What a sequence is named by: its final byte, and above it the prefix and intermediate bytes in their order.

@@ -9,33 +9,27 @@ impl Canvas {
     /// Text up to what is none; 0: there is none.
     #[inline]
     pub fn text(&mut self, bytes: &[u8]) -> usize {
+        let is_plain = !self.modes.insert && self.charsets.active.is_none();
         let mut at = 0;
         let mut printed = false;
-        while let Some(&byte) = bytes.get(at) {
-            if byte.wrapping_sub(0x20) <= 0x5e {
-                let run = utf8::ascii_run(&bytes[at..]);
-                self.begin_text(&mut printed);
-                self.print_ascii(&bytes[at..at + run]);
-                at += run;
-                continue;
+        loop {
+            if is_plain {
+                at += self.print_run(&bytes[at..], &mut printed);
             }
-            if byte < 0x80 {
+            let Some(&byte) = bytes.get(at) else {
+                break;
+            };
+            if byte < 0x20 || byte == 0x7f {
                 break;
             }
             match utf8::decode(&bytes[at..]) {
-                utf8::Decoded::Char(c @ 0xa0.., count) => {
+                utf8::Decoded::Char(0x80..=0x9f, _) | utf8::Decoded::Partial => break,
+                utf8::Decoded::Char(c, count) => {
                     self.begin_text(&mut printed);
-                    match self.print_run(&bytes[at..]) {
-                        0 => {
-                            self.print(c);
-                            at += count;
-                        }
-                        used => at += used,
-                    }
+                    self.print(c);
+                    at += count;
                 }
                 utf8::Decoded::Nothing(count) => at += count,
-                // An old-style control character, or the rest has not come.
-                _ => break,
             }
         }
         if printed {
@@ -47,87 +41,41 @@ impl Canvas {
     /// At the beginning of a run of text: what it overwrites the right half of loses its left half as well.
     #[inline]
     fn begin_text(&mut self, printed: &mut bool) {
-        if *printed {
-            return;
-        }
-        *printed = true;
-        let x = self.grid.x;
-        if x > 0 && self.grid.row(self.grid.y).width_at(x - 1) == 2 {
-            let blank = Cell::blank(self.number_of_pen());
-            self.grid.here().set(x - 1, blank);
+        if !*printed {
+            *printed = true;
+            let style = self.number_of_pen();
+            let x = self.grid.x;
+            self.grid.here().split_before(x, style);
         }
     }
 
     /// At its end: what it overwrote the left half of loses its right half as well.
     #[inline]
     fn end_text(&mut self) {
+        let style = self.number_of_pen();
         let x = self.grid.x;
-        if x < self.grid.cols && self.grid.row(self.grid.y).get(x).is_tail() {
-            let blank = Cell::blank(self.number_of_pen());
-            self.grid.here().set(x, blank);
-        }
+        self.grid.here().split_after(x, style);
     }
 
-    /// Prints ASCII.
+    /// Prints characters as far as each only takes cells of its own in this row; gives the bytes used.
     #[inline]
-    fn print_ascii(&mut self, mut text: &[u8]) {
-        if self.modes.insert || self.charsets.active.is_some() {
-            for byte in text {
-                self.print(u32::from(*byte));
-            }
-            return;
-        }
-        self.preceding = 1;
+    fn print_run(&mut self, bytes: &[u8], printed: &mut bool) -> usize {
         let style = self.number_of_pen();
-        loop {
-            let x = self.grid.x;
-            let room = self.grid.cols.saturating_sub(x);
-            if room == 0 {
-                if self.modes.wraparound {
-                    self.wrap();
-                } else {
-                    // Each character takes the last one's place.
-                    self.grid.x = self.grid.cols - 1;
-                    text = &text[text.len() - 1..];
-                }
-                continue;
+        let start = self.grid.x;
+        let room = self.grid.cols.saturating_sub(start);
+        let run = self.run.fill(bytes, room, style);
+        let cells = self.run.cells();
+        if !cells.is_empty() {
+            let row = self.grid.here();
+            row.write(start, cells);
+            if !*printed {
+                row.split_before(start, style);
             }
-            let count = room.min(text.len());
-            let (now, rest) = text.split_at(count);
-            self.grid.here().put_ascii(x, now, style);
-            self.grid.x = x + count;
-            if rest.is_empty() {
-                return;
-            }
-            text = rest;
+            *printed = true;
+            self.grid.x = start + cells.len();
+            self.preceding = self.run.last_columns();
         }
-    }
-
-    /// Prints characters beyond ASCII as far as each only takes cells of its own in this row; gives the bytes used.
-    #[inline]
-    fn print_run(&mut self, bytes: &[u8]) -> usize {
-        if self.modes.insert || self.charsets.active.is_some() {
-            return 0;
-        }
-        let style = self.number_of_pen();
-        let (cols, mut x) = (self.grid.cols, self.grid.x);
-        let row = self.grid.here();
-        let mut at = 0;
-        while at < bytes.len() {
-            let utf8::Decoded::Char(c @ 0xa0.., count) = utf8::decode(&bytes[at..]) else {
-                break;
-            };
-            let columns = width(c);
-            if columns == 0 || x + columns > cols {
-                break;
-            }
-            row.put(x, c, columns, style);
-            self.preceding = columns;
-            x += columns;
-            at += count;
-        }
-        self.grid.x = x;
-        at
+        run
     }
 
     /// To the beginning of the next row, which continues this one.

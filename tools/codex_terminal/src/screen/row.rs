@@ -86,21 +86,31 @@ impl Row {
         }
     }
 
-    /// Writes ASCII from `x` on; the caller knows that it fits.
+    /// Writes cells from `x` on; the caller knows that they fit.
     #[inline]
-    pub fn put_ascii(&mut self, x: usize, text: &[u8], style: u32) {
-        let cell = |byte: &u8| Cell::new(u32::from(*byte), 1, style);
-        if x >= self.cells.len() {
-            self.cells.resize(x, Cell::NULL);
-            self.cells.extend(text.iter().map(cell));
+    pub fn write(&mut self, x: usize, cells: &[Cell]) {
+        let end = x + cells.len();
+        if end <= self.cells.len() {
+            self.cells[x..end].copy_from_slice(cells);
         } else {
-            let end = x + text.len();
-            if end > self.cells.len() {
-                self.cells.resize(end, Cell::NULL);
-            }
-            for (place, byte) in self.cells[x..end].iter_mut().zip(text) {
-                *place = cell(byte);
-            }
+            self.cells.resize(x, Cell::NULL);
+            self.cells.extend_from_slice(cells);
+        }
+    }
+
+    /// Before something stands at `x`: a wide character whose right half is there loses its left half as well.
+    #[inline]
+    pub fn split_before(&mut self, x: usize, style: u32) {
+        if x > 0 && self.width_at(x - 1) == 2 {
+            self.set(x - 1, Cell::blank(style));
+        }
+    }
+
+    /// After something that ends before `x`: a wide character whose left half was there loses its right half as well.
+    #[inline]
+    pub fn split_after(&mut self, x: usize, style: u32) {
+        if self.get(x).is_tail() {
+            self.set(x, Cell::blank(style));
         }
     }
 

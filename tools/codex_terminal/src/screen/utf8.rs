@@ -18,19 +18,24 @@ pub fn decode(bytes: &[u8]) -> Decoded {
     if first < 0x80 {
         return Decoded::Char(u32::from(first), 1);
     }
-    // The common case without a loop: three bytes make most of what is not ASCII on a terminal.
-    if let [
-        first @ 0xe1..=0xec,
-        second @ 0x80..=0xbf,
-        third @ 0x80..=0xbf,
-        ..,
-    ] = *bytes
-    {
-        let c =
-            u32::from(first & 0x0f) << 12 | u32::from(second & 0x3f) << 6 | u32::from(third & 0x3f);
-        return Decoded::Char(c, 3);
+    // The common cases without a loop: most of what is not ASCII on a terminal has two or three bytes.
+    if let Some(four) = bytes.first_chunk() {
+        let [first, second, third, _] = *four;
+        if u32::from_le_bytes(*four) & 0x00c0_c0f0 == 0x0080_80e0 {
+            let c = bits(first, 0x0f) << 12 | bits(second, 0x3f) << 6 | bits(third, 0x3f);
+            if (0x1000..0xd000).contains(&c) {
+                return Decoded::Char(c, 3);
+            }
+        } else if (0xc2..=0xdf).contains(&first) && second & 0xc0 == 0x80 {
+            return Decoded::Char(bits(first, 0x1f) << 6 | bits(second, 0x3f), 2);
+        }
     }
     slowly(bytes)
+}
+
+#[inline]
+fn bits(byte: u8, mask: u8) -> u32 {
+    u32::from(byte & mask)
 }
 
 fn slowly(bytes: &[u8]) -> Decoded {
@@ -62,25 +67,16 @@ fn slowly(bytes: &[u8]) -> Decoded {
     }
 }
 
-/// How many bytes at the beginning are printable ASCII.
+/// How many of eight bytes, from the first one on, are printable ASCII.
 #[inline]
-pub fn ascii_run(bytes: &[u8]) -> usize {
-    const BLOCK: usize = 16;
-    let mut run = 0;
-    // A whole block without a branch becomes a few vector instructions.
-    while let Some(block) = bytes.get(run..run + BLOCK) {
-        let odd = block.iter().fold(0, |odd, byte| {
-            odd | u8::from(byte.wrapping_sub(0x20) > 0x5e)
-        });
-        if odd != 0 {
-            break;
-        }
-        run += BLOCK;
-    }
-    run + bytes[run..]
-        .iter()
-        .take_while(|byte| byte.wrapping_sub(0x20) <= 0x5e)
-        .count()
+pub fn printable(eight: [u8; 8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    // Top bits: what is not ASCII, what DEL becomes by one more, what controls become by 32 less. A carry or borrow can only
+    // reach a byte behind one that is flagged rightly, and the first one counts.
+    let bytes = u64::from_le_bytes(eight);
+    let odd = (bytes | bytes.wrapping_add(ONES) | bytes.wrapping_sub(0x20 * ONES)) & HIGH;
+    odd.trailing_zeros() as usize / 8
 }
 
 #[cfg(test)]
@@ -114,15 +110,16 @@ mod tests {
     }
 
     #[test]
-    fn runs_end_at_the_first_byte_that_is_not_printable() {
-        for length in 0..50 {
-            let mut text = vec![b'~'; length];
-            assert_eq!(ascii_run(&text), length);
-            for end in [b'\x1f', 0x7f, 0x80, 0xff] {
-                text.push(end);
-                text.extend_from_slice(b"   more of it    ");
-                assert_eq!(ascii_run(&text), length);
-                text.truncate(length);
+    fn what_is_printable_ends_at_the_first_byte_that_is_not() {
+        for length in 0..8 {
+            for end in 0..=u8::MAX {
+                for behind in [0, b' ', b'~', 0x7f, 0x80, 0xff] {
+                    let mut eight = [behind; 8];
+                    eight[..length].fill(b' ' + length as u8);
+                    eight[length] = end;
+                    let expected = eight.iter().position(|byte| !(b' '..=b'~').contains(byte));
+                    assert_eq!(printable(eight), expected.unwrap_or(8), "{eight:?}");
+                }
             }
         }
     }
