@@ -185,13 +185,9 @@ pub enum Command {
     /// The tool server of a session; Codex starts it
     #[command(hide = true)]
     Mcp,
-    /// The limited child of the gate; the gate starts it
+    /// The limited child that reads the repository; the gate and the server start it
     #[command(hide = true)]
-    GateLook {
-        /// Look at the commit that HEAD stands on, too
-        #[arg(long)]
-        committed: bool,
-    },
+    Reader,
     /// Ends Codex's app-server when no launcher comes back; the server starts it
     #[command(hide = true)]
     Watchdog {

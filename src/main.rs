@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Some(Command::Mcp) => return commands::mcp::run(&cli),
         Some(Command::DemoAgent { prompt_file }) => return commands::demo_agent::run(&prompt_file),
         Some(Command::Gate(arguments)) => return commands::gate::run(&cli, &arguments),
-        Some(Command::GateLook { committed }) => return commands::gate::look(&cli, committed),
+        Some(Command::Reader) => return commands::reader::run(&cli),
         other => cli.command = other,
     }
     log_to_stderr();

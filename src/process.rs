@@ -3,6 +3,7 @@
 //! process whose start time differs from the one it was told, and never signals the launcher itself.
 
 mod bounded;
+pub mod confined;
 mod marked;
 mod platform;
 mod tree;

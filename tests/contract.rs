@@ -16,6 +16,8 @@ mod dossier;
 mod failures;
 #[path = "contract/failures_later.rs"]
 mod failures_later;
+#[path = "contract/forged_pack.rs"]
+mod forged_pack;
 #[path = "contract/hostile_report.rs"]
 mod hostile_report;
 #[path = "contract/http.rs"]

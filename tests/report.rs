@@ -12,6 +12,8 @@ mod findings;
 mod git;
 #[path = "report/portability.rs"]
 mod portability;
+#[path = "report/reader.rs"]
+mod reader;
 #[path = "report/rendering.rs"]
 mod rendering;
 #[path = "report/repositories.rs"]

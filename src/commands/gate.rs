@@ -10,9 +10,9 @@ use crate::cli::{Cli, Gate};
 use crate::config::locale_language;
 use crate::domain::language::Language;
 use crate::domain::review::{GateMode, Reviews};
-use crate::governance::gate::child::{self, LookError};
 use crate::governance::gate::words::{self, Way};
 use crate::governance::gate::{self, IndexLook, Look, Moment, trailers};
+use crate::governance::reader::{ReadError, Reader};
 use crate::governance::render::printable;
 use crate::paths::{Environment, Places, ServerFile, find_repository, running};
 
@@ -30,7 +30,7 @@ struct Scene {
     repo: PathBuf,
     /// The folder of what a person said, or why there is none.
     places: Result<Places, String>,
-    program: PathBuf,
+    reader: Reader,
     named_index: Option<OsString>,
     language: Language,
 }
@@ -59,24 +59,6 @@ pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
     }
 }
 
-/// What the limited child runs.
-pub fn look(cli: &Cli, committed: bool) -> ExitCode {
-    let Some(root) = &cli.global.repo else {
-        return ExitCode::from(2);
-    };
-    let moment = match committed {
-        true => Moment::After,
-        false => Moment::Before,
-    };
-    let named = std::env::var_os(INDEX_VARIABLE);
-    let answered = child::confine()
-        .and_then(|()| child::answer(root, named.as_deref(), moment, &mut std::io::stdout()));
-    match answered {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) | Err(_) => ExitCode::FAILURE,
-    }
-}
-
 impl Scene {
     fn find(cli: &Cli, environment: &Environment) -> Result<Self, String> {
         let cwd = std::env::current_dir().map_err(|error| error.to_string())?;
@@ -85,10 +67,11 @@ impl Scene {
         let places = Places::of(&repo, cli.global.state_dir.as_deref(), &cwd, environment)
             .map_err(|error| error.to_string());
         let named_index = environment.get(INDEX_VARIABLE).map(OsStr::to_owned);
+        let program = std::env::current_exe()
+            .map_err(|error| format!("our own program cannot be found: {error}"))?;
         Ok(Self {
             places,
-            program: std::env::current_exe()
-                .map_err(|error| format!("our own program cannot be found: {error}"))?,
+            reader: Reader::new(program, repo.clone()),
             named_index,
             language: locale_language(environment),
             repo,
@@ -96,14 +79,14 @@ impl Scene {
     }
 
     /// Looks at the repository and at the journal, at the same time.
-    fn read(&self, moment: Moment) -> (Result<Look, LookError>, Result<Reviews, String>) {
+    fn read(&self, moment: Moment) -> (Result<Look, ReadError>, Result<Reviews, String>) {
         let named = self.named_index.as_deref();
         std::thread::scope(|scope| {
-            let look = scope.spawn(|| child::ask(&self.program, &self.repo, named, moment));
+            let look = scope.spawn(|| self.reader.look(named, moment));
             let reviews = self.reviews();
             let look = look
                 .join()
-                .unwrap_or_else(|_| Err(LookError::Failed("it panicked".to_owned())));
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             (look, reviews)
         })
     }
@@ -136,7 +119,7 @@ impl Scene {
     }
 
     /// Without a look nothing can be said about the commit: only a person's own word lets it pass.
-    fn blind(&self, error: &LookError, pinned: Option<GateMode>) -> ExitCode {
+    fn blind(&self, error: &ReadError, pinned: Option<GateMode>) -> ExitCode {
         let error = printable(&error.to_string());
         let refused = pinned.is_none_or(|mode| mode == GateMode::Enforce);
         let sentence = match (self.language, refused) {

@@ -12,6 +12,7 @@ pub mod hook;
 pub mod mcp;
 pub mod open;
 pub mod ps;
+pub mod reader;
 pub mod report;
 pub mod serve;
 pub mod stop;
@@ -143,7 +144,7 @@ pub async fn run(
             | Command::Terminal(_)
             | Command::DemoAgent { .. }
             | Command::Gate(_)
-            | Command::GateLook { .. },
+            | Command::Reader,
         ) => {
             unreachable!("main runs these itself")
         }

@@ -1,6 +1,8 @@
 //! The governance report: the values that `GET /api/report` and `zhongshu report` hand out. Owns their shape and the
 //! exit code that they lead to; `governance::report` fills them, `governance::render` prints them.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +113,7 @@ impl Decision {
 }
 
 /// One changed path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedFile {
     /// Path from the repository's root. Bytes that are no UTF-8 are shown as U+FFFD, and `non_utf8` is set.
     pub path: String,
@@ -120,10 +122,10 @@ pub struct ChangedFile {
     /// What happened, all in all.
     pub status: ChangeStatus,
     /// The staged part of it (worktree mode).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_status: Option<ChangeStatus>,
     /// The part that is not staged (worktree mode).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree_status: Option<ChangeStatus>,
     /// What stands there.
     pub kind: FileKind,
@@ -134,10 +136,10 @@ pub struct ChangedFile {
     /// Not a text file.
     pub binary: bool,
     /// Too large to be counted, or not readable.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uncounted: bool,
     /// `path` is not exactly the name on disk.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub non_utf8: bool,
     /// Keys of the departments that own it (under its old or its new name).
     pub departments: Vec<String>,
@@ -148,7 +150,7 @@ pub struct ChangedFile {
 }
 
 /// A department with changed files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DepartmentShare {
     /// Its key.
     pub key: String,
@@ -161,7 +163,7 @@ pub struct DepartmentShare {
 }
 
 /// Somebody whom `CODEOWNERS` names, with changed files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerShare {
     /// `@user`, `@organisation/team` or an email address.
     pub owner: String,
@@ -170,7 +172,7 @@ pub struct OwnerShare {
 }
 
 /// The `CODEOWNERS` file that was read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnersFile {
     /// Its path.
     pub path: String,
@@ -179,7 +181,7 @@ pub struct OwnersFile {
 }
 
 /// A line of `CODEOWNERS` that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnersNotice {
     /// Line, from 1; 0 for the file as a whole.
     pub line: u64,
@@ -188,7 +190,7 @@ pub struct OwnersNotice {
 }
 
 /// Something that a rule found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The rule's name.
     pub rule: String,
@@ -197,7 +199,7 @@ pub struct Finding {
     /// The path that hit it; for a rename this may be the old name.
     pub path: String,
     /// Line, where the finding has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// What is to be looked at, as a sentence.
     pub message: String,
@@ -206,7 +208,7 @@ pub struct Finding {
 }
 
 /// Sums over the report.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Changed files.
     pub files: usize,
@@ -237,7 +239,7 @@ pub struct Counts {
 }
 
 /// Checks that run before a commit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preflight {
     /// All checks passed, or a person should look.
     pub decision: Decision,
@@ -246,14 +248,14 @@ pub struct Preflight {
 }
 
 /// The preflight checks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreflightChecks {
     /// References that only hold on one machine.
     pub portability_reference_scan: PortabilityScan,
 }
 
 /// Result of the scan for references that only hold on one machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortabilityScan {
     /// `REVIEW` when there are violations.
     pub decision: Decision,
@@ -270,7 +272,7 @@ pub struct PortabilityScan {
 }
 
 /// A reference to something on one machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortabilityReference {
     /// File that holds it.
     pub path: String,
@@ -281,15 +283,15 @@ pub struct PortabilityReference {
     /// The reference itself.
     pub reference: String,
     /// What it is: `home_directory`, `windows_path`, `unc_path`, `file_url`, `temporary_directory`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Why it counts or does not: `violation`, `code_block`, `inline_code`, `command`, `placeholder`, `allowed`.
-    pub classification: &'static str,
+    pub classification: Cow<'static, str>,
     /// The line, shortened.
     pub excerpt: String,
 }
 
 /// What was looked at for the rules about content.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentScan {
     /// Files whose added lines were looked at.
     pub scanned_files: usize,
@@ -298,16 +300,16 @@ pub struct ContentScan {
 }
 
 /// A file that a check could not read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedFile {
     /// The file.
     pub path: String,
     /// Why.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 /// What changed in a repository and what it means under the governance in force.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Always true; failures have another shape.
     pub ok: bool,

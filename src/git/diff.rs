@@ -4,7 +4,7 @@
 //! driver, a filter) decides what a reviewer gets to see.
 
 use git2::{Delta, DiffDelta, DiffFile, DiffOptions, FileMode, Oid, Patch};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::changes::Deadline;
 use super::counts::is_binary;
@@ -22,7 +22,7 @@ const LFS_SIGN: &[u8] = b"version https://git-lfs.github.com/spec/";
 const LFS_BYTES: usize = 1024;
 
 /// How much is read and shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest file that is compared.
     pub file_bytes: u64,
@@ -51,7 +51,7 @@ pub const WHOLE_FILE: Limits = Limits {
 };
 
 /// One staged file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileDiff {
     /// Its place in the list; the same for the same two trees.
     pub file: usize,
@@ -70,7 +70,7 @@ pub struct FileDiff {
 }
 
 /// The content of a changed file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Content {
     /// Lines.
@@ -121,7 +121,7 @@ pub enum Content {
 }
 
 /// What an LFS pointer says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     /// Id of the content.
     pub oid: String,
@@ -130,7 +130,7 @@ pub struct Pointer {
 }
 
 /// A changed place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hunk {
     /// `@@ -1,2 +3,4 @@` and what Git shows behind it.
     pub header: String,
@@ -139,7 +139,7 @@ pub struct Hunk {
 }
 
 /// What a line is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LineKind {
     /// On both sides.
@@ -151,7 +151,7 @@ pub enum LineKind {
 }
 
 /// A line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// What it is.
     pub kind: LineKind,
@@ -162,10 +162,10 @@ pub struct Line {
     /// Its text without its end; bytes that are no UTF-8 are shown as U+FFFD.
     pub text: String,
     /// Characters that are left out at its end.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: usize,
     /// The file ends here without a line end.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_newline: bool,
 }
 

@@ -1,6 +1,7 @@
 //! The index as it lies on disk: what is staged, and what the files looked like when Git last looked at them. Reads the
 //! versions 2 to 4 with the extensions that matter here, as gitformat-index(5) describes them. It never writes.
 
+use std::io::Read;
 use std::path::Path;
 
 use git2::Oid;
@@ -11,6 +12,9 @@ use super::files;
 
 /// Largest index that is read, as at the gate. One with a million files has 100 MiB; the entries take as much again.
 const MAX_INDEX_BYTES: u64 = 256 << 20;
+
+/// The system does not give it out.
+pub(super) const UNREADABLE: GitError = GitError::DamagedIndex("it cannot be read");
 
 /// Mode of an entry that stands for a whole folder (of a sparse index).
 pub(super) const FOLDER: u32 = 0o040_000;
@@ -89,21 +93,20 @@ pub(super) struct Index {
 impl Index {
     /// Reads the index of the repository at `git_dir`; empty when there is none yet.
     pub(super) fn read(git_dir: &Path) -> Result<Self, GitError> {
-        let Some((bytes, written)) = load(&git_dir.join("index"))? else {
+        let Some((raw, written)) = load(&git_dir.join("index"))? else {
             return Ok(Self::default());
         };
-        let mut raw = RawIndex::parse(&bytes)?;
         let mut index = Self {
-            paths: std::mem::take(&mut raw.paths),
-            items: std::mem::take(&mut raw.items),
-            tree: raw.tree.and_then(CacheTree::parse),
+            paths: raw.paths,
+            items: raw.items,
+            tree: raw.tree,
             written,
             ..Self::default()
         };
         if let Some(link) = raw.link {
             let name = format!("sharedindex.{}", link.base);
             match load(&git_dir.join(name))? {
-                Some((bytes, _)) => index.join(RawIndex::parse(&bytes)?, &link)?,
+                Some((base, _)) => index.join(base, &link)?,
                 None if link.base.is_zero() => {}
                 None => return Err(GitError::DamagedIndex("its shared part is missing")),
             }
@@ -210,7 +213,7 @@ impl Index {
     }
 
     /// Joins the entries of a split index with those of its shared part.
-    fn join(&mut self, mut base: RawIndex<'_>, link: &Link) -> Result<(), GitError> {
+    fn join(&mut self, mut base: RawIndex, link: &Link) -> Result<(), GitError> {
         let damaged = || GitError::DamagedIndex("its parts do not fit together");
         let mut own = std::mem::take(&mut self.items).into_iter().peekable();
         for position in &link.replaced {
@@ -256,33 +259,35 @@ impl Index {
         let mut before: (&[u8], u16) = (b"", 0);
         for item in &self.items {
             let path = &self.paths[item.range()];
-            if (path, item.stage()) <= before {
-                return Err(GitError::DamagedIndex("its entries are not in order"));
-            }
-            let path = match item.is_folder() {
-                true => path.strip_suffix(b"/").unwrap_or_default(),
-                false => path,
-            };
             // What is in common with the path before has been looked at.
             let common = common_start(path, before.0);
+            if (&path[common..], item.stage()) <= (&before.0[common..], before.1) {
+                return Err(GitError::DamagedIndex("its entries are not in order"));
+            }
+            before = (path, item.stage());
             let from = path[..common]
                 .iter()
                 .rposition(|byte| *byte == b'/')
                 .map_or(0, |at| at + 1);
+            let rest = match item.is_folder() {
+                true => path[from..].strip_suffix(b"/").unwrap_or_default(),
+                false => &path[from..],
+            };
             let is_bad = |name: &[u8]| {
                 name.is_empty()
                     || name == b"."
                     || name == b".."
                     || name.eq_ignore_ascii_case(b".git")
             };
-            if path[from..].split(|byte| *byte == b'/').any(is_bad) || path.contains(&0) {
+            // A further side of a conflict has the name of the first.
+            let is_known = common == path.len() && !item.is_folder();
+            if !is_known && (rest.split(|byte| *byte == b'/').any(is_bad) || rest.contains(&0)) {
                 return Err(GitError::DamagedIndex(
                     "it has a name that no file may have",
                 ));
             }
-            has_attributes |= path.ends_with(b".gitattributes");
+            has_attributes |= rest.ends_with(b".gitattributes");
             has_folders |= item.is_folder();
-            before = (path, item.stage());
         }
         (self.has_attributes, self.has_folders) = (has_attributes, has_folders);
         if has_folders {
@@ -301,27 +306,26 @@ fn common_start(left: &[u8], right: &[u8]) -> usize {
     start + rest.take_while(|(left, right)| left == right).count()
 }
 
-/// The bytes of an index and the second in which it was written.
-fn load(path: &Path) -> Result<Option<(Vec<u8>, u32)>, GitError> {
-    let read = || -> std::io::Result<Option<(Option<Vec<u8>>, u32)>> {
+/// What an index file says, and the second in which it was written.
+fn load(path: &Path) -> Result<Option<(RawIndex, u32)>, GitError> {
+    let open = || -> std::io::Result<_> {
         let Some(file) = files::open_trusted(path)? else {
             return Ok(None);
         };
         let metadata = file.metadata()?;
-        let written = std::os::unix::fs::MetadataExt::mtime(&metadata);
-        Ok(Some((
-            files::read_limited(file, MAX_INDEX_BYTES)?,
-            written as u32,
-        )))
+        Ok(Some((file, metadata)))
     };
-    match read() {
-        Ok(None) => Ok(None),
-        Ok(Some((Some(bytes), written))) => Ok(Some((bytes, written))),
-        Ok(Some((None, _))) => Err(GitError::Unsupported(
+    let Some((file, metadata)) = open().map_err(|_| UNREADABLE)? else {
+        return Ok(None);
+    };
+    if metadata.len() > MAX_INDEX_BYTES {
+        return Err(GitError::Unsupported(
             "an index of more than 256 MiB".to_owned(),
-        )),
-        Err(_) => Err(GitError::DamagedIndex("it cannot be read")),
+        ));
     }
+    let written = std::os::unix::fs::MetadataExt::mtime(&metadata);
+    let raw = RawIndex::read(file.take(MAX_INDEX_BYTES), metadata.len())?;
+    Ok(Some((raw, written as u32)))
 }
 
 /// What a split index says of its shared part.
@@ -334,10 +338,10 @@ pub(super) struct Link {
 
 /// One index file.
 #[derive(Debug, Default)]
-pub(super) struct RawIndex<'a> {
+pub(super) struct RawIndex {
     pub paths: Vec<u8>,
     pub items: Vec<Item>,
-    pub tree: Option<&'a [u8]>,
+    pub tree: Option<CacheTree>,
     pub link: Option<Link>,
 }
 

@@ -44,7 +44,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use git2::{ErrorCode, Oid, RepositoryOpenFlags};
+use git2::{ErrorClass, ErrorCode, Oid, RepositoryOpenFlags};
 
 use changes::Deadline;
 use files::Entry;
@@ -96,6 +96,11 @@ pub enum GitError {
     /// Somebody changes the index all the time.
     #[error("the index changed while it was read; try again")]
     Unsteady,
+    /// An object, or what it is made from, is larger than the memory of this process.
+    #[error(
+        "something in this repository takes more memory than reading it may ({0}); `git fsck` and `git count-objects -v` in it say more"
+    )]
+    TooLarge(&'static str),
     /// Anything else that libgit2 reports.
     #[error("cannot read the Git repository ({action}): {message}")]
     Library {
@@ -109,6 +114,9 @@ pub enum GitError {
 impl GitError {
     /// Wraps libgit2's error with what was being done.
     fn from_library(action: &'static str, error: &git2::Error) -> Self {
+        if error.class() == ErrorClass::NoMemory {
+            return Self::TooLarge(action);
+        }
         let message = error.message();
         // libgit2 has no code for these; its texts are the only sign.
         let is_unsupported = [

@@ -184,8 +184,17 @@ impl<'a> Comparison<'a> {
                 })
         };
         let rest = &index.items()[at..folder.items.end];
+        let ends_behind = |count: usize| {
+            let (last, next) = (rest.get(count.wrapping_sub(1)), rest.get(count));
+            last.is_some_and(belongs) && !next.is_some_and(belongs)
+        };
         let length = match is_folder {
-            true => rest.partition_point(belongs),
+            // Git remembers how many there are; that is a hint until the last one is seen.
+            true => (folder.cached)
+                .and_then(|cached| cached.folder(name)?.tree())
+                .map(|(_, count)| count)
+                .filter(|count| ends_behind(*count))
+                .unwrap_or_else(|| rest.partition_point(belongs)),
             false => rest.iter().take_while(|item| belongs(item)).count(),
         };
         Next {

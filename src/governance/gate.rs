@@ -1,8 +1,7 @@
-//! The commit gate: whether what a commit is about to take was approved. Owns how strict it is and the judgement; `child`
-//! looks at the repository under limits, `words` says it, `trailers` writes into commit messages. It needs no server and
-//! changes nothing but the message file that Git hands it.
+//! The commit gate: whether what a commit is about to take was approved. Owns how strict it is, the look and the
+//! judgement; `words` says it, `trailers` writes into commit messages. [`super::reader`] has a limited child look. It needs no
+//! server and changes nothing but the message file that Git hands it.
 
-pub mod child;
 pub mod trailers;
 pub mod words;
 
@@ -150,7 +149,7 @@ pub enum IndexLook {
 }
 
 /// Which commit is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Moment {
     /// The one that is about to be made.
     Before,

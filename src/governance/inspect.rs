@@ -270,7 +270,7 @@ impl<'a> Inspector<'a> {
         if self.scan.skipped_files.len() < MAX_SKIPPED {
             self.scan.skipped_files.push(SkippedFile {
                 path: super::findings::shown(&change.path),
-                reason,
+                reason: reason.into(),
             });
         }
     }

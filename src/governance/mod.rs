@@ -16,6 +16,7 @@ mod parse;
 pub mod plan_checks;
 pub mod portability;
 mod raw;
+pub mod reader;
 mod reading;
 pub mod render;
 pub mod report;

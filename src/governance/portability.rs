@@ -88,10 +88,10 @@ pub fn scan(
     for (path, source) in documents(repo, governance, mode, changes, deadline)? {
         deadline.check()?;
         let name = String::from_utf8_lossy(&path).into_owned();
-        let mut skip = |reason| {
+        let mut skip = |reason: &'static str| {
             scan.skipped_files.push(SkippedFile {
                 path: name.clone(),
-                reason,
+                reason: reason.into(),
             });
         };
         if scan.scanned_files.len() >= MAX_DOCUMENTS {
@@ -141,7 +141,7 @@ pub fn scan(
                     .iter()
                     .any(|start| reference.reference.starts_with(start))
             {
-                reference.classification = "allowed";
+                reference.classification = "allowed".into();
             }
             let list = if reference.classification == "violation" {
                 &mut scan.violations
@@ -246,8 +246,9 @@ pub fn references(path: &str, text: &str) -> Vec<PortabilityReference> {
                     "windows" => "windows_path",
                     "unc" => "unc_path",
                     _ => "home_directory",
-                },
-                classification,
+                }
+                .into(),
+                classification: classification.into(),
                 // The same line may hold a secret, and a report is read by many.
                 excerpt: masked(line.trim()).chars().take(EXCERPT_CHARS).collect(),
             });

@@ -7,13 +7,15 @@ mod sarif;
 mod text;
 mod words;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::language::Language;
 use crate::domain::report::Report;
 
 pub use escape::printable;
 
 /// A form in which a report is handed out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// Lines for a terminal.
     #[default]

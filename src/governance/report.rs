@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::Utc;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Governance;
@@ -26,7 +27,7 @@ use crate::git::counts::hex;
 pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// What somebody wants to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportRequest {
     /// Which two states to compare.
     pub mode: ReportMode,

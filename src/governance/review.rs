@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
+
 use super::Governance;
 use super::gate::{self, Statements};
 use super::report::{ReportError, ReportRequest, build};
@@ -19,7 +21,7 @@ use crate::git::{GitError, Repo};
 const MAX_READINGS: usize = 3;
 
 /// Why what is staged cannot be approved as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Obstacle {
     /// A merge is unresolved.
     Unmerged,
@@ -30,7 +32,7 @@ pub enum Obstacle {
 }
 
 /// What is staged.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Review {
     /// Which tree, on top of which; none when there is an obstacle.
     pub staged: Result<Staged, Obstacle>,
@@ -44,12 +46,15 @@ pub struct Review {
     pub gate_change: Option<GateMode>,
     /// What `governance.yaml` says about the gate.
     pub statements: Statements,
-    /// What was found before of the changed files, and whether it is staged exactly so.
-    pub compared: BTreeMap<Seen, bool>,
+    /// Whether what was found before at a changed path is staged exactly so: by path, by what was found.
+    pub compared: Compared,
 }
 
+/// See [`Review::compared`].
+pub type Compared = BTreeMap<String, BTreeMap<String, bool>>;
+
 /// What was found at a path when a report was held against the repository, as a snapshot of the tree spells it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Seen {
     /// From the repository's root.
     pub path: String,
@@ -58,7 +63,7 @@ pub struct Seen {
 }
 
 /// Which differences are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// How much of them.
     pub limits: Limits,
@@ -145,7 +150,7 @@ fn compare(
     report: &Report,
     seen: &BTreeSet<Seen>,
     deadline: &Deadline,
-) -> Result<BTreeMap<Seen, bool>, GitError> {
+) -> Result<Compared, GitError> {
     let changed: BTreeSet<&str> = report
         .changed_files
         .iter()
@@ -153,13 +158,14 @@ fn compare(
         .flatten()
         .collect();
     let of_changed = seen.iter().filter(|it| changed.contains(it.path.as_str()));
-    of_changed
-        .map(|it| {
-            deadline.check()?;
-            let is_same = repo.is_staged_as(&it.path, &it.content, deadline)?;
-            Ok((it.clone(), is_same))
-        })
-        .collect()
+    let mut compared = Compared::new();
+    for Seen { path, content } in of_changed {
+        deadline.check()?;
+        let is_same = repo.is_staged_as(path, content, deadline)?;
+        let contents = compared.entry(path.clone()).or_default();
+        contents.insert(content.clone(), is_same);
+    }
+    Ok(compared)
 }
 
 /// The gate's mode in the staged `governance.yaml`, when it is another one than in HEAD's.

@@ -221,6 +221,7 @@ pub struct Governance {
     pub settings: Settings,
     rulebook: Rulebook,
     digest: String,
+    source: String,
 }
 
 /// What `parse` hands over, before anything is compiled.
@@ -255,7 +256,7 @@ impl Default for Parts {
 
 impl Default for Governance {
     fn default() -> Self {
-        Self::from_parts(Parts::default()).expect("the built-in patterns are valid")
+        Self::from_parts(Parts::default(), "").expect("the built-in patterns are valid")
     }
 }
 
@@ -271,7 +272,7 @@ impl Governance {
     /// Reads the text of a `governance.yaml`.
     pub fn parse(text: &str) -> Result<Self, GovernanceError> {
         let parts = parse::parse(text)?;
-        Self::from_parts(parts).map_err(|error| GovernanceError::Invalid {
+        Self::from_parts(parts, text).map_err(|error| GovernanceError::Invalid {
             // `parse` has checked each pattern where it stands; what is left is their sum.
             line: 1,
             column: 1,
@@ -279,7 +280,7 @@ impl Governance {
         })
     }
 
-    fn from_parts(parts: Parts) -> Result<Self, BookError> {
+    fn from_parts(parts: Parts, source: &str) -> Result<Self, BookError> {
         let rulebook = Rulebook::new(&parts.departments, &parts.risk_rules)?;
         let digest = digest_of(&parts);
         Ok(Self {
@@ -296,6 +297,7 @@ impl Governance {
             settings: parts.settings,
             rulebook,
             digest,
+            source: source.to_owned(),
         })
     }
 
@@ -314,6 +316,11 @@ impl Governance {
     /// Hash over everything that decides what a report finds. Titles, languages and settings are not part of it.
     pub fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// The text that it was read from, which makes the same again; empty for the built-in one.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// The language of the file, or English.

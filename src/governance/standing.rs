@@ -3,7 +3,7 @@
 //! again, from the beginning. A review and the commit gate never ask here.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Governance;
@@ -37,10 +37,7 @@ struct Desk {
     last: Option<Last>,
     /// Until when it is of no use to watch.
     useless_until: Option<Instant>,
-    used_at: Option<Instant>,
     readings: u64,
-    /// Somebody will ask to forget what is unused.
-    is_attended: bool,
 }
 
 struct Last {
@@ -86,7 +83,6 @@ impl Standing {
         }
         let deadline = Deadline::after(request.time_limit);
         let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        desk.used_at = Some(Instant::now());
         let depends_on = Dependencies::read(&Repo::open(root)?, governance, &deadline)?;
         if let Some(last) = desk.standing(&depends_on) {
             if last.said.0 != request.language {
@@ -116,35 +112,6 @@ impl Standing {
             });
         }
         Ok(report)
-    }
-
-    /// Whether the caller is the one to call [`Self::forget_unused`] from now on.
-    pub fn wants_attention(&self) -> bool {
-        match self.0.try_lock() {
-            Ok(mut desk) if desk.watch.is_some() => !std::mem::replace(&mut desk.is_attended, true),
-            _ => false,
-        }
-    }
-
-    /// Forgets everything, the watch included, when nobody asked for a report for so long. Answers when to ask again; none
-    /// when there is nothing left to forget.
-    pub fn forget_unused(&self, idle: Duration) -> Option<Duration> {
-        let mut desk = match self.0.try_lock() {
-            Ok(desk) => desk,
-            Err(TryLockError::Poisoned(desk)) => desk.into_inner(),
-            // A report is being made.
-            Err(TryLockError::WouldBlock) => return Some(idle),
-        };
-        let unused = desk.used_at.map_or(idle, |used_at| used_at.elapsed());
-        if let Some(rest) = idle.checked_sub(unused).filter(|rest| !rest.is_zero()) {
-            return Some(rest);
-        }
-        *desk = Desk {
-            useless_until: desk.useless_until,
-            readings: desk.readings,
-            ..Desk::default()
-        };
-        None
     }
 
     /// How often the working tree was read.

@@ -7,6 +7,7 @@ use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
 use crate::domain::event::Event;
 use crate::domain::state::State;
+use crate::governance::reader::Reader;
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
 use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
@@ -128,7 +129,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         office: Arc::clone(&office),
         shutdown: shutdown_tx,
         reports: Arc::new(tokio::sync::Semaphore::new(1)),
-        standing: Arc::default(),
+        reader: Arc::new(Reader::new(program, place.repo.clone())),
         guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());

@@ -1,26 +1,27 @@
 //! What every handler may use.
 
 use crate::domain::language::Language;
-use crate::domain::report::Report;
-use crate::git::GitError;
 use crate::governance::Governance;
-use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
-use crate::governance::review::{self, Review, Wanted};
-use crate::governance::standing::Standing;
+use crate::governance::gate::{Moment, Statements};
+use crate::governance::reader::{ReadError, Reader};
+use crate::governance::render::Format;
+use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportRequest};
+use crate::governance::review::{Review, Wanted};
 use crate::sessions::office::Office;
 use crate::web::error::ApiError;
-use std::path::Path;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-/// How long a report is waited for. It gives up by itself after its own limit; this is for one that cannot, because the
-/// system does not answer it.
+/// How long a report is waited for. The child gives up by itself after its own limit, and is killed soon after; this is for
+/// a system that does not even do that.
 const REPORT_PATIENCE: Duration = DEFAULT_TIME_LIMIT.saturating_add(Duration::from_secs(2));
 
-/// After so long without a report, what is kept of the last one is let go, and the folders are no longer watched.
-const STANDING_IDLE: Duration = Duration::from_secs(600);
+/// After so long without a report the child ends, and with it what is kept of the last one; the folders are no longer
+/// watched.
+const READER_IDLE: Duration = Duration::from_secs(600);
 
 /// The handlers' view of the running launcher. Clones share it.
 #[derive(Clone)]
@@ -31,36 +32,33 @@ pub struct App {
     pub shutdown: mpsc::Sender<bool>,
     /// One report at a time: a second caller waits instead of doubling the load.
     pub reports: Arc<tokio::sync::Semaphore>,
-    /// The last report of the working tree.
-    pub standing: Arc<Standing>,
+    /// Reads the repository in a limited child.
+    pub reader: Arc<Reader>,
     /// Whether the gate stands before every commit; `None` until somebody has looked.
     pub guarded: watch::Receiver<Option<bool>>,
 }
 
 impl App {
-    /// Makes a report off the runtime's threads.
+    /// A report in one form, made in the limited child.
     ///
     /// # Errors
     /// When the repository or the revision cannot be read.
-    pub async fn report(&self, request: ReportRequest) -> Result<Report, ApiError> {
-        let standing = Arc::clone(&self.standing);
-        let made = self
-            .read_repository(move |repo, governance| standing.report(repo, governance, &request));
-        let made = made.await;
-        self.forget_when_unused();
-        made
+    pub async fn report_as(
+        &self,
+        request: ReportRequest,
+        format: Format,
+    ) -> Result<Vec<u8>, ApiError> {
+        self.read_repository(move |reader, governance| reader.report(governance, &request, format))
+            .await
     }
 
-    /// Sees that what the last report left behind does not stay for ever.
-    fn forget_when_unused(&self) {
-        if self.standing.wants_attention() {
-            let standing = Arc::clone(&self.standing);
-            tokio::spawn(async move {
-                while let Some(rest) = standing.forget_unused(STANDING_IDLE) {
-                    tokio::time::sleep(rest).await;
-                }
-            });
-        }
+    /// The same as a value.
+    ///
+    /// # Errors
+    /// When the repository or the revision cannot be read.
+    pub async fn report<T: DeserializeOwned>(&self, request: ReportRequest) -> Result<T, ApiError> {
+        let json = self.report_as(request, Format::Json).await?;
+        serde_json::from_slice(&json).map_err(|error| read_error(&error.into()))
     }
 
     /// Reads what is staged, as a person reviews it.
@@ -77,33 +75,56 @@ impl App {
             ..ReportRequest::default()
         };
         let seen = self.office.ledger.read(crate::web::views::work::seen);
-        self.read_repository(move |repo, governance| {
-            review::read(repo, governance, &request, wanted, &seen)
+        self.read_repository(move |reader, governance| {
+            reader.review(governance, &request, wanted, seen)
         })
         .await
     }
 
+    /// What `governance.yaml` says about the gate, as it is committed and as it lies there.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub async fn gate_statements(&self) -> Result<Statements, ApiError> {
+        let look = self.read_repository(|reader, _| reader.look(None, Moment::Before));
+        Ok(look.await?.statements)
+    }
+
     async fn read_repository<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Path, &Governance) -> Result<T, ReportError> + Send + 'static,
+        read: impl FnOnce(&Reader, &Governance) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let Ok(turn) = timeout(REPORT_PATIENCE, Arc::clone(&self.reports).acquire_owned()).await
         else {
             return Err(unanswered("a report before this one has not ended yet"));
         };
-        let repo = self.office.place.repo.clone();
+        let reader = Arc::clone(&self.reader);
         let governance = Arc::clone(&self.office.policy().governance);
         let made = tokio::task::spawn_blocking(move || {
-            let made = read(&repo, &governance);
+            let made = read(&reader, &governance);
             // Here, so that one that nobody waits for any more still counts.
             drop(turn);
             made
         });
-        match timeout(REPORT_PATIENCE, made).await {
+        let made = timeout(REPORT_PATIENCE, made).await;
+        self.end_reader_when_unused();
+        match made {
             Ok(Ok(Ok(made))) => Ok(made),
-            Ok(Ok(Err(error))) => Err(report_error(&error)),
+            Ok(Ok(Err(error))) => Err(read_error(&error)),
             Ok(Err(_)) => Err(ApiError::internal()),
             Err(_) => Err(unanswered("the file system does not answer")),
+        }
+    }
+
+    /// Sees that the child, and what it remembers of the last report, does not stay for ever.
+    fn end_reader_when_unused(&self) {
+        if self.reader.wants_attention() {
+            let reader = Arc::clone(&self.reader);
+            tokio::spawn(async move {
+                while let Some(rest) = reader.end_unused(READER_IDLE) {
+                    tokio::time::sleep(rest).await;
+                }
+            });
         }
     }
 }
@@ -116,12 +137,14 @@ fn unanswered(reason: &str) -> ApiError {
     )
 }
 
-fn report_error(error: &ReportError) -> ApiError {
+fn read_error(error: &ReadError) -> ApiError {
     let sentence = error.to_string();
     match error {
-        ReportError::Git(GitError::UnknownRevision { .. }) => {
+        ReadError::UnknownRevision(_) => {
             ApiError::invalid("unknown_revision", format!("base: {sentence}"))
         }
-        _ => ApiError::unavailable("report_failed", sentence),
+        ReadError::Refused(_) | ReadError::NoAnswer(_) | ReadError::Nonsense(_) => {
+            ApiError::unavailable("report_failed", sentence)
+        }
     }
 }

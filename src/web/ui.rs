@@ -24,6 +24,7 @@ use axum::http::header::ACCEPT_LANGUAGE;
 use axum::response::Html;
 use axum::routing::get;
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Every route of the dashboard.
 pub fn routes() -> Router<App> {
@@ -193,8 +194,7 @@ async fn report(
     Query(wish): Query<ReportWish>,
 ) -> Result<Html<String>, ApiError> {
     let language = language(&app, wish.lang.as_deref(), &headers);
-    let report = app.report(wish.report.request(language)?).await?;
-    let report = serde_json::to_value(&report).map_err(|_| ApiError::internal())?;
+    let report: Value = app.report(wish.report.request(language)?).await?;
     let departments = app.office.policy().catalog.departments.clone();
     pages::render_report(&report, &departments, language)
         .map(Html)

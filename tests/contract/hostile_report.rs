@@ -1,8 +1,10 @@
 //! Repositories that want to hold up the server: a report about them ends, with a sentence when there is none, and the
 //! server answers everybody else meanwhile.
 
+use crate::forged_pack::{Chain, Kind, plant};
 use crate::http::Answer;
 use crate::world::World;
+use git2::Oid;
 use std::fs::File;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -93,4 +95,106 @@ fn a_report_that_takes_too_long_ends_with_a_sentence() {
     );
     world.write("README.md", "# a project\n");
     report(&world).ok();
+}
+
+/// The server's own memory, which no repository moves; a report of this one takes a few MiB.
+const MEMORY_KIB: u64 = 128 << 10;
+
+#[track_caller]
+fn assert_small(world: &World) {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", world.server_pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+    let peak: u64 = line.unwrap()["VmHWM:".len()..]
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap();
+    assert!(peak < MEMORY_KIB, "the server had {peak} KiB");
+}
+
+/// Stages a file whose content is `blob`.
+fn stage_blob(world: &World, path: &str, blob: Oid) {
+    world.in_index(|index| {
+        let entry = git2::IndexEntry {
+            ctime: git2::IndexTime::new(0, 0),
+            mtime: git2::IndexTime::new(0, 0),
+            dev: 0,
+            ino: 0,
+            mode: 0o100_644,
+            uid: 0,
+            gid: 0,
+            file_size: 10,
+            id: blob,
+            flags: 0,
+            flags_extended: 0,
+            path: path.into(),
+        };
+        index.add(&entry).unwrap();
+    });
+}
+
+/// Commits HEAD's tree with a further folder, which is `tree`.
+fn commit_folder(world: &World, name: &str, tree: Oid) {
+    let repository = git2::Repository::open(world.repo()).unwrap();
+    let head = repository.head().unwrap().peel_to_commit().unwrap();
+    let mut root = repository.treebuilder(Some(&head.tree().unwrap())).unwrap();
+    root.insert(name, tree, 0o040_000).unwrap();
+    let root = repository.find_tree(root.write().unwrap()).unwrap();
+    let author = git2::Signature::now("a person", "person@example.org").unwrap();
+    repository
+        .commit(Some("HEAD"), &author, &author, "more", &root, &[&head])
+        .unwrap();
+}
+
+/// A few megabytes that become five gigabytes when a file of ten bytes, or a folder, is read.
+#[test]
+fn a_small_pack_that_becomes_gigabytes_ends_with_a_sentence() {
+    let world = World::serving();
+    let git = world.repo().join(".git");
+    let bomb = |kind| Chain {
+        kind,
+        zeros: 5 << 30,
+        steps: 0,
+    };
+    stage_blob(&world, "bomb.txt", plant(&git, &bomb(Kind::Blob)));
+    // What cannot be read is said, beside all that can.
+    let report_of = |mode| world.get(&format!("/api/report?mode={mode}")).ok();
+    for skipped in [
+        &report_of("worktree")["content_scan"]["skipped_files"],
+        &report_of("staged")["content_scan"]["skipped_files"],
+        &world.get("/api/review").ok()["report"]["content_scan"]["skipped_files"],
+    ] {
+        assert_eq!(skipped[0]["path"], "bomb.txt", "{skipped}");
+    }
+    assert_small(&world);
+    commit_folder(&world, "folder", plant(&git, &bomb(Kind::Tree)));
+    let begin = Instant::now();
+    let sentence = report(&world).refused(503, "report_failed");
+    assert!(sentence.contains("takes more memory"), "{sentence}");
+    assert!(begin.elapsed() < PROMPT);
+    assert_small(&world);
+}
+
+/// Each step of it is as large as a child may just hold, and there is no looking at the clock in between.
+#[test]
+fn a_pack_that_takes_for_ever_ends_with_a_sentence() {
+    let world = World::serving();
+    let chain = Chain {
+        kind: Kind::Blob,
+        zeros: 300 << 20,
+        steps: 400,
+    };
+    stage_blob(
+        &world,
+        "slow.txt",
+        plant(&world.repo().join(".git"), &chain),
+    );
+    let begin = Instant::now();
+    let sentence = report(&world).refused(503, "report_failed");
+    assert!(
+        sentence.contains("took longer than 11 seconds"),
+        "{sentence}"
+    );
+    assert!(begin.elapsed() < Duration::from_secs(14));
+    assert_small(&world);
 }

@@ -171,7 +171,8 @@ impl World {
         self.in_index(|index| index.add_path(Path::new(path)).unwrap());
     }
 
-    fn in_index(&self, change: impl FnOnce(&mut git2::Index)) {
+    /// Changes the index as Git would.
+    pub fn in_index(&self, change: impl FnOnce(&mut git2::Index)) {
         let repository = git2::Repository::open(self.repo()).unwrap();
         let mut index = repository.index().unwrap();
         change(&mut index);

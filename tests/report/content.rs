@@ -301,7 +301,7 @@ fn what_cannot_be_looked_at_is_named() {
         .content_scan
         .skipped_files
         .iter()
-        .map(|file| (file.path.as_str(), file.reason))
+        .map(|file| (file.path.as_str(), &*file.reason))
         .collect();
     assert_eq!(skipped, [("huge.txt", "too_large")]);
     assert_eq!(report.content_scan.scanned_files, 1);

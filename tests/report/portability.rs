@@ -99,7 +99,7 @@ fn documents_that_cannot_be_read_are_named() {
     let skipped: Vec<(&str, &str)> = scan
         .skipped_files
         .iter()
-        .map(|s| (s.path.as_str(), s.reason))
+        .map(|s| (s.path.as_str(), &*s.reason))
         .collect();
     assert_eq!(
         skipped,
@@ -144,7 +144,7 @@ fn what_only_looks_like_a_machine_local_reference_is_left_alone() {
         "x.md",
         "```\n/home/jane/a\n```\n/home/jane/b\n~~~\n```\n/home/jane/c\n",
     );
-    let kinds: Vec<&str> = closed.iter().map(|r| r.classification).collect();
+    let kinds: Vec<&str> = closed.iter().map(|r| &*r.classification).collect();
     assert_eq!(kinds, ["code_block", "violation", "code_block"]);
     assert_eq!(
         references("x.toml", "`/home/jane` /home/jane\n")[1].classification,

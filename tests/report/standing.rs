@@ -1,7 +1,6 @@
 //! A report that stands: it is the same as a new one after whatever was done, and nothing is read where nothing was done.
 
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use zhongshu::domain::language::Language;
@@ -72,7 +71,7 @@ impl Place {
 }
 
 /// Id and time are of each report alone.
-fn without_names(report: Report) -> Report {
+pub fn without_names(report: Report) -> Report {
     Report {
         id: String::new(),
         generated_at: Default::default(),
@@ -228,21 +227,6 @@ fn repositories_inside_are_looked_at_each_time() {
     place.agrees("half a repository");
     std::fs::rename(inner.join(".git/later"), inner.join(".git/HEAD")).unwrap();
     place.agrees("a whole one");
-}
-
-#[test]
-fn what_nobody_asks_for_is_forgotten() {
-    let place = Place::new();
-    assert!(!place.standing.wants_attention(), "nothing was started yet");
-    place.report();
-    assert!(place.standing.wants_attention());
-    assert!(!place.standing.wants_attention(), "one is enough");
-    let hour = Duration::from_secs(3600);
-    let rest = place.standing.forget_unused(hour).unwrap();
-    assert!(rest <= hour && place.stands());
-    assert_eq!(place.standing.forget_unused(Duration::ZERO), None);
-    assert!(!place.stands());
-    assert!(place.standing.wants_attention());
 }
 
 const PATHS: [&str; 12] = [

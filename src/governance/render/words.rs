@@ -144,8 +144,8 @@ impl Words {
         self.pick(status.name(), zh)
     }
 
-    pub(super) fn reason(self, skipped: &SkippedFile) -> &'static str {
-        match skipped.reason {
+    pub(super) fn reason(self, skipped: &SkippedFile) -> &str {
+        match &*skipped.reason {
             "too_large" => self.pick("too large", "过大"),
             "unreadable" => self.pick("unreadable", "无法读取"),
             other => other,

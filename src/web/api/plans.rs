@@ -9,7 +9,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::plan::{MAX_ASSIGNMENTS, PlannedAssignment, Proposal};
 use crate::domain::refusal::Refusal;
-use crate::domain::report::ReportMode;
+use crate::domain::report::{Report, ReportMode};
 use crate::governance::assignments::{ProposalRequest, propose as propose_assignments};
 use crate::governance::report::ReportRequest;
 use crate::web::app::App;
@@ -255,7 +255,7 @@ pub async fn propose(
         language,
         ..ReportRequest::default()
     };
-    let report = app.report(request).await?;
+    let report: Report = app.report(request).await?;
     let request = ProposalRequest {
         task: &wish.task,
         department_model: policy.department_model.as_deref(),

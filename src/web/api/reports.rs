@@ -2,7 +2,7 @@
 
 use crate::domain::language::Language;
 use crate::domain::report::ReportMode;
-use crate::governance::render::{Format, Part, render};
+use crate::governance::render::Format;
 use crate::governance::report::ReportRequest;
 use crate::web::app::App;
 use crate::web::body::Query;
@@ -82,10 +82,6 @@ pub async fn report(
 ) -> Result<Response, ApiError> {
     let language = app.office.policy().catalog.language;
     let format = wish.format()?;
-    let report = app.report(wish.request(language)?).await?;
-    let text = render(&report, format, Part::Whole, language).map_err(|error| {
-        tracing::error!(%error, "the report could not be written down");
-        ApiError::internal()
-    })?;
-    Ok(([(CONTENT_TYPE, format.media_type())], text).into_response())
+    let report = app.report_as(wish.request(language)?, format).await?;
+    Ok(([(CONTENT_TYPE, format.media_type())], report).into_response())
 }

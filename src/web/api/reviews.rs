@@ -395,16 +395,7 @@ pub async fn set_gate(
             reviews::set_gate(state, mode, reason)
         })
         .await?;
-    let repo = app.office.place.repo.clone();
-    let statements =
-        tokio::task::spawn_blocking(move || gate::statements(&crate::git::Repo::open(&repo)?));
-    let statements = match statements.await {
-        Ok(Ok(statements)) => statements,
-        Ok(Err(error)) => {
-            return Err(ApiError::unavailable("report_failed", error.to_string()));
-        }
-        Err(_) => return Err(ApiError::internal()),
-    };
+    let statements = app.gate_statements().await?;
     // What is committed, or lies on disk, may be stricter than what was just said.
     let in_force = gate::in_force(Some(mode), &statements);
     Ok(ok(json!({ "set": mode, "mode": in_force })))

@@ -177,12 +177,9 @@ impl Author {
             Touch::Said | Touch::AtWork => None,
         };
         let changed_since = seen.and_then(|file| {
-            let found = Seen {
-                path: file.path.clone(),
-                content: file.content.clone()?,
-            };
             // What was found since the repository was read is compared the next time.
-            review.compared.get(&found).map(|is_same| !is_same)
+            let contents = review.compared.get(&file.path)?;
+            contents.get(file.content.as_ref()?).map(|is_same| !is_same)
         });
         Self {
             assignment_id: order.assignment_id.clone(),

@@ -29,6 +29,9 @@ struct Arguments {
     /// Where the repositories that are made for this lie, and stay
     #[arg(long, value_name = "FOLDER", default_value = ".tmp/bench-report")]
     folder: PathBuf,
+    /// Two folders with an older and a newer version of some sources; a repository is made of them
+    #[arg(long, value_names = ["OLD", "NEW"], num_args = 2)]
+    versions: Option<Vec<PathBuf>>,
     /// A further repository; it is only read
     #[arg(long, value_name = "PATH")]
     repo: Vec<PathBuf>,
@@ -47,6 +50,9 @@ fn main() {
         return;
     }
     let mut subjects = repositories::made(&arguments.folder);
+    if let Some([old, new]) = arguments.versions.as_deref() {
+        subjects.push(repositories::of_versions(&arguments.folder, [old, new]));
+    }
     let given = arguments.repo.into_iter().map(repositories::given);
     subjects.extend(given);
     let mut targets = Targets::default();

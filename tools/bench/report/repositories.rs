@@ -1,5 +1,5 @@
-//! What is reported on: repositories of three sizes, with as much changed in them as the targets say. They are made with git,
-//! once, and are the same each time.
+//! What is reported on: repositories of three sizes, with as much changed in them as the targets say, and one of two versions
+//! of a real source tree. They are made with git, once, and are the same each time.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -26,10 +26,16 @@ struct Plan {
     files_per_folder: usize,
     /// Commits that change some files each.
     commits: usize,
+    changes: Changes,
+    is_small: bool,
+}
+
+/// How much is changed and not committed.
+#[derive(Clone, Copy)]
+struct Changes {
     modified: usize,
     untracked: usize,
     staged: usize,
-    is_small: bool,
 }
 
 const PLANS: [Plan; 3] = [
@@ -38,9 +44,11 @@ const PLANS: [Plan; 3] = [
         files: 100_000,
         files_per_folder: 18,
         commits: 2,
-        modified: 1_000,
-        untracked: 500,
-        staged: 200,
+        changes: Changes {
+            modified: 1_000,
+            untracked: 500,
+            staged: 200,
+        },
         is_small: false,
     },
     Plan {
@@ -48,9 +56,11 @@ const PLANS: [Plan; 3] = [
         files: 5_000,
         files_per_folder: 12,
         commits: 200,
-        modified: 60,
-        untracked: 20,
-        staged: 15,
+        changes: Changes {
+            modified: 60,
+            untracked: 20,
+            staged: 15,
+        },
         is_small: false,
     },
     Plan {
@@ -58,12 +68,17 @@ const PLANS: [Plan; 3] = [
         files: 17,
         files_per_folder: 6,
         commits: 3,
-        modified: 3,
-        untracked: 2,
-        staged: 1,
+        changes: Changes {
+            modified: 3,
+            untracked: 2,
+            staged: 1,
+        },
         is_small: true,
     },
 ];
+
+/// What `CODEOWNERS` says in all of them.
+pub const OWNERS: &str = "* @everybody\n/part001/ @first\n";
 
 /// The repositories that are made for this, in `folder`.
 pub fn made(folder: &Path) -> Vec<Subject> {
@@ -87,6 +102,27 @@ pub fn made(folder: &Path) -> Vec<Subject> {
         }
     };
     PLANS.iter().map(subject).collect()
+}
+
+/// A repository with two versions of a source tree as its commits, in `folder`.
+pub fn of_versions(folder: &Path, [old, new]: [&Path; 2]) -> Subject {
+    let folder = folder.canonicalize().unwrap();
+    let name = new.file_name().unwrap().to_string_lossy().into_owned();
+    let path = folder.join(&name);
+    if !path.join(".git/made").exists() {
+        eprintln!("making the repository of {name}");
+        if path.exists() {
+            fs::remove_dir_all(&path).unwrap();
+        }
+        make_of_versions([old, new], &path);
+    }
+    Subject {
+        name,
+        path,
+        base: "HEAD~1",
+        is_ours: true,
+        is_small: false,
+    }
 }
 
 /// Somebody's repository.
@@ -129,7 +165,7 @@ fn make(plan: &Plan, root: &Path) {
         "target/\nnode_modules/\n*.log\n*.tmp\n",
     )
     .unwrap();
-    fs::write(root.join("CODEOWNERS"), "* @everybody\n/part001/ @first\n").unwrap();
+    fs::write(root.join("CODEOWNERS"), OWNERS).unwrap();
     commit(root, "all of it");
     for turn in 1..plan.commits {
         let share = (plan.files / 100).clamp(1, 300);
@@ -148,17 +184,55 @@ fn make(plan: &Plan, root: &Path) {
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join(format!("{file}.o")), "object").unwrap();
     }
-    let spread = |count: usize| (0..count).map(move |nth| nth * plan.files / count);
-    for file in spread(plan.staged) {
-        fs::write(path(file), text(file, 9_000)).unwrap();
+    let files: Vec<PathBuf> = (0..plan.files).map(path).collect();
+    leave(root, &files, plan.changes, text);
+}
+
+fn make_of_versions(versions: [&Path; 2], root: &Path) {
+    fs::create_dir_all(root).unwrap();
+    git(root, &["init", "-q", "-b", "main"]);
+    for version in versions {
+        let version = version.canonicalize().unwrap();
+        let tree = format!("--work-tree={}", version.display());
+        git(root, &[&tree, "add", "-A"]);
+        git(root, &["commit", "-q", "-m", &version.to_string_lossy()]);
+    }
+    git(root, &["reset", "-q", "--hard"]);
+    fs::write(root.join("CODEOWNERS"), OWNERS).unwrap();
+    git(root, &["add", "CODEOWNERS"]);
+    git(root, &["commit", "-q", "--amend", "-m", "the newer one"]);
+    git(root, &["gc", "-q"]);
+    let sources = [".c", ".h", ".sh", ".perl", ".txt"];
+    let list = git(root, &["ls-files", "-z"]);
+    let files: Vec<PathBuf> = list
+        .split('\0')
+        .filter(|path| sources.iter().any(|ending| path.ends_with(ending)))
+        .map(|path| root.join(path))
+        .collect();
+    let changes = Changes {
+        modified: 60,
+        untracked: 20,
+        staged: 15,
+    };
+    leave(root, &files, changes, |file, turn| {
+        let text = fs::read(&files[file]).unwrap();
+        format!("{}changed {turn}\n", String::from_utf8_lossy(&text))
+    });
+}
+
+/// Changes some of the files, and leaves that uncommitted. `text` is what a file has in a turn.
+fn leave(root: &Path, files: &[PathBuf], changes: Changes, text: impl Fn(usize, usize) -> String) {
+    let spread = |count: usize| (0..count).map(move |nth| nth * files.len() / count);
+    for file in spread(changes.staged) {
+        fs::write(&files[file], text(file, 9_000)).unwrap();
     }
     git(root, &["add", "-u"]);
     // Other files than those that are staged.
-    for file in spread(plan.modified).map(|file| (file + 3) % plan.files) {
-        fs::write(path(file), text(file, 9_001)).unwrap();
+    for file in spread(changes.modified).map(|file| (file + 3) % files.len()) {
+        fs::write(&files[file], text(file, 9_001)).unwrap();
     }
-    for file in spread(plan.untracked) {
-        fs::write(path(file).with_extension("new"), text(file, 9_002)).unwrap();
+    for file in spread(changes.untracked) {
+        fs::write(files[file].with_extension("new"), text(file, 9_002)).unwrap();
     }
     // Until then a file may have changed in the second in which the index was written, and has to be read.
     std::thread::sleep(Duration::from_millis(1_500));
@@ -186,7 +260,8 @@ fn commit(root: &Path, message: &str) {
     git(root, &["commit", "-q", "-m", message]);
 }
 
-fn git(root: &Path, arguments: &[&str]) {
+/// Runs git and gives what it prints.
+fn git(root: &Path, arguments: &[&str]) -> String {
     let settings = [
         "user.name=bench",
         "user.email=bench@example.org",
@@ -201,4 +276,5 @@ fn git(root: &Path, arguments: &[&str]) {
     command.args(arguments);
     let output = command.output().unwrap();
     assert!(output.status.success(), "git {arguments:?}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use zhongshu::domain::report::ReportMode;
 use zhongshu::governance::standing::Standing;
 
-use crate::repositories::Subject;
+use crate::repositories::{OWNERS, Subject};
 use crate::served::Server;
 use crate::table::{Targets, Times, print};
 use crate::yardstick::Paths;
@@ -63,7 +63,7 @@ pub fn measure(subject: &Subject, rounds: usize, targets: &mut Targets) {
             }
         }
     }
-    let (alone, serving) = (mb(ours::peak(subject)), mb(server.peak()));
+    let (alone, serving) = (mb(ours::peak(subject)), server.peaks().map(mb));
     drop(server);
     show(subject, &rows, (alone, serving));
     compare(subject, &rows, alone, targets);
@@ -84,11 +84,7 @@ fn turn(
     let stands = ours::again(subject, standing, mode);
     if subject.is_ours {
         // The same bytes again: nothing to see, and nobody can know without looking.
-        std::fs::write(
-            subject.path.join("CODEOWNERS"),
-            "* @everybody\n/part001/ @first\n",
-        )
-        .unwrap();
+        std::fs::write(subject.path.join("CODEOWNERS"), OWNERS).unwrap();
     }
     let http = server.report(subject, mode);
     let again = server.report(subject, mode);
@@ -119,7 +115,7 @@ fn mb(kib: u64) -> f64 {
     kib as f64 * 1024.0 / 1e6
 }
 
-fn show(subject: &Subject, rows: &[Row], (alone, serving): (f64, f64)) {
+fn show(subject: &Subject, rows: &[Row], (alone, serving): (f64, [f64; 2])) {
     let titles = [
         "mode",
         "git",
@@ -150,7 +146,8 @@ fn show(subject: &Subject, rows: &[Row], (alone, serving): (f64, f64)) {
     }
     print(&format!("{}: ms, median (best)", subject.name), &table);
     println!(
-        "Peak memory: {alone:.0} MB for one report, {serving:.0} MB for the server after all of them.\n"
+        "Peak memory: {alone:.0} MB for one report; after all of them {:.0} MB for the server, {:.0} MB for its reader.\n",
+        serving[0], serving[1]
     );
 }
 

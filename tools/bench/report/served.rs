@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 use zhongshu::domain::report::ReportMode;
+use zhongshu::governance::reader::COMMAND;
 use zhongshu::process::{Identity, Signal};
 
 use crate::ours::peak_kib;
@@ -99,9 +100,20 @@ impl Server {
         }
     }
 
-    /// The most memory that it ever had, in KiB.
-    pub fn peak(&self) -> u64 {
-        peak_kib(&self.child.id().to_string())
+    /// The most memory that it ever had, and that the child had which reads for it, in KiB.
+    pub fn peaks(&self) -> [u64; 2] {
+        let server = self.child.id().to_string();
+        let tasks = std::fs::read_dir(format!("/proc/{server}/task")).unwrap();
+        let children = tasks
+            .map(|task| std::fs::read_to_string(task.unwrap().path().join("children")).unwrap())
+            .collect::<String>();
+        let reads = |pid: &&str| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let mut words = line.split(|byte| *byte == 0);
+            words.any(|word| word == COMMAND.as_bytes())
+        };
+        let reader = children.split_whitespace().find(reads).unwrap();
+        [&server, reader].map(peak_kib)
     }
 }
 

@@ -1,0 +1,232 @@
+//! Reads the repository in a child process that cannot take more than its share: a hostile repository may make it slow,
+//! large or broken, and then there is a sentence instead of a report. The child is this program. The gate asks one once; a
+//! server keeps one, which remembers what [`super::standing`] remembers, and starts another when it has ended.
+
+mod child;
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::Governance;
+use super::gate::{Look, Moment};
+use super::render::Format;
+use super::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
+use super::review::{Review, Seen, Wanted};
+use crate::git::GitError;
+use crate::process::confined::{Answer, Confined, Fault, Limits};
+
+pub use child::serve;
+
+/// Name of the hidden command that the child runs.
+pub const COMMAND: &str = "reader";
+
+/// What a child may take. A report of a hundred thousand files takes 37 MB, an index of a million files a quarter of the
+/// memory. The time is what two processors can do until the child is killed: it is for one that nobody can kill any more.
+const LIMITS: Limits = Limits {
+    memory_bytes: 1 << 30,
+    open_files: 1024,
+    processor_time: DEFAULT_TIME_LIMIT.saturating_mul(2),
+};
+
+/// The child gives up by itself, and says at what, when it can look at the clock; when it cannot, it is killed so much later.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What a child is asked.
+#[derive(Debug, Serialize, Deserialize)]
+enum Question {
+    /// What the commit gate has to know.
+    Look {
+        /// The index that Git named.
+        index: Option<OsString>,
+        moment: Moment,
+    },
+    /// A report in one form.
+    Report {
+        /// The text of `governance.yaml` that holds.
+        governance: String,
+        request: ReportRequest,
+        format: Format,
+    },
+    /// What is staged, for a person.
+    Review {
+        governance: String,
+        request: ReportRequest,
+        wanted: Option<Wanted>,
+        seen: BTreeSet<Seen>,
+    },
+}
+
+/// Why the repository was not read. Display is a sentence without a beginning or an end.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+pub enum ReadError {
+    /// The repository does not know the base.
+    #[error("{0}")]
+    UnknownRevision(String),
+    /// It cannot be read, and this is why.
+    #[error("{0}")]
+    Refused(String),
+    /// The child gave no answer.
+    #[error(
+        "the process that reads the repository gave no answer ({0}); the repository may be damaged or far too large, and `git fsck` in it may say more"
+    )]
+    #[serde(skip)]
+    NoAnswer(#[from] Fault),
+    /// The program on disk is another one than this.
+    #[error(
+        "the process that reads the repository speaks another language ({0}); if zhongshu was upgraded, start it again"
+    )]
+    #[serde(skip)]
+    Nonsense(#[from] serde_json::Error),
+}
+
+impl From<ReportError> for ReadError {
+    fn from(error: ReportError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            ReportError::Git(GitError::UnknownRevision(_)) => Self::UnknownRevision(sentence),
+            ReportError::Git(_) | ReportError::BaseMissing => Self::Refused(sentence),
+        }
+    }
+}
+
+impl From<GitError> for ReadError {
+    fn from(error: GitError) -> Self {
+        ReportError::from(error).into()
+    }
+}
+
+/// Reads one repository by way of a child. It starts nothing by itself; the first question does.
+#[derive(Debug)]
+pub struct Reader {
+    program: PathBuf,
+    root: PathBuf,
+    desk: Mutex<Desk>,
+}
+
+#[derive(Debug, Default)]
+struct Desk {
+    child: Option<Confined>,
+    used_at: Option<Instant>,
+    /// Somebody will ask to let go of what is unused.
+    is_attended: bool,
+}
+
+impl Reader {
+    /// Reads the repository at `root` with `program`, which is this one.
+    pub fn new(program: PathBuf, root: PathBuf) -> Self {
+        Self {
+            program,
+            root,
+            desk: Mutex::default(),
+        }
+    }
+
+    /// What the commit gate has to know of the commit at `moment`, which uses the index that Git named.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn look(&self, index: Option<&OsStr>, moment: Moment) -> Result<Look, ReadError> {
+        let index = index.map(OsStr::to_owned);
+        self.value(&Question::Look { index, moment }, DEFAULT_TIME_LIMIT)
+    }
+
+    /// A report, written down in one form.
+    ///
+    /// # Errors
+    /// When the repository cannot be read, or does not know the base.
+    pub fn report(
+        &self,
+        governance: &Governance,
+        request: &ReportRequest,
+        format: Format,
+    ) -> Result<Vec<u8>, ReadError> {
+        let question = Question::Report {
+            governance: governance.source().to_owned(),
+            request: request.clone(),
+            format,
+        };
+        self.ask(&question, request.time_limit)
+    }
+
+    /// What is staged, as [`super::review::read`] reads it.
+    ///
+    /// # Errors
+    /// When the repository cannot be read, or its index changes all the time.
+    pub fn review(
+        &self,
+        governance: &Governance,
+        request: &ReportRequest,
+        wanted: Option<Wanted>,
+        seen: BTreeSet<Seen>,
+    ) -> Result<Review, ReadError> {
+        let question = Question::Review {
+            governance: governance.source().to_owned(),
+            request: request.clone(),
+            wanted,
+            seen,
+        };
+        self.value(&question, request.time_limit)
+    }
+
+    fn value<T: DeserializeOwned>(
+        &self,
+        question: &Question,
+        limit: Duration,
+    ) -> Result<T, ReadError> {
+        Ok(serde_json::from_slice(&self.ask(question, limit)?)?)
+    }
+
+    fn ask(&self, question: &Question, limit: Duration) -> Result<Vec<u8>, ReadError> {
+        let question = serde_json::to_vec(question)?;
+        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        // Somebody may have ended it while nobody asked.
+        let child = match desk.child.take().and_then(Confined::if_it_runs) {
+            Some(child) => child,
+            None => self.start()?,
+        };
+        let (answer, child): (Answer, Confined) = child.ask(&question, limit + GRACE)?;
+        desk.child = Some(child);
+        desk.used_at = Some(Instant::now());
+        match answer {
+            Ok(answer) => Ok(answer),
+            Err(reason) => Err(serde_json::from_slice(&reason)?),
+        }
+    }
+
+    fn start(&self) -> Result<Confined, Fault> {
+        let mut command = Command::new(&self.program);
+        command.arg(COMMAND).arg("--repo").arg(&self.root);
+        Confined::start(command.current_dir(&self.root))
+    }
+
+    /// Whether the caller is the one to call [`Self::end_unused`] from now on.
+    pub fn wants_attention(&self) -> bool {
+        match self.desk.try_lock() {
+            Ok(mut desk) if desk.child.is_some() => !std::mem::replace(&mut desk.is_attended, true),
+            _ => false,
+        }
+    }
+
+    /// Ends the child when nobody asked it for so long. Answers when to ask again; none when there is nothing left to end.
+    pub fn end_unused(&self, idle: Duration) -> Option<Duration> {
+        let mut desk = match self.desk.try_lock() {
+            Ok(desk) => desk,
+            Err(TryLockError::Poisoned(desk)) => desk.into_inner(),
+            // It is being asked.
+            Err(TryLockError::WouldBlock) => return Some(idle),
+        };
+        let unused = desk.used_at.map_or(idle, |used_at| used_at.elapsed());
+        if let Some(rest) = idle.checked_sub(unused).filter(|rest| !rest.is_zero()) {
+            return Some(rest);
+        }
+        *desk = Desk::default();
+        None
+    }
+}

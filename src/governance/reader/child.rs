@@ -1,0 +1,88 @@
+//! What the child does with a question. It is the same that happens without a child: only where it happens differs.
+
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{LIMITS, Question, ReadError};
+use crate::governance::render::{Part, render};
+use crate::governance::standing::Standing;
+use crate::governance::{Governance, gate, review};
+use crate::process::confined;
+
+/// Answers questions about the repository at `root` on standard input and output, within the limits, until there are no more.
+///
+/// # Errors
+/// When the system refuses a limit, or nobody takes the answer.
+pub fn serve(root: &Path) -> io::Result<()> {
+    let mut desk = Desk::default();
+    confined::serve(LIMITS, |question| {
+        let answer = serde_json::from_slice(question)
+            .map_err(ReadError::from)
+            .and_then(|question| desk.answer(root, question));
+        answer.map_err(|error| {
+            let error = match error {
+                ReadError::NoAnswer(_) | ReadError::Nonsense(_) => {
+                    ReadError::Refused(error.to_string())
+                }
+                said => said,
+            };
+            serde_json::to_vec(&error).expect("a sentence is plain data")
+        })
+    })
+}
+
+/// What is kept between questions.
+#[derive(Default)]
+struct Desk {
+    standing: Standing,
+    /// The last rules, with the text that they were made of: to make them takes longer than a small report.
+    rules: Option<(String, Governance)>,
+}
+
+impl Desk {
+    fn answer(&mut self, root: &Path, question: Question) -> Result<Vec<u8>, ReadError> {
+        match question {
+            Question::Look { index, moment } => {
+                written(&gate::look(root, index.as_deref(), moment)?)
+            }
+            Question::Report {
+                governance,
+                request,
+                format,
+            } => {
+                let (standing, rules) = self.with(governance)?;
+                let report = standing.report(root, rules, &request)?;
+                let text = render(&report, format, Part::Whole, request.language)?;
+                Ok(text.into_bytes())
+            }
+            Question::Review {
+                governance,
+                request,
+                wanted,
+                seen,
+            } => {
+                let (_, rules) = self.with(governance)?;
+                written(&review::read(root, rules, &request, wanted, &seen)?)
+            }
+        }
+    }
+
+    fn with(&mut self, text: String) -> Result<(&Standing, &Governance), ReadError> {
+        let rules = match self.rules.take() {
+            Some(known) if known.0 == text => known,
+            _ => {
+                let governance = Governance::parse(&text);
+                let governance =
+                    governance.map_err(|error| ReadError::Refused(error.to_string()))?;
+                (text, governance)
+            }
+        };
+        Ok((&self.standing, &self.rules.insert(rules).1))
+    }
+}
+
+fn written(answer: &impl Serialize) -> Result<Vec<u8>, ReadError> {
+    Ok(serde_json::to_vec(answer)?)
+}
