@@ -321,7 +321,7 @@ impl Params {
 #[inline]
 fn short_number(bytes: &[u8]) -> Option<(usize, i32)> {
     const ONES: u32 = 0x0101_0101;
-    let values = u32::from_le_bytes(*bytes.first_chunk()?) ^ ONES * 0x30;
+    let values = u32::from_le_bytes(*bytes.first_chunk()?) ^ (ONES * 0x30);
     // The top bit of each byte that is no digit. A carry can only reach a byte behind such a one.
     let others = (values.wrapping_add(ONES * (0x7f - 9)) | values) & (ONES * 0x80);
     if others == 0 {
