@@ -329,9 +329,8 @@ fn short_number(bytes: &[u8]) -> Option<(usize, i32)> {
     }
     let digits = others.trailing_zeros() as usize / 8;
     // The last digit goes to the top, and what is no digit goes out there.
-    let [_, hundreds, tens, ones] = (u64::from(values) << (32 - 8 * digits)).to_le_bytes()[..4]
-        .first_chunk()
-        .copied()?;
+    let aligned = (u64::from(values) << (32 - 8 * digits)) as u32;
+    let [_, hundreds, tens, ones] = aligned.to_le_bytes();
     let number = i32::from(hundreds) * 100 + i32::from(tens) * 10 + i32::from(ones);
     Some((digits, number))
 }

@@ -231,7 +231,7 @@ impl Styles {
             return 0;
         }
         let mask = self.slots.len() - 1;
-        let mut at = hash(look) & mask;
+        let mut at = place(look, self.slots.len());
         loop {
             match self.slots[at] {
                 0 => return self.add(look, at),
@@ -250,7 +250,7 @@ impl Styles {
             let mask = self.slots.len() * 2 - 1;
             let mut slots = vec![0; mask + 1];
             for (number, look) in (0..).zip(&self.looks).skip(1) {
-                let mut at = hash(*look) & mask;
+                let mut at = place(*look, slots.len());
                 while slots[at] != 0 {
                     at = (at + 1) & mask;
                 }
@@ -262,11 +262,50 @@ impl Styles {
     }
 }
 
+/// Where a look belongs among so many slots, a power of two. The highest bits of a product are those that every bit of its
+/// factors counts in: shades of one colour, or looks that somebody chose, do not all meet in a few slots.
 #[inline]
-fn hash(look: Style) -> usize {
+fn place(look: Style, slots: usize) -> usize {
     let [colours, rest] = look.halves();
     let mixed =
         colours.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ rest.wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
-    // Multiplying mixes upwards.
-    (mixed >> 36) as usize
+    (mixed >> (u64::BITS - slots.trailing_zeros())) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn shades_of_one_colour_have_slots_of_their_own() {
+        for channel in [0, 8, 16] {
+            let looks = (0..256u32).map(|shade| RGB | shade << channel);
+            for slots in [512, 4096, 16384] {
+                let used = |look: fn(u32) -> Style| -> BTreeSet<usize> {
+                    looks.clone().map(|it| place(look(it), slots)).collect()
+                };
+                let behind = used(|bg| Style {
+                    bg,
+                    ..Style::default()
+                });
+                let before = used(|fg| Style {
+                    fg,
+                    ..Style::default()
+                });
+                let below = used(|ext| Style {
+                    ext,
+                    ..Style::default()
+                });
+                for (what, used) in [("bg", behind), ("fg", before), ("ext", below)] {
+                    assert!(
+                        used.len() >= 128,
+                        "{what} {channel} {slots}: {}",
+                        used.len()
+                    );
+                }
+            }
+        }
+    }
 }
