@@ -225,8 +225,13 @@ struct Reader {
     stopping: Arc<AtomicBool>,
     exit: Arc<Mutex<Option<State>>>,
     feed: Arc<Feed>,
-    /// Since when there has been output of which the recorder does not know.
-    unrecorded: Option<Instant>,
+    unrecorded: Option<Unrecorded>,
+}
+
+/// Output of which the recorder does not know.
+struct Unrecorded {
+    since: Instant,
+    bytes: usize,
 }
 
 /// How soon a program is served again that has closed its terminal and opens it. Nothing announces that.
@@ -234,11 +239,34 @@ pub(crate) const CLOSED_LOOK_EVERY: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 200_000_000,
 };
-/// An echo should be with its viewers before the recorder wants a processor too.
-const RECORD_AFTER: Duration = Duration::from_millis(1);
+/// An echo should be with its viewers before the recorder wants a processor too, and a flood comes to it in batches: one that
+/// works on 256 KiB at a time finds its tables and rows in the processor's caches. Whoever wants a snapshot wakes it at once.
+const RECORD_AFTER: Duration = Duration::from_millis(5);
+/// See [`RECORD_AFTER`].
+const RECORD_BYTES: usize = 4 * CHUNK_BYTES;
 /// A kernel read gives up to 4 KiB. After one that gives less than this there is rarely more, so viewers come before the
 /// read that finds out.
 const SHORT_READ: usize = 1 << 10;
+
+impl Unrecorded {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            bytes: 0,
+        }
+    }
+
+    fn due_in(&self) -> Duration {
+        if self.bytes >= RECORD_BYTES {
+            return Duration::ZERO;
+        }
+        RECORD_AFTER.saturating_sub(self.since.elapsed())
+    }
+
+    fn is_due(&self) -> bool {
+        self.due_in().is_zero()
+    }
+}
 
 enum Read {
     /// There may be more.
@@ -259,12 +287,10 @@ impl Reader {
             let (count, read) = self.fill(&mut buffer);
             if count > 0 {
                 self.feed.append(&buffer[..count]);
-                self.unrecorded.get_or_insert_with(Instant::now);
+                self.unrecorded.get_or_insert_with(Unrecorded::new).bytes += count;
             }
-            let overdue = self
-                .unrecorded
-                .is_some_and(|since| since.elapsed() >= RECORD_AFTER);
-            if count == buffer.len() || overdue || matches!(read, Read::Closed) {
+            let is_due = self.unrecorded.as_ref().is_some_and(Unrecorded::is_due);
+            if is_due || matches!(read, Read::Closed) {
                 self.wake_recorder();
             }
             if matches!(read, Read::More) {
@@ -315,9 +341,9 @@ impl Reader {
     /// Until there is output or the other threads have news. A closed terminal would be "readable" all the time, so
     /// then only the news count, with a look at the terminal now and then.
     fn wait(&mut self, closed: bool) {
-        let time = match self.unrecorded {
+        let time = match &self.unrecorded {
             _ if closed => Some(CLOSED_LOOK_EVERY),
-            Some(since) => Timespec::try_from(RECORD_AFTER.saturating_sub(since.elapsed())).ok(),
+            Some(unrecorded) => Timespec::try_from(unrecorded.due_in()).ok(),
             None => None,
         };
         let mut fds = [
