@@ -358,6 +358,9 @@ pub struct Report {
     pub decision: Decision,
     /// Why, as sentences; empty when the decision is `PASS`.
     pub decision_reasons: Vec<String>,
+    /// What this report could not look for, as sentences; empty nearly always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
     /// Sums.
     pub counts: Counts,
     /// What was looked at for the rules about content.

@@ -18,8 +18,8 @@ use git2::Oid;
 use super::counts::{self, Measured};
 use super::disk::{Disk, id_of};
 use super::index::{GITLINK, Item};
-use super::objects::small_blob;
-use super::renames::{self, Contents};
+pub use super::renames::Extent;
+use super::renames::{self, Contents, Pair};
 use super::rows::{Half, Halves, Row, Side, combine};
 use super::submodules::{Ignore, Submodules};
 use super::walk::{Found, Walk};
@@ -73,6 +73,8 @@ pub struct Changes {
     pub base_commit: Option<String>,
     /// Id of the tree on the left; none before the first commit.
     pub left_tree: Option<String>,
+    /// How far renames and copies were looked for.
+    pub extent: Extent,
 }
 
 /// A point in time after which a report gives up. It is looked at between folders, files and pieces of large files.
@@ -148,7 +150,7 @@ impl Repo {
             watch: self.watch.as_deref(),
         };
         let halves = staged::compare(&self.inner, tree, index, deadline)?;
-        let rows = match scope {
+        let (rows, extent) = match scope {
             Scope::Staged => scan.staged(halves)?,
             Scope::Worktree => scan.worktree(halves)?,
             Scope::Base(_) => scan.base(halves)?,
@@ -175,6 +177,7 @@ impl Repo {
                 .filter(|_| matches!(scope, Scope::Base(_)))
                 .map(|commit| commit.id().to_string()),
             left_tree: tree.map(|tree| tree.to_string()),
+            extent,
         })
     }
 
@@ -215,8 +218,8 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn staged(&self, mut halves: Halves) -> Result<Rows, GitError> {
-        let pairs = renames::find(&halves, self, self.disk.deadline)?;
+    fn staged(&self, mut halves: Halves) -> Result<(Rows, Extent), GitError> {
+        let (pairs, extent) = self.pairs(&halves)?;
         let mut rows = Rows::new();
         for pair in pairs {
             take_along(&mut halves, &pair);
@@ -232,14 +235,14 @@ impl Scan<'_> {
             let index = Some(half);
             rows.entry(path).or_default().index = index;
         }
-        Ok(rows)
+        Ok((rows, extent))
     }
 
-    fn worktree(&self, halves: Halves) -> Result<Rows, GitError> {
+    fn worktree(&self, halves: Halves) -> Result<(Rows, Extent), GitError> {
         let conflicts = conflicts(&halves);
-        let mut rows = self.staged(halves)?;
+        let (mut rows, staged) = self.staged(halves)?;
         let mut halves = self.unstaged(true, Ignore::Nothing, 0)?;
-        let pairs = renames::find(&halves, self, self.disk.deadline)?;
+        let (pairs, unstaged) = self.pairs(&halves)?;
         for pair in pairs {
             take_along(&mut halves, &pair);
             halves.insert(pair.path.clone(), pair.half);
@@ -249,11 +252,15 @@ impl Scan<'_> {
         for (path, half) in halves {
             rows.entry(path).or_default().worktree = Some(half);
         }
-        Ok(rows)
+        Ok((rows, staged.max(unstaged)))
+    }
+
+    fn pairs(&self, halves: &Halves) -> Result<(Vec<Pair>, Extent), GitError> {
+        renames::find(halves, self.disk, self.disk.deadline)
     }
 
     /// What is on disk beside a commit, whatever is staged: both halves become one.
-    fn base(&self, halves: Halves) -> Result<Rows, GitError> {
+    fn base(&self, halves: Halves) -> Result<(Rows, Extent), GitError> {
         let mut joined = halves.clone();
         for (path, half) in self.unstaged(false, Ignore::Untracked, 0)? {
             let Some(first) = halves.get(&path) else {
@@ -279,7 +286,7 @@ impl Scan<'_> {
         }
         let on_disk: BTreeMap<Vec<u8>, Half> = conflicts(&halves);
         joined.extend(on_disk);
-        let pairs = renames::find(&joined, self, self.disk.deadline)?;
+        let (pairs, extent) = self.pairs(&joined)?;
         let mut rows = Rows::new();
         for pair in pairs {
             take_along(&mut joined, &pair);
@@ -294,7 +301,7 @@ impl Scan<'_> {
                 false => row.index = Some(half),
             }
         }
-        Ok(rows)
+        Ok((rows, extent))
     }
 
     /// The index beside the disk.
@@ -382,31 +389,25 @@ impl Scan<'_> {
     }
 }
 
-impl Contents for Scan<'_> {
-    fn identity(&self, path: &[u8], side: Side) -> Option<(Oid, u64)> {
-        if side.mode == GITLINK {
-            return Some((side.id, 0));
-        }
-        if side.id.is_zero() {
+impl Contents for Disk<'_> {
+    fn identity(&self, path: &[u8], side: Side) -> Option<(Oid, Option<u64>)> {
+        if side.mode != GITLINK && side.id.is_zero() {
             let bytes = self.read(path, side)?;
-            return Some((id_of(&bytes)?, bytes.len() as u64));
+            return Some((id_of(&bytes)?, Some(bytes.len() as u64)));
         }
+        Some((side.id, None))
+    }
+
+    fn size(&self, id: Oid) -> u64 {
         // A content that was not fetched still has an id.
-        let size = self
-            .repo
-            .inner
-            .odb()
-            .ok()?
-            .read_header(side.id)
-            .map_or(0, |(size, _)| size);
-        Some((side.id, size as u64))
+        self.objects.size(id).unwrap_or_default()
     }
 
     fn read(&self, path: &[u8], side: Side) -> Option<Vec<u8>> {
         if side.id.is_zero() {
-            return self.disk.text(path, side.mode);
+            return self.text(path, side.mode);
         }
-        small_blob(&self.repo.inner, side.id, counts::MAX_COUNTED_BYTES)
+        self.objects.small_blob(side.id, counts::MAX_COUNTED_BYTES)
     }
 }
 

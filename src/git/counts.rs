@@ -16,6 +16,7 @@ use super::files::{self, Entry};
 use super::index::{GITLINK, LINK};
 use super::objects::small_blob;
 use super::rows::{Half, Row, Side};
+use super::threads::MAX_THREADS;
 use crate::domain::report::ChangeStatus;
 
 /// Largest file whose lines are counted. Counting takes the file and its former content into memory; source files are a
@@ -31,9 +32,6 @@ const ROWS_PER_TURN: usize = 64;
 /// What is read of the contents of as many rows; half a second or so from a cold disk. It belongs to the turn and not to
 /// the whole, so that the same tree is measured in the same way by any number of threads.
 const MAX_TURN_BYTES: u64 = 128 << 20;
-
-/// More threads than this have nothing to do for a report of ordinary size.
-const MAX_THREADS: usize = 4;
 
 /// Git's own test for a binary file looks at this many bytes.
 const BINARY_PROBE_BYTES: usize = 8000;

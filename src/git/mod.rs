@@ -34,6 +34,7 @@ pub mod snapshot;
 mod staged;
 mod submodules;
 pub mod surroundings;
+mod threads;
 pub mod tree;
 mod walk;
 pub mod watch;

@@ -35,6 +35,12 @@ impl Objects {
         Some(answer)
     }
 
+    /// Size of an object in bytes; none when it is not here.
+    pub(super) fn size(&self, id: Oid) -> Option<u64> {
+        let header = self.with(|repository| repository.odb()?.read_header(id))?;
+        Some(header.ok()?.0 as u64)
+    }
+
     /// Content of a blob of at most `limit` bytes; none when it is larger or not here.
     pub(super) fn small_blob(&self, id: Oid, limit: u64) -> Option<Vec<u8>> {
         self.with(|repository| small_blob(repository, id, limit))?

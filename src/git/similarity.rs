@@ -1,8 +1,6 @@
 //! How much two files are alike, on Git's scale: each file is cut into lines (long ones into pieces), and what is common
 //! to both is weighed by its bytes against the larger of the two.
 
-use std::collections::HashMap;
-
 /// The whole content is the same.
 pub(super) const MAX_SCORE: u64 = 60_000;
 
@@ -25,7 +23,7 @@ pub(super) struct Pieces {
 impl Pieces {
     /// Cuts a content; the CR of a line end counts in no text.
     pub(super) fn of(bytes: &[u8], is_text: bool) -> Self {
-        let mut weights: HashMap<u32, u32> = HashMap::new();
+        let mut weights: Vec<(u32, u32)> = Vec::new();
         // Two shift registers that pass bits to each other.
         let (mut high, mut low) = (0_u32, 0_u32);
         let mut length = 0;
@@ -39,19 +37,30 @@ impl Pieces {
             high = high.wrapping_add(u32::from(*byte));
             length += 1;
             if length == MAX_PIECE_BYTES || *byte == b'\n' {
-                *weights.entry(piece(high, low)).or_default() += length as u32;
+                weights.push((piece(high, low), length as u32));
                 (high, low, length) = (0, 0, 0);
             }
         }
         if length > 0 {
-            *weights.entry(piece(high, low)).or_default() += length as u32;
+            weights.push((piece(high, low), length as u32));
         }
-        let mut weights: Vec<_> = weights.into_iter().collect();
         weights.sort_unstable();
+        weights.dedup_by(|again, first| {
+            let is_same = again.0 == first.0;
+            if is_same {
+                first.1 += again.1;
+            }
+            is_same
+        });
         Self {
             size: bytes.len() as u64,
             weights,
         }
+    }
+
+    /// Size of the whole, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.size
     }
 
     /// How much of `self` is in `other`, from 0 to [`MAX_SCORE`].
@@ -60,20 +69,13 @@ impl Pieces {
             return 0;
         }
         let mut common = 0_u64;
-        let (mut left, mut right) = (
-            self.weights.iter().peekable(),
-            other.weights.iter().peekable(),
-        );
-        while let (Some((one, ours)), Some((two, theirs))) = (left.peek(), right.peek()) {
-            if one <= two {
-                left.next();
-            }
-            if two <= one {
-                right.next();
-            }
+        let (mut left, mut right) = (self.weights.as_slice(), other.weights.as_slice());
+        while let ([(one, ours), ..], [(two, theirs), ..]) = (left, right) {
             if one == two {
                 common += u64::from(*ours.min(theirs));
             }
+            left = &left[usize::from(one <= two)..];
+            right = &right[usize::from(two <= one)..];
         }
         common * MAX_SCORE / self.size.max(other.size)
     }

@@ -20,7 +20,7 @@ use crate::domain::report::{
 };
 use crate::domain::rules::RiskLevel;
 use crate::git::GitError;
-use crate::git::changes::{Change, Changes, Deadline, Scope};
+use crate::git::changes::{Change, Changes, Deadline, Extent, Scope};
 use crate::git::counts::hex;
 
 /// Time for one report, after which it is an error.
@@ -150,6 +150,7 @@ pub(super) fn compose(
         verify_commands,
         decision: Decision::review_if(!decision_reasons.is_empty()),
         decision_reasons,
+        notices: notices(changes.extent, language),
         counts,
         content_scan: content_scan.clone(),
         preflight: Preflight {
@@ -323,6 +324,22 @@ fn reasons(counts: &Counts, violations: usize, language: Language) -> Vec<String
             Language::En => format!("{count} {}", if count == 1 { one } else { many }),
         })
         .collect()
+}
+
+/// What was not looked for, because too much is changed.
+fn notices(extent: Extent, language: Language) -> Vec<String> {
+    let sentence = match extent {
+        Extent::Copies => return Vec::new(),
+        Extent::Renames => language.pick(
+            "So much is changed that copies were looked for by the same content only: a new file that is like another one, and not the same, is shown as added",
+            "变更过多，复制只按相同内容查找：与其他文件相似但不相同的新文件显示为新增",
+        ),
+        Extent::Names => language.pick(
+            "So much is changed that renames and copies were looked for by the same content or the same name only: what was moved otherwise is shown as deleted and added",
+            "变更过多，重命名和复制只按相同内容或相同文件名查找：其他移动显示为删除和新增",
+        ),
+    };
+    vec![sentence.to_owned()]
 }
 
 /// Hash over both sides of the comparison and the rules. Names, times and languages are not part of it.

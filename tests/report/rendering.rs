@@ -340,3 +340,30 @@ fn what_would_mislead_is_shown_as_an_escape() {
         assert_eq!(shown, format!("a{}b", c.escape_unicode()));
     }
 }
+
+#[test]
+fn what_was_not_looked_for_is_said_in_each_form() {
+    let sandbox = Sandbox::new();
+    let file = |n: usize| format!("many/{n}.txt");
+    for n in 0..1_001 {
+        sandbox.write(&file(n), format!("{n}\n"));
+    }
+    sandbox.commit_all();
+    for n in 0..1_001 {
+        sandbox.write(&file(n), format!("{n} and more\n"));
+    }
+    sandbox.write("new.txt", "new\n");
+    sandbox.git(&["add", "-A"]);
+    for (language, word) in [(Language::Zh, "复制"), (Language::En, "copies")] {
+        let report = everything(&sandbox, ReportMode::Staged, language);
+        let [notice] = report.notices.as_slice() else {
+            panic!("{:?}", report.notices);
+        };
+        assert!(notice.contains(word), "{notice}");
+        for format in [Format::Text, Format::Markdown, Format::Json] {
+            assert!(rendered(&report, format, language).contains(notice));
+        }
+    }
+    let few = everything(&busy(), ReportMode::Staged, Language::En);
+    assert!(few.notices.is_empty());
+}

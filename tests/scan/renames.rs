@@ -1,7 +1,9 @@
 //! Renames and copies: by content, staged, on disk with intent to add, crossed and many at once.
 
-use super::sandbox::LONG;
-use super::yardstick::situations;
+use zhongshu::git::changes::{Extent, Scope};
+
+use super::sandbox::{LONG, Sandbox};
+use super::yardstick::{lines, raw_with, same, scan, situations};
 
 /// Twelve lines in which those with the numbers given are other ones.
 fn edited(lines: &[usize]) -> String {
@@ -237,4 +239,94 @@ situations! {
         s.git(&["mv", "src/deep/b.rs", "also-moved.txt"]);
         s.write("also-moved.txt", "one\ntwo\nthree\nfour\nfive\n");
     };
+}
+
+/// `new` files come and `changed` ones change; twenty are gone. Of the new ones, twenty are like those that are gone, more or
+/// less, under the same name, under a name that there is twice, or under another one; and twenty are like changed ones.
+fn crowd(s: &Sandbox, new: usize, changed: usize) {
+    let text = |of: &str, edits: usize| -> String {
+        let line = |n: usize| match n < edits {
+            true => format!("another line {n} of {of}\n"),
+            false => format!("line {n} of {of}\n"),
+        };
+        (0..24).map(line).collect()
+    };
+    for n in 0..changed {
+        s.write_old(
+            &format!("changed/{n}.txt"),
+            text(&format!("changed {n}"), 0),
+        );
+    }
+    let name = |n: usize| match n % 5 {
+        0 => format!("{n}/twice.txt"),
+        _ => format!("{n}/name{n}.txt"),
+    };
+    for n in 0..20 {
+        s.write_old(&format!("gone/{}", name(n)), text(&format!("gone {n}"), 0));
+    }
+    s.commit_all();
+    for n in 0..changed {
+        s.write(
+            &format!("changed/{n}.txt"),
+            text(&format!("changed {n}"), 1),
+        );
+    }
+    for n in 0..20 {
+        s.remove(&format!("gone/{}", name(n)));
+        let other = match n % 3 {
+            0 => format!("other{n}.txt"),
+            _ => name(n),
+        };
+        // From the same content to less than half of it.
+        s.write(
+            &format!("moved/{other}"),
+            text(&format!("gone {n}"), n * 7 % 15),
+        );
+        s.write(
+            &format!("copied/{n}.txt"),
+            text(&format!("changed {n}"), 2 + n),
+        );
+    }
+    for n in 40..new {
+        s.write(&format!("new/{n}.txt"), text(&format!("new {n}"), 0));
+    }
+    s.add_all();
+}
+
+#[test]
+fn as_much_as_an_agent_changes_is_compared_with_all_of_it() {
+    same(|s| crowd(s, 50, 300));
+}
+
+#[test]
+fn where_too_much_is_changed_only_renames_are_looked_for() {
+    for (new, changed) in [(200, 150), (41, 1_001)] {
+        let sandbox = Sandbox::new();
+        crowd(&sandbox, new, changed);
+        let base = Scope::Base("HEAD".to_owned());
+        for (scope, args) in [(Scope::Staged, "--cached"), (base, "HEAD")] {
+            let ours = scan(&sandbox, &scope);
+            assert_eq!(ours.extent, Extent::Renames);
+            let git = raw_with(&sandbox, &["-M", args]);
+            assert!(git.values().any(|line| line.letters == "R"));
+            assert_eq!(lines(&ours.rows, false), git, "{new} new files: {scope:?}");
+        }
+        assert_eq!(scan(&sandbox, &Scope::Worktree).extent, Extent::Renames);
+    }
+}
+
+#[test]
+fn however_much_is_changed_a_copy_of_the_same_content_is_one() {
+    let sandbox = Sandbox::new();
+    crowd(&sandbox, 200, 150);
+    sandbox.write("copy.txt", LONG);
+    sandbox.write("src/deep/er/c.rs", edited(&[1]));
+    sandbox.add_all();
+    let ours = scan(&sandbox, &Scope::Staged);
+    let copy = ours
+        .rows
+        .iter()
+        .find(|row| row.path == b"copy.txt")
+        .unwrap();
+    assert_eq!(copy.old_path.as_deref(), Some(&b"src/deep/er/c.rs"[..]));
 }

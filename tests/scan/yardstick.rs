@@ -160,7 +160,12 @@ fn status(sandbox: &Sandbox) -> Lines {
 
 /// `git diff --raw -z -M -C …`
 fn raw(sandbox: &Sandbox, args: &[&str]) -> Lines {
-    let output = sandbox.git(&[&["diff", "--raw", "-z", "-M", "-C"], args].concat());
+    raw_with(sandbox, &[&["-M", "-C"], args].concat())
+}
+
+/// The same, with other options.
+pub fn raw_with(sandbox: &Sandbox, args: &[&str]) -> Lines {
+    let output = sandbox.git(&[&["diff", "--raw", "-z"], args].concat());
     let mut records = records(&output);
     let mut lines = Lines::new();
     while let Some(record) = records.next() {
@@ -245,7 +250,7 @@ fn letter(status: Option<ChangeStatus>) -> char {
 }
 
 /// What we say, as Git would.
-fn lines(rows: &[Change], is_worktree: bool) -> Lines {
+pub fn lines(rows: &[Change], is_worktree: bool) -> Lines {
     rows.iter()
         .map(|row| {
             let is_conflict = row.status == ChangeStatus::Conflicted;

@@ -15,6 +15,9 @@ pub(super) fn whole(report: &Report, language: Language) -> String {
     fact(words.branch(), code(&words.where_head_is(report)));
     fact(words.decision(), format!("**{}**", words.decided(report)));
     fact(words.changes(), words.size(report));
+    for notice in &report.notices {
+        fact(words.notice(), notice.clone());
+    }
     if let Some(tree) = &report.tree {
         fact(words.tree(), code(tree));
     }

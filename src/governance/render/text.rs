@@ -25,6 +25,9 @@ pub(super) fn whole(report: &Report, language: Language) -> String {
         words.decision(),
         words.decided(report)
     ));
+    for notice in &report.notices {
+        page.line(&format!("{}{colon}{notice}", words.notice()));
+    }
     files(&mut page, report, words);
     findings(&mut page, report, words);
     let commands = report.verify_commands.iter();

@@ -31,6 +31,9 @@ impl Words {
     pub(super) fn changes(self) -> &'static str {
         self.pick("Changes", "变更")
     }
+    pub(super) fn notice(self) -> &'static str {
+        self.pick("Notice", "注意")
+    }
     pub(super) fn no_changes(self) -> &'static str {
         self.pick("Nothing changed.", "没有变更。")
     }

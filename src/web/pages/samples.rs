@@ -396,7 +396,7 @@ pub fn report(say: &dyn Fn(&str) -> String) -> Value {
         json!({"path": say(path), "old_path": old.map(say), "status": status, "additions": 12, "deletions": 3,
             "binary": false, "departments": ["gongchengbu"], "owners": [say("@builders")], "risks": [say("dependency_manifest")]})
     };
-    json!({
+    let mut report = json!({
         "ok": true, "id": "report-1", "digest": "5f1d".repeat(16), "generated_at": at(1), "mode": "worktree", "base": null,
         "branch": say("quiet-flag"), "head": "0123456789abcdef0123456789abcdef01234567", "ahead": 2, "behind": 0,
         "changed_files": [file("Cargo.toml", "modified", None), file("src/cli.rs", "renamed", Some("src/args.rs")), file("notes.txt", "untracked", None)],
@@ -415,7 +415,9 @@ pub fn report(say: &dyn Fn(&str) -> String) -> Value {
         "preflight": {"decision": "REVIEW", "checks": {"portability_reference_scan": {"decision": "REVIEW", "scope": "docs", "scanned_files": [say("README.md")],
             "violations": [{"path": say("README.md"), "line": 3, "column": 1, "reference": say("/home/mei/data"), "kind": "home_directory", "classification": "violation", "excerpt": say("Put the files into /home/mei/data first.")}],
             "exceptions": [{"path": say("README.md"), "line": 9, "column": 1, "reference": say("/tmp/x"), "kind": "temporary_directory", "classification": "code_block", "excerpt": say("cd /tmp/x")}]}}}
-    })
+    });
+    report["notices"] = json!([say("So much is changed that copies were left out")]);
+    report
 }
 
 /// A report of a clean working tree.
@@ -428,6 +430,7 @@ pub fn clean_report() -> Value {
         "uncategorised",
         "verify_commands",
         "decision_reasons",
+        "notices",
         "silenced",
         "owners",
     ] {

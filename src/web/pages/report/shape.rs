@@ -28,6 +28,8 @@ pub(super) struct Report {
     pub decision: String,
     #[serde(default)]
     pub decision_reasons: Vec<String>,
+    #[serde(default)]
+    pub notices: Vec<String>,
     pub counts: Counts,
     #[serde(default)]
     pub content_scan: ContentScan,
