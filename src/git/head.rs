@@ -19,36 +19,40 @@ pub struct Head {
     pub behind: Option<usize>,
 }
 
+/// Where the references lead that [`Head`] follows from. No object is read for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Leads {
+    /// Branch, unless detached.
+    branch: Option<String>,
+    /// What it stands at; none before the first commit.
+    id: Option<Oid>,
+    upstream: Option<Upstream>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Upstream {
+    name: Option<String>,
+    id: Oid,
+}
+
 impl Repo {
     /// Where HEAD stands, and how far its branch is from its upstream.
     pub fn head(&self) -> Result<Head, GitError> {
-        let mut head = Head::default();
-        if let Ok(reference) = self.inner.find_reference("HEAD")
-            && let Some(target) = reference.symbolic_target_bytes()
-        {
-            let target = String::from_utf8_lossy(target);
-            head.branch = Some(
-                target
-                    .strip_prefix("refs/heads/")
-                    .unwrap_or(&target)
-                    .to_owned(),
-            );
-        }
+        let Leads {
+            branch, upstream, ..
+        } = self.leads()?;
+        let mut head = Head {
+            branch,
+            ..Head::default()
+        };
         let Some(commit) = self.head_commit()? else {
             return Ok(head);
         };
         head.commit = Some(commit.id().to_string());
-        if let Some(branch) = head.branch.as_deref()
-            && let Ok(branch) = self.inner.find_branch(branch, git2::BranchType::Local)
-            && let Ok(upstream) = branch.upstream()
-            && let Some(target) = upstream.get().target()
-        {
-            head.upstream = upstream
-                .name_bytes()
-                .ok()
-                .map(|name| String::from_utf8_lossy(name).into_owned());
+        if let Some(upstream) = upstream {
+            head.upstream = upstream.name;
             // A shallow clone may lack the commits in between; then there is no honest number.
-            if let Ok((ahead, behind)) = self.inner.graph_ahead_behind(commit.id(), target) {
+            if let Ok((ahead, behind)) = self.inner.graph_ahead_behind(commit.id(), upstream.id) {
                 head.ahead = Some(ahead);
                 head.behind = Some(behind);
             }
@@ -56,18 +60,49 @@ impl Repo {
         Ok(head)
     }
 
-    /// HEAD's commit; none before the first one.
-    pub(super) fn head_commit(&self) -> Result<Option<git2::Commit<'_>>, GitError> {
+    /// Where HEAD and the upstream of its branch lead.
+    pub(super) fn leads(&self) -> Result<Leads, GitError> {
+        let head = self.inner.find_reference("HEAD").ok();
+        let target = head.as_ref().and_then(|head| head.symbolic_target_bytes());
+        let branch = target.map(|target| {
+            let target = String::from_utf8_lossy(target);
+            let branch = target.strip_prefix("refs/heads/").unwrap_or(&target);
+            branch.to_owned()
+        });
+        let upstream = branch.as_deref().and_then(|branch| {
+            let branch = (self.inner.find_branch(branch, git2::BranchType::Local)).ok()?;
+            let upstream = branch.upstream().ok()?;
+            let name = upstream.name_bytes().ok();
+            Some(Upstream {
+                id: upstream.get().target()?,
+                name: name.map(|name| String::from_utf8_lossy(name).into_owned()),
+            })
+        });
+        Ok(Leads {
+            id: self.head_reference()?.and_then(|head| head.target()),
+            branch,
+            upstream,
+        })
+    }
+
+    /// What HEAD leads to; none before the first commit.
+    fn head_reference(&self) -> Result<Option<git2::Reference<'_>>, GitError> {
         match self.inner.head() {
-            Ok(reference) => reference
-                .peel_to_commit()
-                .map(Some)
-                .map_err(|error| GitError::from_library("reading HEAD", &error)),
+            Ok(reference) => Ok(Some(reference)),
             Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
                 Ok(None)
             }
             Err(error) => Err(GitError::from_library("reading HEAD", &error)),
         }
+    }
+
+    /// HEAD's commit; none before the first one.
+    pub(super) fn head_commit(&self) -> Result<Option<git2::Commit<'_>>, GitError> {
+        let commit = self
+            .head_reference()?
+            .map(|head| head.peel_to_commit())
+            .transpose();
+        commit.map_err(|error| GitError::from_library("reading HEAD", &error))
     }
 
     /// HEAD's tree; none before the first commit.

@@ -183,7 +183,10 @@ impl Repo {
         if inner.is_bare() {
             return Err(GitError::Bare(root));
         }
-        let same = |left: &Path, right: &Path| matches!((left.canonicalize(), right.canonicalize()), (Ok(left), Ok(right)) if left == right);
+        let same = |left: &Path, right: &Path| {
+            left == right
+                || matches!((left.canonicalize(), right.canonicalize()), (Ok(left), Ok(right)) if left == right)
+        };
         if !inner.workdir().is_some_and(|workdir| same(workdir, &root)) {
             return Err(elsewhere("its core.worktree names another folder"));
         }
@@ -246,11 +249,15 @@ impl Repo {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);
         }
-        let config = (self.inner.config())
-            .and_then(|mut config| config.snapshot())
-            .map_err(|error| GitError::from_library("reading the configuration", &error))?;
-        let settings = Settings::read(&config, self.inner.commondir());
+        let settings = Settings::read(&self.configuration()?, self.inner.commondir());
         Ok(self.settings.get_or_init(|| settings))
+    }
+
+    /// The system's, the person's and the repository's configuration as they are now.
+    fn configuration(&self) -> Result<git2::Config, GitError> {
+        let config = self.inner.config();
+        let snapshot = config.and_then(|mut config| config.snapshot());
+        snapshot.map_err(|error| GitError::from_library("reading the configuration", &error))
     }
 
     /// One setting as it is written.

@@ -6,18 +6,24 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use git2::Config;
 use sha2::{Digest, Sha256};
 
 use super::files;
+use super::head::Leads;
+use super::settings::Settings;
 use super::tree::IndexStamp;
-use super::{GitError, Head, Repo, attributes, ignores};
+use super::{GitError, Repo, attributes, ignores};
+
+/// Largest list of the commits at which a shallow clone ends; there is one for each branch or so.
+const MAX_SHALLOW_BYTES: u64 = 1 << 20;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surroundings {
     /// Device and inode of the top folder: another one may stand at its path.
     folder: (u64, u64),
-    head: Head,
+    head: Leads,
     index: IndexStamp,
     /// Over every setting of the system, the person and the repository.
     settings: [u8; 32],
@@ -38,7 +44,8 @@ impl Repo {
             action: "looking at its folder",
             message: error.to_string(),
         })?;
-        let settings = self.settings()?;
+        let config = self.configuration()?;
+        let settings = Settings::read(&config, self.inner.commondir());
         let patterns = [
             Some(&settings.info_exclude),
             settings.excludes_file.as_ref(),
@@ -48,42 +55,42 @@ impl Repo {
             settings.attributes_file.as_ref(),
         ];
         let system = Path::new(attributes::SYSTEM_FILE);
+        // How far branches are apart can be counted when commits come that were missing.
+        let shallow = self.inner.commondir().join("shallow");
         let patterns = patterns.map(|path| Some((path?.as_path(), ignores::MAX_FILE_BYTES)));
         let rules = rules.map(|path| Some((path?.as_path(), attributes::MAX_FILE_BYTES)));
         let files = patterns
             .into_iter()
             .chain(rules)
             .chain([Some((system, attributes::MAX_FILE_BYTES))])
+            .chain([Some((shallow.as_path(), MAX_SHALLOW_BYTES))])
             .map(|file| file.and_then(|(path, limit)| hash_of(path, limit)))
             .collect();
         Ok(Surroundings {
             folder: (folder.dev(), folder.ino()),
-            head: self.head()?,
+            head: self.leads()?,
             index,
-            settings: self.hash_of_settings()?,
+            settings: hash_of_settings(&config)?,
             files,
         })
     }
+}
 
-    fn hash_of_settings(&self) -> Result<[u8; 32], GitError> {
-        let failed = |error| GitError::from_library("reading the configuration", &error);
-        let config = (self.inner.config())
-            .and_then(|mut config| config.snapshot())
-            .map_err(failed)?;
-        let mut hasher = Sha256::new();
-        let mut entries = config.entries(None).map_err(failed)?;
-        while let Some(entry) = entries.next() {
-            let entry = entry.map_err(failed)?;
-            // A key that stands alone has no value, which is not the same as an empty one.
-            let value = entry.has_value().then(|| entry.value_bytes());
-            hasher.update([u8::from(value.is_some())]);
-            for bytes in [entry.name_bytes(), value.unwrap_or_default()] {
-                hasher.update((bytes.len() as u64).to_be_bytes());
-                hasher.update(bytes);
-            }
+fn hash_of_settings(config: &Config) -> Result<[u8; 32], GitError> {
+    let failed = |error| GitError::from_library("reading the configuration", &error);
+    let mut hasher = Sha256::new();
+    let mut entries = config.entries(None).map_err(failed)?;
+    while let Some(entry) = entries.next() {
+        let entry = entry.map_err(failed)?;
+        // A key that stands alone has no value, which is not the same as an empty one.
+        let value = entry.has_value().then(|| entry.value_bytes());
+        hasher.update([u8::from(value.is_some())]);
+        for bytes in [entry.name_bytes(), value.unwrap_or_default()] {
+            hasher.update((bytes.len() as u64).to_be_bytes());
+            hasher.update(bytes);
         }
-        Ok(hasher.finalize().into())
     }
+    Ok(hasher.finalize().into())
 }
 
 /// Names the content of a file; none when there is none, or when it is too large to be used.
