@@ -264,10 +264,8 @@ fn read_frame(input: &mut impl Read) -> io::Result<(bool, Vec<u8>)> {
     if length > MAX_BYTES {
         return Err(ErrorKind::FileTooLarge.into());
     }
-    let mut bytes = Vec::new();
-    input.take(length).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 == length {
-        true => Ok((flag != 0, bytes)),
-        false => Err(ErrorKind::UnexpectedEof.into()),
-    }
+    // The system gives memory for what is written to it, and not before. In one piece there are fewer, larger reads.
+    let mut bytes = vec![0; length as usize];
+    input.read_exact(&mut bytes)?;
+    Ok((flag != 0, bytes))
 }
