@@ -3,6 +3,7 @@
 //! server keeps one, which remembers what [`super::standing`] remembers, and starts another when it has ended.
 
 mod child;
+mod written;
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -121,13 +121,14 @@ pub(super) fn compose(
         .filter(|command| seen.insert(command.as_str()))
         .cloned()
         .collect();
+    let Name { id, generated_at } = Name::new();
     let counts = counts(&changed_files, &findings, shares.uncategorised.len());
     let decision_reasons = reasons(&counts, scan.violations.len(), language);
     Ok(Report {
         ok: true,
-        id: new_id(),
+        id,
         digest,
-        generated_at: Utc::now(),
+        generated_at,
         mode: request.mode,
         base: request
             .base
@@ -162,17 +163,19 @@ pub(super) fn compose(
     })
 }
 
-/// The same report, said anew: with an id and a time of its own.
-pub(super) fn renewed(report: Report) -> Report {
-    Report {
-        id: new_id(),
-        generated_at: Utc::now(),
-        ..report
-    }
+/// What tells two reports apart that say the same.
+pub(super) struct Name {
+    pub id: String,
+    pub generated_at: DateTime<Utc>,
 }
 
-fn new_id() -> String {
-    format!("report-{}", uuid::Uuid::now_v7().simple())
+impl Name {
+    pub(super) fn new() -> Self {
+        Self {
+            id: format!("report-{}", uuid::Uuid::now_v7().simple()),
+            generated_at: Utc::now(),
+        }
+    }
 }
 
 /// Who owns which of the changed files.

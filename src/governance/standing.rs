@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::Governance;
 use super::owners::Owners;
 use super::reading::{Reading, read};
-use super::report::{ReportError, ReportRequest, build, compose, renewed};
+use super::report::{Name, ReportError, ReportRequest, build, compose};
 use crate::domain::language::Language;
 use crate::domain::report::{Report, ReportMode};
 use crate::git::changes::{Deadline, Scope};
@@ -43,7 +43,7 @@ struct Desk {
 struct Last {
     reading: Reading,
     /// What was said of it the last time, in which language.
-    said: (Language, Report),
+    said: (Language, Arc<Report>),
     depends_on: Dependencies,
     read_at: Instant,
 }
@@ -67,6 +67,37 @@ impl Dependencies {
     }
 }
 
+/// A report that was made now, or one that stands, with an id and a time of its own.
+pub(super) struct Told {
+    pub made: Arc<Report>,
+    /// None for what was made now, which has its own.
+    pub renamed: Option<Name>,
+}
+
+impl From<Report> for Told {
+    fn from(made: Report) -> Self {
+        Self {
+            made: Arc::new(made),
+            renamed: None,
+        }
+    }
+}
+
+impl Told {
+    /// The report by itself.
+    pub(super) fn into_report(self) -> Report {
+        let made = Arc::unwrap_or_clone(self.made);
+        match self.renamed {
+            Some(Name { id, generated_at }) => Report {
+                id,
+                generated_at,
+                ..made
+            },
+            None => made,
+        }
+    }
+}
+
 impl Standing {
     /// As [`build`]: the report that stands, with an id and a time of its own, or a new one.
     ///
@@ -78,8 +109,18 @@ impl Standing {
         governance: &Governance,
         request: &ReportRequest,
     ) -> Result<Report, ReportError> {
+        Ok(self.tell(root, governance, request)?.into_report())
+    }
+
+    /// The same, without a copy of what stands.
+    pub(super) fn tell(
+        &self,
+        root: &Path,
+        governance: &Governance,
+        request: &ReportRequest,
+    ) -> Result<Told, ReportError> {
         if request.mode != ReportMode::Worktree {
-            return build(root, governance, request);
+            return Ok(build(root, governance, request)?.into());
         }
         let deadline = Deadline::after(request.time_limit);
         let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,31 +128,34 @@ impl Standing {
         if let Some(last) = desk.standing(&depends_on) {
             if last.said.0 != request.language {
                 let report = compose(&last.reading, governance, request, &deadline)?;
-                last.said = (request.language, report);
+                last.said = (request.language, Arc::new(report));
             }
-            return Ok(renewed(last.said.1.clone()));
+            return Ok(Told {
+                made: Arc::clone(&last.said.1),
+                renamed: Some(Name::new()),
+            });
         }
         desk.last = None;
         desk.readings += 1;
         let Some(watch) = desk.begin(root) else {
-            return build(root, governance, request);
+            return Ok(build(root, governance, request)?.into());
         };
         let read_at = Instant::now();
         let scope = (request.mode, &Scope::Worktree);
         let reading = read(root, governance, scope, Some(&watch), &deadline)?;
-        let report = compose(&reading, governance, request, &deadline)?;
+        let told = Told::from(compose(&reading, governance, request, &deadline)?);
         if let Some(doubt) = watch.doubts() {
             tracing::debug!(%doubt, "reports are made anew each time");
             desk.give_up();
         } else if reading.changes.rows.len() <= MAX_CHANGES {
             desk.last = Some(Last {
-                said: (request.language, report.clone()),
+                said: (request.language, Arc::clone(&told.made)),
                 reading,
                 depends_on,
                 read_at,
             });
         }
-        Ok(report)
+        Ok(told)
     }
 
     /// How often the working tree was read.

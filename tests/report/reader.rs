@@ -77,6 +77,22 @@ fn large() -> Sandbox {
 }
 
 #[test]
+fn what_stands_is_said_again_under_another_name() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".env", "A=1\n");
+    let reader = reader(&sandbox);
+    let request = ReportRequest::default();
+    // The first is made, the second written down again, the others are that one with other names.
+    let reports: Vec<Report> = (0..4).map(|_| report(&reader, &request).unwrap()).collect();
+    for pair in reports.windows(2) {
+        assert_ne!(pair[0].id, pair[1].id);
+        assert!(pair[0].generated_at < pair[1].generated_at);
+        let [one, two] = [0, 1].map(|at| without_names(pair[at].clone()));
+        assert_eq!(one, two);
+    }
+}
+
+#[test]
 fn the_child_says_what_is_said_without_it() {
     let sandbox = large();
     let reader = reader(&sandbox);

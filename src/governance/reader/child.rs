@@ -2,11 +2,15 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::written::Written;
 use super::{LIMITS, Question, ReadError};
-use crate::governance::render::{Part, render};
+use crate::domain::report::Report;
+use crate::governance::render::{Format, Part, render};
+use crate::governance::report::Name;
 use crate::governance::standing::Standing;
 use crate::governance::{Governance, gate, review};
 use crate::process::confined;
@@ -39,6 +43,7 @@ struct Desk {
     standing: Standing,
     /// The last rules, with the text that they were made of: to make them takes longer than a small report.
     rules: Option<(String, Governance)>,
+    written: Option<Written>,
 }
 
 impl Desk {
@@ -53,7 +58,11 @@ impl Desk {
                 format,
             } => {
                 let (standing, rules) = self.with(governance)?;
-                let report = standing.report(root, rules, &request)?;
+                let told = standing.tell(root, rules, &request)?;
+                if let (Format::Json, Some(name)) = (format, &told.renamed) {
+                    return Ok(self.again(&told.made, name)?);
+                }
+                let report = told.into_report();
                 let text = render(&report, format, Part::Whole, request.language)?;
                 Ok(text.into_bytes())
             }
@@ -80,6 +89,15 @@ impl Desk {
             }
         };
         Ok((&self.standing, &self.rules.insert(rules).1))
+    }
+
+    /// A report that stands, as JSON.
+    fn again(&mut self, report: &Arc<Report>, name: &Name) -> serde_json::Result<Vec<u8>> {
+        let written = match self.written.take() {
+            Some(written) if written.is_of(report) => written,
+            _ => Written::new(Arc::clone(report))?,
+        };
+        self.written.insert(written).renamed(name)
     }
 }
 
