@@ -187,6 +187,9 @@ impl<'a> Pairing<'a> {
     ) -> Result<Extent, GitError> {
         let mut likeness = Likeness::new(contents, deadline);
         let (targets, sources) = (self.open(), self.sources.len());
+        if targets.is_empty() {
+            return Ok(Extent::Copies);
+        }
         if sources <= MAX_COPY_SOURCES && targets.len() * sources <= MAX_COPY_PAIRS {
             let matches = likeness.best(self, &targets, &(0..sources).collect::<Vec<_>>())?;
             for may_copy in [false, true] {

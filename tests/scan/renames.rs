@@ -330,3 +330,17 @@ fn however_much_is_changed_a_copy_of_the_same_content_is_one() {
         .unwrap();
     assert_eq!(copy.old_path.as_deref(), Some(&b"src/deep/er/c.rs"[..]));
 }
+
+#[test]
+fn where_nothing_is_left_to_compare_nothing_was_left_out() {
+    let sandbox = Sandbox::new();
+    crowd(&sandbox, 41, 1_001);
+    sandbox.commit_all();
+    for n in 0..1_001 {
+        sandbox.write(&format!("changed/{n}.txt"), format!("all else {n}\n"));
+    }
+    sandbox.write("copy.txt", LONG);
+    sandbox.write("src/deep/er/c.rs", edited(&[1]));
+    sandbox.add_all();
+    assert_eq!(scan(&sandbox, &Scope::Staged).extent, Extent::Copies);
+}
