@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use crate::domain::department::Localized;
+
 /// The version everything was tried with.
 pub const TESTED_VERSION: &str = "0.169.0";
 
@@ -38,6 +40,50 @@ pub enum FindError {
         /// What happened.
         reason: String,
     },
+}
+
+impl FindError {
+    /// What is wrong, without the way out that the sentence ends with.
+    pub fn problem(&self) -> Localized {
+        let (zh, en) = match self {
+            Self::NotOnPath => (
+                "PATH 中没有 codex".to_owned(),
+                "it was not found on PATH".to_owned(),
+            ),
+            Self::Missing(path) => {
+                let path = path.display();
+                (
+                    format!("{path} 不存在"),
+                    format!("there is no program at {path}"),
+                )
+            }
+            Self::NotExecutable(path) => {
+                let path = path.display();
+                (
+                    format!("{path} 不是可执行文件"),
+                    format!("{path} is not an executable file"),
+                )
+            }
+            Self::Broken { path, reason } => {
+                let path = path.display();
+                (
+                    format!("{path} 无法运行：{reason}"),
+                    format!("{path} does not run: {reason}"),
+                )
+            }
+        };
+        Localized::new(zh, en)
+    }
+}
+
+/// What to do about any of it.
+pub fn remedy() -> Localized {
+    Localized::new(
+        format!(
+            "请用 `npm install -g @openai/codex@{TESTED_VERSION}` 安装，或用 `--codex-bin PATH` 指定"
+        ),
+        INSTALL_HINT,
+    )
 }
 
 /// A Codex program that was found.

@@ -5,7 +5,6 @@
 
 use super::{Check, Inputs, Subject, login, say};
 use crate::codex::find::{self, FindError, Found, TESTED_VERSION};
-use crate::domain::department::Localized;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -50,54 +49,15 @@ pub(super) async fn run(inputs: &Inputs) -> Vec<Check> {
             checks.push(sandbox(&found.path).await);
         }
         Err(error) => {
-            checks.push(VERSION.fail(without_hint(&error), install()));
+            checks.push(VERSION.fail(error.problem(), find::remedy()));
             checks.push(login::check(environment));
         }
     }
     checks
 }
 
-fn install() -> Localized {
-    say(
-        format!(
-            "install it with `npm install -g @openai/codex@{TESTED_VERSION}`, or name the program with `--codex-bin PATH`"
-        ),
-        format!(
-            "请用 `npm install -g @openai/codex@{TESTED_VERSION}` 安装，或用 `--codex-bin PATH` 指定"
-        ),
-    )
-}
-
 fn missing(error: &FindError) -> Check {
-    PROGRAM.fail(without_hint(error), install())
-}
-
-/// What is wrong, without the way out that the error's own text ends with: that is what the remedy says.
-fn without_hint(error: &FindError) -> Localized {
-    match error {
-        FindError::NotOnPath => say("it was not found on PATH", "PATH 中没有 codex"),
-        FindError::Missing(path) => {
-            let path = path.display();
-            say(
-                format!("there is no program at {path}"),
-                format!("{path} 不存在"),
-            )
-        }
-        FindError::NotExecutable(path) => {
-            let path = path.display();
-            say(
-                format!("{path} is not an executable file"),
-                format!("{path} 不是可执行文件"),
-            )
-        }
-        FindError::Broken { path, reason } => {
-            let path = path.display();
-            say(
-                format!("{path} does not run: {reason}"),
-                format!("{path} 无法运行：{reason}"),
-            )
-        }
-    }
+    PROGRAM.fail(error.problem(), find::remedy())
 }
 
 fn program(found: &Found) -> Check {

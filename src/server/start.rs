@@ -5,6 +5,7 @@ use super::{Server, commits};
 use crate::access::{Access, AccessEvent, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore};
 use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
+use crate::domain::department::Localized;
 use crate::domain::event::Event;
 use crate::domain::state::State;
 use crate::governance::reader::Reader;
@@ -193,24 +194,31 @@ fn findings(opened: &Opened<State>) -> Vec<String> {
     findings
 }
 
-/// The native program, or the sentence that says why there is none.
-fn resolve_codex(config: &Config) -> Result<PathBuf, String> {
+/// The native program, or the sentences that say why there is none.
+fn resolve_codex(config: &Config) -> Result<PathBuf, Localized> {
     let path = config.environment().get("PATH");
     let found = find::resolve(config.codex_bin.as_deref(), None, path);
-    found
-        .map(|found| found.path)
-        .map_err(|error| format!("{error} Then restart zhongshu."))
+    found.map(|found| found.path).map_err(|error| {
+        let (problem, remedy) = (error.problem().zh, find::remedy().zh);
+        Localized::new(
+            format!("{problem}。{remedy}，然后重启 zhongshu。"),
+            format!("{error} Then restart zhongshu."),
+        )
+    })
 }
 
 fn start_codex(
     config: &Config,
     place: &Places,
     program: &Path,
-    codex_bin: &Result<PathBuf, String>,
+    codex_bin: &Result<PathBuf, Localized>,
 ) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
     if !Policy::of(config, None).uses_codex() {
-        let reason = "no planner or department uses the driver `codex` (governance.yaml); change that and restart zhongshu";
-        return (Err(reason.to_owned()), None);
+        let reason = Localized::new(
+            "没有中书省或部门会话使用 `codex` 驱动（governance.yaml）；请修改后重启 zhongshu",
+            "no planner or department uses the driver `codex` (governance.yaml); change that and restart zhongshu",
+        );
+        return (Err(reason), None);
     }
     let codex_bin = match codex_bin {
         Ok(codex_bin) => codex_bin,

@@ -80,7 +80,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
     let codex = office
         .codex
         .as_ref()
-        .map_err(|reason| Failure::Final(reason.clone()))?;
+        .map_err(|reason| Failure::Final(reason.en.clone()))?;
     ready(office, codex).await?;
     check_login(office, codex).await?;
     let id = session.id();
@@ -298,11 +298,11 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
         Err(reason) if Orphan::find(&office.place.app_server_descriptor()).is_some() => {
             // It works on, unseen: that is no end.
             office.live.update(session.id(), |observed| {
-                observed.notice = Some(reason.clone())
+                observed.notice = Some(reason.en.clone())
             });
             return Done::Again;
         }
-        Err(reason) => return lost(office, session, reason).await,
+        Err(reason) => return lost(office, session, &reason.en).await,
     };
     if let Err(reason) = codex.ready(READY_LIMIT).await {
         office

@@ -143,7 +143,7 @@ fn argv(office: &Office, session: &Session, command: &str) -> Result<Vec<String>
         (true, Sandbox::ReadOnly | Sandbox::WorkspaceWrite) => "sandbox_mode=\"workspace-write\"",
     };
     if let Err(reason) = &office.codex {
-        return Err(format!("its sandbox is Codex's, and {reason}"));
+        return Err(format!("its sandbox is Codex's, and {}", reason.en));
     }
     let codex = office.codex_bin.display().to_string();
     let walls = [codex.as_str(), "sandbox", "-c", mode, "--"].map(str::to_owned);

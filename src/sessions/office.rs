@@ -5,6 +5,7 @@ use super::live::{Activity, Live};
 use super::policy::{CODEX, Policies, Policy};
 use super::reconciler::Done;
 use crate::codex::{self, Codex};
+use crate::domain::department::Localized;
 use crate::domain::event::Event;
 use crate::domain::flow::{self, Decision};
 use crate::domain::ids::{SessionId, TerminalId};
@@ -39,8 +40,8 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 /// Who acts when the launcher itself does.
 pub const LAUNCHER: &str = "launcher";
 
-/// Codex, or the sentence that says why there is none.
-pub type CodexOrReason = Result<Codex, String>;
+/// Codex, or the sentence that says why there is none. Reasons that go on record are English.
+pub type CodexOrReason = Result<Codex, Localized>;
 
 /// Everything that sessions need.
 pub struct Office {
@@ -218,7 +219,7 @@ impl Office {
     /// Why Codex cannot run anything at the moment and will not by itself, if that is so.
     pub fn codex_trouble(&self) -> Option<String> {
         match &self.codex {
-            Err(reason) => Some(reason.clone()),
+            Err(reason) => Some(reason.en.clone()),
             Ok(codex) => match &*codex.status().borrow() {
                 codex::Status::Unavailable { reason } => Some(reason.clone()),
                 _ => None,

@@ -57,7 +57,7 @@ impl Office {
             return Ok(());
         }
         if let Err(reason) = &self.codex {
-            return Err(Refusal::unavailable("codex_unavailable", reason.clone()));
+            return Err(Refusal::unavailable("codex_unavailable", reason.en.clone()));
         }
         if state.trusted.is_none() {
             let message = "before the first Codex session a person must allow Codex to work in this repository: read `trust.statement` in \

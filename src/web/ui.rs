@@ -130,7 +130,7 @@ async fn work(
             title: terminal.title,
         })
         .collect();
-    let (codex, trust) = (codex(office), office.trust());
+    let (codex, trust) = (codex(office, language), office.trust());
     let health = office.ledger.status().borrow().health.clone();
     let read_only = match &health {
         Health::ReadOnly { reason, .. } => Some(reason.as_str()),

@@ -973,6 +973,26 @@ fn bodies_methods_and_types_that_do_not_fit_are_refused_everywhere() {
 }
 
 #[test]
+fn why_there_is_no_codex_is_said_in_the_readers_language() {
+    let mut world = World::new();
+    world.governance["driver"] = json!("codex");
+    world.write_governance();
+    let nowhere = world.root().join("run").display().to_string();
+    world.variables = vec![("PATH".to_owned(), nowhere)];
+    world.start();
+    for (language, said) in [
+        ("en", "Codex was not found on PATH: install it with "),
+        ("zh", "PATH 中没有 codex。请用 "),
+    ] {
+        let page = world.get(&format!("/ui/work?lang={language}")).body;
+        assert!(page.contains(said), "{page}");
+    }
+    let status = world.status();
+    let reason = status["codex"]["reason"].as_str().unwrap();
+    assert!(reason.ends_with("Then restart zhongshu."), "{reason}");
+}
+
+#[test]
 fn a_department_that_cannot_start_shows_its_reason() {
     let world = World::serving();
     let planner = world.planner("plan it");

@@ -195,7 +195,7 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
         sessions,
         zhongshu_sessions,
         department_sessions,
-        codex: codex(office),
+        codex: codex(office, policy.catalog.language),
         trust: office.trust(),
         seq,
         warnings: warnings(office),
@@ -232,12 +232,12 @@ fn department(department: &Department, language: Language) -> DepartmentView {
 }
 
 /// Codex, as a person needs to know it.
-pub fn codex(office: &Office) -> CodexView {
+pub fn codex(office: &Office, language: Language) -> CodexView {
     use crate::codex::Status;
     let (state, reason, user_agent) = match &office.codex {
         // Nobody asked for it: no fault, and nothing to mend.
         Err(_) if !office.policy().uses_codex() => ("unused", None, None),
-        Err(reason) => ("unavailable", Some(reason.clone()), None),
+        Err(reason) => ("unavailable", Some(reason.get(language).to_owned()), None),
         Ok(codex) => match &*codex.status().borrow() {
             Status::Starting => ("starting", None, None),
             Status::Ready { user_agent, .. } => ("ready", None, Some(user_agent.clone())),
