@@ -237,7 +237,11 @@ fn the_domain_is_pure() {
 
 #[test]
 fn unsafe_code_stands_only_where_it_is_explained() {
-    let allowed = ["src/process.rs", "tools/codex_terminal/src/pty.rs"];
+    let allowed = [
+        "src/process.rs",
+        "tools/codex_terminal/src/pty.rs",
+        "tools/codex_terminal/src/reader.rs",
+    ];
     let mut found = Vec::new();
     for folder in ["src", "tools/codex_terminal/src", "tools/mock_model/src"] {
         for path in files(folder, &["rs"]) {

@@ -115,8 +115,8 @@ impl Feed {
     }
 
     /// Adds output and tells viewers; waits while the recorder is half a ring behind. Called by the one reader thread,
-    /// which also decides when to [`Feed::wake_recorder`].
-    pub fn append(&self, data: &[u8]) {
+    /// which also decides when to [`Feed::wake_recorder`]. Gives by how many bytes the recorder is behind now.
+    pub fn append(&self, data: &[u8]) -> u64 {
         let mut inner = self.lock();
         let allowed = (inner.ring.capacity() / 2) as u64;
         while !inner.closed && inner.ring.end() + data.len() as u64 - inner.recorded > allowed {
@@ -128,8 +128,10 @@ impl Feed {
         }
         inner.ring.append(data);
         inner.prune();
+        let behind = inner.ring.end() - inner.recorded;
         drop(inner);
         self.tell_viewers();
+        behind
     }
 
     /// Places a mark after the newest byte.

@@ -6,10 +6,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::pty::{CLOSED_LOOK_EVERY, spawn, wake};
+use crate::pty::{spawn, wake};
 
 /// Typing never fills this; a paste comes in pieces that wait for room. Ten times as much would only be more
 /// to lose when the program ends.
@@ -17,6 +17,12 @@ pub const MAX_QUEUED_BYTES: usize = 64 << 10;
 
 /// The kernel takes about this much at once.
 const PIECE_BYTES: usize = 4 << 10;
+
+/// How soon input goes on when a program that has closed its terminal opens it. Nothing announces that.
+const CLOSED_LOOK_EVERY: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
 
 /// The input was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

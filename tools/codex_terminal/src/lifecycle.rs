@@ -162,13 +162,19 @@ impl Sidecar {
         announce(&terminal);
         let close = reason_to_end(&terminal, spec, &mut signals).await;
         terminal.close.send_replace(Some(close));
+        if let Some(program) = &terminal.program {
+            let leader = program.pty.child_pid();
+            let end = move || platform::end_program(leader, close.grace);
+            match tokio::task::spawn_blocking(end).await {
+                Ok(killed) => tracing::info!(killed, "the program's processes have ended"),
+                Err(error) => tracing::error!(%error, "the program was not ended in order"),
+            }
+            program.pty.finish().await;
+        }
         let ending = tokio::task::spawn_blocking({
             let terminal = terminal.clone();
             move || {
                 if let Some(program) = &terminal.program {
-                    let killed = platform::end_program(program.pty.child_pid(), close.grace);
-                    tracing::info!(killed, "the program's processes have ended");
-                    program.pty.finish();
                     program.input.close();
                 }
                 if let Some(file) = self.file {

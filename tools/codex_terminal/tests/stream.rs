@@ -9,7 +9,7 @@ use std::time::Duration;
 use codex_terminal::descriptor::Mode;
 use codex_terminal::model::Model;
 use futures_util::StreamExt;
-use support::{Dice, Got, Sidecar, Viewer, script};
+use support::{Dice, Got, Sidecar, Viewer, script, wait_until};
 
 /// UTF-8 of all lengths, colours, titles, cursor moves; ends with DONE. About 1.5 MiB, in small bursts.
 const MIXED: &str = r#"python3 -u -c '
@@ -167,6 +167,45 @@ async fn a_viewer_that_attaches_at_any_moment_sees_what_the_model_sees() {
     for screen in screens {
         assert_eq!(screen, model.contents());
     }
+}
+
+#[tokio::test]
+async fn floods_and_keys_in_turn_come_whole() {
+    // Long enough pauses after every second flood that its reader goes back to where keys are read.
+    const TURNS: &str = r#"stty raw -echo; exec python3 -c '
+import os, time
+truth = open("truth", "ab", buffering=0)
+def say(text):
+    truth.write(text)
+    while text: text = text[os.write(1, text):]
+say(b"ready")
+for turn in range(1000):
+    key = os.read(0, 1)
+    if key == b"f":
+        say(b"".join(b"\x1b[3%dm%d \xe5\xae\xbd\r\n" % (i % 8, i) for i in range(20000)))
+        if turn % 4 == 0: time.sleep(0.1)
+        say(b"FLOODED")
+    else: say(key)
+'"#;
+    let sidecar = Sidecar::script(TURNS);
+    let mut viewer = sidecar.viewer(Mode::Write).await;
+    viewer.until_screen("ready").await;
+    for turn in 0..12 {
+        let key = [b'g' + turn];
+        for (input, end) in [(&b"f"[..], &b"FLOODED"[..]), (&key, &key)] {
+            viewer.input(input).await;
+            while !viewer.seen.ends_with(end) {
+                viewer.next().await;
+            }
+        }
+    }
+    let truth = std::fs::read(sidecar.path("truth")).unwrap();
+    assert!(truth.len() > 3 << 20 && viewer.gaps.is_empty());
+    assert!(truth.ends_with(&viewer.seen), "another stream");
+    assert!(viewer.seen.len() > 3 << 20, "{}", viewer.seen.len());
+    wait_until("the transcript", || {
+        (std::fs::read(sidecar.path("t.log")).unwrap() == truth).then_some(())
+    });
 }
 
 #[tokio::test]
