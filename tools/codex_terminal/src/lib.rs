@@ -4,7 +4,7 @@
 //! The house:
 //!
 //! - [`spec`] what to run · [`descriptor`] how to find it again · [`control`], [`client`] how the launcher talks to it
-//! - `pty` with its `reader`, `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`] over [`screen`]) and `viewer`s
+//! - `pty` with its `reader` (and its `pace`), `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`] over [`screen`]) and `viewer`s
 //! - [`own_file`] opens what a hostile program may have put in place of a log
 //! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket · [`token`] who may do what
 //! - [`signals`] what the program says of itself · [`colours`] what it is told of the page's look
@@ -23,6 +23,7 @@ mod input;
 mod lifecycle;
 pub mod model;
 pub mod own_file;
+mod pace;
 mod page;
 pub mod platform;
 mod pty;

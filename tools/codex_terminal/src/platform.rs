@@ -1,4 +1,4 @@
-//! What differs between Linux and macOS about processes: how they are listed, identified and signalled. The launcher asks here too, so that both
+//! What differs between Linux and macOS about processes: how they are listed, identified, signalled and timed. The launcher asks here too, so that both
 //! mean the same by a start time.
 
 #[cfg(target_os = "linux")]
@@ -141,6 +141,30 @@ pub fn end_program(leader: u32, grace: Duration) -> usize {
     }
 }
 
+/// How long a thread has been on a processor, and how long it waited for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Worked {
+    /// On a processor.
+    pub ran: Duration,
+    /// Able to run, but not on a processor.
+    pub waited: Duration,
+}
+
+/// Tells these times of one thread.
+pub struct ThreadTimes(system::ThreadTimes);
+
+impl ThreadTimes {
+    /// Those of the caller.
+    pub fn of_this_thread() -> Self {
+        Self(system::ThreadTimes::of_this_thread())
+    }
+
+    /// Since the thread began; `None` where the system does not tell.
+    pub fn now(&self) -> Option<Worked> {
+        self.0.now()
+    }
+}
+
 /// Waits for one child to end: any child where orphans come to us, else the named one. `None`: none is left.
 pub fn reap(child: Pid) -> Option<(Pid, rustix::process::WaitStatus)> {
     loop {
@@ -172,6 +196,29 @@ mod tests {
             ..own
         };
         assert!(!stranger.signal(Signal::KILL));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_works_is_seen_working() {
+        let times = ThreadTimes::of_this_thread();
+        let Some(before) = times.now() else {
+            // A kernel without scheduler statistics.
+            return;
+        };
+        let elsewhere = std::thread::spawn(|| ThreadTimes::of_this_thread().now());
+        let elsewhere = elsewhere
+            .join()
+            .expect("the thread ends")
+            .unwrap_or_default();
+        let begin = Instant::now();
+        while times
+            .now()
+            .is_some_and(|now| now.ran < before.ran + Duration::from_millis(5))
+        {
+            assert!(begin.elapsed() < Duration::from_secs(60));
+        }
+        assert!(elsewhere.ran < begin.elapsed() + before.ran);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reads one terminal into its feed. Child exit and end of output are two things: a grandchild may go on writing.
 //!
 //! The echo of a key is read where the viewers are served, so that no other thread has to be woken on its way. A flood has a
-//! thread of its own until it ends: whoever reads it may have to wait for the recorder.
+//! thread of its own until it ends: whoever reads it may have to wait for the recorder, and gives way to others.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::descriptor::State;
 use crate::feed::{CHUNK_BYTES, Feed, Mark};
+use crate::pace::Pace;
 
 /// What the reader must know of the program's end and of its own.
 #[derive(Default)]
@@ -195,8 +196,15 @@ impl Reader {
 
     /// Reads a flood to its end.
     fn drain(mut self) -> Self {
+        let mut pace = Pace::new();
         loop {
-            match self.step() {
+            let step = self.step();
+            if pace.is_crowded() {
+                // In small pieces the recorder's work holds up nobody for long.
+                self.wake_recorder();
+            }
+            pace.rest();
+            match step {
                 Step::More | Step::Flood => {}
                 Step::Empty => {
                     if !self.wait() {

@@ -1,11 +1,15 @@
 //! Linux: `/proc` lists, and a signal goes through a descriptor of the process, so a reused pid is never hit.
 
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::time::Duration;
+
 use rustix::io::Errno;
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, kill_process, pidfd_open, pidfd_send_signal,
 };
 
-use super::Process;
+use super::{Process, Worked};
 
 pub(super) const ORPHANS_COME_TO_US: bool = true;
 
@@ -56,6 +60,29 @@ pub(super) fn signal(pid: Pid, still_runs: impl Fn() -> bool, signal: Signal) ->
         Ok(handle) => still_runs() && pidfd_send_signal(&handle, signal).is_ok(),
         Err(Errno::NOSYS | Errno::PERM) => still_runs() && kill_process(pid, signal).is_ok(),
         Err(_) => false,
+    }
+}
+
+/// A kernel without scheduler statistics has no such file, and one that does not count at the moment shows zeros.
+pub(super) struct ThreadTimes(Option<File>);
+
+impl ThreadTimes {
+    pub(super) fn of_this_thread() -> Self {
+        Self(File::open("/proc/thread-self/schedstat").ok())
+    }
+
+    /// The file says: ns on a processor, ns waiting for one, number of turns.
+    pub(super) fn now(&self) -> Option<Worked> {
+        let mut text = [0; 64];
+        let count = self.0.as_ref()?.read_at(&mut text, 0).ok()?;
+        let mut numbers = std::str::from_utf8(&text[..count])
+            .ok()?
+            .split_ascii_whitespace()
+            .map(|number| number.parse().map(Duration::from_nanos));
+        Some(Worked {
+            ran: numbers.next()?.ok()?,
+            waited: numbers.next()?.ok()?,
+        })
     }
 }
 
