@@ -36,7 +36,7 @@ const ORPHAN_CHECK: Duration = Duration::from_secs(30);
 /// Runs one terminal to its end. Takes over the process: its children, SIGTERM, SIGINT and SIGHUP.
 pub fn run(spec: Spec) -> anyhow::Result<()> {
     let spec = spec.checked()?;
-    // One thread serves all viewers; the PTY has its own.
+    // One thread serves all viewers and reads what comes now and then; a flood has its own, one of the blocking ones.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(4)

@@ -164,7 +164,7 @@ impl Pty {
     }
 }
 
-/// Small stacks: these threads call a few functions deep, and each sidecar has five of them.
+/// Small stacks: these threads call a few functions deep, and each sidecar has three of them.
 pub(crate) fn spawn(
     name: &str,
     work: impl FnOnce() + Send + 'static,
