@@ -2,8 +2,6 @@
 //! Everything is bounded, so that one huge file cannot hold up a report: what is too large is said to be uncounted.
 
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use git2::{Oid, Patch, Repository};
 use sha2::{Digest, Sha256};
@@ -16,7 +14,7 @@ use super::files::{self, Entry};
 use super::index::{GITLINK, LINK};
 use super::objects::small_blob;
 use super::rows::{Half, Row, Side};
-use super::threads::MAX_THREADS;
+use super::threads::{self, Turns};
 use crate::domain::report::ChangeStatus;
 
 /// Largest file whose lines are counted. Counting takes the file and its former content into memory; source files are a
@@ -63,52 +61,35 @@ impl Measured {
     }
 }
 
-/// The number of a turn, and what was measured in it.
-type Turn = (usize, Result<Vec<Measured>, GitError>);
-
 /// Measures all rows, in their order.
 pub(super) fn measure(
     disk: &Disk<'_>,
     repository: &Repository,
     rows: &[(&[u8], &Row)],
 ) -> Result<Vec<Measured>, GitError> {
-    let turns = rows.len().div_ceil(ROWS_PER_TURN);
-    let threads = std::thread::available_parallelism()
-        .map_or(1, |count| count.get().min(MAX_THREADS))
-        .min(turns);
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<Turn>> = Mutex::default();
-    let work = |repository: &Repository| {
-        loop {
-            let turn = next.fetch_add(1, Ordering::Relaxed);
-            let Some(rows) = rows.chunks(ROWS_PER_TURN).nth(turn) else {
-                return;
-            };
+    let work = |repository: &Repository, turns: &Turns<'_, _, _>| {
+        turns.take(|rows: &[(&[u8], &Row)]| {
             let mut meter = Meter {
                 disk,
                 repository,
                 budget: MAX_TURN_BYTES,
             };
-            let measured = rows
-                .iter()
+            rows.iter()
                 .map(|(path, row)| meter.row(path, row))
-                .collect();
-            done.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((turn, measured));
-        }
+                .collect::<Result<Vec<_>, _>>()
+        });
     };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            // One that cannot open the repository leaves its work to the others.
-            scope.spawn(|| disk.objects.with(work));
-        }
-        work(repository);
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(turn, _)| *turn);
+    let turns = threads::share(
+        rows,
+        ROWS_PER_TURN,
+        |turns| work(repository, turns),
+        |turns| {
+            // One that cannot open the repository takes no turn.
+            disk.objects.with(|repository| work(repository, turns));
+        },
+    );
     let mut measured = Vec::with_capacity(rows.len());
-    for (_, turn) in done {
+    for turn in turns {
         measured.extend(turn?);
     }
     Ok(measured)
