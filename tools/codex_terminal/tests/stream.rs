@@ -258,13 +258,14 @@ sys.stdout.buffer.write(b"DONE"); sys.stdout.buffer.flush()
         }
     }
     assert!((60_000..=100_000).contains(&got), "{got}");
-    let mut consumed = vec![3];
-    consumed.extend_from_slice(&windowed.end().to_be_bytes());
-    windowed.send_binary(consumed).await;
-    windowed
-        .until("the gap", |got| matches!(got, Got::Gap(..)))
-        .await;
-    windowed.until_screen("DONE").await;
+    // A busy disk holds the recorder up, so more than a window may follow the screen that comes after the gap.
+    while !windowed.screen().contains("DONE") {
+        let mut consumed = vec![3];
+        consumed.extend_from_slice(&windowed.end().to_be_bytes());
+        windowed.send_binary(consumed).await;
+        let got = windowed.next().await;
+        assert!(!matches!(got, Got::Closed(_)), "closed before the end");
+    }
     let (from, to) = windowed.gaps[0];
     assert!(to - from > 50 << 20, "{from} {to}");
     // The stopped one finds a gap too when it reads again.
