@@ -226,6 +226,8 @@ async fn transcript(State(terminal): State<Arc<Terminal>>, headers: HeaderMap) -
     let Some(path) = &terminal.transcript else {
         return (kind, kept_in_memory(&terminal)).into_response();
     };
+    // What its reader has seen on a screen is in it.
+    terminal.until_recorded(terminal.feed.end()).await;
     let path = path.clone();
     let parts = tokio::task::spawn_blocking(move || transcript::parts(&path));
     // Without its folder it is empty, as without its files.

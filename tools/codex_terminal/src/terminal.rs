@@ -349,6 +349,7 @@ impl Terminal {
     /// A launcher may paste as soon as it sees the prompt: the model must have seen it too. Under a flood the model's
     /// newest state has to do.
     pub(crate) async fn until_recorded(&self, offset: u64) {
+        self.feed.wake_recorder();
         let deadline = Instant::now() + Duration::from_millis(500);
         while self.feed.recorded() < offset && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -8,7 +8,7 @@ mod support;
 use chromium::{Browser, CONNECTION, SCREEN, contains};
 use codex_terminal::descriptor::Mode;
 use codex_terminal::model::Model;
-use support::Sidecar;
+use support::{Sidecar, wait_until};
 
 #[tokio::test]
 async fn a_person_types_into_a_shell_and_finds_it_again_after_a_reload() {
@@ -67,7 +67,12 @@ async fn reloads_in_the_middle_of_redraws_end_with_the_screen_of_the_model() {
         page.call("Page.reload", serde_json::json!({})).await;
         page.until(SCREEN, contains(&format!("END {round}."))).await;
         let mut model = Model::new(120, 32);
-        model.feed(&std::fs::read(sidecar.path("t.log")).unwrap());
+        // The page may show the end before it is recorded.
+        model.feed(&wait_until("the round in the transcript", || {
+            let text = std::fs::read_to_string(sidecar.path("t.log")).ok()?;
+            text.contains(&format!("END {round}."))
+                .then_some(text.into_bytes())
+        }));
         let rows: Vec<_> = model.rows();
         let rows: Vec<_> = rows.iter().map(|row| row.trim_end()).collect();
         assert_eq!(page.eval(SCREEN).await, rows.join("\n"), "round {round}");

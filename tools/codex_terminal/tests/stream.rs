@@ -163,7 +163,11 @@ async fn a_viewer_that_attaches_at_any_moment_sees_what_the_model_sees() {
         screens.push(viewer.screen());
     }
     let mut model = Model::new(100, 32);
-    model.feed(&std::fs::read(sidecar.path("t.log")).unwrap());
+    // Viewers see the end before the recorder does.
+    model.feed(&wait_until("the whole transcript", || {
+        let bytes = std::fs::read(sidecar.path("t.log")).unwrap();
+        bytes.ends_with(b"DONE").then_some(bytes)
+    }));
     for screen in screens {
         assert_eq!(screen, model.contents());
     }
