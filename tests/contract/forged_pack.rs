@@ -151,7 +151,11 @@ fn stored(bytes: &[u8]) -> Vec<u8> {
 fn index(starts: &[usize], trailer: &[u8]) -> (Vec<u8>, git2::Oid) {
     let mut ids: Vec<([u8; 20], usize)> = starts
         .iter()
-        .map(|start| (Sha1::digest(start.to_be_bytes()).into(), *start))
+        .map(|start| {
+            // With the trailer: packs whose objects start at the same places share no ids.
+            let id = Sha1::new_with_prefix(trailer).chain_update(start.to_be_bytes());
+            (id.finalize().into(), *start)
+        })
         .collect();
     let top = git2::Oid::from_bytes(&ids[ids.len() - 1].0).unwrap();
     ids.sort_unstable();
