@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use crate::floor::Bare;
 use crate::peer::{Peer, Server};
 use crate::play::{ECHOING, READY};
+use crate::rounds;
 use crate::table::{Bound, Table, Targets, median, percentile, spread};
 use crate::viewer::Viewer;
 
@@ -18,22 +19,10 @@ const PAUSE: Duration = Duration::from_millis(3);
 /// Floods run for so long before the first key.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// Times of keys in µs, round by round.
-#[derive(Default)]
-struct Rounds(Vec<Vec<f64>>);
-
-impl Rounds {
-    fn begin(&mut self) -> &mut Vec<f64> {
-        self.0.push(Vec::new());
-        self.0.last_mut().expect("one was just put there")
-    }
-
-    /// The percentile of each round, and of these the median: a moment in which the machine did something else does not
-    /// decide, whichever server's turn it was.
-    fn at(&self, percent: f64) -> f64 {
-        let rounds: Vec<f64> = self.0.iter().map(|it| percentile(it, percent)).collect();
-        median(&rounds)
-    }
+/// The percentile of each round.
+fn at(percent: f64, rounds: &[Vec<f64>]) -> Vec<f64> {
+    let times = rounds.iter().map(|times| percentile(times, percent));
+    times.collect()
 }
 
 /// Prints the table of an idle machine.
@@ -43,41 +32,38 @@ pub fn measure(
     keys: usize,
     targets: &mut Targets,
 ) -> anyhow::Result<()> {
-    let mut bare = Rounds::default();
-    let mut figures: Vec<Rounds> = peers.iter().map(|_| Rounds::default()).collect();
-    for round in 0..rounds {
-        let mut terminal = Bare::echoing()?;
-        strike(keys.div_ceil(rounds), bare.begin(), |key| {
-            terminal.input(&[key])?;
-            ensure!(terminal.next()? == [key], "another key came back");
-            Ok(())
-        })?;
-        for (peer, figures) in peers.iter().zip(&mut figures) {
-            let server = peer.start()?;
-            typed(&server, keys.div_ceil(rounds), figures.begin())
-                .with_context(|| format!("type at {}", peer.name))?;
+    let each = keys.div_ceil(rounds);
+    // The floor first, then the peers.
+    let turns = rounds::measure("echo", rounds, 1 + peers.len(), |at| {
+        match at.checked_sub(1) {
+            None => floor(each),
+            Some(at) => {
+                let peer = &peers[at];
+                typed(&peer.start()?, each).with_context(|| format!("type at {}", peer.name))
+            }
         }
-        eprintln!("echo: round {} of {rounds}", round + 1);
-    }
+    })?;
     let mut table = Table::new(&["", "p50 µs", "p90 µs", "p99 µs"]);
-    let mut row = |name: &str, times: &Rounds| {
-        let at = |percent| format!("{:.0}", times.at(percent));
-        table.row(vec![name.to_owned(), at(50.0), at(90.0), at(99.0)]);
-    };
-    row("PTY floor", &bare);
-    for (peer, times) in peers.iter().zip(&figures) {
-        row(&peer.name, times);
+    let peer_names = peers.iter().map(|peer| peer.name.as_str());
+    for (name, rounds) in std::iter::once("PTY floor").chain(peer_names).zip(&turns) {
+        let of = |percent| format!("{:.0}", median(&at(percent, rounds)));
+        table.row(vec![name.to_owned(), of(50.0), of(90.0), of(99.0)]);
     }
     table.print(
         "Echo, nothing else running",
         &format!(
-            "{keys} keys each, {} ms apart, in {rounds} rounds in turn; medians of the rounds.",
+            "{keys} keys each, {} ms apart, in {rounds} rounds; medians of the rounds.",
             PAUSE.as_millis()
         ),
     );
-    let at = |percent| -> Vec<f64> { figures.iter().map(|times| times.at(percent)).collect() };
-    targets.ratio("echo: p50", &at(50.0), Bound::AtMost(1.1));
-    targets.ratio("echo: p99", &at(99.0), Bound::AtMost(1.2));
+    let of = |percent| -> Vec<Vec<f64>> {
+        turns[1..]
+            .iter()
+            .map(|rounds| at(percent, rounds))
+            .collect()
+    };
+    targets.ratio("echo: p50", &of(50.0), Bound::AtMost(1.1));
+    targets.ratio("echo: p99", &of(99.0), Bound::AtMost(1.2));
     Ok(())
 }
 
@@ -89,19 +75,24 @@ pub fn measure_beside(
     neighbours: usize,
     targets: &mut Targets,
 ) -> anyhow::Result<()> {
-    let mut times: Vec<Rounds> = peers.iter().map(|_| Rounds::default()).collect();
-    let mut rates = vec![Vec::new(); peers.len()];
-    for round in 0..rounds {
-        for (at, peer) in peers.iter().enumerate() {
-            let rate = beside(peer, neighbours, keys.div_ceil(rounds), times[at].begin())
-                .with_context(|| format!("type beside floods at {}", peer.name))?;
-            rates[at].push(rate);
-        }
-        eprintln!("neighbours: round {} of {rounds}", round + 1);
-    }
+    let each = keys.div_ceil(rounds);
+    let turns = rounds::measure("neighbours", rounds, peers.len(), |at| {
+        let peer = &peers[at];
+        beside(peer, neighbours, each)
+            .with_context(|| format!("type beside floods at {}", peer.name))
+    })?;
+    let (times, rates): (Vec<Vec<_>>, Vec<Vec<_>>) = turns
+        .into_iter()
+        .map(|turns| {
+            turns
+                .into_iter()
+                .map(|turn| (turn.times, turn.rate))
+                .unzip()
+        })
+        .unzip();
     let mut table = Table::new(&["", "p50 ms", "p99 ms", "MB/s of all floods", "processes"]);
-    for (at, peer) in peers.iter().enumerate() {
-        let of = |percent| format!("{:.2}", times[at].at(percent) / 1000.0);
+    for ((peer, times), rates) in peers.iter().zip(&times).zip(&rates) {
+        let of = |percent| format!("{:.2}", median(&at(percent, times)) / 1000.0);
         let processes = if peer.shares_a_process() {
             "one for all terminals".to_owned()
         } else {
@@ -111,27 +102,36 @@ pub fn measure_beside(
             peer.name.clone(),
             of(50.0),
             of(99.0),
-            spread(&rates[at], 1),
+            spread(rates, 1),
             processes,
         ]);
     }
     table.print(
         &format!("Echo beside {neighbours} flooding terminals"),
-        &format!("{keys} keys each, in {rounds} rounds in turn; medians of the rounds; every flood has a viewer that takes all of it."),
+        &format!("{keys} keys each, in {rounds} rounds; medians of the rounds; every flood has a viewer that takes all of it."),
     );
-    let p99: Vec<f64> = times.iter().map(|times| times.at(99.0)).collect();
-    let rates: Vec<f64> = rates.iter().map(|all| median(all)).collect();
+    let p99: Vec<Vec<f64>> = times.iter().map(|rounds| at(99.0, rounds)).collect();
     targets.ratio("echo beside floods: p99", &p99, Bound::AtMost(1.1));
     targets.ratio("echo beside floods: MB/s", &rates, Bound::AtLeast(1.2));
     Ok(())
 }
 
-fn typed(server: &Server, keys: usize, times: &mut Vec<f64>) -> anyhow::Result<()> {
+fn floor(keys: usize) -> anyhow::Result<Vec<f64>> {
+    let mut terminal = Bare::echoing()?;
+    strike(keys, |key| {
+        terminal.input(&[key])?;
+        ensure!(terminal.next()? == [key], "another key came back");
+        Ok(())
+    })
+}
+
+/// Times of keys, in µs.
+fn typed(server: &Server, keys: usize) -> anyhow::Result<Vec<f64>> {
     let mut viewer = server.open()?;
     viewer.until(READY)?;
     viewer.input(b"echo\r")?;
     viewer.until(ECHOING)?;
-    strike(keys, times, |key| {
+    strike(keys, |key| {
         viewer.input(&[key])?;
         let output = viewer.next()?.context("a key did not come back")?;
         ensure!(output.bytes == [key], "another key came back");
@@ -141,25 +141,27 @@ fn typed(server: &Server, keys: usize, times: &mut Vec<f64>) -> anyhow::Result<(
 
 fn strike(
     keys: usize,
-    times: &mut Vec<f64>,
     mut stroke: impl FnMut(u8) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<f64>> {
+    let mut times = Vec::new();
     for key in (b'a'..=b'z').cycle().take(keys) {
         std::thread::sleep(PAUSE);
         let begin = Instant::now();
         stroke(key)?;
         times.push(begin.elapsed().as_secs_f64() * 1e6);
     }
-    Ok(())
+    Ok(times)
 }
 
-/// Gives what all floods moved, in MB/s.
-fn beside(
-    peer: &Peer,
-    neighbours: usize,
-    keys: usize,
-    times: &mut Vec<f64>,
-) -> anyhow::Result<f64> {
+/// A turn beside floods.
+struct Beside {
+    /// Of keys, in µs.
+    times: Vec<f64>,
+    /// What all floods moved, in MB/s.
+    rate: f64,
+}
+
+fn beside(peer: &Peer, neighbours: usize, keys: usize) -> anyhow::Result<Beside> {
     let mut servers = vec![peer.start()?];
     let mut floods = Vec::new();
     for _ in 0..neighbours {
@@ -172,7 +174,7 @@ fn beside(
     std::thread::sleep(WARM_UP);
     let moved = || -> u64 { floods.iter().map(Neighbour::moved).sum() };
     let (before, begin) = (moved(), Instant::now());
-    typed(&servers[0], keys, times)?;
+    let times = typed(&servers[0], keys)?;
     let rate = (moved() - before) as f64 / 1e6 / begin.elapsed().as_secs_f64();
     for flood in &floods {
         flood.stop.store(true, Ordering::Relaxed);
@@ -181,7 +183,7 @@ fn beside(
         let ended = flood.thread.join();
         ended.map_err(|_| anyhow::anyhow!("a flood's viewer panicked"))??;
     }
-    Ok(rate)
+    Ok(Beside { times, rate })
 }
 
 /// A terminal that floods and its viewer.

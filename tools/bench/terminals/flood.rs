@@ -9,13 +9,13 @@ use crate::floor;
 use crate::peer::Peer;
 use crate::play::READY;
 use crate::process;
-use crate::table::{Bound, Table, Targets, median, spread};
+use crate::rounds;
+use crate::table::{Bound, Table, Targets, ratio, spread};
 use crate::viewer::Viewer;
 
-#[derive(Default)]
-struct Figures {
-    rate: Vec<f64>,
-    cpu: Vec<f64>,
+struct Turn {
+    rate: f64,
+    cpu: f64,
     lost: u64,
 }
 
@@ -27,19 +27,21 @@ pub fn measure(
     targets: &mut Targets,
 ) -> anyhow::Result<()> {
     let flood = Flood::new();
-    let bytes = flood.blocks(megabytes).1 as f64 / 1e6;
-    let mut bare = Figures::default();
-    let mut figures: Vec<Figures> = peers.iter().map(|_| Figures::default()).collect();
-    for round in 0..rounds {
-        let (took, cpu) = floor::flood(megabytes)?;
-        bare.rate.push(bytes / took);
-        bare.cpu.push(cpu);
-        for (peer, figures) in peers.iter().zip(&mut figures) {
-            one(peer, &flood, megabytes, figures)
-                .with_context(|| format!("round {round} of {}", peer.name))?;
+    // The floor first, then the peers.
+    let turns = rounds::measure("flood", rounds, 1 + peers.len(), |at| {
+        match at.checked_sub(1) {
+            None => floor(&flood, megabytes),
+            Some(at) => {
+                let peer = &peers[at];
+                one(peer, &flood, megabytes).with_context(|| peer.name.clone())
+            }
         }
-        eprintln!("flood: round {} of {rounds}", round + 1);
-    }
+    })?;
+    let of = |value: fn(&Turn) -> f64| -> Vec<Vec<f64>> {
+        let rounds = turns.iter().map(|turns| turns.iter().map(value).collect());
+        rounds.collect()
+    };
+    let (rate, cpu) = (of(|turn| turn.rate), of(|turn| turn.cpu));
     let mut table = Table::new(&[
         "",
         "MB/s (least–most)",
@@ -47,37 +49,44 @@ pub fn measure(
         "server CPU s",
         "MB lost",
     ]);
-    let floor = median(&bare.rate);
-    let mut row = |name: &str, figures: &Figures| {
+    let peer_names = peers.iter().map(|peer| peer.name.as_str());
+    for (at, name) in std::iter::once("PTY read floor")
+        .chain(peer_names)
+        .enumerate()
+    {
+        let lost: u64 = turns[at].iter().map(|turn| turn.lost).sum();
         table.row(vec![
             name.to_owned(),
-            spread(&figures.rate, 1),
-            format!("{:.2}", median(&figures.rate) / floor),
-            spread(&figures.cpu, 2),
-            format!("{:.1}", figures.lost as f64 / 1e6),
+            spread(&rate[at], 1),
+            format!("{:.2}", ratio(&rate[at], &rate[0])),
+            spread(&cpu[at], 2),
+            format!("{:.1}", lost as f64 / 1e6),
         ]);
-    };
-    row("PTY read floor", &bare);
-    for (peer, figures) in peers.iter().zip(&figures) {
-        row(&peer.name, figures);
     }
     table.print(
         "Flood",
-        &format!("{megabytes} MB of coloured UTF-8 lines to one viewer, {rounds} rounds in turn."),
+        &format!("{megabytes} MB of coloured UTF-8 lines to one viewer, {rounds} rounds."),
     );
-    let rates: Vec<f64> = figures.iter().map(|one| median(&one.rate)).collect();
-    let cpu: Vec<f64> = figures.iter().map(|one| median(&one.cpu)).collect();
     targets.value(
         "flood: MB/s, ÷ PTY read floor",
-        rates[0] / floor,
+        ratio(&rate[1], &rate[0]),
         Bound::AtLeast(0.85),
     );
-    targets.ratio("flood: MB/s", &rates, Bound::AtLeast(1.2));
-    targets.ratio("flood: server CPU s", &cpu, Bound::AtMost(0.8));
+    targets.ratio("flood: MB/s", &rate[1..], Bound::AtLeast(1.2));
+    targets.ratio("flood: server CPU s", &cpu[1..], Bound::AtMost(0.8));
     Ok(())
 }
 
-fn one(peer: &Peer, flood: &Flood, megabytes: u64, figures: &mut Figures) -> anyhow::Result<()> {
+fn floor(flood: &Flood, megabytes: u64) -> anyhow::Result<Turn> {
+    let (took, cpu) = floor::flood(megabytes)?;
+    Ok(Turn {
+        rate: flood.blocks(megabytes).1 as f64 / 1e6 / took,
+        cpu,
+        lost: 0,
+    })
+}
+
+fn one(peer: &Peer, flood: &Flood, megabytes: u64) -> anyhow::Result<Turn> {
     let (blocks, total) = flood.blocks(megabytes);
     let server = peer.start()?;
     let mut viewer = server.open()?;
@@ -86,10 +95,11 @@ fn one(peer: &Peer, flood: &Flood, megabytes: u64, figures: &mut Figures) -> any
     viewer.input(format!("flood {blocks}\r").as_bytes())?;
     let got = take(&mut viewer, flood, total)?;
     let took = begin.elapsed().as_secs_f64();
-    figures.rate.push(total as f64 / 1e6 / took);
-    figures.cpu.push(process::cpu_seconds(&server.pids)? - cpu);
-    figures.lost += total - got;
-    Ok(())
+    Ok(Turn {
+        rate: total as f64 / 1e6 / took,
+        cpu: process::cpu_seconds(&server.pids)? - cpu,
+        lost: total - got,
+    })
 }
 
 /// Takes a flood to its end; gives the number of bytes that came.

@@ -5,7 +5,7 @@
 //!
 //! - [`play`] is the program that runs in every terminal; [`content`] what it floods
 //! - [`peer`] starts a server, [`viewer`] speaks its protocol (over [`ws`], [`sshx`]); [`floor`] is a PTY without any server
-//! - [`flood`], [`echo`], [`slow`], [`open`], [`idle`], [`screen`] measure one thing each, with [`process`] and [`table`]
+//! - [`flood`], [`echo`], [`slow`], [`open`], [`idle`], [`screen`] measure one thing each, with [`rounds`], [`process`] and [`table`]
 
 mod cbor;
 mod content;
@@ -17,6 +17,7 @@ mod open;
 mod peer;
 mod play;
 mod process;
+mod rounds;
 mod screen;
 mod slow;
 mod sshx;
@@ -56,13 +57,13 @@ struct Arguments {
     #[arg(long, value_delimiter = ',')]
     only: Vec<Scenario>,
     /// How often each server's turn comes
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// How much a flood is
     #[arg(long, default_value_t = 200)]
     megabytes: u64,
     /// Keystrokes for each server
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 4500)]
     keys: usize,
     /// How many flood beside a typist
     #[arg(long, default_value_t = 10)]
@@ -127,7 +128,7 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
         slow::measure(peers, duration, &mut targets)?;
     }
     if wanted(Scenario::Open) {
-        open::measure(peers, 4 * arguments.rounds, &mut targets)?;
+        open::measure(peers, 2 * arguments.rounds, &mut targets)?;
     }
     if wanted(Scenario::Idle) {
         idle::measure(peers, arguments.crowd, duration, &mut targets)?;

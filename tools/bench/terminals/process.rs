@@ -33,6 +33,38 @@ pub fn running_time(pids: &[u32]) -> Duration {
     Duration::from_nanos(nanoseconds)
 }
 
+/// Time of all processors since the start, in the system's ticks.
+#[derive(Clone, Copy)]
+pub struct ProcessorTime {
+    all: u64,
+    stolen: u64,
+}
+
+impl ProcessorTime {
+    /// Until now.
+    pub fn now() -> anyhow::Result<Self> {
+        let text = fs::read_to_string("/proc/stat")?;
+        let line = text.lines().next().unwrap_or_default();
+        // user nice system idle iowait irq softirq steal, and guests' time, which is in user already.
+        let ticks: Vec<u64> = line
+            .split_whitespace()
+            .skip(1)
+            .take(8)
+            .map(str::parse)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            all: ticks.iter().sum(),
+            stolen: ticks.get(7).copied().unwrap_or(0),
+        })
+    }
+
+    /// The share of it that a host took away.
+    pub fn stolen_since(self, before: Self) -> f64 {
+        let all = self.all.saturating_sub(before.all).max(1);
+        self.stolen.saturating_sub(before.stolen) as f64 / all as f64
+    }
+}
+
 /// Memory of processes in KiB, what they share counted in parts.
 pub fn pss_kib(pids: &[u32]) -> anyhow::Result<u64> {
     let one = |pid: &u32| -> anyhow::Result<u64> {

@@ -17,6 +17,13 @@ pub fn median(values: &[f64]) -> f64 {
     percentile(values, 50.0)
 }
 
+/// How much more the one is than the other: the median of the ratios of the rounds, as a machine that becomes slower meanwhile
+/// becomes so for both.
+pub fn ratio(ones: &[f64], others: &[f64]) -> f64 {
+    let ratios: Vec<f64> = ones.iter().zip(others).map(|(a, b)| a / b).collect();
+    median(&ratios)
+}
+
 /// `median (least–most)`
 pub fn spread(values: &[f64], digits: usize) -> String {
     format!(
@@ -80,10 +87,10 @@ impl Targets {
         }
     }
 
-    /// A ratio of two of the measured values, ours and the first other peer's.
-    pub fn ratio(&mut self, what: &str, values: &[f64], bound: Bound) {
+    /// The [`ratio`] of what was measured of ours and of the first other peer. Peer by peer, round by round.
+    pub fn ratio(&mut self, what: &str, values: &[Vec<f64>], bound: Bound) {
         if let ([ours, other, ..], Some(name)) = (values, self.beside.clone()) {
-            self.value(&format!("{what}, ÷ {name}"), ours / other, bound);
+            self.value(&format!("{what}, ÷ {name}"), ratio(ours, other), bound);
         }
     }
 
@@ -105,7 +112,8 @@ impl Targets {
     /// If there are any.
     pub fn print(&self) {
         if self.any {
-            self.rows.print("Targets", "Ratios of medians of this run.");
+            self.rows
+                .print("Targets", "Ratios are the medians of those of the rounds.");
         }
     }
 }
