@@ -19,12 +19,6 @@ const PAUSE: Duration = Duration::from_millis(3);
 /// Floods run for so long before the first key.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// The percentile of each round.
-fn at(percent: f64, rounds: &[Vec<f64>]) -> Vec<f64> {
-    let times = rounds.iter().map(|times| percentile(times, percent));
-    times.collect()
-}
-
 /// Prints the table of an idle machine.
 pub fn measure(
     peers: &[Peer],
@@ -43,11 +37,13 @@ pub fn measure(
             }
         }
     })?;
+    let at = |percent| rounds::each(&turns, |times| percentile(times, percent));
+    let [p50, p90, p99] = [50.0, 90.0, 99.0].map(at);
     let mut table = Table::new(&["", "p50 µs", "p90 µs", "p99 µs"]);
     let peer_names = peers.iter().map(|peer| peer.name.as_str());
-    for (name, rounds) in std::iter::once("PTY floor").chain(peer_names).zip(&turns) {
-        let of = |percent| format!("{:.0}", median(&at(percent, rounds)));
-        table.row(vec![name.to_owned(), of(50.0), of(90.0), of(99.0)]);
+    for (at, name) in std::iter::once("PTY floor").chain(peer_names).enumerate() {
+        let of = |rounds: &[Vec<f64>]| format!("{:.0}", median(&rounds[at]));
+        table.row(vec![name.to_owned(), of(&p50), of(&p90), of(&p99)]);
     }
     table.print(
         "Echo, nothing else running",
@@ -56,14 +52,8 @@ pub fn measure(
             PAUSE.as_millis()
         ),
     );
-    let of = |percent| -> Vec<Vec<f64>> {
-        turns[1..]
-            .iter()
-            .map(|rounds| at(percent, rounds))
-            .collect()
-    };
-    targets.ratio("echo: p50", &of(50.0), Bound::AtMost(1.1));
-    targets.ratio("echo: p99", &of(99.0), Bound::AtMost(1.2));
+    targets.ratio("echo: p50", &p50[1..], Bound::AtMost(1.1));
+    targets.ratio("echo: p99", &p99[1..], Bound::AtMost(1.2));
     Ok(())
 }
 
@@ -81,18 +71,12 @@ pub fn measure_beside(
         beside(peer, neighbours, each)
             .with_context(|| format!("type beside floods at {}", peer.name))
     })?;
-    let (times, rates): (Vec<Vec<_>>, Vec<Vec<_>>) = turns
-        .into_iter()
-        .map(|turns| {
-            turns
-                .into_iter()
-                .map(|turn| (turn.times, turn.rate))
-                .unzip()
-        })
-        .unzip();
+    let at = |percent| rounds::each(&turns, |turn| percentile(&turn.times, percent));
+    let [p50, p99] = [50.0, 99.0].map(at);
+    let rates = rounds::each(&turns, |turn| turn.rate);
     let mut table = Table::new(&["", "p50 ms", "p99 ms", "MB/s of all floods", "processes"]);
-    for ((peer, times), rates) in peers.iter().zip(&times).zip(&rates) {
-        let of = |percent| format!("{:.2}", median(&at(percent, times)) / 1000.0);
+    for (at, peer) in peers.iter().enumerate() {
+        let of = |rounds: &[Vec<f64>]| format!("{:.2}", median(&rounds[at]) / 1000.0);
         let processes = if peer.shares_a_process() {
             "one for all terminals".to_owned()
         } else {
@@ -100,9 +84,9 @@ pub fn measure_beside(
         };
         table.row(vec![
             peer.name.clone(),
-            of(50.0),
-            of(99.0),
-            spread(rates, 1),
+            of(&p50),
+            of(&p99),
+            spread(&rates[at], 1),
             processes,
         ]);
     }
@@ -110,7 +94,6 @@ pub fn measure_beside(
         &format!("Echo beside {neighbours} flooding terminals"),
         &format!("{keys} keys each, in {rounds} rounds; medians of the rounds; every flood has a viewer that takes all of it."),
     );
-    let p99: Vec<Vec<f64>> = times.iter().map(|rounds| at(99.0, rounds)).collect();
     targets.ratio("echo beside floods: p99", &p99, Bound::AtMost(1.1));
     targets.ratio("echo beside floods: MB/s", &rates, Bound::AtLeast(1.2));
     Ok(())

@@ -37,11 +37,8 @@ pub fn measure(
             }
         }
     })?;
-    let of = |value: fn(&Turn) -> f64| -> Vec<Vec<f64>> {
-        let rounds = turns.iter().map(|turns| turns.iter().map(value).collect());
-        rounds.collect()
-    };
-    let (rate, cpu) = (of(|turn| turn.rate), of(|turn| turn.cpu));
+    let rate = rounds::each(&turns, |turn| turn.rate);
+    let cpu = rounds::each(&turns, |turn| turn.cpu);
     let mut table = Table::new(&[
         "",
         "MB/s (least–most)",

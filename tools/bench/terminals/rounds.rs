@@ -9,8 +9,8 @@ use crate::process::ProcessorTime;
 /// again, if that helps within as many rounds again.
 const MAX_STOLEN: f64 = 0.02;
 
-/// What every turn gave, server by server, and of each server in the order of the rounds. Says how many rounds there were
-/// beside those `wanted`.
+/// What every turn of the `wanted` rounds gave: server by server, and the same round at the same place of each. Tells a person
+/// how far it has come.
 pub fn measure<T>(
     what: &str,
     wanted: usize,
@@ -57,6 +57,12 @@ pub fn measure<T>(
         }
     }
     Ok(of_servers)
+}
+
+/// A figure of each turn.
+pub fn each<T>(turns: &[Vec<T>], figure: impl Fn(&T) -> f64) -> Vec<Vec<f64>> {
+    let of_server = |turns: &Vec<T>| turns.iter().map(&figure).collect();
+    turns.iter().map(of_server).collect()
 }
 
 #[cfg(test)]

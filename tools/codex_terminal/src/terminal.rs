@@ -346,8 +346,8 @@ impl Terminal {
         }
     }
 
-    /// A launcher may paste as soon as it sees the prompt: the model must have seen it too. Under a flood the model's
-    /// newest state has to do.
+    /// Viewers see output before it is recorded. Who pastes at a prompt, or takes the transcript, wants the model and the
+    /// transcript to have what was seen; under a flood their newest state has to do.
     pub(crate) async fn until_recorded(&self, offset: u64) {
         self.feed.wake_recorder();
         let deadline = Instant::now() + Duration::from_millis(500);
