@@ -114,7 +114,7 @@ async fn invalid_json_is_rejected_with_a_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_file_is_not_a_result() {
-    let unfinished = Duration::from_secs(2);
+    let unfinished = Duration::from_secs(5);
     let house = House::with_timing(Timing {
         unfinished,
         ..timing()

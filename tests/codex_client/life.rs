@@ -389,12 +389,12 @@ async fn twenty_deaths_in_a_row_lose_no_thread() {
 async fn a_frozen_app_server_is_noticed_and_replaced_and_an_idle_one_kept() {
     let rig = Rig::new().await;
     let mut settings = rig.settings();
-    settings.timing.silence_limit = Duration::from_millis(400);
-    settings.timing.ready_limit = Duration::from_secs(2);
+    settings.timing.silence_limit = Duration::from_secs(1);
+    settings.timing.ready_limit = Duration::from_secs(4);
     let (codex, mut events) = Codex::start(settings);
     let (_, first, _) = connected(&mut events).await;
     // Nothing but pings for several limits: the connection must still be the first one afterwards.
-    tokio::time::sleep(Duration::from_millis(1500)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     assert!(matches!(
         &*codex.status().borrow(),
         Status::Ready { generation: 1, .. }
