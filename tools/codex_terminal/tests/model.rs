@@ -67,6 +67,33 @@ fn a_sequence_that_does_not_end_is_not_kept() {
 }
 
 /// Not among the random pieces: a cursor that was restored to outside the margins with origin mode on cannot be redrawn.
+/// Half blocks in two colours out of sixteen million each, as pictures are drawn: of such looks the model keeps a table, and
+/// forgets those that no cell has any more.
+#[test]
+fn pictures_in_ever_new_colours_keep_theirs() {
+    fn picture(number: u32) -> String {
+        let mut out = String::from("\x1b[H");
+        for y in 0..20 {
+            for x in 0..40 {
+                let cell = format!("\x1b[38;2;{number};{x};{y}m\x1b[48;2;{y};{x};{number}m▀");
+                out.push_str(&cell);
+            }
+            out.push_str("\x1b[m\r\n");
+        }
+        out
+    }
+    let mut model = Model::new(40, 21);
+    for number in 0..30 {
+        // In the middle of some of them the table is full.
+        model.feed(picture(number).as_bytes());
+        let mut other = Model::new(40, 21);
+        other.feed(picture(number).as_bytes());
+        assert_eq!(model.picture(), other.picture(), "{number}");
+        let (snapshot, others) = (model.snapshot(), other.snapshot());
+        assert!(snapshot.bytes == others.bytes, "{number}: other colours");
+    }
+}
+
 #[test]
 fn origin_mode_is_in_the_snapshot() {
     let mut whole = Model::new(20, 10);

@@ -4,6 +4,7 @@
 use super::cell::Cell;
 use super::charset::Charset;
 use super::grid::Grid;
+use super::key::Key;
 use super::links::Links;
 use super::modes::Modes;
 use super::palette::Palette;
@@ -30,8 +31,8 @@ pub struct Canvas {
     /// Whether the one in use is the alternate one.
     pub alternate: bool,
     pub pen: Style,
-    /// The number of the pen's look, once it was needed.
-    pub pen_number: Option<u32>,
+    /// The key of the pen's look, once it was needed.
+    pub pen_key: Option<Key>,
     pub styles: Styles,
     pub links: Links,
     pub charsets: Charsets,
@@ -55,7 +56,7 @@ impl Canvas {
             hidden: Grid::new(cols, rows, false),
             alternate: false,
             pen: Style::default(),
-            pen_number: Some(0),
+            pen_key: Some(Key::default()),
             styles: Styles::new(),
             links: Links::default(),
             charsets: Charsets::default(),
@@ -97,22 +98,23 @@ impl Canvas {
         out
     }
 
-    /// The number of the pen's look.
+    /// The key of the pen's look.
     #[inline]
-    pub fn number_of_pen(&mut self) -> u32 {
-        match self.pen_number {
-            Some(number) => number,
-            None => self.number_pen(),
+    pub fn key_of_pen(&mut self) -> Key {
+        if let Some(key) = self.pen_key {
+            return key;
         }
+        let key = Key::of(self.pen).unwrap_or_else(|| self.place_pen());
+        self.pen_key = Some(key);
+        key
     }
 
-    fn number_pen(&mut self) -> u32 {
+    #[cold]
+    fn place_pen(&mut self) -> Key {
         if self.styles.crowded() {
             self.drop_unused_styles();
         }
-        let number = self.styles.number(self.pen.stored());
-        self.pen_number = Some(number);
-        number
+        self.styles.key(self.pen.stored())
     }
 
     /// What erasing leaves.
@@ -121,24 +123,25 @@ impl Canvas {
         if self.pen.bg & style::COLOUR == 0 {
             return Cell::NULL;
         }
-        Cell::blank(self.styles.number(self.pen.erased()))
+        Cell::blank(self.styles.key(self.pen.erased()))
     }
 
-    /// Numbers the looks that cells still have anew, and forgets the others and their links.
+    /// Gives the looks that cells still have new places, and forgets the others and their links.
     pub fn drop_unused_styles(&mut self) {
         let mut fresh = Styles::new();
-        let mut numbers = vec![None; self.styles.len()];
+        let mut keys = vec![None; self.styles.len()];
         for row in self.grid.lines.iter_mut().chain(&mut self.hidden.lines) {
             for cell in row.cells_mut() {
-                let place = &mut numbers[cell.style() as usize];
-                let number =
-                    *place.get_or_insert_with(|| fresh.number(self.styles.get(cell.style())));
-                *cell = cell.with_style(number);
+                if let Some(place) = cell.look().place() {
+                    let key =
+                        keys[place].get_or_insert_with(|| fresh.key(self.styles.get(cell.look())));
+                    *cell = cell.with_look(*key);
+                }
             }
         }
         fresh.set_limit();
         self.styles = fresh;
-        self.pen_number = None;
+        self.pen_key = None;
         let pen = self.pen.link;
         let styles = &self.styles;
         self.links

@@ -1,8 +1,9 @@
-//! One cell of the screen in eight bytes: what stands there, how wide it is, and the number of its style. Knows no
-//! row and no style itself.
+//! One cell of the screen in eight bytes: what stands there, how wide it is, and the key of its look. Knows no row.
+
+use super::key::{BITS, Key};
 
 /// A cell: 21 bits of character (or the number of a cluster that its row keeps), a flag for such a cluster, two bits
-/// of width, and above them the number of the style.
+/// of width, and above them the key of the look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell(u64);
 
@@ -11,38 +12,33 @@ const CLUSTER: u64 = 1 << 21;
 const CONTENT: u64 = CHARACTER | CLUSTER;
 const WIDTH_SHIFT: u32 = 22;
 const WIDTH: u64 = 3 << WIDTH_SHIFT;
-const STYLE_SHIFT: u32 = 32;
+const LOOK_SHIFT: u32 = u64::BITS - BITS;
 
 impl Cell {
-    /// Nothing in the default style: what a fresh screen is made of.
+    /// Nothing with the default look: what a fresh screen is made of.
     pub const NULL: Self = Self(0);
 
     /// A character of `width` columns (0, 1 or 2).
     #[inline]
-    pub fn new(character: u32, width: usize, style: u32) -> Self {
-        Self(u64::from(character) | width_bits(width) | u64::from(style) << STYLE_SHIFT)
+    pub fn new(character: u32, width: usize, look: Key) -> Self {
+        Self(u64::from(character) | width_bits(width) | look.bits() << LOOK_SHIFT)
     }
 
-    /// Nothing, in a style; it shows a background at most.
+    /// Nothing, with a look; it shows a background at most.
     #[inline]
-    pub fn blank(style: u32) -> Self {
-        Self(u64::from(style) << STYLE_SHIFT)
+    pub fn blank(look: Key) -> Self {
+        Self(look.bits() << LOOK_SHIFT)
     }
 
     /// The right half of a wide character.
     #[inline]
-    pub fn tail(style: u32) -> Self {
-        Self::new(0, 0, style)
+    pub fn tail(look: Key) -> Self {
+        Self::new(0, 0, look)
     }
 
     /// The cluster that the row keeps under `number`.
-    pub fn cluster(number: usize, width: usize, style: u32) -> Self {
-        Self(
-            number as u64 & CHARACTER
-                | CLUSTER
-                | width_bits(width)
-                | u64::from(style) << STYLE_SHIFT,
-        )
+    pub fn cluster(number: usize, width: usize, look: Key) -> Self {
+        Self(number as u64 & CHARACTER | CLUSTER | width_bits(width) | look.bits() << LOOK_SHIFT)
     }
 
     /// Columns: 1, 2 for the left half of a wide character, 0 for its right half.
@@ -76,16 +72,16 @@ impl Cell {
         (self.0 & CLUSTER != 0).then_some((self.0 & CHARACTER) as usize)
     }
 
-    /// The number of the style.
+    /// The key of the look.
     #[inline]
-    pub fn style(self) -> u32 {
-        (self.0 >> STYLE_SHIFT) as u32
+    pub fn look(self) -> Key {
+        Key::from_bits(self.0 >> LOOK_SHIFT)
     }
 
-    /// The same in another style.
+    /// The same with another look.
     #[inline]
-    pub fn with_style(self, style: u32) -> Self {
-        Self(self.0 & u64::from(u32::MAX) | u64::from(style) << STYLE_SHIFT)
+    pub fn with_look(self, look: Key) -> Self {
+        Self(self.0 & ((1 << LOOK_SHIFT) - 1) | look.bits() << LOOK_SHIFT)
     }
 }
 

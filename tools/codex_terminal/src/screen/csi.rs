@@ -15,7 +15,7 @@ impl Canvas {
     pub(super) fn dispatch_csi(&mut self, name: u32, params: &Params) {
         if name == u32::from(b'm') {
             sgr::apply(&mut self.pen, params);
-            self.pen_number = None;
+            self.pen_key = None;
         } else {
             self.other_csi(name, params);
         }
@@ -76,7 +76,7 @@ impl Canvas {
                     0 | 2 => self.pen.bg &= !PROTECTED,
                     _ => {}
                 }
-                self.pen_number = None;
+                self.pen_key = None;
             }
             PUSH_KEYBOARD => self
                 .modes
@@ -242,7 +242,7 @@ impl Canvas {
         let row = self.grid.row_mut(y);
         if selective {
             row.replace_unless(from, to, blank, |cell| {
-                styles.get(cell.style()).bg & PROTECTED != 0
+                styles.get(cell.look()).bg & PROTECTED != 0
             });
         } else {
             row.replace(from, to, blank);
@@ -257,7 +257,7 @@ impl Canvas {
             let row = self.grid.row_mut(y);
             let width = row.width();
             row.replace_unless(0, width, blank, |cell| {
-                styles.get(cell.style()).bg & PROTECTED != 0
+                styles.get(cell.look()).bg & PROTECTED != 0
             });
             row.wrapped = false;
         } else {

@@ -126,7 +126,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn style(&self, cell: Cell) -> Style {
-        self.canvas.styles.get(cell.style())
+        self.canvas.styles.get(cell.look())
     }
 
     /// How the text of one row goes on in the next, if just printing it on makes the next row what it is.
@@ -140,7 +140,7 @@ impl<'a> Drawing<'a> {
         if (last.width() == 1 && last.has_content()) || (last.is_tail() && is_whole(row, cols - 2))
         {
             Flow::Full
-        } else if first.width() == 2 && last == Cell::blank(first.style()) {
+        } else if first.width() == 2 && last == Cell::blank(first.look()) {
             Flow::Wide
         } else {
             Flow::None
@@ -267,5 +267,5 @@ pub fn is_whole(row: &Row, x: usize) -> bool {
 /// wrap: then its left half stays.
 pub fn is_overrun(row: &Row, x: usize, cols: usize) -> bool {
     let (cell, last) = (row.get(x), row.get(x + 1));
-    x + 2 == cols && cell.width() == 2 && last.has_content() && last.style() == cell.style()
+    x + 2 == cols && cell.width() == 2 && last.has_content() && last.look() == cell.look()
 }

@@ -4,6 +4,7 @@ use super::canvas::{Canvas, Charsets};
 use super::cell::Cell;
 use super::charset::designated;
 use super::grid::{Grid, Saved};
+use super::key::Key;
 use super::parser::{Params, Receiver};
 use super::style::{EXTENDED, Style};
 
@@ -173,7 +174,7 @@ impl Canvas {
             bg: self.pen.bg & !EXTENDED,
             ..Style::default()
         };
-        let cell = Cell::new(u32::from(b'E'), 1, self.styles.number(look));
+        let cell = Cell::new(u32::from(b'E'), 1, self.styles.key(look));
         self.place(0, 0);
         for y in self.grid.y..self.grid.rows {
             let row = self.grid.row_mut(y);
@@ -199,7 +200,7 @@ impl Canvas {
         self.grid.y = saved.y.max(0) as usize;
         // The underline's kind and an open link are not part of it.
         (self.pen.fg, self.pen.bg) = (saved.fg, saved.bg);
-        self.pen_number = None;
+        self.pen_key = None;
         self.charsets.active = saved.charset;
         self.restrict(1);
     }
@@ -207,7 +208,7 @@ impl Canvas {
     pub(super) fn soft_reset(&mut self) {
         (self.grid.top, self.grid.bottom) = (0, self.grid.rows - 1);
         self.pen = Style::default();
-        self.pen_number = Some(0);
+        self.pen_key = Some(Key::default());
         self.modes.soft_reset();
         self.charsets = Charsets::default();
         self.grid.saved = Saved::default();
@@ -220,7 +221,7 @@ impl Canvas {
         self.hidden = Grid::new(cols, rows, false);
         self.alternate = false;
         self.pen = Style::default();
-        self.pen_number = Some(0);
+        self.pen_key = Some(Key::default());
         self.charsets = Charsets::default();
         self.modes.reset();
     }

@@ -3,7 +3,7 @@
 //!
 //! - `utf8`, `parser` bytes → characters and sequences, the usual ones on a short way through `mod`
 //! - `canvas` what they change · `print`, `csi`, `sgr`, `esc`, `osc` how · `modes` switches · `links`, `palette`
-//! - `run` text on its way into cells · `cell`, `style`, `row`, `grid`, `reflow` what it is made of · `width`, `charset` tables
+//! - `run` text on its way into cells · `cell`, `style`, `key`, `row`, `grid`, `reflow` what it is made of · `width`, `charset` tables
 //! - `draw`, `restore` the bytes that make the same screen elsewhere · `picture` all of it, to look at
 //!
 //! Never talks to anybody, answers no query, and takes whatever comes.
@@ -15,6 +15,7 @@ mod csi;
 mod draw;
 mod esc;
 mod grid;
+mod key;
 mod links;
 mod modes;
 mod osc;

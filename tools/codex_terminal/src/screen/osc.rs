@@ -57,6 +57,6 @@ impl Canvas {
             self.pen.link = self.links.open(name, address);
         }
         self.pen.settle();
-        self.pen_number = None;
+        self.pen_key = None;
     }
 }

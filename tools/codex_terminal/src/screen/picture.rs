@@ -101,7 +101,7 @@ impl Canvas {
         let mut look = self.look(Style::default());
         let cells = row.cells().iter().take(cols).enumerate();
         for (x, cell) in cells.filter(|(_, cell)| **cell != Cell::NULL) {
-            let own = self.look(self.styles.get(cell.style()));
+            let own = self.look(self.styles.get(cell.look()));
             out.push_str(&format!(" {x}"));
             if own != look {
                 out.push_str(&own);

@@ -43,33 +43,33 @@ impl Canvas {
     fn begin_text(&mut self, printed: &mut bool) {
         if !*printed {
             *printed = true;
-            let style = self.number_of_pen();
+            let look = self.key_of_pen();
             let x = self.grid.x;
-            self.grid.here().split_before(x, style);
+            self.grid.here().split_before(x, look);
         }
     }
 
     /// At its end: what it overwrote the left half of loses its right half as well.
     #[inline]
     fn end_text(&mut self) {
-        let style = self.number_of_pen();
+        let look = self.key_of_pen();
         let x = self.grid.x;
-        self.grid.here().split_after(x, style);
+        self.grid.here().split_after(x, look);
     }
 
     /// Prints characters as far as each only takes cells of its own in this row; gives the bytes used.
     #[inline]
     fn print_run(&mut self, bytes: &[u8], printed: &mut bool) -> usize {
-        let style = self.number_of_pen();
+        let look = self.key_of_pen();
         let start = self.grid.x;
         let room = self.grid.cols.saturating_sub(start);
-        let run = self.run.fill(bytes, room, style);
+        let run = self.run.fill(bytes, room, look);
         let cells = self.run.cells();
         if !cells.is_empty() {
             let row = self.grid.here();
             row.write(start, cells);
             if !*printed {
-                row.split_before(start, style);
+                row.split_before(start, look);
             }
             *printed = true;
             self.grid.x = start + cells.len();
@@ -81,10 +81,10 @@ impl Canvas {
     /// To the beginning of the next row, which continues this one.
     #[cold]
     fn wrap(&mut self) {
-        let style = self.number_of_pen();
+        let look = self.key_of_pen();
         let (from, cols) = (self.grid.x, self.grid.cols);
         if from < cols {
-            self.grid.here().fill(from, cols, Cell::blank(style));
+            self.grid.here().fill(from, cols, Cell::blank(look));
         }
         self.grid.x = 0;
         self.grid.y += 1;
@@ -132,16 +132,16 @@ impl Canvas {
             }
             return;
         }
-        let style = self.number_of_pen();
+        let look = self.key_of_pen();
         let insert = self.modes.insert;
         let row = self.grid.here();
         if insert {
-            row.insert(x, columns, Cell::blank(style));
+            row.insert(x, columns, Cell::blank(look));
             if row.width_at(cols - 1) == 2 {
-                row.set(cols - 1, Cell::blank(style));
+                row.set(cols - 1, Cell::blank(look));
             }
         }
-        row.put(x, c, columns, style);
+        row.put(x, c, columns, look);
         self.grid.x = x + columns.max(1);
     }
 

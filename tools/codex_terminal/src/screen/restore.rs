@@ -162,7 +162,7 @@ impl Canvas {
         let mut x = self.grid.x.checked_sub(columns).filter(|_| columns > 0)?;
         let row = self.grid.row(self.grid.y);
         let cell = row.get(x);
-        let same = self.styles.get(cell.style()) == self.pen.stored();
+        let same = self.styles.get(cell.look()) == self.pen.stored();
         if !is_whole(row, x) || cell.width() != columns || !same {
             return None;
         }
@@ -221,7 +221,7 @@ impl Canvas {
         // Where the last cell was erased a blank takes its place: it looks the same.
         let text = self.typed(&text).filter(|text| !text.is_empty());
         self.go(at, drawing);
-        drawing.select(self.styles.get(cell.style()));
+        drawing.select(self.styles.get(cell.look()));
         drawing.text(text.as_deref().unwrap_or(" "));
         drawing.text(NOTHING);
         drawing.out.extend(std::iter::repeat_n(MARK, x - cols));

@@ -2,6 +2,7 @@
 //! ones cost nothing. Does to cells what xterm.js' `BufferLine` does; knows no cursor and no neighbours.
 
 use super::cell::Cell;
+use super::key::Key;
 
 /// Combining marks beyond this many bytes in one cell are dropped.
 const MAX_CLUSTER_BYTES: usize = 128;
@@ -49,7 +50,7 @@ impl Row {
         &self.cells
     }
 
-    /// See [`Row::cells`]; for a change of styles.
+    /// See [`Row::cells`]; for a change of looks.
     pub fn cells_mut(&mut self) -> &mut [Cell] {
         &mut self.cells
     }
@@ -79,10 +80,10 @@ impl Row {
 
     /// Puts a character with all its columns.
     #[inline]
-    pub fn put(&mut self, x: usize, c: u32, columns: usize, style: u32) {
-        self.set(x, Cell::new(c, columns, style));
+    pub fn put(&mut self, x: usize, c: u32, columns: usize, look: Key) {
+        self.set(x, Cell::new(c, columns, look));
         if columns == 2 {
-            self.set(x + 1, Cell::tail(style));
+            self.set(x + 1, Cell::tail(look));
         }
     }
 
@@ -100,17 +101,17 @@ impl Row {
 
     /// Before something stands at `x`: a wide character whose right half is there loses its left half as well.
     #[inline]
-    pub fn split_before(&mut self, x: usize, style: u32) {
+    pub fn split_before(&mut self, x: usize, look: Key) {
         if x > 0 && self.width_at(x - 1) == 2 {
-            self.set(x - 1, Cell::blank(style));
+            self.set(x - 1, Cell::blank(look));
         }
     }
 
     /// After something that ends before `x`: a wide character whose left half was there loses its right half as well.
     #[inline]
-    pub fn split_after(&mut self, x: usize, style: u32) {
+    pub fn split_after(&mut self, x: usize, look: Key) {
         if self.get(x).is_tail() {
-            self.set(x, Cell::blank(style));
+            self.set(x, Cell::blank(look));
         }
     }
 
@@ -127,15 +128,15 @@ impl Row {
                 text.push_str(before);
                 text.push(mark);
                 self.clusters[number] = text.into();
-                self.set(x, Cell::cluster(number, width, cell.style()));
+                self.set(x, Cell::cluster(number, width, cell.look()));
             }
             None if cell.has_content() => {
                 text.extend(char::from_u32(cell.character()));
                 text.push(mark);
                 let number = self.keep_cluster(text.into());
-                self.set(x, Cell::cluster(number, width, cell.style()));
+                self.set(x, Cell::cluster(number, width, cell.look()));
             }
-            None => self.set(x, Cell::new(u32::from(mark), width, cell.style())),
+            None => self.set(x, Cell::new(u32::from(mark), width, cell.look())),
         }
     }
 
@@ -152,7 +153,7 @@ impl Row {
         for cell in &mut self.cells {
             if let Some(number) = cell.cluster_number() {
                 kept.push(std::mem::take(&mut self.clusters[number]));
-                *cell = Cell::cluster(kept.len() - 1, cell.width(), cell.style());
+                *cell = Cell::cluster(kept.len() - 1, cell.width(), cell.look());
             }
         }
         self.clusters = kept;
@@ -278,7 +279,7 @@ impl Row {
             let copied = match cell.cluster_number() {
                 Some(number) => {
                     let number = self.keep_cluster(source.clusters[number].clone());
-                    Cell::cluster(number, cell.width(), cell.style())
+                    Cell::cluster(number, cell.width(), cell.look())
                 }
                 None => cell,
             };

@@ -2,6 +2,7 @@
 //! and the row is looked for once.
 
 use super::cell::Cell;
+use super::key::Key;
 use super::utf8::{Decoded, decode, printable};
 use super::width::width;
 
@@ -42,7 +43,7 @@ impl Run {
 
     /// Takes characters that need `room` columns at most and stand for themselves; gives the bytes used.
     #[inline]
-    pub fn fill(&mut self, bytes: &[u8], room: usize, style: u32) -> usize {
+    pub fn fill(&mut self, bytes: &[u8], room: usize, look: Key) -> usize {
         let room = room.min(MOST);
         let (mut at, mut x) = (0, 0);
         while x < room
@@ -50,7 +51,7 @@ impl Run {
         {
             let is_printable = byte.wrapping_sub(b' ') <= b'~' - b' ';
             if is_printable {
-                let taken = self.ascii(&bytes[at..], x, style).min(room - x);
+                let taken = self.ascii(&bytes[at..], x, look).min(room - x);
                 x += taken;
                 at += taken;
                 continue;
@@ -66,8 +67,7 @@ impl Run {
                 break;
             }
             // Behind a narrow one comes something else, or nothing that counts.
-            self.cells[x..x + 2]
-                .copy_from_slice(&[Cell::new(c, columns, style), Cell::tail(style)]);
+            self.cells[x..x + 2].copy_from_slice(&[Cell::new(c, columns, look), Cell::tail(look)]);
             x += columns;
             at += count;
         }
@@ -78,13 +78,13 @@ impl Run {
     /// Takes the printable ASCII at the beginning of `bytes`, where there is some, but no more than a step; gives how many
     /// bytes that is. Cells behind it may be overwritten.
     #[inline]
-    fn ascii(&mut self, bytes: &[u8], x: usize, style: u32) -> usize {
+    fn ascii(&mut self, bytes: &[u8], x: usize, look: Key) -> usize {
         let Some(step) = bytes.first_chunk() else {
-            self.cells[x] = Cell::new(u32::from(bytes[0]), 1, style);
+            self.cells[x] = Cell::new(u32::from(bytes[0]), 1, look);
             return 1;
         };
         for (cell, byte) in self.cells[x..x + STEP].iter_mut().zip(step) {
-            *cell = Cell::new(u32::from(*byte), 1, style);
+            *cell = Cell::new(u32::from(*byte), 1, look);
         }
         printable(*step)
     }

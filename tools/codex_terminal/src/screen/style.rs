@@ -1,11 +1,14 @@
-//! How a cell looks, laid out as in xterm.js, and the table that gives each look in use a number. Knows the sequence
+//! How a cell looks, laid out as in xterm.js, and the table of the looks that are not their own key. Knows the sequence
 //! that selects a look; never parses one.
 
 use std::fmt::Write;
 
+use super::key::Key;
+
 /// Bits of `fg` and `bg` that are a colour: two of kind, 24 of value.
 pub const COLOUR: u32 = 0x03ff_ffff;
-const KIND: u32 = 0x0300_0000;
+/// Bits of a colour that are its kind.
+pub const KIND: u32 = 0x0300_0000;
 /// One of the first sixteen colours.
 pub const P16: u32 = 0x0100_0000;
 /// One of 256 colours.
@@ -175,10 +178,11 @@ pub fn write_into(out: &mut String, text: std::fmt::Arguments<'_>) {
         .expect("writing to a string cannot fail");
 }
 
-/// All looks in use, by number; 0 is the default look.
+/// The looks that have a place here instead of being their own key.
 pub struct Styles {
+    /// By place, of which 0 is nobody's.
     looks: Vec<Style>,
-    /// Open addressing: numbers of looks, 0 where free. At most half full.
+    /// Open addressing: places of looks, 0 where free. At most half full.
     slots: Vec<u32>,
     /// Beyond this many the owner should drop those that no cell has any more.
     limit: usize,
@@ -188,7 +192,7 @@ pub struct Styles {
 const FREE_LOOKS: usize = 8192;
 
 impl Styles {
-    /// The default look only.
+    /// None.
     pub fn new() -> Self {
         Self {
             looks: vec![Style::default()],
@@ -207,10 +211,13 @@ impl Styles {
         self.limit = FREE_LOOKS.max(self.looks.len() * 2);
     }
 
-    /// The look of a number.
+    /// The look of a key.
     #[inline]
-    pub fn get(&self, number: u32) -> Style {
-        self.looks[number as usize]
+    pub fn get(&self, key: Key) -> Style {
+        match key.place() {
+            Some(place) => self.looks[place],
+            None => key.look(),
+        }
     }
 
     /// All of them.
@@ -218,24 +225,25 @@ impl Styles {
         self.looks.iter()
     }
 
-    /// How many there are.
+    /// How many places there are.
     pub fn len(&self) -> usize {
         self.looks.len()
     }
 
-    /// The number of a look.
+    /// The key of a look.
     #[inline]
-    pub fn number(&mut self, look: Style) -> u32 {
+    pub fn key(&mut self, look: Style) -> Key {
+        Key::of(look).unwrap_or_else(|| Key::of_place(self.place(look)))
+    }
+
+    fn place(&mut self, look: Style) -> u32 {
         let wanted = look.halves();
-        if wanted == [0; 2] {
-            return 0;
-        }
         let mask = self.slots.len() - 1;
-        let mut at = place(look, self.slots.len());
+        let mut at = slot(look, self.slots.len());
         loop {
             match self.slots[at] {
                 0 => return self.add(look, at),
-                number if self.looks[number as usize].halves() == wanted => return number,
+                place if self.looks[place as usize].halves() == wanted => return place,
                 _ => at = (at + 1) & mask,
             }
         }
@@ -243,29 +251,29 @@ impl Styles {
 
     #[cold]
     fn add(&mut self, look: Style, at: usize) -> u32 {
-        let number = u32::try_from(self.looks.len()).expect("there are fewer looks than cells");
+        let place = u32::try_from(self.looks.len()).expect("there are fewer looks than cells");
         self.looks.push(look);
-        self.slots[at] = number;
+        self.slots[at] = place;
         if self.looks.len() * 2 > self.slots.len() {
             let mask = self.slots.len() * 2 - 1;
             let mut slots = vec![0; mask + 1];
-            for (number, look) in (0..).zip(&self.looks).skip(1) {
-                let mut at = place(*look, slots.len());
+            for (place, look) in (0..).zip(&self.looks).skip(1) {
+                let mut at = slot(*look, slots.len());
                 while slots[at] != 0 {
                     at = (at + 1) & mask;
                 }
-                slots[at] = number;
+                slots[at] = place;
             }
             self.slots = slots;
         }
-        number
+        place
     }
 }
 
 /// Where a look belongs among so many slots, a power of two. The highest bits of a product are those that every bit of its
 /// factors counts in: shades of one colour, or looks that somebody chose, do not all meet in a few slots.
 #[inline]
-fn place(look: Style, slots: usize) -> usize {
+fn slot(look: Style, slots: usize) -> usize {
     let [colours, rest] = look.halves();
     let mixed =
         colours.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ rest.wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
@@ -284,7 +292,7 @@ mod tests {
             let looks = (0..256u32).map(|shade| RGB | shade << channel);
             for slots in [512, 4096, 16384] {
                 let used = |look: fn(u32) -> Style| -> BTreeSet<usize> {
-                    looks.clone().map(|it| place(look(it), slots)).collect()
+                    looks.clone().map(|it| slot(look(it), slots)).collect()
                 };
                 let behind = used(|bg| Style {
                     bg,
