@@ -34,10 +34,7 @@ async fn o1_dribbling_connections_are_closed_and_hinder_nobody() {
         times.push(asked.elapsed());
     }
     times.sort();
-    // Nobody waits for those: a request that did would take as long as they are patient, 10 s.
-    let (median, worst) = (times[50], times[99]);
-    assert!(median < Duration::from_millis(100), "{median:?}");
-    assert!(worst < Duration::from_secs(5), "{worst:?}");
+    assert!(times[98] < Duration::from_millis(100), "{:?}", times[98]);
     for mut stream in dribblers {
         let mut rest = Vec::new();
         let patience = Duration::from_secs(14).saturating_sub(started.elapsed());

@@ -163,11 +163,10 @@ async fn of_four_viewers_a_stopped_and_a_slow_one_are_noticed_by_nobody() {
         lags.len()
     );
     assert!(lags.len() > 10, "{} looks", lags.len());
-    // At the pace of the slow one the others would be seconds behind all the time.
-    assert!(median < Duration::from_millis(500), "{median:?}");
-    assert!(worst < Duration::from_secs(5), "{worst:?}");
-    assert!(longest_stop < Duration::from_secs(5), "{longest_stop:?}");
-    assert!(typing < 5000, "{typing} ms");
+    assert!(median < Duration::from_millis(100), "{median:?}");
+    assert!(worst < Duration::from_secs(2), "{worst:?}");
+    assert!(longest_stop < Duration::from_secs(2), "{longest_stop:?}");
+    assert!(typing < 2000, "{typing} ms");
     assert!(most < before + (4 << 10), "{before} KiB became {most} KiB");
     assert!(normal.gaps.is_empty() && reader.gaps.is_empty());
 

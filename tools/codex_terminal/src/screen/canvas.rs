@@ -114,7 +114,7 @@ impl Canvas {
         if self.styles.crowded() {
             self.drop_unused_styles();
         }
-        self.styles.key(self.pen.stored())
+        self.styles.placed(self.pen.stored())
     }
 
     /// What erasing leaves.

@@ -233,7 +233,12 @@ impl Styles {
     /// The key of a look.
     #[inline]
     pub fn key(&mut self, look: Style) -> Key {
-        Key::of(look).unwrap_or_else(|| Key::of_place(self.place(look)))
+        Key::of(look).unwrap_or_else(|| self.placed(look))
+    }
+
+    /// The key of a look that is not its own.
+    pub fn placed(&mut self, look: Style) -> Key {
+        Key::of_place(self.place(look))
     }
 
     fn place(&mut self, look: Style) -> u32 {
