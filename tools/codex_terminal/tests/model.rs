@@ -66,7 +66,6 @@ fn a_sequence_that_does_not_end_is_not_kept() {
     }
 }
 
-/// Not among the random pieces: a cursor that was restored to outside the margins with origin mode on cannot be redrawn.
 /// Half blocks in two colours out of sixteen million each, as pictures are drawn: of such looks the model keeps a table, and
 /// forgets those that no cell has any more.
 #[test]
@@ -94,6 +93,7 @@ fn pictures_in_ever_new_colours_keep_theirs() {
     }
 }
 
+/// Not among the random pieces: a cursor that was restored to outside the margins with origin mode on cannot be redrawn.
 #[test]
 fn origin_mode_is_in_the_snapshot() {
     let mut whole = Model::new(20, 10);
