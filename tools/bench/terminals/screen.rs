@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use codex_terminal::feed::CHUNK_BYTES;
+use codex_terminal::feed::RECORD_BYTES;
 use codex_terminal::model::Model;
 
 use crate::content::Flood;
@@ -18,7 +18,7 @@ pub fn measure(rounds: usize, megabytes: u64) {
         let mut model = Model::new(COLS, ROWS);
         let begin = Instant::now();
         for _ in 0..blocks {
-            for piece in flood.block().chunks(CHUNK_BYTES) {
+            for piece in flood.block().chunks(RECORD_BYTES) {
                 model.feed(piece);
             }
         }

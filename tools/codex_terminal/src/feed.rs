@@ -18,6 +18,12 @@ use crate::ring::Ring;
 /// that an echo never waits behind more than about a millisecond of flood.
 pub const CHUNK_BYTES: usize = 64 << 10;
 
+/// In a flood the recorder is woken for so much at once, so that most of it has scrolled away when it is looked at (see `unseen` in
+/// [`crate::screen`]); half as much again or twice as much gained nothing more.
+pub const RECORD_BYTES: usize = 6 * CHUNK_BYTES;
+/// The most that the recorder takes at once, having fallen behind.
+const RECORD_MOST: usize = 16 * CHUNK_BYTES;
+
 /// Marks lie between bytes and repeated sizes at one byte are merged, so this is reached only by a program that
 /// prints a little between thousands of resizes; then the oldest sizes are forgotten.
 const MAX_MARKS: usize = 4096;
@@ -244,7 +250,7 @@ impl Feed {
             self.space.notify_one();
         }
         loop {
-            let pull = inner.pull(cursor, CHUNK_BYTES, into);
+            let pull = inner.pull(cursor, RECORD_MOST, into);
             let requests = std::mem::take(&mut inner.requests);
             if pull != Pull::Idle || !requests.is_empty() {
                 return Some(Turn { pull, requests });

@@ -14,7 +14,7 @@ use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use tokio::sync::Notify;
 
 use crate::descriptor::State;
-use crate::feed::{CHUNK_BYTES, Feed, Mark};
+use crate::feed::{CHUNK_BYTES, Feed, Mark, RECORD_BYTES};
 use crate::pace::Pace;
 
 /// What the reader must know of the program's end and of its own.
@@ -60,11 +60,9 @@ struct Unrecorded {
     bytes: usize,
 }
 
-/// An echo should be with its viewers before the recorder wants a processor too, and a flood comes to it in batches: one that
-/// works on 256 KiB at a time finds its tables and rows in the processor's caches. Whoever wants a snapshot wakes it at once.
-const RECORD_AFTER: Duration = Duration::from_millis(5);
-/// See [`RECORD_AFTER`].
-const RECORD_BYTES: usize = 4 * CHUNK_BYTES;
+/// An echo should be with its viewers before the recorder wants a processor too, and a flood comes to it in batches of
+/// [`RECORD_BYTES`]. Whoever wants a snapshot wakes it at once.
+const RECORD_AFTER: Duration = Duration::from_millis(10);
 /// A kernel read gives up to 4 KiB. After one that gives less than this there is rarely more, so viewers come before the
 /// read that finds out.
 const SHORT_READ: usize = 1 << 10;

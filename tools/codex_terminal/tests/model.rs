@@ -2,10 +2,21 @@
 #![allow(clippy::unwrap_used)]
 
 use codex_terminal::model::Model;
+use codex_terminal::screen::PAGE_SCROLLBACK_ROWS;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+fn config(cases: u32, seed: u64) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 5000, rng_seed: proptest::test_runner::RngSeed::Fixed(7501), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config(5000, 7501))]
 
     #[test]
     fn no_bytes_and_no_size_break_it(
@@ -63,6 +74,127 @@ fn a_sequence_that_does_not_end_is_not_kept() {
             assert_eq!(model.contents(), "after", "{begin:?}");
             assert_eq!(model.signals().title, None, "{begin:?}");
         }
+    }
+}
+
+/// What comes line by line is drawn; what comes at once only as far as somebody can see it in the end.
+fn is_drawn_the_same(screen: (u16, u16), before: &[u8], flood: &[u8]) -> Result<(), TestCaseError> {
+    let (mut whole, mut lines) = (
+        Model::new(screen.0, screen.1),
+        Model::new(screen.0, screen.1),
+    );
+    for model in [&mut whole, &mut lines] {
+        model.feed(before);
+    }
+    whole.feed(flood);
+    for line in flood.split_inclusive(|byte| *byte == b'\n') {
+        lines.feed(line);
+    }
+    prop_assert_eq!(whole.picture(), lines.picture(), "{}", flood.escape_ascii());
+    prop_assert!(whole.snapshot().bytes == lines.snapshot().bytes);
+    Ok(())
+}
+
+/// Lines, moves and looks for the most part, and now and then something else.
+fn flood() -> impl Strategy<Value = Vec<u8>> {
+    let line = || {
+        prop_oneof![
+            20 => "[a-z ]{0,30}\r\n".prop_map(String::into_bytes),
+            6 => "[a-z宽é\u{301}\u{7f}°]{1,12}".prop_map(String::into_bytes),
+            6 => proptest::sample::select(FOLLOWED).prop_map(|text| text.as_bytes().to_vec()),
+            4 => (0u16..14, "[ABCDEFGHXP@df]").prop_map(|(count, last)| format!("\x1b[{count}{last}").into_bytes()),
+            1 => Just(b"\n".to_vec()),
+        ]
+    };
+    let other = proptest::sample::select(OTHERS).prop_map(|text| text.as_bytes().to_vec());
+    proptest::collection::vec(
+        (proptest::collection::vec(line(), 1..200), other)
+            .prop_map(|(lines, other)| [lines.concat(), other].concat()),
+        1..4,
+    )
+    .prop_map(|parts| parts.concat())
+}
+
+const FOLLOWED: &[&str] = &[
+    "\x1b[m",
+    "\x1b(B\x1b[m",
+    "\x1b[1;31m",
+    "\x1b[38;5;99;48;2;1;2;3m",
+    "\x1b[4:3m",
+    "\x1b[K",
+    "\x1b[2K",
+    "\x1b[J",
+    "\x1b[2J",
+    "\x1b[;5H",
+    "\x1b[3;1H\x1b[2K",
+    "\t",
+    "\x08",
+    "\x07",
+    "\x0b",
+    "\r",
+    "\u{fffd}",
+];
+
+const OTHERS: &[&str] = &[
+    "",
+    "\x1b]2;title\x07",
+    "\x1b]8;;http://localhost/a\x07link",
+    "\x1b7",
+    "\x1b8",
+    "\x1bM",
+    "\x1b[3T",
+    "\x1b[4L",
+    "\x1b[2S",
+    "\x1b[1J",
+    "\x1b[3J",
+    "\x1b[5b",
+    "\x1b[2;4r",
+    "\x1b[r",
+    "\x1b[?45h",
+    "\x1b[?45l",
+    "\x1b[?1049h",
+    "\x1b[?1049l",
+    "\x1b[?7l",
+    "\x1b[?7h",
+    "\x1b[4h",
+    "\x1b[4l",
+    "\x1b[20h",
+    "\x1b[20l",
+    "\x1b(0",
+    "\x1b(A",
+    "\x1b)0",
+    "\x0e",
+    "\x0f",
+    "\u{84}",
+    "\u{8d}",
+    "\u{9b}31m",
+    "\x1b[31",
+    "\x1b[1\r;3m",
+    "\x1b[1 q",
+];
+
+proptest! {
+    #![proptest_config(config(3000, 7502))]
+
+    // The alternate screen keeps no rows above itself, so that a few lines are a flood.
+    #[test]
+    fn what_scrolls_away_leaves_nothing_behind(flood in flood(), cols in 2u16..30, rows in 1u16..8) {
+        is_drawn_the_same((cols, rows), b"\x1b[?1049h", &flood)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(40, 7503))]
+
+    // So wide a screen keeps few. How many left it is counted at first, for the saved cursor.
+    #[test]
+    fn what_scrolls_out_of_the_scrollback_leaves_nothing_behind(
+        far in any::<bool>(),
+        flood in flood(),
+        rows in 1u16..8,
+    ) {
+        let before = if far { PAGE_SCROLLBACK_ROWS + 100 } else { 100 };
+        is_drawn_the_same((30_000, rows), &b"\n".repeat(before), &flood)?;
     }
 }
 

@@ -149,6 +149,16 @@ impl Grid {
         }
     }
 
+    /// Whether the scroll region is the whole screen.
+    pub fn is_whole_region(&self) -> bool {
+        self.top == 0 && self.bottom == self.rows - 1
+    }
+
+    /// Whether it does not matter any more how many rows have scrolled away.
+    pub fn counts_no_rows(&self) -> bool {
+        !self.scrollback || self.travelled >= PAGE_SCROLLBACK_ROWS
+    }
+
     /// Puts `count` blank rows in at `y`; as many fall out at the bottom of the region.
     pub fn insert_rows(&mut self, y: usize, count: usize, blank: Cell) {
         let base = self.base();

@@ -3,6 +3,7 @@
 //!
 //! - `utf8`, `parser` bytes → characters and sequences, the usual ones on a short way through `mod`
 //! - `canvas` what they change · `print`, `csi`, `sgr`, `esc`, `osc` how · `modes` switches · `links`, `palette`
+//! - `unseen` what need not be drawn, because it scrolls away at once
 //! - `run` text on its way into cells · `cell`, `style`, `key`, `row`, `grid`, `reflow` what it is made of · `width`, `charset` tables
 //! - `draw`, `restore` the bytes that make the same screen elsewhere · `picture` all of it, to look at
 //!
@@ -29,6 +30,7 @@ mod row;
 mod run;
 mod sgr;
 mod style;
+mod unseen;
 mod utf8;
 mod width;
 
@@ -36,6 +38,9 @@ use crate::signals::Signals;
 use canvas::Canvas;
 pub use grid::{PAGE_SCROLLBACK_ROWS, SCROLLBACK_ROWS};
 use parser::{MAX_STRING, Parser, Receiver, State};
+
+/// So much is drawn before another look for what nobody will see: output in which that ends often is not looked at for nothing.
+const LEAST_DRAWN: usize = 1 << 10;
 
 /// A screen.
 pub struct Screen {
@@ -88,65 +93,74 @@ impl Screen {
                 return at;
             }
         }
-        while let Some(&byte) = bytes.get(at) {
-            let rest = &bytes[at..];
-            let used = match byte {
-                0x20..=0x7e | 0x80.. => match self.canvas.text(rest) {
-                    0 => self.sequence(rest),
-                    used => used,
-                },
-                0x1b => match self.short_sequence(rest) {
-                    0 => self.sequence(rest),
-                    used => used,
-                },
-                0x7f => 1,
-                _ => {
-                    self.canvas.control(u32::from(byte));
-                    1
+        while at < bytes.len() {
+            let (unseen, until) = self.skip_unseen(&bytes[at..]);
+            let until = at + until;
+            at += unseen;
+            // What is there is drawn too: nothing is known of it.
+            while at < bytes.len() && at <= until {
+                match self.draw(&bytes[at..]) {
+                    0 => return at,
+                    used => at += used,
                 }
-            };
-            if used == 0 {
-                break;
             }
-            at += used;
         }
         at
+    }
+
+    /// Passes over what nobody will see at the beginning of `bytes`; gives how much that is, and where another look is due.
+    fn skip_unseen(&mut self, bytes: &[u8]) -> (usize, usize) {
+        let is_enough = |least| bytes.len() >= least;
+        if !self.canvas.least_unseen().is_some_and(is_enough) {
+            return (0, bytes.len());
+        }
+        let params = &mut self.parser.params;
+        let stretch = self.canvas.stretch(bytes, params);
+        let unseen = stretch.seen_from.map_or(0, |place| {
+            self.canvas.go_on_at(place, bytes, params);
+            place.at
+        });
+        (unseen, stretch.end.max(unseen + LEAST_DRAWN))
+    }
+
+    /// Draws the text, control character or sequence at the beginning of `bytes`; gives how much of them that is, 0 when its end has
+    /// not come.
+    #[inline]
+    fn draw(&mut self, bytes: &[u8]) -> usize {
+        match bytes[0] {
+            0x20..=0x7e | 0x80.. => match self.canvas.text(bytes) {
+                0 => self.sequence(bytes),
+                used => used,
+            },
+            0x1b => match self.short_sequence(bytes) {
+                0 => self.sequence(bytes),
+                used => used,
+            },
+            0x7f => 1,
+            byte => {
+                self.canvas.control(u32::from(byte));
+                1
+            }
+        }
     }
 
     /// A sequence without anything unusual in it; 0: it is another kind, or its end has not come.
     #[inline]
     fn short_sequence(&mut self, bytes: &[u8]) -> usize {
         match bytes.get(1) {
-            Some(b'[') => self.short_csi(bytes),
+            Some(b'[') => {
+                let params = &mut self.parser.params;
+                let Some((name, length)) = parser::csi(&bytes[1..], params) else {
+                    return 0;
+                };
+                self.canvas.csi(name, params);
+                1 + length
+            }
             Some(last @ (b'0'..=b'O' | b'Q'..=b'W' | b'Y' | b'Z' | b'\\' | b'`'..=b'~')) => {
                 self.canvas.esc(u32::from(*last));
                 2
             }
             _ => 0,
-        }
-    }
-
-    #[inline]
-    fn short_csi(&mut self, bytes: &[u8]) -> usize {
-        let mut at = 2;
-        let mut prefix = 0;
-        if let Some(&byte @ b'<'..=b'?') = bytes.get(at) {
-            prefix = u32::from(byte) << 8;
-            at += 1;
-        }
-        let params = &mut self.parser.params;
-        params.clear();
-        at += params.take_plain(&bytes[at..]);
-        loop {
-            match bytes.get(at) {
-                Some(byte @ b'0'..=b';') => params.push(*byte),
-                Some(last @ 0x40..=0x7e) => {
-                    self.canvas.csi(prefix | u32::from(*last), params);
-                    return at + 1;
-                }
-                _ => return 0,
-            }
-            at += 1;
         }
     }
 

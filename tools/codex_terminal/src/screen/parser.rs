@@ -335,6 +335,31 @@ fn short_number(bytes: &[u8]) -> Option<(usize, i32)> {
     Some((digits, number))
 }
 
+/// A control sequence, from the byte after its ESC on, when there is nothing unusual in it: its name (see [`name`]) and its length
+/// from there.
+#[inline(always)]
+pub fn csi(bytes: &[u8], params: &mut Params) -> Option<(u32, usize)> {
+    if bytes.first() != Some(&b'[') {
+        return None;
+    }
+    let mut at = 1;
+    let mut prefix = 0;
+    if let Some(&byte @ b'<'..=b'?') = bytes.get(at) {
+        prefix = u32::from(byte) << 8;
+        at += 1;
+    }
+    params.clear();
+    at += params.take_plain(&bytes[at..]);
+    loop {
+        match bytes.get(at) {
+            Some(byte @ b'0'..=b';') => params.push(*byte),
+            Some(last @ 0x40..=0x7e) => return Some((prefix | u32::from(*last), at + 1)),
+            _ => return None,
+        }
+        at += 1;
+    }
+}
+
 /// What a sequence is named by: its final byte, and above it the prefix and intermediate bytes in their order.
 pub const fn name(collected: &[u8], last: u8) -> u32 {
     let mut name = 0;
