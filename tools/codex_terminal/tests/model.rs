@@ -90,34 +90,50 @@ fn is_drawn_the_same(screen: (u16, u16), before: &[u8], flood: &[u8]) -> Result<
     for line in flood.split_inclusive(|byte| *byte == b'\n') {
         lines.feed(line);
     }
-    prop_assert_eq!(whole.picture(), lines.picture(), "{}", flood.escape_ascii());
+    prop_assert_eq!(whole.picture(), lines.picture());
     prop_assert!(whole.snapshot().bytes == lines.snapshot().bytes);
     Ok(())
 }
 
-/// Lines, moves and looks for the most part, and now and then something else.
+/// Lines, moves and looks for the most part, after something that changes what they do, and between other things, few or many.
 fn flood() -> impl Strategy<Value = Vec<u8>> {
-    let line = || {
+    let text =
+        |texts| proptest::sample::select(texts).prop_map(|text: &str| text.as_bytes().to_vec());
+    let line = move |others| {
         prop_oneof![
-            20 => "[a-z ]{0,30}\r\n".prop_map(String::into_bytes),
-            6 => "[a-z宽é\u{301}\u{7f}°]{1,12}".prop_map(String::into_bytes),
-            6 => proptest::sample::select(FOLLOWED).prop_map(|text| text.as_bytes().to_vec()),
-            4 => (0u16..14, "[ABCDEFGHXP@df]").prop_map(|(count, last)| format!("\x1b[{count}{last}").into_bytes()),
-            1 => Just(b"\n".to_vec()),
+            2000 => "[a-z ]{0,30}\r\n".prop_map(String::into_bytes),
+            600 => "[a-z宽é\u{301}\u{7f}°]{1,12}".prop_map(String::into_bytes),
+            700 => text(FOLLOWED),
+            400 => (0u16..14, "[ABCDEFGHXP@df]").prop_map(|(count, last)| format!("\x1b[{count}{last}").into_bytes()),
+            others => text(OTHERS),
         ]
     };
-    let other = proptest::sample::select(OTHERS).prop_map(|text| text.as_bytes().to_vec());
-    proptest::collection::vec(
-        (proptest::collection::vec(line(), 1..200), other)
-            .prop_map(|(lines, other)| [lines.concat(), other].concat()),
-        1..4,
-    )
-    .prop_map(|parts| parts.concat())
+    let lines = prop_oneof![
+        proptest::collection::vec(line(10), 1..400),
+        proptest::collection::vec(line(200), 1..400),
+    ];
+    (text(BEFORE), lines).prop_map(|(before, lines)| [before, lines.concat()].concat())
 }
+
+const BEFORE: &[&str] = &[
+    "",
+    "[31m",
+    "\x1b7",
+    "\x1b[?45h",
+    "\x1b[?7l",
+    "\x1b[4h",
+    "\x1b[20h",
+    "\x1b(0",
+    "\x1b)0\x0e",
+    "\x1b[2;4r",
+    "\x1b[1;7\"q",
+    "\x1b]8;;http://localhost/a\x07",
+];
 
 const FOLLOWED: &[&str] = &[
     "\x1b[m",
     "\x1b(B\x1b[m",
+    "\x1b[1m",
     "\x1b[1;31m",
     "\x1b[38;5;99;48;2;1;2;3m",
     "\x1b[4:3m",
@@ -129,8 +145,10 @@ const FOLLOWED: &[&str] = &[
     "\x1b[3;1H\x1b[2K",
     "\t",
     "\x08",
+    "\r\x08\x08\x08",
     "\x07",
     "\x0b",
+    "a\nb\nc\nd\ne\nf\ng\nh\ni",
     "\r",
     "\u{fffd}",
 ];
@@ -195,6 +213,43 @@ proptest! {
     ) {
         let before = if far { PAGE_SCROLLBACK_ROWS + 100 } else { 100 };
         is_drawn_the_same((30_000, rows), &b"\n".repeat(before), &flood)?;
+    }
+}
+
+/// What is rare among random floods: rows that are counted, forgotten, or kept by moving them down.
+#[test]
+fn what_could_be_seen_is_drawn() {
+    let lines = |from: u32, to: u32, end: &str| -> String {
+        (from..to).map(|number| format!("{number}{end}")).collect()
+    };
+    let (few, many) = (lines(0, 2000, "\r\n"), lines(2000, 30_000, "\r\n"));
+    let long = lines(0, 5000, " and what makes a line as long as most are\r\n");
+    let far = "\r\n".repeat(PAGE_SCROLLBACK_ROWS + 100);
+    let size = (80, 24);
+    for (name, before, flood) in [
+        (
+            "a saved cursor goes up",
+            "\x1b[5;5H\x1b7".to_owned(),
+            [&*few, &many].concat(),
+        ),
+        (
+            "the scrollback is dropped",
+            format!("{far}\x1b[5;5H\x1b7"),
+            [&*few, "\x1b[3J", &long].concat(),
+        ),
+        (
+            "rows stay",
+            format!("{far}before"),
+            [few, lines(2000, 20_000, "\r\n\x1b[T")].concat(),
+        ),
+        (
+            "rows stay below",
+            format!("{far}before"),
+            [many, lines(0, 20_000, "\r\n\x1b[H\x1b[L\x1b[24H")].concat(),
+        ),
+    ] {
+        is_drawn_the_same(size, before.as_bytes(), flood.as_bytes())
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 

@@ -78,7 +78,6 @@ impl Canvas {
         }
         self.pen_key = None;
         (self.grid.x, self.grid.y) = (0, self.grid.bottom);
-        self.preceding = 0;
     }
 }
 
