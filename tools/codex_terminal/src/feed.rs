@@ -19,7 +19,7 @@ use crate::ring::Ring;
 pub const CHUNK_BYTES: usize = 64 << 10;
 
 /// In a flood the recorder is woken for so much at once, so that most of it has scrolled away when it is looked at (see `unseen` in
-/// [`crate::screen`]); half as much again or twice as much gained nothing more.
+/// [`crate::screen`]); more gained nothing.
 pub const RECORD_BYTES: usize = 6 * CHUNK_BYTES;
 /// The most that the recorder takes at once, having fallen behind.
 const RECORD_MOST: usize = 16 * CHUNK_BYTES;
