@@ -36,13 +36,16 @@ impl Transcript {
         })
     }
 
-    /// Appends output, after a rotation when it would not fit.
+    /// Appends output, after a rotation when it would not fit. More than fits at all is cut.
     pub fn write(&mut self, data: &[u8]) -> std::io::Result<()> {
-        if self.written > 0 && self.written + data.len() as u64 > self.max_bytes {
-            self.rotate()?;
+        let most = usize::try_from(self.max_bytes).unwrap_or(usize::MAX).max(1);
+        for piece in data.chunks(most) {
+            if self.written > 0 && self.written + piece.len() as u64 > self.max_bytes {
+                self.rotate()?;
+            }
+            self.file.write_all(piece)?;
+            self.written += piece.len() as u64;
         }
-        self.file.write_all(data)?;
-        self.written += data.len() as u64;
         Ok(())
     }
 
@@ -163,6 +166,10 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "eeee");
         let older = std::fs::read_to_string(rotated_path(&path)).unwrap();
         assert_eq!(older, "ccccdddd");
+        transcript.write(b"ffffffffffgg").unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "gg");
+        let older = std::fs::read_to_string(rotated_path(&path)).unwrap();
+        assert_eq!(older, "ffffffffff");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
