@@ -30,6 +30,7 @@ mod row;
 mod run;
 mod sgr;
 mod style;
+mod swar;
 mod unseen;
 mod utf8;
 mod width;

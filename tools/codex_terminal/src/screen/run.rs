@@ -3,7 +3,8 @@
 
 use super::cell::Cell;
 use super::key::Key;
-use super::utf8::{Decoded, decode, printable};
+use super::swar::printable;
+use super::utf8::{Decoded, decode};
 use super::width::width;
 
 /// Cells of one stretch; more text is another one.

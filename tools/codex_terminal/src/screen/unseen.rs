@@ -6,6 +6,7 @@
 use super::canvas::{Canvas, Charsets};
 use super::parser::{Params, csi};
 use super::sgr;
+use super::swar::{HIGH, control, equal};
 
 /// A stretch of output that only draws and scrolls.
 pub struct Stretch {
@@ -162,22 +163,21 @@ impl Survey<'_> {
                 }
                 true
             }
-            Kind::Moving => self.moving(at, last, params),
+            Kind::Counted(effect) => self.counted(at, effect, params),
             Kind::Other => false,
         }
     }
 
     #[inline(never)]
-    fn moving(&mut self, at: usize, last: u8, params: &mut Params) -> bool {
+    fn counted(&mut self, at: usize, effect: Counted, params: &mut Params) -> bool {
         if csi(&self.bytes[at + 1..], params).is_none() {
             return false;
         }
-        match last {
-            b'A' | b'F' => self.y = self.y.saturating_sub(params.count_at(0)),
-            b'H' | b'f' | b'd' => self.y = self.bottom.min(params.count_at(0) - 1),
+        match effect {
+            Counted::Up => self.y = self.y.saturating_sub(params.count_at(0)),
+            Counted::ToRow => self.y = self.bottom.min(params.count_at(0) - 1),
             // The rest or all of the screen, but not what was above it.
-            b'J' => return matches!(params.first(), 0 | 2),
-            _ => return false,
+            Counted::Erase => return matches!(params.first(), 0 | 2),
         }
         true
     }
@@ -191,8 +191,15 @@ enum Kind {
     /// Draws in the cursor's row, or moves the cursor in it or down, which only brings it closer to the last one.
     Drawing,
     Look,
-    /// Moves the cursor up, or it depends on the numbers what it does.
-    Moving,
+    Counted(Counted),
+}
+
+/// What depends on the sequence's numbers.
+#[derive(Clone, Copy)]
+enum Counted {
+    Up,
+    ToRow,
+    Erase,
 }
 
 impl Kind {
@@ -201,7 +208,9 @@ impl Kind {
         match last {
             b'm' => Self::Look,
             b'K' | b'X' | b'P' | b'@' | b'C' | b'D' | b'G' | b'B' | b'E' => Self::Drawing,
-            b'A' | b'F' | b'H' | b'f' | b'd' | b'J' => Self::Moving,
+            b'A' | b'F' => Self::Counted(Counted::Up),
+            b'H' | b'f' | b'd' => Self::Counted(Counted::ToRow),
+            b'J' => Self::Counted(Counted::Erase),
             _ => Self::Other,
         }
     }
@@ -213,8 +222,6 @@ const SHIFT_IN: u8 = 0x0f;
 /// Control characters beyond ASCII begin with it.
 const C1_LEAD: u8 = 0xc2;
 
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x80 * ONES;
 /// So many bytes are looked at together.
 const BLOCK: usize = 64;
 
@@ -224,21 +231,12 @@ fn odd(block: &[u8; BLOCK]) -> u64 {
     let mut odd = 0;
     for (at, eight) in block.as_chunks().0.iter().enumerate() {
         let bytes = u64::from_le_bytes(*eight);
-        // Top bits; no byte carries or borrows into the next one.
-        let control = !((bytes | HIGH) - 0x20 * ONES) & !bytes;
-        let flags = (control & !equal(bytes, b'\r') | equal(bytes, C1_LEAD)) & HIGH;
+        let flags = (control(bytes) & !equal(bytes, b'\r') | equal(bytes, C1_LEAD)) & HIGH;
         // Each flag goes to a bit of its own in the top byte.
         let gathered = (flags >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
         odd |= gathered << (8 * at);
     }
     odd
-}
-
-/// The top bit of each byte that is this one; the other bits are anything.
-#[inline]
-fn equal(bytes: u64, byte: u8) -> u64 {
-    let differing = bytes ^ (u64::from(byte) * ONES);
-    !(((differing & !HIGH) + !HIGH) | differing)
 }
 
 /// How many bytes of numbers a control sequence has, and the final byte behind them; `bytes` begins with what follows ESC. None:
