@@ -56,13 +56,16 @@ pub struct Reader {
 
 /// Output of which the recorder does not know.
 struct Unrecorded {
-    since: Instant,
+    due_at: Instant,
     bytes: usize,
+    may_ask: bool,
 }
 
-/// An echo should be with its viewers before the recorder wants a processor too, and a flood comes to it in batches of
-/// [`RECORD_BYTES`]. Whoever wants a snapshot wakes it at once.
-const RECORD_AFTER: Duration = Duration::from_millis(10);
+/// Text waits so long for the recorder: woken sooner, it is at work during more than one of a hundred keys. A flood comes to it in
+/// batches of [`RECORD_BYTES`], and whoever wants a snapshot wakes it at once.
+const RECORD_TEXT_AFTER: Duration = Duration::from_millis(50);
+/// A sequence may be a question of the program, its state, or a mode that input depends on. Its viewers still come first.
+const RECORD_SEQUENCE_AFTER: Duration = Duration::from_millis(10);
 /// A kernel read gives up to 4 KiB. After one that gives less than this there is rarely more, so viewers come before the
 /// read that finds out.
 const SHORT_READ: usize = 1 << 10;
@@ -79,19 +82,26 @@ const CLOSED_LOOK_EVERY: Duration = Duration::from_millis(200);
 impl Unrecorded {
     fn new() -> Self {
         Self {
-            since: Instant::now(),
+            due_at: Instant::now() + RECORD_TEXT_AFTER,
             bytes: 0,
+            may_ask: false,
         }
     }
 
-    fn due_at(&self) -> Instant {
-        self.since + RECORD_AFTER
+    fn add(&mut self, output: &[u8]) {
+        self.bytes += output.len();
+        if !self.may_ask && output.contains(&ESC) {
+            self.may_ask = true;
+            self.due_at = self.due_at.min(Instant::now() + RECORD_SEQUENCE_AFTER);
+        }
     }
 
     fn is_due(&self) -> bool {
-        self.bytes >= RECORD_BYTES || Instant::now() >= self.due_at()
+        self.bytes >= RECORD_BYTES || Instant::now() >= self.due_at
     }
 }
+
+const ESC: u8 = 0x1b;
 
 /// What a look at the terminal found.
 enum Found {
@@ -181,7 +191,7 @@ impl Reader {
                     if let Some(mut readable) = readable.take() {
                         AsyncFdReadyGuard::clear_ready(&mut readable);
                     }
-                    let due_at = self.unrecorded.as_ref().map(Unrecorded::due_at);
+                    let due_at = self.unrecorded.as_ref().map(|output| output.due_at);
                     tokio::select! {
                         output = registered.readable() => readable = Some(output?),
                         () = ending.news.notified() => {}
@@ -222,8 +232,11 @@ impl Reader {
         let (count, found) = self.fill();
         let mut behind = 0;
         if count > 0 {
-            behind = self.feed.append(&self.buffer[..count]);
-            self.unrecorded.get_or_insert_with(Unrecorded::new).bytes += count;
+            let output = &self.buffer[..count];
+            behind = self.feed.append(output);
+            self.unrecorded
+                .get_or_insert_with(Unrecorded::new)
+                .add(output);
         }
         let is_due = self.unrecorded.as_ref().is_some_and(Unrecorded::is_due);
         if is_due || matches!(found, Found::Closed) {
@@ -281,9 +294,7 @@ impl Reader {
     fn wait(&mut self) -> bool {
         let time = match &self.unrecorded {
             Some(unrecorded) => {
-                let left = unrecorded
-                    .due_at()
-                    .saturating_duration_since(Instant::now());
+                let left = unrecorded.due_at.saturating_duration_since(Instant::now());
                 Timespec::try_from(left).unwrap_or(FLOOD_PAUSE)
             }
             None => FLOOD_PAUSE,
