@@ -16,39 +16,47 @@ use crate::viewer::Viewer;
 
 /// Between two keys everything comes to rest.
 const PAUSE: Duration = Duration::from_millis(3);
+/// So many keys are typed before the next server has its turn. The rare key is as slow as the machine happens to be just then, so
+/// turns are short.
+const KEYS_IN_A_ROW: usize = 50;
+/// What the server before has put off is done before a turn.
+const REST: Duration = Duration::from_millis(100);
 /// Floods run for so long before the first key.
 const WARM_UP: Duration = Duration::from_secs(1);
 
 /// Prints the table of an idle machine.
-pub fn measure(
-    peers: &[Peer],
-    rounds: usize,
-    keys: usize,
-    targets: &mut Targets,
-) -> anyhow::Result<()> {
-    let each = keys.div_ceil(rounds);
+pub fn measure(peers: &[Peer], keys: usize, targets: &mut Targets) -> anyhow::Result<()> {
+    let servers = peers
+        .iter()
+        .map(Peer::start)
+        .collect::<anyhow::Result<Vec<_>>>()?;
     // The floor first, then the peers.
-    let turns = rounds::measure("echo", rounds, 1 + peers.len(), |at| {
-        match at.checked_sub(1) {
-            None => floor(each),
-            Some(at) => {
-                let peer = &peers[at];
-                typed(&peer.start()?, each).with_context(|| format!("type at {}", peer.name))
-            }
-        }
+    let mut typists = vec![on_bare(Bare::echoing()?)];
+    for server in &servers {
+        typists.push(on_viewer(echoing(server)?));
+    }
+    let rounds = keys.div_ceil(KEYS_IN_A_ROW);
+    let turns = rounds::measure("echo", rounds, typists.len(), |at| {
+        std::thread::sleep(REST);
+        strike(KEYS_IN_A_ROW, &mut typists[at])
     })?;
-    let at = |percent| rounds::each(&turns, |times| percentile(times, percent));
+    let times: Vec<Vec<f64>> = turns.iter().map(|turns| turns.concat()).collect();
+    let at = |percent| -> Vec<Vec<f64>> {
+        let of_server = |times: &Vec<f64>| vec![percentile(times, percent)];
+        times.iter().map(of_server).collect()
+    };
     let [p50, p90, p99] = [50.0, 90.0, 99.0].map(at);
     let mut table = Table::new(&["", "p50 µs", "p90 µs", "p99 µs"]);
     let peer_names = peers.iter().map(|peer| peer.name.as_str());
     for (at, name) in std::iter::once("PTY floor").chain(peer_names).enumerate() {
-        let of = |rounds: &[Vec<f64>]| format!("{:.0}", median(&rounds[at]));
+        let of = |percentiles: &[Vec<f64>]| format!("{:.0}", percentiles[at][0]);
         table.row(vec![name.to_owned(), of(&p50), of(&p90), of(&p99)]);
     }
     table.print(
         "Echo, nothing else running",
         &format!(
-            "{keys} keys each, {} ms apart, in {rounds} rounds; medians of the rounds.",
+            "{} keys each, {} ms apart, {KEYS_IN_A_ROW} in turn.",
+            rounds * KEYS_IN_A_ROW,
             PAUSE.as_millis()
         ),
     );
@@ -99,22 +107,19 @@ pub fn measure_beside(
     Ok(())
 }
 
-fn floor(keys: usize) -> anyhow::Result<Vec<f64>> {
-    let mut terminal = Bare::echoing()?;
-    strike(keys, |key| {
+/// Types one key and waits until it is back.
+type Typist = Box<dyn FnMut(u8) -> anyhow::Result<()>>;
+
+fn on_bare(mut terminal: Bare) -> Typist {
+    Box::new(move |key| {
         terminal.input(&[key])?;
         ensure!(terminal.next()? == [key], "another key came back");
         Ok(())
     })
 }
 
-/// Times of keys, in µs.
-fn typed(server: &Server, keys: usize) -> anyhow::Result<Vec<f64>> {
-    let mut viewer = server.open()?;
-    viewer.until(READY)?;
-    viewer.input(b"echo\r")?;
-    viewer.until(ECHOING)?;
-    strike(keys, |key| {
+fn on_viewer(mut viewer: Viewer) -> Typist {
+    Box::new(move |key| {
         viewer.input(&[key])?;
         let output = viewer.next()?.context("a key did not come back")?;
         ensure!(output.bytes == [key], "another key came back");
@@ -122,15 +127,21 @@ fn typed(server: &Server, keys: usize) -> anyhow::Result<Vec<f64>> {
     })
 }
 
-fn strike(
-    keys: usize,
-    mut stroke: impl FnMut(u8) -> anyhow::Result<()>,
-) -> anyhow::Result<Vec<f64>> {
+fn echoing(server: &Server) -> anyhow::Result<Viewer> {
+    let mut viewer = server.open()?;
+    viewer.until(READY)?;
+    viewer.input(b"echo\r")?;
+    viewer.until(ECHOING)?;
+    Ok(viewer)
+}
+
+/// Times of keys, in µs.
+fn strike(keys: usize, typist: &mut Typist) -> anyhow::Result<Vec<f64>> {
     let mut times = Vec::new();
     for key in (b'a'..=b'z').cycle().take(keys) {
         std::thread::sleep(PAUSE);
         let begin = Instant::now();
-        stroke(key)?;
+        typist(key)?;
         times.push(begin.elapsed().as_secs_f64() * 1e6);
     }
     Ok(times)
@@ -157,7 +168,7 @@ fn beside(peer: &Peer, neighbours: usize, keys: usize) -> anyhow::Result<Beside>
     std::thread::sleep(WARM_UP);
     let moved = || -> u64 { floods.iter().map(Neighbour::moved).sum() };
     let (before, begin) = (moved(), Instant::now());
-    let times = typed(&servers[0], keys)?;
+    let times = strike(keys, &mut on_viewer(echoing(&servers[0])?))?;
     let rate = (moved() - before) as f64 / 1e6 / begin.elapsed().as_secs_f64();
     for flood in &floods {
         flood.stop.store(true, Ordering::Relaxed);

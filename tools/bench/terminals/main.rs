@@ -56,7 +56,7 @@ struct Arguments {
     /// Only these
     #[arg(long, value_delimiter = ',')]
     only: Vec<Scenario>,
-    /// How often each server's turn comes
+    /// How often each server's turn comes; single keys have many short turns
     #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// How much a flood is
@@ -117,7 +117,7 @@ fn measure(arguments: &Arguments) -> anyhow::Result<()> {
         flood::measure(peers, arguments.rounds, arguments.megabytes, &mut targets)?;
     }
     if wanted(Scenario::Echo) {
-        echo::measure(peers, arguments.rounds, arguments.keys, &mut targets)?;
+        echo::measure(peers, arguments.keys, &mut targets)?;
     }
     if wanted(Scenario::Neighbours) {
         let (rounds, keys) = (arguments.rounds, arguments.keys);

@@ -112,8 +112,10 @@ impl Targets {
     /// If there are any.
     pub fn print(&self) {
         if self.any {
-            self.rows
-                .print("Targets", "Ratios are the medians of those of the rounds.");
+            self.rows.print(
+                "Targets",
+                "Ratios are the medians of those of the rounds; of keys alone, of all keys.",
+            );
         }
     }
 }
