@@ -12,10 +12,17 @@ export function make(name, attributes = {}, ...children) {
   return node;
 }
 
+// A sentence with its commands as code. They stand between backticks, as in a terminal; backticks that are no pairs are left alone.
+function pieces(sentence) {
+  const texts = sentence.split('`');
+  if (texts.length % 2 === 0) return [sentence];
+  return texts.map((text, at) => (at % 2 ? make('code', {}, text) : text));
+}
+
 // Shows a failure's sentence at a place, or takes it away.
 export function fault(place, error) {
   place.hidden = !error;
-  place.textContent = error ? error.message : '';
+  place.replaceChildren(...(error ? pieces(error.message) : []));
 }
 
 export function saveText(name, text) {

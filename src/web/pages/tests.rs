@@ -74,6 +74,17 @@ fn hostile_text_stays_text_in_every_fragment() {
 }
 
 #[test]
+fn a_command_that_a_notice_names_is_code() {
+    let mut sample = empty();
+    sample.codex = (
+        plain("unavailable"),
+        Some(plain("run `codex <login>` first")),
+    );
+    let shown = "<span class=\"text\">run <code>codex &#60;login&#62;</code> first</span>";
+    assert!(page(&sample, Language::En).contains(shown));
+}
+
+#[test]
 fn both_languages_render_without_a_missing_word() {
     let words: Vec<_> = LANGUAGES.iter().map(|l| dictionary(*l)).collect();
     let hole = Regex::new(r"\{\d\}").unwrap();

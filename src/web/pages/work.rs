@@ -5,6 +5,7 @@
 
 use super::Words;
 use super::checks::{Checks, Reviewed, open_question};
+use super::quoted::{Piece, pieces};
 use crate::domain::department::{Department, Sandbox};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
@@ -185,6 +186,10 @@ impl Page<'_> {
             departments: self.w.departments,
             language: self.w.language,
         }
+    }
+
+    fn pieces<'s>(&self, sentence: &'s str) -> Vec<Piece<'s>> {
+        pieces(sentence)
     }
 
     fn needs_person(&self, result: &ResultView) -> bool {
