@@ -117,7 +117,7 @@ fn flood() -> impl Strategy<Value = Vec<u8>> {
 
 const BEFORE: &[&str] = &[
     "",
-    "[31m",
+    "\x1b[31m",
     "\x1b7",
     "\x1b[?45h",
     "\x1b[?7l",
