@@ -140,14 +140,26 @@ impl Terminals {
     ///
     /// # Errors
     /// When it cannot be started or does not become ready.
-    pub async fn start(
+    pub async fn start(&self, id: &TerminalId, spec: Spec) -> Result<Descriptor, TerminalError> {
+        let files = self.inner.place.terminal(id);
+        let started = self.start_sidecar(id, &files, spec).await;
+        if started.is_err() {
+            files.remove();
+        }
+        started
+    }
+
+    async fn start_sidecar(
         &self,
         id: &TerminalId,
+        files: &TerminalFiles,
         mut spec: Spec,
     ) -> Result<Descriptor, TerminalError> {
-        let files = self.inner.place.terminal(id);
         if let Source::Program { env_set, .. } = &mut spec.source {
             env_set.insert(MARK.to_owned(), id.to_string());
+            // A command session keeps its transcript in the repository; any other goes with its terminal.
+            spec.log_path
+                .get_or_insert_with(|| files.transcript.clone());
         }
         spec.descriptor_path = Some(files.descriptor.clone());
         spec.control_socket = Some(files.socket.clone());
@@ -190,8 +202,8 @@ impl Terminals {
             biased;
             descriptor = ready => descriptor,
             status = child.wait() => {
-                let how = status.map_or_else(|| "it ended".to_owned(), process::describe_exit);
-                return Err(TerminalError::Died(format!("{how}; {}", last_words(&files))));
+                let how = || status.map_or_else(|| "it ended".to_owned(), process::describe_exit);
+                return Err(TerminalError::Died(last_words(files).unwrap_or_else(how)));
             }
             () = tokio::time::sleep(READY_LIMIT) => {
                 process::terminate_tree(identity, Duration::ZERO).await?;
@@ -349,10 +361,7 @@ impl Terminals {
             process::terminate_marked(MARK, HashSet::from([id.to_string()])).await?;
         }
         self.lock().remove(id);
-        for file in [&files.spec, &files.descriptor, &files.output, &files.socket] {
-            // Most are gone already; what stays is harmless.
-            std::fs::remove_file(file).ok();
-        }
+        files.remove();
         Ok(())
     }
 
@@ -394,11 +403,9 @@ async fn announced(files: &TerminalFiles) -> Result<Descriptor, TerminalError> {
 }
 
 /// The end of what a sidecar wrote before it died.
-fn last_words(files: &TerminalFiles) -> String {
-    let text = std::fs::read_to_string(&files.output).unwrap_or_default();
-    let line = text.lines().rev().find(|line| !line.trim().is_empty());
-    line.unwrap_or("it said nothing")
-        .chars()
-        .take(400)
-        .collect()
+fn last_words(files: &TerminalFiles) -> Option<String> {
+    let text = std::fs::read_to_string(&files.output).ok()?;
+    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
+    let said = line.strip_prefix("[codex-terminal] ").unwrap_or(line);
+    Some(said.chars().take(400).collect())
 }

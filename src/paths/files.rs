@@ -28,6 +28,7 @@ impl Places {
             spec: file("spec.json"),
             descriptor: file("json"),
             output: file("out"),
+            transcript: file("log"),
             // The id's random end is enough here, and keeps the path below the limit for sockets.
             socket: self
                 .runtime
@@ -68,8 +69,22 @@ pub struct TerminalFiles {
     pub descriptor: PathBuf,
     /// What it said when it could not start.
     pub output: PathBuf,
+    /// What its program printed, where no session keeps that.
+    pub transcript: PathBuf,
     /// Where it takes orders.
     pub socket: PathBuf,
+}
+
+impl TerminalFiles {
+    /// Takes away all that there is of a terminal that has ended.
+    pub fn remove(&self) {
+        let own = [&self.spec, &self.descriptor, &self.output, &self.socket];
+        let transcript = codex_terminal::transcript_files(&self.transcript);
+        for file in own.into_iter().chain(&transcript) {
+            // Most are gone already, or never were; what stays is harmless.
+            std::fs::remove_file(file).ok();
+        }
+    }
 }
 
 fn tail(text: &str, chars: usize) -> &str {

@@ -114,8 +114,6 @@ pub async fn adopt(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
             .live
             .update(id, |observed| observed.terminal_url = url);
     } else {
-        office
-            .terminal_closed(terminal_id, "it was gone after a restart")
-            .await;
+        close(office, terminal_id, "it was gone after a restart").await;
     }
 }

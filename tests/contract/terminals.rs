@@ -101,6 +101,28 @@ fn an_interactive_terminal_lives_until_it_is_closed_with_all_it_started() {
 }
 
 #[test]
+fn everything_a_terminal_of_no_session_printed_is_kept_until_it_is_closed() {
+    let world = World::serving();
+    let wish = json!({ "shell": "/bin/sh", "shell_args": ["-c", "seq 500000; exec sleep 98764"] });
+    let opened = world.post("/api/browser_terminal/start", &wish).ok();
+    let folder = world.state_dir().join("terminals");
+    let log = folder.join(format!("{}.log", opened["id"].as_str().unwrap()));
+    let text = world.wait_for("all of its output", || {
+        let text = std::fs::read_to_string(&log).ok()?;
+        text.ends_with("\n500000\r\n").then_some(text)
+    });
+    // More than a terminal keeps in memory.
+    assert!(text.len() > 3 << 20, "{}", text.len());
+    let mut numbered = text.lines().zip(1..);
+    assert!(numbered.all(|(line, number)| line == number.to_string()));
+    let mode = std::os::unix::fs::MetadataExt::mode(&log.metadata().unwrap());
+    assert_eq!(mode & 0o777, 0o600);
+    let close = json!({ "id": opened["id"] });
+    world.post("/api/browser_terminal/close", &close).ok();
+    assert_eq!(World::names(&folder), Vec::<String>::new());
+}
+
+#[test]
 fn a_program_that_asks_for_its_colours_before_anybody_looks_hears_those_of_the_persons_pages() {
     let world = World::serving();
     // Up to the backslash that ends an answer.
@@ -148,6 +170,11 @@ fn interactive_terminals_have_a_limit_that_sessions_do_not_use_up() {
     let ends = world.events_named("terminal_closed");
     let reason = ends.last().unwrap()["reason"].as_str().unwrap();
     assert!(reason.contains("/no/such/shell"), "{reason}");
+    // Neither a file of it is left, nor does the sentence name one.
+    assert!(!sentence.contains("spec.json"), "{sentence}");
+    let id = ends.last().unwrap()["terminal_id"].as_str().unwrap();
+    let left = World::names(&world.state_dir().join("terminals"));
+    assert!(!left.iter().any(|name| name.starts_with(id)), "{left:?}");
 }
 
 #[test]

@@ -69,14 +69,10 @@ fn log_to_stderr() {
 /// The body of both binaries.
 pub fn main(arguments: Arguments) -> ExitCode {
     log_to_stderr();
-    let what = match &arguments.spec {
-        Some(path) => format!("the terminal of {}", path.display()),
-        None => "the terminal".to_owned(),
-    };
     match arguments.into_spec().and_then(crate::run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("[codex-terminal] {what} could not be started: {error:#}");
+            eprintln!("[codex-terminal] {error:#}");
             ExitCode::FAILURE
         }
     }

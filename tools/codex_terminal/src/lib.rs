@@ -43,3 +43,4 @@ mod viewers;
 pub mod wire;
 
 pub use lifecycle::run;
+pub use transcript::files as transcript_files;

@@ -64,7 +64,8 @@ impl Pty {
     pub fn start(program: &Program, cols: u16, rows: u16, feed: &Arc<Feed>) -> Result<Self, Error> {
         let failed = |reason: String| Error::Start {
             program: program.argv.first().cloned().unwrap_or_default(),
-            reason,
+            // Some reasons have several lines; who asked reads the last one of all that was said.
+            reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
         };
         let size = PtySize {
             rows,

@@ -77,6 +77,11 @@ fn aside_path(path: &Path) -> PathBuf {
     beside(path, ".2")
 }
 
+/// Every file that may be of a transcript.
+pub fn files(path: &Path) -> [PathBuf; 3] {
+    [path.to_owned(), rotated_path(path), aside_path(path)]
+}
+
 fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
