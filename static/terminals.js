@@ -42,9 +42,15 @@ function update() {
   markShown();
 }
 
-// What is a tab here needs no button that makes one.
+// What is a tab here needs no button that makes one; the button knows whether its program has ended, and the tab says it.
 export function markShown() {
-  for (const chip of $$('[data-do="attach-terminal"]')) chip.toggleAttribute('data-js-shown', open.has(chip.dataset.id));
+  for (const chip of $$('[data-do="attach-terminal"]')) {
+    const tab = open.get(chip.dataset.id);
+    chip.toggleAttribute('data-js-shown', tab !== undefined);
+    if (!tab) continue;
+    tab.button.textContent = chip.textContent;
+    tab.button.classList.toggle('ended', chip.classList.contains('ended'));
+  }
 }
 
 // More tabs than there is room for are scrolled.

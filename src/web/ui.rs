@@ -128,6 +128,7 @@ async fn work(
         .map(|terminal| TerminalItem {
             id: terminal.id,
             title: terminal.title,
+            ended: terminal.status == "exited",
         })
         .collect();
     let (codex, trust) = (codex(office, language), office.trust());

@@ -275,6 +275,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     sample.terminals = vec![TerminalItem {
         id: TerminalId::parse("browser-terminal-1").unwrap(),
         title: say("bash"),
+        ended: false,
     }];
     sample.project = say("weather-station");
     sample.repo = say("/home/mei/projects/weather-station");

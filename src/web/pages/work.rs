@@ -37,6 +37,8 @@ pub struct TerminalItem {
     pub id: TerminalId,
     /// Its title.
     pub title: String,
+    /// Whether only its last screen is left.
+    pub ended: bool,
 }
 
 /// Everything that `GET /ui/work` shows, taken under one lock.
