@@ -7,10 +7,14 @@ use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::Terminal;
+use crate::governance::render::printable;
 use chrono::{DateTime, Utc};
 use codex_terminal::descriptor::{Mode, State as Program};
 use codex_terminal::spec::{Source, Spec};
 use serde::Serialize;
+
+/// Longer ones would leave no room for anything else in a tab.
+const MAX_TITLE_CHARS: usize = 120;
 
 /// A terminal, as the API shows it.
 #[derive(Debug, Clone, Serialize)]
@@ -112,6 +116,16 @@ impl Office {
                 "shell_args: at most 256 arguments of at most 16 KiB, without NUL",
             )
             .into());
+        }
+        if let Some(title) = &title
+            && (title.trim().is_empty()
+                || title.chars().count() > MAX_TITLE_CHARS
+                || printable(title) != *title)
+        {
+            let message = format!(
+                "title: one line of 1 to {MAX_TITLE_CHARS} characters, without control characters"
+            );
+            return Err(Refusal::invalid("invalid_title", message).into());
         }
         let id = TerminalId::fresh("browser-terminal");
         let title =

@@ -669,6 +669,20 @@ fn posts(scene: &Scene<'_>) -> Vec<Case> {
         ),
         (
             "/api/browser_terminal/start",
+            json!({ "shell": "/bin/sh", "args": ["-c", "true"] }),
+            400,
+            "invalid_field",
+            "`args`",
+        ),
+        (
+            "/api/browser_terminal/start",
+            json!({ "title": "two\nlines" }),
+            400,
+            "invalid_title",
+            "title",
+        ),
+        (
+            "/api/browser_terminal/start",
             json!({ "shell_args": ["\u{0}"] }),
             400,
             "invalid_shell_args",

@@ -18,7 +18,9 @@ pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) 
     ok(json!({ "browser_terminals": app.office.terminal_views(caller.is_person()) }))
 }
 
+/// Strict: whoever writes `args` for `shell_args` would get a shell without them.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct StartTerminal {
     #[serde(default)]
     shell: Option<String>,
