@@ -6,6 +6,7 @@ use super::policy::CODEX;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
+use crate::domain::session::{Outcome, Session};
 use crate::domain::state::Terminal;
 use crate::governance::render::printable;
 use chrono::{DateTime, Utc};
@@ -38,6 +39,21 @@ pub struct TerminalView {
     /// Its address; only for those who may open it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+}
+
+/// How a session's program fares: what the view of its transcript says of it.
+fn program_of(session: &Session) -> Program {
+    match session.outcome() {
+        None => Program::Running,
+        Some(Outcome::Exited { code, signal }) => Program::Exited {
+            code: *code,
+            signal: signal.as_ref().and_then(|number| number.parse().ok()),
+        },
+        Some(_) => Program::Exited {
+            code: None,
+            signal: None,
+        },
+    }
 }
 
 impl Office {
@@ -170,10 +186,15 @@ impl Office {
             };
             open.or_else(preview).cloned()
         });
-        if let Some(terminal) =
-            shown.filter(|terminal| self.terminals.is_open(&terminal.terminal_id))
+        let program = program_of(&session);
+        if let Some(terminal) = shown
+            && let Some(shows) = self.terminals.program(&terminal.terminal_id)
         {
-            return Ok(self.terminal_view(&terminal, Mode::Read, true));
+            if !terminal.preview || shows == program {
+                return Ok(self.terminal_view(&terminal, Mode::Read, true));
+            }
+            // The session has gone on since, or has ended.
+            codex_tui::close(self, &terminal.terminal_id, "a newer view replaces it").await;
         }
         let log = session.brief.log_path.clone();
         super::texts::append_transcript(&self.place.repo, &log, "").map_err(|error| {
@@ -183,7 +204,7 @@ impl Office {
             )
         })?;
         let terminal_id = TerminalId::fresh("terminal");
-        let mut spec = Spec::file(terminal_id.as_str(), log);
+        let mut spec = Spec::file(terminal_id.as_str(), log, program);
         spec.title = session.brief.title.clone();
         let title = session.brief.title.clone();
         self.open(actor, terminal_id, spec, Some(id.clone()), title, true)

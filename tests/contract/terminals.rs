@@ -213,6 +213,10 @@ fn a_session_is_watched_live_and_afterwards_in_its_log() {
     assert_ne!(log["id"], live["id"]);
     assert_eq!(log["terminal"]["read_only"], true);
     assert_eq!(log["terminal"]["session_id"], json!(child.id));
+    assert_eq!(
+        (&log["terminal"]["status"], &log["terminal"]["exit_code"]),
+        (&json!("exited"), &json!(0))
+    );
     assert_eq!(page(log["url"].as_str().unwrap()).0, 200);
     let reused = world
         .post("/api/session_browser_terminal/start", &view)

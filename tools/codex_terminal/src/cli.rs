@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::descriptor::State;
 use crate::spec::Spec;
 
 /// Runs one program, or shows one file, in a browser terminal.
@@ -39,7 +40,10 @@ impl Arguments {
         }
         let id = format!("by-hand-{}", std::process::id());
         let (title, mut spec) = match self.file {
-            Some(path) => (path.display().to_string(), Spec::file(id, path)),
+            Some(path) => (
+                path.display().to_string(),
+                Spec::file(id, path, State::default()),
+            ),
             None => (
                 command.join(" "),
                 Spec::program(id, command, std::env::current_dir()?),

@@ -42,12 +42,13 @@ pub struct Descriptor {
 }
 
 /// Whether the program runs, and how it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// It runs (or a file is shown).
+    /// It runs (or a file is shown whose program may).
+    #[default]
     Running,
-    /// It ended by itself (`code`) or by a signal.
+    /// It ended by itself (`code`) or by a signal, or nobody knows how.
     Exited {
         /// Exit code.
         code: Option<i32>,

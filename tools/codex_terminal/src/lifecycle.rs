@@ -96,7 +96,7 @@ impl Sidecar {
                 let input = Input::start(pty.master())?;
                 program = Some(Program { pty, input });
             }
-            Source::File { path } => {
+            Source::File { path, .. } => {
                 let source = FileSource::start(path, &feed);
                 file = Some(source.with_context(|| format!("show {}", path.display()))?);
             }
@@ -113,12 +113,15 @@ impl Sidecar {
             read_token: tokens.read.clone(),
             control_socket: spec.control_socket.clone(),
             log_path: spec.log_path.clone(),
-            state: State::Running,
+            state: match spec.source {
+                Source::File { state, .. } => state,
+                Source::Program { .. } => State::Running,
+            },
             started_at: Utc::now(),
             exited_at: None,
         };
         let transcript_path = match &spec.source {
-            Source::File { path } => Some(path.clone()),
+            Source::File { path, .. } => Some(path.clone()),
             // Without one, what memory holds is all there is.
             Source::Program { .. } => transcript.as_ref().and(spec.log_path.clone()),
         };

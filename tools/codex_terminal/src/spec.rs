@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::colours::Theme;
+use crate::descriptor::State;
 
 /// Everything a sidecar needs to know, written by the launcher as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +82,9 @@ pub enum Source {
     File {
         /// The file to show.
         path: PathBuf,
+        /// How the program that wrote it fares, as far as the launcher knows.
+        #[serde(default)]
+        state: State,
     },
 }
 
@@ -157,9 +161,9 @@ impl Spec {
         )
     }
 
-    /// A spec that shows one file read-only, with every setting at its default.
-    pub fn file(id: impl Into<String>, path: PathBuf) -> Self {
-        Self::with_source(id.into(), Source::File { path })
+    /// A spec that shows one file read-only, with how its program fares and with every setting at its default.
+    pub fn file(id: impl Into<String>, path: PathBuf, state: State) -> Self {
+        Self::with_source(id.into(), Source::File { path, state })
     }
 
     fn with_source(id: String, source: Source) -> Self {

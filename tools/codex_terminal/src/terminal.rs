@@ -278,6 +278,8 @@ impl Terminal {
     /// Takes input number `number` of a page: `Ok` gives the number of the next one expected, which tells a repetition
     /// (already taken) from one that is too early (an earlier one was refused).
     pub fn numbered_input(&self, client: &str, number: u32, data: &[u8]) -> Result<u32, Refused> {
+        // Whatever its number: nothing comes of waiting.
+        self.running()?;
         let mut clients = lock(&self.input_clients);
         let at = clients.iter().position(|(name, _)| name == client);
         let (name, next) = at

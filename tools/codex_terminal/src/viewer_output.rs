@@ -226,7 +226,9 @@ impl Out<'_> {
                 self.text(&ToPage::Size { cols, rows }).await?
             }
             Pull::Mark(Mark::Exit(State::Exited { code, signal })) => {
-                self.text(&ToPage::Exited(Exit { code, signal })).await?;
+                let told = self.terminal.close.borrow().is_some();
+                let exit = Exit { code, signal, told };
+                self.text(&ToPage::Exited(exit)).await?;
             }
             Pull::Mark(Mark::Exit(State::Running)) => {}
             Pull::Gap(_) => return self.gap(before).await,

@@ -109,6 +109,9 @@ pub struct Exit {
     pub code: Option<i32>,
     /// Signal number.
     pub signal: Option<i32>,
+    /// Whether the terminal was being closed.
+    #[serde(default)]
+    pub told: bool,
 }
 
 /// Why a message from the page had no effect.

@@ -37,6 +37,7 @@ function copyByEvent(text) {
     filled = true;
   };
   // Browsers copy only where something is selected.
+  const focused = document.activeElement;
   const holder = document.createElement("textarea");
   holder.value = text;
   holder.style.cssText = "position:fixed;opacity:0";
@@ -48,5 +49,6 @@ function copyByEvent(text) {
   } finally {
     document.removeEventListener("copy", fill, true);
     holder.remove();
+    focused?.focus();
   }
 }

@@ -92,9 +92,12 @@ export class InputQueue {
     this.pump();
   }
 
+  /** Nobody will read what waits. */
   drop() {
     this.pieces = [];
     this.waiting = 0;
+    clearTimeout(this.timer);
+    this.notices.waiting(false);
   }
 }
 

@@ -20,6 +20,7 @@ const address = readAddress();
 let texts = textsFor(address.language);
 let mode = null; // "read" or "write", once the sidecar has said which
 let owner = false;
+let ended = false; // the program: nothing hears what is typed
 let paused = false;
 let held = []; // what came while paused, in order; the connection's window bounds it
 let drawn = 0; // all output before this byte is on the screen
@@ -81,9 +82,9 @@ const connection = new Connection(address.token, {
     asked = null;
     answersFrom = message.answers_from;
     toolbar.title(message.title);
-    toolbar.readOnly(mode === "read");
+    toolbar.readOnly(mode === "read", message.file);
     screen.setReadOnly(mode === "read");
-    if (message.state !== "running") toolbar.exited(message.state.exited);
+    if (message.state !== "running") hasEnded(message.state.exited);
     // A resumed picture goes on with the size at its byte; otherwise a snapshot follows with its own.
     if (message.resumed) {
       draw(() => screen.afterwards(() => screen.resize(message.cols, message.rows)));
@@ -100,6 +101,7 @@ const connection = new Connection(address.token, {
         screen.resize(cols, rows);
       });
       screen.redraw(bytes, () => { drawn = offset; });
+      if (ended) screen.hideCursor();
     });
   },
   output(bytes, offset) {
@@ -123,12 +125,9 @@ const connection = new Connection(address.token, {
   taken: (next) => input.taken(next),
   busy: (expected) => input.busy(expected),
   owner: (message) => setOwner(message.owner),
-  exited: (exit) => draw(() => screen.afterwards(() => toolbar.exited(exit))),
+  exited: (exit) => draw(() => screen.afterwards(() => hasEnded(exit))),
   refused({ reason }) {
-    if (reason === "closed") {
-      input.drop();
-      toolbar.notice(texts.inputClosed);
-    }
+    if (reason === "closed") nobodyListens();
   },
 });
 
@@ -139,6 +138,19 @@ const input = new InputQueue(connection, {
   },
   tooMuch: () => toolbar.notice(texts.tooMuch),
 });
+
+function hasEnded(exit) {
+  ended = true;
+  input.drop();
+  toolbar.exited(exit);
+  screen.hideCursor();
+}
+
+function nobodyListens() {
+  ended = true;
+  input.drop();
+  toolbar.notice(texts.inputClosed);
+}
 
 function draw(step) {
   if (paused) held.push(step);
@@ -187,13 +199,17 @@ term.onData((data) => {
     return;
   }
   // A mouse that only passes over this window does not take the size away from another one.
-  if (isMouse(data) && !owner) return;
+  if (isMouse(data) && (!owner || ended)) return;
+  if (ended) {
+    nobodyListens();
+    return;
+  }
   if (paused) setPaused(false);
   input.text(data);
 });
 term.onBinary((data) => {
   // Mouse positions in the old encoding.
-  if (mode === "write" && owner) input.binary(data);
+  if (mode === "write" && owner && !ended) input.binary(data);
 });
 keepOrder(document.getElementById("screen"), term.textarea, (text) => term.input(text));
 catchPastes(document.getElementById("screen"), (text) => {
@@ -213,6 +229,10 @@ const tookFocus = () => {
 };
 term.textarea.addEventListener("focus", tookFocus);
 window.addEventListener("focus", tookFocus);
+// Two windows may have the focus, one in each browser: a click says which one is meant.
+document.getElementById("area").addEventListener("mousedown", () => {
+  if (!owner) tookFocus();
+}, true);
 
 let resizeTimer = 0;
 new ResizeObserver(() => {
@@ -275,7 +295,6 @@ async function copySelection() {
     return;
   }
   toolbar.notice(await copy(text) ? texts.copied : texts.notCopied, 2000);
-  term.focus();
 }
 
 /** Only http and https; where the program chose the text that is shown, the person sees the real address first. */

@@ -27,6 +27,17 @@ const THEMES = {
     brightMagenta: "#a355cb", brightCyan: "#1b93a1", brightWhite: "#3a3e45",
   },
 };
+// The hit that is looked at stands out of the others, on either background.
+const HITS = {
+  dark: {
+    matchBackground: "#4a4020", matchOverviewRuler: "#8a6d1f",
+    activeMatchBackground: "#a8741a", activeMatchBorder: "#f2c97c", activeMatchColorOverviewRuler: "#f2c97c",
+  },
+  light: {
+    matchBackground: "#f6e6b8", matchOverviewRuler: "#d8b860",
+    activeMatchBackground: "#f0a92b", activeMatchBorder: "#8a5a00", activeMatchColorOverviewRuler: "#8a5a00",
+  },
+};
 const MIN_FONT = 7;
 const MAX_FONT = 32;
 const FONT = 13;
@@ -42,6 +53,7 @@ export class Screen {
     this.fontSize = fontSize ? clamp(fontSize) : FONT;
     this.zoomed = null; // chosen here while somebody else decides the size
     this.owner = false;
+    this.theme = theme;
     this.term = new Terminal({
       allowProposedApi: true, // unicode versions and search decorations
       cursorBlink: true,
@@ -126,7 +138,13 @@ export class Screen {
   }
 
   setTheme(theme) {
+    this.theme = theme;
     this.term.options.theme = THEMES[theme];
+  }
+
+  /** Nothing stands at the cursor of a program that has ended. */
+  hideCursor() {
+    this.term.write("\x1b[?25l");
   }
 
   setReadOnly(readOnly) {
@@ -181,13 +199,7 @@ export class Screen {
   }
 
   find(needle, backwards, options) {
-    const settings = {
-      ...options,
-      decorations: {
-        matchBackground: "#8a6d1f", activeMatchBackground: "#e0b055", matchOverviewRuler: "#8a6d1f",
-        activeMatchColorOverviewRuler: "#e0b055",
-      },
-    };
+    const settings = { ...options, decorations: HITS[this.theme] };
     // The add-on takes the same words for the same search, whatever else is wanted of them.
     const wanted = JSON.stringify([options.caseSensitive, options.regex]);
     if (wanted !== this.searched) this.search.clearDecorations();

@@ -13,7 +13,9 @@ const TEXTS = {
     full: "eight viewers look already; trying again…",
     cut: "the connection was closed by the dashboard; trying again…",
     readOnly: "read-only", readOnlyHint: "You are looking only: nothing you type or paste here is sent",
+    transcript: "transcript", transcriptHint: "What the program printed; nothing runs here",
     otherSize: "size set elsewhere", otherSizeHint: "Another window decides the size; click into this one to decide it here",
+    ended: "ended",
     // Where there is no room for the first part, the second has to do.
     exitedCode: (code) => ["ended with ", `code ${code}`],
     exitedSignal: (signal) => ["ended by ", `signal ${signal}`],
@@ -37,7 +39,7 @@ const TEXTS = {
     leave: "leaves the terminal",
     keys: "Keys", keysHint: "The keys of this page",
     keysList: [
-      ["Ctrl+Shift+E", "from the terminal to the toolbar and back; Tab and Shift+Tab go on from there"],
+      ["Ctrl+Shift+E", "from the terminal to the toolbar and back; there, arrows move, and Shift+Tab leaves the page"],
       ["Ctrl+Shift+F", "search"],
       ["Ctrl+Shift+C", "copy what is selected"],
       ["Ctrl+Shift+V", "paste"],
@@ -61,7 +63,9 @@ const TEXTS = {
     full: "已有八个查看者，正在重试…",
     cut: "连接被控制台断开，正在重试…",
     readOnly: "只读", readOnlyHint: "仅供查看：在此输入或粘贴的内容不会发送",
+    transcript: "记录", transcriptHint: "程序的输出记录；此处没有程序在运行",
     otherSize: "尺寸由其他窗口决定", otherSizeHint: "另一个窗口决定尺寸；点击此处后由本窗口决定",
+    ended: "已结束",
     exitedCode: (code) => ["已结束，", `退出码 ${code}`],
     exitedSignal: (signal) => ["已终止，", `信号 ${signal}`],
     pause: "暂停", resume: "继续", pauseHint: "停住画面，内容不会丢失",
@@ -84,7 +88,7 @@ const TEXTS = {
     leave: "离开终端",
     keys: "按键", keysHint: "本页的按键",
     keysList: [
-      ["Ctrl+Shift+E", "在终端与工具栏之间切换；之后可用 Tab 和 Shift+Tab 继续移动"],
+      ["Ctrl+Shift+E", "在终端与工具栏之间切换；工具栏中用方向键移动，Shift+Tab 离开本页"],
       ["Ctrl+Shift+F", "搜索"],
       ["Ctrl+Shift+C", "复制所选"],
       ["Ctrl+Shift+V", "粘贴"],

@@ -9,7 +9,7 @@ export class Toolbar {
   constructor(texts, actions) {
     this.texts = texts;
     this.actions = actions;
-    this.shown = { state: "connecting", exit: null, paused: false, readOnly: false };
+    this.shown = { state: "connecting", exit: null, paused: false, readOnly: false, file: false };
     this.bind();
     this.translate(texts);
   }
@@ -90,7 +90,6 @@ export class Toolbar {
     say("copy", texts.copy, texts.copyHint);
     say("download", texts.download, texts.downloadHint);
     say("keys-open", texts.keys, texts.keysHint);
-    say("badge-read", texts.readOnly, texts.readOnlyHint);
     say("badge-size", texts.otherSize, texts.otherSizeHint);
     say("link-cancel", texts.cancel);
     say("link-open", texts.open);
@@ -118,7 +117,7 @@ export class Toolbar {
     }));
     this.state(this.shown.state);
     this.paused(this.shown.paused);
-    this.readOnly(this.shown.readOnly);
+    this.readOnly(this.shown.readOnly, this.shown.file);
     if (this.shown.exit) this.exited(this.shown.exit);
   }
 
@@ -133,15 +132,25 @@ export class Toolbar {
     const text = this.texts[name] ?? "";
     byId("status").textContent = text;
     byId("status").title = text;
-    byId("dot").title = name === "live" ? this.texts.connected : text;
-    byId("dot").dataset.state = name === "live" ? "live" : name === "closed" ? "ended"
-      : name === "connecting" || name === "reconnecting" ? "wait" : "lost";
     document.documentElement.dataset.connection = name;
+    this.dot();
   }
 
-  readOnly(yes) {
-    this.shown.readOnly = yes;
+  dot() {
+    const { state, exit } = this.shown;
+    const over = state === "closed" || (state === "live" && exit !== null);
+    const live = state === "live" ? this.texts.connected : this.texts[state] ?? "";
+    byId("dot").title = state === "live" && over ? this.texts.ended : live;
+    byId("dot").dataset.state = over ? "ended" : state === "live" ? "live"
+      : state === "connecting" || state === "reconnecting" ? "wait" : "lost";
+  }
+
+  /** `file`: what is read is a transcript, nothing that runs. */
+  readOnly(yes, file) {
+    Object.assign(this.shown, { readOnly: yes, file });
     byId("badge-read").hidden = !yes;
+    byId("badge-read").textContent = file ? this.texts.transcript : this.texts.readOnly;
+    byId("badge-read").title = file ? this.texts.transcriptHint : this.texts.readOnlyHint;
     byId("keys-rest").textContent = yes ? this.texts.keysRestRead : this.texts.keysRest;
   }
 
@@ -151,15 +160,19 @@ export class Toolbar {
 
   exited(exit) {
     this.shown.exit = exit;
+    this.dot();
     const badge = byId("badge-exit");
-    badge.hidden = false;
-    const parts = exit.signal == null ? this.texts.exitedCode(exit.code) : this.texts.exitedSignal(exit.signal);
+    // Who closed the terminal need not be told how its program took that.
+    badge.hidden = exit.told === true;
+    const parts = exit.signal != null ? this.texts.exitedSignal(exit.signal)
+      : exit.code != null ? this.texts.exitedCode(exit.code) : ["", this.texts.ended];
     const how = document.createElement("span");
     how.textContent = parts[0];
     badge.replaceChildren(how, parts[1]);
     badge.title = parts.join("");
     badge.classList.toggle("good", exit.code === 0);
-    badge.classList.toggle("bad", exit.code !== 0);
+    badge.classList.toggle("bad", exit.signal != null || exit.code > 0);
+    badge.classList.toggle("soft", exit.signal == null && exit.code == null);
   }
 
   paused(yes) {

@@ -158,8 +158,40 @@ async fn one_window_owns_the_size_and_asks_for_it_only_when_it_changes() {
     second.until(own, sized(1.3)).await;
     first.until(owner, |no| *no == false).await;
     assert_eq!(count(&first, "resize"), asked);
+    // Also when it had the focus all the time, in a browser of its own.
+    assert_eq!(first.eval("document.hasFocus()").await, true);
+    first.click(".xterm-screen").await;
+    first.until(own, sized(0.7)).await;
+    second.until(owner, |no| *no == false).await;
     assert_eq!(first.errors, Vec::<String>::new());
     assert_eq!(second.errors, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_typed_after_the_end_goes_nowhere_and_the_page_says_so() {
+    let sidecar = Sidecar::script("echo READY; read -r line; exit 3");
+    let mut page = Browser::open(&format!("{}&lang=en", sidecar.descriptor.url(Mode::Write))).await;
+    page.until(SCREEN, contains("READY")).await;
+    assert_eq!(
+        page.eval("document.getElementById('dot').dataset.state")
+            .await,
+        "live"
+    );
+    page.key("Enter", "Enter", 13, 0).await;
+    let end = "[document.getElementById('badge-exit').textContent, document.getElementById('dot').dataset.state, \
+        codexTerminal.screen.term._core.coreService.isCursorHidden]";
+    let ended = |shown: &Value| *shown == json!(["ended with code 3", "ended", true]);
+    page.until(end, ended).await;
+    let notice = "document.getElementById('notice').textContent";
+    for _ in 0..2 {
+        page.type_text("hello").await;
+        page.until(notice, contains("the program has ended")).await;
+        page.eval("codexTerminal.input.notices.waiting(true)").await;
+    }
+    assert_eq!(inputs(&page), [b"\r"]);
+    page.call("Page.reload", json!({})).await;
+    page.until(end, ended).await;
+    assert_eq!(page.errors, Vec::<String>::new());
 }
 
 /// Asks for the background when told to, and writes down what comes back until it is told to go on.

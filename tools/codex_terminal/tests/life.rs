@@ -9,7 +9,7 @@ use codex_terminal::control::{Event, Request};
 use codex_terminal::descriptor::{Mode, State};
 use codex_terminal::signals::AgentActivity;
 use codex_terminal::spec::Spec;
-use codex_terminal::wire::{Exit, ToPage};
+use codex_terminal::wire::{Exit, Refusal, ToPage};
 use support::{DEADLINE, Got, Sidecar, alive, pid_in, script, wait_until, with_paths};
 use tokio::sync::mpsc::Receiver;
 
@@ -138,12 +138,30 @@ async fn exit_status_and_last_screen_stay_until_closed() {
         assert!(descriptor.exited_at.is_some() && !alive(descriptor.child_pid.unwrap()));
         let mut viewer = sidecar.viewer(Mode::Write).await;
         viewer.until_screen("last words").await;
-        let exit = ToPage::Exited(Exit { code, signal });
+        let exit = ToPage::Exited(Exit {
+            code,
+            signal,
+            told: false,
+        });
         if !viewer.texts.contains(&exit) {
             viewer
                 .until("the exit", |got| *got == Got::Text(exit.clone()))
                 .await;
         }
+        // Whatever its number: a page that waited for its turn would wait for ever.
+        for number in [0, 7] {
+            viewer.send_input(number, b"x").await;
+        }
+        let closed = |got: &Got| {
+            matches!(
+                got,
+                Got::Text(ToPage::Refused {
+                    reason: Refusal::Closed,
+                    ..
+                })
+            )
+        };
+        viewer.until("the refusal", closed).await;
         let refused = client.input("x").await.unwrap_err().to_string();
         assert!(refused.contains("has ended"), "{refused}");
     }
@@ -294,9 +312,15 @@ async fn a_file_is_shown_read_only_and_followed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("shown.log");
     std::fs::write(&path, "one\ntwo\r\n").unwrap();
-    let mut spec = with_paths(&dir, Spec::file("f", path.clone()));
+    let ended = State::Exited {
+        code: Some(3),
+        signal: None,
+    };
+    let mut spec = with_paths(&dir, Spec::file("f", path.clone(), ended));
     spec.log_path = None;
     let mut sidecar = Sidecar::start(dir, &spec);
+    // How its program ended is the launcher's knowledge.
+    assert_eq!(sidecar.descriptor.state, ended);
     // The write token allows no more than looking.
     let mut viewer = sidecar.viewer(Mode::Write).await;
     assert_eq!(viewer.mode, Mode::Read);
@@ -371,7 +395,7 @@ fn what_cannot_start_says_why() {
         env_remove: vec![],
     };
     assert!(run(&spec).contains("no-such-program-here"));
-    let fifo = with_paths(&dir, Spec::file("f", dir.path().to_owned()));
+    let fifo = with_paths(&dir, Spec::file("f", dir.path().to_owned(), State::Running));
     assert!(run(&fifo).contains("not an ordinary file"));
     let mut deep = script(&dir, "true");
     deep.control_socket = Some(dir.path().join("x".repeat(200)));
