@@ -80,6 +80,9 @@ fn a_dossier_tells_who_let_the_work_pass_and_what_was_committed() {
     let around = commits(&world, "commit_unapproved", 1);
     let seen = json!({ "commit": around["commit"], "reason": "a slip" });
     world.post("/api/reviews/accept_commit", &seen).ok();
+    // Nothing but a message.
+    world.commit_all();
+    commits(&world, "commit_recorded", 2);
     // A stranger reads it, and no server is there.
     world.terminate();
     let page = world.run(&["dossier", &planner]).exits(0);
@@ -125,6 +128,7 @@ fn a_dossier_tells_who_let_the_work_pass_and_what_was_committed() {
             &format!("- {} ", text(&around["commit"])),
             "NOT APPROVED, made around the gate (enforce)",
             "noticed by `person:cli` `a slip`",
+            "changes no file; nothing to approve",
         ],
     );
     says(

@@ -39,8 +39,10 @@ enum OfTree {
 /// A commit that belongs to the work, or was made while its planner was there.
 struct Commit {
     seen: CommitSeen,
-    /// How strict the gate was, when nobody had approved it.
+    /// How strict the gate was, when it was gone around.
     around: Option<GateMode>,
+    /// Whether the gate stood at all.
+    guarded: bool,
     /// What a person said of a commit that had gone around the gate, and who.
     noticed: Option<(String, String)>,
 }
@@ -55,6 +57,8 @@ pub(super) struct Gates {
     reports: BTreeSet<String>,
     /// Planners that are there.
     live: BTreeSet<SessionId>,
+    /// Whether the gate stands.
+    guarded: bool,
 }
 
 impl Gates {
@@ -93,6 +97,10 @@ impl Gates {
                     .push(said(entry, OfTree::Rejected(rejection.clone())));
                 line
             }),
+            Event::GateModeSet { mode, .. } => {
+                self.guarded = *mode > GateMode::Off;
+                None
+            }
             Event::CommitRecorded { seen } => self.commit(entry, seen, None),
             Event::CommitUnapproved { seen, mode } => self.commit(entry, seen, Some(*mode)),
             Event::CommitAccepted { commit, reason } => self.notice(entry, commit, reason),
@@ -190,6 +198,7 @@ impl Gates {
             let commit = Commit {
                 seen: seen.clone(),
                 around,
+                guarded: self.guarded,
                 noticed: None,
             };
             self.commits.push(said(entry, commit));
@@ -359,6 +368,13 @@ impl Said<Commit> {
                     language.pick("NOT APPROVED, made around the gate", "未经批准，绕过了关口");
                 format!("{words} ({})", mode.name())
             }
+            // What leaves the tree as it was needs no approval: an empty commit, or another message.
+            (None, None) if commit.guarded => language
+                .pick(
+                    "changes no file; nothing to approve",
+                    "未改动文件，无需批准",
+                )
+                .to_owned(),
             (None, None) => language
                 .pick("not approved; the gate was off", "未经批准；关口已关闭")
                 .to_owned(),
