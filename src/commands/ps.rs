@@ -143,6 +143,14 @@ fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> 
             "the queue is paused; `zhongshu api POST /api/queue/resume` lets it go on"
         )?;
     }
+    let around = status["unapproved_commits"].as_u64().unwrap_or(0);
+    if around > 0 {
+        let commits = if around == 1 { "commit" } else { "commits" };
+        writeln!(
+            out,
+            "{around} {commits} went around the gate; “Review” in the dashboard lists what you should know of (`zhongshu open`)"
+        )?;
+    }
     for warning in list("warnings") {
         writeln!(
             out,
@@ -220,14 +228,16 @@ mod tests {
             "zhongshu_sessions": [planner(Value::Null), planner(json!("2026-01-01T00:00:00Z"))],
             "queue": [{"hold": "waits_for_person"}, {"hold": null}],
             "queue_paused": true,
+            "unapproved_commits": 1,
             "warnings": ["a\u{1b}b"],
         });
         let text = said(status);
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 4, "{text}");
+        assert_eq!(lines.len(), 5, "{text}");
         assert!(lines[0].starts_with("version 2 of the plan of zhongshu-1 waits"));
         assert!(lines[1].starts_with("2 waiting in the queue, 1 of them"));
         assert!(lines[2].starts_with("the queue is paused"));
+        assert!(lines[3].starts_with("1 commit went around the gate"));
         assert!(!text.contains('\u{1b}'));
         assert_eq!(said(json!({"queue": [], "queue_paused": false})), "");
     }

@@ -105,6 +105,8 @@ pub struct StatusView {
     pub zhongshu_sessions: Vec<SessionView>,
     /// Departments.
     pub department_sessions: Vec<SessionView>,
+    /// Commits that went around the gate and that nobody took notice of.
+    pub unapproved_commits: usize,
     /// Codex.
     pub codex: CodexView,
     /// Whether Codex may work here.
@@ -134,7 +136,7 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
             |department| department.title.get(policy.catalog.language).to_owned(),
         )
     };
-    let (sessions, queue, queue_paused, slots_taken, unreviewed_results, seq) =
+    let (sessions, queue, queue_paused, slots_taken, unreviewed_results, unapproved_commits, seq) =
         office.ledger.read(|state| {
             let scene = scene(office, state, may_open_terminals);
             (
@@ -143,6 +145,7 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
                 state.queue_paused,
                 state.slots_taken(),
                 unreviewed(state),
+                state.reviews.unreviewed().len(),
                 state.seq,
             )
         });
@@ -195,6 +198,7 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
         sessions,
         zhongshu_sessions,
         department_sessions,
+        unapproved_commits,
         codex: codex(office, policy.catalog.language),
         trust: office.trust(),
         seq,
