@@ -70,7 +70,7 @@ pub struct Global {
 /// Flags of the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Serve {
-    /// Port of the dashboard on 127.0.0.1; 0 picks a free one [default: 6211]
+    /// Port of the dashboard on 127.0.0.1; 0 picks a free one [default: 6211; `demo`: a free one]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
     /// The Codex program [default: $CODEX_BIN, else `codex` on PATH]

@@ -54,15 +54,22 @@ fn announce(server: &Server, out: &mut impl Write) -> std::io::Result<()> {
     } else {
         let repo = config.repo().display();
         let url = server.login_url();
-        match config.language() {
+        let language = config.language();
+        let end = match config.keep_sessions {
+            true => language.pick(
+                "Ctrl-C ends the server; its sessions go on, and the next start finds them.",
+                "Ctrl-C 结束服务器；会话继续运行，下次启动时会找回。",
+            ),
+            false => language.pick("Ctrl-C ends everything.", "Ctrl-C 结束一切。"),
+        };
+        match language {
             Language::En => writeln!(
                 out,
-                "zhongshu works on {repo}\n\n  {url}\n\nThe link logs one browser in, once, within ten minutes; `zhongshu open` makes another. Ctrl-C ends \
-                 everything."
+                "zhongshu works on {repo}\n\n  {url}\n\nThe link logs one browser in, once, within ten minutes; `zhongshu open` makes another. {end}"
             )?,
             Language::Zh => writeln!(
                 out,
-                "zhongshu 正在管理 {repo}\n\n  {url}\n\n链接可让一个浏览器登录一次，十分钟内有效；`zhongshu open` 可再生成一个。Ctrl-C 结束一切。"
+                "zhongshu 正在管理 {repo}\n\n  {url}\n\n链接可让一个浏览器登录一次，十分钟内有效；`zhongshu open` 可再生成一个。{end}"
             )?,
         }
     }
