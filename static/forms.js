@@ -110,4 +110,7 @@ function noteInput(event) {
 document.addEventListener('input', noteInput);
 document.addEventListener('change', noteInput);
 
+// The browser asks before typed text goes with the page.
+addEventListener('beforeunload', (event) => { if (document.querySelector('[data-js-dirty]')) event.preventDefault(); });
+
 export const lines = (text) => text.split('\n').map((line) => line.trim()).filter((line) => line !== '');

@@ -4,6 +4,7 @@ import { post } from './api.js';
 import { t } from './i18n.js';
 import { $, $$, make } from './dom.js';
 import { lines, onAction, onSubmit } from './forms.js';
+import { checkNow, checkSoon, overlapAllowed } from './checks.js';
 import { takeStashed, whenDirtyMet } from './morph.js';
 import { current, refresh } from './work.js';
 
@@ -12,21 +13,34 @@ function rowOf(tr) {
   const text = (name) => field(name)?.value ?? '';
   const row = {
     department: text('department'), task: text('task'), files: lines(text('files')), verify: lines(text('verify')),
-    reason: text('reason'), model_reason: text('model_reason'), selected: true,
+    reason: text('reason'), model_reason: text('model_reason'), selected: field('selected').checked,
   };
   if (text('model')) row.model = text('model');
   if (text('line_id')) row.id = text('line_id');
   row.after = text('after').split(' ').filter(Boolean);
-  return { ticked: field('selected').checked, row };
+  return row;
 }
 
-onSubmit('plan', async (form) => {
-  const ticked = $$('tr.plan-row', form).map(rowOf).filter(({ ticked }) => ticked).map(({ row }) => row);
-  if (ticked.length === 0) throw new Error(t('plan.nothing_ticked'));
+// Every line as it stands in the form.
+function rowsOf(form) {
+  const rows = $$('tr.plan-row', form).map(rowOf);
   // What does not start cannot be waited for.
-  const ids = new Set(ticked.map(({ id }) => id));
-  for (const row of ticked) row.after = row.after.filter((id) => ids.has(id));
-  const body = { parent_session_id: form.dataset.sessionId, plan_sha256: form.dataset.sha, assignments: ticked, run_verify: form.elements.run_verify.checked };
+  const ids = new Set(rows.filter(({ selected }) => selected).map(({ id }) => id));
+  for (const row of rows) row.after = row.after.filter((id) => ids.has(id));
+  return rows;
+}
+
+const recheck = (form) => checkSoon(form, rowsOf);
+
+onSubmit('plan', async (form) => {
+  const ticked = rowsOf(form).filter(({ selected }) => selected);
+  if (ticked.length === 0) throw new Error(t('plan.nothing_ticked'));
+  // Nobody confirms what they have not been told.
+  if (await checkNow(form, rowsOf)) throw new Error(t('plan.look_again'));
+  const body = {
+    parent_session_id: form.dataset.sessionId, plan_sha256: form.dataset.sha, assignments: ticked,
+    run_verify: form.elements.run_verify.checked, allow_overlap: overlapAllowed(form),
+  };
   const overriding = form.elements.override_reason?.value.trim();
   if (overriding) body.override_reason = overriding;
   try {
@@ -51,6 +65,7 @@ onAction('plan-add-row', (button) => {
   $('tbody', form).append(row);
   form.setAttribute('data-js-dirty', '');
   $('[name="task"]', row).focus();
+  recheck(form);
 });
 
 onAction('plan-drop-row', (button) => {
@@ -59,6 +74,11 @@ onAction('plan-drop-row', (button) => {
   (row.nextElementSibling ?? row.previousElementSibling)?.querySelector('[name="task"]')?.focus();
   row.remove();
   form.setAttribute('data-js-dirty', '');
+  recheck(form);
+});
+
+document.addEventListener('input', ({ target }) => {
+  if (target.form?.dataset.form === 'plan') recheck(target.form);
 });
 
 // Takes the form away, so that the fragment's own one comes in its place.

@@ -170,6 +170,21 @@ pub enum Source {
     LauncherFallback,
 }
 
+/// What a person confirmed of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether it differs from what was proposed.
+    pub edited: bool,
+    /// Exactly what was confirmed.
+    pub assignments: Vec<PlannedAssignment>,
+    /// What the checks found in that; `None` when the launcher of that day stored nothing.
+    pub findings: Option<Vec<PlanFinding>>,
+    /// Whether those that may change the same files may run side by side.
+    pub overlap_allowed: bool,
+}
+
 /// What became of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -177,12 +192,7 @@ pub enum PlanState {
     /// A person has not said anything yet.
     Pending,
     /// A person confirmed it, perhaps with changes.
-    Confirmed {
-        /// When.
-        at: DateTime<Utc>,
-        /// Whether what was confirmed differs from what was proposed.
-        edited: bool,
-    },
+    Confirmed(Confirmed),
     /// A person said no.
     Rejected {
         /// When.
@@ -199,7 +209,7 @@ impl PlanState {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Pending => "pending",
-            Self::Confirmed { .. } => "confirmed",
+            Self::Confirmed(_) => "confirmed",
             Self::Rejected { .. } => "rejected",
             Self::Superseded => "superseded",
         }

@@ -7,7 +7,7 @@ use super::assignment::Assignment;
 use super::event::Event;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
-use super::plan::{Plan, PlanState};
+use super::plan::{Confirmed, Plan, PlanState};
 use super::plan_review::Review;
 use super::result::{Report, Revision};
 use super::review::Reviews;
@@ -110,16 +110,19 @@ impl State {
                 session_id,
                 version: Some(version),
                 edited,
+                assignments,
+                findings,
+                overlap_allowed,
                 ..
             } => {
-                self.decide_plan(
-                    session_id,
-                    *version,
-                    PlanState::Confirmed {
-                        at,
-                        edited: *edited,
-                    },
-                );
+                let confirmed = Confirmed {
+                    at,
+                    edited: *edited,
+                    assignments: assignments.clone(),
+                    findings: findings.clone(),
+                    overlap_allowed: *overlap_allowed,
+                };
+                self.decide_plan(session_id, *version, PlanState::Confirmed(confirmed));
             }
             Event::PlanRejected {
                 session_id,

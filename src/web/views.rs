@@ -21,7 +21,7 @@ mod queue;
 mod results;
 pub mod work;
 
-pub use plan::{FindingView, PlanView, ReviewView};
+pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
 

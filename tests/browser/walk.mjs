@@ -161,12 +161,36 @@ await step('what is confirmed is what stands in the ticked rows', async () => {
   await page.locator('.queue').getByText('paused').first().waitFor();
   assert.equal(await rows.nth(0).getByLabel('Task').inputValue(), 'Write the code, and write it well');
   await api('POST', '/api/queue/resume', {});
+  // The checks follow the edits.
+  const [findings, overlap] = [page.locator('.plan .findings'), page.locator('[name="allow_overlap"]')];
+  await rows.nth(1).getByLabel('Files').fill('src/lib.rs');
+  await findings.getByText('these two do not run at once unless you allow it').waitFor();
+  await overlap.waitFor();
+  await rows.nth(1).getByLabel('Files').fill('../README.md');
+  // Confirmed at once, before the person can have read what is wrong with it.
+  await page.getByRole('button', { name: 'Confirm and start the ticked lines' }).click();
+  await see('The plan checks found something new');
+  await findings.getByText('is not a path inside the repository').waitFor();
+  await overlap.waitFor({ state: 'hidden' });
+  await rows.nth(1).getByLabel('Files').fill('README.md');
+  await findings.getByText('is not a path inside the repository').waitFor({ state: 'detached' });
+  // Neither does a reload take them away without a question.
+  const question = page.waitForEvent('dialog');
+  await page.evaluate(() => { setTimeout(() => location.reload()); });
+  await (await question).dismiss();
   await page.getByRole('button', { name: 'Confirm and start the ticked lines' }).click();
   await page.locator('.tile').nth(1).waitFor();
   await see('2 of 2 slots in use');
   const status = await api('GET', '/api/status');
   const tasks = [...status.department_sessions, ...status.queue].map((one) => one.task).sort();
   assert.deepEqual(tasks, ['Look at the risks', 'Write the code, and write it well', 'Write the tests', 'Write the words']);
+  // And what is shown from now on is what was confirmed.
+  await page.getByText('Assignments (4)').click();
+  const shown = page.locator('.plan-text > ol');
+  await shown.getByText('Write the code, and write it well').waitFor();
+  assert.equal(await shown.getByText('Never to be started').count(), 0);
+  await page.getByText('As the planner proposed it (5)').click();
+  await page.locator('.plan-text details').getByText('Never to be started').waitFor();
 });
 
 await step('departments show what they do', async () => {

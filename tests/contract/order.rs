@@ -95,6 +95,47 @@ fn an_order_that_cannot_be_kept_is_refused_at_every_door() {
 }
 
 #[test]
+fn a_confirmed_plan_shows_what_was_confirmed_beside_what_was_proposed() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    let plan = json!({ "session_id": planner.id, "summary": "s", "assignments": [
+        { "department": "menxia", "task": "never started" },
+        { "department": "lingyubu", "task": "code", "files": ["src/"], "verify": ["true"] },
+    ]});
+    world.post("/api/report_zhongshu_plan", &plan).ok();
+    let path = format!("/api/zhongshu_plan?id={}", planner.id);
+    let proposed = world.get(&path).ok();
+    assert_eq!(
+        (&proposed["plan"]["confirmed"], &proposed["findings"]),
+        (&Value::Null, &json!([]))
+    );
+    let mut lines = proposed["plan"]["assignments"].clone();
+    lines[0]["selected"] = json!(false);
+    lines[1]["files"] = json!(["src/", "../x"]);
+    let wish = json!({
+        "parent_session_id": planner.id, "plan_sha256": proposed["plan"]["plan_sha256"], "assignments": lines,
+    });
+    world.post("/api/start_assignments", &wish).ok();
+    let shown = world.get(&path).ok();
+    let confirmed = &shown["plan"]["confirmed"];
+    assert_eq!(
+        (&confirmed["edited"], &confirmed["overlap_allowed"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(confirmed["assignments"], json!([lines[1]]));
+    assert_eq!(
+        shown["plan"]["assignments"],
+        proposed["plan"]["assignments"]
+    );
+    let finding = &shown["findings"][0];
+    assert_eq!(
+        (&finding["check"], &finding["assignments"], &finding["path"]),
+        (&json!("outside_repository"), &json!([0]), &json!("../x"))
+    );
+    assert_eq!(shown["findings"], confirmed["findings"]);
+}
+
+#[test]
 fn results_that_wait_for_eyes_stop_the_queue_at_the_limit() {
     let world = World::governed(|governance| {
         governance["review_limit"] = json!(1);

@@ -56,7 +56,9 @@ fn a_confirmed_plan_is_queued_in_its_order_with_everything_it_said() {
         (&wanted.reason, Some(1))
     );
     let state = &world.session(&planner).plan().unwrap().state;
-    assert!(matches!(state, PlanState::Confirmed { edited: false, .. }));
+    assert!(
+        matches!(state, PlanState::Confirmed(it) if !it.edited && it.assignments == plan.assignments)
+    );
 }
 
 #[test]
@@ -129,6 +131,13 @@ fn a_person_may_change_and_deselect_what_they_confirm() {
         panic!("the confirmation is recorded")
     };
     assert_eq!((*edited, assignments.len(), *version), (true, 1, Some(1)));
+    let plan = world.session(&planner).plan().unwrap();
+    let PlanState::Confirmed(confirmed) = &plan.state else {
+        panic!("it is decided")
+    };
+    assert!(confirmed.edited);
+    assert_eq!(&confirmed.assignments, assignments);
+    assert_eq!(plan.proposal.assignments.len(), 3);
 }
 
 #[test]
@@ -145,7 +154,7 @@ fn leaving_out_what_the_planner_did_not_select_is_no_edit() {
         .confirm(&planner, plan.assignments, Some(digest))
         .unwrap();
     let state = &world.session(&planner).plan().unwrap().state;
-    assert!(matches!(state, PlanState::Confirmed { edited: false, .. }));
+    assert!(matches!(state, PlanState::Confirmed(it) if !it.edited));
 }
 
 #[test]

@@ -128,16 +128,16 @@ pub async fn newest(
     ))
 }
 
-/// What was found in a plan when it was reported; a plan of an older launcher is checked now.
+/// What was found in a plan when it was reported, or in what was confirmed of it; a plan of an older launcher is checked now.
 pub async fn findings_of(
     app: &App,
     plan: &PlanView,
     language: Language,
 ) -> Result<Vec<FindingView>, ApiError> {
-    if let Some(stored) = &plan.findings {
-        return Ok(stored.clone());
+    if let Some(stored) = plan.findings_of_lines() {
+        return Ok(stored.to_vec());
     }
-    let now = app.office.findings(plan.assignments.clone()).await?;
+    let now = app.office.findings(plan.lines().to_vec()).await?;
     Ok(FindingView::all(&now, language))
 }
 

@@ -3,20 +3,22 @@
 #![allow(clippy::unwrap_used)]
 
 mod checks;
+mod plans;
 pub mod work;
 
 use self::checks::{conformance, evidence, plan_findings};
+use self::plans::plan;
 use super::{Codex, TerminalItem, Work};
 use crate::domain::department::{Department, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
-use crate::domain::plan::{PlannedAssignment, Source};
+use crate::domain::plan::Source;
 use crate::domain::result::Findings;
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
 use crate::web::views::{
     FindingView, MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView,
-    ReviewView, SessionView,
+    SessionView,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -161,38 +163,6 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     reported.ended_at = Some(at(12));
     reported.report.as_mut().unwrap().report_status = "reported";
 
-    let plan = |version: u32, status: &'static str| PlanView {
-        version,
-        plan_sha256: format!("{version:064}"),
-        status,
-        reason: (status == "rejected").then(|| say("Please leave the default output as it is.")),
-        reported_at: at(30 - i64::from(version)),
-        source: Source::Tool,
-        summary: say("One flag, two departments, one review. The default output stays as it is."),
-        assignments: vec![
-            planned(
-                say,
-                "gongchengbu",
-                "Implement the flag in the command line parser and cover it with tests.",
-                true,
-            ),
-            planned(say, "zhilibu", "Describe the flag in the README.", true),
-            planned(
-                say,
-                "menxia",
-                "Review the risk of changing the default output.",
-                false,
-            ),
-        ],
-        findings: None,
-        review: ReviewView {
-            state: "vetoed",
-            session_id: None,
-            verdict: Some(work::veto(say)),
-            outcome: None,
-            override_reason: None,
-        },
-    };
     let result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
         report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
         parent_session_id: planner.clone(),
@@ -267,7 +237,11 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     )];
     sample.sessions = vec![working, stalled, failed, reported, first, old];
     sample.chosen = Some(planner.clone());
-    sample.plans = vec![plan(2, "pending"), plan(1, "rejected")];
+    sample.plans = vec![
+        plan(say, 3, "pending"),
+        plan(say, 2, "rejected"),
+        plan(say, 1, "confirmed"),
+    ];
     sample.findings = plan_findings(say);
     sample.unread = unread;
     sample.read = vec![seen];
@@ -280,26 +254,6 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     sample.project = say("weather-station");
     sample.repo = say("/home/mei/projects/weather-station");
     sample
-}
-
-fn planned(
-    say: &dyn Fn(&str) -> String,
-    department: &str,
-    task: &str,
-    selected: bool,
-) -> PlannedAssignment {
-    PlannedAssignment {
-        id: None,
-        after: Vec::new(),
-        department: department.into(),
-        task: say(task),
-        model: Some(say("gpt-5.1-codex")),
-        files: vec![say("src/cli.rs"), say("tests/cli.rs")],
-        verify: vec![say("cargo test --test cli")],
-        reason: say("The parser is the only place that knows the flags."),
-        model_reason: say("small change"),
-        selected,
-    }
 }
 
 fn queued(

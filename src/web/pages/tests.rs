@@ -126,8 +126,8 @@ fn both_languages_render_without_a_missing_word() {
 #[test]
 fn a_pending_plan_is_an_editor_that_names_what_was_seen() {
     let text = page(&busy(&plain), Language::En);
-    assert!(text.contains(&format!("data-sha=\"{:064}\"", 2)));
-    assert!(text.contains("data-version=\"2\""));
+    assert!(text.contains(&format!("data-sha=\"{:064}\"", 3)));
+    assert!(text.contains("data-version=\"3\""));
     let form = text
         .split("data-form=\"plan\"")
         .nth(1)

@@ -9,7 +9,7 @@ use super::quoted::{Piece, pieces};
 use crate::domain::department::{Department, Sandbox};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
-use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
+use crate::domain::plan::{PlanCheck, PlanLevel, PlannedAssignment, Source};
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
 use crate::web::views::{FindingView, PlanView, QueueItemView, ResultView, SessionView};
@@ -310,6 +310,14 @@ impl Page<'_> {
     fn line_numbers(&self, positions: &[usize]) -> String {
         let numbers: Vec<String> = positions.iter().map(|at| (at + 1).to_string()).collect();
         numbers.join(self.w.language.pick(", ", "、"))
+    }
+
+    /// Whether lines of the plan are kept apart because they may change the same files, which the person can allow.
+    fn may_overlap(&self) -> bool {
+        let mut findings = self.w.findings.iter();
+        findings.any(|finding| {
+            finding.check == PlanCheck::OverlappingFiles && finding.level == PlanLevel::Warning
+        })
     }
 
     fn newest_plan(&self) -> Option<&PlanView> {

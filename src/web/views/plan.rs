@@ -3,7 +3,7 @@
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::plan::{
-    Plan, PlanCheck, PlanFinding, PlanLevel, PlanState, PlannedAssignment, Source,
+    Confirmed, Plan, PlanCheck, PlanFinding, PlanLevel, PlanState, PlannedAssignment, Source,
 };
 use crate::domain::plan_review::{Review, Verdict};
 use chrono::{DateTime, Utc};
@@ -55,12 +55,42 @@ pub struct PlanView {
     pub source: Source,
     /// The plan in a few sentences.
     pub summary: String,
-    /// What it asks for.
+    /// What it proposes.
     pub assignments: Vec<PlannedAssignment>,
     /// What the plan checks found when it was reported; null when the launcher of that day stored nothing.
     pub findings: Option<Vec<FindingView>>,
+    /// What a person confirmed of it.
+    pub confirmed: Option<ConfirmedView>,
     /// How its review by menxia stands.
     pub review: ReviewView,
+}
+
+/// What a person confirmed of a plan, perhaps with changes.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConfirmedView {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether it differs from what was proposed.
+    pub edited: bool,
+    /// Exactly what was confirmed.
+    pub assignments: Vec<PlannedAssignment>,
+    /// What the plan checks found in that; null when the launcher of that day stored nothing.
+    pub findings: Option<Vec<FindingView>>,
+    /// Whether those that may change the same files may run side by side.
+    pub overlap_allowed: bool,
+}
+
+impl ConfirmedView {
+    fn of(confirmed: &Confirmed, language: Language) -> Self {
+        let findings = confirmed.findings.as_deref();
+        Self {
+            at: confirmed.at,
+            edited: confirmed.edited,
+            assignments: confirmed.assignments.clone(),
+            findings: findings.map(|them| FindingView::all(them, language)),
+            overlap_allowed: confirmed.overlap_allowed,
+        }
+    }
 }
 
 /// How the review of a plan stands.
@@ -101,6 +131,10 @@ impl PlanView {
             PlanState::Rejected { reason, .. } => Some(reason.clone()),
             _ => None,
         };
+        let confirmed = match &plan.state {
+            PlanState::Confirmed(confirmed) => Some(ConfirmedView::of(confirmed, language)),
+            _ => None,
+        };
         Self {
             version: plan.version,
             plan_sha256: plan.sha256.clone(),
@@ -111,7 +145,22 @@ impl PlanView {
             summary: plan.proposal.summary.clone(),
             assignments: plan.proposal.assignments.clone(),
             findings: findings.map(|them| FindingView::all(them, language)),
+            confirmed,
             review: ReviewView::of(plan),
+        }
+    }
+
+    /// The lines that count: what was confirmed, else what is proposed.
+    pub fn lines(&self) -> &[PlannedAssignment] {
+        let confirmed = self.confirmed.as_ref();
+        confirmed.map_or(&self.assignments, |it| &it.assignments)
+    }
+
+    /// What the plan checks found in those lines, where that was stored.
+    pub fn findings_of_lines(&self) -> Option<&[FindingView]> {
+        match &self.confirmed {
+            Some(confirmed) => confirmed.findings.as_deref(),
+            None => self.findings.as_deref(),
         }
     }
 }

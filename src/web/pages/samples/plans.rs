@@ -1,0 +1,73 @@
+//! Sample plans, each decided as its status says.
+
+use super::{at, work};
+use crate::domain::plan::{PlannedAssignment, Source};
+use crate::web::views::{ConfirmedView, PlanView, ReviewView};
+
+/// One version of a vetoed plan.
+pub(super) fn plan(say: &dyn Fn(&str) -> String, version: u32, status: &'static str) -> PlanView {
+    PlanView {
+        version,
+        plan_sha256: format!("{version:064}"),
+        status,
+        reason: (status == "rejected").then(|| say("Please leave the default output as it is.")),
+        reported_at: at(30 - i64::from(version)),
+        source: Source::Tool,
+        summary: say("One flag, two departments, one review. The default output stays as it is."),
+        assignments: vec![
+            planned(
+                say,
+                "gongchengbu",
+                "Implement the flag in the command line parser and cover it with tests.",
+                true,
+            ),
+            planned(say, "zhilibu", "Describe the flag in the README.", true),
+            planned(
+                say,
+                "menxia",
+                "Review the risk of changing the default output.",
+                false,
+            ),
+        ],
+        findings: None,
+        confirmed: (status == "confirmed").then(|| ConfirmedView {
+            at: at(29 - i64::from(version)),
+            edited: true,
+            assignments: vec![planned(
+                say,
+                "zhilibu",
+                "Describe the flag in the README.",
+                true,
+            )],
+            findings: None,
+            overlap_allowed: true,
+        }),
+        review: ReviewView {
+            state: "vetoed",
+            session_id: None,
+            verdict: Some(work::veto(say)),
+            outcome: None,
+            override_reason: None,
+        },
+    }
+}
+
+fn planned(
+    say: &dyn Fn(&str) -> String,
+    department: &str,
+    task: &str,
+    selected: bool,
+) -> PlannedAssignment {
+    PlannedAssignment {
+        id: None,
+        after: Vec::new(),
+        department: department.into(),
+        task: say(task),
+        model: Some(say("gpt-5.1-codex")),
+        files: vec![say("src/cli.rs"), say("tests/cli.rs")],
+        verify: vec![say("cargo test --test cli")],
+        reason: say("The parser is the only place that knows the flags."),
+        model_reason: say("small change"),
+        selected,
+    }
+}
