@@ -87,6 +87,8 @@ function sentence(line) {
     subject: cut(line.subject),
     note: cut(line.note),
     files: line.files ?? 0,
+    to: word('access.to', line.to),
+    scope: word('access.scope', line.scope),
   });
   // An event of a newer launcher: its own name says more than nothing.
   return known === key ? String(line.event) : known;

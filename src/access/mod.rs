@@ -5,12 +5,14 @@
 
 mod caller;
 mod clock;
+mod heard;
 mod limit;
 mod secret;
 pub mod tokens;
 
 pub use caller::{Caller, Lease, Via};
 pub use clock::{Clock, boot_clock};
+pub use heard::{AccessEvent, Observer};
 pub use secret::{NoEntropy, Secret};
 pub use tokens::{Scope, TokenError, TokenStore};
 
@@ -42,33 +44,8 @@ const MAX_SESSIONS: usize = 32;
 /// Spent keys that are remembered, to notice when one comes back.
 const MAX_SPENT: usize = 256;
 
-/// What the journal should hear of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AccessEvent {
-    /// Somebody got access.
-    Granted {
-        /// `browser`, or the name of a token.
-        to: String,
-        /// `human` or `read`.
-        scope: &'static str,
-    },
-    /// A credential was taken away.
-    Revoked {
-        /// `browser`, or the name of a token.
-        to: String,
-    },
-    /// Somebody knocked with a wrong credential, Host or Origin. At most a few per minute are told; the reason says how
-    /// many were not.
-    Refused {
-        /// What was wrong.
-        reason: String,
-        /// Which path, without its query.
-        path: String,
-    },
-}
-
-/// Hears of access events. It is called in the middle of requests: it must not block.
-pub type Observer = Box<dyn Fn(AccessEvent) + Send + Sync>;
+/// The person, in a browser.
+const BROWSER: Caller = Caller::Person { via: Via::Browser };
 
 /// A browser that has just logged in.
 pub struct Granted {
@@ -246,11 +223,13 @@ impl Access {
             if evicted {
                 self.tell(AccessEvent::Revoked {
                     to: "browser".to_owned(),
+                    by: None,
                 });
             }
             self.tell(AccessEvent::Granted {
                 to: "browser".to_owned(),
                 scope: Scope::Human.word(),
+                by: BROWSER.actor(),
             });
             return Ok(Granted {
                 secret,
@@ -265,6 +244,7 @@ impl Access {
             if revoked {
                 self.tell(AccessEvent::Revoked {
                     to: "browser".to_owned(),
+                    by: None,
                 });
             }
             return Err(LoginError::Spent);
@@ -286,6 +266,7 @@ impl Access {
         if ended {
             self.tell(AccessEvent::Revoked {
                 to: "browser".to_owned(),
+                by: Some(BROWSER.actor()),
             });
         }
     }
@@ -295,27 +276,34 @@ impl Access {
         &self.tokens
     }
 
-    /// Makes a named token.
+    /// Makes a named token, as `by` wishes.
     ///
     /// # Errors
     /// See [`TokenStore::create`].
-    pub fn create_token(&self, name: &str, scope: Scope) -> Result<Secret, TokenError> {
+    pub fn create_token(
+        &self,
+        by: &Caller,
+        name: &str,
+        scope: Scope,
+    ) -> Result<Secret, TokenError> {
         let secret = self.tokens.create(name, scope, chrono::Utc::now())?;
         self.tell(AccessEvent::Granted {
             to: name.to_owned(),
             scope: scope.word(),
+            by: by.actor(),
         });
         Ok(secret)
     }
 
-    /// Takes a named token away and ends what it has open.
+    /// Takes a named token away, as `by` wishes, and ends what it has open.
     ///
     /// # Errors
     /// See [`TokenStore::revoke`].
-    pub fn revoke_token(&self, name: &str) -> Result<(), TokenError> {
+    pub fn revoke_token(&self, by: &Caller, name: &str) -> Result<(), TokenError> {
         self.tokens.revoke(name)?;
         self.tell(AccessEvent::Revoked {
             to: name.to_owned(),
+            by: Some(by.actor()),
         });
         Ok(())
     }
@@ -333,7 +321,7 @@ impl Access {
         let session = &mut inner.sessions[index];
         session.used_at = now;
         Some(Grant {
-            caller: Caller::Person { via: Via::Browser },
+            caller: BROWSER,
             lease: session.lease.clone(),
         })
     }

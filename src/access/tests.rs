@@ -61,9 +61,11 @@ fn a_key_lets_one_browser_in_and_its_reuse_throws_that_one_out() {
         AccessEvent::Granted {
             to: "browser".to_owned(),
             scope: "human",
+            by: "person".to_owned(),
         },
         AccessEvent::Revoked {
             to: "browser".to_owned(),
+            by: None,
         },
     );
     assert_eq!(*house.events.lock().unwrap(), [granted, revoked]);

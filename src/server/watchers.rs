@@ -3,7 +3,7 @@
 use crate::access::AccessEvent;
 use crate::config::{Config, Reload};
 use crate::domain::event::Event;
-use crate::sessions::office::Office;
+use crate::sessions::office::{LAUNCHER, Office};
 use crate::sessions::policy::Policy;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -16,15 +16,16 @@ const GOVERNANCE_POLL: Duration = Duration::from_secs(1);
 /// Journals who got access, who lost it and who was refused.
 pub async fn access(office: Arc<Office>, mut heard: mpsc::Receiver<AccessEvent>) {
     while let Some(event) = heard.recv().await {
-        let event = match event {
-            AccessEvent::Granted { to, scope } => Event::AccessGranted {
-                to,
-                scope: scope.to_owned(),
-            },
-            AccessEvent::Revoked { to } => Event::AccessRevoked { to },
-            AccessEvent::Refused { reason, path } => Event::AccessRefused { reason, path },
+        let (by, event) = match event {
+            AccessEvent::Granted { to, scope, by } => {
+                let scope = scope.to_owned();
+                (Some(by), Event::AccessGranted { to, scope })
+            }
+            AccessEvent::Revoked { to, by } => (by, Event::AccessRevoked { to }),
+            AccessEvent::Refused { reason, path } => (None, Event::AccessRefused { reason, path }),
         };
-        office.record(vec![event]).await;
+        let actor = by.as_deref().unwrap_or(LAUNCHER);
+        office.record_of(actor, vec![event]).await;
     }
 }
 

@@ -209,7 +209,12 @@ impl Office {
 
     /// Records events of the launcher's own that need no decision; says whether they are durable now.
     pub async fn record(&self, events: Vec<Event>) -> bool {
-        let recorded = self.ledger.commit(LAUNCHER, events).await;
+        self.record_of(LAUNCHER, events).await
+    }
+
+    /// Records what `actor` did, where that needs no decision; says whether it is durable now.
+    pub async fn record_of(&self, actor: &str, events: Vec<Event>) -> bool {
+        let recorded = self.ledger.commit(actor, events).await;
         if let Err(error) = &recorded {
             tracing::error!(%error, "could not record what happened");
         }

@@ -97,10 +97,10 @@ async fn tokens(
 
 async fn create_token(
     State(access): State<Arc<Access>>,
-    _: RequirePerson,
+    RequirePerson(caller): RequirePerson,
     Body(NewToken { name, scope }): Body<NewToken>,
 ) -> Result<Json<Value>, ApiError> {
-    let secret = access.create_token(&name, scope)?;
+    let secret = access.create_token(&caller, &name, scope)?;
     Ok(Json(json!({
         "ok": true,
         "name": name,
@@ -111,9 +111,9 @@ async fn create_token(
 
 async fn revoke_token(
     State(access): State<Arc<Access>>,
-    _: RequirePerson,
+    RequirePerson(caller): RequirePerson,
     Body(TokenName { name }): Body<TokenName>,
 ) -> Result<Json<Value>, ApiError> {
-    access.revoke_token(&name)?;
+    access.revoke_token(&caller, &name)?;
     Ok(Json(json!({ "ok": true, "name": name })))
 }

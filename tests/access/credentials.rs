@@ -169,10 +169,17 @@ async fn a6_a_login_key_works_once_and_its_reuse_is_seen() {
         events[0],
         AccessEvent::Granted {
             to: browser.clone(),
-            scope: "human"
+            scope: "human",
+            by: "person".to_owned(),
         }
     );
-    assert_eq!(events[1], AccessEvent::Revoked { to: browser });
+    assert_eq!(
+        events[1],
+        AccessEvent::Revoked {
+            to: browser,
+            by: None
+        }
+    );
     assert!(
         matches!(&events[2], AccessEvent::Refused { reason, .. } if reason.contains("used before"))
     );

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use zhongshu::access::{Access, AccessEvent, OPEN_KEY_LIFE, Scope, TokenStore};
+use zhongshu::access::{Access, AccessEvent, Caller, OPEN_KEY_LIFE, Scope, TokenStore, Via};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::journal::{Fold, Journal, Record, system_clock};
 use zhongshu::ledger::Ledger;
@@ -201,7 +201,10 @@ impl House {
     }
 
     pub fn token(&self, name: &str, scope: Scope) -> String {
-        let secret = self.access.create_token(name, scope).unwrap();
+        let by = Caller::Person {
+            via: Via::CommandLine,
+        };
+        let secret = self.access.create_token(&by, name, scope).unwrap();
         secret.reveal().to_owned()
     }
 

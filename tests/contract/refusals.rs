@@ -887,6 +887,8 @@ fn bodies_methods_and_types_that_do_not_fit_are_refused_everywhere() {
     world.wait_for("the token to be in the journal", || {
         (world.events_named("access_granted").len() == 1).then_some(())
     });
+    let granted = world.events_named("access_granted");
+    assert_eq!(granted[0]["actor"], "person:cli");
     let seq = world.seq();
     let posts = [
         "/api/start_zhongshu_session",
