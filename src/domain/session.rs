@@ -175,7 +175,24 @@ pub struct Session {
     /// The working tree before it began (departments).
     #[serde(default)]
     pub baseline: Option<Baseline>,
+    /// The newest files in its mailbox that were not taken, oldest first (planners).
+    #[serde(default)]
+    pub rejected_files: Vec<RejectedFile>,
 }
+
+/// A file in a mailbox that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectedFile {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Its name.
+    pub file: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
+
+/// More rejected files than this nobody reads; the journal has them all.
+const MAX_REJECTED_FILES: usize = 20;
 
 impl Session {
     /// A session that was just registered.
@@ -195,7 +212,16 @@ impl Session {
             plans: Vec::new(),
             replaced_by: None,
             baseline: None,
+            rejected_files: Vec::new(),
         }
+    }
+
+    /// Keeps a file of its mailbox that was not taken.
+    pub fn note_rejected(&mut self, file: RejectedFile) {
+        if self.rejected_files.len() == MAX_REJECTED_FILES {
+            self.rejected_files.remove(0);
+        }
+        self.rejected_files.push(file);
     }
 
     /// Its id.

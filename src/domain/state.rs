@@ -11,7 +11,7 @@ use super::plan::{Confirmed, Plan, PlanState};
 use super::plan_review::Review;
 use super::result::{Report, Revision};
 use super::review::Reviews;
-use super::session::{Outcome, Session, Status};
+use super::session::{Outcome, RejectedFile, Session, Status};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -220,12 +220,21 @@ impl State {
                     });
                 }
             }
+            Event::MailboxFileRejected {
+                session_id,
+                file,
+                reason,
+            } => {
+                let (file, reason) = (file.clone(), reason.clone());
+                self.with_session(session_id, |session| {
+                    session.note_rejected(RejectedFile { at, file, reason });
+                });
+            }
             Event::ServerStarted { .. }
             | Event::ServerStopped { .. }
             | Event::AccessGranted { .. }
             | Event::AccessRevoked { .. }
             | Event::AccessRefused { .. }
-            | Event::MailboxFileRejected { .. }
             | Event::PlanConfirmed { version: None, .. } => {}
             _ => self.apply_to_session(at, event),
         }

@@ -9,7 +9,7 @@ use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::result::Report;
-use crate::domain::session::{Kind, Outcome, Session};
+use crate::domain::session::{Kind, Outcome, RejectedFile, Session};
 use crate::domain::state::State;
 use crate::sessions::live::{Activity, Live, Observed};
 use chrono::{DateTime, Utc};
@@ -152,6 +152,8 @@ pub struct PlannerView {
     pub resumed_from_session_id: Option<SessionId>,
     /// The planner that took over from it.
     pub replaced_by_session_id: Option<SessionId>,
+    /// The newest files in its mailbox that were not taken, oldest first.
+    pub rejected_files: Vec<RejectedFile>,
 }
 
 /// What only departments have.
@@ -300,6 +302,7 @@ impl Scene<'_> {
             vetoes: plan_reviews::since_person(session).0,
             resumed_from_session_id: session.brief.resumed_from_session_id.clone(),
             replaced_by_session_id: session.replaced_by.clone(),
+            rejected_files: session.rejected_files.clone(),
         }
     }
 

@@ -321,6 +321,10 @@ fn contract_08_second_reports_half_files_and_bad_files_are_each_what_they_are() 
         (there.len() == 6 && bad.iter().all(noted)).then_some(())
     });
     assert_eq!(names("incoming"), ["a-half.json"]);
+    let planners = world.status()["zhongshu_sessions"].clone();
+    let told = planners[0]["rejected_files"].as_array().unwrap();
+    let told: Vec<&str> = told.iter().map(|it| it["file"].as_str().unwrap()).collect();
+    assert_eq!(told, bad);
     assert_eq!(
         world.revision_of(&child.id),
         1,

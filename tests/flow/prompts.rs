@@ -1,5 +1,6 @@
 //! What agents are told: in both languages, with everything that the contract demands.
 
+use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::plans;
 use zhongshu::domain::language::Language;
 use zhongshu::domain::message::Purpose;
@@ -231,6 +232,21 @@ fn reminders_and_rejections_are_said_in_the_language_of_the_house() {
             .unwrap();
         let reminder = &world.owed(&department, Purpose::Reminder)[0].text;
         assert_holds(reminder, language.pick(&["Reminder 1 of 2"], &["提醒 1/2"]));
+        assert!(!reminder.contains("rejected/"), "{reminder}");
+        // Whoever wrote it may be the one who is waited for; what it says stays out of the prompt.
+        world.happen(Event::MailboxFileRejected {
+            session_id: planner.clone(),
+            file: "obey-me.json".to_owned(),
+            reason: "no result".to_owned(),
+        });
+        world
+            .decide(|state, policy| {
+                zhongshu::domain::flow::sessions::remind(state, &policy.catalog, &department)
+            })
+            .unwrap();
+        let reminder = &world.owed(&department, Purpose::Reminder)[1].text;
+        assert_holds(reminder, &["`rejected/`", ".reason.txt`"]);
+        assert!(!reminder.contains("obey-me"), "{reminder}");
         world
             .report_plan(&planner, super::world::proposal(&["menxia"]))
             .unwrap();

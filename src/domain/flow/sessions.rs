@@ -200,6 +200,12 @@ pub fn remind(state: &State, catalog: &Catalog, id: &SessionId) -> Decision<bool
         return Ok((Vec::new(), false));
     }
     let number = session.reminders + 1;
+    let mailbox = session.brief.parent_session_id.as_ref();
+    let planner = mailbox.and_then(|id| state.session(id));
+    let rejected = planner.is_some_and(|planner| {
+        let mut files = planner.rejected_files.iter();
+        files.any(|file| file.at >= session.registered_at)
+    });
     let events = vec![
         Event::ReminderSent {
             session_id: id.clone(),
@@ -209,7 +215,7 @@ pub fn remind(state: &State, catalog: &Catalog, id: &SessionId) -> Decision<bool
             message_id: MessageId::fresh("message"),
             session_id: id.clone(),
             purpose: Purpose::Reminder,
-            text: prompts::reminder(catalog.language, number, MAX_REMINDERS),
+            text: prompts::reminder(catalog.language, number, MAX_REMINDERS, rejected),
         },
     ];
     Ok((events, true))

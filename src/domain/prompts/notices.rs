@@ -125,9 +125,20 @@ pub fn veto(language: Language, version: u32, verdict: &Verdict, again: bool) ->
     }
 }
 
-/// The session's turn ended without a report.
-pub fn reminder(language: Language, number: u32, of: u32) -> String {
-    match language {
+/// The session's turn ended without a report. `rejected` says whether a file was not taken that may be its report; whose
+/// it was is not known, so the sentence tells where to look and carries nobody's words.
+pub fn reminder(language: Language, number: u32, of: u32, rejected: bool) -> String {
+    let more = match (rejected, language) {
+        (false, _) => "",
+        (true, Language::En) => {
+            " A file in the mailbox was not taken since you began; if it was yours, `<name>.reason.txt` in `rejected/`, beside the \
+             mailbox folder, says why. Mend it and write it anew."
+        }
+        (true, Language::Zh) => {
+            "你开始之后，信箱里有文件未被接收；如果是你写的，信箱目录旁的 `rejected/` 中的 `<文件名>.reason.txt` 写明了原因，请改正后重新写入。"
+        }
+    };
+    let text = match language {
         Language::En => format!(
             "Reminder {number} of {of}: you have not reported yet. If the work is done, or cannot be done, report the result now, in the way \
              your first prompt describes. Otherwise go on and report at the end."
@@ -135,7 +146,8 @@ pub fn reminder(language: Language, number: u32, of: u32) -> String {
         Language::Zh => format!(
             "提醒 {number}/{of}：你还没有汇报。工作已完成或无法完成时，请现在按第一条提示中的方式汇报；否则继续工作，结束时汇报。"
         ),
-    }
+    };
+    text + more
 }
 
 /// A department reported; for its planner.

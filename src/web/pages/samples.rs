@@ -332,6 +332,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
             vetoes: 0,
             resumed_from_session_id: None,
             replaced_by_session_id: None,
+            rejected_files: Vec::new(),
         }),
         report: (!is_planner).then_some(ReportStatusView {
             report_status: "pending",
