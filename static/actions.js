@@ -1,6 +1,6 @@
 // What each button and form of the work page asks of the API.
 import { getJson, post, query } from './api.js';
-import { t } from './i18n.js';
+import { language, t } from './i18n.js';
 import { make, saveText } from './dom.js';
 import { lines, onAction, onSubmit, say } from './forms.js';
 import { choose, refresh } from './work.js';
@@ -26,7 +26,7 @@ onAction('go', ({ dataset }) => {
   place.focus({ preventScroll: true });
 });
 onAction('trust', async () => {
-  await post('/api/trust', { accept: true });
+  await post('/api/trust', { accept: true, language: language() });
   // What was refused for the lack of it can be tried now.
   for (const line of document.querySelectorAll('.said.bad')) line.remove();
   await refresh();

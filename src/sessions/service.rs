@@ -8,6 +8,7 @@ use crate::domain::event::Event;
 use crate::domain::flow::plans::{Confirmation, PlanReceipt};
 use crate::domain::flow::{self, Catalog, checks, inbox, plans, queue, sessions};
 use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
+use crate::domain::language::Language;
 use crate::domain::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Brief, Outcome, Session};
@@ -17,16 +18,15 @@ use std::sync::Arc;
 
 /// What may be asked of the sessions.
 impl Office {
-    /// What Codex will do to the user's own configuration, and whether a person still has to allow it.
-    pub fn trust(&self) -> Trust {
-        let language = self.policy().catalog.language;
+    /// What Codex will do to the user's own configuration, in `language`, and whether a person still has to allow it.
+    pub fn trust(&self, language: Language) -> Trust {
         let repo = self.place.repo.display();
-        let statement = match language.tag() {
-            "zh" => format!(
+        let statement = match language {
+            Language::Zh => format!(
                 "Codex 会话会在 {repo} 中写文件并运行命令（在 Codex 自己的沙箱内）。Codex 会把该仓库记为受信任（trust_level = \"trusted\"），\
                  写入它自己的 config.toml，并把会话记录保存在 CODEX_HOME 中；此后仓库里的 .codex/ 设置也会生效。"
             ),
-            _ => format!(
+            Language::En => format!(
                 "Codex sessions will write files and run commands in {repo}, inside Codex's own sandbox. Codex notes this repository as trusted \
                  (trust_level = \"trusted\") in its own config.toml and keeps its session records in CODEX_HOME; from then on settings in the \
                  repository's .codex/ folder are obeyed as well."
@@ -36,12 +36,12 @@ impl Office {
         Trust { needed, statement }
     }
 
-    /// A person allows Codex to work here.
+    /// A person who read the statement in `language` allows Codex to work here.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn allow(&self, actor: &str) -> Result<(), Refused> {
-        let statement = self.trust().statement;
+    pub async fn allow(&self, actor: &str, language: Language) -> Result<(), Refused> {
+        let statement = self.trust(language).statement;
         self.decide(actor, move |state| {
             let events = match state.trusted {
                 Some(_) => Vec::new(),

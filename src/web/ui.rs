@@ -131,7 +131,7 @@ async fn work(
             ended: terminal.status == "exited",
         })
         .collect();
-    let (codex, trust) = (codex(office, language), office.trust());
+    let (codex, trust) = (codex(office, language), office.trust(language));
     let health = office.ledger.status().borrow().health.clone();
     let read_only = match &health {
         Health::ReadOnly { reason, .. } => Some(reason.as_str()),

@@ -1,6 +1,7 @@
 //! The launcher itself: trust, end.
 
 use super::done;
+use crate::domain::language::Language;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::RequirePerson;
@@ -13,6 +14,8 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 pub struct Allow {
     accept: bool,
+    #[serde(default)]
+    language: Option<Language>,
 }
 
 pub async fn trust(
@@ -24,7 +27,10 @@ pub async fn trust(
         let message = "accept: only `true` is an answer here; without it no Codex session starts";
         return Err(ApiError::invalid("not_accepted", message));
     }
-    app.office.allow(&caller.actor()).await?;
+    let language = wish
+        .language
+        .unwrap_or(app.office.policy().catalog.language);
+    app.office.allow(&caller.actor(), language).await?;
     Ok(done())
 }
 

@@ -200,7 +200,7 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
         department_sessions,
         unapproved_commits,
         codex: codex(office, policy.catalog.language),
-        trust: office.trust(),
+        trust: office.trust(policy.catalog.language),
         seq,
         warnings: warnings(office),
     }
