@@ -25,6 +25,7 @@ pub fn planner(
 ) -> Brief {
     let id = SessionId::fresh(ZHONGSHU);
     let role = &policy.planner;
+    let (sandbox, approval) = powers(&role.driver, role.sandbox, role.approval);
     Brief {
         session_kind: Kind::Zhongshu,
         department: ZHONGSHU.to_owned(),
@@ -38,8 +39,8 @@ pub fn planner(
         verify: Vec::new(),
         model: model.or_else(|| role.model.clone()),
         driver: role.driver.clone(),
-        sandbox: role.sandbox,
-        approval: role.approval,
+        sandbox,
+        approval,
         parent_session_id: None,
         assignment_id: None,
         review: None,
@@ -58,6 +59,16 @@ pub fn department(policy: &Policy, place: &Places, assignment: &Assignment) -> B
     let title = known.map_or(order.department.as_str(), |department| {
         department.title.get(policy.catalog.language)
     });
+    let driver = policy.driver_of(&order.department);
+    let (sandbox, approval) = powers(
+        driver,
+        known
+            .and_then(|department| department.sandbox)
+            .unwrap_or(Sandbox::WorkspaceWrite),
+        known
+            .and_then(|department| department.approval)
+            .unwrap_or(Approval::OnRequest),
+    );
     Brief {
         session_kind: Kind::Department,
         department: order.department.clone(),
@@ -70,13 +81,9 @@ pub fn department(policy: &Policy, place: &Places, assignment: &Assignment) -> B
             .clone()
             .or_else(|| known.and_then(|department| department.model.clone()))
             .or_else(|| policy.department_model.clone()),
-        driver: policy.driver_of(&order.department).to_owned(),
-        sandbox: known
-            .and_then(|department| department.sandbox)
-            .unwrap_or(Sandbox::WorkspaceWrite),
-        approval: known
-            .and_then(|department| department.approval)
-            .unwrap_or(Approval::OnRequest),
+        driver: driver.to_owned(),
+        sandbox,
+        approval,
         parent_session_id: Some(order.parent_session_id.clone()),
         assignment_id: Some(order.assignment_id.clone()),
         review: None,
@@ -93,6 +100,16 @@ pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: Reviewed
     let language = policy.catalog.language;
     let known = policy.catalog.department(MENXIA);
     let version = plan.plan_version;
+    let driver = policy.driver_of(MENXIA);
+    let (sandbox, approval) = powers(
+        driver,
+        known
+            .and_then(|department| department.sandbox)
+            .unwrap_or(Sandbox::ReadOnly),
+        known
+            .and_then(|department| department.approval)
+            .unwrap_or(Approval::OnRequest),
+    );
     Brief {
         session_kind: Kind::Department,
         department: MENXIA.to_owned(),
@@ -108,13 +125,9 @@ pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: Reviewed
         model: known
             .and_then(|department| department.model.clone())
             .or_else(|| policy.department_model.clone()),
-        driver: policy.driver_of(MENXIA).to_owned(),
-        sandbox: known
-            .and_then(|department| department.sandbox)
-            .unwrap_or(Sandbox::ReadOnly),
-        approval: known
-            .and_then(|department| department.approval)
-            .unwrap_or(Approval::OnRequest),
+        driver: driver.to_owned(),
+        sandbox,
+        approval,
         parent_session_id: Some(planner.id().clone()),
         assignment_id: None,
         review: Some(plan),
@@ -122,6 +135,14 @@ pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: Reviewed
         prompt_path: place.prompt(&id),
         log_path: place.log(&id),
         id,
+    }
+}
+
+/// What holds a session back. The settings are Codex's; any other program runs as the person does, and asks nobody.
+fn powers(driver: &str, sandbox: Sandbox, approval: Approval) -> (Sandbox, Approval) {
+    match driver {
+        CODEX => (sandbox, approval),
+        _ => (Sandbox::DangerFullAccess, Approval::Never),
     }
 }
 
