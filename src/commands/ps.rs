@@ -87,6 +87,9 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
             if session["status_reason"].is_string() {
                 task.push_str(&format!("  ({})", text(session, "status_reason")));
             }
+            if let Some(code) = session["exit_code"].as_i64().filter(|code| *code != 0) {
+                task.push_str(&format!("  (exit code {code})"));
+            }
             [
                 text(session, "id"),
                 text(session, "department"),
@@ -245,12 +248,13 @@ mod tests {
     #[test]
     fn the_table_cannot_be_steered_by_a_task() {
         let mut out = Vec::new();
-        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc", "status_reason": "d\ne"});
+        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc", "status_reason": "d\ne", "exit_code": 3});
         table(&[session], &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text.lines().count(), 2);
         assert!(!text.contains('\u{1b}'));
         assert!(text.contains("menxia-1  menxia"), "{text}");
         assert!(text.contains("c  (d"), "{text}");
+        assert!(text.contains("(exit code 3)"), "{text}");
     }
 }

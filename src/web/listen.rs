@@ -79,7 +79,7 @@ impl Trust {
 pub enum ListenError {
     /// Somebody else holds the port.
     #[error(
-        "port {port} on {host} is in use by another program; end it, or choose another port with `--port N` (`--port 0` picks a free one)"
+        "port {port} on {host} is in use by another program, perhaps zhongshu for another repository; end it, or choose another port with `--port N` (`--port 0` picks a free one)"
     )]
     PortTaken {
         /// The port.

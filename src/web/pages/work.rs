@@ -280,6 +280,11 @@ impl Page<'_> {
         session.task.chars().count() <= SHORT_TASK
     }
 
+    /// Whether there is something to say of what it does: a program that never tells, but prints, is none that gave no sign.
+    fn tells_activity(&self, session: &SessionView) -> bool {
+        session.activity != Activity::Unknown || session.last_activity_at.is_none()
+    }
+
     fn activity(&self, session: &SessionView) -> &'static str {
         match session.activity {
             Activity::Working => "working",
@@ -406,8 +411,10 @@ impl Page<'_> {
         let waiting = self.w.queue.iter().any(|q| !self.is_foreign(q));
         if planner.replaced_by_session_id.is_some() {
             "next.replaced"
-        } else if !self.decide.is_empty() {
+        } else if self.holds_work() {
             "next.decide"
+        } else if !self.decide.is_empty() {
+            "next.outside"
         } else if !live && session.can_resume {
             "next.ended"
         } else if planner.plan_status == "pending" && live {
