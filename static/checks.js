@@ -2,7 +2,7 @@
 // planner reported them.
 import { post } from './api.js';
 import { language, t, word } from './i18n.js';
-import { $, $$, make } from './dom.js';
+import { $, $$, make, pieces } from './dom.js';
 
 // Somebody who types is asked about once.
 const SETTLE_MS = 400;
@@ -50,7 +50,7 @@ async function check(form, assignments) {
 }
 
 function line(level, place, message) {
-  const text = make('span', { class: 'text' }, ...(place ? [make('span', { class: 'muted' }, place), ' '] : []), message);
+  const text = make('span', { class: 'text' }, ...(place ? [make('span', { class: 'muted' }, place), ' '] : []), ...pieces(message));
   return make('li', {}, make('span', { class: `badge l-${level}` }, word('level', level)), ' ', text);
 }
 

@@ -13,7 +13,7 @@ export function make(name, attributes = {}, ...children) {
 }
 
 // A sentence with its commands as code. They stand between backticks, as in a terminal; backticks that are no pairs are left alone.
-function pieces(sentence) {
+export function pieces(sentence) {
   const texts = sentence.split('`');
   if (texts.length % 2 === 0) return [sentence];
   return texts.map((text, at) => (at % 2 ? make('code', {}, text) : text));
