@@ -78,8 +78,16 @@ pub enum GitError {
     #[error("{} belongs to another user; change its owner, or add it to safe.directory in your own Git configuration", .0.display())]
     ForeignOwner(PathBuf),
     /// No such revision.
-    #[error("unknown revision {0:?}: it is no branch, tag or commit of this repository")]
-    UnknownRevision(String),
+    #[error(
+        "unknown revision {name:?}: it is no branch, tag or commit of this repository{}",
+        revision::told(branches)
+    )]
+    UnknownRevision {
+        /// What was asked for, or its beginning.
+        name: String,
+        /// Some of the branches that there are.
+        branches: Vec<String>,
+    },
     /// A format that libgit2 cannot read.
     #[error("this repository uses a Git feature that zhongshu cannot read: {0}")]
     Unsupported(String),

@@ -91,7 +91,7 @@ impl From<ReportError> for ReadError {
     fn from(error: ReportError) -> Self {
         let sentence = error.to_string();
         match error {
-            ReportError::Git(GitError::UnknownRevision(_)) => Self::UnknownRevision(sentence),
+            ReportError::Git(GitError::UnknownRevision { .. }) => Self::UnknownRevision(sentence),
             ReportError::Git(_) | ReportError::BaseMissing => Self::Refused(sentence),
         }
     }

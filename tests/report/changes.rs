@@ -133,8 +133,9 @@ fn unknown_ref_is_an_error() {
         "refs/heads/../../config",
     ] {
         match sandbox.try_report(ReportMode::Base, Some(base)) {
-            Err(ReportError::Git(GitError::UnknownRevision(name))) => {
-                assert!(name.chars().count() <= 80)
+            Err(ReportError::Git(GitError::UnknownRevision { name, branches })) => {
+                assert!(name.chars().count() <= 80);
+                assert_eq!(branches, ["main", "side"]);
             }
             other => panic!("{base:.40}: {other:?}"),
         }

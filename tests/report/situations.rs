@@ -352,7 +352,7 @@ fn unborn_head_reports_everything_as_new() {
         .try_report(ReportMode::Base, Some("HEAD"))
         .unwrap_err();
     assert!(
-        matches!(error, ReportError::Git(GitError::UnknownRevision(_))),
+        matches!(error, ReportError::Git(GitError::UnknownRevision { .. })),
         "{error}"
     );
 }

@@ -265,5 +265,5 @@ fn before_the_first_commit() {
     let error = repo
         .changes(&Scope::Base("HEAD".to_owned()), &deadline())
         .unwrap_err();
-    assert!(matches!(error, GitError::UnknownRevision(_)), "{error}");
+    assert!(matches!(error, GitError::UnknownRevision { .. }), "{error}");
 }

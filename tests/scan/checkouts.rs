@@ -125,7 +125,7 @@ fn a_shallow_clone() {
     assert_expected(&sandbox, &Expected::of(&sandbox), "shallow");
     let repo = Repo::open(&sandbox.repo).unwrap();
     let before = repo.changes(&Scope::Base("HEAD~1".to_owned()), &deadline());
-    assert!(matches!(before, Err(GitError::UnknownRevision(_))));
+    assert!(matches!(before, Err(GitError::UnknownRevision { .. })));
 }
 
 /// Contents that were not fetched cost their counts and nothing else; nothing is fetched for a report.
