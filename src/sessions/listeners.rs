@@ -221,6 +221,8 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
                 if let Some(state) = agent_state {
                     agent_said(&office, &session, &state);
                 }
+                // What was printed before is no sign of life now, but it is what can be seen.
+                look_at_output(&office, &session);
                 if let Program::Exited { code, signal } = descriptor.state {
                     program_ended(&office, session, code, signal);
                 }
@@ -229,10 +231,7 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
                 program_ended(&office, session, code, signal)
             }
             (Some(Said::Output { .. }), Some(session)) if session.brief.driver != CODEX => {
-                let preview = texts::tail(&office.place.repo, &session.brief.log_path, 2048);
-                office
-                    .live
-                    .update(session.id(), |observed| observed.preview = preview);
+                look_at_output(&office, &session);
                 office.live.touch(session.id());
             }
             (Some(Said::AgentState(state)), Some(session)) => agent_said(&office, &session, &state),
@@ -248,6 +247,17 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
         }
         office.ring();
     }
+}
+
+/// Takes the end of a program's transcript as its preview. Of Codex the protocol says more.
+fn look_at_output(office: &Office, session: &Session) {
+    if session.brief.driver == CODEX {
+        return;
+    }
+    let preview = texts::tail(&office.place.repo, &session.brief.log_path, 2048);
+    office
+        .live
+        .update(session.id(), |observed| observed.preview = preview);
 }
 
 fn agent_said(office: &Office, session: &Session, said: &AgentState) {

@@ -369,6 +369,15 @@ fn long_messages_for_a_program_that_does_not_read_arrive_whole_and_once() {
     );
 }
 
+/// Waits until the session shows what its program printed last.
+#[track_caller]
+fn seen(world: &World, id: &str) {
+    world.wait_for("the last words", || {
+        let preview = world.session(id)["transcript_preview"].clone();
+        preview.as_str()?.contains("the last words").then_some(())
+    });
+}
+
 #[test]
 fn what_a_program_says_of_itself_is_the_status_of_its_session() {
     let mut world = World::serving();
@@ -401,18 +410,26 @@ fn what_a_program_says_of_itself_is_the_status_of_its_session() {
                 activity == "blocked",
                 "{reason}"
             );
-            assert!(tile(&format!("a-{activity}")), "{activity}");
+            // Nothing is said of what nobody knows.
+            assert_eq!(
+                tile(&format!("a-{activity}")),
+                activity != "unknown",
+                "{activity}"
+            );
             assert_eq!(tile("permission"), activity == "blocked");
         }
         // In two pieces, as a program's writes may cut it.
         child.does("printf '\\033]7501;state=blo'; sleep 0.1; printf 'cked:app=x\\007'");
         world.wait_session(&child.id, "activity", "blocked");
+        child.does("echo the last words");
+        seen(&world, &child.id);
         child.id.clone()
     };
     // The next launcher hears of it from the terminal.
     world.kill();
     world.start();
     let session = world.wait_session(&id, "activity", "blocked");
+    seen(&world, &id);
     assert!(
         session["status_reason"]
             .as_str()

@@ -206,7 +206,8 @@ async fn write(
     // Subscribed before the state is read: nothing falls between the two.
     let mut events = terminal.events.subscribe();
     let mut output = terminal.feed.watch();
-    let mut told = terminal.feed.end();
+    // Of what is recorded by now the transcript speaks; the rest is news.
+    let mut told = terminal.feed.recorded();
     let mut quiet_until = Instant::now();
     send(&mut writer, &terminal.hello()).await?;
     loop {
