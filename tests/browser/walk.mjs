@@ -138,17 +138,20 @@ await step('its terminal shows what it says', async () => {
   await page.getByRole('button', { name: 'Hide', exact: true }).click();
 });
 
+let told;
 await step('its plan appears by itself, and nothing runs yet', async () => {
   allow('plan-1', {
     summary: 'Five pieces of work',
     assignments: [
       line('lingyubu', 'Write the code', ['src/lib.rs']), line('zhilibu', 'Write the words', ['README.md']),
-      line('gongchengbu', 'Write the tests'), line('menxia', 'Look at the risks'), line('menxia', 'Never to be started'),
+      { ...line('gongchengbu', 'Write the tests'), verify: [] }, line('menxia', 'Look at the risks'), line('menxia', 'Never to be started'),
     ],
   });
   await see('Five pieces of work');
   assert.equal(await page.locator('tr.plan-row').count(), 5);
   await see('Check the plan below, then confirm or reject it.');
+  told = await page.locator('.plan .findings li').allTextContents();
+  assert.match(told.join(), /Line 3: gongchengbu has no command/);
   assert.deepEqual((await api('GET', '/api/status')).department_sessions, []);
 });
 
@@ -166,14 +169,19 @@ await step('what is confirmed is what stands in the ticked rows', async () => {
   await rows.nth(1).getByLabel('Files').fill('src/lib.rs');
   await findings.getByText('these two do not run at once unless you allow it').waitFor();
   await overlap.waitFor();
-  await rows.nth(1).getByLabel('Files').fill('../README.md');
   // Confirmed at once, before the person can have read what is wrong with it.
-  await page.getByRole('button', { name: 'Confirm and start the ticked lines' }).click();
+  await rows.nth(1).getByLabel('Files').evaluate((field) => {
+    field.value = '../README.md';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    field.form.requestSubmit();
+  });
   await see('The plan checks found something new');
   await findings.getByText('is not a path inside the repository').waitFor();
   await overlap.waitFor({ state: 'hidden' });
   await rows.nth(1).getByLabel('Files').fill('README.md');
   await findings.getByText('is not a path inside the repository').waitFor({ state: 'detached' });
+  // Word for word what the server had said: otherwise every confirmation would be stopped once.
+  assert.deepEqual(await findings.locator('li').allTextContents(), told);
   // Neither does a reload take them away without a question.
   const question = page.waitForEvent('dialog');
   await page.evaluate(() => { setTimeout(() => location.reload()); });
