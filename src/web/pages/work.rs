@@ -9,10 +9,12 @@ use super::quoted::{Piece, pieces};
 use crate::domain::department::{Department, Sandbox};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
-use crate::domain::plan::{PlanCheck, PlanLevel, PlannedAssignment, Source};
+use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
-use crate::web::views::{FindingView, PlanView, QueueItemView, ResultView, SessionView};
+use crate::web::views::{
+    FindingView, PlanView, PlannerView, QueueItemView, ResultView, SessionView,
+};
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 
@@ -280,6 +282,15 @@ impl Page<'_> {
         session.task.chars().count() <= SHORT_TASK
     }
 
+    /// Whether the last file in a planner's mailbox was not taken: after a better one it is no more than history.
+    fn refused_last(&self, planner: &PlannerView) -> bool {
+        let results = self.w.unread.iter().chain(self.w.read);
+        let taken = results.map(|result| result.reported_at);
+        let taken = taken.chain(planner.plan_reported_at).max();
+        let refused = planner.rejected_files.last().map(|file| file.at);
+        refused > taken
+    }
+
     /// Whether there is something to say of what it does: a program that never tells, but prints, is none that gave no sign.
     fn tells_activity(&self, session: &SessionView) -> bool {
         session.activity != Activity::Unknown || session.last_activity_at.is_none()
@@ -317,12 +328,9 @@ impl Page<'_> {
         numbers.join(self.w.language.pick(", ", "、"))
     }
 
-    /// Whether lines of the plan are kept apart because they may change the same files, which the person can allow.
+    /// Whether the person can allow lines of the plan to overlap.
     fn may_overlap(&self) -> bool {
-        let mut findings = self.w.findings.iter();
-        findings.any(|finding| {
-            finding.check == PlanCheck::OverlappingFiles && finding.level == PlanLevel::Warning
-        })
+        self.w.findings.iter().any(FindingView::keeps_apart)
     }
 
     fn newest_plan(&self) -> Option<&PlanView> {

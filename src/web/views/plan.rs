@@ -36,6 +36,12 @@ impl FindingView {
         };
         findings.iter().map(view).collect()
     }
+
+    /// Whether it says that lines do not run side by side because they may change the same files.
+    pub fn keeps_apart(&self) -> bool {
+        // Where one waits for the other anyway it is only worth knowing.
+        self.check == PlanCheck::OverlappingFiles && self.level == PlanLevel::Warning
+    }
 }
 
 /// One version of a plan.
