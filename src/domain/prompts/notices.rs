@@ -132,10 +132,10 @@ pub fn reminder(language: Language, number: u32, of: u32, rejected: bool) -> Str
         (false, _) => "",
         (true, Language::En) => {
             " A file in the mailbox was not taken since you began; if it was yours, `<name>.reason.txt` in `rejected/`, beside the \
-             mailbox folder, says why. Mend it and write it anew."
+             folder that reports go into, says why. Mend it and write it anew."
         }
         (true, Language::Zh) => {
-            "你开始之后，信箱里有文件未被接收；如果是你写的，信箱目录旁的 `rejected/` 中的 `<文件名>.reason.txt` 写明了原因，请改正后重新写入。"
+            "你开始之后，信箱里有文件未被接收；如果是你写的，写入汇报的目录旁的 `rejected/` 中的 `<文件名>.reason.txt` 写明了原因，请改正后重新写入。"
         }
     };
     let text = match language {
