@@ -157,7 +157,7 @@ impl Terminals {
     ) -> Result<Descriptor, TerminalError> {
         if let Source::Program { env_set, .. } = &mut spec.source {
             env_set.insert(MARK.to_owned(), id.to_string());
-            // A command session keeps its transcript in the repository; any other goes with its terminal.
+            // A command session keeps its transcript in the repository, if it can; any other goes with its terminal.
             spec.log_path
                 .get_or_insert_with(|| files.transcript.clone());
         }

@@ -5,7 +5,7 @@ import './actions.js';
 import { $, $$, fault } from './dom.js';
 import * as timeline from './history.js';
 import { language, t, useLanguage } from './i18n.js';
-import { rescueEdits } from './plan.js';
+import { recheckEdited, rescueEdits } from './plan.js';
 import * as report from './report.js';
 import * as review from './review.js';
 import { follow } from './stream.js';
@@ -113,6 +113,7 @@ async function changeLanguage(tag) {
   showConnection(streamState);
   if ($('#app').hidden) return;
   await work.refresh();
+  recheckEdited();
   showTimes(document);
   if (report.isLoaded()) report.load();
   if (review.isLoaded()) review.load();

@@ -32,7 +32,27 @@ function rowsOf(form) {
 
 const recheck = (form) => checkSoon(form, rowsOf);
 
+// After a change of language: a form that is being edited keeps its own list.
+export function recheckEdited() {
+  $$('form[data-form="plan"][data-js-dirty]').forEach(recheck);
+}
+
 onSubmit('plan', async (form) => {
+  // Until the answer is there it is this form, as it stands: no newer plan slips under it, and nothing is typed that would be lost.
+  const focused = document.activeElement;
+  form.setAttribute('data-js-dirty', '');
+  form.inert = true;
+  try {
+    await confirmPlan(form);
+  } finally {
+    form.inert = false;
+    if (focused?.isConnected) focused.focus();
+  }
+  await dropEdits(form);
+  return false;
+});
+
+async function confirmPlan(form) {
   const ticked = rowsOf(form).filter(({ selected }) => selected);
   if (ticked.length === 0) throw new Error(t('plan.nothing_ticked'));
   // Nobody confirms what they have not been told.
@@ -47,16 +67,12 @@ onSubmit('plan', async (form) => {
     await post('/api/start_assignments', body);
   } catch (error) {
     if (error.code === 'plan_changed') {
-      form.setAttribute('data-js-dirty', '');
       refresh();
       throw new Error(`${error.message} ${t('plan.changed_hint')}`);
     }
     throw error;
   }
-  form.removeAttribute('data-js-dirty');
-  await refresh();
-  return false;
-});
+}
 
 onAction('plan-add-row', (button) => {
   const form = button.closest('form');

@@ -76,7 +76,7 @@ pub enum Outcome {
     Exited {
         /// Exit code, when it was not a signal.
         code: Option<i32>,
-        /// Name of the signal that ended it.
+        /// Number of the signal that ended it.
         signal: Option<String>,
     },
     /// A person ended it.
@@ -218,6 +218,10 @@ impl Session {
 
     /// Keeps a file of its mailbox that was not taken.
     pub fn note_rejected(&mut self, file: RejectedFile) {
+        // The folder itself could not be used: that is no file of anybody's.
+        if file.file == "incoming" {
+            return;
+        }
         if self.rejected_files.len() == MAX_REJECTED_FILES {
             self.rejected_files.remove(0);
         }

@@ -81,7 +81,7 @@ impl TerminalFiles {
         let own = [&self.spec, &self.descriptor, &self.output, &self.socket];
         let transcript = codex_terminal::transcript_files(&self.transcript);
         for file in own.into_iter().chain(&transcript) {
-            // Most are gone already, or never were; what stays is harmless.
+            // Most are gone already, or never were.
             std::fs::remove_file(file).ok();
         }
     }

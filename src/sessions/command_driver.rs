@@ -73,7 +73,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
             ("ZHONGSHU_MAILBOX".to_owned(), values["mailbox"].clone()),
         ]);
     }
-    // Makes the folder; when the log is not what it should be, the program runs without one.
+    // Makes the folder; when the log is not what it should be, the terminal keeps what is printed until it is closed.
     if !office.transcribe(session, "") {
         spec.log_path = None;
     }

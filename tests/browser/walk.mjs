@@ -43,7 +43,7 @@ function listen(to) {
   to.on('console', (message) => {
     const text = message.text();
     if (/Content Security Policy|Refused to/i.test(text)) complaints.push(`policy: ${text}`);
-    else if (message.type() === 'error' && !serverDown && !/status of 401/.test(text)) complaints.push(`console: ${text}`);
+    else if (message.type() === 'error' && !serverDown && !/status of (401|409)/.test(text)) complaints.push(`console: ${text}`);
   });
 }
 listen(page);
@@ -175,7 +175,7 @@ await step('what is confirmed is what stands in the ticked rows', async () => {
     field.dispatchEvent(new Event('input', { bubbles: true }));
     field.form.requestSubmit();
   });
-  await see('The plan checks found something new');
+  await see('The plan checks found something that was not on the page before');
   await findings.getByText('is not a path inside the repository').waitFor();
   await overlap.waitFor({ state: 'hidden' });
   await rows.nth(1).getByLabel('Files').fill('README.md');
@@ -314,9 +314,22 @@ await step('everything is done', async () => {
   await see('Everything is done.');
 });
 
-await step('a second plan is rejected; the planner hears why', async () => {
+await step('a plan that comes while another one is being confirmed is not confirmed with it', async () => {
   allow('plan-2', { summary: 'More of the same', assignments: [line('zhilibu', 'Write more words')] });
   await see('More of the same');
+  const [planner] = (await api('GET', '/api/status')).zhongshu_sessions;
+  await page.route('**/api/check_plan', async (route) => {
+    await api('POST', '/api/report_zhongshu_plan', { session_id: planner.id, summary: 'Something else', assignments: [line('zhilibu', 'Delete all words')] });
+    await page.locator('.plan-news').waitFor();
+    await route.continue();
+  }, { times: 1 });
+  await page.getByRole('button', { name: 'Confirm and start the ticked lines' }).click();
+  await see('the plan changed');
+  await page.getByRole('button', { name: 'Show the new version' }).click();
+  await see('Something else');
+});
+
+await step('a second plan is rejected; the planner hears why', async () => {
   await page.getByText('Reject the plan').click();
   await page.getByLabel('Why? The planner gets this').fill('there are words enough');
   await page.getByRole('button', { name: 'Reject with this reason' }).click();

@@ -54,13 +54,13 @@ const STATUS: &str = "ok, api_version, repo, project_name, workflow_doc, departm
     active_department_sessions, active_zhongshu_sessions, active_sessions_total, max_terminals, \
     max_department_sessions, model_choices, zhongshu_model, department_model, browser_terminals, queue, \
     department_queue, sessions, zhongshu_sessions, department_sessions, queue_paused, codex, trust, seq, \
-    language, warnings";
+    language, warnings, unapproved_commits";
 const SESSION: &str = "id, department, role, session_kind, title, pid, model, prompt_path, log_path, status, \
     started_at, ended_at, task, heartbeat_status, idle_seconds, last_activity_at, browser_terminal_id, \
     browser_terminal_status, browser_terminal_url, browser_terminal_title, mailbox, parent_session_id, \
     transcript_preview";
 const PLANNER: &str = "unread_result_count, child_department_ids, plan_status, plan_reported_at, \
-    resumed_from_session_id";
+    resumed_from_session_id, rejected_files";
 const DEPARTMENT: &str =
     "report_status, reported_at, last_report_id, auto_closed, auto_close_reason";
 const RESULT: &str = "report_id, parent_session_id, department_session_id, department, summary, changed_files, \

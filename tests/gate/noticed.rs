@@ -43,6 +43,8 @@ fn a_commit_without_verification_is_recorded_and_waits_for_the_person() {
     assert_eq!(waiting(&ground).len(), 1);
     let page = ground.api("GET", "/api/review?brief=1", &Value::Null);
     assert_eq!(page["unapproved_commits"][0]["subject"], "around");
+    let status = ground.api("GET", "/api/status", &Value::Null);
+    assert_eq!(status["unapproved_commits"], 1);
     let seen = json!({ "commit": head, "reason": "it was urgent" });
     ground.post("/api/reviews/accept_commit", &seen);
     assert_eq!(waiting(&ground).len(), 0);

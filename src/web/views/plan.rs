@@ -162,6 +162,12 @@ impl PlanView {
         confirmed.map_or(&self.assignments, |it| &it.assignments)
     }
 
+    /// Whether those are others than the planner proposed, or fewer.
+    pub fn differs(&self) -> bool {
+        let confirmed = self.confirmed.as_ref();
+        confirmed.is_some_and(|it| it.edited || it.assignments.len() != self.assignments.len())
+    }
+
     /// What the plan checks found in those lines, where that was stored.
     pub fn findings_of_lines(&self) -> Option<&[FindingView]> {
         match &self.confirmed {

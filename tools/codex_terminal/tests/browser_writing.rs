@@ -189,7 +189,10 @@ async fn what_is_typed_after_the_end_goes_nowhere_and_the_page_says_so() {
         page.eval("codexTerminal.input.notices.waiting(true)").await;
     }
     assert_eq!(inputs(&page), [b"\r"]);
+    page.eval("globalThis.before = true").await;
     page.call("Page.reload", json!({})).await;
+    page.until("globalThis.before ?? false", |old| *old == false)
+        .await;
     page.until(end, ended).await;
     assert_eq!(page.errors, Vec::<String>::new());
 }
