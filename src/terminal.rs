@@ -89,6 +89,8 @@ struct Inner {
     origins: RwLock<Vec<String>>,
     theme: Mutex<Option<Theme>>,
     open: Mutex<HashMap<TerminalId, Open>>,
+    /// Those whose start is under way, each held until it is through.
+    starting: Mutex<HashMap<TerminalId, Arc<tokio::sync::Mutex<()>>>>,
     events: mpsc::Sender<TerminalEvent>,
 }
 
@@ -107,6 +109,7 @@ impl Terminals {
             origins: RwLock::default(),
             theme: Mutex::default(),
             open: Mutex::default(),
+            starting: Mutex::default(),
             events,
         };
         (
@@ -142,10 +145,15 @@ impl Terminals {
     /// When it cannot be started or does not become ready.
     pub async fn start(&self, id: &TerminalId, spec: Spec) -> Result<Descriptor, TerminalError> {
         let files = self.inner.place.terminal(id);
+        let turn = Arc::new(tokio::sync::Mutex::new(()));
+        let held = Arc::clone(&turn).lock_owned().await;
+        self.starting().insert(id.clone(), turn);
         let started = self.start_sidecar(id, &files, spec).await;
         if started.is_err() {
             files.remove();
         }
+        self.starting().remove(id);
+        drop(held);
         started
     }
 
@@ -300,6 +308,11 @@ impl Terminals {
         Ok(client)
     }
 
+    /// Those that are open here.
+    pub fn open_ids(&self) -> Vec<TerminalId> {
+        self.lock().keys().cloned().collect()
+    }
+
     /// Whether it is open here.
     pub fn is_open(&self, id: &TerminalId) -> bool {
         self.lock().contains_key(id)
@@ -336,6 +349,12 @@ impl Terminals {
     /// When something survives.
     pub async fn close(&self, id: &TerminalId, grace: Duration) -> Result<(), TerminalError> {
         let files = self.inner.place.terminal(id);
+        let turn = self.starting().get(id).cloned();
+        if let Some(turn) = turn {
+            // Without its spec the start gives up. Until it is through nobody else knows the process, which would be left behind.
+            std::fs::remove_file(&files.spec).ok();
+            drop(turn.lock().await);
+        }
         let descriptor = Descriptor::read(&files.descriptor);
         if let Some(open) = self.lock().get_mut(id) {
             open.closing = true;
@@ -378,6 +397,13 @@ impl Terminals {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn starting(&self) -> MutexGuard<'_, HashMap<TerminalId, Arc<tokio::sync::Mutex<()>>>> {
+        self.inner
+            .starting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<TerminalId, Open>> {

@@ -12,6 +12,7 @@ use crate::sessions::codex_driver;
 use crate::sessions::office::{LAUNCHER, Office};
 use crate::terminal::CLOSE_GRACE;
 use crate::watchdog;
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -127,9 +128,11 @@ fn threads(office: &Office) -> Vec<String> {
 }
 
 async fn end_terminals(office: &Office) {
-    let open: Vec<TerminalId> = office
+    // One that the journal has closed may have been opened by a start that was under way.
+    let mut open: HashSet<TerminalId> = office.terminals.open_ids().into_iter().collect();
+    office
         .ledger
-        .read(|state| state.terminals.keys().cloned().collect());
+        .read(|state| open.extend(state.terminals.keys().cloned()));
     let ends = open
         .iter()
         .map(|id| crate::sessions::codex_tui::close(office, id, "zhongshu stopped"));

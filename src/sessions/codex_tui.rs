@@ -86,8 +86,12 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
             return Err(reason);
         }
     };
-    let wanted = |state: &crate::domain::state::State| state.terminals.contains_key(&id);
-    if !office.ledger.read(wanted) {
+    // Asked in turn with what is being recorded: an end on its way counts.
+    let key = id.clone();
+    let wanted = office.decide(LAUNCHER, move |state| {
+        Ok((Vec::new(), state.terminals.contains_key(&key)))
+    });
+    if !wanted.await.unwrap_or(false) {
         // The session was ended while its terminal was starting.
         close(office, &id, "its session ended").await;
         return Err("the session has ended".to_owned());

@@ -3,7 +3,12 @@
 use super::http::{self, Door};
 use super::processes;
 use super::world::World;
+use codex_terminal::spec::Spec;
 use serde_json::{Value, json};
+use std::time::Duration;
+use zhongshu::domain::ids::TerminalId;
+use zhongshu::paths::Places;
+use zhongshu::terminal::Terminals;
 
 /// The sidecar's answer at the address of a terminal, without its fragment.
 fn page(url: &str) -> (u16, String) {
@@ -262,4 +267,44 @@ fn a_shell_that_ends_by_itself_leaves_no_terminal_behind_after_it_is_closed() {
         World::names(&world.state_dir().join("terminals")),
         Vec::<String>::new()
     );
+}
+
+/// Ends and starts at once, with all that may lie between: the launcher alone knows what it is starting.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_closed_while_it_starts_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let place = Places {
+        repo: root.join("repo"),
+        state: root.join("state"),
+        runtime: root.join("run"),
+    };
+    for folder in [&place.repo, &place.terminals(), &place.runtime] {
+        std::fs::create_dir_all(folder).unwrap();
+    }
+    let program = env!("CARGO_BIN_EXE_zhongshu").into();
+    let (terminals, _events) = Terminals::new(place.clone(), program, Duration::from_secs(60));
+    // A start takes some 10 ms.
+    for round in 0..40_u64 {
+        let id = TerminalId::fresh("terminal");
+        let argv = ["sleep".to_owned(), format!("98755.{round}")];
+        let spec = Spec::program(id.as_str(), argv.to_vec(), place.repo.clone());
+        let (starter, key) = (terminals.clone(), id.clone());
+        let start = tokio::spawn(async move { starter.start(&key, spec).await });
+        tokio::time::sleep(Duration::from_micros(500 * round)).await;
+        terminals.close(&id, Duration::ZERO).await.unwrap();
+        if start.await.unwrap().is_ok() {
+            // Begun after it was closed, or through before.
+            terminals.close(&id, Duration::ZERO).await.unwrap();
+        }
+        assert!(!terminals.is_open(&id));
+    }
+    let left = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        let command = processes::command(pid);
+        let ours = command.contains(root.to_str()?) || command.starts_with("sleep 98755.");
+        (ours && processes::is_alive(pid)).then_some(command)
+    });
+    assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(World::names(&place.terminals()), Vec::<String>::new());
 }
