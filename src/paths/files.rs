@@ -84,6 +84,15 @@ impl TerminalFiles {
             // Most are gone already, or never were.
             std::fs::remove_file(file).ok();
         }
+        // A descriptor that was just being written when its sidecar was ended.
+        let folder = self.descriptor.parent().map(std::fs::read_dir);
+        for entry in folder.into_iter().flatten().flatten().flatten() {
+            let path = entry.path();
+            let name = path.to_string_lossy();
+            if name.starts_with(&*self.descriptor.to_string_lossy()) && name.ends_with(".tmp") {
+                std::fs::remove_file(&path).ok();
+            }
+        }
     }
 }
 
