@@ -269,6 +269,24 @@ impl Item {
             Self::Other(value) => value.get("id")?.as_str(),
         }
     }
+
+    /// What the client that sent this message called it; `None` for what is no message, or has no such name.
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::UserMessage { client_id, .. } => client_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether it needed an approval and did not get it.
+    pub fn was_declined(&self) -> bool {
+        match self {
+            Self::CommandExecution { status, .. }
+            | Self::FileChange { status, .. }
+            | Self::McpToolCall { status, .. } => status == "declined",
+            _ => false,
+        }
+    }
 }
 
 /// A change to one file.

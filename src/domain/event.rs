@@ -9,7 +9,7 @@ use super::conformance::late::SecondLook;
 use super::conformance::{Baseline, Conformance};
 use super::evidence::Run;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
-use super::message::Purpose;
+use super::message::{Purpose, Setback};
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::plan_review::Verdict;
 use super::result::Revision;
@@ -357,8 +357,19 @@ pub enum Event {
         purpose: Purpose,
         /// The text.
         text: String,
+        /// The result it tells of, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report_id: Option<ReportId>,
     },
-    /// The session's driver accepted it.
+    /// The message is about to be handed over. Recorded first: after a crash in between only the session itself tells whether it
+    /// arrived.
+    MessageAttempted {
+        /// Its id.
+        message_id: MessageId,
+        /// Who shall get it.
+        session_id: SessionId,
+    },
+    /// It is in the session's history (Codex), or was typed into its terminal (a program of one's own).
     MessageDelivered {
         /// Its id.
         message_id: MessageId,
@@ -380,6 +391,9 @@ pub enum Event {
         session_id: SessionId,
         /// 1 for the first.
         number: u32,
+        /// What broke into its turn, if something did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        setback: Option<Setback>,
     },
 
     /// A person approved exactly what is staged.

@@ -1,6 +1,6 @@
 //! What the launcher owes a session: text that must reach it once, over restarts.
 
-use super::ids::{MessageId, SessionId};
+use super::ids::{MessageId, ReportId, SessionId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ impl Purpose {
 /// A message that was not delivered yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Its id; sent along, so that a delivery that was interrupted by a crash is recognised.
+    /// Its id; Codex carries it along, so that what arrived is known by it and by nothing else.
     pub message_id: MessageId,
     /// Who shall get it.
     pub session_id: SessionId,
@@ -38,6 +38,24 @@ pub struct Message {
     pub purpose: Purpose,
     /// The text.
     pub text: String,
+    /// The result it tells of, if it does: who has read that result needs no message about it.
+    pub report_id: Option<ReportId>,
     /// When it was queued.
     pub queued_at: DateTime<Utc>,
+    /// Sequence number of the event that queued it. Messages reach a session in this order; clocks may be set back.
+    pub seq: u64,
+    /// Whether somebody has begun to hand it over. From then on only the session's thread tells whether it arrived.
+    pub attempted: bool,
+}
+
+/// What broke into a department's last turn; a reminder says it, so that the model does not have to guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setback {
+    /// An approval that it asked for was declined.
+    Declined,
+    /// Somebody interrupted its turn.
+    Interrupted,
+    /// Codex ended in the middle of its turn; an approval that it waited for is gone with it.
+    CodexEnded,
 }

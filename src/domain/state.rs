@@ -47,7 +47,7 @@ pub struct State {
     pub queue_paused: bool,
     /// Every report.
     pub reports: BTreeMap<ReportId, Report>,
-    /// Messages that are still owed, oldest first.
+    /// Messages that are still owed; [`State::owed_to`] has their order.
     pub messages: BTreeMap<MessageId, Message>,
     /// Open terminals.
     pub terminals: BTreeMap<TerminalId, Terminal>,
@@ -173,15 +173,24 @@ impl State {
                 session_id,
                 purpose,
                 text,
+                report_id,
             } => {
                 let message = Message {
                     message_id: message_id.clone(),
                     session_id: session_id.clone(),
                     purpose: *purpose,
                     text: text.clone(),
+                    report_id: report_id.clone(),
                     queued_at: at,
+                    seq,
+                    attempted: false,
                 };
                 self.messages.insert(message_id.clone(), message);
+            }
+            Event::MessageAttempted { message_id, .. } => {
+                if let Some(message) = self.messages.get_mut(message_id) {
+                    message.attempted = true;
+                }
             }
             Event::MessageDelivered { message_id, .. }
             | Event::MessageDropped { message_id, .. } => {
@@ -299,12 +308,12 @@ impl State {
                 });
                 self.begin_second_look(session_id);
             }
-            Event::ReminderSent { session_id, number } => {
-                self.with_session(session_id, |session| {
-                    session.reminders = *number;
-                    session.reminded_at = Some(at);
-                })
-            }
+            Event::ReminderSent {
+                session_id, number, ..
+            } => self.with_session(session_id, |session| {
+                session.reminders = *number;
+                session.reminded_at = Some(at);
+            }),
             _ => self.apply_to_queue(at, event),
         }
     }
@@ -401,6 +410,14 @@ impl State {
             current = next;
         }
         current
+    }
+
+    /// What a session is owed, in the order in which it was queued.
+    pub fn owed_to(&self, id: &SessionId) -> Vec<&Message> {
+        let mine = self.messages.values();
+        let mut mine: Vec<&Message> = mine.filter(|it| it.session_id == *id).collect();
+        mine.sort_by_key(|message| message.seq);
+        mine
     }
 
     /// The session that owns a Codex thread.

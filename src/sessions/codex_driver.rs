@@ -5,13 +5,14 @@ use super::office::{LAUNCHER, Office};
 use super::reconciler::Done;
 use super::{briefs, codex_messages, codex_tui, texts};
 use crate::codex::calls::{ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart, TurnStart};
-use crate::codex::items::ThreadStatus;
+use crate::codex::items::{ThreadStatus, TurnStatus};
 use crate::codex::orphan::Orphan;
 use crate::codex::wire::ThreadId;
 use crate::codex::{CallError, Codex};
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
+use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::mailbox::threads;
 use crate::process;
@@ -90,10 +91,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
     let (thread_id, is_new) = thread(office, codex, session).await?;
     let client_id = id.to_string();
     let prompted = !is_new
-        && (session.prompted
-            || codex_messages::was_sent(codex, &thread_id, &client_id)
-                .await?
-                .is_some());
+        && (session.prompted || codex_messages::was_sent(codex, &thread_id, &client_id).await?);
     if !prompted {
         let (policy, brief) = (office.policy(), &session.brief);
         let prompt = office
@@ -322,6 +320,7 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
             if let Some(terminal_id) = &session.terminal_id {
                 codex_tui::adopt(office, session.id(), terminal_id).await;
             }
+            look_back(office, codex, session).await;
             office.connect(session.id());
             Done::Settled
         }
@@ -330,6 +329,33 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
         }
         Err(_) => Done::Again,
     }
+}
+
+/// Finds out whether a turn was broken off while nobody listened. A department hears of it with its reminder; a planner is asked
+/// nothing, so the page says it.
+async fn look_back(office: &Office, codex: &Codex, session: &Session) {
+    let (id, Some(thread_id)) = (session.id(), &session.thread_id) else {
+        return;
+    };
+    let thread_id = ThreadId::from(thread_id.as_str());
+    let newest = match codex.turns(&thread_id, 1).await {
+        Ok(page) => page.data.into_iter().next().map(|turn| turn.status),
+        // A thread without a turn, or Codex is gone again: then it is asked again.
+        Err(_) => return,
+    };
+    let planner = session.is_planner();
+    office.live.update(id, |observed| {
+        observed.setback = match newest {
+            Some(TurnStatus::Interrupted) => observed.setback.or(Some(Setback::Interrupted)),
+            _ => None,
+        };
+        if planner && observed.setback == Some(Setback::CodexEnded) && observed.notice.is_none() {
+            observed.notice = Some(
+                "Codex ended in the middle of its turn and was started again: write to it to let it go on"
+                    .to_owned(),
+            );
+        }
+    });
 }
 
 async fn lost(office: &Office, session: &Session, reason: &str) -> Done {
@@ -379,7 +405,7 @@ pub async fn end_commands(threads: impl IntoIterator<Item = String>) {
 async fn end_thread(codex: &Codex, thread_id: &ThreadId) -> Result<(), CallError> {
     if let Some(page) = unless_refused(codex.turns(thread_id, 1).await)?
         && let Some(turn) = page.data.first()
-        && turn.status == crate::codex::items::TurnStatus::InProgress
+        && turn.status == TurnStatus::InProgress
     {
         unless_refused(codex.interrupt(thread_id, &turn.id).await)?;
     }

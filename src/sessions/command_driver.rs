@@ -153,10 +153,7 @@ pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
     };
     let busy = office.live.observed(session.id()).activity == Activity::Working;
     let owed: Option<Message> = office.ledger.read(|state| {
-        let mut mine = state
-            .messages
-            .values()
-            .filter(|message| message.session_id == *session.id());
+        let mut mine = state.owed_to(session.id()).into_iter();
         mine.find(|message| !busy || message.purpose.interrupts())
             .cloned()
     });

@@ -3,11 +3,12 @@
 use super::live::Activity;
 use super::office::Office;
 use super::policy::CODEX;
-use super::{codex_driver, codex_tui, command_driver, texts};
+use super::{codex_driver, codex_messages, codex_tui, command_driver, texts};
 use crate::codex::Incoming;
 use crate::codex::events::{Notification, RequestKind, ServerRequest};
 use crate::codex::items::TurnStatus;
 use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
+use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::terminal::TerminalEvent;
 use codex_terminal::control::Event as Said;
@@ -71,14 +72,16 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
         Notification::TurnStarted(change) => {
             if let Some(session) = owner(office, &change.thread_id) {
                 office.live.set_activity(session.id(), Activity::Working);
-                office
-                    .live
-                    .update(session.id(), |observed| observed.notice = None);
+                office.live.update(session.id(), |observed| {
+                    observed.notice = None;
+                    observed.setback = None;
+                });
                 office.live.touch(session.id());
             }
         }
         Notification::TurnCompleted(change) => {
             if let Some(session) = owner(office, &change.thread_id) {
+                let interrupted = change.turn.status == TurnStatus::Interrupted;
                 let failed = (change.turn.status == TurnStatus::Failed)
                     .then_some(change.turn.error)
                     .flatten();
@@ -86,6 +89,9 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
                 let failure =
                     failed.map(|error| format!("its last turn failed: {}", error.message));
                 office.live.update(session.id(), |observed| {
+                    if interrupted && observed.setback.is_none() {
+                        observed.setback = Some(Setback::Interrupted);
+                    }
                     observed.turn_failure.clone_from(&failure);
                     observed.notice = failure;
                 });
@@ -94,11 +100,19 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
             }
         }
         Notification::ItemCompleted(change) => {
-            if let Some(session) = owner(office, &change.thread_id)
-                && let Some(text) = texts::of_item(&change.item)
-            {
-                office.live.say(session.id(), &text);
-                office.transcribe(&session, &text);
+            if let Some(session) = owner(office, &change.thread_id) {
+                if change.item.was_declined() {
+                    office.live.update(session.id(), |observed| {
+                        observed.setback = Some(Setback::Declined);
+                    });
+                }
+                if let Some(client_id) = change.item.client_id() {
+                    codex_messages::shown(office, &session, client_id).await;
+                }
+                if let Some(text) = texts::of_item(&change.item) {
+                    office.live.say(session.id(), &text);
+                    office.transcribe(&session, &text);
+                }
             }
         }
         Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {

@@ -2,10 +2,11 @@
 //!
 //! Drivers write here, views read here. After a restart it is empty and fills again from the protocol.
 
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{MessageId, SessionId};
+use crate::domain::message::Setback;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
@@ -44,8 +45,10 @@ pub struct Observed {
     pub turn_failure: Option<String>,
     /// What a person should know about it now (a failing model, a missing tool server).
     pub notice: Option<String>,
-    /// A message was sent to it and the answer never came: it may have arrived.
-    pub delivery_unsure: bool,
+    /// Messages that Codex has taken and not shown in its history yet.
+    pub handed: BTreeSet<MessageId>,
+    /// What broke into its last turn, if something did.
+    pub setback: Option<Setback>,
 }
 
 /// Observations of all sessions.
@@ -120,6 +123,8 @@ impl Live {
             observed.terminal_url = None;
             // What it asked for is not wanted any more.
             observed.notice = None;
+            observed.setback = None;
+            observed.handed.clear();
         });
     }
 

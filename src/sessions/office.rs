@@ -9,6 +9,7 @@ use crate::domain::department::Localized;
 use crate::domain::event::Event;
 use crate::domain::flow::{self, Decision};
 use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::message::Setback;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
@@ -283,7 +284,18 @@ impl Office {
         });
         for id in &lost {
             self.disconnect(id);
+            let was_busy = matches!(
+                self.live.observed(id).activity,
+                Activity::Working | Activity::Blocked
+            );
             self.live.set_activity(id, Activity::Unknown);
+            // Whether these arrived, the history tells.
+            self.live.update(id, |observed| {
+                observed.handed.clear();
+                if was_busy {
+                    observed.setback = Some(Setback::CodexEnded);
+                }
+            });
         }
     }
 

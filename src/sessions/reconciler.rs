@@ -226,9 +226,10 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
         }
         Step::Remind(id) => {
             let (policy, id) = (office.policy(), id.clone());
+            let setback = office.live.observed(&id).setback;
             let asked = office
                 .decide(LAUNCHER, move |state| {
-                    flow::sessions::remind(state, &policy.catalog, &id)
+                    flow::sessions::remind(state, &policy.catalog, &id, setback)
                 })
                 .await;
             settle(asked)

@@ -8,6 +8,7 @@ use super::policy::{CODEX, Policy};
 use crate::domain::flow::sessions::{MAX_REMINDERS, has_reported};
 use crate::domain::flow::{checks, plan_reviews, queue};
 use crate::domain::ids::SessionId;
+use crate::domain::message::Message;
 use crate::domain::plan::PlanState;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
@@ -131,14 +132,18 @@ fn for_running(
     let idle = observed.activity == Activity::Idle;
     // A plain program that says nothing about itself takes what is typed whenever it reads.
     let listens = idle || (session.brief.driver != CODEX && observed.activity == Activity::Unknown);
-    let mut owed = state
-        .messages
-        .values()
-        .filter(|message| message.session_id == *session.id())
-        .peekable();
-    if owed.peek().is_some() {
-        let deliver = owed.any(|message| listens || message.purpose.interrupts());
-        return (deliver.then(|| Step::Deliver(id())), None);
+    let owed = state.owed_to(session.id());
+    if !owed.is_empty() {
+        let is_handed = |message: &&&Message| observed.handed.contains(&message.message_id);
+        let mut others = owed.iter().filter(|message| !is_handed(message));
+        if others.any(|message| listens || message.purpose.interrupts()) {
+            return (Some(Step::Deliver(id())), None);
+        }
+        // An interrupted turn takes what it held with it.
+        return match (idle, observed.activity_since) {
+            (true, Some(since)) => due_after(now, since, SETTLE, Step::Deliver(id())),
+            _ => (None, None),
+        };
     }
     if session.is_planner() {
         return (None, None);

@@ -206,7 +206,7 @@ fn a_silent_department_is_given_up_after_its_last_reminder_and_its_grace() {
     let department = world.department(&planner);
     for _ in 0..2 {
         world
-            .decide(|state, policy| sessions::remind(state, &policy.catalog, &department))
+            .decide(|state, policy| sessions::remind(state, &policy.catalog, &department, None))
             .unwrap();
     }
     let owed: Vec<MessageId> = world.state.messages.keys().cloned().collect();
@@ -255,7 +255,8 @@ fn a_resumed_department_is_reminded_again_and_every_reminder_leads_on() {
     seen.is(&department, Activity::Idle, world.now);
     let at = world.now + seconds(10);
     assert!(steps(&world, &seen, at).contains(&Step::Remind(department.clone())));
-    let done = world.decide(|state, policy| sessions::remind(state, &policy.catalog, &department));
+    let done =
+        world.decide(|state, policy| sessions::remind(state, &policy.catalog, &department, None));
     assert!(
         done.unwrap(),
         "a step that changes nothing would be due for ever"
@@ -377,7 +378,7 @@ fn who_reviews_is_reminded_given_up_and_dismissed_like_a_department() {
     );
     for _ in 0..2 {
         world
-            .decide(|state, policy| sessions::remind(state, &policy.catalog, &reviewer))
+            .decide(|state, policy| sessions::remind(state, &policy.catalog, &reviewer, None))
             .unwrap();
     }
     let owed: Vec<MessageId> = world.state.messages.keys().cloned().collect();

@@ -227,7 +227,7 @@ fn reminders_and_rejections_are_said_in_the_language_of_the_house() {
         let department = world.department(&planner);
         world
             .decide(|state, policy| {
-                zhongshu::domain::flow::sessions::remind(state, &policy.catalog, &department)
+                zhongshu::domain::flow::sessions::remind(state, &policy.catalog, &department, None)
             })
             .unwrap();
         let reminder = &world.owed(&department, Purpose::Reminder)[0].text;
@@ -241,7 +241,7 @@ fn reminders_and_rejections_are_said_in_the_language_of_the_house() {
         });
         world
             .decide(|state, policy| {
-                zhongshu::domain::flow::sessions::remind(state, &policy.catalog, &department)
+                zhongshu::domain::flow::sessions::remind(state, &policy.catalog, &department, None)
             })
             .unwrap();
         let reminder = &world.owed(&department, Purpose::Reminder)[1].text;

@@ -8,6 +8,7 @@ use zhongshu::domain::assignment::AssignmentState;
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{inbox, plans, queue, sessions};
 use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
+use zhongshu::domain::message::Purpose;
 use zhongshu::domain::plan::PlanState;
 use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::{Kind, Outcome, Status};
@@ -184,7 +185,7 @@ fn have(world: &mut World, wish: &Wish) -> Option<()> {
         Wish::Remind(who) => {
             let who = department(world, who)?;
             world
-                .decide(|state, policy| sessions::remind(state, &policy.catalog, &who))
+                .decide(|state, policy| sessions::remind(state, &policy.catalog, &who, None))
                 .ok()?;
         }
         Wish::Input(who) => {
@@ -399,10 +400,17 @@ fn check_queue(world: &World) {
     }
 }
 
-/// Whoever ended is owed nothing; every department that ended has a report; slots are held by who works.
+/// Whoever ended is owed only what it would hear when it goes on; every department that ended has a report; slots are held by who
+/// works.
 fn check_sessions(world: &World) {
     for message in world.state.messages.values() {
-        assert!(world.session(&message.session_id).is_live(), "{message:?}");
+        let session = world.session(&message.session_id);
+        assert!(session.replaced_by.is_none(), "{message:?}");
+        if let Some(outcome) = session.outcome() {
+            assert_ne!(message.purpose, Purpose::Reminder, "{message:?}");
+            let goes_on = session.is_planner() || *outcome != Outcome::Reported;
+            assert!(goes_on, "{message:?}");
+        }
     }
     for session in world.state.sessions.values() {
         if session.is_planner() || session.is_review() {

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{MAX_TASK_BYTES, inbox, sessions};
-use zhongshu::domain::ids::SessionId;
+use zhongshu::domain::ids::{MessageId, SessionId};
 use zhongshu::domain::message::Purpose;
 use zhongshu::domain::refusal::Kind;
 use zhongshu::domain::session::{Outcome, Status};
@@ -191,7 +192,7 @@ fn reminders_stop_after_two() {
     let department = world.department(&planner);
     let remind = |world: &mut World| {
         world
-            .decide(|state, policy| sessions::remind(state, &policy.catalog, &department))
+            .decide(|state, policy| sessions::remind(state, &policy.catalog, &department, None))
             .unwrap()
     };
     assert!(remind(&mut world));
@@ -215,7 +216,7 @@ fn who_reported_or_ended_is_not_reminded() {
     for id in [reported, ended] {
         assert!(
             !world
-                .decide(|state, policy| sessions::remind(state, &policy.catalog, &id))
+                .decide(|state, policy| sessions::remind(state, &policy.catalog, &id, None))
                 .unwrap()
         );
     }
@@ -277,7 +278,7 @@ fn a_resumed_department_counts_like_any_other() {
     world.confirmed(&planner, &["zhilibu"]);
     assert_eq!(world.dispatch(), None);
     let reminded =
-        world.decide(|state, policy| sessions::remind(state, &policy.catalog, &department));
+        world.decide(|state, policy| sessions::remind(state, &policy.catalog, &department, None));
     assert!(reminded.unwrap(), "nor is it a reason to let it be silent");
     world.close(&department, Outcome::Silent);
     let report = world.report_of(&department);
@@ -309,10 +310,75 @@ fn a_persons_input_is_owed_to_a_live_session() {
     );
     world.close(&planner, Outcome::Stopped);
     assert!(
-        world.state.messages.is_empty(),
-        "what cannot be delivered is dropped with a record"
+        world.state.messages.contains_key(&id),
+        "what was accepted is said when the session goes on"
     );
     assert_eq!(input(&mut world, "hello?"), Err("session_ended"));
+}
+
+#[test]
+fn what_nobody_will_read_any_more_is_dropped_with_a_record() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let silent = world.department(&planner);
+    let done = world.department(&planner);
+    for id in [&silent, &done] {
+        world
+            .decide(|state, policy| sessions::remind(state, &policy.catalog, id, None))
+            .unwrap();
+        world
+            .decide(|state, _| sessions::input(state, id, "and the hedge"))
+            .unwrap();
+    }
+    world.reports_by_tool(&done, "done");
+    world.close(&silent, Outcome::Stopped);
+    world.close(&done, Outcome::Reported);
+    let left = |world: &World, id: &SessionId| -> Vec<Purpose> {
+        let owed = world.state.owed_to(id).into_iter();
+        owed.map(|message| message.purpose).collect()
+    };
+    assert_eq!(left(&world, &silent), [Purpose::Input]);
+    assert_eq!(left(&world, &done), []);
+}
+
+#[test]
+fn a_planner_that_goes_on_hears_of_results_that_nobody_read_meanwhile() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let (first, second) = (world.department(&planner), world.department(&planner));
+    world.close(&planner, Outcome::Stopped);
+    world.reports_by_tool(&first, "read by the person");
+    world.close(&first, Outcome::Reported);
+    world
+        .decide(|state, _| inbox::read(state, &planner))
+        .unwrap();
+    world.reports_by_tool(&second, "read by nobody");
+    world.close(&second, Outcome::Reported);
+    assert_eq!(world.owed(&planner, Purpose::Result).len(), 2);
+    world
+        .decide(|state, policy| sessions::resume(state, policy.slots, &planner))
+        .unwrap();
+    let owed = world.owed(&planner, Purpose::Result);
+    assert_eq!(owed.len(), 1);
+    assert!(owed[0].text.contains("read by nobody"), "{owed:?}");
+}
+
+#[test]
+fn messages_keep_their_order_when_the_clock_is_set_back() {
+    let mut world = World::new();
+    let planner = world.planner();
+    for (id, text) in [("message-b", "first"), ("message-a", "second")] {
+        world.happen(Event::MessageQueued {
+            message_id: MessageId::parse(id).unwrap(),
+            session_id: planner.clone(),
+            purpose: Purpose::Input,
+            text: text.to_owned(),
+            report_id: None,
+        });
+    }
+    let owed = world.state.owed_to(&planner).into_iter();
+    let texts: Vec<&str> = owed.map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["first", "second"]);
 }
 
 #[test]

@@ -362,9 +362,8 @@ impl World {
 
     /// What is owed to a session for a reason.
     pub fn owed(&self, id: &SessionId, purpose: Purpose) -> Vec<&Message> {
-        let owed = self.state.messages.values();
-        owed.filter(|message| message.session_id == *id && message.purpose == purpose)
-            .collect()
+        let owed = self.state.owed_to(id).into_iter();
+        owed.filter(|message| message.purpose == purpose).collect()
     }
 
     /// The first prompt of a session.

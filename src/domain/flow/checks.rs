@@ -1,12 +1,11 @@
 //! What the launcher finds out by itself about a department's work, and what people say to it.
 
-use super::{Catalog, Decision};
+use super::{Catalog, Decision, messages};
 use crate::domain::conformance::late::SecondLook;
 use crate::domain::conformance::{Baseline, Conformance};
 use crate::domain::event::Event;
 use crate::domain::evidence::{self, Run, Verdict};
-use crate::domain::ids::{MessageId, ReportId, SessionId};
-use crate::domain::message::Purpose;
+use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Report;
@@ -243,21 +242,9 @@ pub fn verified(
     Ok((std::iter::once(event).chain(notice).collect(), ()))
 }
 
-/// A message for the planner that a report went to, if that planner is there to read it.
-pub(super) fn to_planner(
-    state: &State,
-    report: &Report,
-    text: impl FnOnce() -> String,
-) -> Option<Event> {
-    let planner = state
-        .session(state.current_planner(&report.current().parent_session_id))
-        .filter(|planner| planner.is_live())?;
-    Some(Event::MessageQueued {
-        message_id: MessageId::fresh("message"),
-        session_id: planner.id().clone(),
-        purpose: Purpose::Result,
-        text: text(),
-    })
+fn to_planner(state: &State, report: &Report, text: impl FnOnce() -> String) -> Option<Event> {
+    let planner = &report.current().parent_session_id;
+    messages::about_result(state, planner, &report.report_id, text)
 }
 
 /// The result, if it is there, and that planner's (`only_for`).

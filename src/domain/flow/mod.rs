@@ -7,6 +7,7 @@ pub mod checks;
 pub mod dependencies;
 pub mod holds;
 pub mod inbox;
+pub mod messages;
 mod overlaps;
 pub mod plan_reviews;
 pub mod plans;

@@ -3,9 +3,9 @@
 //! A verdict confirms nothing; it only decides whether a person can confirm without giving a reason. Whatever menxia, the
 //! planner or a file in the mailbox do, the person can overrule, reject, or wait.
 
-use super::{Catalog, Decision};
+use super::{Catalog, Decision, messages};
 use crate::domain::event::Event;
-use crate::domain::ids::{MessageId, SessionId};
+use crate::domain::ids::SessionId;
 use crate::domain::message::Purpose;
 use crate::domain::plan::{Plan, PlanState, Source};
 use crate::domain::plan_review::{
@@ -234,19 +234,19 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<()> 
         return Ok((vec![event], ()));
     }
     let again = since_person(planner).0 + 1 < catalog.review.veto_limit;
-    let told = planner.is_live().then(|| Event::MessageQueued {
-        message_id: MessageId::fresh("message"),
-        session_id: session_id.clone(),
-        purpose: Purpose::Veto,
-        text: prompts::veto(catalog.language, version, &verdict, again),
-    });
+    let told = messages::queued(
+        &session_id,
+        Purpose::Veto,
+        None,
+        prompts::veto(catalog.language, version, &verdict, again),
+    );
     let vetoed = Event::PlanVetoed {
         session_id,
         version,
         plan_sha256,
         verdict,
     };
-    Ok((std::iter::once(vetoed).chain(told).collect(), ()))
+    Ok((vec![vetoed, told], ()))
 }
 
 fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session, Refusal> {

@@ -1,10 +1,10 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
 use super::dependencies::{self, Among};
-use super::{Catalog, Decision, check_task, overlaps, plan_reviews};
+use super::{Catalog, Decision, check_task, messages, overlaps, plan_reviews};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
-use crate::domain::ids::{AssignmentId, MessageId, SessionId};
+use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::message::Purpose;
 use crate::domain::plan::{
     Checked, MAX_ASSIGNMENTS, Plan, PlanFinding, PlanState, PlannedAssignment, Proposal, Source,
@@ -238,12 +238,12 @@ pub fn reject(
     if plan.state != PlanState::Pending {
         return Err(already_decided(plan));
     }
-    let message = Event::MessageQueued {
-        message_id: MessageId::fresh("message"),
-        session_id: planner.id().clone(),
-        purpose: Purpose::Rejection,
-        text: prompts::rejection(catalog.language, plan.version, reason),
-    };
+    let message = messages::queued(
+        planner.id(),
+        Purpose::Rejection,
+        None,
+        prompts::rejection(catalog.language, plan.version, reason),
+    );
     let rejected = Event::PlanRejected {
         session_id: planner.id().clone(),
         version: plan.version,

@@ -1,10 +1,9 @@
 //! Reports: whose they are, which revision they become, and who is told.
 
-use super::{Catalog, Decision};
+use super::{Catalog, Decision, messages};
 use crate::domain::event::Event;
 use crate::domain::handoff;
-use crate::domain::ids::{MessageId, ReportId, SessionId};
-use crate::domain::message::Purpose;
+use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::plan::Source;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
@@ -192,21 +191,16 @@ fn register(
         || ReportId::fresh("report"),
         |report| report.report_id.clone(),
     );
-    let planner = state
-        .session(&revision.parent_session_id)
-        .filter(|planner| planner.is_live());
     // With a tree to compare with, the planner hears of the report together with what came of the comparison.
     let is_judged_first = state
         .session(&revision.department_session_id)
         .is_some_and(|session| session.baseline.is_some());
-    let notice = planner
-        .filter(|_| !is_judged_first)
-        .map(|planner| Event::MessageQueued {
-            message_id: MessageId::fresh("message"),
-            session_id: planner.id().clone(),
-            purpose: Purpose::Result,
-            text: prompts::result_notice(catalog.language, &report_id, &revision, None),
-        });
+    let notice = match is_judged_first {
+        true => None,
+        false => messages::about_result(state, &revision.parent_session_id, &report_id, || {
+            prompts::result_notice(catalog.language, &report_id, &revision, None)
+        }),
+    };
     let event = match report {
         None => Event::ResultRegistered {
             report_id: report_id.clone(),

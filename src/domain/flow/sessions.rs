@@ -1,10 +1,10 @@
 //! Sessions: start, stop, resume, replace, remind, end.
 
 use super::plans::unknown_session;
-use super::{Catalog, Decision, check_task, plan_reviews, results};
+use super::{Catalog, Decision, check_task, messages, plan_reviews, results};
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId};
-use crate::domain::message::Purpose;
+use crate::domain::message::{Purpose, Setback};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Brief, Outcome, Session, Status};
@@ -53,7 +53,7 @@ pub fn replace_planner(
             by: brief.id.clone(),
         },
     ];
-    events.extend(drop_messages(state, old, "another planner took over"));
+    events.extend(messages::drop_all(state, old, "another planner took over"));
     if planner.is_live() {
         let outcome = Outcome::Replaced {
             by: brief.id.clone(),
@@ -123,7 +123,7 @@ pub fn close(state: &State, catalog: &Catalog, id: &SessionId, outcome: Outcome)
     };
     let mut events = results::fallback(state, catalog, session, &outcome);
     events.extend(plan_reviews::ended(state, session, &outcome));
-    events.extend(drop_messages(state, id, "the session has ended"));
+    events.extend(messages::drop_at_end(state, session, &outcome));
     events.push(Event::SessionClosed {
         session_id: id.clone(),
         outcome,
@@ -169,12 +169,11 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
             return Err(Refusal::conflict("no_free_slot", message));
         }
     }
-    Ok((
-        vec![Event::SessionResumed {
-            session_id: id.clone(),
-        }],
-        (),
-    ))
+    let mut events = messages::drop_at_resume(state, session);
+    events.push(Event::SessionResumed {
+        session_id: id.clone(),
+    });
+    Ok((events, ()))
 }
 
 /// Whether a department has said what it was started for: a result of its own, or a verdict.
@@ -187,11 +186,16 @@ pub fn has_reported(state: &State, session: &Session) -> bool {
     }
 }
 
-/// Asks a department that stopped without a report once more.
+/// Asks a department that stopped without a report once more, and tells it what broke into its turn, if something did.
 ///
 /// # Errors
 /// When it is unknown. A session that reported meanwhile, or was reminded often enough, is left alone.
-pub fn remind(state: &State, catalog: &Catalog, id: &SessionId) -> Decision<bool> {
+pub fn remind(
+    state: &State,
+    catalog: &Catalog,
+    id: &SessionId,
+    setback: Option<Setback>,
+) -> Decision<bool> {
     let session = known(state, id)?;
     if has_reported(state, session)
         || session.status != Status::Running
@@ -210,13 +214,14 @@ pub fn remind(state: &State, catalog: &Catalog, id: &SessionId) -> Decision<bool
         Event::ReminderSent {
             session_id: id.clone(),
             number,
+            setback,
         },
-        Event::MessageQueued {
-            message_id: MessageId::fresh("message"),
-            session_id: id.clone(),
-            purpose: Purpose::Reminder,
-            text: prompts::reminder(catalog.language, number, MAX_REMINDERS, rejected),
-        },
+        messages::queued(
+            id,
+            Purpose::Reminder,
+            None,
+            prompts::reminder(catalog.language, number, MAX_REMINDERS, rejected, setback),
+        ),
     ];
     Ok((events, true))
 }
@@ -244,6 +249,7 @@ pub fn input(state: &State, id: &SessionId, text: &str) -> Decision<MessageId> {
         session_id: id.clone(),
         purpose: Purpose::Input,
         text: text.to_owned(),
+        report_id: None,
     };
     Ok((vec![event], message_id))
 }
@@ -264,17 +270,4 @@ pub fn planner<'a>(state: &'a State, id: &SessionId) -> Result<&'a Session, Refu
 
 fn known<'a>(state: &'a State, id: &SessionId) -> Result<&'a Session, Refusal> {
     state.session(id).ok_or_else(|| unknown_session(id))
-}
-
-fn drop_messages(state: &State, id: &SessionId, reason: &str) -> Vec<Event> {
-    let owed = state
-        .messages
-        .values()
-        .filter(|message| message.session_id == *id);
-    owed.map(|message| Event::MessageDropped {
-        message_id: message.message_id.clone(),
-        session_id: id.clone(),
-        reason: reason.to_owned(),
-    })
-    .collect()
 }

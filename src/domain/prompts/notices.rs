@@ -4,6 +4,7 @@ use crate::domain::conformance::{Conformance, JudgedFile};
 use crate::domain::evidence::{self, Run};
 use crate::domain::ids::ReportId;
 use crate::domain::language::Language;
+use crate::domain::message::Setback;
 use crate::domain::plan::Source;
 use crate::domain::plan_review::Verdict;
 use crate::domain::result::{Findings, Revision};
@@ -125,9 +126,16 @@ pub fn veto(language: Language, version: u32, verdict: &Verdict, again: bool) ->
     }
 }
 
-/// The session's turn ended without a report. `rejected` says whether a file was not taken that may be its report; whose
+/// The session's turn ended without a report; `setback` is what broke into it. `rejected` says whether a file was not taken that may be its report; whose
 /// it was is not known, so the sentence tells where to look and carries nobody's words.
-pub fn reminder(language: Language, number: u32, of: u32, rejected: bool) -> String {
+pub fn reminder(
+    language: Language,
+    number: u32,
+    of: u32,
+    rejected: bool,
+    setback: Option<Setback>,
+) -> String {
+    let before = setback.map_or("", |setback| describe_setback(language, setback));
     let more = match (rejected, language) {
         (false, _) => "",
         (true, Language::En) => {
@@ -147,7 +155,25 @@ pub fn reminder(language: Language, number: u32, of: u32, rejected: bool) -> Str
             "提醒 {number}/{of}：你还没有汇报。工作已完成或无法完成时，请现在按第一条提示中的方式汇报；否则继续工作，结束时汇报。"
         ),
     };
-    text + more
+    format!("{before}{text}{more}")
+}
+
+fn describe_setback(language: Language, setback: Setback) -> &'static str {
+    match setback {
+        Setback::Declined => language.pick(
+            "An approval that you asked for was declined. Do the work another way, or report what stands in its way. ",
+            "你请求的一项许可被拒绝了。请换一种做法，或汇报受阻之处。",
+        ),
+        Setback::Interrupted => language.pick(
+            "Somebody interrupted your last turn. See where things stand before you go on. ",
+            "你的上一轮被人中断了。继续之前请先查看现状。",
+        ),
+        Setback::CodexEnded => language.pick(
+            "Codex ended in the middle of your last turn and was started again: commands that ran are gone, and an approval that you \
+             waited for was not given. See where things stand before you go on. ",
+            "Codex 在你上一轮进行中退出并已重新启动：当时运行的命令已不在，你等待的许可未获批准。继续之前请先查看现状。",
+        ),
+    }
 }
 
 /// A department reported; for its planner.

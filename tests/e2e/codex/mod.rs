@@ -4,6 +4,7 @@ mod checks;
 mod failures;
 mod job;
 mod kill;
+mod messages;
 mod plan_reviews;
 mod plans;
 mod sandbox;

@@ -2,6 +2,7 @@
 //! it left when the test ends. Owns no assertion about the product.
 
 mod api;
+mod history;
 mod processes;
 mod program;
 pub mod screen;

@@ -56,6 +56,24 @@ impl Stranger {
             }
         }
     }
+
+    /// Subscribes to a thread and answers the first thing that it asks.
+    pub async fn answer(&mut self, thread_id: &str, answer: Value) {
+        self.next += 1;
+        let resume = json!({ "id": self.next, "method": "thread/resume", "params": { "threadId": thread_id } });
+        self.send(resume).await;
+        loop {
+            let message = self.socket.next().await.unwrap().unwrap();
+            let Message::Text(text) = message else {
+                continue;
+            };
+            let asked: Value = serde_json::from_str(&text).unwrap();
+            if asked.get("method").is_some() && asked.get("id").is_some() {
+                let reply = json!({ "id": asked["id"], "result": answer });
+                return self.send(reply).await;
+            }
+        }
+    }
 }
 
 /// The app-server's process.

@@ -1,0 +1,79 @@
+//! Texts that the launcher owes a session: who is owed one, and what becomes of it when the session ends or goes on.
+
+use crate::domain::event::Event;
+use crate::domain::ids::{MessageId, ReportId, SessionId};
+use crate::domain::message::{Message, Purpose};
+use crate::domain::session::{Outcome, Session};
+use crate::domain::state::State;
+
+/// A message for a session.
+pub fn queued(
+    session_id: &SessionId,
+    purpose: Purpose,
+    report_id: Option<&ReportId>,
+    text: String,
+) -> Event {
+    Event::MessageQueued {
+        message_id: MessageId::fresh("message"),
+        session_id: session_id.clone(),
+        purpose,
+        text,
+        report_id: report_id.cloned(),
+    }
+}
+
+/// A message about a result for the planner that it went to, or the one that took over. A planner that has ended gets it when it
+/// is resumed.
+pub fn about_result(
+    state: &State,
+    planner: &SessionId,
+    report_id: &ReportId,
+    text: impl FnOnce() -> String,
+) -> Option<Event> {
+    let planner = state.session(state.current_planner(planner))?;
+    Some(queued(
+        planner.id(),
+        Purpose::Result,
+        Some(report_id),
+        text(),
+    ))
+}
+
+/// Drops everything that a session is owed.
+pub fn drop_all(state: &State, id: &SessionId, reason: &str) -> Vec<Event> {
+    let owed = state.owed_to(id).into_iter();
+    owed.map(|message| dropped(message, reason)).collect()
+}
+
+/// Drops what a session that ends will have no use for. What it should hear when it goes on waits for that.
+pub fn drop_at_end(state: &State, session: &Session, outcome: &Outcome) -> Vec<Event> {
+    let is_over = matches!(outcome, Outcome::Reported | Outcome::NotNeeded);
+    let owed = state.owed_to(session.id()).into_iter();
+    owed.filter(|message| {
+        message.purpose == Purpose::Reminder || (is_over && !session.is_planner())
+    })
+    .map(|message| dropped(message, "the session has ended"))
+    .collect()
+}
+
+/// Drops what a session that goes on has learnt meanwhile, or what can wait for nothing any more.
+pub fn drop_at_resume(state: &State, session: &Session) -> Vec<Event> {
+    let is_read = |message: &&Message| {
+        let report = message.report_id.as_ref();
+        report
+            .and_then(|id| state.reports.get(id))
+            .is_some_and(|report| report.read)
+    };
+    let owed = state.owed_to(session.id()).into_iter();
+    owed.filter(is_read)
+        .map(|message| dropped(message, "the result was read meanwhile"))
+        .collect()
+}
+
+fn dropped(message: &Message, reason: &str) -> Event {
+    Event::MessageDropped {
+        message_id: message.message_id.clone(),
+        session_id: message.session_id.clone(),
+        reason: reason.to_owned(),
+    }
+}
