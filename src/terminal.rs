@@ -3,7 +3,7 @@
 //! A sidecar outlives the launcher. Its descriptor in the state dir holds its address and tokens; nothing of that is
 //! ever journalled. What a sidecar says by itself goes to one bounded channel, in order.
 
-use crate::domain::ids::TerminalId;
+use crate::domain::ids::{MessageId, TerminalId};
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
 use codex_terminal::client::{self, Client};
@@ -335,12 +335,18 @@ impl Terminals {
             .and_then(|open| open.descriptor.child_pid)
     }
 
-    /// Pastes text into the program and sends it off.
+    /// Pastes a message into the program and sends it off; once, however often it is asked for.
     ///
     /// # Errors
     /// When the terminal is gone or too busy; then nothing was typed.
-    pub async fn submit(&self, id: &TerminalId, text: &str) -> Result<(), TerminalError> {
-        Ok(self.client(id)?.paste(text, true).await?)
+    pub async fn submit(
+        &self,
+        id: &TerminalId,
+        message_id: &MessageId,
+        text: &str,
+    ) -> Result<(), TerminalError> {
+        let client = self.client(id)?;
+        Ok(client.submit_once(message_id.as_str(), text).await?)
     }
 
     /// Ends it with everything that it started. Ending what is gone is fine.

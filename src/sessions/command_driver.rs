@@ -160,7 +160,10 @@ pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
     let Some(message) = owed else {
         return Done::Settled;
     };
-    if let Err(error) = office.terminals.submit(terminal_id, &message.text).await {
+    let typed = office
+        .terminals
+        .submit(terminal_id, &message.message_id, &message.text);
+    if let Err(error) = typed.await {
         tracing::warn!(session.id = %session.id(), %error, "a message could not be typed");
         return Done::Again;
     }

@@ -137,8 +137,20 @@ impl Client {
 
     /// Pastes text and, if wanted, Enter.
     pub async fn paste(&self, text: impl Into<String>, submit: bool) -> Result<(), Error> {
-        let text = text.into();
-        self.request(Request::Paste { text, submit })
+        let (text, once) = (text.into(), None);
+        self.request(Request::Paste { text, submit, once })
+            .await
+            .map(drop)
+    }
+
+    /// Pastes text and Enter, unless that was done under this name before.
+    pub async fn submit_once(
+        &self,
+        name: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Result<(), Error> {
+        let (text, once, submit) = (text.into(), Some(name.into()), true);
+        self.request(Request::Paste { text, submit, once })
             .await
             .map(drop)
     }

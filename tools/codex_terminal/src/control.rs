@@ -44,6 +44,10 @@ pub enum Request {
         /// Whether Enter follows.
         #[serde(default)]
         submit: bool,
+        /// Names this paste: what was pasted under the same name before is not pasted again. For a client that may have been killed
+        /// before it could note the answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        once: Option<String>,
     },
     /// Sizes the terminal, whoever owns its size in the browser.
     Resize {
@@ -171,6 +175,7 @@ mod tests {
         let request = Request::Paste {
             text: "a".into(),
             submit: true,
+            once: None,
         };
         assert_eq!(
             line,

@@ -166,14 +166,15 @@ async fn handle(terminal: &Terminal, request: Request) -> Result<(), String> {
                 .map(drop)
                 .map_err(|refused| refused.to_string())
         }
-        Request::Paste { text, submit } => {
+        Request::Paste { text, submit, once } => {
             if text.len() > MAX_PASTE_BYTES {
                 return Err("a paste may have at most 1,048,576 bytes".to_owned());
             }
-            terminal
-                .paste(&text, submit)
-                .await
-                .map_err(|refused| refused.to_string())
+            let pasted = match once {
+                Some(name) => terminal.paste_once(&name, &text, submit).await,
+                None => terminal.paste(&text, submit).await,
+            };
+            pasted.map_err(|refused| refused.to_string())
         }
         Request::Resize { cols, rows } => {
             terminal.want_size(cols, rows);

@@ -26,6 +26,8 @@ use crate::viewers::Viewers;
 const MAX_INPUT_CLIENTS: usize = 32;
 /// Announcements and exits a control connection may leave unread before it is told the whole state anew.
 const EVENT_QUEUE: usize = 256;
+/// Names of pastes that are remembered. A client asks again for the last few at most.
+const MAX_PASTE_NAMES: usize = 256;
 
 /// The way in and the size of a program; files have neither.
 pub struct Program {
@@ -81,6 +83,7 @@ pub struct Terminal {
     control_connections: AtomicUsize,
     pub(crate) last_presence: Mutex<Instant>,
     pastes_waiting: AtomicUsize,
+    pasted: tokio::sync::Mutex<VecDeque<String>>,
 }
 
 /// What a terminal is made of.
@@ -141,6 +144,7 @@ impl Terminal {
             control_connections: AtomicUsize::new(0),
             last_presence: Mutex::new(Instant::now()),
             pastes_waiting: AtomicUsize::new(0),
+            pasted: tokio::sync::Mutex::default(),
         }
     }
 
@@ -325,6 +329,20 @@ impl Terminal {
             true => Err(Refused::Closed),
             false => Ok(program),
         }
+    }
+
+    /// Pastes unless that was done under this name before. One after the other: a second try waits for what becomes of the first.
+    pub async fn paste_once(&self, name: &str, text: &str, submit: bool) -> Result<(), Refused> {
+        let mut pasted = self.pasted.lock().await;
+        if pasted.iter().any(|earlier| earlier == name) {
+            return Ok(());
+        }
+        self.paste(text, submit).await?;
+        if pasted.len() == MAX_PASTE_NAMES {
+            pasted.pop_front();
+        }
+        pasted.push_back(name.to_owned());
+        Ok(())
     }
 
     /// Pastes from the control socket; waits up to 5 s for a program that does not read. Nothing is typed meanwhile by

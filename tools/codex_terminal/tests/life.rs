@@ -45,6 +45,21 @@ async fn a_shell_is_typed_into_through_browser_and_control_socket() {
     .await;
     client.paste("echo c-$((1+2))", true).await.unwrap();
     viewer.until_screen("c-3").await;
+    // Whoever cannot know whether it was typed asks again, also over another connection.
+    let (again, _events) = sidecar.control().await;
+    for asking in [&client, &again, &client] {
+        asking
+            .submit_once("message-1", "echo once >> told")
+            .await
+            .unwrap();
+    }
+    again
+        .submit_once("message-2", "echo twice >> told; echo e-$((2+3))")
+        .await
+        .unwrap();
+    viewer.until_screen("e-5").await;
+    let told = std::fs::read_to_string(sidecar.path("told")).unwrap();
+    assert_eq!(told, "once\ntwice\n");
     let data = "ZWNobyBkLSQoKDIrMikpDQ==".to_owned();
     client
         .request(Request::Input { data, base64: true })
