@@ -1,6 +1,7 @@
 //! The tests, by what they are about. Their names contain `codex`, so that the runner can hold them apart.
 
 mod checks;
+mod exchange;
 mod failures;
 mod job;
 mod kill;

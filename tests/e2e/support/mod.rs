@@ -5,12 +5,14 @@ mod api;
 mod history;
 mod processes;
 mod program;
+mod random;
 pub mod screen;
 pub mod script;
 pub mod thread;
 
 pub use processes::{Found, Processes};
 pub use program::codex_program;
+pub use random::Random;
 
 use mock_model::{RecordedRequest, Script, Server as Model};
 use serde_json::Value;
