@@ -1,8 +1,9 @@
 //! The ledger: the one door through which state changes.
 //!
 //! Owns the handle that everyone holds, the published state and the writer thread's life. A change is
-//! decided against the newest state, appended, synced, applied to the published state, announced by the
-//! hub, and only then acknowledged, always in this order (`writer`). Never knows what an event means.
+//! decided against the newest state, appended, synced, shown to the follower that keeps files beside the
+//! journal, applied to the published state, announced by the hub, and only then acknowledged, always in
+//! this order (`writer`). Never knows what an event means.
 //!
 //! # Locks
 //!
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::hub::{BACKLOG_RECORDS, CatchUp, CatchUpError, Hub, SubscribeError, Subscription};
 use crate::journal::{self, Clock, CopyOutcome, Fold, Opened, Tail, TailError};
+pub use writer::Follower;
 use writer::{Message, Reply, Stage, Writer};
 
 /// How many changes may wait for the writer. Callers wait when it is full. A tenth would cut the batches
@@ -115,12 +117,31 @@ impl<S: Fold> Ledger<S> {
         Self::start_with(opened, clock, QUEUE, BACKLOG_RECORDS)
     }
 
+    /// [`start`](Self::start) with somebody who writes files that follow from the journal.
+    pub fn start_followed(
+        opened: Opened<S>,
+        clock: Clock,
+        follower: Follower<S>,
+    ) -> io::Result<Self> {
+        Self::launch(opened, clock, QUEUE, BACKLOG_RECORDS, follower)
+    }
+
     /// [`start`](Self::start) with other bounds.
     pub fn start_with(
         opened: Opened<S>,
         clock: Clock,
         queue: usize,
         backlog: usize,
+    ) -> io::Result<Self> {
+        Self::launch(opened, clock, queue, backlog, Box::new(|_, _| ()))
+    }
+
+    fn launch(
+        opened: Opened<S>,
+        clock: Clock,
+        queue: usize,
+        backlog: usize,
+        follower: Follower<S>,
     ) -> io::Result<Self> {
         let hub = Hub::new(opened.last_seq, backlog);
         let (sender, receiver) = mpsc::channel(queue);
@@ -146,6 +167,7 @@ impl<S: Fold> Ledger<S> {
             published: Arc::clone(&published),
             hub: hub.clone(),
             status: status_sender,
+            follower,
         };
         let stage = Stage::new(next, writer.tip(), clock);
         let thread = std::thread::Builder::new()

@@ -2,6 +2,7 @@
 //! Git library and no file system, so that everything in it can be tested with values alone.
 
 pub mod assignment;
+pub mod checked;
 pub mod claims;
 pub mod codeowners;
 pub mod conformance;

@@ -162,6 +162,11 @@ impl<S: Fold> Stage<S> {
     }
 }
 
+/// Writes what must stand on disk before anybody hears of a batch. Called on the writer's thread with the state behind a
+/// batch that is durable and not yet published, and with the batch: empty when somebody only asked. What fails is the
+/// follower's own business.
+pub type Follower<S> = Box<dyn FnMut(&S, &[Arc<Entry<<S as Fold>::Event>>]) + Send>;
+
 /// What the thread owns besides the stage.
 pub(super) struct Writer<S: Fold> {
     /// `None` when the journal is corrupt.
@@ -170,6 +175,7 @@ pub(super) struct Writer<S: Fold> {
     pub(super) published: Arc<RwLock<Published<S>>>,
     pub(super) hub: Hub<S::Event>,
     pub(super) status: watch::Sender<Status>,
+    pub(super) follower: Follower<S>,
 }
 
 impl<S: Fold> Writer<S> {
@@ -217,11 +223,15 @@ impl<S: Fold> Writer<S> {
         }
     }
 
-    /// Write, sync, copy, state, hub: the order that the whole design rests on.
+    /// Write, sync, copy, follower, state, hub: the order that the whole design rests on.
     fn make_durable(&mut self, stage: &mut Stage<S>) -> Result<(), String> {
-        let Some(appender) = self.appender.as_mut().filter(|_| !stage.bytes.is_empty()) else {
+        let Some(appender) = self.appender.as_mut() else {
             return Ok(());
         };
+        if stage.bytes.is_empty() {
+            self.follow(stage);
+            return Ok(());
+        }
         if let Err(error) = appender.append(&stage.bytes, stage.tip) {
             let tip = *appender.tip();
             let reason = self.degrade(&error);
@@ -231,6 +241,7 @@ impl<S: Fold> Writer<S> {
         let tip = *appender.tip();
         self.set_health(Health::Writable);
         self.copy(&stage.bytes, tip.offset);
+        self.follow(stage);
         let mut published = self
             .published
             .write()
@@ -254,6 +265,13 @@ impl<S: Fold> Writer<S> {
         self.hub.publish(&stage.entries);
         stage.reset(tip, None);
         Ok(())
+    }
+
+    fn follow(&mut self, stage: &Stage<S>) {
+        let follow = || (self.follower)(&stage.next, &stage.entries);
+        if catch_unwind(AssertUnwindSafe(follow)).is_err() {
+            tracing::error!("what follows the journal panicked; the records stand");
+        }
     }
 
     fn copy(&mut self, batch: &[u8], journal_len: u64) {

@@ -1,193 +1,180 @@
-//! Handoff packets on disk: one page per report, always that of its newest revision.
+//! Handoff packets on disk: one page per result, always as things stand.
 //!
-//! What a page says is decided in `domain::handoff`. This file only knows which pages are owed and writes them, whole
-//! or not at all, into the archive of the planner that the report went to. A packet can be made again from the state
-//! at any time, so a lost one is written anew at the next start.
+//! What a page says is decided in `domain::handoff`. The pages follow the journal: each is written, whole or not at all,
+//! into the archive of the planner that the result went to, when the event that changes it is durable and before anybody
+//! hears of that event. A page can be made again from the state at any time, so it is not synced: one that a crash lost or
+//! that could not be written is found and written by the mailbox task.
 
 use super::folders::{self, FolderError, Folders};
-use crate::domain::handoff::{self, MAILBOX_ROOT};
+use crate::domain::event::Event;
+use crate::domain::handoff::{self, Packet};
 use crate::domain::ids::{ReportId, SessionId};
-use crate::domain::result::Revision;
 use crate::domain::state::State;
-use chrono::{DateTime, Utc};
+use crate::journal::Entry;
+use crate::ledger::{Follower, Ledger};
 use rustix::fs::{Mode, OFlags};
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
-
-/// From this many packets on, one sync of the file system is cheaper than one for each file.
-const SYNC_ALL_FROM: usize = 8;
-
-/// A packet's header is much shorter than this.
-const HEADER_BYTES: u64 = 2048;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Why a packet could not be written.
 #[derive(Debug, thiserror::Error)]
-pub enum HandoffError {
-    /// There is no such report, or its packet does not belong into a mailbox.
-    #[error("there is no handoff packet for report {0}")]
-    NoPacket(ReportId),
+enum HandoffError {
     /// The archive cannot be opened.
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The file system refused.
-    #[error("write the handoff packet of report {report_id}: {source}")]
+    #[error("write {}: {source}", path.display())]
     Io {
-        /// Which report.
-        report_id: ReportId,
+        /// The page, relative to the repository.
+        path: PathBuf,
         /// What it said.
         #[source]
         source: io::Error,
     },
 }
 
-/// Everything that a page needs, taken out of the state so that nothing is rendered or written under its lock.
+/// Keeps the packets of one repository; clones share the account of what is owed.
 #[derive(Debug, Clone)]
-pub struct Packet {
-    /// The report.
-    pub report_id: ReportId,
-    /// Its newest revision.
-    pub revision: Revision,
-    /// The task that its session was really given.
-    pub objective: String,
-    /// When the revision was registered.
-    pub reported_at: DateTime<Utc>,
-    planner: SessionId,
-    file: OsString,
+pub struct Handoffs {
+    repo: PathBuf,
+    account: Arc<Mutex<Account>>,
 }
 
-impl Packet {
-    /// The packet of a report as things stand.
-    pub fn of(state: &State, report_id: &ReportId) -> Option<Self> {
-        let report = state.reports.get(report_id)?;
-        let revision = report.current().clone();
-        let mut parts = revision
-            .handoff_packet
-            .strip_prefix(MAILBOX_ROOT)
-            .ok()?
-            .iter();
-        let planner = SessionId::parse(parts.next()?.to_str()?).ok()?;
-        let (archive, file) = (parts.next()?, parts.next()?.to_owned());
-        if archive != "archive" || parts.next().is_some() {
-            return None;
+#[derive(Debug, Default)]
+struct Account {
+    /// Results whose page is not as the state has it, as far as is known.
+    owed: BTreeSet<ReportId>,
+    /// Those of them whose failure was told.
+    told: BTreeSet<ReportId>,
+}
+
+impl Handoffs {
+    /// For a repository (its real path).
+    pub fn new(repo: PathBuf) -> Self {
+        Self {
+            repo,
+            account: Arc::default(),
         }
-        let session = state.session(&revision.department_session_id);
-        Some(Self {
-            report_id: report_id.clone(),
-            objective: session.map_or_else(String::new, |session| session.brief.task.clone()),
-            reported_at: report.reported_at(),
-            revision,
-            planner,
-            file,
+    }
+
+    /// What the ledger calls before it announces a batch.
+    pub fn follower(&self) -> Follower<State> {
+        let handoffs = self.clone();
+        Box::new(move |state, entries: &[Arc<Entry<Event>>]| {
+            let events = entries.iter().map(|entry| &entry.record.event);
+            handoffs.follow(state, events);
         })
     }
 
-    fn page(&self) -> String {
-        handoff::render(&self.revision, &self.objective, self.reported_at)
-    }
-}
-
-/// Writes the packet of one report.
-///
-/// # Errors
-/// When there is no such report or the archive cannot be written.
-pub fn ensure(repo: &Path, state: &State, report_id: &ReportId) -> Result<(), HandoffError> {
-    let packet =
-        Packet::of(state, report_id).ok_or_else(|| HandoffError::NoPacket(report_id.clone()))?;
-    write(repo, &[packet]).pop().unwrap_or(Ok(()))
-}
-
-/// Writes packets; the answers stand in the order of the packets. A failure concerns its own packet only.
-pub fn write(repo: &Path, packets: &[Packet]) -> Vec<Result<(), HandoffError>> {
-    let mut archives: BTreeMap<SessionId, Folders> = BTreeMap::new();
-    let many = cfg!(target_os = "linux") && packets.len() >= SYNC_ALL_FROM;
-    let drafts: Vec<Result<&Packet, HandoffError>> = packets
-        .iter()
-        .map(|packet| {
-            let folders = match archives.entry(packet.planner.clone()) {
-                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-                std::collections::btree_map::Entry::Vacant(entry) => {
-                    entry.insert(Folders::open(repo, &packet.planner)?)
-                }
+    /// Writes the pages that these events change, and those that are owed since earlier.
+    fn follow<'a>(&self, state: &State, events: impl Iterator<Item = &'a Event>) {
+        let mut account = self.account();
+        account
+            .owed
+            .extend(events.filter_map(handoff::changed_by).cloned());
+        if account.owed.is_empty() {
+            return;
+        }
+        let owed = std::mem::take(&mut account.owed);
+        let mut mailboxes = Mailboxes::new(&self.repo);
+        for id in owed {
+            let packet = Packet::of(state, &id);
+            // A page that belongs into no mailbox is no page of ours.
+            let Some((packet, (planner, file))) =
+                packet.and_then(|packet| packet.place().map(|place| (packet, place)))
+            else {
+                continue;
             };
-            let page = packet.page();
-            folders::draft(&folders.archive, &packet.file, page.as_bytes(), !many)
-                .map_err(|source| packet.failed(source))?;
-            Ok(packet)
-        })
-        .collect();
-    let synced = match archives.values().next() {
-        Some(folders) if many => sync_file_system(folders),
-        _ => Ok(()),
-    };
-    let results = drafts
-        .into_iter()
-        .map(|draft| {
-            let packet = draft?;
-            if let Err(error) = &synced {
-                return Err(packet.failed(io::Error::new(error.kind(), error.to_string())));
+            let folders = mailboxes.of(&planner);
+            match folders.and_then(|folders| write(folders, &file, &packet)) {
+                Ok(()) => {
+                    account.told.remove(&id);
+                }
+                Err(error) => {
+                    if account.told.insert(id.clone()) {
+                        tracing::warn!(%error, "a handoff packet is not up to date; it is tried again");
+                    }
+                    account.owed.insert(id);
+                }
             }
-            let archive = &archives[&packet.planner].archive;
-            folders::publish(archive, &packet.file).map_err(|source| packet.failed(source))
+        }
+    }
+
+    /// Compares all pages with the state and notes those that are missing or say something else. Reads files: for a
+    /// blocking thread.
+    pub fn check(&self, ledger: &Ledger<State>) {
+        let packets: Vec<Packet> = ledger.read(|state| {
+            let ids = state.reports.keys();
+            ids.filter_map(|id| Packet::of(state, id)).collect()
+        });
+        let mut mailboxes = Mailboxes::new(&self.repo);
+        let outdated = packets.into_iter().filter(|packet| {
+            packet.place().is_some_and(|(planner, file)| {
+                let folders = mailboxes.of(&planner).ok();
+                !folders.is_some_and(|folders| says(folders, &file, &packet.render()))
+            })
+        });
+        let outdated: Vec<ReportId> = outdated.map(|packet| packet.report_id().clone()).collect();
+        self.account().owed.extend(outdated);
+    }
+
+    /// Whether a page is known to be missing or out of date: any change of the ledger, and an empty one too, writes it.
+    pub fn is_behind(&self) -> bool {
+        !self.account().owed.is_empty()
+    }
+
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Opened mailboxes, each once.
+struct Mailboxes<'r> {
+    repo: &'r Path,
+    open: BTreeMap<SessionId, Folders>,
+}
+
+impl<'r> Mailboxes<'r> {
+    fn new(repo: &'r Path) -> Self {
+        Self {
+            repo,
+            open: BTreeMap::new(),
+        }
+    }
+
+    fn of(&mut self, planner: &SessionId) -> Result<&Folders, HandoffError> {
+        Ok(match self.open.entry(planner.clone()) {
+            btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            btree_map::Entry::Vacant(entry) => entry.insert(Folders::open(self.repo, planner)?),
         })
-        .collect();
-    for folders in archives.values() {
-        if let Err(error) = rustix::fs::fsync(&folders.archive) {
-            tracing::warn!(%error, archive = %folders.paths.archive.display(), "a handoff packet may not be on disk yet");
-        }
-    }
-    results
-}
-
-impl Packet {
-    fn failed(&self, source: io::Error) -> HandoffError {
-        HandoffError::Io {
-            report_id: self.report_id.clone(),
-            source,
-        }
     }
 }
 
-#[cfg(target_os = "linux")]
-fn sync_file_system(folders: &Folders) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(&folders.archive)?)
-}
-
-/// No other system has it: each file is synced by itself.
-#[cfg(not(target_os = "linux"))]
-fn sync_file_system(_: &Folders) -> io::Result<()> {
-    Ok(())
-}
-
-/// Splits packets into those that are on disk in their newest revision and those that are not.
-pub fn compare(repo: &Path, packets: Vec<Packet>) -> (Vec<Packet>, Vec<Packet>) {
-    let mut archives: BTreeMap<SessionId, Option<Folders>> = BTreeMap::new();
-    packets.into_iter().partition(|packet| {
-        let folders = archives
-            .entry(packet.planner.clone())
-            .or_insert_with(|| Folders::open(repo, &packet.planner).ok());
-        let on_disk = folders
-            .as_ref()
-            .and_then(|folders| revision_on_disk(folders, packet));
-        on_disk == Some(packet.revision.revision)
+fn write(folders: &Folders, file: &OsStr, packet: &Packet) -> Result<(), HandoffError> {
+    let page = packet.render();
+    let written = folders::draft(&folders.archive, file, page.as_bytes(), false)
+        .and_then(|()| folders::publish(&folders.archive, file));
+    written.map_err(|source| HandoffError::Io {
+        path: packet.path().to_owned(),
+        source,
     })
 }
 
-fn revision_on_disk(folders: &Folders, packet: &Packet) -> Option<u32> {
+/// Whether the file is an ordinary one and holds exactly this page.
+fn says(folders: &Folders, file: &OsStr, page: &str) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(&folders.archive, &packet.file, flags, Mode::empty()).ok()?;
+    let Ok(file) = rustix::fs::openat(&folders.archive, file, flags, Mode::empty()) else {
+        return false;
+    };
     let file = File::from(file);
-    if !file.metadata().ok()?.is_file() {
-        return None;
-    }
-    let mut header = Vec::new();
-    file.take(HEADER_BYTES).read_to_end(&mut header).ok()?;
-    let header = String::from_utf8_lossy(&header);
-    let line = header
-        .lines()
-        .take_while(|line| !line.starts_with("## "))
-        .find_map(|line| line.strip_prefix("- revision: "))?;
-    line.parse().ok()
+    let length = page.len() as u64;
+    let fits = file
+        .metadata()
+        .is_ok_and(|found| found.is_file() && found.len() == length);
+    let mut found = Vec::new();
+    fits && file.take(length + 1).read_to_end(&mut found).is_ok() && found == page.as_bytes()
 }

@@ -4,9 +4,8 @@
 //! come, or simply [`Timing::rescan`]. It takes files chunk by chunk, all planners in turn, so that neither a burst nor
 //! a bad file in one mailbox delays another.
 
-use super::handoffs::{self, Packet};
+use super::handoffs::Handoffs;
 use super::in_order::all_in_order;
-use super::packets::Packets;
 use super::receipts;
 use super::settle::{Chunk, Desk, Examined, Fate, Round};
 use super::take::{self, Verdict};
@@ -68,6 +67,7 @@ pub struct Ingest {
     repo: PathBuf,
     state_dir: PathBuf,
     ledger: Ledger<State>,
+    handoffs: Handoffs,
     catalog: CatalogSource,
     cancel: CancellationToken,
     timing: Timing,
@@ -75,11 +75,13 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Prepares the task for a repository (its real path) and the launcher's state directory.
+    /// Prepares the task for a repository (its real path) and the launcher's state directory; `handoffs` follow this
+    /// ledger.
     pub fn new(
         repo: PathBuf,
         state_dir: PathBuf,
         ledger: Ledger<State>,
+        handoffs: Handoffs,
         catalog: CatalogSource,
         cancel: CancellationToken,
     ) -> Self {
@@ -87,6 +89,7 @@ impl Ingest {
             repo,
             state_dir,
             ledger,
+            handoffs,
             catalog,
             cancel,
             timing: Timing::default(),
@@ -113,7 +116,6 @@ impl Ingest {
         let running = Running {
             desk: Some(desk),
             watch: Watch::new(),
-            packets: Packets::default(),
             ingest: self,
         };
         running.run(subscription, seq).await;
@@ -131,7 +133,6 @@ struct Running {
     /// Out only while a blocking call has it.
     desk: Option<Desk>,
     watch: Watch,
-    packets: Packets,
 }
 
 impl Running {
@@ -139,20 +140,19 @@ impl Running {
         let cancel = self.ingest.cancel.clone();
         let nudge = Arc::clone(&self.ingest.nudge.0);
         let mut status = self.ingest.ledger.status();
-        self.check_packets().await;
+        self.check_handoffs().await;
         let mut everything = true;
         let mut first = true;
         let mut again_at: Option<Instant> = None;
         let mut rescan_at = Instant::now();
         loop {
-            self.write_owed().await;
             let hints = self.watch.take();
             everything |= hints.everything || Instant::now() >= rescan_at;
             let due = again_at.is_some_and(|at| at <= Instant::now());
             if everything || due || !hints.planners.is_empty() {
                 let whole = everything || due;
                 if whole {
-                    self.packets.try_failed_again();
+                    self.write_owed_handoffs().await;
                     rescan_at = Instant::now() + self.ingest.timing.rescan;
                     again_at = None;
                 }
@@ -173,10 +173,10 @@ impl Running {
                 () = cancel.cancelled() => return,
                 record = next(&mut records) => match record {
                     Ok(event) => {
-                        everything |= self.note(&event);
+                        everything |= is_new_mailbox(&event);
                         // More may be waiting; they are cheap, and a scan in between would not be.
                         while let Some(Ok(Some(entry))) = records.as_mut().map(Subscription::try_recv) {
-                            everything |= self.note(&entry.record.event);
+                            everything |= is_new_mailbox(&entry.record.event);
                         }
                         seq = records.as_ref().map_or(seq, Subscription::after);
                     }
@@ -184,7 +184,6 @@ impl Running {
                     Err(_) => {
                         tracing::debug!(seq, "the mailbox task fell behind; it looks at everything again");
                         (records, seq) = subscribe(&self.ingest.ledger);
-                        self.check_packets().await;
                         everything = true;
                     }
                 },
@@ -198,25 +197,6 @@ impl Running {
                 }
                 () = tokio::time::sleep_until(wake_at.into()) => {}
             }
-        }
-    }
-
-    /// Notes what an event asks for; true when a mailbox is new.
-    fn note(&mut self, event: &Event) -> bool {
-        match event {
-            Event::ResultRegistered {
-                report_id,
-                revision,
-            }
-            | Event::ResultUpdated {
-                report_id,
-                revision,
-            } => {
-                self.packets.owe(report_id, revision.revision);
-                false
-            }
-            Event::SessionRegistered { brief } => brief.session_kind == Kind::Zhongshu,
-            _ => false,
         }
     }
 
@@ -294,7 +274,7 @@ impl Running {
         Ok(again_at)
     }
 
-    /// Commits a chunk, then writes its packets, then puts its files away. True when something new is there already.
+    /// Commits a chunk, which writes its packets, then puts its files away. True when something new is there already.
     async fn take(&mut self, round: Round, files: Vec<Examined>) -> Result<(Round, bool), Stop> {
         let catalog = (self.ingest.catalog)();
         let files = self.look_at_plans(files, &catalog).await;
@@ -336,12 +316,6 @@ impl Running {
                 Err(TransactError::Closed) => stop = Some(Stop::Closed),
             }
         }
-        let reports = settled.iter().filter_map(|(_, verdict)| match verdict {
-            Verdict::Archive(report_id) => report_id.as_ref(),
-            Verdict::Reject(_) => None,
-        });
-        self.packets.owe_all(reports);
-        self.write_owed().await;
         let settled = self
             .blocking(move |desk| {
                 let more = desk.settle(&round, settled);
@@ -372,40 +346,18 @@ impl Running {
         .await
     }
 
-    /// Writes the packets that are owed and not on disk already.
-    async fn write_owed(&mut self) {
-        if self.packets.nothing_owed() {
-            return;
-        }
-        let packets = &mut self.packets;
-        let owed = self.ingest.ledger.read(|state| packets.take_owed(state));
-        self.write(owed).await;
+    /// Finds packets that a crash lost.
+    async fn check_handoffs(&mut self) {
+        let (handoffs, ledger) = (self.ingest.handoffs.clone(), self.ingest.ledger.clone());
+        self.blocking(move |_| handoffs.check(&ledger)).await;
     }
 
-    /// Finds packets that are missing on disk, and writes them.
-    async fn check_packets(&mut self) {
-        let packets = &self.packets;
-        let unsure = self.ingest.ledger.read(|state| packets.unsure(state));
-        let repo = self.ingest.repo.clone();
-        let (there, outdated) = self
-            .blocking(move |_| handoffs::compare(&repo, unsure))
-            .await;
-        self.packets.on_disk(&there);
-        self.write(outdated).await;
-    }
-
-    async fn write(&mut self, packets: Vec<Packet>) {
-        if packets.is_empty() {
-            return;
+    /// Has the packets written that are lost or could not be written: the ledger's thread does it, from the newest state.
+    async fn write_owed_handoffs(&self) {
+        if self.ingest.handoffs.is_behind() {
+            // What cannot be written now is told by the ledger, and tried again.
+            let _ = self.ingest.ledger.commit("mailbox", Vec::new()).await;
         }
-        let repo = self.ingest.repo.clone();
-        let written = self
-            .blocking(move |_| {
-                let results = handoffs::write(&repo, &packets);
-                (packets, results)
-            })
-            .await;
-        self.packets.settle(written.0, written.1);
     }
 
     async fn sweep_receipts(&mut self) {
@@ -446,6 +398,10 @@ impl Running {
             },
         }
     }
+}
+
+fn is_new_mailbox(event: &Event) -> bool {
+    matches!(event, Event::SessionRegistered { brief } if brief.session_kind == Kind::Zhongshu)
 }
 
 impl Examined {

@@ -5,8 +5,8 @@
 //! mean, and puts them away. It never decides what a report changes, and it never starts anything.
 //!
 //! A file is in exactly one folder at any time. One task, [`Ingest`], moves files; there is no claim step. It reads a
-//! file, commits what it says to the journal under the digest of its bytes, writes the handoff packet, and only then
-//! moves it to `archive/`. Whatever a crash leaves undone is done again at the next start, and the digest keeps a file
+//! file, commits what it says to the journal under the digest of its bytes, which brings the handoff packet with it
+//! ([`handoffs`]), and only then moves it to `archive/`. Whatever a crash leaves undone is done again at the next start, and the digest keeps a file
 //! from counting twice. What cannot be taken goes to `rejected/`, with the reason in a text file beside it.
 //!
 //! # Nothing in these folders is trusted
@@ -20,7 +20,6 @@ pub mod handoffs;
 mod in_order;
 mod ingest;
 mod moves;
-mod packets;
 mod parse;
 mod private;
 mod read;

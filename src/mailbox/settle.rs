@@ -315,7 +315,7 @@ impl Desk {
         let mut used = Vec::new();
         for (file, verdict) in files {
             let moved = match &verdict {
-                Verdict::Archive(_) => {
+                Verdict::Archive => {
                     let (from, to) = (&round.folders.incoming, &round.folders.archive);
                     moves::put_away(file.known(), from, to, |_| Ok(()))
                 }

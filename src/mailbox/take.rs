@@ -5,9 +5,9 @@
 use super::parse::Parsed;
 use super::receipts::Receipt;
 use crate::domain::event::Event;
-use crate::domain::flow::results::{self, Submission, Taken};
+use crate::domain::flow::results::{self, Submission};
 use crate::domain::flow::{Catalog, plan_reviews, plans};
-use crate::domain::ids::{ReportId, SessionId};
+use crate::domain::ids::SessionId;
 use crate::domain::plan::{Checked, PlanFinding, Proposal, Source};
 use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
@@ -55,8 +55,8 @@ impl Candidate {
 /// What is to be done with a file now that the journal knows about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It was taken, now or before. The packet of this report is to be written first.
-    Archive(Option<ReportId>),
+    /// It was taken, now or before.
+    Archive,
     /// It was not taken, for this reason.
     Reject(String),
 }
@@ -98,7 +98,7 @@ fn take(
         Parsed::Plan { claimed, proposal } => {
             check_planner(state, &candidate, claimed, writer.as_ref())?;
             if is_in(state, &candidate, &proposal) {
-                return Ok((Vec::new(), Verdict::Archive(None)));
+                return Ok((Vec::new(), Verdict::Archive));
             }
             let source = match writer {
                 Some(_) => Source::Tool,
@@ -109,7 +109,7 @@ fn take(
                 findings: candidate.findings,
             };
             let (events, _) = plans::report(state, catalog, &candidate.planner, checked, source)?;
-            Ok((events, Verdict::Archive(None)))
+            Ok((events, Verdict::Archive))
         }
         Parsed::Result {
             parent_session_id,
@@ -127,14 +127,8 @@ fn take(
                 file: candidate.file,
                 sha256: candidate.sha256,
             };
-            let (events, taken) = results::take(state, catalog, wish)?;
-            let report_id = match taken {
-                Taken::Registered { report_id, .. } => Some(report_id),
-                Taken::Already => state
-                    .session(&department_session_id)
-                    .and_then(|session| session.report_id.clone()),
-            };
-            Ok((events, Verdict::Archive(report_id)))
+            let (events, _) = results::take(state, catalog, wish)?;
+            Ok((events, Verdict::Archive))
         }
         Parsed::Verdict {
             parent_session_id,
@@ -151,7 +145,7 @@ fn take(
                 sha256: candidate.sha256,
             };
             let (events, ()) = plan_reviews::take(state, catalog, wish)?;
-            Ok((events, Verdict::Archive(None)))
+            Ok((events, Verdict::Archive))
         }
     }
 }

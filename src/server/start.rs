@@ -11,6 +11,7 @@ use crate::domain::state::State;
 use crate::governance::reader::Reader;
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
+use crate::mailbox::handoffs::Handoffs;
 use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
 use crate::sessions::office::{CodexOrReason, Ledger, Office};
@@ -83,8 +84,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let opened: Opened<State> =
         Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
     let findings = findings(&opened);
-    let ledger =
-        Ledger::start(opened, clock).map_err(io("the journal's thread cannot be started"))?;
+    let handoffs = Handoffs::new(places.repo.clone());
+    let ledger = Ledger::start_followed(opened, clock, handoffs.follower())
+        .map_err(io("the journal's thread cannot be started"))?;
     let listener = Listener::bind(config.port, &places.socket()).await?;
     let port = listener.port();
 
@@ -143,7 +145,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             policies_tx.clone(),
             acting.clone(),
         )),
-        tokio::spawn(mailbox_task(&office, &acting)),
+        tokio::spawn(mailbox_task(&office, handoffs, &acting)),
         tokio::spawn(commits::watch(
             Arc::clone(&office),
             guarded_tx,
@@ -292,6 +294,7 @@ fn server_file(port: u16, places: &Places) -> Result<(), StartError> {
 
 fn mailbox_task(
     office: &Arc<Office>,
+    handoffs: Handoffs,
     acting: &CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
     let policies = office.policies.clone();
@@ -300,6 +303,7 @@ fn mailbox_task(
         office.place.repo.clone(),
         office.place.state.clone(),
         office.ledger.clone(),
+        handoffs,
         catalog,
         acting.clone(),
     );

@@ -119,3 +119,63 @@ fn a_review_says_whose_each_file_is_and_what_became_of_the_plan() {
         (&json!([]), vec![])
     );
 }
+
+#[test]
+fn a_handoff_packet_says_what_the_launcher_saw() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    let plan = json!({ "session_id": planner.id, "summary": "code", "assignments": [
+        { "department": "lingyubu", "task": "code", "files": ["src/"], "verify": ["test -f src/a", "test -f src/none"] },
+    ]});
+    world.post("/api/report_zhongshu_plan", &plan).ok();
+    let newest = super::review::newest(&world, &planner.id);
+    let wish = json!({
+        "parent_session_id": planner.id, "plan_sha256": newest["plan_sha256"],
+        "assignments": newest["assignments"], "run_verify": true,
+    });
+    let answer = world.post("/api/start_assignments", &wish).ok();
+    let id = answer["assignments"][0]["assignment_id"].as_str().unwrap();
+    let code = Agent::ready(&world, &world.session_of(id), 1);
+    code.announces("working");
+    code.does("mkdir -p src docs; echo one >src/a; echo stray >docs/page.md");
+    code.reports(json!({ "changed_files": ["src/a", "src/never"],
+        "verifications_run": ["test -f src/a: fine", "test -f src/none: fine"] }));
+    code.announces("done");
+    world.wait_for("both checks", || {
+        (world.events_named("verification_run").len() == 2).then_some(())
+    });
+
+    let result = world.result_of(&code.id).unwrap();
+    let packet = result["handoff_packet"].as_str().unwrap();
+    let read = |path: &str| std::fs::read_to_string(world.repo().join(path)).unwrap();
+    let page = read(packet);
+    for line in [
+        "- conformance: outside\n",
+        "- evidence: 1 confirmed, 1 refuted\n",
+        "- outside the assignment: `docs/page.md`\n",
+        "- changed, not reported: `docs/page.md`\n",
+        "- reported, not changed: `src/never`\n",
+        "- confirmed: `test -f src/a` (exit code 0, ",
+        "- refuted: `test -f src/none` (exit code 1, ",
+    ] {
+        assert!(page.contains(line), "{line:?} in {page}");
+    }
+    let id = result["report_id"].as_str().unwrap();
+    let answer = world.get(&format!("/api/handoff?id={id}")).ok();
+    assert_eq!(answer["markdown"], page);
+
+    // Each thing that changes it writes it anew.
+    let reason = json!({ "report_id": id, "reason": "the page belongs to it" });
+    world.post("/api/accept_changes", &reason).ok();
+    let page = read(packet);
+    assert!(page.contains("- conformance: outside_accepted\n"), "{page}");
+    assert!(page.contains("the page belongs to it"), "{page}");
+    world
+        .post("/api/verify_result", &json!({ "report_id": id }))
+        .ok();
+    world.wait_for("both checks again", || {
+        (world.events_named("verification_run").len() == 4).then_some(())
+    });
+    let answer = world.get(&format!("/api/handoff?id={id}")).ok();
+    assert_eq!(answer["markdown"], read(packet));
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::inbox;
 use zhongshu::domain::flow::results::{Submission, Taken};
-use zhongshu::domain::handoff;
+use zhongshu::domain::handoff::Packet;
 use zhongshu::domain::ids::{ReportId, SessionId};
 use zhongshu::domain::message::Purpose;
 use zhongshu::domain::plan::Source;
@@ -236,11 +236,7 @@ fn a_fallback_is_replaced_by_the_real_report() {
             fallback.current().handoff_packet,
             "the same page is written again"
         );
-        let page = handoff::render(
-            current,
-            &world.session(&department).brief.task,
-            report.reported_at(),
-        );
+        let page = page_of(&world, &report.report_id);
         assert!(
             page.contains("done, only slow") && page.contains("task 0"),
             "{page}"
@@ -282,11 +278,7 @@ fn every_handoff_names_the_real_task() {
     let department = world.department(&planner);
     world.close(&department, Outcome::Silent);
     let report = world.report_of(&department);
-    let page = handoff::render(
-        report.current(),
-        &world.session(&department).brief.task,
-        report.reported_at(),
-    );
+    let page = page_of(&world, &report.report_id);
     let objective = page
         .split("## Objective")
         .nth(1)
@@ -353,4 +345,8 @@ fn a_result_is_acknowledged_once() {
         .decide(|state, _| inbox::acknowledge(state, &report))
         .unwrap();
     assert!(world.batches.last().unwrap().is_empty());
+}
+
+fn page_of(world: &World, id: &ReportId) -> String {
+    Packet::of(&world.state, id).unwrap().render()
 }

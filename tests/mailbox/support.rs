@@ -21,6 +21,7 @@ use zhongshu::domain::session::{Brief, Kind, Outcome};
 use zhongshu::domain::state::State;
 use zhongshu::journal::{self, Journal};
 use zhongshu::ledger::Ledger;
+use zhongshu::mailbox::handoffs::Handoffs;
 use zhongshu::mailbox::threads::{self, ThreadRecord};
 use zhongshu::mailbox::{Folders, Ingest, Nudge, Paths, Timing};
 
@@ -52,6 +53,7 @@ pub struct House {
     pub repo: PathBuf,
     pub state_dir: PathBuf,
     pub ledger: Ledger<State>,
+    handoffs: Handoffs,
     pub nudge: Option<Nudge>,
     task: Option<JoinHandle<()>>,
     cancel: CancellationToken,
@@ -64,12 +66,13 @@ impl House {
         let repo = dir.path().join("repo");
         let state_dir = dir.path().join("state");
         fs::create_dir_all(&repo).unwrap();
-        let ledger = open_ledger(&state_dir);
+        let (ledger, handoffs) = open_ledger(&repo, &state_dir);
         Self {
             dir,
             repo,
             state_dir,
             ledger,
+            handoffs,
             nudge: None,
             task: None,
             cancel: CancellationToken::new(),
@@ -93,6 +96,7 @@ impl House {
             self.repo.clone(),
             self.state_dir.clone(),
             self.ledger.clone(),
+            self.handoffs.clone(),
             Arc::new(catalog),
             self.cancel.clone(),
         )
@@ -112,7 +116,7 @@ impl House {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.ledger.close().await;
-        self.ledger = open_ledger(&self.state_dir);
+        (self.ledger, self.handoffs) = open_ledger(&self.repo, &self.state_dir);
     }
 
     pub async fn planner(&self, name: &str) -> SessionId {
@@ -277,10 +281,12 @@ impl House {
     }
 }
 
-fn open_ledger(state_dir: &Path) -> Ledger<State> {
+fn open_ledger(repo: &Path, state_dir: &Path) -> (Ledger<State>, Handoffs) {
     let clock = journal::system_clock();
     let opened = Journal::open::<State>(&state_dir.join("journal.jsonl"), None, &clock).unwrap();
-    Ledger::start(opened, clock).unwrap()
+    let handoffs = Handoffs::new(repo.to_owned());
+    let ledger = Ledger::start_followed(opened, clock, handoffs.follower()).unwrap();
+    (ledger, handoffs)
 }
 
 fn brief(name: &str, kind: Kind, department: &str, task: &str, parent: Option<SessionId>) -> Brief {

@@ -1,9 +1,8 @@
 //! How a dossier reads: headings of ours, texts of agents in fences.
 
 use super::{Confirmed, Dossier, Found, Reported, Version, Work, stamp};
+use crate::domain::checked;
 use crate::domain::conformance::late::SecondLook;
-use crate::domain::conformance::{Conformance, JudgedFile};
-use crate::domain::evidence::{self, End};
 use crate::domain::ids::AssignmentId;
 use crate::domain::language::Language;
 use crate::domain::markdown::{code, fence, heading, section};
@@ -210,25 +209,14 @@ impl Reported {
         for found in &self.found {
             match found {
                 Found::Conformance(of, conformance) if *of == revision.revision => {
-                    conforms(&mut body, conformance)
+                    checked::conformance(&mut body, conformance);
                 }
                 Found::Later(of, look) if *of == revision.revision => went_on(&mut body, look),
                 Found::Accepted(of, by, reason) if *of == revision.revision => {
-                    writeln!(body, "- accepted by {}: {}", code(by), code(reason)).expect(FITS);
+                    checked::acceptance(&mut body, by, reason);
                 }
                 Found::Run(of, run) if *of == revision.revision => {
-                    let claimed =
-                        evidence::claim(&run.command, &revision.findings.verifications_run);
-                    let verdict = run.verdict(claimed.is_some()).name();
-                    writeln!(
-                        body,
-                        "- {verdict}: {} ({}, {} ms, output sha256 {})",
-                        code(&run.command),
-                        ended(&run.end),
-                        run.duration_ms,
-                        run.output_sha256
-                    )
-                    .expect(FITS);
+                    checked::run(&mut body, run, &revision.findings);
                 }
                 Found::Conformance(..)
                 | Found::Later(..)
@@ -243,23 +231,6 @@ impl Reported {
     }
 }
 
-fn conforms(body: &mut String, conformance: &Conformance) {
-    if let Conformance::Unknown { reason } = conformance {
-        writeln!(body, "- not compared: {}", code(reason)).expect(FITS);
-        return;
-    }
-    let mut list = |name: &str, files: Vec<&JudgedFile>| {
-        if !files.is_empty() {
-            let shown: Vec<String> = files.iter().map(|file| code(&file.path)).collect();
-            writeln!(body, "- {name}: {}", shown.join(", ")).expect(FITS);
-        }
-    };
-    list("outside the assignment", conformance.outside().collect());
-    list("changed, not reported", conformance.undeclared().collect());
-    list("reported, not changed", conformance.absent().collect());
-    list("inside the assignment", conformance.in_scope().collect());
-}
-
 /// What was found when the session had ended.
 fn went_on(body: &mut String, look: &SecondLook) {
     match look {
@@ -268,28 +239,17 @@ fn went_on(body: &mut String, look: &SecondLook) {
             writeln!(body, "- not compared after its end: {}", code(reason))
         }
         SecondLook::Changed { files, conformance } => {
-            let shown: Vec<String> = files.iter().map(|path| code(path)).collect();
-            let line = writeln!(body, "- changed after the report: {}", shown.join(", "));
+            checked::late(body, files);
             body.push_str("- compared again after its end:\n");
             let mut again = String::new();
-            conforms(&mut again, conformance);
+            checked::conformance(&mut again, conformance);
             for fact in again.lines() {
                 body.push_str("  ");
                 body.push_str(fact);
                 body.push('\n');
             }
-            line
+            Ok(())
         }
     }
     .expect(FITS);
-}
-
-fn ended(end: &End) -> String {
-    match end {
-        End::Exited { code } => format!("exit code {code}"),
-        End::Signalled { signal } => format!("signal {signal}"),
-        End::TimedOut { after_seconds } => format!("ended after {after_seconds} s"),
-        End::TooMuchOutput { .. } => "ended, too much output".to_owned(),
-        End::NotStarted { .. } => "not started".to_owned(),
-    }
 }

@@ -3,7 +3,7 @@
 use super::status::scene;
 use super::{done, ok};
 use crate::domain::flow::sessions::planner;
-use crate::domain::handoff;
+use crate::domain::handoff::Packet;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Report;
@@ -172,14 +172,10 @@ pub async fn handoff(
     RequireReader(_): RequireReader,
     Query(ByReport { id }): Query<ByReport>,
 ) -> Result<Json<Value>, ApiError> {
-    let found = app.office.ledger.read(|state| {
-        let report = state.reports.get(&id)?;
-        let revision = report.current();
-        let session = state.session(&revision.department_session_id);
-        let objective = session.map_or("", |session| session.brief.task.as_str());
-        let markdown = handoff::render(revision, objective, report.reported_at());
-        Some(json!({ "report_id": id, "path": revision.handoff_packet, "markdown": markdown }))
-    });
+    let packet = app.office.ledger.read(|state| Packet::of(state, &id));
     let unknown = || ApiError::not_found("unknown_report", format!("there is no result `{id}`"));
-    Ok(ok(found.ok_or_else(unknown)?))
+    let packet = packet.ok_or_else(unknown)?;
+    Ok(ok(
+        json!({ "report_id": id, "path": packet.path(), "markdown": packet.render() }),
+    ))
 }
