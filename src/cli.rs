@@ -82,6 +82,9 @@ pub struct Serve {
     /// Leave sessions running when the server is stopped; the next start finds them again
     #[arg(long)]
     pub keep_sessions: bool,
+    /// Use a state folder that sandboxed agents can write, below /tmp for example; for tests and trials
+    #[arg(long)]
+    pub allow_writable_state: bool,
     /// Print one line of JSON when ready: {"url","login_url","pid","state_dir"}
     #[arg(long)]
     pub json: bool,
@@ -350,6 +353,7 @@ impl Cli {
             codex_bin: under.codex_bin.or(top.codex_bin),
             no_open: under.no_open || top.no_open,
             keep_sessions: under.keep_sessions || top.keep_sessions,
+            allow_writable_state: under.allow_writable_state || top.allow_writable_state,
             json: under.json || top.json,
         }
     }

@@ -42,6 +42,8 @@ pub struct Flags {
     pub no_open: bool,
     /// `--keep-sessions`.
     pub keep_sessions: bool,
+    /// `--allow-writable-state`.
+    pub allow_writable_state: bool,
     /// `--json`.
     pub json: bool,
 }
@@ -84,6 +86,8 @@ pub struct Config {
     pub codex_bin: Option<PathBuf>,
     /// The `CODEX_HOME` that was given; `None` is Codex's own default.
     pub codex_home: Option<PathBuf>,
+    /// Whether the state folder may be one that sandboxed agents can write.
+    pub allow_writable_state: bool,
     /// Whether an orderly stop leaves the sessions running.
     pub keep_sessions: bool,
     /// Whether a browser is opened at the start.
@@ -183,6 +187,7 @@ impl Config {
             port: flags.port.unwrap_or(DEFAULT_PORT),
             codex_bin,
             codex_home,
+            allow_writable_state: flags.allow_writable_state,
             keep_sessions: flags.keep_sessions,
             open_browser: !flags.no_open && !flags.json,
             json: flags.json,
@@ -195,6 +200,25 @@ impl Config {
                 error: None,
             }),
         })
+    }
+
+    /// What a person should know about the state folder, where agents can write it and a flag allows that.
+    ///
+    /// # Errors
+    /// Where agents can write it and no flag allows that.
+    pub fn check_state(&self) -> Result<Option<String>, PathError> {
+        let Some(open) = self.places.open_to_agents(&self.environment) else {
+            return Ok(None);
+        };
+        let state = self.places.state.clone();
+        match self.allow_writable_state {
+            true => Ok(Some(format!(
+                "the state folder {} lies below {}, where sandboxed agents can write: what they do to the journal, nobody prevents",
+                state.display(),
+                open.display()
+            ))),
+            false => Err(PathError::StateWithinReach { state, open }),
+        }
     }
 
     /// The repository's root.

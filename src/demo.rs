@@ -38,7 +38,7 @@ pub async fn run(
             .map_err(|error| CommandError::Usage(format!("{error}")))?;
     }
     let mut signals = Signals::catch()?;
-    let scene = Scene::set(with_codex).await?;
+    let scene = Scene::set(with_codex, environment).await?;
     let flags = Flags {
         repo: Some(scene.repo().to_owned()),
         state_dir: Some(scene.state()),

@@ -51,7 +51,22 @@ fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("ZHONGSHU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Unfailing(std::io::stderr()))
         .with_ansi(false)
         .init();
+}
+
+/// Says what it can. A window that was closed or a full disk is no reason to end: whoever logs has something else to do.
+struct Unfailing<W>(W);
+
+impl<W: Write> Write for Unfailing<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write_all(bytes).ok();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush().ok();
+        Ok(())
+    }
 }

@@ -6,6 +6,7 @@ mod files;
 pub mod inside;
 mod lock;
 mod server_file;
+mod state_folder;
 
 pub use files::{TUI_PREFIX, TerminalFiles, make_private, write_private};
 pub use lock::{Holder, Lock, LockError, running};
@@ -103,6 +104,16 @@ pub enum PathError {
         /// The repository.
         repo: PathBuf,
     },
+    /// Agents could write it from inside of their sandbox.
+    #[error(
+        "the state folder {state} lies below {open}, where the commands of a sandboxed agent may write, so an agent could change the journal; name another folder with `--state-dir`, or allow this one with `--allow-writable-state`"
+    )]
+    StateWithinReach {
+        /// The state folder.
+        state: PathBuf,
+        /// The folder that is open to agents.
+        open: PathBuf,
+    },
     /// Another user's, or open to others.
     #[error("{path} cannot be used for zhongshu's private files: {reason}")]
     NotPrivate {
@@ -192,17 +203,7 @@ impl Places {
     ) -> Result<Self, PathError> {
         let state = match state_dir {
             Some(given) => cwd.join(given),
-            None => {
-                let base = environment
-                    .absolute("XDG_STATE_HOME")
-                    .or_else(|| {
-                        environment
-                            .absolute("HOME")
-                            .map(|it| it.join(".local/state"))
-                    })
-                    .ok_or(PathError::NoHome)?;
-                base.join("zhongshu").join(state_name(repo))
-            }
+            None => Self::all_states(environment)?.join(state_name(repo)),
         };
         let state = real_as_far_as_it_exists(&state);
         if state.starts_with(repo) {

@@ -21,11 +21,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// SIGINT and SIGTERM. Caught before the start: from then on there are processes that only an orderly end takes along.
+/// SIGINT, SIGTERM and SIGHUP. Caught before the start: from then on there are processes that only an orderly end takes along.
 #[derive(Debug)]
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -37,14 +38,17 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
-    /// Waits for either.
+    /// Waits for any of them.
     pub async fn heard(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            // The window that it was started in was closed.
+            _ = self.hang_up.recv() => {}
         }
     }
 }

@@ -137,7 +137,14 @@ impl Ground {
     fn serve(&self, port: u16) -> (Child, Value) {
         let mut server = self
             .zhongshu()
-            .args(["serve", "--json", "--no-open", "--port", &port.to_string()])
+            .args([
+                "serve",
+                "--json",
+                "--no-open",
+                "--port",
+                &port.to_string(),
+                "--allow-writable-state",
+            ])
             .args(self.here())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -414,11 +414,11 @@ async fn a_state_folder_within_the_agents_reach_is_found_out() {
     );
     let folder = tempfile::Builder::new().tempdir_in("/tmp").unwrap();
     machine.inputs.state_dir = Some(folder.path().join("state"));
-    machine.only("state_dir", Verdict::Warn).await;
+    machine.only("state_dir", Verdict::Fail).await;
     machine.inputs.state_dir = Some(machine.at("scratch/state"));
     let scratch = machine.at("scratch");
     machine.set("TMPDIR", scratch.to_str().unwrap());
-    machine.only("state_dir", Verdict::Warn).await;
+    machine.only("state_dir", Verdict::Fail).await;
 }
 
 #[tokio::test]

@@ -69,7 +69,13 @@ impl House {
     fn serve(&self) -> Command {
         let mut program = self.command("serve");
         program
-            .args(["--no-open", "--port", "0", "--state-dir"])
+            .args([
+                "--no-open",
+                "--port",
+                "0",
+                "--allow-writable-state",
+                "--state-dir",
+            ])
             .arg(self.path("state"))
             .arg("--codex-bin")
             .arg(self.path("codex"));
@@ -132,7 +138,11 @@ fn end_of(mut child: Child) -> (ExitStatus, String) {
 #[test]
 fn a_signal_in_the_middle_of_the_demo_leaves_nothing() {
     let house = House::new();
-    let mut demo = house.command("demo").spawn().unwrap();
+    let mut demo = house
+        .command("demo")
+        .arg("--allow-writable-state")
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines();
     let started = lines.any(|line| line.unwrap().contains("was started with the task"));
     assert!(started, "the demo began");
@@ -151,7 +161,11 @@ fn a_signal_in_the_middle_of_the_demo_leaves_nothing() {
 #[test]
 fn a_demo_that_nobody_reads_leaves_nothing() {
     let house = House::new();
-    let mut demo = house.command("demo").arg("--exit").spawn().unwrap();
+    let mut demo = house
+        .command("demo")
+        .args(["--exit", "--allow-writable-state"])
+        .spawn()
+        .unwrap();
     let mut first = String::new();
     BufReader::new(demo.stdout.take().unwrap())
         .read_line(&mut first)

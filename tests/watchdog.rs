@@ -57,7 +57,14 @@ impl Ground {
     /// Starts the launcher and waits until the app-server is written down.
     fn start(&mut self) {
         let mut server = Command::new(env!("CARGO_BIN_EXE_zhongshu"))
-            .args(["serve", "--json", "--port", "0", "--state-dir"])
+            .args([
+                "serve",
+                "--json",
+                "--port",
+                "0",
+                "--allow-writable-state",
+                "--state-dir",
+            ])
             .arg(self.state())
             .arg("--codex-bin")
             .arg(codex_bin())

@@ -21,6 +21,7 @@ pub mod token;
 use crate::cli::{Cli, Command, ExitCode};
 use crate::client::ClientError;
 use crate::paths::{Environment, PathError, Places, find_repository};
+use crate::server::StartError;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub enum CommandError {
     Hook(#[from] crate::governance::hook::HookError),
     /// The server's start.
     #[error(transparent)]
-    Start(#[from] crate::server::StartError),
+    Start(#[from] StartError),
     /// A process that does not end.
     #[error("failed to {0}")]
     Process(#[from] crate::process::ProcessError),
@@ -75,11 +76,12 @@ impl CommandError {
         match self {
             Self::Client(ClientError::NotRunning(_)) => ExitCode::NotRunning,
             Self::Client(ClientError::BadRequest(_))
+            | Self::Start(StartError::Path(PathError::StateWithinReach { .. }))
             | Self::Usage(_)
             | Self::Path(_)
             | Self::Config(_)
             | Self::Governance(_) => ExitCode::Usage,
-            Self::Start(crate::server::StartError::Locked(_)) => ExitCode::AlreadyRunning,
+            Self::Start(StartError::Locked(_)) => ExitCode::AlreadyRunning,
             // Whoever reads our output has had enough: `zhongshu audit | head`.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Ok,
             _ => ExitCode::Failed,

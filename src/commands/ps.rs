@@ -80,7 +80,7 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
         return Ok(());
     }
     let text = |session: &Value, field: &str| printable(session[field].as_str().unwrap_or("-"));
-    let rows: Vec<[String; 5]> = sessions
+    let rows: Vec<[String; 6]> = sessions
         .iter()
         .map(|session| {
             let mut task: String = text(session, "task").chars().take(60).collect();
@@ -95,12 +95,13 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
                 text(session, "department"),
                 text(session, "status"),
                 text(session, "heartbeat_status"),
+                text(session, "sandbox"),
                 task,
             ]
         })
         .collect();
-    let head = ["ID", "DEPARTMENT", "STATUS", "HEARTBEAT", "TASK"].map(str::to_owned);
-    let mut widths = [0; 4];
+    let head = ["ID", "DEPARTMENT", "STATUS", "HEARTBEAT", "SANDBOX", "TASK"].map(str::to_owned);
+    let mut widths = [0; 5];
     for row in std::iter::once(&head).chain(&rows) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -110,7 +111,7 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
         for (cell, width) in row.iter().zip(widths) {
             write!(out, "{cell:<width$}  ")?;
         }
-        writeln!(out, "{}", row[4])?;
+        writeln!(out, "{}", row[5])?;
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use super::script;
 use crate::commands::CommandError;
-use crate::paths::Environment;
+use crate::config::ConfigError;
+use crate::paths::{Environment, Places};
 use mock_model::Server as Model;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,10 @@ const FILES: [(&str, &str); 4] = [
 /// The scene; dropping it removes everything.
 pub struct Scene {
     folder: TempDir,
+    /// Not beside the repository, where the agents of the demo could write it.
+    state: TempDir,
+    /// Folders above it that were not there before, the deepest first.
+    made: Vec<PathBuf>,
     repo: PathBuf,
     codex_home: Option<PathBuf>,
     model: Option<Model>,
@@ -34,14 +39,23 @@ impl Scene {
     /// Sets the scene.
     ///
     /// # Errors
-    /// When a file cannot be written or the model cannot listen.
-    pub async fn set(with_codex: bool) -> Result<Self, CommandError> {
+    /// When a file cannot be written, there is no home, or the model cannot listen.
+    pub async fn set(with_codex: bool, environment: &Environment) -> Result<Self, CommandError> {
+        let states = Places::all_states(environment).map_err(ConfigError::Path)?;
+        let missing = states.ancestors().take_while(|folder| !folder.exists());
+        let made = missing.map(Path::to_owned).collect();
+        std::fs::create_dir_all(&states)?;
+        let state = tempfile::Builder::new()
+            .prefix("demo-")
+            .tempdir_in(states)?;
         let folder = tempfile::Builder::new()
             .prefix("zhongshu-demo-")
             .tempdir()?;
         let repo = Self::make_repository(folder.path(), with_codex)?;
         let mut scene = Self {
             folder,
+            state,
+            made,
             repo,
             codex_home: None,
             model: None,
@@ -86,7 +100,7 @@ impl Scene {
 
     /// The scratch state folder.
     pub fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
+        self.state.path().to_owned()
     }
 
     /// The person's environment, with the scratch CODEX_HOME in it.
@@ -101,6 +115,11 @@ impl Scene {
     pub async fn close(self) {
         if let Some(model) = self.model {
             model.shutdown().await;
+        }
+        drop(self.state);
+        for folder in self.made {
+            // One that somebody else uses by now stays.
+            std::fs::remove_dir(folder).ok();
         }
     }
 }

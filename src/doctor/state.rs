@@ -107,14 +107,17 @@ fn folder(places: &Places, inputs: &Inputs) -> Check {
             ),
         );
     }
-    if let Some(open) = agents_reach(state, inputs) {
+    if let Some(open) = places.open_to_agents(&inputs.environment) {
         let open = open.display();
-        return FOLDER.warn(
+        return FOLDER.fail(
             say(
                 format!("{shown} lies under {open}, where the commands of a sandboxed agent may write: an agent could change the journal"),
                 format!("{shown} 位于 {open} 之下，沙箱中的代理可以写入那里：代理可能篡改日志"),
             ),
-            say("name a folder elsewhere with `--state-dir`", "请用 `--state-dir` 指定别处的目录"),
+            say(
+                "name a folder elsewhere with `--state-dir`; `serve` refuses this one without `--allow-writable-state`",
+                "请用 `--state-dir` 指定别处的目录；不带 `--allow-writable-state` 时 `serve` 拒绝使用该目录",
+            ),
         );
     }
     FOLDER.ok(match found {
@@ -124,19 +127,6 @@ fn folder(places: &Places, inputs: &Inputs) -> Check {
             format!("{shown}，首次启动时创建"),
         ),
     })
-}
-
-/// Codex's sandbox lets commands write into the temporary folders, besides the workspace.
-fn agents_reach(state: &Path, inputs: &Inputs) -> Option<PathBuf> {
-    let own = inputs.environment.get("TMPDIR").map(PathBuf::from);
-    [Some(PathBuf::from("/tmp")), own]
-        .into_iter()
-        .flatten()
-        .filter(|folder| folder.is_absolute())
-        .find(|folder| {
-            let real = folder.canonicalize();
-            state.starts_with(folder) || real.is_ok_and(|real| state.starts_with(real))
-        })
 }
 
 /// Locks and syncs do not mean the same on a network's disk.

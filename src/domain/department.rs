@@ -55,6 +55,17 @@ pub enum Sandbox {
     DangerFullAccess,
 }
 
+impl Sandbox {
+    /// The name used in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only",
+            Self::WorkspaceWrite => "workspace-write",
+            Self::DangerFullAccess => "danger-full-access",
+        }
+    }
+}
+
 /// When a session asks a person; Codex's own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

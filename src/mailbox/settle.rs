@@ -280,13 +280,15 @@ impl Desk {
         let fate = match self.decided.get(&key) {
             Some((digest, verdict)) if *digest == sha256 => Fate::Known(verdict.clone()),
             _ => {
-                let target = match content {
-                    Ok(_) => moves::expected_name(&key.1, &round.folders.archive, &sha256),
-                    Err(_) => key.1.clone(),
-                };
+                let target = moves::expected_name(&key.1, &round.folders.archive, &sha256);
                 Fate::Ask(Box::new(Candidate {
                     planner: round.planner.clone(),
                     file: shown(&target),
+                    rejected_as: shown(&moves::expected_name(
+                        &key.1,
+                        &round.folders.rejected,
+                        &sha256,
+                    )),
                     sha256: sha256.clone(),
                     receipt,
                     modified_at: timestamp(stamp.modified_ns),

@@ -20,6 +20,8 @@ pub(super) struct Candidate {
     pub planner: SessionId,
     /// The name that it will have in the archive, as text.
     pub file: String,
+    /// The name that it will have among the rejected files, as text, should it not be taken.
+    pub rejected_as: String,
     /// Digest of its bytes.
     pub sha256: String,
     /// Proof of who wrote it.
@@ -67,7 +69,7 @@ pub(super) fn decide(
     catalog: &Catalog,
     candidate: Candidate,
 ) -> (Vec<Event>, Verdict) {
-    let (planner, file) = (candidate.planner.clone(), candidate.file.clone());
+    let (planner, file) = (candidate.planner.clone(), candidate.rejected_as.clone());
     let outcome = match candidate.content.clone() {
         Ok(parsed) => take(state, catalog, candidate, parsed).map_err(|refusal| refusal.message),
         Err(reason) => Err(reason),

@@ -75,6 +75,7 @@ fn io(what: &'static str) -> impl FnOnce(std::io::Error) -> StartError {
 pub async fn start(config: Config) -> Result<Server, StartError> {
     let config = Arc::new(config);
     let places = &config.places;
+    config.check_state()?;
     places.create()?;
     places.create_scratch()?;
     let lock = Lock::take(places)?;

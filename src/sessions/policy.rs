@@ -74,6 +74,8 @@ pub struct Policy {
     pub offered: Option<Vec<String>>,
     /// Why the newest `governance.yaml` is not in force, if it is not.
     pub warning: Option<String>,
+    /// What is wrong with the state folder although it is used.
+    pub state_warning: Option<String>,
 }
 
 impl Policy {
@@ -115,7 +117,8 @@ impl Policy {
                     .driver
                     .clone()
                     .unwrap_or_else(|| settings.driver.clone()),
-                sandbox: planner.sandbox.unwrap_or(Sandbox::WorkspaceWrite),
+                // It plans; its tools need no sandbox that lets it write.
+                sandbox: planner.sandbox.unwrap_or(Sandbox::ReadOnly),
                 approval: planner.approval.unwrap_or(Approval::OnRequest),
                 model: planner
                     .model
@@ -131,6 +134,7 @@ impl Policy {
                 .collect(),
             offered: offered.map(<[String]>::to_vec),
             warning: config.governance_error(),
+            state_warning: config.check_state().ok().flatten(),
         }
     }
 
@@ -174,6 +178,12 @@ impl Policy {
             self.warning = Some(warning.to_owned());
         }
         self
+    }
+
+    /// What a person should know, as sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let all = [&self.warning, &self.state_warning];
+        all.into_iter().flatten().cloned().collect()
     }
 
     /// What bounds dispatch.

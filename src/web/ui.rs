@@ -137,7 +137,7 @@ async fn work(
         Health::ReadOnly { reason, .. } => Some(reason.as_str()),
         Health::Writable => None,
     };
-    let warnings = Vec::from_iter(policy.warning.clone());
+    let warnings = policy.warnings();
     let gate_notices = gate_notices(&app, language)?;
     let rendered = pages::render_work(&Work {
         language,

@@ -2,6 +2,7 @@
 //!
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
+use crate::domain::department::{Approval, Sandbox};
 use crate::domain::flow::holds::Limits;
 use crate::domain::flow::plan_reviews;
 use crate::domain::flow::sessions::has_reported;
@@ -62,6 +63,10 @@ pub struct SessionView {
     pub model: Option<String>,
     /// `codex` or the name of a command driver.
     pub driver: String,
+    /// What its commands may do: `danger-full-access` for every command driver, which no sandbox holds.
+    pub sandbox: Sandbox,
+    /// When it asks a person.
+    pub approval: Approval,
     /// Codex thread.
     pub thread_id: Option<String>,
     /// Its first prompt.
@@ -96,8 +101,7 @@ pub struct SessionView {
     pub browser_terminal_id: Option<TerminalId>,
     /// `running`, `exited` or `none`.
     pub browser_terminal_status: &'static str,
-    /// Where to watch and type; only for those who may.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where to watch and type; `null` without a terminal that runs, and for those who may not.
     pub browser_terminal_url: Option<String>,
     /// Title of that terminal.
     pub browser_terminal_title: Option<String>,
@@ -213,6 +217,8 @@ impl Scene<'_> {
             pid: session.pid,
             model: brief.model.clone(),
             driver: brief.driver.clone(),
+            sandbox: brief.sandbox,
+            approval: brief.approval,
             thread_id: session.thread_id.clone(),
             prompt_path: brief.prompt_path.clone(),
             log_path: brief.log_path.clone(),

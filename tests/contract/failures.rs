@@ -210,11 +210,7 @@ fn contract_05_no_web_page_starts_an_agent_or_reads_a_terminals_address() {
     let reader = world.token("looker", "read");
     let seen = world.tcp(&reader, "GET", "/api/status", None);
     assert!(seen.header("access-control-allow-origin").is_none());
-    assert!(
-        seen.ok()["sessions"][0]
-            .get("browser_terminal_url")
-            .is_none()
-    );
+    assert!(seen.ok()["sessions"][0]["browser_terminal_url"].is_null());
     let url = world.wait_for("the person sees the address", || {
         let session = world.session(&planner.id);
         session["browser_terminal_url"].as_str().map(str::to_owned)

@@ -156,9 +156,11 @@ fn results_are_read_once_and_acknowledged_by_name() {
     assert_eq!(
         (
             &inbox["unread_count"],
+            inbox["unread_results"].as_array().unwrap().len(),
             inbox["read_results"].as_array().unwrap().len()
         ),
-        (&json!(1), 0)
+        (&json!(0), 1, 0),
+        "what this look has read is not unread any more"
     );
     let again = world.get(&path).ok();
     assert_eq!(
@@ -379,7 +381,11 @@ fn a_program_that_ends_at_once_is_recorded_as_ended() {
         (&json!(5), &Value::Null)
     );
     let gone = world.wait_session(&id, "browser_terminal_status", "none");
-    assert!(gone.get("browser_terminal_url").is_none(), "{gone}");
+    assert_eq!(
+        gone.get("browser_terminal_url"),
+        Some(&Value::Null),
+        "{gone}"
+    );
     assert_eq!(world.events_named("session_closed").len(), 1);
 }
 
@@ -448,4 +454,53 @@ fn a_quiet_department_is_stalled_until_it_says_something() {
     child.tell("exit 0");
     let ended = world.wait_session(&child.id, "heartbeat_status", "exited");
     assert_eq!(ended["idle_seconds"], Value::Null);
+}
+
+#[test]
+fn three_rejected_files_of_one_name_are_told_apart() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    let incoming = world.mailbox(&planner.id, "incoming");
+    let rejected = || {
+        world.session(&planner.id)["rejected_files"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    for times in 1..=3 {
+        std::fs::write(incoming.join("r.json"), format!("{{\"times\": {times}}}")).unwrap();
+        world.wait_for("it is rejected", || {
+            (rejected().len() == times && World::names(&incoming).is_empty()).then_some(())
+        });
+    }
+    let folder = world.mailbox(&planner.id, "rejected");
+    for (at, file) in rejected().iter().enumerate() {
+        let text = std::fs::read_to_string(folder.join(file["file"].as_str().unwrap())).unwrap();
+        assert_eq!(text, format!("{{\"times\": {}}}", at + 1), "{file}");
+    }
+}
+
+#[test]
+fn a_session_carries_its_terminal_wherever_it_is_shown() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    let child = world.department(&planner.id, "lingyubu", "write it");
+    let id = &planner.id;
+    let inbox = world
+        .get(&format!("/api/zhongshu_inbox?id={id}&peek=1"))
+        .ok();
+    let url = |session: &Value| session.get("browser_terminal_url").cloned();
+    for shown in [&inbox["session"], &inbox["running_departments"][0]] {
+        let expected = world.session(shown["id"].as_str().unwrap());
+        assert!(url(shown).is_some_and(|it| it.is_string()), "{shown}");
+        assert_eq!(url(shown), url(&expected));
+    }
+    child.tell("exit 0");
+    world.wait_session(&child.id, "status", "exited");
+    assert_eq!(url(&world.session(&child.id)), Some(Value::Null));
+    // Who may not open a terminal is not shown the way to it.
+    let looker = world.token("looker", "read");
+    let path = format!("/api/zhongshu_inbox?id={id}");
+    let seen = world.tcp(&looker, "GET", &path, None).ok();
+    assert_eq!(url(&seen["session"]), Some(Value::Null));
 }

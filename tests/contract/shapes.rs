@@ -251,10 +251,7 @@ fn wishes_are_taken_under_all_their_names() {
         "/api/start_zhongshu",
         json!({ "task": "plan", "model": "" }),
     );
-    has(
-        &started["session"],
-        SESSION.replace("browser_terminal_url,", "").as_str(),
-    );
+    has(&started["session"], SESSION);
     let planner = Agent::ready(&world, started["session"]["id"].as_str().unwrap(), 1);
     for (field, path) in [
         ("parent_session_id", "/api/start_department_for_zhongshu"),

@@ -247,7 +247,14 @@ impl World {
         let log = File::create(self.log_path()).unwrap();
         let mut child = self
             .command()
-            .args(["serve", "--json", "--port", "0", "--no-open"])
+            .args([
+                "serve",
+                "--json",
+                "--port",
+                "0",
+                "--no-open",
+                "--allow-writable-state",
+            ])
             .args(&self.arguments)
             .stdout(Stdio::piped())
             .stderr(log)
@@ -293,11 +300,17 @@ impl World {
     /// Sends SIGTERM and waits for the end; returns the exit code and how long it took.
     #[track_caller]
     pub fn terminate(&mut self) -> (Option<i32>, Duration) {
+        self.end_by(rustix::process::Signal::TERM)
+    }
+
+    /// [`terminate`](Self::terminate) by another signal.
+    #[track_caller]
+    pub fn end_by(&mut self, signal: rustix::process::Signal) -> (Option<i32>, Duration) {
         let server = self.server.as_ref().expect("it runs");
         let pid = rustix::process::Pid::from_raw(i32::try_from(server.id()).unwrap()).unwrap();
         let began = Instant::now();
         // It is our own child and not yet waited for, so the pid is its.
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
         let code = self.wait_end();
         (code, began.elapsed())
     }

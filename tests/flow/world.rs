@@ -75,6 +75,7 @@ impl World {
             department_model: None,
             drivers: BTreeMap::new(),
             warning: None,
+            state_warning: None,
             governance: Arc::new(Governance::default()),
             offered: None,
         };

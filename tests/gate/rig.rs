@@ -257,7 +257,15 @@ impl Ground {
     pub fn serve(&self) -> Server<'_> {
         let mut child = self
             .command(env!("CARGO_BIN_EXE_zhongshu"))
-            .args(["serve", "--json", "--no-open", "--port", "0", "--repo"])
+            .args([
+                "serve",
+                "--json",
+                "--no-open",
+                "--port",
+                "0",
+                "--allow-writable-state",
+                "--repo",
+            ])
             .arg(self.repo())
             .arg("--state-dir")
             .arg(self.state())

@@ -151,3 +151,33 @@ fn what_only_looks_like_a_machine_local_reference_is_left_alone() {
         "violation"
     );
 }
+
+#[test]
+fn only_names_that_the_docs_list_stand_for_anybody() {
+    let docs = include_str!("../../docs/governance.md");
+    let listed = docs
+        .split_once("in any case: ")
+        .and_then(|(_, rest)| rest.split_once(". Any other"))
+        .unwrap()
+        .0;
+    let listed: Vec<&str> = listed
+        .split(',')
+        .map(|name| name.trim().trim_matches('`'))
+        .collect();
+    assert_eq!(listed, zhongshu::governance::portability::PLACEHOLDER_NAMES);
+    let sandbox = Sandbox::new();
+    let lines = listed
+        .iter()
+        .chain(&["alice", "bob"])
+        .map(|name| format!("see /home/{name}/notes\n"));
+    sandbox.write("docs/guide.md", lines.collect::<String>());
+    let governance = Governance::default();
+    let report = build(&sandbox.repo, &governance, &ReportRequest::default()).unwrap();
+    let scan = report.preflight.checks.portability_reference_scan;
+    let found: Vec<&str> = scan
+        .violations
+        .iter()
+        .map(|it| it.reference.as_str())
+        .collect();
+    assert_eq!(found, ["/home/alice/notes", "/home/bob/notes"]);
+}

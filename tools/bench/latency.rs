@@ -122,6 +122,7 @@ async fn first_answer(house: &House, state: &str) -> Duration {
             "serve",
             "--json",
             "--no-open",
+            "--allow-writable-state",
             "--port",
             &port.to_string(),
             "--state-dir",

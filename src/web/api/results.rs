@@ -35,7 +35,7 @@ pub async fn inbox(
 ) -> Result<Json<Value>, ApiError> {
     // Only the person may change what counts as read; a reader always peeks.
     let peek = peeks(wish.peek.as_deref()) || !caller.is_person();
-    open_inbox(&app, &caller.actor(), &wish.id, peek).await
+    open_inbox(&app, &caller.actor(), &wish.id, peek, caller.is_person()).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -51,7 +51,7 @@ pub async fn inbox_of_thread(
     Query(wish): Query<InboxOfThread>,
 ) -> Result<Json<Value>, ApiError> {
     let id = planner_of_thread(&app, &thread_id)?;
-    open_inbox(&app, id.as_str(), &id, peeks(wish.peek.as_deref())).await
+    open_inbox(&app, id.as_str(), &id, peeks(wish.peek.as_deref()), false).await
 }
 
 fn planner_of_thread(app: &App, thread_id: &str) -> Result<SessionId, ApiError> {
@@ -69,6 +69,7 @@ async fn open_inbox(
     actor: &str,
     id: &SessionId,
     peek: bool,
+    may_open_terminals: bool,
 ) -> Result<Json<Value>, ApiError> {
     let office = &app.office;
     office.ledger.read(|state| planner(state, id).map(drop))?;
@@ -79,7 +80,7 @@ async fn open_inbox(
     let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
     let language = office.policy().catalog.language;
     let answer = office.ledger.read(|state| {
-        let scene = scene(office, state, false);
+        let scene = scene(office, state, may_open_terminals);
         let planner = planner(state, id)?;
         let unread_results = scene.results(id, unread);
         let queued: Vec<_> = scene
@@ -89,7 +90,7 @@ async fn open_inbox(
             .collect();
         Ok::<_, Refusal>(json!({
             "session": scene.session(planner),
-            "unread_count": unread_results.len(),
+            "unread_count": scene.results(id, |report| !report.read).len(),
             "unread_results": unread_results,
             "read_results": scene.results(id, |report| !unread(report)),
             "running_departments": scene.children(id, |child| !child.is_review() && child.is_live()),

@@ -258,7 +258,7 @@ pub fn codex(office: &Office, language: Language) -> CodexView {
 }
 
 fn warnings(office: &Office) -> Vec<String> {
-    let mut warnings = Vec::from_iter(office.policy().warning.clone());
+    let mut warnings = office.policy().warnings();
     if let Health::ReadOnly { reason, .. } = &office.ledger.status().borrow().health {
         warnings.push(reason.clone());
     }

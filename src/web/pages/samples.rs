@@ -9,7 +9,7 @@ pub mod work;
 use self::checks::{conformance, evidence, plan_findings};
 use self::plans::plan;
 use super::{Codex, TerminalItem, Work};
-use crate::domain::department::{Department, built_in};
+use crate::domain::department::{Approval, Department, Sandbox, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
 use crate::domain::plan::Source;
@@ -294,6 +294,8 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
         pid: None,
         model: None,
         driver: "codex".into(),
+        sandbox: Sandbox::WorkspaceWrite,
+        approval: Approval::OnRequest,
         thread_id: None,
         prompt_path: "p".into(),
         log_path: "l".into(),

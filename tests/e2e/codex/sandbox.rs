@@ -4,7 +4,7 @@ use super::{count, last_of};
 use crate::support::screen::Screen;
 use crate::support::script::{assignment, by_tool, department, plan, planner, told};
 use crate::support::{GOVERNANCE, House};
-use mock_model::{Call, Script, Step};
+use mock_model::{Call, Rule, Script, Step};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
@@ -57,6 +57,35 @@ async fn codex_a_department_may_be_kept_from_writing() {
         output.contains("Read-only file system") || output.contains("Permission denied"),
         "{output}"
     );
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_a_planner_can_write_nothing_and_still_hand_in_its_plan() {
+    let script = Script::new([Rule {
+        steps: vec![
+            Step::call(Call::shell("echo words > written.txt; echo \"exit $?\"")),
+            Step::call(Call::mcp(
+                "zhongshu",
+                "report_plan",
+                plan([assignment("lingyubu", "writes")]),
+            )),
+            Step::say("The plan is reported."),
+        ],
+        ..planner(Value::Null)
+    }]);
+    let house = House::open(script, GOVERNANCE).await;
+    let planner = house.planner("Make the greeter louder.").await;
+    house.plan(&planner, 1).await;
+    assert!(!house.repo.join("written.txt").exists());
+    let requests = house.model.requests();
+    let output = &last_of(&requests, "planner").unwrap().tool_outputs[0].output;
+    assert!(
+        output.contains("Read-only file system") || output.contains("Permission denied"),
+        "{output}"
+    );
+    let status = house.get("/api/status").await;
+    assert_eq!(status["zhongshu_sessions"][0]["sandbox"], "read-only");
     house.close().await;
 }
 

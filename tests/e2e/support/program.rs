@@ -53,7 +53,14 @@ impl Launcher {
         let ((out, out_path), (err, _)) = (file("out"), file("err"));
         let mut child = house
             .zhongshu()
-            .args(["serve", "--json", "--port", "0", "--no-open"])
+            .args([
+                "serve",
+                "--json",
+                "--port",
+                "0",
+                "--no-open",
+                "--allow-writable-state",
+            ])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(out)

@@ -36,7 +36,15 @@ impl Server {
         let program = program.parent().unwrap().with_file_name("zhongshu");
         let state = folder("state");
         let mut child = Command::new(program)
-            .args(["serve", "--json", "--no-open", "--port", "0", "--state-dir"])
+            .args([
+                "serve",
+                "--json",
+                "--no-open",
+                "--port",
+                "0",
+                "--allow-writable-state",
+                "--state-dir",
+            ])
             .arg(&state)
             .current_dir(&subject.path)
             .env("XDG_RUNTIME_DIR", folder("run"))
