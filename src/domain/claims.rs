@@ -2,6 +2,7 @@
 //!
 //! An entry of an assignment's `files` is a path from the repository's root; a `/` at the end, or a wildcard as in
 //! `domain::rules`, makes it stand for many files. A path without a wildcard that names a folder covers what is below it.
+//! A name with brackets (`app/[id]/page.tsx`) is that name first, and a pattern besides.
 //!
 //! Plans come from strangers, and comparing patterns costs: [`Budget`] bounds the work, and who runs out of it must take
 //! the careful answer.
@@ -119,13 +120,16 @@ impl Claim {
         } else {
             body
         };
-        let is_wild = body.contains(['*', '?', '[', '{']);
+        // Brackets and braces are parts of real names; only these say that any place is meant.
+        let is_wild = body.contains(['*', '?']);
         let expression = if is_wild || body.starts_with('/') {
             body.to_owned()
         } else {
             format!("/{body}")
         };
-        let pattern = PathPattern::parse(&expression).map_err(|_| NotInside::Unreadable)?;
+        let pattern = PathPattern::parse(&expression)
+            .or_else(|_| PathPattern::spelling(&expression))
+            .map_err(|_| NotInside::Unreadable)?;
         Ok(Self {
             text: trimmed.to_owned(),
             pattern,

@@ -74,9 +74,40 @@ mod tests {
     }
 
     #[test]
+    fn names_that_look_like_patterns_are_inside_their_own_assignment() {
+        for name in [
+            "app/[id]/page.tsx",
+            "app/[...slug]/page.tsx",
+            "app/(shop)/[[...all]]/page.tsx",
+            "docs/{draft}.md",
+            "odd/back\\slash.txt",
+            "odd/a[b",
+            "odd/a{b",
+            "odd/a]b}c",
+            "[id].tsx",
+        ] {
+            assert!(scope(&[name]).covers(name), "{name}");
+            assert!(!scope(&[name]).covers("app/other/page.tsx"), "{name}");
+            let folder = format!("{}/", name.rsplit_once('/').map_or(name, |(it, _)| it));
+            assert!(
+                scope(&[&folder]).covers(&format!("{folder}x/y.rs")),
+                "{folder}"
+            );
+        }
+        assert!(
+            !scope(&["[id].tsx"]).covers("app/[id].tsx"),
+            "it stands at the root"
+        );
+        // They are patterns besides.
+        assert!(scope(&["src/[ab].rs"]).covers("src/a.rs"));
+        assert!(scope(&["src/{a,b}.rs"]).covers("src/b.rs"));
+    }
+
+    #[test]
     fn no_entry_means_no_limit_and_a_broken_one_covers_nothing() {
         assert!(scope(&[]).covers("anything") && !scope(&[" "]).is_named());
         assert!(scope(&["."]).covers("a/b") && scope(&["."]).is_named());
         assert!(!scope(&["a[b"]).covers("anything"));
+        assert!(!scope(&["../x"]).covers("x"));
     }
 }

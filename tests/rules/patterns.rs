@@ -302,3 +302,44 @@ fn drawn(shape: &str, runner: &mut TestRunner) -> String {
     let strategy = proptest::string::string_regex(shape).unwrap();
     strategy.new_tree(runner).unwrap().current()
 }
+
+#[test]
+fn a_pattern_covers_the_name_that_it_spells() {
+    for name in [
+        "app/[id]/page.tsx",
+        "docs/{draft}.md",
+        "odd/back\\slash.txt",
+    ] {
+        let set = PatternSet::parse(&[name]).unwrap();
+        assert!(set.is_match(name.as_bytes()), "{name}");
+        assert!(set.is_match(format!("{name}/below").as_bytes()), "{name}");
+        assert!(!set.is_match(format!("else/{name}").as_bytes()), "{name}");
+    }
+    let anywhere = PatternSet::parse(&["[id].tsx", "[old]/"]).unwrap();
+    assert_eq!(anywhere.matches(b"app/[id].tsx"), [0]);
+    assert_eq!(anywhere.matches(b"app/[old]/x"), [1]);
+    assert!(!anywhere.is_match(b"app/my[id].tsx") && !anywhere.is_match(b"app/[old]"));
+}
+
+#[test]
+fn rules_exceptions_and_owners_know_names_that_look_like_patterns() {
+    let governance = Governance::parse(
+        "departments: {web: {title: Web, duty: pages, globs: ['app/[id]/page.tsx']}}\n\
+         risk_rules: [{name: routes, level: high, pattern: 'app/[id]/', allow_pattern: 'app/[id]/page.tsx', message: look}]\n",
+    )
+    .unwrap();
+    let book = governance.rulebook();
+    let web = governance
+        .departments
+        .iter()
+        .position(|it| it.key == "web")
+        .unwrap();
+    assert!(book.departments_of(b"app/[id]/page.tsx").contains(&web));
+    let routes = governance
+        .risk_rules
+        .iter()
+        .position(|it| it.name == "routes")
+        .unwrap();
+    assert!(book.risks_of(b"app/[id]/layout.tsx").contains(&routes));
+    assert!(!book.risks_of(b"app/[id]/page.tsx").contains(&routes));
+}

@@ -10,6 +10,8 @@
 //! - A `/` at the end means a folder: `output/` covers `output/x` and `a/output/x`, not `myoutput/x`.
 //! - `*`, `?` and `[a-z]` stay within one name, `**/` spans any number of folders including none,
 //!   `/**` everything below. `{a,b}` chooses. A backslash takes the next character literally.
+//! - A pattern also covers the path that it spells, character by character: `app/[id]/page.tsx` is a real name in many
+//!   repositories.
 //! - A name must match whole: `.env` is not `config.env.py`, `README.md` is not `README.md.bak`.
 //! - Case counts, on every system, so that one tree gives one report everywhere.
 //! - There is no negation (`!`): a risk rule has `allow_pattern` for that.
@@ -53,7 +55,33 @@ pub struct PathPattern {
     glob: globset::Glob,
     pub(super) directory_only: bool,
     literal: Option<String>,
+    /// What it spells, where that is not covered by its own glob for sure.
+    spelt: Option<Spelt>,
     prefix: String,
+}
+
+/// What makes a name look like a pattern and is none of the wildcards that also stand for themselves.
+const ODD: [char; 5] = ['[', ']', '{', '}', '\\'];
+
+/// No path holds this character.
+const NOTHING: &str = "\0";
+
+/// A name with brackets, braces or backslashes.
+#[derive(Clone, Debug)]
+struct Spelt {
+    text: String,
+    /// From the root, or a name at any depth.
+    anchored: bool,
+}
+
+impl Spelt {
+    fn is(&self, path: &[u8]) -> bool {
+        let text = self.text.as_bytes();
+        match path.strip_suffix(text) {
+            Some(before) => before.is_empty() || (!self.anchored && before.ends_with(b"/")),
+            None => false,
+        }
+    }
 }
 
 impl PathPattern {
@@ -84,11 +112,8 @@ impl PathPattern {
         } else {
             format!("**/{body}")
         };
-        let glob = GlobBuilder::new(&expression)
-            .literal_separator(true)
-            .backslash_escape(true)
-            .build()
-            .map_err(|error| PatternError::Glob(error.kind().to_string()))?;
+        let glob = glob(&expression)?;
+        let is_odd = body.contains(ODD);
         let is_wild = |c: char| matches!(c, '*' | '?' | '[' | ']' | '{' | '}' | '\\');
         let prefix = if anchored {
             body.split(is_wild).next().unwrap_or_default().to_owned()
@@ -101,7 +126,43 @@ impl PathPattern {
             directory_only,
             literal: (!body.contains(is_wild)).then(|| body.to_owned()),
             prefix,
+            spelt: is_odd.then(|| Spelt {
+                text: body.to_owned(),
+                anchored,
+            }),
         })
+    }
+
+    /// The pattern for exactly the path that `text` spells, and what is below it; for a name that is no pattern at all,
+    /// such as `a[b`.
+    ///
+    /// # Errors
+    /// When `text` is no path inside the repository.
+    pub fn spelling(text: &str) -> Result<Self, PatternError> {
+        // One that needs no escape says where it holds; what it covers, the text itself says.
+        let like = Self::parse(&text.replace(ODD, "_"))?;
+        let body = text.strip_prefix("./").unwrap_or(text);
+        let body = body.trim_end_matches('/').trim_start_matches('/');
+        Ok(Self {
+            source: text.to_owned(),
+            glob: glob(&globset::escape(body)).or_else(|_| glob(NOTHING))?,
+            literal: None,
+            // As far as it reads like any other name.
+            prefix: match like.prefix.is_empty() {
+                true => String::new(),
+                false => body.split(ODD).next().unwrap_or_default().to_owned(),
+            },
+            spelt: Some(Spelt {
+                text: body.to_owned(),
+                anchored: text.trim_end_matches('/').contains('/'),
+            }),
+            ..like
+        })
+    }
+
+    /// Whether it is read in two ways: as the name that it spells, and as a pattern.
+    pub fn is_ambiguous(&self) -> bool {
+        self.spelt.is_some()
     }
 
     /// The text it was parsed from.
@@ -120,11 +181,21 @@ impl PathPattern {
     }
 }
 
+fn glob(expression: &str) -> Result<globset::Glob, PatternError> {
+    GlobBuilder::new(expression)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .build()
+        .map_err(|error| PatternError::Glob(error.kind().to_string()))
+}
+
 /// Many patterns, matched together.
 #[derive(Clone, Debug, Default)]
 pub struct PatternSet {
     globs: GlobSet,
     patterns: Vec<PathPattern>,
+    /// Positions of the patterns that may be names.
+    spelt: Vec<usize>,
     /// Set when every pattern is anchored: a path that starts with none of the prefixes cannot match.
     all_anchored: bool,
 }
@@ -140,8 +211,10 @@ impl PatternSet {
             .build()
             .map_err(|error| PatternError::Glob(error.kind().to_string()))?;
         let all_anchored = patterns.iter().all(|pattern| !pattern.prefix.is_empty());
+        let spelt = (0..patterns.len()).filter(|at| patterns[*at].spelt.is_some());
         Ok(Self {
             globs,
+            spelt: spelt.collect(),
             patterns,
             all_anchored,
         })
@@ -183,6 +256,10 @@ impl PatternSet {
         for (end, is_folder) in ends {
             self.globs
                 .matches_candidate_into(&Candidate::from_bytes(&path[..end]), &mut found);
+            found.extend(self.spelt.iter().copied().filter(|at| {
+                let spelt = self.patterns[*at].spelt.as_ref();
+                spelt.is_some_and(|spelt| spelt.is(&path[..end]))
+            }));
             hits.extend(
                 found
                     .iter()
