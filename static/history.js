@@ -12,7 +12,7 @@ const MOST = 2000;
 const GROUPS = {
   plan: /^(zhongshu_plan_|plan_)/,
   session: /^(session_|zhongshu_replaced|reminder_|terminal_)/,
-  queue: /^(assignment_|queue_)/,
+  queue: /^(assignment_|dispatch_|queue_)/,
   result: /^(result|mailbox_|tree_recorded$|changes_|verification_)/,
   message: /^message_/,
   review: /^(tree_approved|tree_rejected|commit_|head_|gate_)/,

@@ -1,5 +1,6 @@
 //! Work that a person confirmed: waiting in the queue, given to a session, or cancelled.
 
+use super::fault::Shared;
 use super::ids::{AssignmentId, SessionId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,13 @@ pub enum Hold {
         /// Who.
         by: Vec<AssignmentId>,
     },
+    /// What would run it does not work.
+    Broken {
+        /// What.
+        shared: Shared,
+        /// Why not, as a sentence.
+        reason: String,
+    },
     /// Too many results wait for a person's eyes.
     ReviewLimit {
         /// How many wait.
@@ -117,6 +125,7 @@ impl Hold {
             Self::DependencyFailed { .. } => "dependency_failed",
             Self::WaitsFor { .. } => "waits_for",
             Self::FilesInUse { .. } => "files_in_use",
+            Self::Broken { shared, .. } => shared.word(),
             Self::ReviewLimit { .. } => "review_limit",
         }
     }
@@ -126,7 +135,10 @@ impl Hold {
         match self {
             Self::DependencyFailed { on } | Self::WaitsFor { on } => on,
             Self::FilesInUse { by } => by,
-            Self::PlannerEnded | Self::WaitsForPerson | Self::ReviewLimit { .. } => &[],
+            Self::PlannerEnded
+            | Self::WaitsForPerson
+            | Self::Broken { .. }
+            | Self::ReviewLimit { .. } => &[],
         }
     }
 

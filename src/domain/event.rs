@@ -8,6 +8,7 @@ use super::assignment::Order;
 use super::conformance::late::SecondLook;
 use super::conformance::{Baseline, Conformance};
 use super::evidence::Run;
+use super::fault::Shared;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::{Purpose, Setback};
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
@@ -258,6 +259,21 @@ pub enum Event {
     QueuePaused {},
     /// Dispatch goes on.
     QueueResumed {},
+    /// Something did not work for a department, and would not for others: what needs it waits. Ends with `dispatch_released`,
+    /// with a session that it starts or a result by it, and with the server's next start.
+    DispatchHeld {
+        /// What.
+        shared: Shared,
+        /// Who found it out.
+        session_id: SessionId,
+        /// A sentence for people.
+        reason: String,
+    },
+    /// A person wants it to be tried again.
+    DispatchReleased {
+        /// What.
+        shared: Shared,
+    },
 
     /// A department's first report.
     ResultRegistered {

@@ -10,6 +10,7 @@ pub mod department;
 pub mod dossier;
 pub mod event;
 pub mod evidence;
+pub mod fault;
 pub mod flow;
 pub mod handoff;
 pub mod ids;

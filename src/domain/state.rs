@@ -5,6 +5,7 @@
 
 use super::assignment::Assignment;
 use super::event::Event;
+use super::fault::{Fault, Shared};
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
 use super::plan::{Confirmed, Plan, PlanState};
@@ -45,6 +46,8 @@ pub struct State {
     pub queue: Vec<AssignmentId>,
     /// Whether dispatch is paused.
     pub queue_paused: bool,
+    /// What does not work, and holds back what needs it.
+    pub faults: BTreeMap<Shared, Fault>,
     /// Every report.
     pub reports: BTreeMap<ReportId, Report>,
     /// Messages that are still owed; [`State::owed_to`] has their order.
@@ -72,6 +75,7 @@ impl State {
     pub fn apply(&mut self, seq: u64, at: DateTime<Utc>, event: &Event) {
         self.seq = seq;
         self.reviews.apply(at, event);
+        self.clear_faults(event);
         match event {
             Event::RepositoryTrusted { statement } => self.trusted = Some(statement.clone()),
             Event::SessionRegistered { brief } => {

@@ -79,8 +79,7 @@ pub fn department(policy: &Policy, place: &Places, assignment: &Assignment) -> B
         model: order
             .model
             .clone()
-            .or_else(|| known.and_then(|department| department.model.clone()))
-            .or_else(|| policy.department_model.clone()),
+            .or_else(|| policy.route_of(&order.department).model),
         driver: driver.to_owned(),
         sandbox,
         approval,
@@ -122,9 +121,7 @@ pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: Reviewed
         },
         files: Vec::new(),
         verify: Vec::new(),
-        model: known
-            .and_then(|department| department.model.clone())
-            .or_else(|| policy.department_model.clone()),
+        model: policy.route_of(MENXIA).model,
         driver: driver.to_owned(),
         sandbox,
         approval,

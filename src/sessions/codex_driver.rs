@@ -11,6 +11,7 @@ use crate::codex::wire::ThreadId;
 use crate::codex::{CallError, Codex};
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::event::Event;
+use crate::domain::fault::Shared;
 use crate::domain::ids::SessionId;
 use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
@@ -44,7 +45,9 @@ pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
                     .await
                     .ok();
             }
-            office.pause_after_failure(session).await;
+            let driver = session.brief.driver.clone();
+            let shared = Shared::Driver { driver };
+            office.hold_back(shared, session, &reason).await;
             office
                 .closed(session.id(), Outcome::Failed { reason })
                 .await

@@ -6,6 +6,7 @@ use super::office::Office;
 use super::reconciler::Done;
 use super::{briefs, texts};
 use crate::domain::event::Event;
+use crate::domain::fault::Shared;
 use crate::domain::flow::sessions::has_reported;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
@@ -22,7 +23,9 @@ pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
         Ok(()) => {}
         Err(reason) => {
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
-            office.pause_after_failure(session).await;
+            let driver = session.brief.driver.clone();
+            let shared = Shared::Driver { driver };
+            office.hold_back(shared, session, &reason).await;
             return office
                 .closed(session.id(), Outcome::Failed { reason })
                 .await;

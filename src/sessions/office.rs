@@ -7,6 +7,8 @@ use super::reconciler::Done;
 use crate::codex::{self, Codex};
 use crate::domain::department::Localized;
 use crate::domain::event::Event;
+use crate::domain::fault::Shared;
+use crate::domain::flow::holds::Limits;
 use crate::domain::flow::{self, Decision};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Setback;
@@ -193,18 +195,23 @@ impl Office {
         Done::Settled
     }
 
-    /// A department that could not be started, or whose model fails, is seldom alone: what waits behind it is not
-    /// spent on the same failure. A person resumes the queue.
-    pub async fn pause_after_failure(&self, session: &Session) {
-        if session.is_planner() || session.is_review() {
-            return;
-        }
-        let paused = self.decide(LAUNCHER, |state| match state.queue.is_empty() {
-            true => Ok((Vec::new(), ())),
-            false => flow::queue::pause(state, true),
+    /// What a department could not be started with, or its model that fails, is seldom broken for it alone: what needs the
+    /// same waits, with the reason, and is not spent on the same failure.
+    pub async fn hold_back(&self, shared: Shared, session: &Session, reason: &str) {
+        let (id, reason) = (session.id().clone(), reason.to_owned());
+        let held = self.decide(LAUNCHER, move |state| {
+            flow::queue::hold(state, shared, &id, &reason)
         });
-        if let Err(error) = paused.await {
-            tracing::warn!(?error, "the queue could not be paused");
+        if let Err(error) = held.await {
+            tracing::warn!(?error, "work could not be held back");
+        }
+    }
+
+    /// What bounds dispatch at this moment.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            codex_down: self.codex_down(),
+            ..self.policy().limits()
         }
     }
 
@@ -233,13 +240,21 @@ impl Office {
         }
     }
 
-    /// Whether a Codex session that is started now has a chance.
-    pub fn codex_can_work(&self) -> bool {
-        let ready = self
-            .codex
-            .as_ref()
-            .is_ok_and(|codex| matches!(&*codex.status().borrow(), codex::Status::Ready { .. }));
-        ready && self.logged_in() != Some(false)
+    /// Why a Codex session that is started now has no chance; `None` when it has.
+    pub fn codex_down(&self) -> Option<String> {
+        let codex = match &self.codex {
+            Err(reason) => return Some(reason.en.clone()),
+            Ok(codex) => codex,
+        };
+        match &*codex.status().borrow() {
+            codex::Status::Ready { .. } if self.logged_in() != Some(false) => None,
+            codex::Status::Ready { .. } => Some(super::codex_driver::NOT_LOGGED_IN.to_owned()),
+            codex::Status::Starting => Some("Codex is being started".to_owned()),
+            codex::Status::Stopped => Some("Codex is being stopped".to_owned()),
+            codex::Status::Down { reason, .. } | codex::Status::Unavailable { reason } => {
+                Some(reason.clone())
+            }
+        }
     }
 
     /// Records the end of a terminal, once, whoever saw it first.

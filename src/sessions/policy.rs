@@ -5,6 +5,8 @@
 
 use crate::config::Config;
 use crate::domain::department::{Approval, Sandbox};
+pub use crate::domain::fault::CODEX;
+use crate::domain::fault::Route;
 use crate::domain::flow::Catalog;
 use crate::domain::flow::holds::Limits;
 use crate::domain::language::Language;
@@ -14,9 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-
-/// Name of the built-in driver.
-pub const CODEX: &str = "codex";
 
 /// How the planner's sessions run.
 #[derive(Debug, Clone)]
@@ -191,6 +190,25 @@ impl Policy {
         Limits {
             slots: self.slots,
             review: self.review_limit,
+            routes: self
+                .catalog
+                .departments
+                .iter()
+                .map(|it| (it.key.clone(), self.route_of(&it.key)))
+                .collect(),
+            other: self.route_of(""),
+            codex_down: None,
+        }
+    }
+
+    /// What runs a department's work where the work itself names no model.
+    pub fn route_of(&self, department: &str) -> Route {
+        let known = self.catalog.department(department);
+        Route {
+            driver: self.driver_of(department).to_owned(),
+            model: known
+                .and_then(|department| department.model.clone())
+                .or_else(|| self.department_model.clone()),
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     briefs, codex_driver, codex_messages, codex_tui, command_driver, conformance, evidence,
 };
 use crate::domain::department::MENXIA;
+use crate::domain::fault::Shared;
 use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::session::{Outcome, Session, Status};
@@ -284,30 +285,35 @@ async fn give_up(office: &Arc<Office>, id: &SessionId) -> Done {
         return request_close(office, id, Outcome::Silent).await;
     };
     if let Some(session) = office.session(id) {
-        office.pause_after_failure(&session).await;
+        let shared = Shared::Model {
+            driver: session.brief.driver.clone(),
+            model: session.brief.model.clone(),
+        };
+        office.hold_back(shared, &session, &reason).await;
     }
     request_close(office, id, Outcome::Failed { reason }).await
 }
 
 async fn dispatch(office: &Arc<Office>) -> Done {
     // Work that cannot run stays in the queue, instead of failing piece by piece.
-    if next_needs_codex(office) && !office.codex_can_work() {
-        return Done::Again;
-    }
-    let (policy, place) = (office.policy(), office.place.clone());
+    let (policy, place, limits) = (office.policy(), office.place.clone(), office.limits());
+    let waits_for_codex = limits.codex_down.is_some();
     let given = office.decide(LAUNCHER, move |state| {
-        flow::queue::dispatch(state, policy.limits(), |assignment| {
+        flow::queue::dispatch(state, &limits, |assignment| {
             briefs::department(&policy, &place, assignment)
         })
     });
-    settle(given.await)
+    match given.await {
+        Ok(None) if waits_for_codex => Done::Again,
+        other => settle(other),
+    }
 }
 
 async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
     let policy = office.policy();
     let allowed = office.ledger.read(|state| state.trusted.is_some());
     // The plan waits, and the person can overrule meanwhile.
-    if policy.driver_of(MENXIA) == CODEX && !(allowed && office.codex_can_work()) {
+    if policy.driver_of(MENXIA) == CODEX && !(allowed && office.codex_down().is_none()) {
         return Done::Again;
     }
     let (place, planner) = (office.place.clone(), planner.clone());
@@ -317,14 +323,6 @@ async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
         })
     });
     settle(begun.await)
-}
-
-fn next_needs_codex(office: &Office) -> bool {
-    let policy = office.policy();
-    office.ledger.read(|state| {
-        let next = flow::queue::next(state, policy.limits());
-        next.is_some_and(|assignment| policy.driver_of(&assignment.order.department) == CODEX)
-    })
 }
 
 async fn request_close(office: &Arc<Office>, id: &SessionId, outcome: Outcome) -> Done {

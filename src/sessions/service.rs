@@ -302,6 +302,10 @@ impl Office {
     /// # Errors
     /// When the journal cannot be written.
     pub async fn pause(&self, actor: &str, paused: bool) -> Result<(), Refused> {
+        if !paused && self.logged_in() == Some(false) {
+            // The next session looks again.
+            self.set_logged_in(None);
+        }
         self.decide(actor, move |state| queue::pause(state, paused))
             .await
     }

@@ -68,7 +68,7 @@ pub fn due(
 ) -> (Vec<Step>, Option<Duration>) {
     let mut steps = Vec::new();
     let mut wake: Option<Duration> = None;
-    if queue::next(state, policy.limits()).is_some() {
+    if queue::next(state, &policy.limits()).is_some() {
         steps.push(Step::Dispatch);
     }
     if !(state.unjudged.is_empty() && state.unsettled.is_empty()) {

@@ -504,3 +504,84 @@ fn a_session_carries_its_terminal_wherever_it_is_shown() {
     let seen = world.tcp(&looker, "GET", &path, None).ok();
     assert_eq!(url(&seen["session"]), Some(Value::Null));
 }
+
+#[test]
+fn a_driver_that_starts_nothing_holds_back_only_what_needs_it_and_says_why() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    let task = |department: &str, task: &str| json!({ "department": department, "task": task });
+    let all = json!([
+        task("broken", "a"),
+        task("broken", "b"),
+        task("broken", "c"),
+        task("broken", "d"),
+        task("lingyubu", "e"),
+    ]);
+    let ids = world.confirm(&planner.id, all);
+    Agent::ready(&world, &world.session_of(&ids[4]), 1);
+    let waiting = || world.status()["queue"].as_array().unwrap().clone();
+    let held = || {
+        let waiting = waiting();
+        waiting
+            .iter()
+            .all(|item| item["hold"] == "driver_failed")
+            .then_some(waiting)
+    };
+    // There are two slots: two of them failed, and no more.
+    let left = world.wait_for("the rest is held back", held);
+    assert_eq!(left.len(), 2);
+    let reason = left[0]["hold_reason"].as_str().unwrap();
+    assert!(
+        reason.contains("nothing") && reason.contains("no-such-program"),
+        "{reason}"
+    );
+    let events = world.events_named("dispatch_held");
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        events[0]["shared"],
+        json!({ "uses": "driver", "driver": "nothing" })
+    );
+    assert!(
+        events[0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("no-such-program")
+    );
+    let status = world.status();
+    assert_eq!(status["queue_paused"], false);
+    assert!(
+        status["warnings"].to_string().contains("no-such-program"),
+        "{status}"
+    );
+    let said = world.run(&["ps"]).exits(0);
+    assert!(
+        said.contains("no-such-program") && said.contains("/api/queue/resume"),
+        "{said}"
+    );
+    // Another planner's work goes on.
+    let other = world.planner("plan something else");
+    world.department(&other.id, "menxia", "look").tell("exit 0");
+
+    // A person's word is a new try.
+    world.post("/api/queue/resume", &json!({})).ok();
+    world.wait_for("one more failure", || {
+        (world.events_named("dispatch_held").len() == 2).then_some(())
+    });
+    assert_eq!(world.events_named("dispatch_released").len(), 1);
+    assert_eq!(world.wait_for("the last is held back", held).len(), 1);
+    // Once it can be started, it is.
+    let program = world.root().join("no-such-program");
+    let (script, control) = (world.root().join("agent.sh"), world.control());
+    let text = format!(
+        "#!/bin/bash\nexec /bin/bash '{}' '{}' \"$1\"\n",
+        script.display(),
+        control.display()
+    );
+    std::fs::write(&program, text).unwrap();
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    std::fs::set_permissions(&program, executable).unwrap();
+    world.post("/api/queue/resume", &json!({})).ok();
+    Agent::ready(&world, &world.session_of(&ids[3]), 1);
+    let warnings = world.status()["warnings"].to_string();
+    assert!(!warnings.contains("no-such-program"), "{warnings}");
+}

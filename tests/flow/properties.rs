@@ -388,7 +388,7 @@ fn check_queue(world: &World) {
             );
         }
     }
-    if let Some(next) = queue::next(state, world.policy.limits()) {
+    if let Some(next) = queue::next(state, &world.policy.limits()) {
         assert!(!state.queue_paused && state.slots_taken() < world.policy.slots);
         let earlier = state
             .queue

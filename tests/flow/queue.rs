@@ -1,6 +1,8 @@
 //! The queue: slots, holds, and a person's changes to it.
 
 use zhongshu::domain::assignment::{AssignmentState, Hold};
+use zhongshu::domain::event::Event;
+use zhongshu::domain::fault::Shared;
 use zhongshu::domain::flow::{inbox, queue};
 use zhongshu::domain::ids::AssignmentId;
 use zhongshu::domain::session::Outcome;
@@ -212,7 +214,7 @@ fn only_what_the_next_slot_goes_to_does_not_wait() {
     let ids = world.confirmed(&planner, &["menxia", "zhilibu"]);
     let waits = |world: &World| {
         let limits = world.policy.limits();
-        let each = ids.iter().map(|id| queue::waits(&world.state, limits, id));
+        let each = ids.iter().map(|id| queue::waits(&world.state, &limits, id));
         each.collect::<Vec<_>>()
     };
     assert_eq!(waits(&world), [false, true], "one stands ahead");
@@ -229,4 +231,50 @@ fn only_what_the_next_slot_goes_to_does_not_wait() {
         [false, true],
         "its planner waits for a person"
     );
+}
+
+#[test]
+fn what_failed_holds_back_its_own_until_something_shows_that_it_works() {
+    let mut world = World::new();
+    world.policy.slots = 1;
+    let planner = world.planner();
+    let ids = world.confirmed(&planner, &["menxia", "zhilibu"]);
+    let first = world.dispatch().unwrap();
+    let model = Shared::Model {
+        driver: world.session(&first).brief.driver.clone(),
+        model: world.session(&first).brief.model.clone(),
+    };
+    let held = |world: &mut World| {
+        let (shared, id) = (model.clone(), first.clone());
+        world
+            .decide(|state, _| queue::hold(state, shared, &id, "the model is gone"))
+            .unwrap();
+        world.hold(&ids[1]).map(|hold| hold.word())
+    };
+    assert_eq!(held(&mut world), Some("model_failed"));
+    assert_eq!(
+        held(&mut world),
+        Some("model_failed"),
+        "saying it twice is fine"
+    );
+    assert_eq!(world.state.faults.len(), 1);
+    // A person's word, a start of the server, and a result by the same model.
+    world.decide(|state, _| queue::pause(state, false)).unwrap();
+    assert_eq!(world.hold(&ids[1]), None);
+    assert_eq!(held(&mut world), Some("model_failed"));
+    world.happen(Event::ServerStarted {
+        version: "1".into(),
+        pid: 1,
+        findings: Vec::new(),
+    });
+    assert_eq!(world.hold(&ids[1]), None);
+    assert_eq!(held(&mut world), Some("model_failed"));
+    world.reports_by_tool(&first, "done");
+    assert_eq!(world.hold(&ids[1]), None);
+    // A planner's own trouble holds back nobody.
+    let shared = model.clone();
+    world
+        .decide(|state, _| queue::hold(state, shared, &planner, "no"))
+        .unwrap();
+    assert!(world.state.faults.is_empty());
 }

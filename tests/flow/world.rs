@@ -206,7 +206,7 @@ impl World {
         let (policy, place) = (self.policy.clone(), self.place.clone());
         let brief = self
             .decide(|state, _| {
-                queue::dispatch(state, policy.limits(), |assignment| {
+                queue::dispatch(state, &policy.limits(), |assignment| {
                     briefs::department(&policy, &place, assignment)
                 })
             })
@@ -343,7 +343,7 @@ impl World {
 
     /// Why an assignment is passed over.
     pub fn hold(&self, id: &AssignmentId) -> Option<Hold> {
-        Holds::of(&self.state, self.policy.limits()).on(self.assignment(id))
+        Holds::of(&self.state, &self.policy.limits()).on(self.assignment(id))
     }
 
     pub fn session(&self, id: &SessionId) -> &Session {
@@ -404,6 +404,7 @@ pub fn assert_same(left: &State, right: &State) {
         assignments,
         queue,
         queue_paused,
+        faults,
         reports,
         messages,
         terminals,
@@ -418,6 +419,7 @@ pub fn assert_same(left: &State, right: &State) {
     assert_eq!(sessions, &right.sessions);
     assert_eq!(assignments, &right.assignments);
     assert_eq!((queue, queue_paused), (&right.queue, &right.queue_paused));
+    assert_eq!(faults, &right.faults);
     assert_eq!(reports, &right.reports);
     assert_eq!(messages, &right.messages);
     assert_eq!(terminals, &right.terminals);

@@ -1,19 +1,37 @@
 //! Why a queued assignment is passed over, slots aside. One look at the state answers for the whole queue.
 
-use crate::domain::assignment::{Assignment, AssignmentState, Hold};
+use crate::domain::assignment::{Assignment, AssignmentState, Hold, Order};
+use crate::domain::fault::{CODEX, Route, Shared};
 use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::result::Report;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// What bounds dispatch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Departments that may work at the same time.
     pub slots: usize,
     /// Results that may wait for a person's eyes before nothing more starts; `None` is no bound.
     pub review: Option<usize>,
+    /// What runs the work of each department, by its key.
+    pub routes: BTreeMap<String, Route>,
+    /// What runs the work of a department that is not configured.
+    pub other: Route,
+    /// Why nothing can be started with Codex at the moment, as a sentence; `None` when it can, or nobody has looked.
+    pub codex_down: Option<String>,
+}
+
+impl Limits {
+    /// What would run this.
+    fn route(&self, order: &Order) -> Route {
+        let route = self.routes.get(&order.department).unwrap_or(&self.other);
+        Route {
+            driver: route.driver.clone(),
+            model: order.model.clone().or_else(|| route.model.clone()),
+        }
+    }
 }
 
 /// One look at everything that holds.
@@ -23,6 +41,7 @@ pub struct Holds<'a> {
     /// Planners with a result that asks for a person's decision.
     asking: HashSet<&'a SessionId>,
     over_review_limit: Option<Hold>,
+    limits: &'a Limits,
 }
 
 /// How an assignment stands for those that come after it.
@@ -35,10 +54,11 @@ enum Standing {
 
 impl<'a> Holds<'a> {
     /// Looks at the state.
-    pub fn of(state: &'a State, limits: Limits) -> Self {
+    pub fn of(state: &'a State, limits: &'a Limits) -> Self {
         let asking = state.reports.values().filter(|it| it.holds_queue());
         Self {
             state,
+            limits,
             asking: asking.map(|it| &it.current().parent_session_id).collect(),
             over_review_limit: limits.review.and_then(|limit| {
                 let waiting = unreviewed(state);
@@ -57,8 +77,20 @@ impl<'a> Holds<'a> {
         if self.asking.contains(parent) {
             return Some(Hold::WaitsForPerson);
         }
+        if let Some(reason) = &self.limits.codex_down
+            && self.limits.route(&assignment.order).driver == CODEX
+        {
+            let driver = CODEX.to_owned();
+            return Some(Hold::Broken {
+                shared: Shared::Driver { driver },
+                reason: reason.clone(),
+            });
+        }
         if assignment.forced {
             return None;
+        }
+        if let Some(hold) = self.broken(assignment) {
+            return Some(hold);
         }
         let those = |wanted: Standing| -> Vec<AssignmentId> {
             let after = assignment.order.after.iter();
@@ -81,6 +113,19 @@ impl<'a> Holds<'a> {
             return Some(Hold::FilesInUse { by: beside });
         }
         self.over_review_limit.clone()
+    }
+
+    fn broken(&self, assignment: &Assignment) -> Option<Hold> {
+        if self.state.faults.is_empty() {
+            return None;
+        }
+        let route = self.limits.route(&assignment.order);
+        let mut faults = self.state.faults.iter();
+        let (shared, fault) = faults.find(|(shared, _)| route.uses(shared))?;
+        Some(Hold::Broken {
+            shared: shared.clone(),
+            reason: fault.reason.clone(),
+        })
     }
 
     fn standing(&self, id: &AssignmentId) -> Standing {

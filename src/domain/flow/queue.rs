@@ -4,13 +4,14 @@ use super::Decision;
 use super::holds::{Holds, Limits};
 use crate::domain::assignment::{Assignment, AssignmentState};
 use crate::domain::event::Event;
-use crate::domain::ids::AssignmentId;
+use crate::domain::fault::Shared;
+use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Brief;
 use crate::domain::state::State;
 
 /// The first assignment that may run now, if a slot is free.
-pub fn next(state: &State, limits: Limits) -> Option<&Assignment> {
+pub fn next<'a>(state: &'a State, limits: &Limits) -> Option<&'a Assignment> {
     if state.queue_paused || state.queue.is_empty() || state.slots_taken() >= limits.slots {
         return None;
     }
@@ -23,7 +24,7 @@ pub fn next(state: &State, limits: Limits) -> Option<&Assignment> {
 }
 
 /// Whether an assignment stays in the queue for now: it has no session yet, and is not what the next free slot goes to.
-pub fn waits(state: &State, limits: Limits, id: &AssignmentId) -> bool {
+pub fn waits(state: &State, limits: &Limits, id: &AssignmentId) -> bool {
     let queued = state
         .assignments
         .get(id)
@@ -37,7 +38,7 @@ pub fn waits(state: &State, limits: Limits, id: &AssignmentId) -> bool {
 /// Never refuses: when nothing may run, there are no events and the answer is `None`.
 pub fn dispatch(
     state: &State,
-    limits: Limits,
+    limits: &Limits,
     brief: impl FnOnce(&Assignment) -> Brief,
 ) -> Decision<Option<Brief>> {
     let Some(assignment) = next(state, limits) else {
@@ -109,17 +110,38 @@ pub fn reorder(state: &State, id: &AssignmentId, before: Option<&AssignmentId>) 
     ))
 }
 
-/// Pauses or resumes dispatch. Saying it twice is fine.
+/// Pauses or resumes dispatch; whoever resumes it wants what did not work to be tried again, too. Saying it twice is fine.
 ///
 /// # Errors
 /// Never refuses.
 pub fn pause(state: &State, paused: bool) -> Decision<()> {
-    let events = match (state.queue_paused, paused) {
+    let mut events = match (state.queue_paused, paused) {
         (false, true) => vec![Event::QueuePaused {}],
         (true, false) => vec![Event::QueueResumed {}],
         _ => Vec::new(),
     };
+    if !paused {
+        let faults = state.faults.keys().cloned();
+        events.extend(faults.map(|shared| Event::DispatchReleased { shared }));
+    }
     Ok((events, ()))
+}
+
+/// Notes that something did not work for a department that others need as well. A planner's or a review's own trouble is
+/// told at its session.
+///
+/// # Errors
+/// Never refuses: what is held already stays as it is.
+pub fn hold(state: &State, shared: Shared, session_id: &SessionId, reason: &str) -> Decision<()> {
+    let is_work = state
+        .session(session_id)
+        .is_some_and(|session| !session.is_planner() && !session.is_review());
+    let event = (is_work && !state.faults.contains_key(&shared)).then(|| Event::DispatchHeld {
+        shared,
+        session_id: session_id.clone(),
+        reason: reason.to_owned(),
+    });
+    Ok((Vec::from_iter(event), ()))
 }
 
 fn queued<'a>(state: &'a State, id: &AssignmentId) -> Result<&'a Assignment, Refusal> {

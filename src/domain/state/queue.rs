@@ -3,7 +3,9 @@
 use super::State;
 use crate::domain::assignment::{Assignment, AssignmentState};
 use crate::domain::event::Event;
-use crate::domain::ids::AssignmentId;
+use crate::domain::fault::{Fault, Route, Shared};
+use crate::domain::ids::{AssignmentId, SessionId};
+use crate::domain::plan::Source;
 use chrono::{DateTime, Utc};
 
 impl State {
@@ -61,8 +63,54 @@ impl State {
             }
             Event::QueuePaused {} => self.queue_paused = true,
             Event::QueueResumed {} => self.queue_paused = false,
+            Event::DispatchHeld {
+                shared,
+                session_id,
+                reason,
+            } => {
+                let fault = Fault {
+                    reason: reason.clone(),
+                    session_id: session_id.clone(),
+                    at,
+                };
+                self.faults.entry(shared.clone()).or_insert(fault);
+            }
+            Event::DispatchReleased { shared } => {
+                self.faults.remove(shared);
+            }
             _ => self.apply_check(at, event),
         }
+    }
+
+    /// What shows that something works again, or that a person has looked at it.
+    pub(super) fn clear_faults(&mut self, event: &Event) {
+        if self.faults.is_empty() {
+            return;
+        }
+        match event {
+            Event::ServerStarted { .. } => self.faults.clear(),
+            Event::SessionStarted { session_id, .. } => {
+                if let Some(route) = self.route_of(session_id) {
+                    let driver = route.driver;
+                    self.faults.remove(&Shared::Driver { driver });
+                }
+            }
+            Event::ResultRegistered { revision, .. } | Event::ResultUpdated { revision, .. }
+                if revision.source != Source::LauncherFallback =>
+            {
+                if let Some(route) = self.route_of(&revision.department_session_id) {
+                    self.faults.retain(|shared, _| !route.uses(shared));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn route_of(&self, id: &SessionId) -> Option<Route> {
+        self.session(id).map(|session| Route {
+            driver: session.brief.driver.clone(),
+            model: session.brief.model.clone(),
+        })
     }
 
     fn leave_queue(&mut self, id: &AssignmentId, state: AssignmentState) {

@@ -315,11 +315,11 @@ pub async fn start_department(
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
     // Dispatch follows at once when a slot is free; whoever asks wants to know which of the two it is.
-    let limits = app.office.policy().limits();
+    let limits = app.office.limits();
     let waits = app
         .office
         .ledger
-        .read(|state| queue::waits(state, limits, &order.assignment_id));
+        .read(|state| queue::waits(state, &limits, &order.assignment_id));
     Ok(ok(json!({ "assignment": order, "queued": waits })))
 }
 

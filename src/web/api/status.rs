@@ -1,6 +1,7 @@
 //! `GET /api/status`: everything at a glance.
 
 use crate::domain::department::Department;
+use crate::domain::fault::{Fault, Shared};
 use crate::domain::flow::holds::unreviewed;
 use crate::domain::language::Language;
 use crate::ledger::Health;
@@ -218,7 +219,7 @@ pub fn scene<'a>(
         live: &office.live,
         repo: &office.place.repo,
         stale_seconds: policy.stale.as_secs(),
-        limits: policy.limits(),
+        limits: office.limits(),
         now: Utc::now(),
         may_open_terminals,
     }
@@ -265,5 +266,18 @@ fn warnings(office: &Office) -> Vec<String> {
     if office.logged_in() == Some(false) {
         warnings.push(format!("{NOT_LOGGED_IN}, then start or resume a session"));
     }
+    let held = |(shared, fault): (&Shared, &Fault)| {
+        format!(
+            "work for {} waits, because session {} failed with it: {}; `POST /api/queue/resume` tries again",
+            shared.name(),
+            fault.session_id,
+            fault.reason
+        )
+    };
+    warnings.extend(
+        office
+            .ledger
+            .read(|state| state.faults.iter().map(held).collect::<Vec<_>>()),
+    );
     warnings
 }

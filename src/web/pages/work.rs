@@ -3,6 +3,8 @@
 //! One answer for all of them, so that the page never shows a plan of one moment beside a queue of another, and so that
 //! `seq` says exactly from where the event stream has to go on.
 
+mod next;
+
 use super::Words;
 use super::checks::{Checks, Reviewed, open_question};
 use super::quoted::{Piece, pieces};
@@ -328,6 +330,15 @@ impl Page<'_> {
         numbers.join(self.w.language.pick(", ", "、"))
     }
 
+    /// Whether work waits for something that failed.
+    fn tries_again(&self) -> bool {
+        let failed = |word: &str| matches!(word, "driver_failed" | "model_failed");
+        self.w
+            .queue
+            .iter()
+            .any(|item| item.hold.is_some_and(failed))
+    }
+
     /// Whether the person can allow lines of the plan to overlap.
     fn may_overlap(&self) -> bool {
         self.w.findings.iter().any(FindingView::keeps_apart)
@@ -390,59 +401,5 @@ impl Page<'_> {
 
     fn read_shown(&self) -> &[&ResultView] {
         self.read_rest.get(..READ_SHOWN).unwrap_or(&self.read_rest)
-    }
-
-    /// What the person can do now, in one sentence.
-    fn next_step(&self) -> &str {
-        self.t.get(self.next_key())
-    }
-
-    /// The part of the page that the next step is about, where it may be out of sight.
-    fn next_place(&self) -> Option<&str> {
-        match self.next_key() {
-            "next.unread" => Some("inbox"),
-            "next.plan" => Some("plan"),
-            "next.paused" => Some("queue"),
-            _ => None,
-        }
-    }
-
-    fn next_key(&self) -> &'static str {
-        let Some(session) = self.planner else {
-            return "none";
-        };
-        let Some(planner) = session.planner.as_ref() else {
-            return "none";
-        };
-        let live = session.ended_at.is_none();
-        let working = self.children.iter().any(|s| s.ended_at.is_none());
-        let waiting = self.w.queue.iter().any(|q| !self.is_foreign(q));
-        if planner.replaced_by_session_id.is_some() {
-            "next.replaced"
-        } else if self.holds_work() {
-            "next.decide"
-        } else if !self.decide.is_empty() {
-            "next.outside"
-        } else if !live && session.can_resume {
-            "next.ended"
-        } else if planner.plan_status == "pending" && live {
-            "next.plan"
-        } else if session.activity == Activity::Blocked && live {
-            "next.blocked"
-        } else if !self.unread.is_empty() {
-            "next.unread"
-        } else if waiting && self.w.queue_paused {
-            "next.paused"
-        } else if working || waiting {
-            "next.departments"
-        } else if planner.plan_status == "rejected" {
-            "next.rejected"
-        } else if session.status == "starting" {
-            "next.starting"
-        } else if planner.plan_status == "none" {
-            "next.planning"
-        } else {
-            "next.done"
-        }
     }
 }

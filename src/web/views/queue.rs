@@ -2,6 +2,7 @@
 
 use super::Scene;
 use crate::domain::assignment::{Assignment, Hold};
+use crate::domain::fault::Shared;
 use crate::domain::flow::holds::Holds;
 use crate::domain::ids::AssignmentId;
 use crate::domain::language::Language;
@@ -31,7 +32,7 @@ pub struct QueueItemView {
 impl Scene<'_> {
     /// The queue, next first; `title` names a department in `language`.
     pub fn queue(&self, language: Language, title: impl Fn(&str) -> String) -> Vec<QueueItemView> {
-        let holds = Holds::of(self.state, self.limits);
+        let holds = Holds::of(self.state, &self.limits);
         let waiting = self.state.queue.iter();
         let waiting = waiting.filter_map(|id| self.state.assignments.get(id));
         let item = |(index, assignment): (usize, &Assignment)| {
@@ -69,6 +70,13 @@ impl Scene<'_> {
             Hold::DependencyFailed { .. } => t.one("queue.hold.dependency_failed", names),
             Hold::WaitsFor { .. } => t.one("queue.hold.waits_for", names),
             Hold::FilesInUse { .. } => t.one("queue.hold.files_in_use", names),
+            Hold::Broken { shared, reason } => {
+                let key = match shared {
+                    Shared::Driver { .. } => "queue.hold.driver_failed",
+                    Shared::Model { .. } => "queue.hold.model_failed",
+                };
+                t.two(key, shared.name(), reason)
+            }
             Hold::ReviewLimit { waiting, limit } => {
                 t.two("queue.hold.review_limit", waiting, limit)
             }
