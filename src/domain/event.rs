@@ -88,6 +88,18 @@ pub enum Event {
         #[serde(default)]
         pid: Option<u32>,
     },
+    /// Codex shows its first prompt: what it has is not lost any more.
+    SessionPrompted {
+        /// The session.
+        session_id: SessionId,
+    },
+    /// Codex has nothing left of what was said in it: it gets its first prompt once more.
+    SessionBegunAnew {
+        /// The session.
+        session_id: SessionId,
+        /// A sentence for people.
+        reason: String,
+    },
     /// A person asked for an ended session to go on.
     SessionResumed {
         /// The session.

@@ -158,7 +158,7 @@ pub struct Session {
     pub pid: Option<u32>,
     /// Codex thread.
     pub thread_id: Option<String>,
-    /// Whether the first prompt was accepted by the driver; a resume must not send it twice.
+    /// Whether Codex has shown the first prompt in this thread. Until then a start looks for it, and gives it again.
     pub prompted: bool,
     /// Its terminal, when one is open.
     pub terminal_id: Option<TerminalId>,

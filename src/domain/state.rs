@@ -12,13 +12,14 @@ use super::plan::{Confirmed, Plan, PlanState};
 use super::plan_review::Review;
 use super::result::{Report, Revision};
 use super::review::Reviews;
-use super::session::{Outcome, RejectedFile, Session, Status};
+use super::session::{Outcome, RejectedFile, Session};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 mod checks;
 mod plan_review;
 mod queue;
+mod sessions;
 
 /// A terminal that was opened and not closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -250,75 +251,6 @@ impl State {
             | Event::AccessRefused { .. }
             | Event::PlanConfirmed { version: None, .. } => {}
             _ => self.apply_to_session(at, event),
-        }
-    }
-
-    fn apply_to_session(&mut self, at: DateTime<Utc>, event: &Event) {
-        match event {
-            Event::SessionThreadOpened {
-                session_id,
-                thread_id,
-            } => {
-                self.with_session(session_id, |session| {
-                    session.thread_id = Some(thread_id.clone())
-                });
-            }
-            Event::SessionStarted {
-                session_id, pid, ..
-            } => self.with_session(session_id, |session| {
-                // A program that ends at once is closed before its start is recorded; it must not get its pid back.
-                if session.status != Status::Starting {
-                    return;
-                }
-                session.status = Status::Running;
-                session.started_at = Some(at);
-                session.prompted = true;
-                session.pid = *pid;
-            }),
-            Event::SessionResumed { session_id } => {
-                // While it was over its planner may have been replaced; only live children moved along then.
-                let parent = self
-                    .session(session_id)
-                    .and_then(|session| session.brief.parent_session_id.as_ref())
-                    .map(|parent| self.current_planner(parent).clone());
-                self.with_session(session_id, |session| {
-                    session.brief.parent_session_id = parent;
-                    session.status = Status::Starting;
-                    session.reminders = 0;
-                    session.reminded_at = None;
-                });
-                self.review_goes_on(session_id);
-            }
-            Event::SessionCloseRequested {
-                session_id,
-                outcome,
-            } => self.with_session(session_id, |session| {
-                if session.is_live() {
-                    session.status = Status::Closing {
-                        outcome: outcome.clone(),
-                    };
-                }
-            }),
-            Event::SessionClosed {
-                session_id,
-                outcome,
-            } => {
-                self.with_session(session_id, |session| {
-                    session.status = Status::Closed {
-                        outcome: outcome.clone(),
-                        at,
-                    };
-                    session.pid = None;
-                });
-                self.begin_second_look(session_id);
-            }
-            Event::ReminderSent {
-                session_id, number, ..
-            } => self.with_session(session_id, |session| {
-                session.reminders = *number;
-                session.reminded_at = Some(at);
-            }),
-            _ => self.apply_to_queue(at, event),
         }
     }
 

@@ -1,23 +1,22 @@
 //! The `codex` driver: a session is a thread of the app-server; its prompt and every later message go in by protocol.
 
+use super::conformance::settle;
 use super::live::Activity;
 use super::office::{LAUNCHER, Office};
 use super::reconciler::Done;
-use super::{briefs, codex_messages, codex_tui, texts};
-use crate::codex::calls::{ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart, TurnStart};
+use super::{briefs, codex_messages, codex_threads, codex_tui, texts};
+use crate::codex::calls::TurnStart;
 use crate::codex::items::{ThreadStatus, TurnStatus};
 use crate::codex::orphan::Orphan;
 use crate::codex::wire::ThreadId;
 use crate::codex::{CallError, Codex};
-use crate::domain::department::{Approval, Sandbox};
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
+use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
-use crate::mailbox::threads;
 use crate::process;
-use chrono::Utc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +55,8 @@ pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
     }
 }
 
-enum Failure {
+/// Why a session does not start.
+pub enum Failure {
     /// Try again.
     Passing(String),
     /// It will not work.
@@ -68,9 +68,13 @@ enum Failure {
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         match error {
-            // The app-server is being restarted, or slow: the thread, if there is one already, is still there afterwards, and
-            // what may have arrived all the same is looked up before it is said again.
+            // The app-server is being restarted, or slow: what there is of the thread is looked at afterwards, and what may have
+            // arrived all the same is looked up before it is said again.
             CallError::Closed { .. } | CallError::Outdated | CallError::TimedOut { .. } => {
+                Self::Passing(format!("failed to {error}"))
+            }
+            // Another app-server than the one that loaded the thread.
+            _ if error.is_refusal("thread not found") => {
                 Self::Passing(format!("failed to {error}"))
             }
             _ => Self::Final(format!(
@@ -91,11 +95,13 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
     must_be_starting(office, id)?;
     // What went wrong before is over; what Codex asks from now on is not.
     office.live.update(id, |observed| observed.notice = None);
-    let (thread_id, is_new) = thread(office, codex, session).await?;
+    let (thread_id, is_new) = codex_threads::thread(office, codex, session).await?;
     let client_id = id.to_string();
     let prompted = !is_new
         && (session.prompted || codex_messages::was_sent(codex, &thread_id, &client_id).await?);
     if !prompted {
+        // What broke off a turn that never began is of no interest to the one that begins.
+        office.live.update(id, |observed| observed.setback = None);
         let (policy, brief) = (office.policy(), &session.brief);
         let prompt = office
             .ledger
@@ -171,116 +177,6 @@ async fn check_login(office: &Office, codex: &Codex) -> Result<(), Failure> {
     }
 }
 
-/// The session's thread, and whether it was opened just now. One that Codex does not know any more is replaced: whoever
-/// resumes a session wants its task done, with or without what was said before.
-async fn thread(
-    office: &Arc<Office>,
-    codex: &Codex,
-    session: &Session,
-) -> Result<(ThreadId, bool), Failure> {
-    if let Some(thread_id) = &session.thread_id {
-        let thread_id = ThreadId::from(thread_id.as_str());
-        match resume(office, codex, session, &thread_id).await {
-            Ok(()) => return Ok((thread_id, false)),
-            Err(error) if is_unknown_thread(&error) => {
-                tracing::warn!(session.id = %session.id(), %error, "the session's thread is gone; it gets a new one");
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok((open_thread(office, codex, session).await?, true))
-}
-
-/// Whether Codex has never heard of the thread, or has deleted it. Another refusal (somebody else writes to it, say) is
-/// no reason to begin anew.
-fn is_unknown_thread(error: &CallError) -> bool {
-    error.is_refusal("no rollout found") || error.is_refusal("not found")
-}
-
-async fn open_thread(
-    office: &Arc<Office>,
-    codex: &Codex,
-    session: &Session,
-) -> Result<ThreadId, Failure> {
-    let brief = &session.brief;
-    let opened = codex
-        .start_thread(&ThreadStart {
-            cwd: Some(office.place.repo.clone()),
-            model: brief.model.clone(),
-            approval_policy: Some(approval(brief.approval)),
-            sandbox: Some(sandbox(brief.sandbox)),
-            ..ThreadStart::default()
-        })
-        .await?;
-    let thread_id = opened.thread.id;
-    remember_thread(office, session, &thread_id).map_err(|error| {
-        Failure::Final(format!(
-            "the session's identity could not be stored: {error}; check the state folder"
-        ))
-    })?;
-    let event = Event::SessionThreadOpened {
-        session_id: brief.id.clone(),
-        thread_id: thread_id.to_string(),
-    };
-    let id = brief.id.clone();
-    let recorded = office.decide(LAUNCHER, move |state| {
-        let starting = state
-            .session(&id)
-            .is_some_and(|session| session.status == Status::Starting);
-        Ok((Vec::from_iter(starting.then_some(event)), starting))
-    });
-    match recorded.await {
-        Ok(true) => {}
-        // A thread without a turn leaves nothing behind.
-        Ok(false) => return Err(Failure::Over),
-        Err(_) => return Err(Failure::Passing("the journal cannot be written".to_owned())),
-    }
-    // Without a name no TUI can attach before the first turn has written something.
-    let name = format!("{} · {}", brief.title, texts::first_line(&brief.task, 60));
-    codex.name_thread(&thread_id, &name).await?;
-    Ok(thread_id)
-}
-
-/// The tool server reads from this file on whose behalf a thread speaks.
-fn remember_thread(
-    office: &Office,
-    session: &Session,
-    thread_id: &ThreadId,
-) -> Result<(), threads::ThreadError> {
-    let brief = &session.brief;
-    let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
-    let identity = threads::ThreadRecord {
-        session_id: brief.id.clone(),
-        session_kind: brief.session_kind,
-        department: brief.department.clone(),
-        parent_session_id: brief.parent_session_id.clone(),
-        incoming: office.place.incoming(mailbox_of),
-        review: brief.review.clone(),
-        task: brief.task.clone(),
-    };
-    threads::write(&office.place.state, &thread_id.to_string(), &identity)
-}
-
-async fn resume(
-    office: &Office,
-    codex: &Codex,
-    session: &Session,
-    thread_id: &ThreadId,
-) -> Result<(), CallError> {
-    let opened = codex
-        .resume_thread(&ThreadResume::new(thread_id.clone()))
-        .await?;
-    office.live.update(session.id(), |observed| {
-        // A notification that came meanwhile is newer than this answer.
-        if observed.activity == Activity::Unknown {
-            observed.activity = activity(&opened.thread.status);
-            observed.activity_since = Some(Utc::now());
-        }
-    });
-    office.live.touch(session.id());
-    Ok(())
-}
-
 /// What a thread's state means for its session.
 pub fn activity(status: &ThreadStatus) -> Activity {
     if status.waits_for_person() {
@@ -318,14 +214,33 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
     office
         .live
         .update(session.id(), |observed| observed.notice = None);
-    match resume(office, codex, session, &ThreadId::from(thread_id.as_str())).await {
+    let thread_id = ThreadId::from(thread_id.as_str());
+    match codex_threads::resume(office, codex, session, &thread_id).await {
         Ok(()) => {
+            if !session.prompted {
+                match codex_messages::was_sent(codex, &thread_id, session.id().as_str()).await {
+                    Ok(true) => codex_messages::shown(office, session, session.id().as_str()).await,
+                    Ok(false) => return begin_anew(office, session).await,
+                    Err(_) => return Done::Again,
+                }
+            }
             if let Some(terminal_id) = &session.terminal_id {
                 codex_tui::adopt(office, session.id(), terminal_id).await;
             }
             look_back(office, codex, session).await;
             office.connect(session.id());
             Done::Settled
+        }
+        Err(error) if !session.prompted && codex_threads::is_gone(session, &error) => {
+            begin_anew(office, session).await
+        }
+        Err(error) if codex_threads::is_open_elsewhere(&error) => {
+            const NOTICE: &str =
+                "another program has its thread open: it goes on here when that one has ended";
+            office.live.update(session.id(), |observed| {
+                observed.notice = Some(NOTICE.to_owned());
+            });
+            Done::Again
         }
         Err(error @ CallError::Refused { .. }) => {
             lost(office, session, &format!("failed to {error}")).await
@@ -359,6 +274,23 @@ async fn look_back(office: &Office, codex: &Codex, session: &Session) {
             );
         }
     });
+}
+
+/// Codex accepted the prompt, and died before it had written it down: the session starts once more.
+async fn begin_anew(office: &Office, session: &Session) -> Done {
+    const REASON: &str = "Codex ended before it had begun with the task";
+    tracing::warn!(session.id = %session.id(), "a session begins anew: {REASON}");
+    if let Some(terminal_id) = &session.terminal_id {
+        codex_tui::close(office, terminal_id, "its session begins anew").await;
+    }
+    let id = session.id().clone();
+    settle(
+        office
+            .decide(LAUNCHER, move |state| {
+                flow::sessions::begin_anew(state, &id, REASON)
+            })
+            .await,
+    )
 }
 
 async fn lost(office: &Office, session: &Session, reason: &str) -> Done {
@@ -430,21 +362,5 @@ fn unless_refused<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallErro
             Ok(None)
         }
         Err(error) => Err(error),
-    }
-}
-
-fn sandbox(mode: Sandbox) -> SandboxMode {
-    match mode {
-        Sandbox::ReadOnly => SandboxMode::ReadOnly,
-        Sandbox::WorkspaceWrite => SandboxMode::WorkspaceWrite,
-        Sandbox::DangerFullAccess => SandboxMode::DangerFullAccess,
-    }
-}
-
-fn approval(policy: Approval) -> ApprovalPolicy {
-    match policy {
-        Approval::Untrusted => ApprovalPolicy::Untrusted,
-        Approval::OnRequest => ApprovalPolicy::OnRequest,
-        Approval::Never => ApprovalPolicy::Never,
     }
 }

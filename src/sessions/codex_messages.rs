@@ -253,8 +253,17 @@ async fn send(
     Ok(Done::Settled)
 }
 
-/// Codex shows a message of ours: it is delivered.
+/// Codex shows something of ours: it is delivered.
 pub async fn shown(office: &Office, session: &Session, client_id: &str) {
+    if client_id == session.id().as_str() {
+        if !session.prompted {
+            let session_id = session.id().clone();
+            office
+                .record(vec![Event::SessionPrompted { session_id }])
+                .await;
+        }
+        return;
+    }
     let is_owed = office.ledger.read(|state| {
         let mut owed = state.owed_to(session.id()).into_iter();
         owed.any(|message| message.message_id.as_str() == client_id)

@@ -2,7 +2,7 @@
 //!
 //! - `service`, `screens`: what a person or a tool may ask for
 //! - `steps`, `reconciler`: what is due next, and doing it
-//! - `codex_driver`, `command_driver`: the two ways to run an agent; `codex_messages`, `codex_tui`: parts of the first
+//! - `codex_driver`, `command_driver`: the two ways to run an agent; `codex_threads`, `codex_messages`, `codex_tui`: parts of the first
 //! - `conformance`, `evidence`: what the launcher finds out itself about a department's work
 //! - `listeners`, `live`: what the drivers say, and what is known from it
 //! - `briefs`, `texts`: what agents are told, what people read
@@ -11,6 +11,7 @@
 pub mod briefs;
 pub mod codex_driver;
 pub mod codex_messages;
+pub mod codex_threads;
 pub mod codex_tui;
 pub mod command_driver;
 pub mod conformance;

@@ -132,6 +132,13 @@ fn for_running(
     let idle = observed.activity == Activity::Idle;
     // A plain program that says nothing about itself takes what is typed whenever it reads.
     let listens = idle || (session.brief.driver != CODEX && observed.activity == Activity::Unknown);
+    let may_have_no_task =
+        session.brief.driver == CODEX && !session.prompted && !has_reported(state, session);
+    if idle && may_have_no_task {
+        // A turn that was broken off as it began takes its prompt with it; what there is is looked up.
+        let since = observed.activity_since.unwrap_or(now);
+        return due_after(now, since, SETTLE, Step::Reconnect(id()));
+    }
     let owed = state.owed_to(session.id());
     if !owed.is_empty() {
         let is_handed = |message: &&&Message| observed.handed.contains(&message.message_id);

@@ -185,6 +185,42 @@ fn a_silent_department_is_reminded_when_its_turn_has_been_over_for_a_moment() {
 }
 
 #[test]
+fn who_may_never_have_seen_its_task_is_looked_at_before_anybody_asks_for_a_report() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let department = world.department(&planner);
+    world.happen(Event::SessionThreadOpened {
+        session_id: department.clone(),
+        thread_id: "another".to_owned(),
+    });
+    let mut seen = Seen::default();
+    let since = world.now;
+    seen.is(&department, Activity::Working, since);
+    assert_eq!(steps(&world, &seen, since + seconds(2)), []);
+    seen.is(&department, Activity::Idle, since);
+    let later = since + seconds(2);
+    assert_eq!(
+        steps(&world, &seen, later),
+        [Step::Reconnect(department.clone())]
+    );
+    world
+        .decide(|state, _| sessions::begin_anew(state, &department, "it forgot"))
+        .unwrap();
+    assert_eq!(
+        steps(&world, &seen, later),
+        [Step::Start(department.clone())]
+    );
+    world
+        .decide(|state, _| sessions::begin_anew(state, &department, "it forgot"))
+        .unwrap();
+    world.started(&department);
+    assert_eq!(
+        steps(&world, &seen, later),
+        [Step::Remind(department.clone())]
+    );
+}
+
+#[test]
 fn a_planner_that_is_idle_is_left_alone() {
     let mut world = World::new();
     let planner = world.planner();

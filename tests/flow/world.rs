@@ -131,7 +131,7 @@ impl World {
         brief.id
     }
 
-    /// Its driver accepted the prompt.
+    /// Its driver accepted the prompt, and shows it.
     pub fn started(&mut self, id: &SessionId) {
         let session = self.session(id).clone();
         self.happen(Event::SessionStarted {
@@ -139,6 +139,9 @@ impl World {
             department: session.brief.department,
             parent_session_id: session.brief.parent_session_id,
             pid: None,
+        });
+        self.happen(Event::SessionPrompted {
+            session_id: id.clone(),
         });
     }
 

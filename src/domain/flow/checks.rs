@@ -18,7 +18,7 @@ const MAX_REASON: usize = 4 * 1024;
 /// Whether the working tree has to be looked at before this session begins.
 pub fn needs_baseline(state: &State, id: &SessionId) -> bool {
     state.session(id).is_some_and(|session| {
-        !session.is_planner() && !session.prompted && session.baseline.is_none()
+        !session.is_planner() && session.started_at.is_none() && session.baseline.is_none()
     })
 }
 

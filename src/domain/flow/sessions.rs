@@ -176,6 +176,19 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
     Ok((events, ()))
 }
 
+/// Starts a running session once more, because nothing is left of its first prompt.
+///
+/// # Errors
+/// When it is unknown. One that does not run any more is left alone.
+pub fn begin_anew(state: &State, id: &SessionId, reason: &str) -> Decision<()> {
+    let session = known(state, id)?;
+    let event = (session.status == Status::Running).then(|| Event::SessionBegunAnew {
+        session_id: id.clone(),
+        reason: reason.to_owned(),
+    });
+    Ok((Vec::from_iter(event), ()))
+}
+
 /// Whether a department has said what it was started for: a result of its own, or a verdict.
 pub fn has_reported(state: &State, session: &Session) -> bool {
     match session.is_review() {

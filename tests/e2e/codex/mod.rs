@@ -1,5 +1,6 @@
 //! The tests, by what they are about. Their names contain `codex`, so that the runner can hold them apart.
 
+mod begins;
 mod checks;
 mod exchange;
 mod failures;
