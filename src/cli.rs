@@ -128,6 +128,9 @@ pub enum Command {
         /// The body as JSON; `-` reads it from standard input [default for anything but GET: {}]
         #[arg(long, value_name = "JSON")]
         data: Option<String>,
+        /// Repeat a request whose answer was lost: with the key it had, it happens once [default: a fresh key]
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
     },
     /// Named tokens for scripts that reach the server over HTTP
     Token {

@@ -82,6 +82,7 @@ pub struct Client {
     pid: u32,
     repo: PathBuf,
     thread_id: Option<String>,
+    key: Option<String>,
 }
 
 impl Client {
@@ -98,6 +99,7 @@ impl Client {
             pid: server.pid,
             repo: places.repo.clone(),
             thread_id: None,
+            key: None,
         })
     }
 
@@ -108,6 +110,7 @@ impl Client {
             pid: 0,
             repo: PathBuf::new(),
             thread_id: None,
+            key: None,
         }
     }
 
@@ -115,6 +118,13 @@ impl Client {
     #[must_use]
     pub fn for_thread(mut self, thread_id: &str) -> Self {
         self.thread_id = Some(thread_id.to_owned());
+        self
+    }
+
+    /// Gives what changes something this key instead of a fresh one, so that a request whose answer was lost can be repeated.
+    #[must_use]
+    pub fn with_key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
         self
     }
 
@@ -235,12 +245,18 @@ impl Client {
         if !path.starts_with('/') {
             return Err(bad(&"a path begins with `/`, such as /api/status"));
         }
+        let changes = !matches!(method, Method::GET | Method::HEAD);
         let mut request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, "localhost");
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
+        }
+        if changes {
+            let fresh = || uuid::Uuid::new_v4().to_string();
+            let key = self.key.clone().unwrap_or_else(fresh);
+            request = request.header(crate::web::body::IDEMPOTENCY_KEY, key);
         }
         if let Some(thread_id) = &self.thread_id {
             request = request.header(crate::web::guard::THREAD_HEADER, thread_id);

@@ -22,13 +22,14 @@ function headers(extra) {
 }
 
 // One request. Throws ApiError for everything but a 2xx answer.
-export async function send(method, path, { body, signal, accept = 'application/json' } = {}) {
+export async function send(method, path, { body, key, signal, accept = 'application/json' } = {}) {
   const mine = secret;
   const init = { method, signal, headers: headers({ Accept: accept }), cache: 'no-store', credentials: 'omit', redirect: 'error' };
   if (body !== undefined) {
     init.headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(body);
   }
+  if (key !== undefined) init.headers['Idempotency-Key'] = key;
   let answer;
   try {
     answer = await fetch(path, init);
@@ -47,7 +48,24 @@ export async function send(method, path, { body, signal, accept = 'application/j
 
 export async function getJson(path, options) { return (await send('GET', path, options)).json(); }
 export async function getHtml(path, options) { return (await send('GET', path, { ...options, accept: 'text/html' })).text(); }
-export async function post(path, body = {}) { return (await send('POST', path, { body })).json(); }
+
+// Requests whose answer is not there yet. Who tries again after a broken connection sends the same key, so that it happens once.
+const unanswered = new Map();
+
+export async function post(path, body = {}) {
+  const wish = `${path} ${JSON.stringify(body)}`;
+  const key = unanswered.get(wish) ?? crypto.randomUUID();
+  unanswered.set(wish, key);
+  try {
+    const answer = await (await send('POST', path, { body, key })).json();
+    unanswered.delete(wish);
+    return answer;
+  } catch (error) {
+    // An answer, if only a refusal.
+    if (error.status) unanswered.delete(wish);
+    throw error;
+  }
+}
 
 export function query(path, values) {
   const pairs = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== '');

@@ -32,6 +32,8 @@ mod order;
 mod processes;
 #[path = "contract/refusals.rs"]
 mod refusals;
+#[path = "contract/repeats.rs"]
+mod repeats;
 #[path = "contract/report_forms.rs"]
 mod report_forms;
 #[path = "contract/restart.rs"]

@@ -2,7 +2,7 @@
 
 use super::CommandError;
 use crate::cli::ExitCode;
-use crate::client::Client;
+use crate::client::{Client, ClientError};
 use crate::paths::Places;
 use std::io::{Read as _, Write};
 
@@ -18,6 +18,7 @@ pub async fn run(
     method: &str,
     path: &str,
     data: Option<&str>,
+    key: Option<&str>,
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
     let method = method.to_ascii_uppercase();
@@ -39,10 +40,20 @@ pub async fn run(
         None if looks => None,
         None => Some("{}".to_owned()),
     };
-    let client = Client::find(places)?;
-    let (status, mut pieces) = client.stream(&method, path, body.as_deref()).await?;
+    let fresh = || uuid::Uuid::new_v4().to_string();
+    let key = key.map_or_else(fresh, str::to_owned);
+    let client = Client::find(places)?.with_key(&key);
+    let lost = |error| match error {
+        ClientError::Broken(_) | ClientError::Slow if !looks => CommandError::AnswerLost {
+            error,
+            key: key.clone(),
+        },
+        error => error.into(),
+    };
+    let asked = client.stream(&method, path, body.as_deref()).await;
+    let (status, mut pieces) = asked.map_err(lost)?;
     let mut last = None;
-    while let Some(piece) = pieces.next().await? {
+    while let Some(piece) = pieces.next().await.map_err(lost)? {
         last = piece.last().copied().or(last);
         out.write_all(&piece)?;
         out.flush()?;

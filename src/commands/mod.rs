@@ -32,6 +32,17 @@ pub enum CommandError {
     /// The server.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// Nobody knows whether the server has done it.
+    #[error(
+        "{error}. It may have been done all the same: repeat it with `--idempotency-key {key}`, and work that it starts, or words that it \
+             sends, happen once"
+    )]
+    AnswerLost {
+        /// What happened.
+        error: ClientError,
+        /// The key of the request.
+        key: String,
+    },
     /// The repository or our folders.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -121,8 +132,14 @@ pub async fn run(
         Some(Command::Open { no_open }) => open::run(&places()?, !no_open, environment, out).await,
         Some(Command::Ps { json }) => ps::run(&places()?, *json, out).await,
         Some(Command::Stop { id }) => stop::run(&places()?, id.as_deref(), out).await,
-        Some(Command::Api { method, path, data }) => {
-            api::run(&places()?, method, path, data.as_deref(), out).await
+        Some(Command::Api {
+            method,
+            path,
+            data,
+            idempotency_key,
+        }) => {
+            let key = idempotency_key.as_deref();
+            api::run(&places()?, method, path, data.as_deref(), key, out).await
         }
         Some(Command::Token { command }) => token::run(&places()?, command, out).await,
         Some(Command::Report(arguments)) => {

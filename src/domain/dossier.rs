@@ -57,7 +57,7 @@ impl Planners {
                 }
                 false
             }
-            Event::SessionRegistered { brief } if self.ids.contains(&brief.id) => {
+            Event::SessionRegistered { brief, .. } if self.ids.contains(&brief.id) => {
                 self.known |= brief.parent_session_id.is_none();
                 false
             }
@@ -160,7 +160,7 @@ impl Dossier {
         } = entry;
         let ours = |id: &SessionId| self.planners.ids.contains(id);
         match event {
-            Event::SessionRegistered { brief } => {
+            Event::SessionRegistered { brief, .. } => {
                 let child = brief.parent_session_id.as_ref().is_some_and(ours);
                 if !child && !ours(&brief.id) {
                     return None;

@@ -13,6 +13,7 @@ use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::{Purpose, Setback};
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::plan_review::Verdict;
+use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, Outcome};
@@ -67,6 +68,9 @@ pub enum Event {
         /// What it is.
         #[serde(flatten)]
         brief: Brief,
+        /// The request that wanted it, if that had a key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<Request>,
     },
     /// Codex opened a thread for it.
     SessionThreadOpened {
@@ -162,6 +166,12 @@ pub enum Event {
         /// Whether those that may change the same files may run side by side.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         overlap_allowed: bool,
+        /// What each of them is called from now on.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        assignment_ids: Vec<AssignmentId>,
+        /// The request that wanted it, if that had a key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<Request>,
     },
     /// A person rejected a plan.
     PlanRejected {
@@ -388,6 +398,9 @@ pub enum Event {
         /// The result it tells of, if it does.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         report_id: Option<ReportId>,
+        /// The request that wanted it, if that had a key.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        request: Option<Request>,
     },
     /// The message is about to be handed over. Recorded first: after a crash in between only the session itself tells whether it
     /// arrived.

@@ -23,6 +23,7 @@ pub mod prompts;
 pub mod provenance;
 pub mod refusal;
 pub mod report;
+pub mod request;
 pub mod result;
 pub mod review;
 pub mod rules;

@@ -10,6 +10,7 @@ use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
 use super::plan::{Confirmed, Plan, PlanState};
 use super::plan_review::Review;
+use super::request::{Made, Requests};
 use super::result::{Report, Revision};
 use super::review::Reviews;
 use super::session::{Outcome, RejectedFile, Session};
@@ -67,6 +68,8 @@ pub struct State {
     pub unverified: BTreeSet<ReportId>,
     /// What was approved and rejected for the next commit.
     pub reviews: Reviews,
+    /// Requests that may be repeated.
+    pub requests: Requests,
     /// Sequence number of the newest event.
     pub seq: u64,
 }
@@ -77,9 +80,20 @@ impl State {
         self.seq = seq;
         self.reviews.apply(at, event);
         self.clear_faults(event);
+        if let Event::PlanConfirmed {
+            assignment_ids,
+            request,
+            ..
+        } = event
+        {
+            let made = || Made::Assignments(assignment_ids.clone());
+            self.requests.note(request.as_ref(), made);
+        }
         match event {
             Event::RepositoryTrusted { statement } => self.trusted = Some(statement.clone()),
-            Event::SessionRegistered { brief } => {
+            Event::SessionRegistered { brief, request } => {
+                let made = || Made::Session(brief.id.clone());
+                self.requests.note(request.as_ref(), made);
                 self.sessions
                     .insert(brief.id.clone(), Session::new(brief.clone(), at));
                 self.review_goes_on(&brief.id);
@@ -179,7 +193,10 @@ impl State {
                 purpose,
                 text,
                 report_id,
+                request,
             } => {
+                let made = || Made::Message(message_id.clone());
+                self.requests.note(request.as_ref(), made);
                 let message = Message {
                     message_id: message_id.clone(),
                     session_id: session_id.clone(),

@@ -401,7 +401,7 @@ impl Running {
 }
 
 fn is_new_mailbox(event: &Event) -> bool {
-    matches!(event, Event::SessionRegistered { brief } if brief.session_kind == Kind::Zhongshu)
+    matches!(event, Event::SessionRegistered { brief, .. } if brief.session_kind == Kind::Zhongshu)
 }
 
 impl Examined {

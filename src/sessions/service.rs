@@ -11,6 +11,7 @@ use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
 use crate::domain::language::Language;
 use crate::domain::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use crate::domain::refusal::Refusal;
+use crate::domain::request::Request;
 use crate::domain::session::{Brief, Outcome, Session};
 use crate::domain::state::State;
 use crate::ledger::TransactError;
@@ -67,27 +68,33 @@ impl Office {
         Ok(())
     }
 
-    /// Starts a planner.
+    /// Starts a planner, once for each request with a key.
     ///
     /// # Errors
-    /// An empty task, an unknown model, no Codex, or no permission to use it here.
+    /// An empty task, an unknown model, no Codex, or no permission to use it here; or a key that stands for another request.
     pub async fn start_planner(
         &self,
         actor: &str,
         task: &str,
         model: Option<String>,
+        request: Option<Request>,
     ) -> Result<SessionId, Refused> {
         let policy = self.policy();
         let brief = briefs::planner(&policy, &self.place, task, model, None);
-        self.ledger
-            .read(|state| self.check_driver(state, &brief.driver))
-            .map_err(TransactError::Refused)?;
-        let brief = self
-            .decide(actor, move |_| {
-                sessions::start_planner(&policy.catalog, brief)
-            })
-            .await?;
-        Ok(brief.id)
+        let before = self.ledger.read(|state| {
+            let before = sessions::started_before(state, request.as_ref())?;
+            if before.is_none() {
+                self.check_driver(state, &brief.driver)?;
+            }
+            Ok(before)
+        });
+        if let Some(id) = before.map_err(TransactError::Refused)? {
+            return Ok(id);
+        }
+        self.decide(actor, move |state| {
+            sessions::start_planner(state, &policy.catalog, brief, request)
+        })
+        .await
     }
 
     /// Puts a new planner in the place of an old one.
@@ -151,16 +158,23 @@ impl Office {
         off_thread(&self.policy(), move |catalog| catalog.findings(&lines)).await
     }
 
-    /// A person confirms work.
+    /// A person confirms work, once for each request with a key.
     ///
     /// # Errors
-    /// When the plan changed meanwhile, was decided already, or names what does not exist.
+    /// When the plan changed meanwhile, was decided already, or names what does not exist; or a key that stands for another
+    /// request.
     pub async fn confirm(
         &self,
         actor: &str,
         mut wish: Confirmation,
     ) -> Result<Vec<Order>, Refused> {
         let policy = self.policy();
+        let before = self
+            .ledger
+            .read(|state| plans::confirmed_before(state, wish.request.as_ref()));
+        if let Some(orders) = before.map_err(TransactError::Refused)? {
+            return Ok(orders);
+        }
         wish.findings = self.findings(wish.assignments.clone()).await?;
         self.ledger
             .read(|state| self.check_drivers(state, &policy, &wish.assignments))
@@ -248,19 +262,22 @@ impl Office {
         .await
     }
 
-    /// Queues text for a session.
+    /// Queues text for a session, once for each request with a key.
     ///
     /// # Errors
-    /// When it is unknown, has ended, or the text is empty or too long.
+    /// When it is unknown, has ended, or the text is empty or too long; or a key that stands for another request.
     pub async fn input(
         &self,
         actor: &str,
         id: &SessionId,
         text: String,
+        request: Option<Request>,
     ) -> Result<MessageId, Refused> {
         let id = id.clone();
-        self.decide(actor, move |state| sessions::input(state, &id, &text))
-            .await
+        self.decide(actor, move |state| {
+            sessions::input(state, &id, &text, request)
+        })
+        .await
     }
 
     /// Takes an assignment out of the queue.

@@ -1,13 +1,19 @@
 //! What a request carries, read strictly: a JSON object no larger than 1 MiB that arrives within ten seconds, and
 //! query parameters. Errors name the field. What the fields mean is for the handler.
 
+use crate::domain::plan::hex;
+use crate::domain::request::{Request as KeyedRequest, RequestKey};
 use crate::web::error::ApiError;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::error::Category;
+use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
 /// The largest body. A plan with everything it may hold is below a quarter of it; ten times as much would let a few
@@ -16,6 +22,9 @@ pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// How long a body may take. Callers are on this machine; only one that dribbles on purpose needs longer.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Names a request, so that it can be repeated.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A JSON object as the body. Unknown fields are refused where `T` says `deny_unknown_fields`.
 #[derive(Debug, Clone)]
@@ -29,29 +38,95 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let collected = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
-        let bytes = tokio::time::timeout(BODY_TIMEOUT, collected)
-            .await
-            .map_err(|_| {
-                ApiError::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "body_too_slow",
-                    "the body did not arrive within ten seconds; send it again",
-                )
-            })?
-            .map_err(|error| {
-                if is_length_limit(&*error) {
-                    ApiError::too_large()
-                } else {
-                    ApiError::invalid(
-                        "body_incomplete",
-                        "the body ended early or its length is wrong; send it again",
-                    )
-                }
-            })?
-            .to_bytes();
+        let bytes = read(request).await?;
         parse_object(&bytes).map(Self)
     }
+}
+
+/// A JSON object as the body of a request that may come with a key, as header or as field: repeated with the same key it
+/// happens once.
+#[derive(Debug, Clone)]
+pub struct Keyed<T>(pub T, pub Option<KeyedRequest>);
+
+#[derive(Deserialize)]
+struct KeyField {
+    #[serde(default)]
+    idempotency_key: Option<RequestKey>,
+}
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Keyed<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let header = header_key(request.headers())?;
+        let bytes = read(request).await?;
+        let wish = parse_object(&bytes)?;
+        let KeyField { idempotency_key } = parse_object(&bytes)?;
+        let key = match (header, idempotency_key) {
+            (Some(header), Some(field)) if header != field => {
+                return Err(invalid_key("header and field differ; send one of them"));
+            }
+            (header, field) => header.or(field),
+        };
+        let request = key.map(|key| KeyedRequest {
+            key,
+            sha256: digest(&bytes),
+        });
+        Ok(Self(wish, request))
+    }
+}
+
+fn header_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            text.try_into().map(Some).map_err(invalid_key)
+        }
+        (Some(_), Some(_)) => Err(invalid_key("the header stands there twice; send one")),
+    }
+}
+
+fn invalid_key(reason: &str) -> ApiError {
+    ApiError::invalid(
+        "invalid_idempotency_key",
+        format!("Idempotency-Key: {reason}"),
+    )
+}
+
+/// Digest of what a body asks for: its key is no part of that, nor is the order of its fields.
+fn digest(bytes: &[u8]) -> String {
+    let mut body: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("idempotency_key");
+    }
+    hex(&Sha256::digest(body.to_string()))
+}
+
+async fn read(request: Request) -> Result<Bytes, ApiError> {
+    let collected = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
+    let bytes = tokio::time::timeout(BODY_TIMEOUT, collected)
+        .await
+        .map_err(|_| {
+            ApiError::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "body_too_slow",
+                "the body did not arrive within ten seconds; send it again",
+            )
+        })?
+        .map_err(|error| {
+            if is_length_limit(&*error) {
+                ApiError::too_large()
+            } else {
+                ApiError::invalid(
+                    "body_incomplete",
+                    "the body ended early or its length is wrong; send it again",
+                )
+            }
+        })?
+        .to_bytes();
+    Ok(bytes)
 }
 
 impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {

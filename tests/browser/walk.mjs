@@ -306,6 +306,23 @@ await step('a question of a department stands on top, and its answer reaches the
   await page.getByRole('button', { name: 'Hide', exact: true }).click();
 });
 
+await step('words whose answer was lost are sent again, and said once', async () => {
+  const form = page.locator('.planner form[data-form="message"]');
+  await form.evaluate((it) => { it.closest('details').open = true; });
+  await page.route('**/api/session_input', async (route) => {
+    await route.fetch();
+    await route.abort();
+  }, { times: 1 });
+  await form.getByRole('textbox').fill('said only once');
+  await form.getByRole('button', { name: 'Send' }).click();
+  await see('The launcher does not answer.', form);
+  await form.getByRole('button', { name: 'Send' }).click();
+  await see('Sent.', form);
+  const { events } = await api('GET', '/api/audit?after=0&limit=1000');
+  assert.equal(events.filter((event) => event.event === 'message_queued' && event.text === 'said only once').length, 1);
+  complaints.splice(0, complaints.length, ...complaints.filter((line) => !line.includes('ERR_FAILED')));
+});
+
 await step('everything is done', async () => {
   allow('result-lingyubu', result('The code is written.', { changed_files: ['src/lib.rs'] }));
   await page.locator('.inbox .result', { hasText: 'The code is written.' }).waitFor();

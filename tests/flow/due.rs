@@ -64,7 +64,7 @@ fn a_registered_session_is_started_and_an_ended_one_is_left_alone() {
     let brief = briefs::planner(&world.policy, &world.place, "x", None, None);
     let id = brief.id.clone();
     world
-        .decide(|_, policy| sessions::start_planner(&policy.catalog, brief))
+        .decide(|state, policy| sessions::start_planner(state, &policy.catalog, brief, None))
         .unwrap();
     assert_eq!(steps(&world, &seen, world.now), [Step::Start(id.clone())]);
     world.started(&id);
@@ -82,7 +82,7 @@ fn a_running_session_without_its_driver_is_found_again_before_anything_else() {
     let mut world = World::new();
     let planner = world.planner();
     world
-        .decide(|state, _| sessions::input(state, &planner, "hello"))
+        .decide(|state, _| sessions::input(state, &planner, "hello", None))
         .unwrap();
     let mut seen = Seen::default();
     seen.lost.insert(planner.clone());
@@ -119,7 +119,7 @@ fn a_person_is_heard_at_once_and_the_launcher_waits_for_the_end_of_the_turn() {
     assert_eq!(steps(&world, &seen, world.now), deliver);
     seen.is(&planner, Activity::Working, world.now);
     world
-        .decide(|state, _| sessions::input(state, &planner, "stop, please"))
+        .decide(|state, _| sessions::input(state, &planner, "stop, please", None))
         .unwrap();
     assert_eq!(steps(&world, &seen, world.now), deliver);
 }

@@ -191,7 +191,7 @@ fn have(world: &mut World, wish: &Wish) -> Option<()> {
         Wish::Input(who) => {
             let who = any_session(world, who, None)?;
             world
-                .decide(|state, _| sessions::input(state, &who, "hello"))
+                .decide(|state, _| sessions::input(state, &who, "hello", None))
                 .ok()?;
         }
         Wish::ReadInbox(who) => {
@@ -319,10 +319,12 @@ fn check_confirmation(world: &World) {
                     );
                     given.insert(session_id.clone());
                 }
-                Event::SessionRegistered { brief } if brief.review.is_some() => {
+                Event::SessionRegistered { brief, .. } if brief.review.is_some() => {
                     assert_eq!(brief.assignment_id, None, "who reviews does no work");
                 }
-                Event::SessionRegistered { brief } if brief.session_kind == Kind::Department => {
+                Event::SessionRegistered { brief, .. }
+                    if brief.session_kind == Kind::Department =>
+                {
                     assert!(
                         given.contains(&brief.id),
                         "a department needs an assignment"

@@ -41,7 +41,7 @@ fn a_planners_task_and_model_are_checked() {
             model.map(str::to_owned),
             None,
         );
-        sessions::start_planner(&world.policy.catalog, brief)
+        sessions::start_planner(&world.state, &world.policy.catalog, brief, None)
             .map(|_| ())
             .map_err(|it| it.code)
     };
@@ -298,7 +298,7 @@ fn a_persons_input_is_owed_to_a_live_session() {
     let planner = world.planner();
     let input = |world: &mut World, text: &str| {
         world
-            .decide(|state, _| sessions::input(state, &planner, text))
+            .decide(|state, _| sessions::input(state, &planner, text, None))
             .map_err(|it| it.code)
     };
     let id = input(&mut world, "and the hedge").unwrap();
@@ -327,7 +327,7 @@ fn what_nobody_will_read_any_more_is_dropped_with_a_record() {
             .decide(|state, policy| sessions::remind(state, &policy.catalog, id, None))
             .unwrap();
         world
-            .decide(|state, _| sessions::input(state, id, "and the hedge"))
+            .decide(|state, _| sessions::input(state, id, "and the hedge", None))
             .unwrap();
     }
     world.reports_by_tool(&done, "done");
@@ -374,6 +374,7 @@ fn messages_keep_their_order_when_the_clock_is_set_back() {
             purpose: Purpose::Input,
             text: text.to_owned(),
             report_id: None,
+            request: None,
         });
     }
     let owed = world.state.owed_to(&planner).into_iter();

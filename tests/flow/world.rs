@@ -124,11 +124,11 @@ impl World {
     /// A planner that runs.
     pub fn planner(&mut self) -> SessionId {
         let brief = briefs::planner(&self.policy, &self.place, "tidy the orchard", None, None);
-        let brief = self
-            .decide(|_, policy| sessions::start_planner(&policy.catalog, brief))
+        let id = self
+            .decide(|state, policy| sessions::start_planner(state, &policy.catalog, brief, None))
             .unwrap();
-        self.started(&brief.id);
-        brief.id
+        self.started(&id);
+        id
     }
 
     /// Its driver accepted the prompt, and shows it.
@@ -184,6 +184,7 @@ impl World {
             allow_overlap: false,
             override_reason: None,
             by_hand: false,
+            request: None,
         }
     }
 
@@ -417,6 +418,7 @@ pub fn assert_same(left: &State, right: &State) {
         unsettled,
         unverified,
         reviews,
+        requests,
         seq,
     } = left;
     assert_eq!(sessions, &right.sessions);
@@ -431,4 +433,5 @@ pub fn assert_same(left: &State, right: &State) {
     assert_eq!((unjudged, unsettled), (&right.unjudged, &right.unsettled));
     assert_eq!(unverified, &right.unverified);
     assert_eq!(reviews, &right.reviews);
+    assert_eq!(requests, &right.requests);
 }

@@ -121,7 +121,11 @@ impl House {
 
     pub async fn planner(&self, name: &str) -> SessionId {
         let brief = brief(name, Kind::Zhongshu, "zhongshu", "plan something", None);
-        self.commit(Event::SessionRegistered { brief }).await;
+        self.commit(Event::SessionRegistered {
+            brief,
+            request: None,
+        })
+        .await;
         Folders::open(&self.repo, &id(name)).unwrap();
         id(name)
     }
@@ -134,7 +138,11 @@ impl House {
     pub async fn department_with_task(&self, name: &str, planner: &str, task: &str) -> SessionId {
         let key = name.split('-').next().unwrap();
         let brief = brief(name, Kind::Department, key, task, Some(id(planner)));
-        self.commit(Event::SessionRegistered { brief }).await;
+        self.commit(Event::SessionRegistered {
+            brief,
+            request: None,
+        })
+        .await;
         id(name)
     }
 
@@ -154,7 +162,11 @@ impl House {
                 plan_sha256: plan.sha256.clone(),
             })
         });
-        self.commit(Event::SessionRegistered { brief }).await;
+        self.commit(Event::SessionRegistered {
+            brief,
+            request: None,
+        })
+        .await;
         id(name)
     }
 

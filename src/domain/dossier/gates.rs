@@ -70,7 +70,7 @@ impl Gates {
     ) -> Option<String> {
         let event = entry.event;
         match event {
-            Event::SessionRegistered { brief } if planners.contains(&brief.id) => {
+            Event::SessionRegistered { brief, .. } if planners.contains(&brief.id) => {
                 self.live.insert(brief.id.clone());
                 None
             }

@@ -19,6 +19,7 @@ pub fn queued(
         purpose,
         text,
         report_id: report_id.cloned(),
+        request: None,
     }
 }
 

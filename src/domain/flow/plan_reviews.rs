@@ -99,6 +99,7 @@ pub fn begin(
     let brief = brief(planner, reviewed);
     let event = Event::SessionRegistered {
         brief: brief.clone(),
+        request: None,
     };
     Ok((vec![event], Some(brief)))
 }

@@ -12,6 +12,7 @@ use crate::domain::plan::{
 use crate::domain::plan_review::Review;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
+use crate::domain::request::{Made, Request};
 use crate::domain::session::Session;
 use crate::domain::state::State;
 
@@ -106,13 +107,36 @@ pub struct Confirmation {
     pub override_reason: Option<String>,
     /// Whether this is one piece of work that the person wrote, and no word about a plan.
     pub by_hand: bool,
+    /// The request, if it has a key.
+    pub request: Option<Request>,
 }
 
-/// Confirms work and puts it into the queue.
+/// The work that this very request has confirmed before.
+///
+/// # Errors
+/// A key that stands for another request.
+pub fn confirmed_before(
+    state: &State,
+    request: Option<&Request>,
+) -> Result<Option<Vec<Order>>, Refusal> {
+    let Some(Made::Assignments(ids)) = state.requests.made(request)? else {
+        return Ok(None);
+    };
+    // Not all are there when the power failed while they were written: nobody was told that they are.
+    let orders = ids
+        .iter()
+        .map(|id| Some(state.assignments.get(id)?.order.clone()));
+    Ok(orders.collect())
+}
+
+/// Confirms work and puts it into the queue, once for each request with a key.
 ///
 /// # Errors
 /// When the plan changed meanwhile, was decided already, or names what does not exist.
 pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision<Vec<Order>> {
+    if let Some(orders) = confirmed_before(state, wish.request.as_ref())? {
+        return Ok((Vec::new(), orders));
+    }
     let planner = live_planner(state, &wish.parent_session_id, "parent_session_id")?;
     let plan = match &wish.plan_sha256 {
         Some(digest) => Some(pending_plan(planner, digest)?),
@@ -187,6 +211,8 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
         assignments: chosen,
         findings: Some(findings),
         overlap_allowed: wish.allow_overlap,
+        assignment_ids: orders.iter().map(|it| it.assignment_id.clone()).collect(),
+        request: wish.request,
     });
     events.extend(orders.iter().map(|order| Event::AssignmentQueued {
         order: order.clone(),

@@ -52,6 +52,7 @@ pub fn dispatch(
         },
         Event::SessionRegistered {
             brief: brief.clone(),
+            request: None,
         },
     ];
     Ok((events, Some(brief)))

@@ -7,25 +7,44 @@ use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::{Purpose, Setback};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
+use crate::domain::request::{Made, Request};
 use crate::domain::session::{Brief, Outcome, Session, Status};
 use crate::domain::state::State;
 
 /// Times a department that stopped without a report is asked before its silence is recorded.
 pub const MAX_REMINDERS: u32 = 2;
 
-/// Registers a planner.
+/// Registers a planner, once for each request with a key.
 ///
 /// # Errors
-/// An empty task or an unknown model.
-pub fn start_planner(catalog: &Catalog, brief: Brief) -> Decision<Brief> {
+/// An empty task or an unknown model, or a key that stands for another request.
+pub fn start_planner(
+    state: &State,
+    catalog: &Catalog,
+    brief: Brief,
+    request: Option<Request>,
+) -> Decision<SessionId> {
+    if let Some(id) = started_before(state, request.as_ref())? {
+        return Ok((Vec::new(), id));
+    }
     check_task(&brief.task, "task")?;
     catalog.check_model(brief.model.as_deref(), "model")?;
-    Ok((
-        vec![Event::SessionRegistered {
-            brief: brief.clone(),
-        }],
-        brief,
-    ))
+    let id = brief.id.clone();
+    Ok((vec![Event::SessionRegistered { brief, request }], id))
+}
+
+/// The session that this very request has started before.
+///
+/// # Errors
+/// A key that stands for another request.
+pub fn started_before(
+    state: &State,
+    request: Option<&Request>,
+) -> Result<Option<SessionId>, Refusal> {
+    Ok(match state.requests.made(request)? {
+        Some(Made::Session(id)) => Some(id.clone()),
+        _ => None,
+    })
 }
 
 /// Puts a new planner in the place of an old one, which may have ended. Children, queue and results move along.
@@ -47,6 +66,7 @@ pub fn replace_planner(
     let mut events = vec![
         Event::SessionRegistered {
             brief: brief.clone(),
+            request: None,
         },
         Event::ZhongshuReplaced {
             session_id: old.clone(),
@@ -239,11 +259,19 @@ pub fn remind(
     Ok((events, true))
 }
 
-/// Queues a person's input for a session.
+/// Queues a person's input for a session, once for each request with a key.
 ///
 /// # Errors
-/// When the session is unknown, has ended, or the input is empty or too long.
-pub fn input(state: &State, id: &SessionId, text: &str) -> Decision<MessageId> {
+/// When the session is unknown, has ended, or the input is empty or too long; or a key that stands for another request.
+pub fn input(
+    state: &State,
+    id: &SessionId,
+    text: &str,
+    request: Option<Request>,
+) -> Decision<MessageId> {
+    if let Some(Made::Message(message_id)) = state.requests.made(request.as_ref())? {
+        return Ok((Vec::new(), message_id.clone()));
+    }
     let session = known(state, id)?;
     if text.trim().is_empty() || text.len() > super::MAX_TASK_BYTES {
         let message = format!("input: give 1 to {} bytes of text", super::MAX_TASK_BYTES);
@@ -263,6 +291,7 @@ pub fn input(state: &State, id: &SessionId, text: &str) -> Decision<MessageId> {
         purpose: Purpose::Input,
         text: text.to_owned(),
         report_id: None,
+        request,
     };
     Ok((vec![event], message_id))
 }

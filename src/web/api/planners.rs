@@ -8,7 +8,7 @@ use crate::domain::refusal::Refusal;
 use crate::governance::dossier::make as make_dossier;
 use crate::sessions::office::Office;
 use crate::web::app::App;
-use crate::web::body::{Body, Query};
+use crate::web::body::{Body, Keyed, Query};
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::views::{PlanView, ResultView, SessionView};
@@ -65,11 +65,11 @@ pub fn chosen(model: Option<String>) -> Option<String> {
 pub async fn start(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
-    Body(wish): Body<StartZhongshu>,
+    Keyed(wish, request): Keyed<StartZhongshu>,
 ) -> Result<Json<Value>, ApiError> {
     let id = app
         .office
-        .start_planner(&caller.actor(), &wish.task, chosen(wish.model))
+        .start_planner(&caller.actor(), &wish.task, chosen(wish.model), request)
         .await?;
     Ok(ok(json!({ "session": session_view(&app.office, &id)? })))
 }

@@ -13,7 +13,7 @@ use crate::domain::report::{Report, ReportMode};
 use crate::governance::assignments::{ProposalRequest, propose as propose_assignments};
 use crate::governance::report::ReportRequest;
 use crate::web::app::App;
-use crate::web::body::{Body, Query};
+use crate::web::body::{Body, Keyed, Query};
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::views::{FindingView, PlanView};
@@ -200,7 +200,7 @@ pub struct StartAssignments {
 pub async fn confirm(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
-    Body(wish): Body<StartAssignments>,
+    Keyed(wish, request): Keyed<StartAssignments>,
 ) -> Result<Json<Value>, ApiError> {
     let confirmation = Confirmation {
         parent_session_id: wish.parent_session_id,
@@ -211,6 +211,7 @@ pub async fn confirm(
         allow_overlap: wish.allow_overlap,
         override_reason: chosen(wish.override_reason),
         by_hand: false,
+        request,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     Ok(ok(
@@ -289,7 +290,7 @@ pub struct StartDepartment {
 pub async fn start_department(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
-    Body(wish): Body<StartDepartment>,
+    Keyed(wish, request): Keyed<StartDepartment>,
 ) -> Result<Json<Value>, ApiError> {
     let parent_session_id = match wish.parent_session_id {
         Some(parent) => parent,
@@ -311,6 +312,7 @@ pub async fn start_department(
         allow_overlap: false,
         override_reason: None,
         by_hand: true,
+        request,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
@@ -326,11 +328,11 @@ pub async fn start_department(
 pub async fn start_department_for_zhongshu(
     state: State<App>,
     caller: RequirePerson,
-    Body(wish): Body<StartDepartment>,
+    Keyed(wish, request): Keyed<StartDepartment>,
 ) -> Result<Json<Value>, ApiError> {
     if wish.parent_session_id.is_none() {
         let message = "parent_session_id: name the planner that shall get the result";
         return Err(ApiError::invalid("missing_parent", message));
     }
-    start_department(state, caller, Body(wish)).await
+    start_department(state, caller, Keyed(wish, request)).await
 }

@@ -4,7 +4,7 @@ use super::ok;
 use super::planners::session_view;
 use crate::domain::ids::SessionId;
 use crate::web::app::App;
-use crate::web::body::Body;
+use crate::web::body::{Body, Keyed};
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
 use axum::Json;
@@ -57,11 +57,11 @@ pub struct Input {
 pub async fn input(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
-    Body(wish): Body<Input>,
+    Keyed(wish, request): Keyed<Input>,
 ) -> Result<Json<Value>, ApiError> {
     let message_id = app
         .office
-        .input(&caller.actor(), &wish.session_id, wish.input)
+        .input(&caller.actor(), &wish.session_id, wish.input, request)
         .await?;
     Ok(ok(json!({ "message_id": message_id })))
 }
@@ -77,14 +77,14 @@ pub struct Notify {
 pub async fn notify(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
-    Body(wish): Body<Notify>,
+    Keyed(wish, request): Keyed<Notify>,
 ) -> Result<Json<Value>, ApiError> {
     app.office
         .ledger
         .read(|state| crate::domain::flow::sessions::planner(state, &wish.session_id).map(drop))?;
     let message_id = app
         .office
-        .input(&caller.actor(), &wish.session_id, wish.message)
+        .input(&caller.actor(), &wish.session_id, wish.message, request)
         .await?;
     Ok(ok(json!({ "message_id": message_id })))
 }

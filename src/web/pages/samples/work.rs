@@ -122,7 +122,10 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
         scope_named: true,
         concurrent: Vec::new(),
     };
-    let registered = |brief| Event::SessionRegistered { brief };
+    let registered = |brief| Event::SessionRegistered {
+        brief,
+        request: None,
+    };
     vec![
         registered(brief(PLANNER, "zhongshu", say("louder"))),
         Event::ZhongshuPlanRegistered {
