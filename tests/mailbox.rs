@@ -1,6 +1,8 @@
 //! The mailbox task over real folders and a real journal: what it takes, what it refuses, and what survives a crash.
 #![allow(clippy::unwrap_used)]
 
+#[path = "mailbox/order.rs"]
+mod order;
 #[path = "mailbox/support.rs"]
 mod support;
 
@@ -17,7 +19,7 @@ use support::{House, id, names, plan, result, timing};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::results::{self, Submission};
 use zhongshu::domain::plan::{PlanState, Source, hex};
-use zhongshu::domain::result::Findings;
+use zhongshu::domain::result::{Findings, Written};
 use zhongshu::domain::state::State;
 use zhongshu::mailbox::Timing;
 use zhongshu::mailbox::receipts::{self, Receipt};
@@ -450,6 +452,10 @@ async fn a_crash_between_the_steps_loses_and_doubles_nothing() {
             ..Findings::default()
         },
         written_by: None,
+        written: Written {
+            at: chrono::Utc::now(),
+            number: None,
+        },
         file: "r.json".into(),
         sha256: digest(&text),
     };

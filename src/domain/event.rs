@@ -17,6 +17,7 @@ use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, Outcome};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened.
@@ -147,6 +148,9 @@ pub enum Event {
         findings: Option<Vec<PlanFinding>>,
         /// Through which door.
         source: Source,
+        /// When it was written, if it was a file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        written_at: Option<DateTime<Utc>>,
     },
     /// A person confirmed work: a plan, a changed plan, or assignments written by hand.
     PlanConfirmed {

@@ -232,6 +232,8 @@ pub struct Plan {
     pub source: Source,
     /// When it was registered.
     pub reported_at: DateTime<Utc>,
+    /// When it was written, if it was a file.
+    pub written_at: Option<DateTime<Utc>>,
     /// What became of it.
     pub state: PlanState,
     /// How its review by menxia stands.

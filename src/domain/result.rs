@@ -33,6 +33,27 @@ pub struct Findings {
     pub next_action: String,
 }
 
+/// When its writer wrote a report. Files may be taken in another order; what was written earlier never replaces what was
+/// written later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// When the file got its name, by the clock of the file system.
+    pub at: DateTime<Utc>,
+    /// The writer's own count, where it keeps one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u32>,
+}
+
+impl Written {
+    /// Whether its writer meant it to come before the other.
+    pub fn is_before(&self, other: &Self) -> bool {
+        match (self.number, other.number) {
+            (Some(own), Some(others)) if own != others => own < others,
+            _ => self.at < other.at,
+        }
+    }
+}
+
 /// One report as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revision {
@@ -57,6 +78,9 @@ pub struct Revision {
     /// Digest of that file; the same bytes count once.
     #[serde(default)]
     pub sha256: Option<String>,
+    /// When it was written, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
     /// Where its handoff packet is, relative to the repository.
     pub handoff_packet: PathBuf,
 }

@@ -105,6 +105,7 @@ impl State {
                 proposal,
                 findings,
                 source,
+                written_at,
             } => {
                 self.with_session(session_id, |session| {
                     if let Some(last) = session.plans.last_mut()
@@ -119,6 +120,7 @@ impl State {
                         findings: findings.clone(),
                         source: *source,
                         reported_at: at,
+                        written_at: *written_at,
                         state: PlanState::Pending,
                         review: Review::NotRequired,
                         overruled: None,

@@ -8,7 +8,7 @@ use crate::domain::ids::SessionId;
 use crate::paths::inside;
 pub(crate) use crate::paths::inside::write_new;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawMode};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -79,7 +79,10 @@ pub struct Folders {
 /// One entry of `incoming/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Listed {
-    /// When it was last written, in nanoseconds since the epoch; first, because files are taken in this order.
+    /// When it got its name or its last bytes, whichever came later, in nanoseconds since the epoch (the file's change time); first,
+    /// because files are taken in this order. A draft may lie for long before it is renamed, and the rename is what its writer meant.
+    pub written_ns: i128,
+    /// When its bytes were written; among those of one tick of the file system's clock the best there is.
     pub modified_ns: i128,
     /// Its name, as the bytes it is.
     pub name: OsString,
@@ -146,12 +149,13 @@ impl Folders {
             if name.starts_with(b".") || !has_json_suffix(name) {
                 continue;
             }
-            let stamp = match stamp(&self.incoming, entry.file_name()) {
-                Ok(Some(stamp)) => stamp,
-                Ok(None) => continue,
-                Err(error) => return Err(error),
+            let Some(stat) = look(&self.incoming, entry.file_name())? else {
+                continue;
             };
+            let stamp = stamp_of(&stat);
             listed.push(Listed {
+                written_ns: i128::from(stat.st_ctime) * 1_000_000_000
+                    + i128::from(stat.st_ctime_nsec),
                 modified_ns: stamp.modified_ns,
                 name: OsString::from_vec(name.to_vec()),
                 stamp,
@@ -238,12 +242,20 @@ pub(super) fn publish(folder: impl AsFd, name: &OsStr) -> io::Result<()> {
 
 /// What stands under this name; `None` when nothing does. Follows no link.
 pub(super) fn stamp(folder: &OwnedFd, name: impl rustix::path::Arg) -> io::Result<Option<Stamp>> {
+    Ok(look(folder, name)?.as_ref().map(stamp_of))
+}
+
+fn stamp_of(stat: &Stat) -> Stamp {
+    Stamp {
+        size: u64::try_from(stat.st_size).unwrap_or(0),
+        modified_ns: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
+        inode: stat.st_ino,
+    }
+}
+
+fn look(folder: &OwnedFd, name: impl rustix::path::Arg) -> io::Result<Option<Stat>> {
     match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) => Ok(Some(Stamp {
-            size: u64::try_from(stat.st_size).unwrap_or(0),
-            modified_ns: i128::from(stat.st_mtime) * 1_000_000_000 + i128::from(stat.st_mtime_nsec),
-            inode: stat.st_ino,
-        })),
+        Ok(stat) => Ok(Some(stat)),
         Err(Errno::NOENT) => Ok(None),
         Err(errno) => Err(errno.into()),
     }

@@ -50,6 +50,8 @@ pub enum Parsed {
         department_session_id: SessionId,
         /// The department that it names.
         department: String,
+        /// Which of its reports this is, by its own count.
+        number: Option<u32>,
         /// What it says.
         findings: Findings,
     },
@@ -170,6 +172,7 @@ fn result(fields: Map<String, Value>) -> Result<Parsed, String> {
         parent_session_id,
         department_session_id,
         department,
+        number: fields.number("revision")?,
         findings: Findings {
             summary,
             changed_files: fields.list(&["changed_files", "files"], false)?,
@@ -250,6 +253,17 @@ impl Fields {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(flag)),
             Some(other) => Err(self.wrong_type(name, "true or false", &other)),
+        }
+    }
+
+    fn number(&mut self, name: &str) -> Result<Option<u32>, String> {
+        let Some(value) = self.take(name) else {
+            return Ok(None);
+        };
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        match number {
+            Some(number) => Ok(Some(number)),
+            None => Err(self.wrong_type(name, "a whole number from 0 to 4294967295", &value)),
         }
     }
 

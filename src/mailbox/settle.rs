@@ -187,6 +187,7 @@ impl Desk {
                 let mark = format!("{inode:x}-{size:x}-{modified_ns:x}");
                 let look = Found {
                     stamp: listed.stamp,
+                    written_ns: listed.written_ns,
                     sha256: mark,
                     was_read: false,
                 };
@@ -225,6 +226,7 @@ impl Desk {
         let content = content.map_err(|error| error.to_string());
         let found = Found {
             stamp,
+            written_ns: listed.written_ns,
             sha256,
             was_read: true,
         };
@@ -273,6 +275,7 @@ impl Desk {
         self.seen.remove(&key);
         let Found {
             stamp,
+            written_ns,
             sha256,
             was_read,
         } = found;
@@ -292,6 +295,7 @@ impl Desk {
                     sha256: sha256.clone(),
                     receipt,
                     modified_at: timestamp(stamp.modified_ns),
+                    written_at: timestamp(written_ns),
                     content,
                     findings: Vec::new(),
                 }))
@@ -368,6 +372,7 @@ impl Examined {
 /// What was found under a name.
 struct Found {
     stamp: Stamp,
+    written_ns: i128,
     /// Digest of the bytes, or a mark made from the stamp when they were not read.
     sha256: String,
     was_read: bool,

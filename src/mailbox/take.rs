@@ -10,6 +10,7 @@ use crate::domain::flow::{Catalog, plan_reviews, plans};
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{Checked, PlanFinding, Proposal, Source};
 use crate::domain::refusal::Refusal;
+use crate::domain::result::Written;
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
 
@@ -26,8 +27,10 @@ pub(super) struct Candidate {
     pub sha256: String,
     /// Proof of who wrote it.
     pub receipt: Option<Receipt>,
-    /// When it was last written.
+    /// When its bytes were last written.
     pub modified_at: DateTime<Utc>,
+    /// When it got its name: the order in which its writer meant it.
+    pub written_at: DateTime<Utc>,
     /// What it says, or why it can say nothing.
     pub content: Result<Parsed, String>,
     /// What the plan checks found, when it is a plan; see [`Candidate::look_at`].
@@ -106,20 +109,30 @@ fn take(
                 Some(_) => Source::Tool,
                 None => Source::Mailbox,
             };
-            let checked = Checked {
-                proposal,
-                findings: candidate.findings,
+            let report = plans::Reported {
+                checked: Checked {
+                    proposal,
+                    findings: candidate.findings,
+                },
+                source,
+                written_at: Some(candidate.written_at),
             };
-            let (events, _) = plans::report(state, catalog, &candidate.planner, checked, source)?;
+            let (events, _) = plans::report(state, catalog, &candidate.planner, report)?;
             Ok((events, Verdict::Archive))
         }
         Parsed::Result {
             parent_session_id,
             department_session_id,
             department,
+            number,
             findings,
         } => {
+            let written = Written {
+                at: candidate.written_at,
+                number,
+            };
             let wish = Submission {
+                written,
                 mailbox_of: candidate.planner,
                 parent_session_id,
                 department_session_id: department_session_id.clone(),

@@ -141,8 +141,13 @@ impl Office {
     ) -> Result<PlanReceipt, Refused> {
         let (policy, id) = (self.policy(), id.clone());
         let checked = off_thread(&policy, move |catalog| catalog.look_at(proposal)).await?;
+        let plan = plans::Reported {
+            checked,
+            source: Source::Api,
+            written_at: None,
+        };
         self.decide(actor, move |state| {
-            plans::report(state, &policy.catalog, &id, checked, Source::Api)
+            plans::report(state, &policy.catalog, &id, plan)
         })
         .await
     }

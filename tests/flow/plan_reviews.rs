@@ -338,6 +338,10 @@ fn only_the_session_that_reviews_a_plan_can_judge_it() {
     assert!(verdict.verified);
     // And who reviews does no work that could be reported.
     let result = results::Submission {
+        written: zhongshu::domain::result::Written {
+            at: world.now,
+            number: None,
+        },
         findings: Default::default(),
         department: "menxia".to_owned(),
         mailbox_of: planner.clone(),

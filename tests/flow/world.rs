@@ -19,7 +19,7 @@ use zhongshu::domain::message::{Message, Purpose};
 use zhongshu::domain::plan::{PlannedAssignment, Proposal, Source};
 use zhongshu::domain::plan_review::{Judgement, ReviewRule};
 use zhongshu::domain::refusal::Refusal;
-use zhongshu::domain::result::{Findings, Report};
+use zhongshu::domain::result::{Findings, Report, Written};
 use zhongshu::domain::session::{Outcome, Session};
 use zhongshu::domain::state::State;
 use zhongshu::governance::Governance;
@@ -153,7 +153,12 @@ impl World {
     ) -> Result<plans::PlanReceipt, Refusal> {
         self.decide(|state, policy| {
             let checked = policy.catalog.look_at(proposal);
-            plans::report(state, &policy.catalog, planner, checked, Source::Api)
+            let plan = plans::Reported {
+                checked,
+                source: Source::Api,
+                written_at: None,
+            };
+            plans::report(state, &policy.catalog, planner, plan)
         })
     }
 
@@ -340,6 +345,10 @@ impl World {
                 ..Findings::default()
             },
             written_by: None,
+            written: Written {
+                at: self.now,
+                number: None,
+            },
             file: format!("result-{id}.json"),
             sha256: format!("digest of {summary}"),
         }

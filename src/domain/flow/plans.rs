@@ -15,6 +15,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::request::{Made, Request};
 use crate::domain::session::Session;
 use crate::domain::state::State;
+use chrono::{DateTime, Utc};
 
 /// Bound of one text field of a plan, in bytes.
 const MAX_TEXT: usize = 16 * 1024;
@@ -32,6 +33,17 @@ pub struct PlanReceipt {
     pub new: bool,
 }
 
+/// A plan as it came in.
+#[derive(Debug, Clone)]
+pub struct Reported {
+    /// What it says, checked.
+    pub checked: Checked,
+    /// Through which door it came.
+    pub source: Source,
+    /// When it was written, if it is a file: what waited while a newer plan came in changes nothing any more.
+    pub written_at: Option<DateTime<Utc>>,
+}
+
 /// Registers a plan. The same plan again, while it is pending, is no new version.
 ///
 /// # Errors
@@ -40,11 +52,10 @@ pub fn report(
     state: &State,
     catalog: &Catalog,
     session_id: &SessionId,
-    checked: Checked,
-    source: Source,
+    plan: Reported,
 ) -> Decision<PlanReceipt> {
     let planner = live_planner(state, session_id, "session_id")?;
-    let Checked { proposal, findings } = checked;
+    let Checked { proposal, findings } = plan.checked;
     check_proposal(catalog, &proposal)?;
     let plan_sha256 = proposal.sha256();
     if let Some(last) = planner.plan()
@@ -62,6 +73,15 @@ pub fn report(
             },
         ));
     }
+    if let (Some(last), Some(written_at)) = (planner.plan(), plan.written_at)
+        && written_at < last.written_at.unwrap_or(last.reported_at)
+    {
+        let message = format!(
+            "a newer plan is in (version {}); report this one again if it is to count",
+            last.version
+        );
+        return Err(Refusal::conflict("older_plan", message));
+    }
     let version = planner.plan().map_or(0, |plan| plan.version) + 1;
     let event = Event::ZhongshuPlanRegistered {
         session_id: planner.id().clone(),
@@ -69,7 +89,8 @@ pub fn report(
         plan_sha256: plan_sha256.clone(),
         proposal,
         findings: Some(findings),
-        source,
+        source: plan.source,
+        written_at: plan.written_at,
     };
     let mut events = vec![event];
     events.extend(plan_reviews::wanted(

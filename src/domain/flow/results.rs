@@ -7,9 +7,10 @@ use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::plan::Source;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
-use crate::domain::result::{Findings, Report, Revision};
+use crate::domain::result::{Findings, Report, Revision, Written};
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// A report as it came in, with what is known about its writer.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct Submission {
     pub findings: Findings,
     /// The session that wrote it, when the launcher knows for sure.
     pub written_by: Option<SessionId>,
+    /// When it was written.
+    pub written: Written,
     /// Name of the file.
     pub file: String,
     /// Digest of the file.
@@ -70,6 +73,10 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Take
                 ),
             ));
         }
+        // Anybody can write a file, so it never stands in the way of the session's own word.
+        Some(report) if report.current().verified == verified => {
+            must_not_be_older(report.current(), &wish.written)?;
+        }
         _ => {}
     }
     let revision = Revision {
@@ -86,6 +93,7 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Take
         verified,
         mailbox_file: Some(wish.file),
         sha256: Some(wish.sha256),
+        written: Some(wish.written),
         handoff_packet: handoff::path(state.current_planner(&wish.mailbox_of), session.id()),
     };
     let number = revision.revision;
@@ -128,6 +136,7 @@ pub fn fallback(
         verified: true,
         mailbox_file: None,
         sha256: None,
+        written: None,
         handoff_packet: handoff::path(parent, session.id()),
     };
     register(state, catalog, report, revision).1
@@ -175,6 +184,33 @@ fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session
         ));
     }
     Ok(session)
+}
+
+/// What waited while something newer came in changes nothing any more.
+fn must_not_be_older(current: &Revision, written: &Written) -> Result<(), Refusal> {
+    let newer = current.written.as_ref();
+    let Some(newer) = newer.filter(|newer| written.is_before(newer)) else {
+        return Ok(());
+    };
+    let known = match (written.number, newer.number) {
+        (Some(own), Some(others)) if own != others => {
+            format!("`revision` {own} comes before {others}")
+        }
+        _ => format!(
+            "this file was written at {}, that one at {}",
+            stamp(written.at),
+            stamp(newer.at)
+        ),
+    };
+    let message = format!(
+        "a newer report of session `{}` is in (revision {}): {known}; report again if this is to count",
+        current.department_session_id, current.revision
+    );
+    Err(Refusal::conflict("older_report", message))
+}
+
+fn stamp(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 fn next_revision(report: Option<&Report>) -> u32 {

@@ -129,6 +129,7 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
     vec![
         registered(brief(PLANNER, "zhongshu", say("louder"))),
         Event::ZhongshuPlanRegistered {
+            written_at: None,
             session_id: planner.clone(),
             version: 1,
             plan_sha256: SHA.to_owned(),
@@ -164,6 +165,7 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
         Event::ResultRegistered {
             report_id: report_id.clone(),
             revision: Revision {
+                written: None,
                 revision: 1,
                 parent_session_id: session(PLANNER),
                 department_session_id: department.clone(),
