@@ -2,6 +2,7 @@
 //! making them, with the right owner and mode; `inside` opens what agents can tamper with; `lock` keeps a second server away, `server_file` says where one listens.
 //! It never reads what is in the files it names.
 
+mod drafts;
 mod files;
 pub mod inside;
 mod lock;

@@ -121,8 +121,11 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write;
     let folder = path.parent().unwrap_or(Path::new("."));
     make_private(folder)?;
-    // A temporary file of this crate has mode 0600.
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // A temporary file of this crate has mode 0600; its name is that of a draft (see `drafts`).
+    let mut file = tempfile::Builder::new()
+        .prefix(".")
+        .suffix(".tmp")
+        .tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;

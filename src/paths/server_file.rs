@@ -1,8 +1,8 @@
 //! `server.json` in the state folder: where the running server can be reached. It holds no secret.
 
-use super::{PathError, Places, io_error};
+use super::{PathError, Places, io_error, write_private};
 use serde::{Deserialize, Serialize};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 
 /// What a running server says about itself.
@@ -28,17 +28,9 @@ impl ServerFile {
     /// When the state folder cannot be written.
     pub fn write(&self, places: &Places) -> Result<(), PathError> {
         let path = places.server_file();
-        let write = || -> io::Result<()> {
-            // tempfile makes its files 0600.
-            let mut file = tempfile::Builder::new()
-                .prefix(".server")
-                .tempfile_in(&places.state)?;
-            serde_json::to_writer(&mut file, self)?;
-            file.write_all(b"\n")?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(io_error(&path))
+        let mut bytes = serde_json::to_vec(self).expect("it is plain data");
+        bytes.push(b'\n');
+        write_private(&path, &bytes).map_err(io_error(&path))
     }
 
     /// Reads it; `None` when there is none.

@@ -79,6 +79,10 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     places.create()?;
     places.create_scratch()?;
     let lock = Lock::take(places)?;
+    let drafts = places.sweep_drafts();
+    if drafts > 0 {
+        tracing::info!(drafts, "half-written files of an earlier run were removed");
+    }
     let tokens = TokenStore::open(&places.state)?;
     let program = std::env::current_exe().map_err(io("our own program cannot be found"))?;
     let clock = system_clock();

@@ -249,3 +249,73 @@ fn a_damaged_journal_is_served_read_only() {
     let (_, took) = world.terminate();
     assert!(took.as_secs() < 5, "{took:?}");
 }
+
+/// Everything below a folder that looks like a file which was never finished.
+fn drafts(root: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let files = walkdir::WalkDir::new(root).into_iter().flatten();
+    let files = files.filter(|entry| entry.file_type().is_file());
+    let files = files.map(walkdir::DirEntry::into_path);
+    files
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.ends_with(".tmp") || name.starts_with(".tmp")
+        })
+        .collect()
+}
+
+#[test]
+fn what_a_kill_left_half_written_is_swept_at_the_next_start() {
+    let mut world = World::serving();
+    let planner = world.planner("plan it");
+    let id = planner.id.clone();
+    let department = world.department(&id, "lingyubu", "write it");
+    department.reports(json!({ "summary": "it is written" }));
+    world.wait_for("its result", || world.result_of(&department.id));
+    world.kill();
+    // As a kill in the middle of each kind of write leaves them.
+    let (state, scratch) = (world.state_dir(), world.repo().join(".tmp"));
+    let mailbox = scratch.join("codex_governance_mailbox").join(&id);
+    let folders = [
+        state.clone(),
+        state.join("threads"),
+        state.join("trees"),
+        state.join("receipts"),
+        state.join("terminals"),
+        scratch.join("codex_governance_prompts"),
+        mailbox.join("archive"),
+        mailbox.join("rejected"),
+        mailbox.join("incoming"),
+    ];
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 60 * 60);
+    let leave = |path: &std::path::Path, old: bool| {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let file = std::fs::File::create(path).unwrap();
+        if old {
+            file.set_modified(long_ago).unwrap();
+        }
+    };
+    for folder in &folders {
+        let is_ours = !["receipts", "terminals", "incoming"]
+            .contains(&folder.file_name().unwrap().to_str().unwrap());
+        leave(&folder.join(".a1b2c3.tmp"), !is_ours);
+    }
+    leave(&state.join("threads/.tmpAb1Cd2"), false);
+    leave(&state.join("terminals/shell-1.json.4711.tmp"), true);
+    // What an agent is writing, what is somebody's own, and what a link leads to stays.
+    leave(&mailbox.join("incoming/.result.json.tmp"), false);
+    leave(&scratch.join(".mine.tmp"), true);
+    let elsewhere = world.root().join("elsewhere");
+    leave(&elsewhere.join(".precious.tmp"), true);
+    std::fs::remove_dir_all(mailbox.join("rejected")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, mailbox.join("rejected")).unwrap();
+    world.start();
+    let mut left = drafts(&state);
+    left.extend(drafts(&scratch));
+    left.sort();
+    let kept = [
+        scratch.join(".mine.tmp"),
+        mailbox.join("incoming/.result.json.tmp"),
+    ];
+    assert_eq!(left, kept);
+    assert!(elsewhere.join(".precious.tmp").exists());
+}
