@@ -26,6 +26,8 @@ mod http;
 mod late;
 #[path = "contract/life.rs"]
 mod life;
+#[path = "contract/limits.rs"]
+mod limits;
 #[path = "contract/order.rs"]
 mod order;
 #[path = "contract/processes.rs"]

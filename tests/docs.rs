@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use zhongshu::cli::Cli;
+use zhongshu::domain::limits;
+use zhongshu::mailbox::MAX_FILE_BYTES;
+use zhongshu::web::body::MAX_BODY_BYTES;
 
 type Names = BTreeSet<String>;
 
@@ -268,6 +271,33 @@ fn the_api_page_names_exactly_the_events_there_are() {
         .filter(|line| line.starts_with('|'))
         .collect();
     assert_same(&found("`([a-z_]+)`", &rows), &events);
+}
+
+#[test]
+fn the_api_page_shows_the_limits_that_hold() {
+    let names = |names: &[&str]| {
+        let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        quoted.join(", ")
+    };
+    let (long, long_bytes) = limits::LONG;
+    let (lines, entries) = limits::LINES;
+    assert_eq!(MAX_BODY_BYTES as u64, MAX_FILE_BYTES, "one row for both");
+    let rows = [
+        format!("| {} | {long_bytes} bytes |", names(long)),
+        format!(
+            "| every other text, and each entry of a list of texts | {} bytes |",
+            limits::TEXT
+        ),
+        format!("| {} | {entries} entries |", names(lines)),
+        format!("| every other list | {} entries |", limits::ENTRIES),
+        format!("| a request's body, a mailbox file | {MAX_FILE_BYTES} bytes |"),
+    ];
+    let page = read("docs/api.md");
+    let table: Vec<&str> = section(&page, "## Limits")
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| what"))
+        .collect();
+    assert_eq!(table, rows);
 }
 
 #[test]

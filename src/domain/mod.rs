@@ -15,6 +15,7 @@ pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod language;
+pub mod limits;
 pub mod markdown;
 pub mod message;
 pub mod plan;

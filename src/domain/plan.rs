@@ -6,9 +6,6 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Bound of one plan; more would not fit a screen and nobody would read it.
-pub const MAX_ASSIGNMENTS: usize = 100;
-
 /// One line of a plan: work for one department.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedAssignment {

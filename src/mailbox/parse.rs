@@ -3,23 +3,18 @@
 //! Pure. Types are strict, so that a mistake comes back to its writer and never becomes an empty report. Limits are
 //! applied while reading, so a hostile file costs no more than its own size. Unknown fields are ignored.
 
+use self::limited::{Limited, Path};
 use crate::domain::flow::plan_reviews::Opinion;
-use crate::domain::flow::shown;
 use crate::domain::ids::SessionId;
+use crate::domain::limits;
 use crate::domain::plan::{PlannedAssignment, Proposal};
 use crate::domain::result::Findings;
-use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::de::DeserializeSeed as _;
+use serde_json::error::Category;
 use serde_json::{Map, Value};
-use std::fmt;
 
+mod limited;
 mod verdict;
-
-/// Deepest nesting; a plan needs four levels.
-const MAX_DEPTH: usize = 32;
-/// Most entries of a list or fields of an object.
-const MAX_ENTRIES: usize = 256;
-/// Longest text in bytes.
-const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// Why bytes are no report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -84,11 +79,13 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, ParseError> {
         }
     };
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Limited { depth: 0 }
+    let at = Path::default();
+    let value = Limited::at(&at)
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
         .map_err(|error| match error.classify() {
-            serde_json::error::Category::Eof => ParseError::Unfinished,
+            Category::Eof => ParseError::Unfinished,
+            Category::Data => ParseError::Wrong(at.sentence(&error)),
             _ => ParseError::Wrong(format!("the file is not valid JSON: {error}")),
         })?;
     let Value::Object(fields) = value else {
@@ -225,7 +222,11 @@ impl Fields {
     fn text(&mut self, name: &str) -> Result<Option<String>, String> {
         match self.take(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Value::String(text)) => {
+                let field = format!("{}{name}", self.at);
+                limits::check_text(&text, &field).map_err(|refusal| refusal.message)?;
+                Ok(Some(text))
+            }
             Some(other) => Err(self.wrong_type(name, "a string", &other)),
         }
     }
@@ -301,7 +302,10 @@ impl Fields {
                 }
             });
         }
-        Ok(found.unwrap_or_default())
+        let list = found.unwrap_or_default();
+        let field = format!("{}{}", self.at, names[0]);
+        limits::check_list(&list, &field).map_err(|refusal| refusal.message)?;
+        Ok(list)
     }
 
     fn missing(&self, name: &str) -> String {
@@ -325,106 +329,6 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
-    }
-}
-
-/// A JSON value within the limits; a field that appears twice is refused, since two readers could see two reports.
-#[derive(Clone, Copy)]
-struct Limited {
-    depth: usize,
-}
-
-impl Limited {
-    fn deeper<E: de::Error>(self) -> Result<Self, E> {
-        if self.depth >= MAX_DEPTH {
-            return Err(E::custom(format_args!(
-                "nested deeper than {MAX_DEPTH} levels"
-            )));
-        }
-        Ok(Self {
-            depth: self.depth + 1,
-        })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Limited {
-    type Value = Value;
-
-    fn deserialize<D: de::Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Limited {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Value, E> {
-        if text.len() > MAX_TEXT_BYTES {
-            return Err(E::custom(format_args!(
-                "a text of {} bytes; at most {MAX_TEXT_BYTES} are taken",
-                text.len()
-            )));
-        }
-        Ok(Value::String(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(inner)? {
-            if list.len() >= MAX_ENTRIES {
-                return Err(de::Error::custom(format_args!(
-                    "a list of more than {MAX_ENTRIES} entries"
-                )));
-            }
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let inner = self.deeper()?;
-        let mut map = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
-            if map.contains_key(&key) {
-                return Err(de::Error::custom(format_args!(
-                    "the field `{}` appears twice",
-                    shown(&key)
-                )));
-            }
-            if map.len() >= MAX_ENTRIES || key.len() > MAX_TEXT_BYTES {
-                return Err(de::Error::custom(format_args!(
-                    "an object with more than {MAX_ENTRIES} fields or a name that is too long"
-                )));
-            }
-            let value = entries.next_value_seed(inner)?;
-            map.insert(key, value);
-        }
-        Ok(Value::Object(map))
     }
 }
 

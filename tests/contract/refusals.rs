@@ -75,7 +75,7 @@ fn posts(scene: &Scene<'_>) -> Vec<Case> {
         (start, json!({}), 400, "invalid_field", "`task`"),
         (start, json!({ "task": "" }), 400, "empty_task", "task"),
         (start, json!({ "task": " \n\t" }), 400, "empty_task", "task"),
-        (start, json!({ "task": long }), 400, "task_too_long", "task"),
+        (start, json!({ "task": long }), 400, "text_too_long", "task"),
         (start, json!({ "task": 7 }), 400, "invalid_field", "`task`"),
         (
             start,
@@ -232,7 +232,7 @@ fn posts(scene: &Scene<'_>) -> Vec<Case> {
             report,
             plan(json!("s"), json!(vec![good.clone(); 101])),
             400,
-            "too_many_assignments",
+            "list_too_long",
             "assignments",
         ),
         (
@@ -522,7 +522,7 @@ fn posts(scene: &Scene<'_>) -> Vec<Case> {
             "/api/session_input",
             json!({ "session_id": child, "input": long }),
             400,
-            "invalid_input",
+            "text_too_long",
             "input",
         ),
         (

@@ -417,7 +417,7 @@ fn a_verdict_lacks_nothing() {
             "checked[0].point",
         ),
         (
-            with(&|it| it.checked[0].1 = "x".repeat(5000)),
+            with(&|it| it.checked[0].1 = "x".repeat(20_000)),
             "checked[0].point",
         ),
         (
@@ -427,15 +427,14 @@ fn a_verdict_lacks_nothing() {
         (with(&|it| it.reasons = vec![String::new()]), "reasons[0]"),
         (
             with(&|it| it.reasons = vec!["x".into(); 300]),
-            "at most 256",
+            "reasons: 300 entries; at most 256",
         ),
     ];
     for (wish, part) in cases {
         let refusal = world.give(wish).unwrap_err();
-        assert_eq!(
-            (refusal.kind, refusal.code),
-            (Kind::Invalid, "invalid_verdict")
-        );
+        assert_eq!(refusal.kind, Kind::Invalid);
+        let codes = ["invalid_verdict", "text_too_long", "list_too_long"];
+        assert!(codes.contains(&refusal.code), "{refusal}");
         assert!(refusal.message.contains(part), "{refusal}");
     }
     assert_eq!(state(&world, &planner), "waiting");

@@ -1,9 +1,10 @@
 //! Plans: what is taken, what a confirmation means, and that nothing starts without one.
 
 use zhongshu::domain::event::Event;
-use zhongshu::domain::flow::{MAX_TASK_BYTES, plans};
+use zhongshu::domain::flow::plans;
+use zhongshu::domain::limits;
 use zhongshu::domain::message::Purpose;
-use zhongshu::domain::plan::{MAX_ASSIGNMENTS, PlanCheck, PlanFinding, PlanState, Proposal};
+use zhongshu::domain::plan::{PlanCheck, PlanFinding, PlanState, Proposal};
 use zhongshu::domain::refusal::Kind;
 use zhongshu::domain::session::Outcome;
 
@@ -217,7 +218,7 @@ fn a_rejection_needs_a_plan_and_a_reason() {
     assert_eq!(reject(&mut world, "no"), "no_plan");
     world.report_plan(&planner, proposal(&["menxia"])).unwrap();
     assert_eq!(reject(&mut world, "  \n"), "invalid_reason");
-    assert_eq!(reject(&mut world, &"x".repeat(20_000)), "invalid_reason");
+    assert_eq!(reject(&mut world, &"x".repeat(20_000)), "text_too_long");
 }
 
 #[test]
@@ -257,8 +258,8 @@ fn a_wrong_plan_is_refused_with_the_field_that_is_wrong() {
             "assignments",
         ),
         (
-            one(&|plan| plan.assignments = vec![work("menxia", "x"); MAX_ASSIGNMENTS + 1]),
-            "too_many_assignments",
+            one(&|plan| plan.assignments = vec![work("menxia", "x"); limits::LINES.1 + 1]),
+            "list_too_long",
             "assignments",
         ),
         (
@@ -272,8 +273,8 @@ fn a_wrong_plan_is_refused_with_the_field_that_is_wrong() {
             "assignments[1].task",
         ),
         (
-            one(&|plan| plan.assignments[0].task = "x".repeat(MAX_TASK_BYTES + 1)),
-            "task_too_long",
+            one(&|plan| plan.assignments[0].task = "x".repeat(limits::LONG.1 + 1)),
+            "text_too_long",
             "assignments[0].task",
         ),
         (
@@ -294,7 +295,7 @@ fn a_wrong_plan_is_refused_with_the_field_that_is_wrong() {
         (
             one(&|plan| plan.assignments[0].verify = vec!["x".repeat(20_000)]),
             "text_too_long",
-            "assignments[0].verify",
+            "assignments[0].verify[0]",
         ),
     ];
     for (plan, code, field) in cases {

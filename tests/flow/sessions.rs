@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use zhongshu::domain::event::Event;
-use zhongshu::domain::flow::{MAX_TASK_BYTES, inbox, sessions};
+use zhongshu::domain::flow::{inbox, sessions};
 use zhongshu::domain::ids::{MessageId, SessionId};
+use zhongshu::domain::limits;
 use zhongshu::domain::message::Purpose;
 use zhongshu::domain::refusal::Kind;
 use zhongshu::domain::session::{Outcome, Status};
@@ -47,8 +48,8 @@ fn a_planners_task_and_model_are_checked() {
     };
     assert_eq!(start(" ", None), Err("empty_task"));
     assert_eq!(
-        start(&"x".repeat(MAX_TASK_BYTES + 1), None),
-        Err("task_too_long")
+        start(&"x".repeat(limits::LONG.1 + 1), None),
+        Err("text_too_long")
     );
     assert_eq!(start("x", Some("huge")), Err("unknown_model"));
     assert_eq!(start("x", Some("small")), Ok(()));
@@ -305,8 +306,8 @@ fn a_persons_input_is_owed_to_a_live_session() {
     assert_eq!(world.state.messages[&id].text, "and the hedge");
     assert_eq!(input(&mut world, " \n"), Err("invalid_input"));
     assert_eq!(
-        input(&mut world, &"x".repeat(MAX_TASK_BYTES + 1)),
-        Err("invalid_input")
+        input(&mut world, &"x".repeat(limits::LONG.1 + 1)),
+        Err("text_too_long")
     );
     world.close(&planner, Outcome::Stopped);
     assert!(

@@ -123,7 +123,7 @@ fn what_cannot_be_approved_is_refused_with_a_reason() {
     );
     ground.stage("src/a.rs", "two\n");
     let mut body = yes(&review(&ground));
-    body["note"] = json!("x".repeat(5_000));
+    body["note"] = json!("x".repeat(20_000));
     refused("/api/reviews/approve", body, "text_too_long");
     refused(
         "/api/reviews/reject",

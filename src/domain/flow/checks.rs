@@ -6,14 +6,12 @@ use crate::domain::conformance::{Baseline, Conformance};
 use crate::domain::event::Event;
 use crate::domain::evidence::{self, Run, Verdict};
 use crate::domain::ids::{ReportId, SessionId};
+use crate::domain::limits;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Report;
 use crate::domain::session::Status;
 use crate::domain::state::State;
-
-/// Longest reason, in bytes.
-const MAX_REASON: usize = 4 * 1024;
 
 /// Whether the working tree has to be looked at before this session begins.
 pub fn needs_baseline(state: &State, id: &SessionId) -> bool {
@@ -122,7 +120,8 @@ pub fn accept(
 ) -> Decision<()> {
     let report = known(state, report_id, only_for)?;
     let reason = reason.trim();
-    if reason.is_empty() || reason.len() > MAX_REASON {
+    limits::check_text(reason, "reason")?;
+    if reason.is_empty() {
         return Err(Refusal::invalid(
             "invalid_reason",
             "reason: say in a few words why these changes are fine",

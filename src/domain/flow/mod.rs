@@ -19,6 +19,7 @@ pub mod sessions;
 use super::department::Department;
 use super::event::Event;
 use super::language::Language;
+use super::limits;
 use super::plan::{Checked, PlanChecker, PlanFinding, PlannedAssignment, Proposal};
 use super::plan_review::ReviewRule;
 use super::refusal::Refusal;
@@ -103,9 +104,6 @@ impl Catalog {
     }
 }
 
-/// Longest task in bytes: what Codex takes as one message, less our own frame around it.
-pub const MAX_TASK_BYTES: usize = 256 * 1024;
-
 /// Refuses an empty or oversized task.
 pub fn check_task(task: &str, field: &str) -> Result<(), Refusal> {
     if task.trim().is_empty() {
@@ -114,14 +112,7 @@ pub fn check_task(task: &str, field: &str) -> Result<(), Refusal> {
             format!("{field}: the task is empty; say what is to be done"),
         ));
     }
-    if task.len() > MAX_TASK_BYTES {
-        let message = format!(
-            "{field}: the task has {} bytes; at most {MAX_TASK_BYTES} are taken",
-            task.len()
-        );
-        return Err(Refusal::invalid("task_too_long", message));
-    }
-    Ok(())
+    limits::check_text(task, field)
 }
 
 /// A piece of a stranger's text, safe to repeat in a sentence.

@@ -6,6 +6,7 @@
 use super::{Catalog, Decision, messages};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
+use crate::domain::limits;
 use crate::domain::message::Purpose;
 use crate::domain::plan::{Plan, PlanState, Source};
 use crate::domain::plan_review::{
@@ -19,11 +20,6 @@ use crate::domain::state::State;
 /// Reviews of one planner without a person's decision in between. Each one starts a session, and what starts it is an
 /// agent's report: a planner that reports plan after plan must not keep starting sessions.
 pub const MAX_REVIEWS: usize = 20;
-
-/// Bound of one point or reason, in bytes.
-const MAX_TEXT: usize = 4 * 1024;
-/// Bound of their numbers. A plan has at most 100 lines.
-const MAX_POINTS: usize = 256;
 
 /// What follows from a new version: a review, or the person at once.
 pub(super) fn wanted(
@@ -320,10 +316,8 @@ fn verdict(plan: &Plan, wish: &Submission) -> Result<Verdict, Refusal> {
     let invalid = |message: String| Refusal::invalid("invalid_verdict", message);
     let lines = &plan.proposal.assignments;
     let opinion = &wish.opinion;
-    if opinion.checked.len() > MAX_POINTS || opinion.reasons.len() > MAX_POINTS {
-        let message = format!("checked, reasons: at most {MAX_POINTS} entries each are taken");
-        return Err(invalid(message));
-    }
+    limits::check_entries(opinion.checked.len(), "checked")?;
+    limits::check_entries(opinion.reasons.len(), "reasons")?;
     let mut checked = Vec::with_capacity(opinion.checked.len());
     for (index, (line, point)) in opinion.checked.iter().enumerate() {
         let position = match line {
@@ -377,11 +371,12 @@ fn verdict(plan: &Plan, wish: &Submission) -> Result<Verdict, Refusal> {
 }
 
 fn check_text(text: &str, field: &str) -> Result<(), Refusal> {
-    match text.trim().is_empty() || text.len() > MAX_TEXT {
+    limits::check_text(text, field)?;
+    match text.trim().is_empty() {
         false => Ok(()),
         true => Err(Refusal::invalid(
             "invalid_verdict",
-            format!("{field}: give 1 to {MAX_TEXT} bytes of text"),
+            format!("{field}: it is empty; say something"),
         )),
     }
 }
@@ -398,8 +393,9 @@ pub(super) fn overrule(
     let Some(reason) = reason else {
         return Err(not_approved(plan));
     };
-    if reason.trim().is_empty() || reason.len() > MAX_TEXT {
-        let message = format!("override_reason: say why, in 1 to {MAX_TEXT} bytes");
+    limits::check_text(reason, "override_reason")?;
+    if reason.trim().is_empty() {
+        let message = "override_reason: say why";
         return Err(Refusal::invalid("invalid_reason", message));
     }
     Ok(Some(Event::PlanReviewOverruled {

@@ -5,9 +5,10 @@ use super::{Catalog, Decision, check_task, messages, overlaps, plan_reviews};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::ids::{AssignmentId, SessionId};
+use crate::domain::limits::{check_entries, check_list, check_text};
 use crate::domain::message::Purpose;
 use crate::domain::plan::{
-    Checked, MAX_ASSIGNMENTS, Plan, PlanFinding, PlanState, PlannedAssignment, Proposal, Source,
+    Checked, Plan, PlanFinding, PlanState, PlannedAssignment, Proposal, Source,
 };
 use crate::domain::plan_review::Review;
 use crate::domain::prompts;
@@ -16,11 +17,6 @@ use crate::domain::request::{Made, Request};
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
-
-/// Bound of one text field of a plan, in bytes.
-const MAX_TEXT: usize = 16 * 1024;
-/// Bound of a list of files or commands.
-const MAX_LIST: usize = 256;
 
 /// What the reporter of a plan is told.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -275,7 +271,8 @@ pub fn reject(
     reason: &str,
 ) -> Decision<u32> {
     let planner = live_planner(state, session_id, "session_id")?;
-    if reason.trim().is_empty() || reason.len() > MAX_TEXT {
+    check_text(reason, "reason")?;
+    if reason.trim().is_empty() {
         return Err(Refusal::invalid(
             "invalid_reason",
             "reason: say in a few words why, so that the planner can do better",
@@ -382,13 +379,7 @@ fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Re
             "assignments: the list is empty; give at least one assignment",
         ));
     }
-    if assignments.len() > MAX_ASSIGNMENTS {
-        let message = format!(
-            "assignments: {} are too many; at most {MAX_ASSIGNMENTS}",
-            assignments.len()
-        );
-        return Err(Refusal::invalid("too_many_assignments", message));
-    }
+    check_entries(assignments.len(), "assignments")?;
     for (index, item) in assignments.iter().enumerate() {
         let at = |field: &str| format!("assignments[{index}].{field}");
         catalog.check_department(&item.department, &at("department"))?;
@@ -399,26 +390,6 @@ fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Re
         check_list(&item.after, &at("after"))?;
         check_text(&item.reason, &at("reason"))?;
         check_text(&item.model_reason, &at("model_reason"))?;
-    }
-    Ok(())
-}
-
-fn check_list(list: &[String], field: &str) -> Result<(), Refusal> {
-    if list.len() > MAX_LIST {
-        return Err(Refusal::invalid(
-            "list_too_long",
-            format!("{field}: at most {MAX_LIST} entries are taken"),
-        ));
-    }
-    list.iter().try_for_each(|entry| check_text(entry, field))
-}
-
-fn check_text(text: &str, field: &str) -> Result<(), Refusal> {
-    if text.len() > MAX_TEXT {
-        return Err(Refusal::invalid(
-            "text_too_long",
-            format!("{field}: at most {MAX_TEXT} bytes are taken"),
-        ));
     }
     Ok(())
 }

@@ -2,14 +2,12 @@
 
 use super::Decision;
 use crate::domain::event::Event;
+use crate::domain::limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::review::{
     Approval, Candidate, CommitSeen, GateMode, GitId, Rejection, Said, Staged, Standing,
 };
 use crate::domain::state::State;
-
-/// Longest note or reason, in bytes: a few paragraphs. It is shown in a terminal when a commit is refused.
-pub const MAX_NOTE_BYTES: usize = 4 << 10;
 
 /// Approves what is staged. `gate` is how strict the gate is to be from now on, where the change itself says so: the
 /// person saw that line as well.
@@ -17,7 +15,7 @@ pub const MAX_NOTE_BYTES: usize = 4 << 10;
 /// # Errors
 /// When nothing is staged, or the note is too long.
 pub fn approve(state: &State, approval: Approval, gate: Option<GateMode>) -> Decision<Approval> {
-    check_note(&approval.note, "note")?;
+    limits::check_text(&approval.note, "note")?;
     let staged = &approval.staged;
     check_staged(staged)?;
     let newest = state.reviews.decision(candidate(staged));
@@ -51,7 +49,7 @@ pub fn reject(state: &State, rejection: Rejection) -> Decision<()> {
             "reason: say in a few words why, so that whoever made the change can do better",
         ));
     }
-    check_note(&rejection.reason, "reason")?;
+    limits::check_text(&rejection.reason, "reason")?;
     check_staged(&rejection.staged)?;
     let newest = state.reviews.decision(candidate(&rejection.staged));
     let again = newest.is_some_and(|decision| match &decision.said {
@@ -74,16 +72,6 @@ fn check_staged(staged: &Staged) -> Result<(), Refusal> {
         return Err(Refusal::conflict(
             "nothing_staged",
             "nothing is staged: `git add` what the commit shall take, then review it",
-        ));
-    }
-    Ok(())
-}
-
-fn check_note(note: &str, field: &str) -> Result<(), Refusal> {
-    if note.len() > MAX_NOTE_BYTES {
-        return Err(Refusal::invalid(
-            "text_too_long",
-            format!("{field}: at most {MAX_NOTE_BYTES} bytes are taken"),
         ));
     }
     Ok(())
@@ -157,7 +145,7 @@ pub fn head_moved(state: &State, commit: Option<GitId>, branch: Option<String>) 
 /// # Errors
 /// When no such commit waits.
 pub fn accept_commit(state: &State, commit: GitId, reason: String) -> Decision<()> {
-    check_note(&reason, "reason")?;
+    limits::check_text(&reason, "reason")?;
     let mut unreviewed = state.reviews.unreviewed().iter();
     if !unreviewed.any(|(_, seen)| seen.commit == commit) {
         return Err(Refusal::not_found(
@@ -175,7 +163,7 @@ pub fn accept_commit(state: &State, commit: GitId, reason: String) -> Decision<(
 /// # Errors
 /// When the reason is too long.
 pub fn set_gate(state: &State, mode: GateMode, reason: String) -> Decision<()> {
-    check_note(&reason, "reason")?;
+    limits::check_text(&reason, "reason")?;
     let event = (state.reviews.pinned != Some(mode)).then_some(Event::GateModeSet { mode, reason });
     Ok((Vec::from_iter(event), ()))
 }

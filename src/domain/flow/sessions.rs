@@ -4,6 +4,7 @@ use super::plans::unknown_session;
 use super::{Catalog, Decision, check_task, messages, plan_reviews, results};
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId};
+use crate::domain::limits;
 use crate::domain::message::{Purpose, Setback};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
@@ -273,8 +274,9 @@ pub fn input(
         return Ok((Vec::new(), message_id.clone()));
     }
     let session = known(state, id)?;
-    if text.trim().is_empty() || text.len() > super::MAX_TASK_BYTES {
-        let message = format!("input: give 1 to {} bytes of text", super::MAX_TASK_BYTES);
+    limits::check_text(text, "input")?;
+    if text.trim().is_empty() {
+        let message = "input: it is empty; say something";
         return Err(Refusal::invalid("invalid_input", message));
     }
     if !matches!(session.status, Status::Starting | Status::Running) {

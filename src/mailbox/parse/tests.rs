@@ -140,7 +140,7 @@ fn hostile_json_is_refused_quickly() {
         "r.json",
         with(&format!(
             "\"next_action\":\"{}\"",
-            "x".repeat(MAX_TEXT_BYTES + 1)
+            "x".repeat(limits::TEXT + 1)
         )),
     );
     wrong("r.json", with("\"x\":1e999"));

@@ -7,7 +7,8 @@ use crate::domain::flow::queue;
 use crate::domain::flow::sessions::planner;
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
-use crate::domain::plan::{MAX_ASSIGNMENTS, PlannedAssignment, Proposal};
+use crate::domain::limits::check_entries;
+use crate::domain::plan::{PlannedAssignment, Proposal};
 use crate::domain::refusal::Refusal;
 use crate::domain::report::{Report, ReportMode};
 use crate::governance::assignments::{ProposalRequest, propose as propose_assignments};
@@ -168,10 +169,7 @@ pub async fn check(
     RequirePerson(_): RequirePerson,
     Body(wish): Body<CheckPlan>,
 ) -> Result<Json<Value>, ApiError> {
-    if wish.assignments.len() > MAX_ASSIGNMENTS {
-        let message = format!("assignments: at most {MAX_ASSIGNMENTS} are taken");
-        return Err(ApiError::invalid("too_many_assignments", message));
-    }
+    check_entries(wish.assignments.len(), "assignments")?;
     let language = wish
         .language
         .unwrap_or(app.office.policy().catalog.language);
