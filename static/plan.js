@@ -1,5 +1,6 @@
 // The editable plan. What is confirmed is exactly what stands in the ticked rows, beside the digest of the plan that was
 // on the screen. A newer version never touches what a person is editing.
+import './entries.js';
 import { post } from './api.js';
 import { t } from './i18n.js';
 import { $, $$, make } from './dom.js';

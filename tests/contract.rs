@@ -12,6 +12,8 @@ mod command_line;
 mod doors;
 #[path = "contract/dossier.rs"]
 mod dossier;
+#[path = "contract/entries.rs"]
+mod entries;
 #[path = "contract/failures.rs"]
 mod failures;
 #[path = "contract/failures_later.rs"]

@@ -7,6 +7,7 @@ pub mod assignments;
 pub mod commits;
 mod defaults;
 pub mod dossier;
+pub mod entries;
 mod findings;
 pub mod gate;
 pub mod hook;

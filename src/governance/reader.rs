@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Governance;
+use super::entries::Entry;
 use super::gate::{Look, Moment};
 use super::render::Format;
 use super::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
@@ -55,6 +56,8 @@ enum Question {
         request: ReportRequest,
         format: Format,
     },
+    /// What the entries of an assignment's files stand for.
+    Entries { files: Vec<String> },
     /// What is staged, for a person.
     Review {
         governance: String,
@@ -154,6 +157,14 @@ impl Reader {
             format,
         };
         self.ask(&question, request.time_limit)
+    }
+
+    /// What these entries of an assignment's files stand for.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn entries(&self, files: Vec<String>) -> Result<Vec<Entry>, ReadError> {
+        self.value(&Question::Entries { files }, DEFAULT_TIME_LIMIT)
     }
 
     /// What is staged, as [`super::review::read`] reads it.

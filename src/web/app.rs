@@ -2,6 +2,7 @@
 
 use crate::domain::language::Language;
 use crate::governance::Governance;
+use crate::governance::entries::Entry;
 use crate::governance::gate::{Moment, Statements};
 use crate::governance::reader::{ReadError, Reader};
 use crate::governance::render::Format;
@@ -59,6 +60,15 @@ impl App {
     pub async fn report<T: DeserializeOwned>(&self, request: ReportRequest) -> Result<T, ApiError> {
         let json = self.report_as(request, Format::Json).await?;
         serde_json::from_slice(&json).map_err(|error| read_error(&error.into()))
+    }
+
+    /// Reads what entries of an assignment's files stand for.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub async fn entries(&self, files: Vec<String>) -> Result<Vec<Entry>, ApiError> {
+        self.read_repository(move |reader, _| reader.entries(files))
+            .await
     }
 
     /// Reads what is staged, as a person reviews it.

@@ -155,6 +155,18 @@ await step('its plan appears by itself, and nothing runs yet', async () => {
   assert.deepEqual((await api('GET', '/api/status')).department_sessions, []);
 });
 
+await step('a row says what its files stand for', async () => {
+  const files = page.locator('tr.plan-row').first().locator('.c-files');
+  await files.getByText('What they match now').click();
+  await see('this file', files);
+  await files.getByText('What they match now').click();
+  const before = await files.getByRole('textbox').inputValue();
+  await files.getByRole('textbox').fill('**');
+  await files.getByText('What they match now').click();
+  await see('the whole repository', files);
+  await files.getByRole('textbox').fill(before);
+});
+
 await step('what is confirmed is what stands in the ticked rows', async () => {
   const rows = page.locator('tr.plan-row');
   await rows.nth(0).getByLabel('Task').fill('Write the code, and write it well');

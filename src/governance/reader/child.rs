@@ -12,7 +12,7 @@ use crate::domain::report::Report;
 use crate::governance::render::{Format, Part, render};
 use crate::governance::report::Name;
 use crate::governance::standing::Standing;
-use crate::governance::{Governance, gate, review};
+use crate::governance::{Governance, entries, gate, review};
 use crate::process::confined;
 
 /// Answers questions about the repository at `root` on standard input and output, within the limits, until there are no more.
@@ -52,6 +52,7 @@ impl Desk {
             Question::Look { index, moment } => {
                 written(&gate::look(root, index.as_deref(), moment)?)
             }
+            Question::Entries { files } => written(&entries::read(root, &files)?),
             Question::Report {
                 governance,
                 request,

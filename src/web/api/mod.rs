@@ -41,6 +41,7 @@ pub fn routes() -> Router<App> {
         .route("/api/zhongshu_plan", get(plans::newest))
         .route("/api/plans", get(plans::versions))
         .route("/api/report_zhongshu_plan", post(plans::report))
+        .route("/api/read_files", post(plans::read_files))
         .route("/api/start_assignments", post(plans::confirm))
         .route("/api/reject_plan", post(plans::reject))
         .route("/api/check_plan", post(plans::check))

@@ -7,7 +7,7 @@ use crate::domain::flow::queue;
 use crate::domain::flow::sessions::planner;
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
-use crate::domain::limits::check_entries;
+use crate::domain::limits::{check_entries, check_list};
 use crate::domain::plan::{PlannedAssignment, Proposal};
 use crate::domain::refusal::Refusal;
 use crate::domain::report::{Report, ReportMode};
@@ -161,6 +161,21 @@ pub struct CheckPlan {
     assignments: Vec<AssignmentBody>,
     #[serde(default)]
     language: Option<Language>,
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ReadFiles {
+    files: Vec<String>,
+}
+
+/// What entries of an assignment's files stand for now.
+pub async fn read_files(
+    State(app): State<App>,
+    RequirePerson(_): RequirePerson,
+    Body(wish): Body<ReadFiles>,
+) -> Result<Json<Value>, ApiError> {
+    check_list(&wish.files, "files")?;
+    Ok(ok(json!({ "files": app.entries(wish.files).await? })))
 }
 
 /// What the plan checks would say about lines that a person is editing.
