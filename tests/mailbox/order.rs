@@ -62,7 +62,7 @@ async fn tick(house: &House) {
 /// What is written in place has to be quiet for so long; what is renamed counts at once.
 fn patient() -> Timing {
     Timing {
-        quiet: Duration::from_millis(800),
+        quiet: Duration::from_secs(3),
         ..timing()
     }
 }
@@ -71,6 +71,10 @@ fn patient() -> Timing {
 async fn what_waited_never_replaces_what_was_written_after_it() {
     let mut house = House::with_timing(patient()).await;
     let session = house.department("gongchengbu-1", "zhongshu-1").await;
+    // Once this is taken, the folder is watched.
+    let other = house.department("zhilibu-1", "zhongshu-1").await;
+    house.drop_file("other.json", result(&other, "other"));
+    house.until_reported(&other, 1).await;
     // Whole, but their writer has not let go of them.
     let mut held = Vec::new();
     for (name, text) in [
