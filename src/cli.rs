@@ -70,7 +70,8 @@ pub struct Global {
 /// Flags of the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Serve {
-    /// Port of the dashboard on 127.0.0.1; 0 picks a free one [default: 6211; `demo`: a free one]
+    /// A port of 127.0.0.1 that stays the same, for scripts [default: a free one, another at each start]. What other programs
+    /// had there before (workers that they left in a browser) can act on a page that is opened by address instead of by name
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
     /// The Codex program [default: $CODEX_BIN, else `codex` on PATH]
@@ -100,6 +101,9 @@ pub enum Command {
         /// Print the link and open nothing
         #[arg(long)]
         no_open: bool,
+        /// A link to 127.0.0.1, for a browser that does not find names below localhost
+        #[arg(long)]
+        address: bool,
     },
     /// List sessions; without a server, what still runs
     Ps {

@@ -17,9 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-/// The port of the dashboard, unless another one is wished for.
-pub const DEFAULT_PORT: u16 = 6211;
-
 const DEFAULT_WORKFLOW_DOC: &str = "AGENTS.md";
 const DEFAULT_MAX_DEPARTMENTS: u32 = 2;
 const DEFAULT_STALE_SECONDS: u64 = 300;
@@ -34,7 +31,7 @@ pub struct Flags {
     pub repo: Option<PathBuf>,
     /// `--state-dir`.
     pub state_dir: Option<PathBuf>,
-    /// `--port`.
+    /// `--port`; none and 0 mean any free one.
     pub port: Option<u16>,
     /// `--codex-bin`.
     pub codex_bin: Option<PathBuf>,
@@ -184,7 +181,7 @@ impl Config {
         let settings = variables.merge(&repo, governance);
         Ok(Self {
             places,
-            port: flags.port.unwrap_or(DEFAULT_PORT),
+            port: flags.port.unwrap_or(0),
             codex_bin,
             codex_home,
             allow_writable_state: flags.allow_writable_state,

@@ -42,7 +42,7 @@ pub async fn run(
     let flags = Flags {
         repo: Some(scene.repo().to_owned()),
         state_dir: Some(scene.state()),
-        port: flags.port.or(Some(0)),
+        port: flags.port,
         ..flags
     };
     let ended = perform(&scene, &flags, exit, cwd, environment, &mut signals, out).await;

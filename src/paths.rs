@@ -307,6 +307,11 @@ impl Places {
         self.state.join("terminals")
     }
 
+    /// How the person's pages look.
+    pub fn preferences(&self) -> PathBuf {
+        self.state.join("preferences.json")
+    }
+
     /// Where a running server says how to reach it.
     pub fn server_file(&self) -> PathBuf {
         self.state.join("server.json")

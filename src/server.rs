@@ -73,7 +73,7 @@ pub struct Server {
 impl Server {
     /// The dashboard's address.
     pub fn url(&self) -> String {
-        self.access.url()
+        self.access.address().url()
     }
 
     /// The dashboard's address with a key that logs one browser in.

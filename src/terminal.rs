@@ -3,6 +3,8 @@
 //! A sidecar outlives the launcher. Its descriptor in the state dir holds its address and tokens; nothing of that is
 //! ever journalled. What a sidecar says by itself goes to one bounded channel, in order.
 
+mod ports;
+
 use crate::domain::ids::{MessageId, TerminalId};
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
@@ -11,6 +13,7 @@ use codex_terminal::colours::Theme;
 use codex_terminal::control::{Event, Request};
 use codex_terminal::descriptor::{Descriptor, Mode, State};
 use codex_terminal::spec::{Source, Spec};
+use ports::Ports;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -87,6 +90,7 @@ struct Inner {
     /// How long a terminal in which nothing runs waits for a launcher to come back.
     orphan_limit: Duration,
     origins: RwLock<Vec<String>>,
+    ports: Ports,
     theme: Mutex<Option<Theme>>,
     open: Mutex<HashMap<TerminalId, Open>>,
     /// Those whose start is under way, each held until it is through.
@@ -96,28 +100,34 @@ struct Inner {
 
 impl Terminals {
     /// No terminal is open yet. The receiver gets what the terminals say.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
     pub fn new(
         place: Places,
         program: PathBuf,
         orphan_limit: Duration,
-    ) -> (Self, mpsc::Receiver<TerminalEvent>) {
+    ) -> std::io::Result<(Self, mpsc::Receiver<TerminalEvent>)> {
+        let ports = Ports::draw(&place)?;
         let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         let inner = Inner {
             place,
             program,
             orphan_limit,
             origins: RwLock::default(),
+            ports,
             theme: Mutex::default(),
             open: Mutex::default(),
             starting: Mutex::default(),
             events,
         };
-        (
-            Self {
-                inner: Arc::new(inner),
-            },
-            receiver,
-        )
+        let inner = Arc::new(inner);
+        Ok((Self { inner }, receiver))
+    }
+
+    /// Every port that a terminal has or may get.
+    pub fn ports(&self) -> &[u16] {
+        self.inner.ports.all()
     }
 
     /// Origins whose pages may show terminals; known once the launcher listens.
@@ -172,6 +182,7 @@ impl Terminals {
         spec.descriptor_path = Some(files.descriptor.clone());
         spec.control_socket = Some(files.socket.clone());
         spec.frame_ancestors = self.origins();
+        spec.ports = self.free_ports();
         spec.theme = *self
             .inner
             .theme
@@ -395,6 +406,15 @@ impl Terminals {
             .get(id)
             .map(|open| open.client.clone())
             .ok_or(TerminalError::Gone)
+    }
+
+    fn free_ports(&self) -> Vec<u16> {
+        let taken = self
+            .lock()
+            .values()
+            .map(|open| open.descriptor.port)
+            .collect();
+        self.inner.ports.without(&taken)
     }
 
     fn origins(&self) -> Vec<String> {

@@ -1,11 +1,16 @@
-// Talks to the launcher this page came from, and to nobody else.
+// Talks to the launcher this page came from, and to nobody else: an answer without its proof is not looked at.
 import { t } from './i18n.js';
+import { importKey, isProven, newChallenge } from './proof.js';
 
-let secret = null;
+// What a sign-in gave: the secret that is sent, and the key that answers are held against.
+let login = null;
 let onSignedOut = () => {};
 
-export function useSecret(value) { secret = value; }
-export function hasSecret() { return secret !== null; }
+export function useLogin(given) {
+  login = given === null ? null : { secret: given.session, key: importKey(given.proof_key) };
+}
+
+// Is told why: the key of a sentence.
 export function whenSignedOut(handler) { onSignedOut = handler; }
 
 // A failure that can be shown as it is: `message` is the API's own sentence.
@@ -17,14 +22,12 @@ export class ApiError extends Error {
   }
 }
 
-function headers(extra) {
-  return secret === null ? extra : { ...extra, 'X-Zhongshu-Session': secret };
-}
-
 // One request. Throws ApiError for everything but a 2xx answer.
 export async function send(method, path, { body, key, signal, accept = 'application/json' } = {}) {
-  const mine = secret;
-  const init = { method, signal, headers: headers({ Accept: accept }), cache: 'no-store', credentials: 'omit', redirect: 'error' };
+  const mine = login;
+  const challenge = newChallenge();
+  const init = { method, signal, headers: { Accept: accept }, cache: 'no-store', credentials: 'omit', redirect: 'error' };
+  if (mine !== null) Object.assign(init.headers, { 'X-Zhongshu-Session': mine.secret, 'X-Zhongshu-Challenge': challenge });
   if (body !== undefined) {
     init.headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(body);
@@ -37,12 +40,19 @@ export async function send(method, path, { body, key, signal, accept = 'applicat
     if (error.name === 'AbortError') throw error;
     throw new ApiError(0, 'network', t('error.network'));
   }
+  if (mine !== null && !await isProven(mine.key, challenge, method, path, answer)) {
+    answer.body?.cancel();
+    // A sign-in that has ended cannot prove anything: nobody can tell that from a stranger, and it does not matter.
+    const reason = answer.status === 401 ? 'signin.expired' : 'signin.stranger';
+    // Only for this very sign-in: an answer to an older one must not end a newer one.
+    if (mine === login) onSignedOut(reason);
+    throw new ApiError(401, 'unproven', t(reason));
+  }
   if (answer.ok) return answer;
   let said = {};
   try { said = await answer.json(); } catch { /* Not our server's shape: the status has to do. */ }
   const message = typeof said.error === 'string' ? said.error : t('error.odd', answer.status);
-  // Only when this very secret was refused: an answer to an older one must not end a newer sign-in.
-  if (answer.status === 401 && mine !== null && mine === secret) onSignedOut();
+  if (answer.status === 401 && mine !== null && mine === login) onSignedOut('signin.expired');
   throw new ApiError(answer.status, said.code ?? '', message);
 }
 

@@ -4,24 +4,33 @@ import { whenSignedOut } from './api.js';
 import './actions.js';
 import { $, $$, fault } from './dom.js';
 import * as timeline from './history.js';
-import { language, t, useLanguage } from './i18n.js';
+import { language, loadWords, t, useLanguage } from './i18n.js';
 import { recheckEdited, rescueEdits } from './plan.js';
 import * as report from './report.js';
 import * as review from './review.js';
 import { follow } from './stream.js';
-import { closeAll, markShown, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
+import { closeAll, markShown, prefer, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
 import { showTimes } from './when.js';
 import * as work from './work.js';
 
-const THEME = 'zhongshu.theme';
-const LANGUAGE = 'zhongshu.lang';
 const VIEWS = ['work', 'report', 'review', 'history'];
 
 let stopStream = null;
 let streamState = 'connecting';
+let goneTimer = null;
+
+// A server that only breathes heavily is back after this long; one that was started anew has another address and never comes back here.
+const GONE_MS = 5000;
 
 function showConnection(state) {
   streamState = state;
+  if (state !== 'reconnecting') {
+    clearTimeout(goneTimer);
+    goneTimer = null;
+    fault($('#gone'), null);
+  } else if (goneTimer === null) {
+    goneTimer = setTimeout(() => fault($('#gone'), { message: t('conn.gone') }), GONE_MS);
+  }
   const name = state === 'live' && work.current().readOnly ? 'read_only' : state;
   $('#connection').dataset.state = name;
   $('#connection-text').textContent = t(`conn.${name}`);
@@ -107,11 +116,11 @@ async function trySignIn(key) {
 }
 
 async function changeLanguage(tag) {
-  localStorage.setItem(LANGUAGE, tag);
-  await useLanguage(tag);
+  useLanguage(tag);
   nameLanguageSwitch();
   showConnection(streamState);
   if ($('#app').hidden) return;
+  prefer({ language: tag });
   await work.refresh();
   recheckEdited();
   showTimes(document);
@@ -141,7 +150,7 @@ function wire() {
   $('#theme').addEventListener('click', () => {
     const next = theme() === 'dark' ? 'light' : 'dark';
     document.documentElement.dataset.theme = next;
-    localStorage.setItem(THEME, next);
+    if (!$('#app').hidden) prefer({ theme: next });
     changeTheme();
   });
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changeTheme);
@@ -149,7 +158,7 @@ function wire() {
     try { await signOut(); } catch { /* The secret is forgotten here in any case. */ }
     toSignedOut('signin.logged_out');
   });
-  whenSignedOut(() => { forget(); toSignedOut('signin.expired'); });
+  whenSignedOut((reason) => { forget(); toSignedOut(reason); });
   whenForgotten(() => toSignedOut('signin.logged_out'));
   work.whenShown(() => { rescueEdits(); markShown(); showConnection(streamState); });
   // A key can also arrive in a page that is open already: the person ran `zhongshu open` and the browser reused the tab.
@@ -162,8 +171,8 @@ function wire() {
 
 async function boot() {
   const key = keyFromUrl();
-  const saved = localStorage.getItem(LANGUAGE);
-  await useLanguage(saved === 'zh' || saved === 'en' ? saved : language());
+  await loadWords();
+  useLanguage(language());
   nameLanguageSwitch();
   wire();
   await trySignIn(key);

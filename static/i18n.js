@@ -4,16 +4,16 @@ let current = document.documentElement.lang === 'zh' ? 'zh' : 'en';
 
 export function language() { return current; }
 
-async function load(tag) {
-  if (!words[tag]) {
+// Both languages at once, together with the page itself: nothing that comes later is taken without a proof.
+export async function loadWords() {
+  await Promise.all(['en', 'zh'].map(async (tag) => {
     const answer = await fetch(`/assets/i18n/${tag}.json`, { credentials: 'omit' });
     if (!answer.ok) throw new Error(`dictionary ${tag}: ${answer.status}`);
     words[tag] = await answer.json();
-  }
+  }));
 }
 
-export async function useLanguage(tag) {
-  await load(tag);
+export function useLanguage(tag) {
   current = tag;
   document.documentElement.lang = tag;
   localise(document);

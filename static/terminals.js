@@ -6,7 +6,6 @@ import { $, $$, fault, make } from './dom.js';
 import { onAction, press } from './forms.js';
 import { stale } from './work.js';
 
-const SIZE = 'zhongshu.dock';
 const SIZES = ['small', 'medium', 'large'];
 const open = new Map();
 let shown = null;
@@ -18,7 +17,7 @@ export const theme = () => (isDark() ? 'dark' : 'light');
 // Only terminals of this machine are shown; the fragment never leaves the browser.
 function frameUrl(address) {
   const url = new URL(address);
-  if (url.protocol !== 'http:' || url.hostname !== '127.0.0.1' || url.username || url.password) throw new Error(t('terminals.bad_url'));
+  if (url.protocol !== 'http:' || url.hostname !== '127.0.0.1' || url.port === location.port || url.username || url.password) throw new Error(t('terminals.bad_url'));
   const hash = url.hash.replace(/^#/, '');
   url.hash = `${hash}${hash ? '&' : ''}theme=${theme()}&lang=${language()}`;
   return url.href;
@@ -196,6 +195,12 @@ export function tellTerminals() {
   for (const tab of open.values()) tellFrame(tab, `${tab.origin}/#theme=${theme()}&lang=${language()}`);
 }
 
+// What the person chose about the page goes with the repository: the next start has another origin, and the browser forgets with the old one.
+export function prefer(choice) {
+  // A failure costs the choice at the next start, nothing else.
+  post('/api/preferences', choice).catch(() => {});
+}
+
 // Programs ask for a terminal's colours once, when they start and nobody looks yet: the launcher answers for this page.
 export function sayTheme() {
   // A failure costs nice colours in the next terminal, nothing else.
@@ -210,8 +215,7 @@ export function closeAll() {
 export function wireDock() {
   const dock = $('#dock');
   new ResizeObserver(showTab).observe($('#dock-tabs'));
-  let size = localStorage.getItem(SIZE);
-  if (!SIZES.includes(size)) size = 'medium';
+  let size = document.documentElement.dataset.dockSize;
   const apply = () => {
     dock.dataset.size = size;
     document.body.dataset.dock = size;
@@ -221,7 +225,7 @@ export function wireDock() {
     $('#dock-size').textContent = t(key);
   };
   apply();
-  $('#dock-size').addEventListener('click', () => { size = SIZES[(SIZES.indexOf(size) + 1) % SIZES.length]; localStorage.setItem(SIZE, size); apply(); });
+  $('#dock-size').addEventListener('click', () => { size = SIZES[(SIZES.indexOf(size) + 1) % SIZES.length]; prefer({ dock: size }); apply(); });
   $('#dock-hide').addEventListener('click', () => { showDock(false); $('#terminals-toggle').focus(); });
   $('#terminals-toggle').addEventListener('click', () => showDock(dock.hidden));
   $('#terminal-new').addEventListener('click', async () => {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -66,7 +67,8 @@ struct Ground {
 }
 
 impl Ground {
-    fn new(node: &Path) -> Self {
+    fn new() -> Self {
+        let node = program("NODE", &["node"], "install Node.js 20 or newer");
         let folder = tempfile::Builder::new().prefix("zsb").tempdir().unwrap();
         for name in ["home/codex", "control", "run", "repo/src"] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
@@ -191,8 +193,8 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    fn start(ground: &'a Ground) -> (Self, Value) {
-        let (server, ready) = ground.serve(0);
+    fn start(ground: &'a Ground, port: u16) -> (Self, Value) {
+        let (server, ready) = ground.serve(port);
         let url = ready["url"].as_str().unwrap();
         let port = url
             .trim_end_matches('/')
@@ -220,6 +222,11 @@ impl<'a> Running<'a> {
         }
     }
 
+    fn ask(&self, path: &str) -> Value {
+        let answer = self.ground.run(&["api", "GET", path]);
+        serde_json::from_slice(&answer.stdout).unwrap()
+    }
+
     /// What the walk asks for, and the answer.
     fn obey(&mut self, wish: &str) -> String {
         match wish {
@@ -236,7 +243,17 @@ impl<'a> Running<'a> {
                 let answer = self.ground.run(&["open", "--no-open"]);
                 String::from_utf8(answer.stdout).unwrap().trim().to_owned()
             }
-            other => panic!("the walk asks for {other:?}"),
+            // How far the journal is, and which events came after.
+            "seq" => self.ask("/api/audit?limit=1")["last"].to_string(),
+            other => match other.strip_prefix("since ") {
+                Some(seq) => {
+                    let path = format!("/api/audit?after={seq}&limit=1000");
+                    let events = self.ask(&path)["events"].as_array().cloned().unwrap();
+                    let names: Vec<_> = events.iter().map(|it| it["event"].clone()).collect();
+                    Value::from(names).to_string()
+                }
+                None => panic!("the walk asks for {other:?}"),
+            },
         }
     }
 }
@@ -283,8 +300,8 @@ fn answer(stdin: &mut ChildStdin, text: &str) {
     stdin.flush().unwrap();
 }
 
-#[test]
-fn a_person_does_the_whole_job_on_the_dashboard() {
+/// A script that drives a browser, and the processes it asks for.
+fn play(script: &str, ground: &Ground, port: u16) {
     let node = program("NODE", &["node"], "install Node.js 20 or newer");
     let chromium = program(
         "CHROMIUM_BIN",
@@ -292,11 +309,15 @@ fn a_person_does_the_whole_job_on_the_dashboard() {
         "install Chromium (apt-get install chromium)",
     );
     let playwright = playwright();
-    let ground = Ground::new(&node);
-    let (mut running, ready) = Running::start(&ground);
+    let (mut running, ready) = Running::start(ground, port);
     let mut walk = Command::new(&node)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/walk.mjs"))
+        .arg(
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("tests/browser")
+                .join(script),
+        )
         .env("WALK_LOGIN", ready["login_url"].as_str().unwrap())
+        .env("WALK_PORT", running.port.to_string())
         .env("WALK_CONTROL", ground.path("control"))
         .env("WALK_REPO", ground.path("repo"))
         .env("WALK_CHROMIUM", &chromium)
@@ -338,4 +359,22 @@ fn a_person_does_the_whole_job_on_the_dashboard() {
         faults.join("\n")
     );
     drop(running);
+}
+
+#[test]
+fn a_person_does_the_whole_job_on_the_dashboard() {
+    play("walk.mjs", &Ground::new(), 0);
+}
+
+/// A browser meets everything that may stand at our port, before we came, beside us and after us.
+#[test]
+fn whoever_has_the_port_before_or_after_us_gets_nothing_from_the_browser() {
+    // A port that stays the same over all starts, as `--port` gives it.
+    // Below those that the system gives to others meanwhile.
+    let first = 10_000 + u16::try_from(std::process::id() % 9_000).unwrap();
+    let free = |port: &u16| {
+        TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("::1", *port)).is_ok()
+    };
+    let port = (first..first + 900).find(free).unwrap();
+    play("doors.mjs", &Ground::new(), port);
 }

@@ -549,6 +549,7 @@ async fn a_running_server_is_named_and_its_port_is_not_a_stranger() {
     let file = ServerFile {
         socket: places.socket(),
         url: format!("http://127.0.0.1:{}/", machine.inputs.port),
+        page_url: String::new(),
         pid: std::process::id(),
         started_at_ticks: None,
         version: "1".to_owned(),

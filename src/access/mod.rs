@@ -3,13 +3,16 @@
 //! Owns every credential (as digests) and says whose one is. It never sees a request: `web::guard` asks it, `web::login`
 //! hands out what it makes. No browser session survives a restart, on purpose: what could be replayed is not on disk.
 
+mod address;
 mod caller;
 mod clock;
 mod heard;
 mod limit;
+mod proof;
 mod secret;
 pub mod tokens;
 
+pub use address::Address;
 pub use caller::{Caller, Lease, Via};
 pub use clock::{Clock, boot_clock};
 pub use heard::{AccessEvent, Observer};
@@ -17,6 +20,7 @@ pub use secret::{NoEntropy, Secret};
 pub use tokens::{Scope, TokenError, TokenStore};
 
 use limit::Bucket;
+pub(crate) use proof::ProofKey;
 use secret::Digest;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -49,8 +53,10 @@ const BROWSER: Caller = Caller::Person { via: Via::Browser };
 
 /// A browser that has just logged in.
 pub struct Granted {
-    /// Its secret.
+    /// Its secret: shown with every request.
     pub secret: Secret,
+    /// What it believes our answers by: never sent again, see `proof`.
+    pub proof_key: Secret,
     /// After this much idleness it is logged out.
     pub idle: Duration,
     /// After this it is logged out in any case.
@@ -93,6 +99,7 @@ struct Key {
 struct Session {
     id: u64,
     digest: Digest,
+    proof: ProofKey,
     created_at: Duration,
     used_at: Duration,
     lease: CancellationToken,
@@ -115,7 +122,7 @@ struct Inner {
 
 /// Every credential of one running server.
 pub struct Access {
-    port: u16,
+    address: Address,
     clock: Clock,
     tokens: TokenStore,
     closing: CancellationToken,
@@ -124,19 +131,19 @@ pub struct Access {
 }
 
 impl Access {
-    /// The access rules of the server that listens on `port`. `closing` ends everything that is open.
+    /// The access rules of the server at `address`. `closing` ends everything that is open.
     pub fn new(
-        port: u16,
+        address: Address,
         tokens: TokenStore,
         closing: CancellationToken,
         observer: Observer,
     ) -> Self {
-        Self::with_clock(port, tokens, closing, observer, boot_clock())
+        Self::with_clock(address, tokens, closing, observer, boot_clock())
     }
 
     /// [`new`](Self::new) with another clock.
     pub fn with_clock(
-        port: u16,
+        address: Address,
         tokens: TokenStore,
         closing: CancellationToken,
         observer: Observer,
@@ -155,7 +162,7 @@ impl Access {
             untold_refusals: 0,
         };
         Self {
-            port,
+            address,
             clock,
             tokens: tokens.ending_with(&closing),
             closing,
@@ -164,19 +171,19 @@ impl Access {
         }
     }
 
-    /// The port that Host and Origin must name.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// Where this server is.
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
-    /// The address without any key.
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/", self.port)
-    }
-
-    /// The address with a login key in its fragment.
-    pub fn login_url(&self, key: &Secret) -> String {
-        format!("{}#key={}", self.url(), key.reveal())
+    /// The dashboard with a login key in its fragment: under its own name where browsers find that, else (and when `by_address`
+    /// asks for it) under the address, which some program may have had before us.
+    pub fn login_url(&self, key: &Secret, by_address: bool) -> String {
+        let page = match by_address || !self.address.is_known_to_browsers() {
+            true => self.address.url(),
+            false => self.address.page_url(),
+        };
+        format!("{page}#key={}", key.reveal())
     }
 
     /// Cancelled when the server stops.
@@ -217,8 +224,16 @@ impl Access {
                 return Err(LoginError::Expired);
             }
             let secret = Secret::generate("")?;
-            let lease = self.closing.child_token();
-            let evicted = inner.add_session(secret.digest(), presented, now, lease);
+            let (proof, proof_key) = ProofKey::generate()?;
+            let session = Session {
+                id: inner.next_session,
+                digest: secret.digest(),
+                proof,
+                created_at: now,
+                used_at: now,
+                lease: self.closing.child_token(),
+            };
+            let evicted = inner.add_session(session, presented);
             drop(inner);
             if evicted {
                 self.tell(AccessEvent::Revoked {
@@ -233,6 +248,7 @@ impl Access {
             });
             return Ok(Granted {
                 secret,
+                proof_key,
                 idle: SESSION_IDLE,
                 life: SESSION_LIFE,
             });
@@ -326,6 +342,14 @@ impl Access {
         })
     }
 
+    /// What the browser session with this secret believes our answers by.
+    pub(crate) fn proof_key(&self, secret: &str) -> Option<ProofKey> {
+        let presented = Digest::of(secret);
+        let inner = self.lock();
+        let index = find(&inner.sessions, |session| &session.digest, &presented)?;
+        Some(inner.sessions[index].proof.clone())
+    }
+
     /// What a bearer token is worth.
     pub(crate) fn check_token(&self, token: &str) -> Result<Option<Grant>, TokenError> {
         let Some((name, scope, lease)) = self.tokens.check(token)? else {
@@ -372,13 +396,7 @@ impl Access {
 
 impl Inner {
     /// Returns whether another browser had to give way.
-    fn add_session(
-        &mut self,
-        digest: Digest,
-        key: Digest,
-        now: Duration,
-        lease: CancellationToken,
-    ) -> bool {
+    fn add_session(&mut self, session: Session, key: Digest) -> bool {
         let mut evicted = false;
         if self.sessions.len() >= MAX_SESSIONS
             && let Some(oldest) = self.sessions.iter().min_by_key(|one| one.used_at)
@@ -386,15 +404,9 @@ impl Inner {
             let oldest = oldest.id;
             evicted = self.end_sessions(|one| one.id == oldest);
         }
-        let id = self.next_session;
         self.next_session += 1;
-        self.sessions.push(Session {
-            id,
-            digest,
-            created_at: now,
-            used_at: now,
-            lease,
-        });
+        let id = session.id;
+        self.sessions.push(session);
         if self.spent.len() >= MAX_SPENT {
             self.spent.remove(0);
         }

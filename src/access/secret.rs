@@ -33,6 +33,18 @@ impl Secret {
     }
 }
 
+/// So many random characters out of 32, five bits each, as a name of a host takes them.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub(super) fn random_letters(count: usize) -> Result<String, NoEntropy> {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = vec![0_u8; count];
+    getrandom::fill(&mut bytes).map_err(|error| NoEntropy(error.to_string()))?;
+    let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);
+    Ok(bytes.into_iter().map(letter).collect())
+}
+
 /// The system gave no random numbers.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("get random numbers from the system: {0}")]

@@ -19,7 +19,7 @@ impl House {
         let events = Arc::new(Mutex::new(Vec::new()));
         let (clock, log) = (Arc::clone(&seconds), Arc::clone(&events));
         let access = Access::with_clock(
-            6211,
+            Address::fresh(6211).unwrap(),
             TokenStore::open(folder.path()).unwrap(),
             CancellationToken::new(),
             Box::new(move |event| log.lock().unwrap().push(event)),

@@ -2,7 +2,7 @@
 
 use super::CommandError;
 use crate::cli::{Cli, ExitCode};
-use crate::config::{DEFAULT_PORT, locale_language};
+use crate::config::locale_language;
 use crate::doctor::{self, Inputs};
 use crate::paths::Environment;
 use std::io::Write;
@@ -25,7 +25,7 @@ pub async fn run(
         repo: flags.repo,
         cwd: cwd.to_owned(),
         state_dir: flags.state_dir,
-        port: flags.port.unwrap_or(DEFAULT_PORT),
+        port: flags.port.unwrap_or(0),
         codex_bin: flags.codex_bin,
         environment: environment.clone(),
     })

@@ -105,11 +105,10 @@ impl Scene {
         };
         let language = look.statements.language.unwrap_or(self.language);
         let verdict = gate::judge(&look, reviews.as_ref().map_err(Clone::clone));
-        let (url, runs) = self.server();
+        let page_url = self.page_url();
         let way = Way {
             repo: &self.repo,
-            url: &url,
-            runs,
+            page_url: page_url.as_deref(),
         };
         say(&words::lines(&verdict, way, language));
         match verdict.passes() {
@@ -141,15 +140,12 @@ impl Scene {
         }
     }
 
-    /// The dashboard's address, and whether it answers there.
-    fn server(&self) -> (String, bool) {
-        let Ok(places) = &self.places else {
-            return (default_url(), false);
-        };
+    /// The dashboard's address, while a server runs.
+    fn page_url(&self) -> Option<String> {
+        let places = self.places.as_ref().ok()?;
         let runs = running(places).is_ok_and(|holder| holder.is_some());
         let file = ServerFile::read(places).ok().flatten();
-        let url = file.filter(|_| runs).map(|file| file.url);
-        (url.unwrap_or_else(default_url), runs)
+        file.filter(|_| runs).map(|file| file.page_url)
     }
 
     /// After a commit: says so when nobody had approved it. The server records it by itself.
@@ -199,10 +195,6 @@ fn edit(path: &Path, lines: &[String], comment: Option<&[u8]>) -> std::io::Resul
         std::fs::write(path, edited)?;
     }
     Ok(())
-}
-
-fn default_url() -> String {
-    format!("http://127.0.0.1:{}/", crate::config::DEFAULT_PORT)
 }
 
 /// Git shows what a hook writes to standard error. Nobody there is no reason to fail.

@@ -129,7 +129,9 @@ pub async fn run(
         Some(Command::Demo { codex, exit, .. }) => {
             crate::demo::run(cli, *codex, *exit, cwd, environment, out).await
         }
-        Some(Command::Open { no_open }) => open::run(&places()?, !no_open, environment, out).await,
+        Some(Command::Open { no_open, address }) => {
+            open::run(&places()?, *address, !no_open, environment, out).await
+        }
         Some(Command::Ps { json }) => ps::run(&places()?, *json, out).await,
         Some(Command::Stop { id }) => stop::run(&places()?, id.as_deref(), out).await,
         Some(Command::Api {

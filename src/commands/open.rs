@@ -8,18 +8,19 @@ use crate::paths::{Environment, Places};
 use serde_json::json;
 use std::io::Write;
 
-/// Asks the server for a link, prints it, and opens it.
+/// Asks the server for a link (by the address instead of the name of this start, if wanted), prints it, and opens it.
 ///
 /// # Errors
 /// When no server runs.
 pub async fn run(
     places: &Places,
+    by_address: bool,
     open: bool,
     environment: &Environment,
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
     let answer = Client::find(places)?
-        .post("/api/login_key", &json!({}))
+        .post("/api/login_key", &json!({ "by_address": by_address }))
         .await?;
     let url = answer["login_url"]
         .as_str()

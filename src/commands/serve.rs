@@ -65,11 +65,11 @@ fn announce(server: &Server, out: &mut impl Write) -> std::io::Result<()> {
         match language {
             Language::En => writeln!(
                 out,
-                "zhongshu works on {repo}\n\n  {url}\n\nThe link logs one browser in, once, within ten minutes; `zhongshu open` makes another. {end}"
+                "zhongshu works on {repo}\n\n  {url}\n\nThe link logs one browser in, once, within ten minutes; `zhongshu open` makes another (`--address`, if your browser does not find this name). {end}"
             )?,
             Language::Zh => writeln!(
                 out,
-                "zhongshu 正在管理 {repo}\n\n  {url}\n\n链接可让一个浏览器登录一次，十分钟内有效；`zhongshu open` 可再生成一个。{end}"
+                "zhongshu 正在管理 {repo}\n\n  {url}\n\n链接可让一个浏览器登录一次，十分钟内有效；`zhongshu open` 可再生成一个（浏览器找不到该名称时加 `--address`）。{end}"
             )?,
         }
     }

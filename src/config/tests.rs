@@ -50,7 +50,7 @@ fn defaults_override_no_model() {
     );
     assert_eq!(settings.max_departments, 2);
     assert_eq!(settings.department_stale, Duration::from_secs(300));
-    assert_eq!((config.port, config.open_browser), (6211, true));
+    assert_eq!((config.port, config.open_browser), (0, true));
     assert_eq!(config.language(), Language::En);
     assert_eq!(
         config.codex_home().unwrap(),

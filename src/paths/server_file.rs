@@ -10,8 +10,11 @@ use std::path::PathBuf;
 pub struct ServerFile {
     /// Its unix socket.
     pub socket: PathBuf,
-    /// Its address, without any key.
+    /// Its address for scripts, without any key.
     pub url: String,
+    /// The dashboard as browsers open it. Empty in the file of an older version.
+    #[serde(default)]
+    pub page_url: String,
     /// Its process.
     pub pid: u32,
     /// When that process started, as the system counts; with the pid it names one process for good.

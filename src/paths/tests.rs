@@ -221,6 +221,7 @@ fn the_server_file_comes_back_as_written_and_is_private() {
     let file = ServerFile {
         socket: places.socket(),
         url: "http://127.0.0.1:1/".to_owned(),
+        page_url: "http://x.localhost:1/".to_owned(),
         pid: 1,
         started_at_ticks: Some(2),
         version: "3".to_owned(),

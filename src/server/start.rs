@@ -2,7 +2,9 @@
 
 use super::watchers;
 use super::{Server, commits};
-use crate::access::{Access, AccessEvent, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore};
+use crate::access::{
+    Access, AccessEvent, Address, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore,
+};
 use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
 use crate::domain::department::Localized;
@@ -22,7 +24,9 @@ use crate::terminal::Terminals;
 use crate::watchdog;
 use crate::web;
 use crate::web::app::App;
+use crate::web::guard;
 use crate::web::listen::{ListenError, Listener};
+use crate::web::preferences::PreferenceFile;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,23 +100,22 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let port = listener.port();
 
     let place = places.clone();
+    let address = Address::fresh(port)?;
     let (terminals, terminal_events) = Terminals::new(
         place.clone(),
         program.clone(),
         config.settings().orphan_limit,
-    );
-    terminals.set_origins(vec![
-        format!("http://127.0.0.1:{port}"),
-        format!("http://localhost:{port}"),
-    ]);
+    )
+    .map_err(io("the terminals' ports cannot be drawn"))?;
+    terminals.set_origins(address.origins());
     let (policies_tx, policies) = watch::channel(Arc::new(Policy::of(&config, None)));
     let codex_bin = resolve_codex(&config);
     prepare_tui_home(&place).map_err(io("the terminals' CODEX_HOME cannot be made"))?;
     let (closing, acting) = (CancellationToken::new(), CancellationToken::new());
-    let (access, heard) = open_access(port, tokens, closing.clone());
-    let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?);
     // Whoever reads it waits at the door, which is open already.
-    server_file(port, places)?;
+    server_file(&address, places)?;
+    let (access, heard) = open_access(address, tokens, closing.clone());
+    let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?, false);
 
     // Nothing from here on can fail: the app-server and its watchdog would stay behind.
     let (codex, incoming) = start_codex(&config, &place, &program, &codex_bin);
@@ -138,10 +141,12 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         shutdown: shutdown_tx,
         reports: Arc::new(tokio::sync::Semaphore::new(1)),
         reader: Arc::new(Reader::new(program, place.repo.clone())),
+        preferences: Arc::new(PreferenceFile::open(&place)),
         guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
-    let front = tokio::spawn(listener.serve(routes, Arc::clone(&access), FRONT_GRACE));
+    let routes = guard::protect(routes, Arc::clone(&access), office.terminals.ports());
+    let front = tokio::spawn(listener.serve(routes, closing.clone(), FRONT_GRACE));
 
     let mut actors = vec![
         tokio::spawn(watchers::access(Arc::clone(&office), heard)),
@@ -272,7 +277,7 @@ fn prepare_tui_home(place: &Places) -> std::io::Result<()> {
 
 /// A person who knocks is told by the access rules; what the journal should know goes through a short queue.
 fn open_access(
-    port: u16,
+    address: Address,
     tokens: TokenStore,
     closing: CancellationToken,
 ) -> (Arc<Access>, mpsc::Receiver<AccessEvent>) {
@@ -280,16 +285,17 @@ fn open_access(
     // When the queue is full the journal is busy with more important things; the access rules count what is untold.
     let observer = Box::new(move |event| drop(tell.try_send(event)));
     (
-        Arc::new(Access::new(port, tokens, closing, observer)),
+        Arc::new(Access::new(address, tokens, closing, observer)),
         heard,
     )
 }
 
-fn server_file(port: u16, places: &Places) -> Result<(), StartError> {
+fn server_file(address: &Address, places: &Places) -> Result<(), StartError> {
     let pid = std::process::id();
     let file = ServerFile {
         socket: places.socket(),
-        url: format!("http://127.0.0.1:{port}/"),
+        url: address.url(),
+        page_url: address.page_url(),
         pid,
         started_at_ticks: Identity::of(pid).map(|identity| identity.start_ticks),
         version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -10,6 +10,7 @@ use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportRequest};
 use crate::governance::review::{Review, Wanted};
 use crate::sessions::office::Office;
 use crate::web::error::ApiError;
+use crate::web::preferences::PreferenceFile;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct App {
     pub reports: Arc<tokio::sync::Semaphore>,
     /// Reads the repository in a limited child.
     pub reader: Arc<Reader>,
+    /// How the person's pages look.
+    pub preferences: Arc<PreferenceFile>,
     /// Whether the gate stands before every commit; `None` until somebody has looked.
     pub guarded: watch::Receiver<Option<bool>>,
 }

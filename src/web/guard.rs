@@ -1,10 +1,10 @@
 //! Stands in front of every route, the unknown ones included: Host first, then what changes something, then who is
-//! asking. Also puts the security headers on every answer. It never looks into a body and knows no route but the few
-//! that are open and the tool server's.
+//! asking. Also puts the security headers on every answer, and the proof that it is ours on those to a browser session. It
+//! never looks into a body and knows no route but the few that are open and the tool server's.
 
 use super::error::{self, ApiError};
 use super::listen::Peer;
-use crate::access::{Access, Caller, Lease, Via};
+use crate::access::{Access, Address, Caller, Lease, ProofKey, Via};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -21,30 +21,64 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// Carries the secret of a browser session.
 pub const SESSION_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-session");
 
+/// Carries what a browser session wants proven, and the proof (see `access::proof`).
+pub const CHALLENGE_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-challenge");
+/// The answer to [`CHALLENGE_HEADER`].
+pub const PROOF_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-proof");
+
 /// Carries the Codex thread for which the tool server speaks; only on the unix socket.
 pub const THREAD_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-thread");
 
 /// The routes of the tool server; they do not exist outside of the unix socket.
 pub const TOOL_ROUTES: &str = "/mcp/";
 
-const CSP: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-     connect-src 'self'; frame-src http://127.0.0.1:*; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-);
+/// What holds for every request.
+struct Rules {
+    access: Arc<Access>,
+    content_policy: HeaderValue,
+}
 
-/// Puts the guard in front of `routes`. What comes out answers every path.
-pub fn protect(routes: Router, access: Arc<Access>) -> Router {
+/// The content security policy of every answer: own scripts and styles only, no inline script, style or form target at all, and
+/// in frames the terminals' ports alone. Never ours: who takes our port when we are gone must not be framed by an open page.
+fn content_policy(terminal_ports: &[u16]) -> HeaderValue {
+    let mut frames: String = terminal_ports
+        .iter()
+        .map(|port| format!(" http://127.0.0.1:{port}"))
+        .collect();
+    if frames.is_empty() {
+        frames.push_str(" 'none'");
+    }
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+         connect-src 'self'; frame-src{frames}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("it is plain text")
+}
+
+/// Puts the guard in front of `routes`. What comes out answers every path. The page may show terminals from `terminal_ports`.
+pub fn protect(routes: Router, access: Arc<Access>, terminal_ports: &[u16]) -> Router {
+    let rules = Arc::new(Rules {
+        access,
+        content_policy: content_policy(terminal_ports),
+    });
     let inner = routes
         .fallback(error::unknown_path)
         .layer(CatchPanicLayer::custom(error::panicked));
     // As one service behind one fallback: no route can be added past the guard.
     Router::new()
         .fallback_service(inner)
-        .layer(middleware::from_fn_with_state(access, guard))
+        .layer(middleware::from_fn_with_state(rules, guard))
 }
 
-async fn guard(State(access): State<Arc<Access>>, mut request: Request, next: Next) -> Response {
-    let mut response = match admit(&access, &mut request) {
+async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next) -> Response {
+    let access = &rules.access;
+    let worker = asks_for_worker(&request);
+    let mut proof = None;
+    let admitted = check_address(access, &request).and_then(|()| {
+        proof = Proof::wanted(access, &request);
+        admit(access, &mut request)
+    });
+    let mut response = match admitted {
         Ok(()) => error::normalise(next.run(request).await),
         Err(refused) => {
             if refused.tell {
@@ -53,8 +87,58 @@ async fn guard(State(access): State<Arc<Access>>, mut request: Request, next: Ne
             refused.error.into_response()
         }
     };
-    set_headers(response.headers_mut());
+    let status = response.status();
+    let headers = response.headers_mut();
+    set_headers(headers);
+    headers.insert(CONTENT_SECURITY_POLICY, rules.content_policy.clone());
+    if worker {
+        // We have none. One that was left here by whoever had this origin before goes, with all it kept.
+        headers.insert("clear-site-data", HeaderValue::from_static("\"*\""));
+    }
+    if let Some(proof) = proof.and_then(|proof| proof.of(status)) {
+        headers.insert(PROOF_HEADER, proof);
+    }
     response
+}
+
+/// Whether a browser asks whether a service worker's script is still the same.
+fn asks_for_worker(request: &Request) -> bool {
+    request.headers().contains_key("service-worker")
+        || request
+            .headers()
+            .get("sec-fetch-dest")
+            .is_some_and(|it| it == "serviceworker")
+}
+
+/// What a browser session wants to be shown before it believes an answer. It is taken before the request is carried out, since a
+/// logout ends its session, and before anything is refused, since a refusal has to be believed as well.
+struct Proof {
+    key: ProofKey,
+    challenge: String,
+    method: Method,
+    target: String,
+}
+
+impl Proof {
+    fn wanted(access: &Access, request: &Request) -> Option<Self> {
+        let headers = request.headers();
+        let challenge = single(headers, &CHALLENGE_HEADER)?;
+        let key = access.proof_key(single(headers, &SESSION_HEADER)?)?;
+        Some(Self {
+            key,
+            challenge: challenge.to_owned(),
+            method: request.method().clone(),
+            target: request.uri().path_and_query()?.to_string(),
+        })
+    }
+
+    fn of(&self, status: StatusCode) -> Option<HeaderValue> {
+        let (method, target) = (self.method.as_str(), &self.target);
+        let proof = self
+            .key
+            .answer(&self.challenge, method, target, status.as_u16())?;
+        HeaderValue::from_str(&proof).ok()
+    }
 }
 
 struct Refused {
@@ -73,21 +157,36 @@ fn quiet(error: ApiError) -> Refused {
     Refused { error, tell: false }
 }
 
+fn is_on_socket(request: &Request) -> bool {
+    matches!(request.extensions().get::<Peer>(), Some(Peer::Socket))
+}
+
+/// Whether a request may change something.
+fn changes(request: &Request) -> bool {
+    !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    )
+}
+
+/// Decides whether a request came to the right address, from a page of ours if from any.
+fn check_address(access: &Access, request: &Request) -> Result<(), Refused> {
+    if is_on_socket(request) {
+        return Ok(());
+    }
+    check_target(request)?;
+    check_host(request.headers(), access.address())?;
+    check_origin(request.headers(), changes(request))?;
+    check_fetch_site(request)?;
+    Ok(())
+}
+
 /// Decides whether a request gets in, and as whom.
 fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
     let peer = request.extensions().get::<Peer>().cloned();
-    let on_socket = matches!(peer, Some(Peer::Socket));
-    let changes = !matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
+    let on_socket = is_on_socket(request);
+    let changes = changes(request);
     let headers = request.headers();
-    if !on_socket {
-        check_target(request)?;
-        check_host(headers, access.port())?;
-        check_origin(headers, changes)?;
-        check_fetch_site(request)?;
-    }
     if changes {
         check_content(headers)?;
     }
@@ -137,31 +236,20 @@ fn check_target(request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn check_host(headers: &HeaderMap, port: u16) -> Result<(), ApiError> {
+fn check_host(headers: &HeaderMap, address: &Address) -> Result<(), ApiError> {
     let Some(host) = single(headers, &HOST) else {
         return Err(ApiError::invalid(
             "host_header",
             "the request needs exactly one Host header",
         ));
     };
-    if !is_our_host(host, port) {
+    if !address.is_ours(host) {
         return Err(ApiError::forbidden(
             "foreign_host",
-            format!("the Host header is not ours; use http://127.0.0.1:{port}/"),
+            format!("the Host header is not ours; use {}", address.url()),
         ));
     }
     Ok(())
-}
-
-/// Exactly the three names of this machine's loopback, with our port.
-fn is_our_host(host: &str, port: u16) -> bool {
-    let Some((name, named_port)) = host.rsplit_once(':') else {
-        return false;
-    };
-    named_port == port.to_string()
-        && ["127.0.0.1", "localhost", "[::1]"]
-            .iter()
-            .any(|ours| name.eq_ignore_ascii_case(ours))
 }
 
 /// An Origin that is there must be the one of the page that we serve under this very Host. Its absence is judged with
@@ -349,7 +437,6 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 fn set_headers(headers: &mut HeaderMap) {
     let text = HeaderValue::from_static;
-    headers.insert(CONTENT_SECURITY_POLICY, CSP);
     headers.insert(X_CONTENT_TYPE_OPTIONS, text("nosniff"));
     headers.insert(REFERRER_POLICY, text("no-referrer"));
     headers.insert(CACHE_CONTROL, text("no-store"));
@@ -368,40 +455,22 @@ fn set_headers(headers: &mut HeaderMap) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
-    fn only_the_three_loopback_names_with_our_port_are_ours() {
-        for host in [
-            "127.0.0.1:6211",
-            "localhost:6211",
-            "LOCALHOST:6211",
-            "LocalHost:6211",
-            "[::1]:6211",
-        ] {
-            assert!(is_our_host(host, 6211), "{host}");
-        }
-        for host in [
-            "",
-            "127.0.0.1",
-            "127.0.0.1:80",
-            "127.0.0.1:06211",
-            "127.0.0.1:+6211",
-            "127.0.0.1:62110",
-            "127.0.0.1.evil.com:6211",
-            "localhost.evil:6211",
-            "localhost.:6211",
-            "0.0.0.0:6211",
-            "[::]:6211",
-            "::1:6211",
-            "127.1:6211",
-            "2130706433:6211",
-            "a@127.0.0.1:6211",
-            "127.0.0.1:6211:6211",
-            "127.0.0.1:6211, evil",
-            " 127.0.0.1:6211",
-        ] {
-            assert!(!is_our_host(host, 6211), "{host}");
-        }
+    fn only_the_ports_of_terminals_are_framed_and_nothing_is_inline() {
+        let policy = content_policy(&[20_001, 20_002]);
+        let policy = policy.to_str().unwrap();
+        assert!(
+            policy.contains("frame-src http://127.0.0.1:20001 http://127.0.0.1:20002;"),
+            "{policy}"
+        );
+        assert!(
+            !policy.contains("unsafe") && !policy.contains('*'),
+            "{policy}"
+        );
+        let none = content_policy(&[]);
+        assert!(none.to_str().unwrap().contains("frame-src 'none';"));
     }
 }

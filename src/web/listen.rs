@@ -8,8 +8,6 @@
 
 mod bind;
 
-use crate::access::Access;
-use crate::web::guard;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -148,11 +146,9 @@ impl Listener {
         self.port
     }
 
-    /// Serves `routes` behind the guard until `access.closing()` is cancelled; then finishes what is being answered,
-    /// for at most `grace`, and removes the socket.
-    pub async fn serve(self, routes: Router, access: Arc<Access>, grace: Duration) {
-        let stop = access.closing().clone();
-        let app = guard::protect(routes, access);
+    /// Serves `app` (what [`guard::protect`](crate::web::guard::protect) made of the routes) until `stop`; then finishes what is
+    /// being answered, for at most `grace`, and removes the socket.
+    pub async fn serve(self, app: Router, stop: CancellationToken, grace: Duration) {
         let connections = TaskTracker::new();
         let tcp = Arc::new(Floor::new(connections.clone(), stop.clone()));
         let local = Arc::new(Floor::new(connections.clone(), stop.clone()));

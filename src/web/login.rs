@@ -36,6 +36,14 @@ struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct NewKey {
+    /// For a browser that does not find the name of this start.
+    #[serde(default)]
+    by_address: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewToken {
     name: String,
     scope: Scope,
@@ -57,6 +65,7 @@ async fn login(
     Ok(Json(json!({
         "ok": true,
         "session": granted.secret.reveal(),
+        "proof_key": granted.proof_key.reveal(),
         "expires_after_idle_seconds": granted.idle.as_secs(),
         "expires_after_seconds": granted.life.as_secs(),
     })))
@@ -77,12 +86,12 @@ async fn logout(
 async fn login_key(
     State(access): State<Arc<Access>>,
     _: RequirePerson,
-    Body(Nothing {}): Body<Nothing>,
+    Body(NewKey { by_address }): Body<NewKey>,
 ) -> Result<Json<Value>, ApiError> {
     let key = access.mint_login_key(OPEN_KEY_LIFE)?;
     Ok(Json(json!({
         "ok": true,
-        "login_url": access.login_url(&key),
+        "login_url": access.login_url(&key, by_address),
         "expires_in_seconds": OPEN_KEY_LIFE.as_secs(),
     })))
 }

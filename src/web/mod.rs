@@ -14,6 +14,7 @@ pub mod guard;
 pub mod listen;
 pub mod login;
 pub mod pages;
+pub mod preferences;
 pub mod ui;
 pub mod views;
 

@@ -17,6 +17,7 @@ mod words;
 mod work;
 
 use crate::domain::language::Language;
+use crate::web::preferences::Preferences;
 use askama::Template;
 
 pub use report::render as render_report;
@@ -27,24 +28,28 @@ pub use review::{
 pub use words::Words;
 pub use work::{Codex, TerminalItem, Work, chosen_planner};
 
-/// The content security policy of `/`: own scripts and styles only, terminals from loopback in frames, and no inline
-/// script, style or form target at all.
-pub const SHELL_CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src 'self' data:; frame-src http://127.0.0.1:*; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-
 #[derive(Template)]
 #[template(path = "shell.html")]
 struct Shell {
     t: Words,
+    theme: Option<&'static str>,
+    dock: &'static str,
 }
 
-/// Renders `GET /`. It holds no data; anybody may see it.
+/// Renders `GET /` as the person likes it. It holds no data; anybody may see it.
 ///
 /// # Errors
 /// Only when the template engine fails.
-pub fn render_shell(language: Language) -> Result<String, askama::Error> {
-    let t = Words::of(language);
-    Shell { t }.render()
+pub fn render_shell(
+    language: Language,
+    preferences: &Preferences,
+) -> Result<String, askama::Error> {
+    Shell {
+        t: Words::of(language),
+        theme: preferences.theme_word(),
+        dock: preferences.dock_word(),
+    }
+    .render()
 }
 
 /// Renders `GET /ui/work`: everything on the page that follows the journal.
@@ -55,17 +60,17 @@ pub fn render_work(work: &Work<'_>) -> Result<String, askama::Error> {
     work::render(work)
 }
 
-/// The language of a request to `/` or `/ui/*`: the `lang` of the query, else the setting, else what the browser
+/// The language of a request to `/` or `/ui/*`: the `lang` of the query, else what was chosen, else what the browser
 /// prefers (`Accept-Language`), else English.
 pub fn language(
     query: Option<&str>,
-    setting: Option<Language>,
+    chosen: Option<Language>,
     accept_language: Option<&str>,
 ) -> Language {
     match query {
         Some("zh") => Language::Zh,
         Some("en") => Language::En,
-        _ => setting.unwrap_or_else(|| preferred(accept_language.unwrap_or_default())),
+        _ => chosen.unwrap_or_else(|| preferred(accept_language.unwrap_or_default())),
     }
 }
 

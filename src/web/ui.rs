@@ -49,7 +49,9 @@ fn language(app: &App, lang: Option<&str>, headers: &HeaderMap) -> Language {
     let accepted = headers
         .get(ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());
-    pages::language(lang, app.office.policy().language_setting, accepted)
+    let setting = app.office.policy().language_setting;
+    let chosen = app.preferences.get().language.or(setting);
+    pages::language(lang, chosen, accepted)
 }
 
 fn html(rendered: Result<String, askama::Error>) -> Result<Html<String>, ApiError> {
@@ -64,11 +66,8 @@ async fn shell(
     headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Result<Html<String>, ApiError> {
-    html(pages::render_shell(language(
-        &app,
-        wish.lang.as_deref(),
-        &headers,
-    )))
+    let language = language(&app, wish.lang.as_deref(), &headers);
+    html(pages::render_shell(language, &app.preferences.get()))
 }
 
 async fn work(

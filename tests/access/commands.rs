@@ -63,11 +63,17 @@ async fn ok(house: &House, line: &[&str]) -> String {
 #[tokio::test]
 async fn open_prints_a_link_that_logs_in_once() {
     let house = House::open().await;
-    let url = ok(&house, &["open", "--no-open"]).await;
-    let (address, key) = url.trim().split_once("#key=").unwrap();
-    assert_eq!(address, format!("http://127.0.0.1:{}/", house.port));
-    let body = serde_json::json!({ "key": key });
-    assert_eq!(house.post("/api/login", &body).send().await.status, 200);
+    let address = house.access.address();
+    for (line, page) in [
+        (&["open", "--no-open"][..], address.page_url()),
+        (&["open", "--no-open", "--address"], address.url()),
+    ] {
+        let url = ok(&house, line).await;
+        let (page_url, key) = url.trim().split_once("#key=").unwrap();
+        assert_eq!(page_url, page);
+        let body = serde_json::json!({ "key": key });
+        assert_eq!(house.post("/api/login", &body).send().await.status, 200);
+    }
     house.close().await;
 }
 

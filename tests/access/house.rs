@@ -14,7 +14,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use zhongshu::access::{Access, AccessEvent, Caller, OPEN_KEY_LIFE, Scope, TokenStore, Via};
+use zhongshu::access::{
+    Access, AccessEvent, Address, Caller, OPEN_KEY_LIFE, Scope, TokenStore, Via,
+};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::journal::{Fold, Journal, Record, system_clock};
 use zhongshu::ledger::Ledger;
@@ -22,7 +24,7 @@ use zhongshu::paths::{Lock, Places, ServerFile};
 use zhongshu::web::body::{Body, Query};
 use zhongshu::web::caller::{RequireAgent, RequirePerson, RequireReader};
 use zhongshu::web::listen::Listener;
-use zhongshu::web::{events, login};
+use zhongshu::web::{events, guard, login};
 
 /// No exchange in these tests takes longer unless something is broken.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -157,7 +159,7 @@ impl House {
         let events = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&events);
         let access = Arc::new(Access::new(
-            port,
+            Address::fresh(port).unwrap(),
             TokenStore::open(&places.state).unwrap(),
             stop.clone(),
             Box::new(move |event| log.lock().unwrap().push(event)),
@@ -168,14 +170,16 @@ impl House {
             .merge(events::routes(ledger.clone()));
         ServerFile {
             socket: places.socket(),
-            url: access.url(),
+            url: access.address().url(),
+            page_url: access.address().page_url(),
             pid: std::process::id(),
             started_at_ticks: None,
             version: "0".to_owned(),
         }
         .write(&places)
         .unwrap();
-        let server = tokio::spawn(listener.serve(app, Arc::clone(&access), Duration::from_secs(2)));
+        let app = guard::protect(app, Arc::clone(&access), &[20_001]);
+        let server = tokio::spawn(listener.serve(app, stop.clone(), Duration::from_secs(2)));
         Self {
             port,
             access,

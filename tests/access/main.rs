@@ -9,4 +9,5 @@ mod hosts;
 mod house;
 mod limits;
 mod origins;
+mod proofs;
 mod socket;

@@ -227,7 +227,7 @@ fn assert_headers(answer: &Answer) {
         "style-src 'self'",
         "connect-src 'self'",
         "img-src 'self' data:",
-        "frame-src http://127.0.0.1:*",
+        "frame-src http://127.0.0.1:20001;",
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "form-action 'none'",

@@ -79,8 +79,7 @@ fn every_reason_says_what_is_wrong_and_what_to_do_in_both_languages() {
     let reviews = Reviews::default();
     let way = Way {
         repo: Path::new("/r\u{1b}"),
-        url: "http://127.0.0.1:6211/",
-        runs: false,
+        page_url: None,
     };
     let own = Look {
         staged: Some(id('c')),

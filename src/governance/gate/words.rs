@@ -13,10 +13,8 @@ use crate::governance::render::printable;
 pub struct Way<'a> {
     /// The repository.
     pub repo: &'a Path,
-    /// The dashboard's address.
-    pub url: &'a str,
-    /// Whether a server runs there.
-    pub runs: bool,
+    /// The dashboard's address, while a server runs.
+    pub page_url: Option<&'a str>,
 }
 
 /// The lines for a verdict that is against the commit; none when there is nothing to say.
@@ -148,25 +146,22 @@ fn next(against: &Reason, way: Way<'_>, language: Language) -> Vec<String> {
 
 /// Where to review; the address stands on a line of its own, so that it can be clicked.
 fn review_at(way: Way<'_>, language: Language) -> Vec<String> {
-    let address = format!("  {}#review", way.url);
     let repo = printable(&way.repo.to_string_lossy());
-    match (way.runs, language) {
-        (true, Language::En) => vec![
+    match (way.page_url, language) {
+        (Some(page), Language::En) => vec![
             "  Review it, then commit again (`zhongshu open` gives a login link):".to_owned(),
-            address,
+            format!("  {page}#review"),
         ],
-        (true, Language::Zh) => vec![
+        (Some(page), Language::Zh) => vec![
             "  请先复核再提交（`zhongshu open` 给出登录链接）：".to_owned(),
-            address,
+            format!("  {page}#review"),
         ],
-        (false, Language::En) => vec![
-            format!("  Start `zhongshu` in {repo}, review it, then commit again:"),
-            address,
-        ],
-        (false, Language::Zh) => vec![
-            format!("  在 {repo} 中启动 `zhongshu`，复核后再提交："),
-            address,
-        ],
+        (None, Language::En) => vec![format!(
+            "  Start `zhongshu` in {repo}, look at its page Review, then commit again."
+        )],
+        (None, Language::Zh) => vec![format!(
+            "  在 {repo} 中启动 `zhongshu`，在“复核”页复核后再提交。"
+        )],
     }
 }
 

@@ -72,6 +72,7 @@ pub fn routes() -> Router<App> {
         )
         .route("/api/terminal_ticket", post(terminals::ticket))
         .route("/api/terminal_theme", post(terminals::theme))
+        .route("/api/preferences", post(crate::web::preferences::set))
         .route("/api/report", get(reports::report))
         .route("/api/review", get(reviews::review))
         .route("/api/reviews/approve", post(reviews::approve))

@@ -7,6 +7,7 @@ use super::samples::{PLANNER, Sample, at, busy, clean_report, empty, report, ses
 use super::*;
 use crate::domain::department::{Sandbox, built_in};
 use crate::domain::ids::SessionId;
+use codex_terminal::colours::Theme;
 use regex::Regex;
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'</textarea></pre></script>{{7*7}} &lt;b&gt;";
@@ -91,7 +92,7 @@ fn both_languages_render_without_a_missing_word() {
     let chinese = Regex::new("[\u{4e00}-\u{9fff}]").unwrap();
     for language in LANGUAGES {
         let pages = [
-            render_shell(language).unwrap(),
+            render_shell(language, &Preferences::default()).unwrap(),
             page(&empty(), language),
             page(&everything(&plain), language),
             render_report(&report(&plain), &built_in(), language).unwrap(),
@@ -116,11 +117,16 @@ fn both_languages_render_without_a_missing_word() {
             }
         }
     }
-    assert!(
-        render_shell(Language::Zh)
-            .unwrap()
-            .contains("<html lang=\"zh\">")
+    let dark = Preferences {
+        theme: Some(Theme::Dark),
+        ..Preferences::default()
+    };
+    let (plain, dark) = (
+        render_shell(Language::Zh, &Preferences::default()).unwrap(),
+        render_shell(Language::Zh, &dark).unwrap(),
     );
+    assert!(plain.contains("<html lang=\"zh\" data-dock-size=\"medium\">"));
+    assert!(dark.contains("<html lang=\"zh\" data-dock-size=\"medium\" data-theme=\"dark\">"));
 }
 
 #[test]

@@ -63,7 +63,9 @@ struct Sidecar {
 
 impl Sidecar {
     async fn start(spec: &Spec) -> anyhow::Result<Self> {
-        let http = server::bind().await.context("listen on 127.0.0.1")?;
+        let http = server::bind(&spec.ports)
+            .await
+            .context("listen on 127.0.0.1")?;
         let control = spec
             .control_socket
             .as_deref()

@@ -37,9 +37,17 @@ const MAX_WRITE_BUFFER_BYTES: usize = 1 << 20;
 /// What the kernel may hold for a viewer that does not read: it is output that this viewer sees late.
 const SEND_BUFFER_BYTES: usize = 256 << 10;
 
-/// Binds a free port of 127.0.0.1.
-pub async fn bind() -> io::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await
+/// Binds the first of `ports` that is free on 127.0.0.1, or any where none is named.
+pub async fn bind(ports: &[u16]) -> io::Result<TcpListener> {
+    let mut refused = None;
+    let any = [0];
+    for port in if ports.is_empty() { &any } else { ports } {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refused = Some(error),
+        }
+    }
+    Err(refused.expect("at least one was tried"))
 }
 
 /// Accepts for as long as the process lives.
@@ -100,6 +108,7 @@ fn router(terminal: Arc<Terminal>) -> Router {
 /// First on every route, upgrades and unknown paths included: the Host must be ours, and every answer gets the headers.
 async fn guard(State(terminal): State<Arc<Terminal>>, request: Request, next: Next) -> Response {
     let absolute = request.uri().authority().is_some();
+    let worker = request.headers().contains_key("service-worker");
     let mut response = if absolute || own_host(&terminal, request.headers()).is_none() {
         (
             StatusCode::FORBIDDEN,
@@ -119,6 +128,10 @@ async fn guard(State(terminal): State<Arc<Terminal>>, request: Request, next: Ne
     let policy = HeaderValue::from_str(&content_policy(&terminal))
         .expect("frame origins are checked to be plain");
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    if worker {
+        // This page has none: one that another program left at this address goes.
+        headers.insert("clear-site-data", HeaderValue::from_static("\"*\""));
+    }
     response
 }
 

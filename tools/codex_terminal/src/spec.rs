@@ -40,6 +40,9 @@ pub struct Spec {
     /// The unix socket that the launcher controls this terminal through.
     #[serde(default)]
     pub control_socket: Option<PathBuf>,
+    /// The ports that it may have, best first; none: any free one.
+    #[serde(default)]
+    pub ports: Vec<u16>,
     /// Origins whose pages may show this terminal in a frame. They may not connect themselves.
     #[serde(default)]
     pub frame_ancestors: Vec<String>,
@@ -177,6 +180,7 @@ impl Spec {
             log_bytes: default_log_bytes(),
             descriptor_path: None,
             control_socket: None,
+            ports: Vec::new(),
             frame_ancestors: Vec::new(),
             theme: None,
             ring_bytes: default_ring_bytes(),

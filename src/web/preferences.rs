@@ -1,0 +1,158 @@
+//! How the person's pages look, as far as they said so: kept beside the journal, because a browser keeps such things by origin and
+//! each start has another one. No decision of the flow, so it is not in the journal.
+
+use crate::domain::language::Language;
+use crate::paths::{Places, write_private};
+use crate::web::api::done;
+use crate::web::app::App;
+use crate::web::body::Body;
+use crate::web::caller::RequirePerson;
+use crate::web::error::ApiError;
+use axum::Json;
+use axum::extract::State;
+use codex_terminal::colours::Theme;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// What the person chose; what is missing follows the browser.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preferences {
+    /// The pages' colours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theme: Option<Theme>,
+    /// The pages' language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
+    /// How much of the page the terminals take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dock: Option<DockSize>,
+}
+
+/// How much of the page the terminals take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DockSize {
+    /// A third.
+    Small,
+    /// Half.
+    Medium,
+    /// Nearly all.
+    Large,
+}
+
+impl Preferences {
+    /// `data-theme` of the page, if it has one.
+    pub fn theme_word(&self) -> Option<&'static str> {
+        self.theme.map(|theme| match theme {
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        })
+    }
+
+    /// `data-dock` of the page.
+    pub fn dock_word(&self) -> &'static str {
+        match self.dock.unwrap_or(DockSize::Medium) {
+            DockSize::Small => "small",
+            DockSize::Medium => "medium",
+            DockSize::Large => "large",
+        }
+    }
+
+    /// What `wish` names instead of what is here.
+    fn changed_by(self, wish: Self) -> Self {
+        Self {
+            theme: wish.theme.or(self.theme),
+            language: wish.language.or(self.language),
+            dock: wish.dock.or(self.dock),
+        }
+    }
+}
+
+/// The file that holds them, and what it says.
+#[derive(Debug)]
+pub struct PreferenceFile {
+    path: PathBuf,
+    now: Mutex<Preferences>,
+}
+
+impl PreferenceFile {
+    /// Reads it. One that is missing or damaged says nothing: the person sees the page and chooses again.
+    pub fn open(places: &Places) -> Self {
+        let path = places.preferences();
+        let now = std::fs::read(&path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        Self {
+            path,
+            now: Mutex::new(now),
+        }
+    }
+
+    /// What holds.
+    pub fn get(&self) -> Preferences {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what `wish` names. The lock is held over the write, so that the file ends as the later of two wishes.
+    fn set(&self, wish: Preferences) -> std::io::Result<()> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = now.changed_by(wish);
+        let bytes = serde_json::to_vec(&*now).expect("it is plain data");
+        write_private(&self.path, &bytes)
+    }
+}
+
+/// `POST /api/preferences`
+pub async fn set(
+    State(app): State<App>,
+    RequirePerson(_): RequirePerson,
+    Body(wish): Body<Preferences>,
+) -> Result<Json<Value>, ApiError> {
+    let kept = tokio::task::spawn_blocking(move || app.preferences.set(wish)).await;
+    match kept {
+        Ok(Ok(())) => Ok(done()),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the pages' preferences could not be written; they hold until the end of this run");
+            Ok(done())
+        }
+        Err(_) => Err(ApiError::internal()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_was_chosen_is_there_after_a_restart_and_a_damaged_file_says_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places {
+            repo: folder.path().to_owned(),
+            state: folder.path().to_owned(),
+            runtime: folder.path().to_owned(),
+        };
+        let file = PreferenceFile::open(&places);
+        assert_eq!(file.get(), Preferences::default());
+        let dark = Preferences {
+            theme: Some(Theme::Dark),
+            ..Preferences::default()
+        };
+        let chinese = Preferences {
+            language: Some(Language::Zh),
+            ..Preferences::default()
+        };
+        file.set(dark).unwrap();
+        file.set(chinese).unwrap();
+        let both = Preferences {
+            theme: Some(Theme::Dark),
+            ..chinese
+        };
+        assert_eq!(PreferenceFile::open(&places).get(), both);
+        std::fs::write(places.preferences(), "{").unwrap();
+        assert_eq!(PreferenceFile::open(&places).get(), Preferences::default());
+    }
+}
