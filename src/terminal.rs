@@ -3,11 +3,13 @@
 //! A sidecar outlives the launcher. Its descriptor in the state dir holds its address and tokens; nothing of that is
 //! ever journalled. What a sidecar says by itself goes to one bounded channel, in order.
 
+mod births;
 mod ports;
 
 use crate::domain::ids::{MessageId, TerminalId};
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
+use births::{announced, last_words};
 use codex_terminal::client::{self, Client};
 use codex_terminal::colours::Theme;
 use codex_terminal::control::{Event, Request};
@@ -22,9 +24,6 @@ use tokio::sync::mpsc;
 
 /// A sidecar is ready within some 15 ms; a loaded machine may need seconds, and more means that it hangs.
 const READY_LIMIT: Duration = Duration::from_secs(15);
-/// What a sidecar that was started just before its launcher was killed gets to show itself. Longer would only delay the
-/// news that it never started.
-const BIRTH_LIMIT: Duration = Duration::from_secs(2);
 /// Fine enough not to be noticed when a terminal opens, coarse enough to cost nothing.
 const READY_POLL: Duration = Duration::from_millis(2);
 /// What TERM is given before KILL. With what comes after, everything is gone within five seconds.
@@ -438,26 +437,4 @@ impl Terminals {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The descriptor of a terminal that an earlier launcher started, perhaps so lately that the sidecar has not written it.
-async fn announced(files: &TerminalFiles) -> Result<Descriptor, TerminalError> {
-    let being_born = || {
-        let asked = std::fs::metadata(&files.spec).and_then(|spec| spec.modified());
-        asked.is_ok_and(|at| at.elapsed().is_ok_and(|age| age < BIRTH_LIMIT))
-    };
-    loop {
-        match Descriptor::read(&files.descriptor) {
-            Err(_) if being_born() => tokio::time::sleep(READY_POLL).await,
-            found => return Ok(found?),
-        }
-    }
-}
-
-/// The end of what a sidecar wrote before it died.
-fn last_words(files: &TerminalFiles) -> Option<String> {
-    let text = std::fs::read_to_string(&files.output).ok()?;
-    let line = text.lines().rev().find(|line| !line.trim().is_empty())?;
-    let said = line.strip_prefix("[codex-terminal] ").unwrap_or(line);
-    Some(said.chars().take(400).collect())
 }

@@ -2,14 +2,16 @@
 //! asking. Also puts the security headers on every answer, and the proof that it is ours on those to a browser session. It
 //! never looks into a body and knows no route but the few that are open and the tool server's.
 
+mod answer;
+
 use super::error::{self, ApiError};
 use super::listen::Peer;
-use crate::access::{Access, Address, Caller, Lease, ProofKey, Via};
+use crate::access::{Access, Address, Caller, Lease, Via};
+use answer::{Proof, Wanted, content_policy};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HOST, HeaderName, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -21,11 +23,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// Carries the secret of a browser session.
 pub const SESSION_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-session");
 
-/// Carries what a browser session wants proven, and the proof (see `access::proof`).
-pub const CHALLENGE_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-challenge");
-/// The answer to [`CHALLENGE_HEADER`].
-pub const PROOF_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-proof");
-
 /// Carries the Codex thread for which the tool server speaks; only on the unix socket.
 pub const THREAD_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-thread");
 
@@ -36,23 +33,6 @@ pub const TOOL_ROUTES: &str = "/mcp/";
 struct Rules {
     access: Arc<Access>,
     content_policy: HeaderValue,
-}
-
-/// The content security policy of every answer: own scripts and styles only, no inline script, style or form target at all, and
-/// in frames the terminals' ports alone. Never ours: who takes our port when we are gone must not be framed by an open page.
-fn content_policy(terminal_ports: &[u16]) -> HeaderValue {
-    let mut frames: String = terminal_ports
-        .iter()
-        .map(|port| format!(" http://127.0.0.1:{port}"))
-        .collect();
-    if frames.is_empty() {
-        frames.push_str(" 'none'");
-    }
-    let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-         connect-src 'self'; frame-src{frames}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-    );
-    HeaderValue::from_str(&policy).expect("it is plain text")
 }
 
 /// Puts the guard in front of `routes`. What comes out answers every path. The page may show terminals from `terminal_ports`.
@@ -72,10 +52,9 @@ pub fn protect(routes: Router, access: Arc<Access>, terminal_ports: &[u16]) -> R
 
 async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next) -> Response {
     let access = &rules.access;
-    let worker = asks_for_worker(&request);
-    let mut proof = None;
+    let mut wanted = Wanted::of(&request);
     let admitted = check_address(access, &request).and_then(|()| {
-        proof = Proof::wanted(access, &request);
+        wanted.proof = Proof::wanted(access, &request);
         admit(access, &mut request)
     });
     let mut response = match admitted {
@@ -87,58 +66,8 @@ async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next
             refused.error.into_response()
         }
     };
-    let status = response.status();
-    let headers = response.headers_mut();
-    set_headers(headers);
-    headers.insert(CONTENT_SECURITY_POLICY, rules.content_policy.clone());
-    if worker {
-        // We have none. One that was left here by whoever had this origin before goes, with all it kept.
-        headers.insert("clear-site-data", HeaderValue::from_static("\"*\""));
-    }
-    if let Some(proof) = proof.and_then(|proof| proof.of(status)) {
-        headers.insert(PROOF_HEADER, proof);
-    }
+    wanted.set_headers(&mut response, &rules.content_policy);
     response
-}
-
-/// Whether a browser asks whether a service worker's script is still the same.
-fn asks_for_worker(request: &Request) -> bool {
-    request.headers().contains_key("service-worker")
-        || request
-            .headers()
-            .get("sec-fetch-dest")
-            .is_some_and(|it| it == "serviceworker")
-}
-
-/// What a browser session wants to be shown before it believes an answer. It is taken before the request is carried out, since a
-/// logout ends its session, and before anything is refused, since a refusal has to be believed as well.
-struct Proof {
-    key: ProofKey,
-    challenge: String,
-    method: Method,
-    target: String,
-}
-
-impl Proof {
-    fn wanted(access: &Access, request: &Request) -> Option<Self> {
-        let headers = request.headers();
-        let challenge = single(headers, &CHALLENGE_HEADER)?;
-        let key = access.proof_key(single(headers, &SESSION_HEADER)?)?;
-        Some(Self {
-            key,
-            challenge: challenge.to_owned(),
-            method: request.method().clone(),
-            target: request.uri().path_and_query()?.to_string(),
-        })
-    }
-
-    fn of(&self, status: StatusCode) -> Option<HeaderValue> {
-        let (method, target) = (self.method.as_str(), &self.target);
-        let proof = self
-            .key
-            .answer(&self.challenge, method, target, status.as_u16())?;
-        HeaderValue::from_str(&proof).ok()
-    }
 }
 
 struct Refused {
@@ -432,45 +361,5 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     match (all.next(), all.next()) {
         (Some(value), None) => value.to_str().ok(),
         _ => None,
-    }
-}
-
-fn set_headers(headers: &mut HeaderMap) {
-    let text = HeaderValue::from_static;
-    headers.insert(X_CONTENT_TYPE_OPTIONS, text("nosniff"));
-    headers.insert(REFERRER_POLICY, text("no-referrer"));
-    headers.insert(CACHE_CONTROL, text("no-store"));
-    headers.insert("cross-origin-opener-policy", text("same-origin"));
-    headers.insert("cross-origin-resource-policy", text("same-origin"));
-    // Nobody else's page may read us, whatever a handler or a layer thinks.
-    let cors: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| name.as_str().starts_with("access-control-"))
-        .cloned()
-        .collect();
-    for name in cors {
-        headers.remove(name);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn only_the_ports_of_terminals_are_framed_and_nothing_is_inline() {
-        let policy = content_policy(&[20_001, 20_002]);
-        let policy = policy.to_str().unwrap();
-        assert!(
-            policy.contains("frame-src http://127.0.0.1:20001 http://127.0.0.1:20002;"),
-            "{policy}"
-        );
-        assert!(
-            !policy.contains("unsafe") && !policy.contains('*'),
-            "{policy}"
-        );
-        let none = content_policy(&[]);
-        assert!(none.to_str().unwrap().contains("frame-src 'none';"));
     }
 }

@@ -9,7 +9,7 @@ fn exactly_the_approved_tree_passes_and_one_byte_more_is_refused() {
     let ground = Ground::guarded();
     ground.stage("src/a.rs", "two\n");
     let said = ground.commit(&["-m", "two"]).refused("nobody has approved");
-    assert!(said.contains("#review"), "{said}");
+    assert!(said.contains("Start `zhongshu` in"), "{said}");
     ground.approve_offline();
     ground.stage("src/a.rs", "two!\n");
     ground.commit(&["-m", "two"]).refused("has changed since");
