@@ -26,6 +26,8 @@ const RESERVED: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Status {
+    /// Nobody has said that it may begin.
+    Idle,
     /// It is being started or adopted.
     Starting,
     /// Calls work.

@@ -64,13 +64,22 @@ pub struct Codex {
 }
 
 impl Codex {
-    /// Begins to supervise: adopts the app-server that the descriptor names, or starts one. Returns at once; `status` and the events tell how
-    /// it goes. Needs a tokio runtime.
+    /// [`Codex::idle`] that begins at once.
     pub fn start(settings: Settings) -> (Self, mpsc::Receiver<Incoming>) {
+        let (handle, incoming) = Self::idle(settings);
+        handle
+            .commands
+            .try_send(Command::Begin)
+            .expect("the queue of commands is new, and so empty");
+        (handle, incoming)
+    }
+
+    /// The handle of an app-server that waits for [`Codex::begin`]; until then nothing runs, and nothing is adopted. Needs a tokio runtime.
+    pub fn idle(settings: Settings) -> (Self, mpsc::Receiver<Incoming>) {
         let (events, incoming) = mpsc::channel(EVENT_CAPACITY);
         // Commands are a person's; more than a few waiting mean that nobody handles them.
         let (commands, queue) = mpsc::channel(8);
-        let (status_sender, status) = watch::channel(Status::Starting);
+        let (status_sender, status) = watch::channel(Status::Idle);
         let link = Arc::new(Mutex::new(None));
         let handle = Self {
             link: Arc::clone(&link),
@@ -86,9 +95,17 @@ impl Codex {
             deaths: VecDeque::new(),
             generation: 0,
             server: None,
+            begun: false,
         };
         tokio::spawn(supervisor.run(queue));
         (handle, incoming)
+    }
+
+    /// Begins to supervise: adopts the app-server that the descriptor names, or starts one. Returns at once; `status` and the events tell how
+    /// it goes. Saying it twice is fine.
+    pub async fn begin(&self) {
+        // An error means that the supervisor has ended: it was stopped or detached.
+        let _ = self.commands.send(Command::Begin).await;
     }
 
     /// How it stands, now and later.
@@ -120,6 +137,7 @@ impl Codex {
         match &*self.status.borrow() {
             Status::Down { reason, .. } | Status::Unavailable { reason } => reason.clone(),
             Status::Stopped => "Codex's app-server has been stopped.".to_owned(),
+            Status::Idle => "Codex's app-server has not been allowed to start.".to_owned(),
             Status::Starting | Status::Ready { .. } => "Codex's app-server is starting.".to_owned(),
         }
     }

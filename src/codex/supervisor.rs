@@ -41,6 +41,7 @@ pub(super) struct Link {
 
 /// What the owner of the handle asks for.
 pub(super) enum Command {
+    Begin,
     Retry,
     /// Ends the app-server and starts another.
     Restart {
@@ -63,6 +64,8 @@ pub(super) struct Supervisor {
     pub(super) deaths: VecDeque<Instant>,
     pub(super) generation: u64,
     pub(super) server: Option<Server>,
+    /// Whether it may do anything by itself; until then nothing runs.
+    pub(super) begun: bool,
 }
 
 impl Supervisor {
@@ -75,7 +78,10 @@ impl Supervisor {
                 () = self.live() => None,
             };
             match command {
+                Some(Command::Begin) => self.begun = true,
                 Some(Command::Retry) => self.deaths.clear(),
+                // There is nothing to end, and nobody to tell.
+                Some(Command::Restart { .. }) if !self.begun => {}
                 Some(Command::Restart { reply }) => {
                     self.disconnect("the app-server is started again", true);
                     self.status.send_replace(Status::Starting);
@@ -109,6 +115,10 @@ impl Supervisor {
     }
 
     async fn live(&mut self) {
+        if !self.begun {
+            // Only a command leads out of here.
+            return pending().await;
+        }
         loop {
             if self.current().is_none() {
                 match self.bring_up().await {

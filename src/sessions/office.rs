@@ -249,6 +249,7 @@ impl Office {
         match &*codex.status().borrow() {
             codex::Status::Ready { .. } if self.logged_in() != Some(false) => None,
             codex::Status::Ready { .. } => Some(super::codex_driver::NOT_LOGGED_IN.to_owned()),
+            codex::Status::Idle => Some("Codex waits for a person's permission".to_owned()),
             codex::Status::Starting => Some("Codex is being started".to_owned()),
             codex::Status::Stopped => Some("Codex is being stopped".to_owned()),
             codex::Status::Down { reason, .. } | codex::Status::Unavailable { reason } => {

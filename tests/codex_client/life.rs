@@ -22,6 +22,23 @@ fn program(rig: &Rig, text: &str) -> PathBuf {
 }
 
 #[tokio::test]
+async fn nothing_runs_before_it_may_begin() {
+    let rig = Rig::new().await;
+    let (codex, mut events) = Codex::idle(rig.settings());
+    // Neither does what is asked of it meanwhile start anything.
+    codex.retry().await;
+    codex.restart().await;
+    assert_eq!(*codex.status().borrow(), Status::Idle);
+    assert!(!rig.settings().descriptor.exists());
+    codex.begin().await;
+    codex.ready(PATIENCE).await.unwrap();
+    let (_, server, _) = connected(&mut events).await;
+    codex.begin().await;
+    codex.stop(PATIENCE).await.unwrap();
+    assert!(!server.is_alive());
+}
+
+#[tokio::test]
 async fn a_killed_app_server_fails_its_calls_and_comes_back() {
     let rig = Rig::new().await;
     let (codex, mut events) = Codex::start(rig.settings());

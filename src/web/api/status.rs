@@ -244,7 +244,7 @@ pub fn codex(office: &Office, language: Language) -> CodexView {
         Err(_) if !office.policy().uses_codex() => ("unused", None, None),
         Err(reason) => ("unavailable", Some(reason.get(language).to_owned()), None),
         Ok(codex) => match &*codex.status().borrow() {
-            Status::Starting => ("starting", None, None),
+            Status::Idle | Status::Starting => ("starting", None, None),
             Status::Ready { user_agent, .. } => ("ready", None, Some(user_agent.clone())),
             Status::Down { reason, .. } => ("down", Some(reason.clone()), None),
             Status::Unavailable { reason } => ("unavailable", Some(reason.clone()), None),
