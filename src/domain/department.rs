@@ -43,8 +43,8 @@ impl Localized {
     }
 }
 
-/// What a session's commands may touch; Codex's own names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a session's commands may touch, from narrow to wide; Codex's own names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sandbox {
     /// Reads only.
@@ -66,8 +66,8 @@ impl Sandbox {
     }
 }
 
-/// When a session asks a person; Codex's own names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// When a session asks a person, from often to never; Codex's own names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Approval {
     /// Everything that is not known to be harmless.
@@ -76,6 +76,17 @@ pub enum Approval {
     OnRequest,
     /// Never; what is not allowed fails.
     Never,
+}
+
+impl Approval {
+    /// The name used in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Untrusted => "untrusted",
+            Self::OnRequest => "on-request",
+            Self::Never => "never",
+        }
+    }
 }
 
 /// A department as the governance in force defines it.

@@ -13,6 +13,7 @@ use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::{Purpose, Setback};
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::plan_review::Verdict;
+use super::powers::Powers;
 use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
@@ -43,6 +44,13 @@ pub enum Event {
     RepositoryTrusted {
         /// What the person was told.
         statement: String,
+    },
+    /// A person approved what `governance.yaml` asks for beyond the safe defaults: this, in place of what was approved before.
+    PowersApproved {
+        /// Digest of it, which the answer named.
+        sha256: String,
+        /// All of it.
+        powers: Powers,
     },
     /// A person or tool got access.
     AccessGranted {

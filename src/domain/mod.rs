@@ -20,6 +20,7 @@ pub mod markdown;
 pub mod message;
 pub mod plan;
 pub mod plan_review;
+pub mod powers;
 pub mod prompts;
 pub mod provenance;
 pub mod refusal;

@@ -10,6 +10,7 @@ use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
 use super::plan::{Confirmed, Plan, PlanState};
 use super::plan_review::Review;
+use super::powers::Powers;
 use super::request::{Made, Requests};
 use super::result::{Report, Revision};
 use super::review::Reviews;
@@ -58,6 +59,8 @@ pub struct State {
     pub terminals: BTreeMap<TerminalId, Terminal>,
     /// What the person was told when Codex was allowed to work here.
     pub trusted: Option<String>,
+    /// What the person approved of what `governance.yaml` asks for; empty before the first yes.
+    pub powers: Powers,
     /// Digests of mailbox files that are already in, with the planner whose mailbox they were in.
     pub taken_files: HashSet<String>,
     /// Reports whose newest revision has not been held against the repository yet.
@@ -91,6 +94,7 @@ impl State {
         }
         match event {
             Event::RepositoryTrusted { statement } => self.trusted = Some(statement.clone()),
+            Event::PowersApproved { powers, .. } => self.powers = powers.clone(),
             Event::SessionRegistered { brief, request } => {
                 let made = || Made::Session(brief.id.clone());
                 self.requests.note(request.as_ref(), made);

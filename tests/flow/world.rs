@@ -422,6 +422,7 @@ pub fn assert_same(left: &State, right: &State) {
         messages,
         terminals,
         trusted,
+        powers,
         taken_files,
         unjudged,
         unsettled,
@@ -437,7 +438,8 @@ pub fn assert_same(left: &State, right: &State) {
     assert_eq!(reports, &right.reports);
     assert_eq!(messages, &right.messages);
     assert_eq!(terminals, &right.terminals);
-    assert_eq!((trusted, seq), (&right.trusted, &right.seq));
+    assert_eq!((trusted, powers), (&right.trusted, &right.powers));
+    assert_eq!(seq, &right.seq);
     assert_eq!(taken_files, &right.taken_files);
     assert_eq!((unjudged, unsettled), (&right.unjudged, &right.unsettled));
     assert_eq!(unverified, &right.unverified);

@@ -1,0 +1,169 @@
+//! What needs a yes, and what a yes is for.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn codex(sandbox: Sandbox, approval: Approval) -> Held {
+    Held::Codex { sandbox, approval }
+}
+
+fn command(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+#[test]
+fn what_only_narrows_needs_no_yes() {
+    let mut asked = Powers::default();
+    asked.give(PLANNER, codex(Sandbox::ReadOnly, Approval::Untrusted));
+    asked.give(
+        department("a"),
+        codex(Sandbox::ReadOnly, Approval::OnRequest),
+    );
+    asked.give(
+        department("b"),
+        codex(Sandbox::WorkspaceWrite, Approval::Untrusted),
+    );
+    asked.give(REVIEWS, codex(Sandbox::ReadOnly, Approval::OnRequest));
+    assert_eq!(asked, Powers::default());
+    assert!(Powers::default().covers(&asked));
+}
+
+#[test]
+fn every_wider_wall_and_every_program_needs_one() {
+    let wider = [
+        (PLANNER, codex(Sandbox::WorkspaceWrite, Approval::OnRequest)),
+        (REVIEWS, codex(Sandbox::WorkspaceWrite, Approval::OnRequest)),
+        (
+            "departments.a",
+            codex(Sandbox::DangerFullAccess, Approval::Untrusted),
+        ),
+        ("departments.a", codex(Sandbox::ReadOnly, Approval::Never)),
+        (
+            OTHERS,
+            Held::Nothing {
+                driver: "x".to_owned(),
+            },
+        ),
+    ];
+    for (who, held) in wider {
+        let mut asked = Powers::default();
+        asked.give(who, held.clone());
+        assert_eq!(asked.sessions.len(), 1, "{who} {held:?}");
+        assert!(!Powers::default().covers(&asked), "{who} {held:?}");
+        assert!(asked.covers(&asked));
+    }
+}
+
+#[test]
+fn a_yes_is_for_the_walls_together() {
+    let mut approved = Powers::default();
+    let careful = codex(Sandbox::DangerFullAccess, Approval::Untrusted);
+    approved.give("departments.a", careful);
+    // It asked before everything; without that it is another power.
+    let wider = codex(Sandbox::DangerFullAccess, Approval::OnRequest);
+    assert!(!approved.allows("departments.a", &wider));
+    let narrower = codex(Sandbox::WorkspaceWrite, Approval::Untrusted);
+    assert!(approved.allows("departments.a", &narrower));
+    assert!(!approved.allows(
+        "departments.b",
+        &codex(Sandbox::DangerFullAccess, Approval::Untrusted)
+    ));
+}
+
+#[test]
+fn a_yes_to_a_program_is_for_its_command_line_and_for_who_runs_it() {
+    let mut approved = Powers::default();
+    approved
+        .commands
+        .insert("x".to_owned(), command(&["x", "{prompt_file}"]));
+    approved.give(
+        "departments.a",
+        Held::Nothing {
+            driver: "x".to_owned(),
+        },
+    );
+    assert!(approved.runs("x", &command(&["x", "{prompt_file}"])));
+    assert!(!approved.runs("x", &command(&["x", "{prompt_file} "])));
+    assert!(!approved.allows(
+        "departments.b",
+        &Held::Nothing {
+            driver: "x".to_owned()
+        }
+    ));
+    assert!(!approved.allows(
+        "departments.a",
+        &Held::Nothing {
+            driver: "y".to_owned()
+        }
+    ));
+    // Back in Codex's walls it needs nothing.
+    assert!(approved.allows("departments.a", &Held::safe("departments.a")));
+}
+
+#[test]
+fn the_digest_names_the_content() {
+    let mut one = Powers::default();
+    let empty = one.sha256();
+    one.commands.insert("x".to_owned(), command(&["a b"]));
+    let mut other = Powers::default();
+    other.commands.insert("x".to_owned(), command(&["a", "b"]));
+    assert_eq!(empty.len(), 64);
+    assert_ne!(one.sha256(), empty);
+    assert_ne!(one.sha256(), other.sha256());
+    let back: Powers = serde_json::from_str(&serde_json::to_string(&one).unwrap()).unwrap();
+    assert_eq!(back, one);
+}
+
+#[test]
+fn the_question_shows_each_entry_with_what_it_was() {
+    let mut approved = Powers::default();
+    approved
+        .commands
+        .insert("x".to_owned(), command(&["x", "-a"]));
+    approved.commands.insert("gone".to_owned(), command(&["y"]));
+    approved.run_verify = true;
+    let mut asked = Powers::default();
+    asked.commands.insert("x".to_owned(), command(&["x", "-b"]));
+    asked.give(
+        PLANNER,
+        Held::Nothing {
+            driver: "x".to_owned(),
+        },
+    );
+    let lines: Vec<_> = asked
+        .lines(&approved)
+        .into_iter()
+        .map(|it| (it.entry, it.before, it.now, it.approved))
+        .collect();
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        lines,
+        [
+            ("drivers.gone.command".to_owned(), text("y"), None, true),
+            (
+                "drivers.x.command".to_owned(),
+                text("x -a"),
+                text("x -b"),
+                false
+            ),
+            ("planner".to_owned(), None, text("x"), false),
+            ("run_verify".to_owned(), text("true"), None, true),
+        ]
+    );
+}
+
+#[test]
+fn a_command_line_hides_nothing() {
+    let shown = command_line(&command(&[
+        "sh",
+        "-c",
+        "a'b",
+        "",
+        "{repo}",
+        "x\u{202e}\u{200b}\n\u{e0041}y",
+    ]));
+    assert_eq!(
+        shown,
+        r"sh -c 'a'\''b' '' {repo} 'x\u{202e}\u{200b}\n\u{e0041}y'"
+    );
+}
