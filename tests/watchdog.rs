@@ -54,24 +54,33 @@ impl Ground {
         self.folder.path().join("state")
     }
 
-    /// Starts the launcher and waits until the app-server is written down.
-    fn start(&mut self) {
-        let mut server = Command::new(env!("CARGO_BIN_EXE_zhongshu"))
-            .args([
-                "serve",
-                "--json",
-                "--port",
-                "0",
-                "--allow-writable-state",
-                "--state-dir",
-            ])
+    fn zhongshu(&self, command: &str) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_zhongshu"));
+        program
+            .args([command, "--state-dir"])
             .arg(self.state())
-            .arg("--codex-bin")
-            .arg(codex_bin())
             .current_dir(self.folder.path().join("repo"))
             .env("HOME", self.folder.path().join("home"))
             .env("CODEX_HOME", self.folder.path().join("codex-home"))
-            .env("TMPDIR", self.folder.path().join("tmp"))
+            .env("TMPDIR", self.folder.path().join("tmp"));
+        program
+    }
+
+    /// Allows Codex to work here; a second yes changes nothing.
+    fn allow(&self) {
+        let mut api = self.zhongshu("api");
+        api.args(["POST", "/api/trust", "--data", r#"{"accept":true}"#]);
+        let output = api.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Starts the launcher, allows Codex and waits until the app-server is written down.
+    fn start(&mut self) {
+        let mut server = self
+            .zhongshu("serve")
+            .args(["--json", "--port", "0", "--allow-writable-state"])
+            .arg("--codex-bin")
+            .arg(codex_bin())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -82,6 +91,7 @@ impl Ground {
             .unwrap();
         assert!(ready.contains("login_url"), "{ready}");
         self.server = Some(server);
+        self.allow();
         let app_server = self.identity("app-server.json");
         let watchdog = self.identity("watchdog.json");
         self.known.extend([app_server, watchdog]);

@@ -147,6 +147,7 @@ fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> 
             "the queue is paused; `zhongshu api POST /api/queue/resume` lets it go on"
         )?;
     }
+    trust(&status["trust"], out)?;
     let around = status["unapproved_commits"].as_u64().unwrap_or(0);
     if around > 0 {
         let commits = if around == 1 { "commit" } else { "commits" };
@@ -160,6 +161,19 @@ fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> 
             out,
             "warning: {}",
             printable(warning.as_str().unwrap_or_default())
+        )?;
+    }
+    Ok(())
+}
+
+/// What Codex waits for.
+fn trust(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    if asked["needed"] == true {
+        let statement = printable(asked["statement"].as_str().unwrap_or_default());
+        writeln!(out, "{statement}")?;
+        writeln!(
+            out,
+            "yes to this: zhongshu api POST /api/trust --data '{{\"accept\":true}}'"
         )?;
     }
     Ok(())

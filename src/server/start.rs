@@ -21,7 +21,6 @@ use crate::sessions::policy::Policy;
 use crate::sessions::reconciler::Reconciler;
 use crate::sessions::{evidence, listeners};
 use crate::terminal::Terminals;
-use crate::watchdog;
 use crate::web;
 use crate::web::app::App;
 use crate::web::guard;
@@ -118,7 +117,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?, false);
 
     // Nothing from here on can fail: the app-server and its watchdog would stay behind.
-    let (codex, incoming) = start_codex(&config, &place, &program, &codex_bin);
+    let (codex, incoming) = prepare_codex(&config, &place, &program, &codex_bin);
     let office = Office::new(
         place.clone(),
         policies,
@@ -140,7 +139,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         office: Arc::clone(&office),
         shutdown: shutdown_tx,
         reports: Arc::new(tokio::sync::Semaphore::new(1)),
-        reader: Arc::new(Reader::new(program, place.repo.clone())),
+        reader: Arc::new(Reader::new(program.clone(), place.repo.clone())),
         preferences: Arc::new(PreferenceFile::open(&place)),
         guarded,
     };
@@ -153,6 +152,11 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         tokio::spawn(watchers::governance(
             Arc::clone(&config),
             policies_tx.clone(),
+            acting.clone(),
+        )),
+        tokio::spawn(watchers::codex(
+            Arc::clone(&office),
+            program,
             acting.clone(),
         )),
         tokio::spawn(mailbox_task(&office, handoffs, &acting)),
@@ -219,7 +223,8 @@ fn resolve_codex(config: &Config) -> Result<PathBuf, Localized> {
     })
 }
 
-fn start_codex(
+/// Codex as it will be once it begins; nothing of it runs yet.
+fn prepare_codex(
     config: &Config,
     place: &Places,
     program: &Path,
@@ -242,7 +247,7 @@ fn start_codex(
         quote(&program.to_string_lossy()),
         quote(&place.state.to_string_lossy()),
     );
-    let (codex, incoming) = Codex::start(codex::Settings {
+    let (codex, incoming) = Codex::idle(codex::Settings {
         codex_bin: codex_bin.clone(),
         codex_home: config.codex_home.clone(),
         socket: place.app_server_socket(),
@@ -259,9 +264,6 @@ fn start_codex(
         opt_out: Vec::new(),
         timing: codex::Timing::default(),
     });
-    if let Err(error) = watchdog::start(place, program, config.settings().orphan_limit) {
-        tracing::warn!(%error, "there is no watchdog: after a crash Codex's app-server runs until somebody ends it");
-    }
     (Ok(codex), Some(incoming))
 }
 

@@ -5,6 +5,8 @@ use crate::config::{Config, Reload};
 use crate::domain::event::Event;
 use crate::sessions::office::{LAUNCHER, Office};
 use crate::sessions::policy::Policy;
+use crate::watchdog;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::{mpsc, watch};
@@ -12,6 +14,9 @@ use tokio_util::sync::CancellationToken;
 
 /// A person who saves `governance.yaml` expects it to hold by the time they are back in the browser.
 const GOVERNANCE_POLL: Duration = Duration::from_secs(1);
+
+/// A pause before the journal is listened to again.
+const LISTEN_AGAIN: Duration = Duration::from_millis(100);
 
 /// Journals who got access, who lost it and who was refused.
 pub async fn access(office: Arc<Office>, mut heard: mpsc::Receiver<AccessEvent>) {
@@ -62,6 +67,35 @@ pub async fn governance(
         let now = Policy::of(&config, offered.as_deref()).with_powers_of(&start);
         policies.send_replace(Arc::new(now));
     }
+}
+
+/// Starts Codex's app-server, and its watchdog, as soon as a person has allowed Codex to work here: it reads what lies in
+/// the repository.
+pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationToken) {
+    let Ok(codex) = &office.codex else { return };
+    let mut records = office.ledger.subscribe(None).ok();
+    while office.ledger.read(|state| state.trusted.is_none()) {
+        let heard = async {
+            match &mut records {
+                Some(subscription) => subscription.recv().await.is_ok(),
+                None => false,
+            }
+        };
+        let alive = tokio::select! {
+            alive = heard => alive,
+            () = acting.cancelled() => return,
+        };
+        if !alive {
+            // We fell behind, or the journal ends.
+            tokio::time::sleep(LISTEN_AGAIN).await;
+            records = office.ledger.subscribe(None).ok();
+        }
+    }
+    let limit = office.policy().orphan_limit;
+    if let Err(error) = watchdog::start(&office.place, &program, limit) {
+        tracing::warn!(%error, "there is no watchdog: after a crash Codex's app-server runs until somebody ends it");
+    }
+    codex.begin().await;
 }
 
 /// Asks Codex after every connection what it offers and whether it is logged in.

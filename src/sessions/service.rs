@@ -33,8 +33,13 @@ impl Office {
                  repository's .codex/ folder are obeyed as well."
             ),
         };
-        let needed = self.codex.is_ok() && self.ledger.read(|state| state.trusted.is_none());
+        let needed = self.codex.is_ok() && !self.is_trusted();
         Trust { needed, statement }
+    }
+
+    /// Whether a person allowed Codex to work here.
+    pub fn is_trusted(&self) -> bool {
+        self.ledger.read(|state| state.trusted.is_some())
     }
 
     /// A person who read the statement in `language` allows Codex to work here.

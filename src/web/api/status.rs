@@ -41,7 +41,7 @@ pub struct DepartmentView {
 /// Codex, as a person needs to know it.
 #[derive(Debug, Clone, Serialize)]
 pub struct CodexView {
-    /// `starting`, `ready`, `down`, `unavailable` or `stopped`.
+    /// `untrusted`, `starting`, `ready`, `down`, `unavailable`, `stopped` or `unused`.
     pub state: &'static str,
     /// Why, and what to do.
     pub reason: Option<String>,
@@ -244,7 +244,9 @@ pub fn codex(office: &Office, language: Language) -> CodexView {
         Err(_) if !office.policy().uses_codex() => ("unused", None, None),
         Err(reason) => ("unavailable", Some(reason.get(language).to_owned()), None),
         Ok(codex) => match &*codex.status().borrow() {
-            Status::Idle | Status::Starting => ("starting", None, None),
+            Status::Idle if office.is_trusted() => ("starting", None, None),
+            Status::Idle => ("untrusted", Some(not_started(office, language)), None),
+            Status::Starting => ("starting", None, None),
             Status::Ready { user_agent, .. } => ("ready", None, Some(user_agent.clone())),
             Status::Down { reason, .. } => ("down", Some(reason.clone()), None),
             Status::Unavailable { reason } => ("unavailable", Some(reason.clone()), None),
@@ -255,6 +257,20 @@ pub fn codex(office: &Office, language: Language) -> CodexView {
         state,
         reason,
         user_agent,
+    }
+}
+
+/// What is known of Codex before it may run, and what is not.
+fn not_started(office: &Office, language: Language) -> String {
+    let program = office.codex_bin.display();
+    match language {
+        Language::En => format!(
+            "{program} is there and starts when you allow Codex to work here; its login and its models are known only then (`zhongshu doctor` \
+             looks at the login)"
+        ),
+        Language::Zh => format!(
+            "{program} 已找到，在您允许 Codex 在此工作后启动；登录状态和可用模型要到那时才知道（`zhongshu doctor` 可检查登录）"
+        ),
     }
 }
 

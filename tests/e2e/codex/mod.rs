@@ -9,6 +9,7 @@ mod kill;
 mod messages;
 mod plan_reviews;
 mod plans;
+mod powers;
 mod sandbox;
 mod work;
 
