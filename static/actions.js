@@ -31,6 +31,17 @@ onAction('trust', async () => {
   for (const line of document.querySelectorAll('.said.bad')) line.remove();
   await refresh();
 });
+onAction('powers', async ({ dataset }) => {
+  try {
+    await post('/api/powers', { sha256: dataset.sha256, accept: true });
+  } catch (error) {
+    // The file says something else by now: the page shows that instead.
+    if (error.code === 'powers_changed') await refresh();
+    throw error;
+  }
+  for (const line of document.querySelectorAll('.said.bad')) line.remove();
+  await refresh();
+});
 onAction('choose', ({ dataset }) => choose(dataset.sessionId));
 onAction('read-all', async ({ dataset }) => {
   await getJson(query('/api/zhongshu_inbox', { id: dataset.sessionId }));
@@ -57,9 +68,9 @@ async function start(path, body) {
   try {
     return await post(path, body);
   } catch (error) {
-    if (error.code !== 'trust_required') throw error;
+    if (!['trust_required', 'powers_required'].includes(error.code)) throw error;
     refresh();
-    throw new Error(t('trust.first'));
+    throw new Error(error.code === 'trust_required' ? t('trust.first') : t('powers.first'));
   }
 }
 

@@ -32,6 +32,8 @@ mod life;
 mod limits;
 #[path = "contract/order.rs"]
 mod order;
+#[path = "contract/powers.rs"]
+mod powers;
 #[path = "contract/processes.rs"]
 mod processes;
 #[path = "contract/refusals.rs"]

@@ -148,6 +148,7 @@ fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> 
         )?;
     }
     trust(&status["trust"], out)?;
+    powers(&status["powers"], out)?;
     let around = status["unapproved_commits"].as_u64().unwrap_or(0);
     if around > 0 {
         let commits = if around == 1 { "commit" } else { "commits" };
@@ -166,7 +167,6 @@ fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> 
     Ok(())
 }
 
-/// What Codex waits for.
 fn trust(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
     if asked["needed"] == true {
         let statement = printable(asked["statement"].as_str().unwrap_or_default());
@@ -174,6 +174,47 @@ fn trust(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
         writeln!(
             out,
             "yes to this: zhongshu api POST /api/trust --data '{{\"accept\":true}}'"
+        )?;
+    }
+    Ok(())
+}
+
+/// What waits for a yes of the person's, in full, and what no sandbox holds.
+fn powers(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    let list = |name: &str| asked[name].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| printable(value.as_str().unwrap_or_default());
+    if asked["needed"] == true {
+        writeln!(out, "{}", text(&asked["statement"]))?;
+        for line in list("lines")
+            .iter()
+            .filter(|line| line["now"] != line["before"])
+        {
+            let entry = text(&line["entry"]);
+            let bare = if line["unsandboxed"] == true {
+                " (no sandbox)"
+            } else {
+                ""
+            };
+            match line["now"].is_null() {
+                true => writeln!(out, "  {entry}: no longer asked for")?,
+                false => writeln!(out, "  {entry}{bare}: {}", text(&line["now"]))?,
+            }
+            if !line["before"].is_null() {
+                writeln!(out, "    approved before: {}", text(&line["before"]))?;
+            }
+        }
+        let yes = serde_json::json!({ "sha256": asked["sha256"], "accept": true });
+        writeln!(
+            out,
+            "yes to exactly this: zhongshu api POST /api/powers --data '{yes}'"
+        )?;
+    }
+    let bare: Vec<String> = list("unsandboxed").iter().map(text).collect();
+    if !bare.is_empty() {
+        writeln!(
+            out,
+            "no sandbox (tier T0): these run as you and could approve their own work: {}",
+            bare.join(", ")
         )?;
     }
     Ok(())
@@ -258,6 +299,43 @@ mod tests {
         assert!(lines[3].starts_with("1 commit went around the gate"));
         assert!(!text.contains('\u{1b}'));
         assert_eq!(said(json!({"queue": [], "queue_paused": false})), "");
+    }
+
+    #[test]
+    fn what_asks_for_a_yes_is_said_with_the_line_that_gives_it() {
+        let line = |entry: &str, now: Value, before: Value| json!({"entry": entry, "now": now, "before": before, "unsandboxed": true});
+        let status = json!({
+            "trust": {"needed": true, "statement": "Codex will write."},
+            "powers": {
+                "needed": true,
+                "sha256": "ab12",
+                "statement": "It asks for more.",
+                "lines": [
+                    line("drivers.x.command", json!("x -b\u{1b}"), json!("x -a")),
+                    line("planner", Value::Null, json!("x")),
+                    line("driver", json!("x"), json!("x")),
+                ],
+                "unsandboxed": ["planner (x)"],
+            },
+        });
+        let mut out = Vec::new();
+        what_waits(&status, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        for part in [
+            "Codex will write.",
+            "zhongshu api POST /api/trust --data '{\"accept\":true}'",
+            "drivers.x.command (no sandbox): x -b",
+            "approved before: x -a",
+            "planner: no longer asked for",
+            "zhongshu api POST /api/powers --data '{\"accept\":true,\"sha256\":\"ab12\"}'",
+            "could approve their own work: planner (x)",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(
+            !text.contains('\u{1b}') && !text.contains("  driver:"),
+            "{text}"
+        );
     }
 
     #[test]

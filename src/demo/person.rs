@@ -36,6 +36,15 @@ pub async fn play(
             "The person allowed Codex to work in the scratch repository.",
         )?;
     }
+    let asked = &status["powers"];
+    if asked["needed"] == true {
+        let yes = json!({ "sha256": asked["sha256"], "accept": true });
+        client.post("/api/powers", &yes).await?;
+        step(
+            out,
+            "The person approved the program that plays the agents: governance.yaml names it, and no sandbox holds it.",
+        )?;
+    }
     let task = "Add a --shout option to the greeter.";
     let started = client
         .post("/api/start_zhongshu_session", &json!({ "task": task }))

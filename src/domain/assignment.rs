@@ -100,6 +100,11 @@ pub enum Hold {
         /// Who.
         by: Vec<AssignmentId>,
     },
+    /// The program that would run it waits for a person's yes.
+    PowersRequired {
+        /// The driver that `governance.yaml` calls so.
+        driver: String,
+    },
     /// What would run it does not work.
     Broken {
         /// What.
@@ -125,6 +130,7 @@ impl Hold {
             Self::DependencyFailed { .. } => "dependency_failed",
             Self::WaitsFor { .. } => "waits_for",
             Self::FilesInUse { .. } => "files_in_use",
+            Self::PowersRequired { .. } => "powers_required",
             Self::Broken { shared, .. } => shared.word(),
             Self::ReviewLimit { .. } => "review_limit",
         }
@@ -137,6 +143,7 @@ impl Hold {
             Self::FilesInUse { by } => by,
             Self::PlannerEnded
             | Self::WaitsForPerson
+            | Self::PowersRequired { .. }
             | Self::Broken { .. }
             | Self::ReviewLimit { .. } => &[],
         }
@@ -144,6 +151,9 @@ impl Hold {
 
     /// Whether a person can lift it by forcing the assignment. The others go away by what they ask for.
     pub fn can_be_forced(&self) -> bool {
-        !matches!(self, Self::PlannerEnded | Self::WaitsForPerson)
+        !matches!(
+            self,
+            Self::PlannerEnded | Self::WaitsForPerson | Self::PowersRequired { .. }
+        )
     }
 }

@@ -43,6 +43,8 @@ pub struct Route {
     pub driver: String,
     /// Model; `None` is the driver's own choice.
     pub model: Option<String>,
+    /// Whether the driver's program waits for a person's yes.
+    pub unapproved: bool,
 }
 
 impl Route {

@@ -9,6 +9,7 @@ use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
 use crate::domain::department::Localized;
 use crate::domain::event::Event;
+use crate::domain::powers::Powers;
 use crate::domain::state::State;
 use crate::governance::reader::Reader;
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
@@ -107,7 +108,6 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     )
     .map_err(io("the terminals' ports cannot be drawn"))?;
     terminals.set_origins(address.origins());
-    let (policies_tx, policies) = watch::channel(Arc::new(Policy::of(&config, None)));
     let codex_bin = resolve_codex(&config);
     prepare_tui_home(&place).map_err(io("the terminals' CODEX_HOME cannot be made"))?;
     let (closing, acting) = (CancellationToken::new(), CancellationToken::new());
@@ -119,8 +119,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     // Nothing from here on can fail: the app-server and its watchdog would stay behind.
     let (codex, incoming) = prepare_codex(&config, &place, &program, &codex_bin);
     let office = Office::new(
-        place.clone(),
-        policies,
+        Arc::clone(&config),
         ledger.clone(),
         terminals,
         codex.clone(),
@@ -149,11 +148,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
 
     let mut actors = vec![
         tokio::spawn(watchers::access(Arc::clone(&office), heard)),
-        tokio::spawn(watchers::governance(
-            Arc::clone(&config),
-            policies_tx.clone(),
-            acting.clone(),
-        )),
+        tokio::spawn(watchers::governance(Arc::clone(&office), acting.clone())),
         tokio::spawn(watchers::codex(
             Arc::clone(&office),
             program,
@@ -167,7 +162,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         )),
     ];
     if let Some(incoming) = incoming {
-        let connected = watchers::on_connect(Arc::clone(&office), Arc::clone(&config), policies_tx);
+        let connected = watchers::on_connect(Arc::clone(&office));
         tokio::spawn(listeners::codex(Arc::clone(&office), incoming, connected));
     }
     tokio::spawn(listeners::terminals(Arc::clone(&office), terminal_events));
@@ -230,10 +225,10 @@ fn prepare_codex(
     program: &Path,
     codex_bin: &Result<PathBuf, Localized>,
 ) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
-    if !Policy::of(config, None).uses_codex() {
+    if !Policy::of(config, None, Powers::default()).uses_codex() {
         let reason = Localized::new(
-            "没有中书省或部门会话使用 `codex` 驱动（governance.yaml）；请修改后重启 zhongshu",
-            "no planner or department uses the driver `codex` (governance.yaml); change that and restart zhongshu",
+            "启动时没有中书省或部门会话使用 `codex` 驱动（governance.yaml）；请在需要时修改该文件，然后重启 zhongshu",
+            "when zhongshu started, no planner or department used the driver `codex` (governance.yaml); name it there and restart zhongshu",
         );
         return (Err(reason), None);
     }
@@ -310,7 +305,7 @@ fn mailbox_task(
     handoffs: Handoffs,
     acting: &CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
-    let policies = office.policies.clone();
+    let policies = office.policies.subscribe();
     let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
     let ingest = mailbox::Ingest::new(
         office.place.repo.clone(),

@@ -1,15 +1,14 @@
 //! Small tasks that keep the launcher's picture of the outside up to date.
 
 use crate::access::AccessEvent;
-use crate::config::{Config, Reload};
+use crate::config::Reload;
 use crate::domain::event::Event;
 use crate::sessions::office::{LAUNCHER, Office};
-use crate::sessions::policy::Policy;
 use crate::watchdog;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// A person who saves `governance.yaml` expects it to hold by the time they are back in the browser.
@@ -35,11 +34,8 @@ pub async fn access(office: Arc<Office>, mut heard: mpsc::Receiver<AccessEvent>)
 }
 
 /// Takes over changes of `governance.yaml`; a file with a mistake changes nothing but the warning.
-pub async fn governance(
-    config: Arc<Config>,
-    policies: watch::Sender<Arc<Policy>>,
-    acting: CancellationToken,
-) {
+pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
+    let config = Arc::clone(&office.config);
     let path = config.repo().join("governance.yaml");
     let stamp = || -> Option<(SystemTime, u64)> {
         let metadata = std::fs::metadata(&path).ok()?;
@@ -47,7 +43,6 @@ pub async fn governance(
     };
     // The file may have changed since the configuration was read: the first look takes it as it is.
     let mut seen = None;
-    let start = policies.borrow().clone();
     loop {
         tokio::select! {
             () = tokio::time::sleep(GOVERNANCE_POLL) => {}
@@ -63,9 +58,7 @@ pub async fn governance(
         if let Ok(Reload::Failed { error }) = &reload {
             tracing::warn!(%error, "governance.yaml has a mistake; the last good version stays in force");
         }
-        let offered = policies.borrow().offered.clone();
-        let now = Policy::of(&config, offered.as_deref()).with_powers_of(&start);
-        policies.send_replace(Arc::new(now));
+        office.renew(None);
     }
 }
 
@@ -99,18 +92,10 @@ pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationTo
 }
 
 /// Asks Codex after every connection what it offers and whether it is logged in.
-pub fn on_connect(
-    office: Arc<Office>,
-    config: Arc<Config>,
-    policies: watch::Sender<Arc<Policy>>,
-) -> impl Fn() + Send {
+pub fn on_connect(office: Arc<Office>) -> impl Fn() + Send {
     let running: Mutex<Option<tokio::task::AbortHandle>> = Mutex::default();
     move || {
-        let task = tokio::spawn(ask_codex(
-            Arc::clone(&office),
-            Arc::clone(&config),
-            policies.clone(),
-        ));
+        let task = tokio::spawn(ask_codex(Arc::clone(&office)));
         let before = running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -121,7 +106,7 @@ pub fn on_connect(
     }
 }
 
-async fn ask_codex(office: Arc<Office>, config: Arc<Config>, policies: watch::Sender<Arc<Policy>>) {
+async fn ask_codex(office: Arc<Office>) {
     let Ok(codex) = &office.codex else { return };
     match codex.account().await {
         Ok(account) => office.set_logged_in(Some(account.is_usable())),
@@ -143,7 +128,5 @@ async fn ask_codex(office: Arc<Office>, config: Arc<Config>, policies: watch::Se
             return;
         }
     }
-    let before = policies.borrow().clone();
-    let now = Policy::of(&config, Some(&offered)).with_powers_of(&before);
-    policies.send_replace(Arc::new(now));
+    office.renew(Some(offered));
 }

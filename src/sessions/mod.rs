@@ -20,6 +20,7 @@ pub mod listeners;
 pub mod live;
 pub mod office;
 pub mod policy;
+pub mod powers;
 pub mod reconciler;
 pub mod screens;
 pub mod service;

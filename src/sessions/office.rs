@@ -5,6 +5,7 @@ use super::live::{Activity, Live};
 use super::policy::{CODEX, Policies, Policy};
 use super::reconciler::Done;
 use crate::codex::{self, Codex};
+use crate::config::Config;
 use crate::domain::department::Localized;
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
@@ -23,7 +24,7 @@ use chrono::{DateTime, Utc};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// The ledger of this program.
 pub type Ledger = ledger::Ledger<State>;
@@ -50,7 +51,9 @@ pub type CodexOrReason = Result<Codex, Localized>;
 pub struct Office {
     /// Paths.
     pub place: Places,
-    /// Configuration in force.
+    /// What flags, environment and `governance.yaml` say.
+    pub config: Arc<Config>,
+    /// What of it is in force; [`Office::renew`] makes the next one.
     pub policies: Policies,
     /// The journal.
     pub ledger: Ledger,
@@ -64,6 +67,8 @@ pub struct Office {
     pub codex_bin: std::path::PathBuf,
     /// When this launcher started: what is older may have been done by the one before.
     pub boot: DateTime<Utc>,
+    /// Held while the policy is made anew.
+    pub(super) renewing: Mutex<()>,
     bell: Notify,
     /// Wakes the mailbox.
     mailbox: OnceLock<Nudge>,
@@ -78,22 +83,25 @@ pub struct Office {
 impl Office {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(
-        place: Places,
-        policies: Policies,
+        config: Arc<Config>,
         ledger: Ledger,
         terminals: Terminals,
         codex: CodexOrReason,
         codex_bin: std::path::PathBuf,
     ) -> Arc<Self> {
+        let approved = ledger.read(|state| state.powers.clone());
+        let policy = Policy::of(&config, None, approved);
         Arc::new(Self {
-            place,
-            policies,
+            place: config.places.clone(),
+            policies: watch::Sender::new(Arc::new(policy)),
+            config,
             ledger,
             live: Arc::default(),
             terminals,
             codex,
             codex_bin,
             boot: Utc::now(),
+            renewing: Mutex::default(),
             bell: Notify::new(),
             mailbox: OnceLock::new(),
             connected: Mutex::default(),

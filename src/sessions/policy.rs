@@ -11,6 +11,7 @@ use crate::domain::flow::Catalog;
 use crate::domain::flow::holds::Limits;
 use crate::domain::language::Language;
 use crate::domain::plan::PlanChecker;
+use crate::domain::powers::Powers;
 use crate::governance::Governance;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,8 +68,12 @@ pub struct Policy {
     pub driver: String,
     /// Model of departments that name none.
     pub department_model: Option<String>,
-    /// Command drivers: name and argument template.
+    /// Command drivers that a person approved: name and argument template.
     pub drivers: BTreeMap<String, Vec<String>>,
+    /// What the configuration asks for beyond the safe defaults.
+    pub asked: Powers,
+    /// How much of that, or of something earlier, a person approved.
+    pub approved: Powers,
     /// What Codex offers, once it was asked.
     pub offered: Option<Vec<String>>,
     /// Why the newest `governance.yaml` is not in force, if it is not.
@@ -78,8 +83,9 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What the configuration says now; `offered` are the models that Codex offers, once it was asked.
-    pub fn of(config: &Config, offered: Option<&[String]>) -> Self {
+    /// What the configuration says now, as far as a person `approved` it; `offered` are the models that Codex offers, once
+    /// it was asked.
+    pub fn of(config: &Config, offered: Option<&[String]>, approved: Powers) -> Self {
         let settings = config.settings();
         let mut models = settings.models.clone();
         models.extend(settings.zhongshu_model.clone());
@@ -90,7 +96,7 @@ impl Policy {
         // Nobody knows yet what Codex offers: then Codex itself has to judge.
         let known = offered.is_some() || !settings.models.is_empty();
         let planner = &settings.planner;
-        Self {
+        let says = Self {
             catalog: Catalog {
                 departments: settings.governance.departments.clone(),
                 models: known.then_some(models),
@@ -134,46 +140,25 @@ impl Policy {
             offered: offered.map(<[String]>::to_vec),
             warning: config.governance_error(),
             state_warning: config.check_state().ok().flatten(),
-        }
+            asked: Powers::default(),
+            approved: Powers::default(),
+        };
+        says.held_to(approved)
     }
 
-    /// The same, but who runs what, in which sandbox, and what is reviewed, as it was at the start.
+    /// The same, but with the reviews as they were at the start.
     ///
     /// `governance.yaml` lies in the repository, where agents write. What it says about departments, rules and limits may
-    /// change while the launcher runs; the programs that are started, the walls around them and the reviews in between may
-    /// not: for that a person starts the launcher again.
-    pub fn with_powers_of(mut self, start: &Self) -> Self {
-        let mut changed = self.drivers != start.drivers || self.driver != start.driver;
-        changed |= self.run_verify != start.run_verify;
-        self.run_verify = start.run_verify;
-        self.drivers.clone_from(&start.drivers);
-        self.driver.clone_from(&start.driver);
-        changed |= self.planner.driver != start.planner.driver
-            || self.planner.sandbox != start.planner.sandbox
-            || self.planner.approval != start.planner.approval;
-        self.planner.driver.clone_from(&start.planner.driver);
-        (self.planner.sandbox, self.planner.approval) =
-            (start.planner.sandbox, start.planner.approval);
-        changed |=
+    /// change while the launcher runs, and programs and walls with a person's yes ([`Policy::waits`]); the reviews in
+    /// between may not: for that a person starts the launcher again.
+    pub fn with_reviews_of(mut self, start: &Self) -> Self {
+        let changed =
             self.review_limit != start.review_limit || self.catalog.review != start.catalog.review;
         self.review_limit = start.review_limit;
         self.catalog.review = start.catalog.review;
-        for department in &mut self.catalog.departments {
-            let before = start.catalog.department(&department.key);
-            let powers = before.map_or((None, None, None), |it| {
-                (it.driver.clone(), it.sandbox, it.approval)
-            });
-            changed |= powers
-                != (
-                    department.driver.clone(),
-                    department.sandbox,
-                    department.approval,
-                );
-            (department.driver, department.sandbox, department.approval) = powers;
-        }
         if changed && self.warning.is_none() {
-            let warning = "governance.yaml now says something else about drivers, sandboxes, approvals, reviews or run_verify; that takes effect \
-                           when zhongshu is started again. If you did not change it, find out who did";
+            let warning = "governance.yaml now says something else about reviews; that takes effect when zhongshu is started again. If you did \
+                           not change it, find out who did";
             self.warning = Some(warning.to_owned());
         }
         self
@@ -206,6 +191,7 @@ impl Policy {
         let known = self.catalog.department(department);
         Route {
             driver: self.driver_of(department).to_owned(),
+            unapproved: self.department_waits(department),
             model: known
                 .and_then(|department| department.model.clone())
                 .or_else(|| self.department_model.clone()),
@@ -233,5 +219,5 @@ impl Policy {
     }
 }
 
-/// The newest snapshot.
-pub type Policies = watch::Receiver<Arc<Policy>>;
+/// The newest snapshot, and who waits for the next one.
+pub type Policies = watch::Sender<Arc<Policy>>;

@@ -15,6 +15,7 @@ use crate::domain::department::MENXIA;
 use crate::domain::fault::Shared;
 use crate::domain::flow;
 use crate::domain::ids::SessionId;
+use crate::domain::powers::REVIEWS;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::ledger::Health;
 use chrono::Utc;
@@ -250,6 +251,11 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
             }
             let codex = session.brief.driver == CODEX;
             if matches!(step, Step::Start(_))
+                && let Some(done) = withheld(office, &session).await
+            {
+                return done;
+            }
+            if matches!(step, Step::Start(_))
                 && conformance::baseline(office, &session).await == Done::Again
             {
                 return Done::Again;
@@ -267,6 +273,23 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
             }
         }
     }
+}
+
+/// What the file asked for when a session was registered may wait for the person's yes by now: then so does the session.
+async fn withheld(office: &Arc<Office>, session: &Session) -> Option<Done> {
+    let policy = office.policy();
+    let reason = policy.withheld(&session.brief)?.message;
+    if policy.has_question() {
+        office
+            .live
+            .update(session.id(), |observed| observed.notice = Some(reason));
+        return Some(Done::Again);
+    }
+    Some(
+        office
+            .closed(session.id(), Outcome::Failed { reason })
+            .await,
+    )
 }
 
 /// Between the look and the deed another task may have done it already.
@@ -313,6 +336,9 @@ async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
     let policy = office.policy();
     let allowed = office.ledger.read(|state| state.trusted.is_some());
     // The plan waits, and the person can overrule meanwhile.
+    if policy.waits(REVIEWS, policy.driver_of(MENXIA)) {
+        return Done::Again;
+    }
     if policy.driver_of(MENXIA) == CODEX && !(allowed && office.codex_down().is_none()) {
         return Done::Again;
     }

@@ -10,6 +10,7 @@ use crate::domain::flow::{self, Catalog, checks, inbox, plans, queue, sessions};
 use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
 use crate::domain::language::Language;
 use crate::domain::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
+use crate::domain::powers::Held;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::Request;
 use crate::domain::session::{Brief, Outcome, Session};
@@ -25,12 +26,14 @@ impl Office {
         let statement = match language {
             Language::Zh => format!(
                 "Codex 会话会在 {repo} 中写文件并运行命令（在 Codex 自己的沙箱内）。Codex 会把该仓库记为受信任（trust_level = \"trusted\"），\
-                 写入它自己的 config.toml，并把会话记录保存在 CODEX_HOME 中；此后仓库里的 .codex/ 设置也会生效。"
+                 写入它自己的 config.toml，并把会话记录保存在 CODEX_HOME 中；此后仓库里的 .codex/ 设置也会生效。\
+                 在您允许之前，Codex 的任何部分都不会在此运行，因此登录状态和可用模型尚不可知。"
             ),
             Language::En => format!(
                 "Codex sessions will write files and run commands in {repo}, inside Codex's own sandbox. Codex notes this repository as trusted \
                  (trust_level = \"trusted\") in its own config.toml and keeps its session records in CODEX_HOME; from then on settings in the \
-                 repository's .codex/ folder are obeyed as well."
+                 repository's .codex/ folder are obeyed as well. Before you allow it nothing of Codex runs here, so its login and its models are not \
+                 known yet."
             ),
         };
         let needed = self.codex.is_ok() && !self.is_trusted();
@@ -58,7 +61,18 @@ impl Office {
         .await
     }
 
-    fn check_driver(&self, state: &State, driver: &str) -> Result<(), Refusal> {
+    /// Whether a session of this driver may be started at all; `waits` says that its program waits for the person's yes.
+    fn check_driver(
+        &self,
+        state: &State,
+        policy: &Policy,
+        driver: &str,
+        waits: bool,
+    ) -> Result<(), Refusal> {
+        if waits {
+            let driver = driver.to_owned();
+            return Err(policy.required(&Held::Nothing { driver }));
+        }
         if driver != CODEX {
             return Ok(());
         }
@@ -71,6 +85,13 @@ impl Office {
             return Err(Refusal::conflict("trust_required", message));
         }
         Ok(())
+    }
+
+    fn check_brief(&self, state: &State, policy: &Policy, brief: &Brief) -> Result<(), Refusal> {
+        if let Some(refusal) = policy.withheld(brief) {
+            return Err(refusal);
+        }
+        self.check_driver(state, policy, &brief.driver, false)
     }
 
     /// Starts a planner, once for each request with a key.
@@ -89,7 +110,7 @@ impl Office {
         let before = self.ledger.read(|state| {
             let before = sessions::started_before(state, request.as_ref())?;
             if before.is_none() {
-                self.check_driver(state, &brief.driver)?;
+                self.check_brief(state, &policy, &brief)?;
             }
             Ok(before)
         });
@@ -122,7 +143,7 @@ impl Office {
                 model,
                 Some(planner),
             );
-            self.check_driver(state, &brief.driver)?;
+            self.check_brief(state, &policy, &brief)?;
             Ok(brief)
         });
         let (brief, old) = (brief.map_err(TransactError::Refused)?, old.clone());
@@ -204,7 +225,10 @@ impl Office {
         wanted
             .iter()
             .filter(|item| item.selected)
-            .try_for_each(|item| self.check_driver(state, policy.driver_of(&item.department)))
+            .try_for_each(|item| {
+                let waits = policy.department_waits(&item.department);
+                self.check_driver(state, policy, policy.driver_of(&item.department), waits)
+            })
     }
 
     /// A person rejects the pending plan.
@@ -260,12 +284,11 @@ impl Office {
     /// When it still runs, was replaced, has reported, or no slot is free.
     pub async fn resume_session(&self, actor: &str, id: &SessionId) -> Result<(), Refused> {
         let (policy, id) = (self.policy(), id.clone());
-        let driver = self.session(&id).map(|session| session.brief.driver);
-        if let Some(driver) = driver {
-            self.ledger
-                .read(|state| self.check_driver(state, &driver))
-                .map_err(TransactError::Refused)?;
-        }
+        let may = self.ledger.read(|state| match state.session(&id) {
+            Some(session) => self.check_brief(state, &policy, &session.brief),
+            None => Ok(()),
+        });
+        may.map_err(TransactError::Refused)?;
         self.decide(actor, move |state| {
             sessions::resume(state, policy.slots, &id)
         })

@@ -131,6 +131,7 @@ async fn work(
         })
         .collect();
     let (codex, trust) = (codex(office, language), office.trust(language));
+    let powers = office.powers(language);
     let health = office.ledger.status().borrow().health.clone();
     let read_only = match &health {
         Health::ReadOnly { reason, .. } => Some(reason.as_str()),
@@ -148,6 +149,7 @@ async fn work(
             reason: codex.reason.as_deref(),
         },
         trust_statement: trust.needed.then_some(trust.statement.as_str()),
+        powers: &powers,
         read_only,
         warnings: &warnings,
         departments: &policy.catalog.departments,

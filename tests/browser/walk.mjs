@@ -124,6 +124,18 @@ await step('the link works once: a second use is refused, and whoever used it fi
   await state('live');
 });
 
+await step('the program that governance.yaml names waits for a yes to exactly its command line', async () => {
+  await see('Before programs start and sandboxes open');
+  await see('agent.mjs', page.locator('.powers'));
+  await page.getByLabel('What is to be done?').fill('Too early');
+  await page.getByRole('button', { name: 'Start a planner' }).click();
+  await see('First answer the question about programs and sandboxes');
+  await page.getByRole('button', { name: 'Allow exactly this' }).click();
+  await gone(page.locator('[data-do="powers"]'));
+  await gone(page.locator('.said.bad'));
+  await see('Without a sandbox (tier T0)');
+});
+
 await step('a task starts a planner', async () => {
   await page.getByLabel('What is to be done?').fill('Walk through the whole job');
   await page.getByRole('button', { name: 'Start a planner' }).click();

@@ -53,7 +53,7 @@ fn newest_first(list: &Value, time: &str) {
 const STATUS: &str = "ok, api_version, repo, project_name, workflow_doc, departments, active_terminals, \
     active_department_sessions, active_zhongshu_sessions, active_sessions_total, max_terminals, \
     max_department_sessions, model_choices, zhongshu_model, department_model, browser_terminals, queue, \
-    department_queue, sessions, zhongshu_sessions, department_sessions, queue_paused, codex, trust, seq, \
+    department_queue, sessions, zhongshu_sessions, department_sessions, queue_paused, codex, trust, powers, seq, \
     language, warnings, unapproved_commits";
 const SESSION: &str = "id, department, role, session_kind, title, pid, model, prompt_path, log_path, status, \
     started_at, ended_at, task, heartbeat_status, idle_seconds, last_activity_at, browser_terminal_id, \

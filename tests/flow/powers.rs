@@ -1,54 +1,191 @@
-//! What a changed `governance.yaml`, which agents can write, may do to a running launcher.
+//! What a `governance.yaml`, which agents can write, may give to sessions: nothing beyond the safe defaults that a person has
+//! not approved, and at once what takes something back.
 
 use crate::world::World;
 use zhongshu::domain::department::{Approval, Sandbox};
+use zhongshu::domain::powers::{Held, OTHERS, PLANNER, Powers, department};
+use zhongshu::sessions::briefs;
+use zhongshu::sessions::policy::Policy;
+
+fn command(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// What the file says when everything in it is as wide as can be.
+fn wide() -> Policy {
+    let mut policy = World::new().policy;
+    policy
+        .drivers
+        .insert("sh".to_owned(), command(&["sh", "-c", "evil"]));
+    policy.planner.sandbox = Sandbox::DangerFullAccess;
+    policy.planner.approval = Approval::Never;
+    policy.run_verify = true;
+    for known in &mut policy.catalog.departments {
+        known.sandbox = Some(Sandbox::DangerFullAccess);
+        known.approval = Some(Approval::Never);
+    }
+    policy.catalog.departments[0].driver = Some("sh".to_owned());
+    policy
+}
 
 #[test]
-fn a_changed_file_gives_nobody_another_program_or_sandbox() {
-    let start = World::new().policy;
-    let mut edited = start.clone();
-    edited.slots = 7;
-    edited.driver = "sh".to_owned();
-    edited.drivers.insert(
-        "sh".to_owned(),
-        vec!["sh".to_owned(), "-c".to_owned(), "evil".to_owned()],
-    );
-    edited.planner.sandbox = Sandbox::DangerFullAccess;
-    edited.planner.approval = Approval::Never;
-    edited.review_limit = Some(900);
-    edited.catalog.review.required = true;
-    let first = &mut edited.catalog.departments[0];
-    first.sandbox = Some(Sandbox::DangerFullAccess);
-    first.approval = Some(Approval::Never);
-    first.driver = Some("sh".to_owned());
-    let mut newcomer = first.clone();
-    newcomer.key = "newcomer".to_owned();
-    edited.catalog.departments.push(newcomer);
-
-    let in_force = edited.with_powers_of(&start);
-    assert_eq!(in_force.slots, 7, "what gives no power changes at once");
-    assert!(in_force.catalog.department("newcomer").is_some());
-    assert_eq!(in_force.driver, start.driver);
-    assert_eq!(in_force.drivers, start.drivers);
-    assert_eq!(in_force.review_limit, start.review_limit);
-    assert_eq!(in_force.catalog.review, start.catalog.review);
-    assert_eq!(in_force.planner.sandbox, start.planner.sandbox);
-    assert_eq!(in_force.planner.approval, start.planner.approval);
-    for department in &in_force.catalog.departments {
-        let powers = (&department.driver, department.sandbox, department.approval);
-        assert_eq!(powers, (&None, None, None), "{}", department.key);
+fn without_a_yes_the_safe_defaults_hold() {
+    let policy = wide().held_to(Powers::default());
+    assert!(policy.has_question());
+    assert!(policy.drivers.is_empty(), "{:?}", policy.drivers);
+    assert!(!policy.run_verify);
+    assert_eq!(policy.planner.sandbox, Sandbox::ReadOnly);
+    assert_eq!(policy.planner.approval, Approval::OnRequest);
+    for known in &policy.catalog.departments {
+        assert_eq!(
+            (known.sandbox, known.approval),
+            (None, None),
+            "{}",
+            known.key
+        );
     }
-    assert!(
-        in_force
-            .warning
-            .is_some_and(|warning| warning.contains("started again"))
+    // Its work waits: nobody asked for Codex instead.
+    let menxia = &policy.catalog.departments[0].key;
+    assert!(policy.route_of(menxia).unapproved);
+    assert!(!policy.route_of("lingyubu").unapproved);
+    // What the question names is what the file says, however little of it holds.
+    let asked = &policy.asked;
+    assert_eq!(asked.commands["sh"], command(&["sh", "-c", "evil"]));
+    assert!(asked.sessions.contains_key(PLANNER) && asked.run_verify);
+}
+
+#[test]
+fn with_a_yes_to_exactly_that_it_holds() {
+    let asked = wide().held_to(Powers::default()).asked;
+    let policy = wide().held_to(asked.clone());
+    assert!(!policy.has_question());
+    assert_eq!(policy.drivers, wide().drivers);
+    assert!(policy.run_verify);
+    assert_eq!(policy.planner.sandbox, Sandbox::DangerFullAccess);
+    assert_eq!(policy.catalog.departments, wide().catalog.departments);
+    assert!(!policy.route_of("menxia").unapproved);
+
+    // One more word in the command line, and nothing of the program is left.
+    let mut edited = wide();
+    edited
+        .drivers
+        .insert("sh".to_owned(), command(&["sh", "-c", "worse"]));
+    let edited = edited.held_to(asked.clone());
+    assert!(edited.has_question() && edited.drivers.is_empty());
+    assert!(edited.route_of("menxia").unapproved);
+    // Another department cannot have the approved program.
+    let mut edited = wide();
+    edited.catalog.departments[1].driver = Some("sh".to_owned());
+    let edited = edited.held_to(asked.clone());
+    assert!(edited.has_question());
+    assert!(edited.route_of("zhilibu").unapproved);
+    assert!(!edited.route_of("menxia").unapproved);
+    // Neither can all of them, by the default.
+    let mut edited = wide();
+    edited.driver = "sh".to_owned();
+    let edited = edited.held_to(asked);
+    assert!(edited.asked.sessions.contains_key(OTHERS));
+    assert!(edited.route_of("lingyubu").unapproved && edited.route_of("nobody").unapproved);
+}
+
+#[test]
+fn what_takes_something_back_holds_at_once() {
+    let asked = wide().held_to(Powers::default()).asked;
+    let mut edited = wide();
+    edited.planner.sandbox = Sandbox::WorkspaceWrite;
+    edited.drivers.clear();
+    let first = &mut edited.catalog.departments[0];
+    (first.driver, first.sandbox, first.approval) = (None, None, None);
+    edited.catalog.departments[3].sandbox = Some(Sandbox::ReadOnly);
+    edited.run_verify = false;
+    let policy = edited.clone().held_to(asked);
+    assert!(!policy.has_question());
+    assert_eq!(policy.planner.sandbox, Sandbox::WorkspaceWrite);
+    assert_eq!(policy.catalog.departments, edited.catalog.departments);
+    // Only narrower than the defaults: that never needed a yes.
+    let mut narrow = World::new().policy;
+    narrow.planner.sandbox = Sandbox::ReadOnly;
+    narrow.planner.approval = Approval::Untrusted;
+    narrow.catalog.departments[1].sandbox = Some(Sandbox::ReadOnly);
+    let departments = narrow.catalog.departments.clone();
+    let policy = narrow.held_to(Powers::default());
+    assert!(!policy.has_question());
+    assert_eq!(policy.asked, Powers::default());
+    assert_eq!(policy.planner.approval, Approval::Untrusted);
+    assert_eq!(policy.catalog.departments, departments);
+}
+
+#[test]
+fn what_is_narrower_stays_where_the_rest_is_refused() {
+    let mut policy = World::new().policy;
+    policy.planner.sandbox = Sandbox::DangerFullAccess;
+    policy.planner.approval = Approval::Untrusted;
+    let first = &mut policy.catalog.departments[1];
+    (first.sandbox, first.approval) = (Some(Sandbox::ReadOnly), Some(Approval::Never));
+    let policy = policy.held_to(Powers::default());
+    assert_eq!(policy.planner.approval, Approval::Untrusted);
+    let first = &policy.catalog.departments[1];
+    assert_eq!(
+        (first.sandbox, first.approval),
+        (Some(Sandbox::ReadOnly), None)
     );
 }
 
 #[test]
-fn a_file_that_changes_no_power_brings_no_warning() {
+fn a_session_of_before_is_not_started_with_what_nobody_approved() {
+    let world = World::new();
+    let asked = wide().held_to(Powers::default()).asked;
+    let approved = wide().held_to(asked);
+    let open = briefs::planner(&approved, &world.place, "x", None, None);
+    assert_eq!(approved.withheld(&open), None);
+    let waiting = wide().held_to(Powers::default());
+    let refusal = waiting.withheld(&open).unwrap();
+    assert_eq!(refusal.code, "powers_required");
+    assert!(refusal.message.contains("danger-full-access"), "{refusal}");
+    // What every department may have is no danger in a planner of an older version.
+    let mut older = briefs::planner(&waiting, &world.place, "x", None, None);
+    older.sandbox = Sandbox::WorkspaceWrite;
+    assert_eq!(waiting.withheld(&older), None);
+    // The file does not ask any more: then there is nothing to answer, and the sentence says so.
+    let mut silent = World::new().policy;
+    silent.planner.sandbox = Sandbox::ReadOnly;
+    let silent = silent.held_to(Powers::default());
+    let refusal = silent.withheld(&open).unwrap();
+    assert!(refusal.message.contains("start a new session"), "{refusal}");
+}
+
+#[test]
+fn a_changed_file_changes_no_review_before_the_next_start() {
     let start = World::new().policy;
     let mut edited = start.clone();
+    edited.slots = 7;
+    edited.review_limit = Some(900);
+    edited.catalog.review.required = true;
+    let in_force = edited.with_reviews_of(&start);
+    assert_eq!(in_force.slots, 7, "what gives no power changes at once");
+    assert_eq!(in_force.review_limit, start.review_limit);
+    assert_eq!(in_force.catalog.review, start.catalog.review);
+    assert!(
+        in_force
+            .warning
+            .is_some_and(|it| it.contains("started again"))
+    );
+    let mut edited = start.clone();
     edited.slots = 3;
-    assert_eq!(edited.with_powers_of(&start).warning, None);
+    assert_eq!(edited.with_reviews_of(&start).warning, None);
+}
+
+#[test]
+fn the_names_of_the_question_cannot_be_taken_by_a_department() {
+    // A department may be called like one of them.
+    let mut policy = World::new().policy;
+    let mut named = policy.catalog.departments[1].clone();
+    named.key = PLANNER.to_owned();
+    named.sandbox = Some(Sandbox::DangerFullAccess);
+    policy.catalog.departments.push(named);
+    policy.planner.sandbox = Sandbox::ReadOnly;
+    let asked = policy.held_to(Powers::default()).asked;
+    let open = Held::of("codex", Sandbox::DangerFullAccess, Approval::OnRequest);
+    assert!(asked.allows(&department(PLANNER), &open));
+    assert!(!asked.allows(PLANNER, &open));
 }

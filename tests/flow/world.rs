@@ -18,6 +18,7 @@ use zhongshu::domain::language::Language;
 use zhongshu::domain::message::{Message, Purpose};
 use zhongshu::domain::plan::{PlannedAssignment, Proposal, Source};
 use zhongshu::domain::plan_review::{Judgement, ReviewRule};
+use zhongshu::domain::powers::Powers;
 use zhongshu::domain::refusal::Refusal;
 use zhongshu::domain::result::{Findings, Report, Written};
 use zhongshu::domain::session::{Outcome, Session};
@@ -78,6 +79,8 @@ impl World {
             state_warning: None,
             governance: Arc::new(Governance::default()),
             offered: None,
+            asked: Powers::default(),
+            approved: Powers::default(),
         };
         let place = Places {
             repo: PathBuf::from("/repo"),

@@ -29,6 +29,7 @@ impl Limits {
         let route = self.routes.get(&order.department).unwrap_or(&self.other);
         Route {
             driver: route.driver.clone(),
+            unapproved: route.unapproved,
             model: order.model.clone().or_else(|| route.model.clone()),
         }
     }
@@ -77,8 +78,14 @@ impl<'a> Holds<'a> {
         if self.asking.contains(parent) {
             return Some(Hold::WaitsForPerson);
         }
+        let route = self.limits.route(&assignment.order);
+        if route.unapproved {
+            return Some(Hold::PowersRequired {
+                driver: route.driver,
+            });
+        }
         if let Some(reason) = &self.limits.codex_down
-            && self.limits.route(&assignment.order).driver == CODEX
+            && route.driver == CODEX
         {
             let driver = CODEX.to_owned();
             return Some(Hold::Broken {

@@ -108,6 +108,7 @@ impl State {
 
     fn route_of(&self, id: &SessionId) -> Option<Route> {
         self.session(id).map(|session| Route {
+            unapproved: false,
             driver: session.brief.driver.clone(),
             model: session.brief.model.clone(),
         })

@@ -52,6 +52,7 @@ pub fn routes() -> Router<App> {
             post(plans::start_department_for_zhongshu),
         )
         .route("/api/trust", post(server::trust))
+        .route("/api/powers", post(server::powers))
         .route("/api/shutdown", post(server::shutdown))
         .route("/api/stop_session", post(sessions::stop))
         .route("/api/resume_session", post(sessions::resume))

@@ -1,4 +1,4 @@
-//! The launcher itself: trust, end.
+//! The launcher itself: what a person allows, end.
 
 use super::done;
 use crate::domain::language::Language;
@@ -31,6 +31,25 @@ pub async fn trust(
         .language
         .unwrap_or(app.office.policy().catalog.language);
     app.office.allow(&caller.actor(), language).await?;
+    Ok(done())
+}
+
+#[derive(Debug, Deserialize)]
+pub struct Approve {
+    sha256: String,
+    accept: bool,
+}
+
+pub async fn powers(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<Approve>,
+) -> Result<Json<Value>, ApiError> {
+    if !wish.accept {
+        let message = "accept: only `true` is an answer here; without it the safe defaults hold, and programs of governance.yaml do not start";
+        return Err(ApiError::invalid("not_accepted", message));
+    }
+    app.office.approve(&caller.actor(), wish.sha256).await?;
     Ok(done())
 }
 

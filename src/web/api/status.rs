@@ -7,6 +7,7 @@ use crate::domain::language::Language;
 use crate::ledger::Health;
 use crate::sessions::codex_driver::NOT_LOGGED_IN;
 use crate::sessions::office::Office;
+use crate::sessions::powers::Question;
 use crate::sessions::screens::TerminalView;
 use crate::sessions::service::Trust;
 use crate::web::app::App;
@@ -112,6 +113,8 @@ pub struct StatusView {
     pub codex: CodexView,
     /// Whether Codex may work here.
     pub trust: Trust,
+    /// What `governance.yaml` asks for beyond the safe defaults, and whether a person has to answer.
+    pub powers: Question,
     /// Newest event.
     pub seq: u64,
     /// What a person should know.
@@ -202,6 +205,7 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
         unapproved_commits,
         codex: codex(office, policy.catalog.language),
         trust: office.trust(policy.catalog.language),
+        powers: office.powers(policy.catalog.language),
         seq,
         warnings: warnings(office),
     }

@@ -13,9 +13,11 @@ use crate::domain::department::{Approval, Department, Sandbox, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
 use crate::domain::plan::Source;
+use crate::domain::powers::Line;
 use crate::domain::result::Findings;
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
+use crate::sessions::powers::Question;
 use crate::web::views::{
     FindingView, MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView,
     SessionView,
@@ -39,6 +41,7 @@ pub struct Sample {
     pub queue: Vec<QueueItemView>,
     pub terminals: Vec<TerminalItem>,
     pub trust: Option<String>,
+    pub powers: Question,
     pub project: String,
     pub repo: String,
     pub codex: (String, Option<String>),
@@ -58,6 +61,7 @@ impl Sample {
                 reason: self.codex.1.as_deref(),
             },
             trust_statement: self.trust.as_deref(),
+            powers: &self.powers,
             read_only: self.read_only.as_deref(),
             warnings: &self.warnings,
             departments: &self.departments,
@@ -75,6 +79,32 @@ impl Sample {
             slots: 2,
             terminals: &self.terminals,
         }
+    }
+}
+
+/// Nothing is asked for; `say` makes the texts of what would be.
+pub fn question(say: &dyn Fn(&str) -> String) -> Question {
+    Question {
+        needed: false,
+        sha256: "5d".repeat(32),
+        statement: say("governance.yaml asks for more than the safe defaults."),
+        lines: vec![
+            Line {
+                entry: "drivers.other-agent.command".to_owned(),
+                now: Some(say("other-agent --prompt-file {prompt_file}")),
+                before: Some(say("other-agent {prompt_file}")),
+                approved: false,
+                unsandboxed: true,
+            },
+            Line {
+                entry: "planner".to_owned(),
+                now: None,
+                before: Some(say("workspace-write, approval never")),
+                approved: true,
+                unsandboxed: false,
+            },
+        ],
+        unsandboxed: Vec::new(),
     }
 }
 
@@ -97,6 +127,7 @@ pub fn empty() -> Sample {
         queue: Vec::new(),
         terminals: Vec::new(),
         trust: Some("Codex will write its sessions into ~/.codex and mark this repository as trusted in its config.toml.".into()),
+        powers: question(&|text| text.to_owned()),
         project: "weather-station".into(),
         repo: "/home/mei/projects/weather-station".into(),
         codex: ("untrusted".into(), None),

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use super::rules::dictionary;
-use super::samples::{PLANNER, Sample, at, busy, clean_report, empty, report, session};
+use super::samples::{PLANNER, Sample, at, busy, clean_report, empty, question, report, session};
 use super::*;
-use crate::domain::department::{Sandbox, built_in};
+use crate::domain::department::built_in;
 use crate::domain::ids::SessionId;
 use codex_terminal::colours::Theme;
 use regex::Regex;
@@ -32,7 +32,9 @@ fn everything(say: &dyn Fn(&str) -> String) -> Sample {
     sample.read_only = Some(say("the disk is full"));
     sample.codex = (say("unavailable"), Some(say("codex was not found")));
     sample.queue_paused = true;
-    sample.departments[0].sandbox = Some(Sandbox::DangerFullAccess);
+    sample.powers = question(say);
+    sample.powers.needed = true;
+    sample.powers.unsandboxed = vec![say("Engineering (other-agent)")];
     for department in &mut sample.departments {
         department.title.en = say(&department.title.en);
         department.title.zh = say(&department.title.zh);
@@ -255,6 +257,26 @@ fn every_empty_place_says_what_to_do() {
     }
     let clean = render_report(&clean_report(), &built_in(), Language::En).unwrap();
     assert!(clean.contains("Nothing changed here."));
+}
+
+#[test]
+fn the_question_about_powers_shows_what_changed_and_what_the_answer_names() {
+    let mut sample = empty();
+    assert!(!page(&sample, Language::En).contains("data-do=\"powers\""));
+    sample.powers.needed = true;
+    let text = page(&sample, Language::En);
+    let sha256 = format!("data-sha256=\"{}\"", sample.powers.sha256);
+    for part in [
+        "data-do=\"powers\"",
+        &sha256,
+        "other-agent --prompt-file {prompt_file}",
+        "other-agent {prompt_file}",
+        "workspace-write, approval never",
+        "no longer asked for",
+        "no sandbox",
+    ] {
+        assert!(text.contains(part), "{part}");
+    }
 }
 
 #[test]

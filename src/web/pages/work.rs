@@ -8,12 +8,14 @@ mod next;
 use super::Words;
 use super::checks::{Checks, Reviewed, open_question};
 use super::quoted::{Piece, pieces};
-use crate::domain::department::{Department, Sandbox};
+use crate::domain::department::Department;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
 use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
+use crate::domain::powers::Line;
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
+use crate::sessions::powers::Question;
 use crate::web::views::{
     FindingView, PlanView, PlannerView, QueueItemView, ResultView, SessionView,
 };
@@ -60,6 +62,8 @@ pub struct Work<'a> {
     pub codex: Codex<'a>,
     /// What a person has to allow before the first Codex session, while it is not allowed.
     pub trust_statement: Option<&'a str>,
+    /// What `governance.yaml` asks for beyond the safe defaults.
+    pub powers: &'a Question,
     /// Why nothing can be written, when the journal is read-only.
     pub read_only: Option<&'a str>,
     /// What a person should know, as sentences (a mistake in `governance.yaml`, say).
@@ -215,6 +219,13 @@ impl Page<'_> {
         author.is_some_and(|session| !session.verify.is_empty()) && result.channel != self.fallback
     }
 
+    /// The commands that would be run, as they were confirmed.
+    fn verify_of(&self, result: &ResultView) -> String {
+        let mut sessions = self.w.sessions.iter();
+        let author = sessions.find(|s| s.id == result.department_session_id);
+        author.map_or_else(String::new, |session| session.verify.join("\n"))
+    }
+
     /// Whether something changes that no stream tells of, so that the page should look again soon.
     fn unsettled(&self) -> bool {
         matches!(self.w.codex.state, "starting" | "down")
@@ -238,17 +249,16 @@ impl Page<'_> {
         key.is_empty() || self.w.departments.iter().any(|d| d.key == key)
     }
 
-    /// Departments that run without a sandbox, by title.
+    /// Whose sessions run without a sandbox.
     fn unsandboxed(&self) -> Option<String> {
-        let bare = |d: &&Department| d.sandbox == Some(Sandbox::DangerFullAccess);
-        let names: Vec<&str> = self
-            .w
-            .departments
-            .iter()
-            .filter(bare)
-            .map(|d| self.title(d))
-            .collect();
+        let names = &self.w.powers.unsandboxed;
         (!names.is_empty()).then(|| names.join(self.w.language.pick(", ", "、")))
+    }
+
+    /// The lines of the question that say something new: what was approved and stays needs no second look.
+    fn new_lines(&self) -> impl Iterator<Item = &Line> {
+        let lines = self.w.powers.lines.iter();
+        lines.filter(|line| line.now != line.before)
     }
 
     fn title<'s>(&self, department: &'s Department) -> &'s str {

@@ -70,6 +70,7 @@ impl Scene<'_> {
             Hold::DependencyFailed { .. } => t.one("queue.hold.dependency_failed", names),
             Hold::WaitsFor { .. } => t.one("queue.hold.waits_for", names),
             Hold::FilesInUse { .. } => t.one("queue.hold.files_in_use", names),
+            Hold::PowersRequired { driver } => t.one("queue.hold.powers_required", driver),
             Hold::Broken { shared, reason } => {
                 let key = match shared {
                     Shared::Driver { .. } => "queue.hold.driver_failed",

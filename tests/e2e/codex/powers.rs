@@ -1,4 +1,4 @@
-//! What a person has not allowed yet: Codex itself.
+//! What a person has not allowed yet: Codex itself, and sandboxes that `governance.yaml` opens.
 
 use crate::support::script::{assignment, plan, planner, reports, told};
 use crate::support::{GOVERNANCE, House};
@@ -56,5 +56,48 @@ async fn codex_does_not_run_before_the_person_allows_it() {
             status["codex"]["state"] == "ready"
         })
         .await;
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sandbox_that_nobody_approved_is_not_opened() {
+    let open = "planner: {sandbox: danger-full-access, approval: never}\n\
+                departments: {lingyubu: {sandbox: danger-full-access, approval: untrusted}}\n";
+    let mut house = House::build(job(), &format!("{GOVERNANCE}{open}")).await;
+    house.start(&[]).await;
+    house.post("/api/trust", json!({ "accept": true })).await;
+    let planner = house.at_work().await;
+    house.result(&planner, "lingyubu").await;
+    let walls = |status: &serde_json::Value| {
+        let sessions = status["sessions"].as_array().unwrap().clone();
+        let mut walls: Vec<String> = sessions
+            .iter()
+            .map(|it| format!("{} {} {}", it["department"], it["sandbox"], it["approval"]))
+            .collect();
+        walls.sort();
+        walls
+    };
+    let status = house.get("/api/status").await;
+    let safe = [
+        r#""lingyubu" "workspace-write" "untrusted""#,
+        r#""zhongshu" "read-only" "on-request""#,
+    ];
+    for one in safe {
+        assert!(
+            walls(&status).contains(&one.to_owned()),
+            "{:?}",
+            walls(&status)
+        );
+    }
+    assert_eq!(status["powers"]["needed"], true);
+    assert_eq!(status["powers"]["unsandboxed"], json!([]));
+
+    house.allow().await;
+    house.planner("And now without walls.").await;
+    let status = house.get("/api/status").await;
+    let wide = r#""zhongshu" "danger-full-access" "never""#.to_owned();
+    assert!(walls(&status).contains(&wide), "{:?}", walls(&status));
+    let bare = status["powers"]["unsandboxed"].to_string();
+    assert!(bare.contains("danger-full-access"), "{bare}");
     house.close().await;
 }

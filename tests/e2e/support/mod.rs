@@ -83,10 +83,15 @@ impl House {
         self.codex_bin = program.map(Path::to_owned);
     }
 
-    /// Allows Codex to work in the repository.
+    /// Allows Codex to work in the repository, and what its `governance.yaml` asks for.
     pub async fn allow(&self) {
         self.post("/api/trust", serde_json::json!({ "accept": true }))
             .await;
+        let asked = self.get("/api/status").await["powers"].clone();
+        if asked["needed"] == true {
+            let yes = serde_json::json!({ "sha256": asked["sha256"], "accept": true });
+            self.post("/api/powers", yes).await;
+        }
     }
 
     /// Starts a launcher and waits until it answers.

@@ -1,0 +1,252 @@
+//! Powers in force: what the configuration asks for beyond the safe defaults, how much of it a person has said yes to,
+//! and the person's answer. (`domain::powers` says what a power is.)
+
+use super::office::{Office, Refused};
+use super::policy::{CODEX, Policy};
+use crate::domain::department::{Approval, Department, MENXIA, Sandbox};
+use crate::domain::event::Event;
+use crate::domain::language::Language;
+use crate::domain::powers::{self, Held, Line, OTHERS, PLANNER, Powers, REVIEWS};
+use crate::domain::refusal::Refusal;
+use crate::domain::session::Brief;
+use crate::ledger::TransactError;
+use serde::Serialize;
+use std::sync::{Arc, PoisonError};
+
+/// The question that a person answers, and what holds at the moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Question {
+    /// Whether something waits for the answer.
+    pub needed: bool,
+    /// Names what is asked for; the answer repeats it.
+    pub sha256: String,
+    /// What a yes means, for people.
+    pub statement: String,
+    /// What is asked for, entry by entry.
+    pub lines: Vec<Line>,
+    /// Whose sessions run without a sandbox as things stand, for people.
+    pub unsandboxed: Vec<String>,
+}
+
+/// What holds the sessions of this department, or menxia's reviews of plans.
+fn held(driver: &str, department: &Department, sandbox: Sandbox) -> Held {
+    Held::of(
+        driver,
+        department.sandbox.unwrap_or(sandbox),
+        department.approval.unwrap_or(Approval::OnRequest),
+    )
+}
+
+impl Policy {
+    fn wanted(&self) -> Powers {
+        let mut wanted = Powers {
+            commands: self.drivers.clone(),
+            run_verify: self.run_verify,
+            ..Powers::default()
+        };
+        let role = &self.planner;
+        wanted.give(PLANNER, Held::of(&role.driver, role.sandbox, role.approval));
+        wanted.give(
+            OTHERS,
+            Held::of(&self.driver, Sandbox::WorkspaceWrite, Approval::OnRequest),
+        );
+        for department in &self.catalog.departments {
+            let driver = self.driver_of(&department.key);
+            wanted.give(
+                powers::department(&department.key),
+                held(driver, department, Sandbox::WorkspaceWrite),
+            );
+            if department.key == MENXIA {
+                wanted.give(REVIEWS, held(driver, department, Sandbox::ReadOnly));
+            }
+        }
+        wanted
+    }
+
+    /// Takes back what nobody approved: sandboxes and approvals are the safe ones then. A program is not exchanged for
+    /// Codex, which nobody asked for: its work waits.
+    pub fn held_to(mut self, approved: Powers) -> Self {
+        self.asked = self.wanted();
+        let role = &self.planner;
+        if !approved.allows(
+            PLANNER,
+            &Held::of(&role.driver, role.sandbox, role.approval),
+        ) {
+            self.planner.sandbox = Sandbox::ReadOnly;
+            self.planner.approval = self.planner.approval.min(Approval::OnRequest);
+        }
+        for department in &mut self.catalog.departments {
+            let who = powers::department(&department.key);
+            let whose = [who.as_str(), REVIEWS];
+            let whose = match department.key == MENXIA {
+                true => &whose[..],
+                false => &whose[..1],
+            };
+            let asked = |who: &&str| self.asked.sessions.get(*who);
+            let refused = |who: &&str| asked(who).is_some_and(|it| !approved.allows(who, it));
+            if whose.iter().any(refused) {
+                let narrow = |it: &Sandbox| *it == Sandbox::ReadOnly;
+                department.sandbox = department.sandbox.filter(narrow);
+                let careful = |it: &Approval| *it == Approval::Untrusted;
+                department.approval = department.approval.filter(careful);
+            }
+        }
+        self.drivers.retain(|name, it| approved.runs(name, it));
+        self.run_verify &= approved.run_verify;
+        self.approved = approved;
+        self
+    }
+
+    /// Whether the program that would run these sessions waits for a person's yes.
+    pub fn waits(&self, who: &str, driver: &str) -> bool {
+        driver != CODEX
+            && self.asked.commands.contains_key(driver)
+            && !(self.drivers.contains_key(driver)
+                && self.approved.allows(
+                    who,
+                    &Held::of(driver, Sandbox::DangerFullAccess, Approval::Never),
+                ))
+    }
+
+    /// The same for a department.
+    pub fn department_waits(&self, department: &str) -> bool {
+        self.waits(&self.name_of(department), self.driver_of(department))
+    }
+
+    fn name_of(&self, department: &str) -> String {
+        match self.catalog.department(department) {
+            Some(known) => powers::department(&known.key),
+            None => OTHERS.to_owned(),
+        }
+    }
+
+    /// Why a session may not be started like this, if it may not: nobody approved what it would get.
+    pub fn withheld(&self, brief: &Brief) -> Option<Refusal> {
+        let who = match (&brief.review, &brief.parent_session_id) {
+            (Some(_), _) => REVIEWS.to_owned(),
+            (None, None) => PLANNER.to_owned(),
+            (None, Some(_)) => self.name_of(&brief.department),
+        };
+        let held = Held::of(&brief.driver, brief.sandbox, brief.approval);
+        // What every department may have is no danger in any session that was started with it.
+        let is_safe = Powers::default().allows(OTHERS, &held);
+        let allowed = match &held {
+            Held::Codex { .. } => is_safe || self.approved.allows(&who, &held),
+            Held::Nothing { driver } => !self.waits(&who, driver),
+        };
+        (!allowed).then(|| self.required(&held))
+    }
+
+    /// Whether the file asks for something that nobody approved.
+    pub fn has_question(&self) -> bool {
+        !self.approved.covers(&self.asked)
+    }
+
+    /// The refusal that says what waits for the person's yes.
+    pub(super) fn required(&self, held: &Held) -> Refusal {
+        let what = match held {
+            Held::Nothing { driver } => format!(
+                "the program `{driver}` of governance.yaml runs without a sandbox, and nobody has approved it as it stands there now"
+            ),
+            Held::Codex { .. } => {
+                format!("nobody has approved `{}` for this session", held.words())
+            }
+        };
+        let how = match self.has_question() {
+            true => {
+                "read `powers` in /api/status, then POST /api/powers {\"sha256\":…,\"accept\":true}, or answer on the dashboard"
+            }
+            false => "governance.yaml does not ask for it any more: start a new session instead",
+        };
+        Refusal::conflict("powers_required", format!("{what}: {how}"))
+    }
+
+    /// Whose sessions run without a sandbox as things stand.
+    fn bare(&self, language: Language) -> Vec<String> {
+        let role = &self.planner;
+        let planner = Held::of(&role.driver, role.sandbox, role.approval);
+        let planner = (!self.waits(PLANNER, &role.driver)).then(|| {
+            let title = language.pick("Zhongshu (planner)", "中书省");
+            (title.to_owned(), planner)
+        });
+        let departments = self.catalog.departments.iter();
+        let departments = departments.filter(|it| !self.department_waits(&it.key));
+        let departments = departments.map(|it| {
+            let driver = self.driver_of(&it.key);
+            let held = held(driver, it, Sandbox::WorkspaceWrite);
+            (it.title.get(language).to_owned(), held)
+        });
+        let all = planner.into_iter().chain(departments);
+        let bare = all.filter(|(_, held)| held.is_bare());
+        bare.map(|(title, held)| match held {
+            Held::Nothing { driver } => format!("{title} ({driver})"),
+            Held::Codex { sandbox, .. } => format!("{title} ({})", sandbox.name()),
+        })
+        .collect()
+    }
+}
+
+impl Office {
+    /// What `governance.yaml` asks for beyond the safe defaults, in `language`, and whether a person still has to approve
+    /// it.
+    pub fn powers(&self, language: Language) -> Question {
+        let policy = self.policy();
+        let statement = language.pick(
+            "governance.yaml asks for more than the safe defaults. Agents can write this file: say yes only to what you know. A program of \
+             `drivers` and `danger-full-access` have no sandbox: they run as you, and could even answer in your place (tier T0 in \
+             docs/security.md). Your yes is for exactly these lines, and is asked for again when they change; what lies in the files that \
+             they name can change without a question. Until you say yes, sandboxes and approvals stay at their safe defaults, and work for \
+             these programs waits.",
+            "governance.yaml 要求超出安全默认值的权力。代理可以写这个文件：只对您了解的内容说“是”。`drivers` 的程序和 `danger-full-access` \
+             没有沙箱：它们以您的身份运行，甚至可以代您作答（见 docs/security.md 的 T0 级）。您的同意只针对这几行；它们变化后会再次询问，\
+             但其中所指文件的内容可以不经询问而改变。在您同意之前，沙箱和审批保持安全默认值，需要这些程序的工作会等待。",
+        );
+        Question {
+            needed: policy.has_question(),
+            sha256: policy.asked.sha256(),
+            statement: statement.to_owned(),
+            lines: policy.asked.lines(&policy.approved),
+            unsandboxed: policy.bare(language),
+        }
+    }
+
+    /// A person approves exactly what `sha256` names. It is in force when this returns.
+    ///
+    /// # Errors
+    /// When `governance.yaml` asks for something else by now, or the journal cannot be written.
+    pub async fn approve(&self, actor: &str, sha256: String) -> Result<(), Refused> {
+        let asked = self.policy().asked.clone();
+        if asked.sha256() != sha256 {
+            let message = "sha256: governance.yaml does not ask for what you saw: read `powers` in /api/status again, and answer that";
+            return Err(TransactError::Refused(Refusal::conflict(
+                "powers_changed",
+                message,
+            )));
+        }
+        self.decide(actor, move |state| {
+            let event = (state.powers != asked).then_some(Event::PowersApproved {
+                sha256,
+                powers: asked,
+            });
+            Ok((Vec::from_iter(event), ()))
+        })
+        .await?;
+        self.renew(None);
+        Ok(())
+    }
+
+    /// Puts into force what the configuration and the journal say now; `offered` are the models that Codex offers, when it
+    /// was asked.
+    pub fn renew(&self, offered: Option<Vec<String>>) {
+        // One at a time: an older look at the journal must not replace a newer one.
+        let turn = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let approved = self.ledger.read(|state| state.powers.clone());
+        self.policies.send_modify(|policy| {
+            let offered = offered.or_else(|| policy.offered.clone());
+            let now = Policy::of(&self.config, offered.as_deref(), approved);
+            *policy = Arc::new(now.with_reviews_of(policy));
+        });
+        drop(turn);
+        self.ring();
+    }
+}
