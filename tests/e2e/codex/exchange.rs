@@ -1,6 +1,7 @@
 //! A person, two planners and their departments exchange words and results while the launcher is killed again and again at random
-//! moments. What the person was told is accepted stands in a ledger of its own; at the end it is held against what Codex's records
-//! say each planner was told, and against the journal: nothing lost, nothing doubled, nothing out of order.
+//! moments. What the person wished stands in a ledger of its own; a wish whose answer was lost is sent again with its key. At the
+//! end the ledger is held against what Codex's records say each thread was told, and against the journal: nothing lost, nothing
+//! doubled, nothing out of order.
 //!
 //! `ZHONGSHU_KILLS` (30) and `ZHONGSHU_SEED` (drawn, and said when it fails) choose another run. A long one has to go around the
 //! runner's time limit: `ZHONGSHU_KILLS=500 cargo test --test e2e exchange -- --nocapture`.
@@ -12,10 +13,12 @@ use mock_model::{Call, Script, Step};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use zhongshu::client::Client;
+use zhongshu::client::{Client, ClientError};
 
 /// No terminals: they are not what is looked at, and cost the most.
 const QUIET: &str = "version: 1\nlanguage: en\nmax_departments: 3\ntuis_started_with_session: 0\n";
+/// More than this nobody has in mind at a time.
+const WISHES: usize = 8;
 
 fn script() -> Script {
     let busy = Step::call(Call::shell("sleep 0.4"));
@@ -27,12 +30,59 @@ fn script() -> Script {
     ])
 }
 
-/// What one planner was told, as the person knows it.
+/// What the person wants of one planner, by number.
+#[derive(Clone, Copy)]
+enum Wish {
+    Say(u32),
+    Work(u32, &'static str),
+}
+
+/// What one planner was told and given, as the person knows it.
 #[derive(Default)]
 struct Told {
     thread: String,
-    said: u32,
-    accepted: BTreeSet<u32>,
+    wished: u32,
+    /// Not answered yet, in order; the first may have been granted all the same.
+    open: Vec<Wish>,
+    words: BTreeSet<u32>,
+    /// Assignments, with their tasks.
+    works: BTreeMap<String, String>,
+    repeated: u32,
+}
+
+impl Told {
+    fn wish(&mut self, wish: fn(u32, &mut Random) -> Wish, random: &mut Random) {
+        if self.open.len() < WISHES {
+            self.wished += 1;
+            self.open.push(wish(self.wished, random));
+        }
+    }
+
+    /// Those answered are done, in order; what comes first now is asked for again.
+    fn heard(&mut self, answers: Vec<Value>) {
+        let granted = self.open.drain(..answers.len());
+        for (wish, answer) in granted.zip(answers) {
+            match wish {
+                Wish::Say(number) => drop(self.words.insert(number)),
+                Wish::Work(number, _) => {
+                    let id = answer["assignment"]["assignment_id"].as_str().unwrap();
+                    self.works.insert(id.to_owned(), task(number));
+                }
+            }
+        }
+    }
+}
+
+fn say(number: u32, _: &mut Random) -> Wish {
+    Wish::Say(number)
+}
+
+fn work(number: u32, random: &mut Random) -> Wish {
+    Wish::Work(number, ["lingyubu", "zhilibu"][random.below(2) as usize])
+}
+
+fn task(number: u32) -> String {
+    format!("Report as number {number}.")
 }
 
 /// Each text stands inside of later ones, so that nothing but its id tells it apart.
@@ -54,28 +104,37 @@ fn number_of(text: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-/// Says some things, one after the other, and gives up when nobody answers: which were accepted.
-async fn talk(client: Client, id: String, numbers: Vec<u32>, pause: Duration) -> Vec<u32> {
-    let mut accepted = Vec::new();
-    for number in numbers {
-        let body = json!({ "session_id": id, "input": words(number) });
-        match client.post("/api/session_input", &body).await {
-            Ok(_) => accepted.push(number),
-            Err(_) => return accepted,
+/// The report that a text gives word of.
+fn named(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("A department reported (`")?;
+    Some(rest.split('`').next().unwrap_or_default().to_owned())
+}
+
+/// Asks for one thing after the other, and gives up when nobody answers: the answers.
+async fn talk(client: Client, id: String, wishes: Vec<Wish>, pause: Duration) -> Vec<Value> {
+    let mut answers = Vec::new();
+    for wish in wishes {
+        let (number, path, body) = match wish {
+            Wish::Say(number) => {
+                let body = json!({ "session_id": id, "input": words(number) });
+                (number, "/api/session_input", body)
+            }
+            Wish::Work(number, department) => {
+                let task = task(number);
+                let body =
+                    json!({ "parent_session_id": id, "department": department, "task": task });
+                (number, "/api/start_department_for_zhongshu", body)
+            }
+        };
+        let client = client.clone().with_key(&format!("{id}.{number}"));
+        match client.post(path, &body).await {
+            Ok(answer) => answers.push(answer),
+            Err(error @ ClientError::Refused { .. }) => panic!("{body}: {error}"),
+            Err(_) => return answers,
         }
         tokio::time::sleep(pause).await;
     }
-    accepted
-}
-
-async fn begin_work(client: Client, id: String, department: &'static str) {
-    let body = json!({ "parent_session_id": id, "department": department, "task": "Report." });
-    // Whether it was taken, the journal tells.
-    drop(
-        client
-            .post("/api/start_department_for_zhongshu", &body)
-            .await,
-    );
+    answers
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,34 +162,43 @@ async fn codex_nothing_is_lost_doubled_or_out_of_order_over_many_kills() {
     for kill in 0..kills {
         let mut talks = Vec::new();
         for (id, told) in &mut planners {
-            let count = random.below(4);
-            let numbers: Vec<u32> = (told.said + 1..=told.said + count).collect();
-            told.said += count;
-            let pause = Duration::from_millis(random.below(25).into());
-            talks.push(tokio::spawn(talk(
-                house.client(),
-                id.clone(),
-                numbers,
-                pause,
-            )));
-            if random.below(5) == 0 {
-                let department = ["lingyubu", "zhilibu"][random.below(2) as usize];
-                tokio::spawn(begin_work(house.client(), id.clone(), department));
+            for _ in 0..random.below(4) {
+                told.wish(say, &mut random);
             }
+            if random.below(5) == 0 {
+                told.wish(work, &mut random);
+            }
+            let pause = Duration::from_millis(random.below(25).into());
+            let talk = talk(house.client(), id.clone(), told.open.clone(), pause);
+            talks.push(tokio::spawn(talk));
         }
-        tokio::time::sleep(Duration::from_millis(random.below(120).into())).await;
+        // Most lives end while something is on its way, some leave the time to bring it to its end.
+        let longest = [120, 120, 500, 2000][random.below(4) as usize];
+        tokio::time::sleep(Duration::from_millis(random.below(longest).into())).await;
         house.kill_launcher().await;
         for (told, talk) in planners.values_mut().zip(talks) {
-            told.accepted.extend(talk.await.unwrap());
+            told.heard(talk.await.unwrap());
+            told.repeated += u32::from(!told.open.is_empty());
         }
         house.start(&[]).await;
         if kill % 100 == 99 {
             println!("{} kills", kill + 1);
         }
     }
+    for (id, told) in &mut planners {
+        let talk = talk(
+            house.client(),
+            id.clone(),
+            told.open.clone(),
+            Duration::ZERO,
+        );
+        told.heard(talk.await);
+        assert!(told.open.is_empty(), "{id}: nobody answers");
+    }
     let audit = settled(&house).await;
     for (id, told) in &planners {
-        check(&house, &audit, id, told);
+        check_words(&house, &audit, id, told);
+        check_works(&house, &audit, id, told);
     }
     let (code, said, error) = house.run(&["audit", "verify"]).await;
     assert_eq!(code, Some(0), "{said}{error}");
@@ -141,51 +209,64 @@ fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Everybody is done, and everything that was queued came to its end; the audit log then.
+/// Everybody is done, and everything that was queued came to its end; the audit log then. A long run leaves much to do: as long as
+/// something happens, it is waited for.
 async fn settled(house: &House) -> Vec<Value> {
-    let look = async || {
-        let audit = house.audit().await;
-        let count = |name: &str| events(&audit, name).len();
-        let status = house.get("/api/status").await;
-        let done = count("message_queued") == count("message_delivered") + count("message_dropped")
-            && count("assignment_queued") == count("result_registered")
-            && status["active_department_sessions"] == 0;
-        done.then_some(audit)
-    };
-    house.wait_for("everything has come to its end", look).await
+    let mut seen = 0;
+    loop {
+        let look = async || {
+            let audit = house.audit().await;
+            let count = |name: &str| events(&audit, name).len();
+            let status = house.get("/api/status").await;
+            let told = count("message_delivered") + count("message_dropped");
+            // A planner hears of a report when it was held against what changed.
+            let queued = events(&audit, "message_queued").into_iter();
+            let results = queued.filter_map(|event| named(event["text"].as_str()?));
+            let done = count("message_queued") == told
+                && count("assignment_queued") == results.count()
+                && status["active_department_sessions"] == 0;
+            (done || audit.len() > seen).then_some((done, audit))
+        };
+        let (done, audit) = house.wait_for("everything comes to its end", look).await;
+        if done {
+            return audit;
+        }
+        seen = audit.len();
+    }
 }
 
-fn check(house: &House, audit: &[Value], id: &str, told: &Told) {
+/// The person's words and word of results: each once and in order, and the journal knows it.
+fn check_words(house: &House, audit: &[Value], id: &str, told: &Told) {
     let said = house.said_to(&told.thread);
     let mine = |name: &str| -> Vec<&Value> {
         let all = events(audit, name).into_iter();
         all.filter(|event| event["session_id"] == id).collect()
     };
-    // The person's words.
     let heard: Vec<u32> = said.iter().filter_map(|text| number_of(text)).collect();
     assert!(
         heard.windows(2).all(|pair| pair[0] < pair[1]),
         "{id}: doubled or out of order: {heard:?}"
     );
     let heard: BTreeSet<u32> = heard.into_iter().collect();
-    let lost: Vec<&u32> = told.accepted.difference(&heard).collect();
-    assert!(lost.is_empty(), "{id}: accepted and never said: {lost:?}");
+    assert_eq!(heard, told.words, "{id}: lost, or said without a wish");
     let queued: BTreeSet<u32> = mine("message_queued")
         .iter()
         .filter_map(|event| number_of(event["text"].as_str().unwrap()))
         .collect();
     assert_eq!(heard, queued, "{id}: the journal and Codex's record differ");
-    // Word of results.
-    let named = |text: &str| {
-        let (_, rest) = text.split_once("A department reported (`")?;
-        Some(rest.split('`').next().unwrap_or_default().to_owned())
-    };
     let reported: Vec<String> = mine("message_queued")
         .iter()
         .filter_map(|event| named(event["text"].as_str().unwrap()))
         .collect();
     let heard: Vec<String> = said.iter().filter_map(|text| named(text)).collect();
     assert_eq!(heard, reported, "{id}: word of results");
+    let distinct: BTreeSet<&String> = heard.iter().collect();
+    let counts = (heard.len(), distinct.len());
+    assert_eq!(
+        counts,
+        (told.works.len(), told.works.len()),
+        "{id}: results"
+    );
     let delivered = mine("message_delivered");
     let ids: BTreeSet<&str> = delivered
         .iter()
@@ -193,9 +274,32 @@ fn check(house: &House, audit: &[Value], id: &str, told: &Told) {
         .collect();
     assert_eq!(ids.len(), delivered.len(), "{id}: recorded twice");
     println!(
-        "{id}: {} words accepted, {} said, {} results",
-        told.accepted.len(),
-        queued.len(),
-        reported.len()
+        "{id}: {} words, {} results, {} lives ended with a wish unanswered",
+        told.words.len(),
+        told.works.len(),
+        told.repeated
     );
+}
+
+/// Each assignment was given to one department, which was told its task once and reported by itself once.
+fn check_works(house: &House, audit: &[Value], id: &str, told: &Told) {
+    let of = |name: &str, field: &str, value: &Value| -> Vec<&Value> {
+        let all = events(audit, name).into_iter();
+        all.filter(|event| event[field] == *value).collect()
+    };
+    let queued = of("assignment_queued", "parent_session_id", &json!(id));
+    assert_eq!(queued.len(), told.works.len(), "{id}: assignments");
+    for (assignment, task) in &told.works {
+        let dispatched = of("assignment_dispatched", "assignment_id", &json!(assignment));
+        assert_eq!(dispatched.len(), 1, "{assignment}");
+        let department = &dispatched[0]["session_id"];
+        let results = of("result_registered", "department_session_id", department);
+        assert_eq!(results.len(), 1, "{assignment}: {results:#?}");
+        assert_ne!(results[0]["source"], "launcher_fallback", "{assignment}");
+        let opened = of("session_thread_opened", "session_id", department);
+        let thread = opened.last().unwrap()["thread_id"].as_str().unwrap();
+        let said = house.said_to(thread);
+        let tasks = said.iter().filter(|text| text.contains(task.as_str()));
+        assert_eq!(tasks.count(), 1, "{assignment}: {said:#?}");
+    }
 }
