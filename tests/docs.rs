@@ -274,6 +274,25 @@ fn the_api_page_names_exactly_the_events_there_are() {
 }
 
 #[test]
+fn the_api_page_names_the_first_line_of_the_journal_and_its_actor() {
+    let api = read("docs/api.md");
+    let sentence = "is `journal_created` by the actor `zhongshu`";
+    assert!(api.contains(sentence), "{sentence}");
+    let folder = tempfile::tempdir().unwrap();
+    let clock = zhongshu::journal::system_clock();
+    let path = folder.path().join("journal.jsonl");
+    let opened =
+        zhongshu::journal::Journal::open::<zhongshu::domain::state::State>(&path, None, &clock);
+    drop(opened.unwrap());
+    let text = fs::read_to_string(path).unwrap();
+    let first: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["seq"], &first["event"], &first["actor"]),
+        (&0.into(), &"journal_created".into(), &"zhongshu".into())
+    );
+}
+
+#[test]
 fn the_api_page_shows_the_limits_that_hold() {
     let names = |names: &[&str]| {
         let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();

@@ -13,6 +13,7 @@ use support::{House, id, names, timing};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::UnixListener;
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use zhongshu::domain::limits;
 use zhongshu::domain::plan::Source;
 use zhongshu::domain::plan_review::Review;
 
@@ -271,6 +272,32 @@ async fn a_planner_reports_by_tool_and_learns_what_is_wrong() {
     assert_eq!(plans.len(), 1);
     assert_eq!(plans[0].source, Source::Tool);
     assert_eq!(plans[0].proposal.assignments[0].verify, ["cargo test"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_takes_as_long_a_text_as_every_other_door() {
+    let house = house(true).await;
+    let mut client = Client::start(&house.state_dir).await;
+    let with = |bytes: usize| {
+        let mut plan = a_plan("gongchengbu");
+        plan["assignments"][0]["task"] = json!("x".repeat(bytes));
+        plan
+    };
+    let limit = limits::LONG.1;
+    let refused = client
+        .call("thread-planner", "report_plan", with(limit + 1))
+        .await
+        .unwrap_err();
+    let sentence = format!(
+        "assignments[0].task: {} bytes; at most {limit} bytes are taken",
+        limit + 1
+    );
+    assert!(refused.contains(&sentence), "{refused}");
+    let answer = client
+        .call("thread-planner", "report_plan", with(limit))
+        .await
+        .unwrap();
+    assert!(answer.starts_with("The plan is registered"), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -558,6 +558,12 @@ fn a_driver_that_starts_nothing_holds_back_only_what_needs_it_and_says_why() {
         said.contains("no-such-program") && said.contains("/api/queue/resume"),
         "{said}"
     );
+    let page = world.get("/ui/work?lang=en").body;
+    let (_, queue) = page.split_once("id=\"queue\"").unwrap();
+    assert!(
+        queue.contains("no-such-program") && queue.contains("data-do=\"queue-resume\""),
+        "{queue}"
+    );
     // Another planner's work goes on.
     let other = world.planner("plan something else");
     world.department(&other.id, "menxia", "look").tell("exit 0");

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use zhongshu::domain::event::Event;
-use zhongshu::domain::flow::{inbox, sessions};
+use zhongshu::domain::flow::{inbox, plans, sessions};
 use zhongshu::domain::ids::{MessageId, SessionId};
 use zhongshu::domain::limits;
 use zhongshu::domain::message::Purpose;
@@ -362,6 +362,25 @@ fn a_planner_that_goes_on_hears_of_results_that_nobody_read_meanwhile() {
     let owed = world.owed(&planner, Purpose::Result);
     assert_eq!(owed.len(), 1);
     assert!(owed[0].text.contains("read by nobody"), "{owed:?}");
+}
+
+#[test]
+fn a_planner_that_goes_on_hears_of_a_rejection_that_it_missed() {
+    let mut world = World::new();
+    let planner = world.planner();
+    world
+        .report_plan(&planner, proposal(&["lingyubu"]))
+        .unwrap();
+    world
+        .decide(|state, policy| plans::reject(state, &policy.catalog, &planner, "too large"))
+        .unwrap();
+    world.close(&planner, Outcome::Stopped);
+    let rejected = |world: &World| world.owed(&planner, Purpose::Rejection).len();
+    assert_eq!(rejected(&world), 1);
+    world
+        .decide(|state, policy| sessions::resume(state, policy.slots, &planner))
+        .unwrap();
+    assert_eq!(rejected(&world), 1);
 }
 
 #[test]

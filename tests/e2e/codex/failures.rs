@@ -2,10 +2,12 @@
 
 use super::count;
 use crate::support::script::{assignment, plan, planner, reports, told};
+use crate::support::thread::app_server_pid;
 use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Fail, Script, Step};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
+use zhongshu::process::{Identity, Signal};
 
 fn job() -> Script {
     Script::new([
@@ -181,5 +183,49 @@ async fn codex_that_is_not_logged_in_says_so_before_the_first_turn() {
     let status = house.get("/api/status").await;
     let warnings = status["warnings"].to_string();
     assert!(!warnings.contains("codex login"), "{warnings}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_work_that_waits_for_a_login_begins_on_a_persons_word_once_there_is_one() {
+    let mut house = House::build(job(), GOVERNANCE).await;
+    foreign_config(&house, true);
+    let file = house.codex_home.join("auth.json");
+    let auth = json!({ "OPENAI_API_KEY": "no-real-key" }).to_string();
+    std::fs::write(&file, &auth).unwrap();
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.planner("Make the greeter louder.").await;
+    let plan = house.plan(&planner, 1).await;
+    house
+        .session(&planner, "it is idle", |session| {
+            session["activity"] == "idle"
+        })
+        .await;
+    // The login ends, and Codex comes back without it.
+    std::fs::remove_file(&file).unwrap();
+    let server = Identity::of(app_server_pid(&house)).unwrap();
+    server.signal(Signal::Kill);
+    house
+        .status("the login is missed", |status| {
+            status["warnings"].to_string().contains("codex login")
+        })
+        .await;
+    house.confirm(&planner, &plan).await;
+    let held = house
+        .status("the work waits", |status| {
+            status["queue"][0]["hold"] == "driver_failed"
+        })
+        .await;
+    let reason = held["queue"][0]["hold_reason"].to_string();
+    assert!(reason.contains("codex login"), "{reason}");
+    // Nothing is spent on a login that is made outside of us.
+    std::fs::write(&file, &auth).unwrap();
+    house.post("/api/queue/resume", json!({})).await;
+    assert_eq!(house.result(&planner, "lingyubu").await["summary"], "DONE");
+    let failed = |session: &serde_json::Value| session["status"] == "failed";
+    let status = house.get("/api/status").await;
+    let sessions = status["sessions"].as_array().unwrap();
+    assert!(!sessions.iter().any(failed), "{sessions:#?}");
     house.close().await;
 }

@@ -86,6 +86,10 @@ async fn codex_a_planner_can_write_nothing_and_still_hand_in_its_plan() {
     );
     let status = house.get("/api/status").await;
     assert_eq!(status["zhongshu_sessions"][0]["sandbox"], "read-only");
+    let (code, said, error) = house.run(&["ps"]).await;
+    assert_eq!(code, Some(0), "{error}");
+    let row = said.lines().find(|line| line.starts_with(&planner));
+    assert!(row.is_some_and(|row| row.contains("read-only")), "{said}");
     house.close().await;
 }
 
