@@ -54,10 +54,10 @@ fn write_page(places: &Places, url: &str) -> io::Result<PathBuf> {
             c => escaped.push(c),
         }
     }
-    // tempfile makes its files 0600.
+    // tempfile makes its files 0600. Called as all drafts are, so that one that is left behind is swept.
     let mut file = tempfile::Builder::new()
-        .prefix(".open")
-        .suffix(".html")
+        .prefix(".")
+        .suffix(".tmp")
         .tempfile_in(&places.state)?;
     writeln!(
         file,
