@@ -26,6 +26,7 @@ use tokio::sync::watch;
 
 pub use bounded::{Job, JobEnd, JobOutcome, run};
 pub use marked::terminate_marked;
+pub use platform::ignores_hang_up;
 pub use tree::{Tree, terminate_tree};
 
 /// A process that cannot be mistaken for another one: pids are reused, a pid together with its start time is not.

@@ -14,6 +14,7 @@ use crate::access::Access;
 use crate::codex::Codex;
 use crate::config::Config;
 use crate::paths::Lock;
+use crate::process;
 use crate::sessions::office::Office;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -22,11 +23,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// SIGINT, SIGTERM and SIGHUP. Caught before the start: from then on there are processes that only an orderly end takes along.
+/// SIGHUP stays ignored where `nohup` had it ignored.
 #[derive(Debug)]
 pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    hang_up: Signal,
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
@@ -38,17 +40,25 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: match process::ignores_hang_up() {
+                true => None,
+                false => Some(signal(SignalKind::hangup())?),
+            },
         })
     }
 
     /// Waits for any of them.
     pub async fn heard(&mut self) {
+        let window_closed = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            // The window that it was started in was closed.
-            _ = self.hang_up.recv() => {}
+            _ = window_closed => {}
         }
     }
 }

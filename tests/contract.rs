@@ -30,6 +30,8 @@ mod late;
 mod life;
 #[path = "contract/limits.rs"]
 mod limits;
+#[path = "contract/memory.rs"]
+mod memory;
 #[path = "contract/order.rs"]
 mod order;
 #[path = "contract/powers.rs"]

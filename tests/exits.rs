@@ -211,3 +211,53 @@ fn a_start_that_fails_leaves_nothing() {
         assert!(said.contains(file), "{said}");
     }
 }
+
+/// Which signals a process catches and ignores, as its `SigCgt` and `SigIgn` say.
+#[cfg(target_os = "linux")]
+fn treats(pid: u32, field: &str, signal: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix(field));
+    let mask = u64::from_str_radix(mask.unwrap().trim_matches([':', ' ', '\t']), 16).unwrap();
+    mask & (1 << (signal - 1)) != 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_nohup_started_outlives_its_window() {
+    const HANG_UP: u32 = 1;
+    const TERMINATE: u32 = 15;
+    let house = House::new();
+    let serve = house.serve();
+    let mut program = Command::new("nohup");
+    program.arg(serve.get_program()).args(serve.get_args());
+    for (name, value) in serve.get_envs() {
+        program.env(name, value.unwrap());
+    }
+    program
+        .current_dir(house.path("repo"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let child = program.spawn().unwrap();
+    let pid = child.id();
+    wait_until("it serves", || house.path("state/server.json").exists());
+    assert!(treats(pid, "SigCgt", TERMINATE));
+    assert!(treats(pid, "SigIgn", HANG_UP) && !treats(pid, "SigCgt", HANG_UP));
+    let server = Identity::of(pid).unwrap();
+    rustix::process::kill_process(
+        rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(),
+        rustix::process::Signal::HUP,
+    )
+    .unwrap();
+    let asked = house
+        .command("api")
+        .args(["GET", "/api/status", "--state-dir"])
+        .arg(house.path("state"))
+        .output()
+        .unwrap();
+    assert!(asked.status.success(), "{asked:?}");
+    server.signal(Signal::Term);
+    let (status, said) = end_of(child);
+    assert!(status.success(), "{status}: {said}");
+    house.assert_empty();
+}

@@ -58,3 +58,14 @@ pub(super) fn variable(pid: u32, name: &str) -> Option<String> {
         Some(String::from_utf8_lossy(value).into_owned())
     })
 }
+
+/// Whether we were started with SIGHUP ignored, as `nohup` does. Only Linux tells; elsewhere the answer is no.
+pub fn ignores_hang_up() -> bool {
+    const HANG_UP: u64 = 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & HANG_UP != 0)
+}
