@@ -1,5 +1,6 @@
 //! Sessions: start, end, resume, restart of a planner, reminders, input.
 
+use chrono::TimeDelta;
 use std::collections::HashSet;
 
 use zhongshu::domain::event::Event;
@@ -388,6 +389,7 @@ fn messages_keep_their_order_when_the_clock_is_set_back() {
     let mut world = World::new();
     let planner = world.planner();
     for (id, text) in [("message-b", "first"), ("message-a", "second")] {
+        world.now -= TimeDelta::hours(1);
         world.happen(Event::MessageQueued {
             message_id: MessageId::parse(id).unwrap(),
             session_id: planner.clone(),
