@@ -31,4 +31,5 @@ pub mod review;
 pub mod rules;
 pub mod scope;
 pub mod session;
+pub mod shown;
 pub mod state;
