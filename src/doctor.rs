@@ -9,6 +9,7 @@ mod state;
 
 use crate::domain::department::Localized;
 use crate::domain::language::Language;
+use crate::domain::shown::shown_line;
 use crate::governance::Governance;
 use crate::paths::{Environment, Places, find_repository};
 use serde::Serialize;
@@ -203,5 +204,5 @@ pub fn json(checks: &[Check], language: Language) -> serde_json::Value {
 /// What programs and files say is shown on one line, and steers no terminal.
 fn plain(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").replace(char::is_control, "\u{fffd}")
+    shown_line(&words.join(" ")).into_owned()
 }

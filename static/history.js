@@ -2,7 +2,7 @@
 // the API.
 import { getJson, query } from './api.js';
 import { t, word } from './i18n.js';
-import { $, fault, make } from './dom.js';
+import { $, fault, make, shown } from './dom.js';
 import { local } from './when.js';
 
 const PAGE = 200;
@@ -102,7 +102,7 @@ function wanted(line, group, text) {
 function entry(line) {
   const raw = make('pre', {});
   const fold = make('details', {}, make('summary', { title: t('history.raw') }, `#${line.seq} · ${t('history.by', actorWords(line.actor ?? '?'))}`), raw);
-  fold.addEventListener('toggle', () => { if (fold.open && !raw.textContent) raw.textContent = JSON.stringify(line, null, 2); });
+  fold.addEventListener('toggle', () => { if (fold.open && !raw.textContent) raw.textContent = shown(JSON.stringify(line, null, 2)); });
   return make('li', { class: `entry e-${String(line.event).replace(/\W/g, '')}`, 'data-seq': line.seq },
     make('time', { datetime: line.ts, title: line.ts }, local(line.ts)),
     make('div', { class: 'entry-text' }, make('p', { class: 'text' }, sentence(line)), fold));

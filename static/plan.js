@@ -3,7 +3,7 @@
 import './entries.js';
 import { post } from './api.js';
 import { t } from './i18n.js';
-import { $, $$, make } from './dom.js';
+import { $, $$, make, seen } from './dom.js';
 import { lines, onAction, onSubmit } from './forms.js';
 import { checkNow, checkSoon, overlapAllowed } from './checks.js';
 import { takeStashed, whenDirtyMet } from './morph.js';
@@ -11,7 +11,7 @@ import { current, refresh } from './work.js';
 
 function rowOf(tr) {
   const field = (name) => $(`[name="${name}"]`, tr);
-  const text = (name) => field(name)?.value ?? '';
+  const text = (name) => seen(field(name)?.value ?? '');
   const row = {
     department: text('department'), task: text('task'), files: lines(text('files')), verify: lines(text('verify')),
     reason: text('reason'), model_reason: text('model_reason'), selected: field('selected').checked,

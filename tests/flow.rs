@@ -7,6 +7,8 @@ mod checks;
 mod due;
 #[path = "flow/gate.rs"]
 mod gate;
+#[path = "flow/hidden.rs"]
+mod hidden;
 #[path = "flow/order.rs"]
 mod order;
 #[path = "flow/plan_reviews.rs"]

@@ -3,6 +3,7 @@
 //! An id is a prefix that a person recognises, a dash, and a UUIDv7: it sorts by the time it was made and is safe as
 //! a file name. Ids are never secrets and never prove who is speaking.
 
+use super::shown;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
@@ -20,11 +21,7 @@ const MAX_LENGTH: usize = 96;
 fn check(text: &str) -> Result<(), InvalidId> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if text.is_empty() || text.len() > MAX_LENGTH || !text.chars().all(plain) {
-        let shown = text
-            .chars()
-            .take(40)
-            .flat_map(char::escape_default)
-            .collect();
+        let shown = shown::short(text);
         return Err(InvalidId { shown });
     }
     Ok(())

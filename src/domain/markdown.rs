@@ -1,6 +1,7 @@
 //! Pages that quote agents: headings come from us alone, and whatever an agent wrote stands inside a fence that is longer
 //! than any run of backticks in it. So no text can forge a section, open an HTML comment or load an image.
 
+use super::shown::shown;
 use std::fmt::Write;
 
 /// A heading and a text under it.
@@ -43,16 +44,7 @@ pub fn code(text: &str) -> String {
     format!("{bar}{pad}{text}{pad}{bar}")
 }
 
-/// Control characters (a terminal would obey them) become visible escapes; line breaks stay.
+/// What steers a terminal or shows nothing is spelled out; line breaks stay.
 fn inert(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.replace("\r\n", "\n").chars() {
-        let bidi = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}');
-        if (c.is_control() && c != '\n' && c != '\t') || bidi {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    shown(text).replace("\r\n", "\n")
 }

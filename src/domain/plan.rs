@@ -100,6 +100,8 @@ pub enum PlanCheck {
     OutsideRepository,
     /// Nothing shows that the work holds.
     MissingVerify,
+    /// Characters that show nothing, or change how others are read.
+    HiddenCharacters,
     /// There was more than could be checked or told.
     Incomplete,
 }

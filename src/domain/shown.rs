@@ -94,8 +94,8 @@ fn spelled(text: &str, pieces: impl Iterator<Item = (char, bool)>) -> Cow<'_, st
     Cow::Owned(out)
 }
 
-/// Each character, and whether it may be shown as it is.
-fn pieces(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
+/// Each character, and whether [`shown`] leaves it as it is.
+pub fn pieces(text: &str) -> impl Iterator<Item = (char, bool)> + '_ {
     let mut before = Before::default();
     let mut rest = text.chars().peekable();
     std::iter::from_fn(move || {

@@ -15,6 +15,7 @@ use super::settings::{
 };
 use crate::domain::department::{self, Department, Localized};
 use crate::domain::rules::PathPattern;
+use crate::domain::shown::{self, hidden};
 
 /// Placeholders of a driver's command.
 const PLACEHOLDERS: [&str; 4] = ["prompt_file", "session_id", "repo", "mailbox"];
@@ -62,7 +63,7 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
         set(&mut parts.documents, preflight.documents)?;
         set(&mut parts.allow_paths, preflight.allow_paths)?;
         if let Some(raw) = preflight.allow_references {
-            parts.allow_references = texts(raw, "a reference")?;
+            parts.allow_references = texts(raw, "a reference", nul)?;
         }
     }
     let settings = &mut parts.settings;
@@ -177,7 +178,7 @@ fn merge_departments(
             department.globs = patterns(globs)?;
         }
         if let Some(verify) = raw.verify {
-            department.verify = texts(verify, "a verify command")?;
+            department.verify = texts(verify, "a verify command", |text| hidden(text).next())?;
         }
         department.model = raw.model.map(model_name).transpose()?;
         department.driver = raw.driver.map(|name| drivers.name(name)).transpose()?;
@@ -221,7 +222,7 @@ fn drivers(raw: Option<Ordered<RawDriver>>) -> Result<BTreeMap<String, CommandDr
             ));
         }
         let place = raw.command.referenced;
-        let command = texts(raw.command, "an argument")?;
+        let command = texts(raw.command, "an argument", nul)?;
         let Some(program) = command.first() else {
             return Err(located(place, "command needs at least a program"));
         };
@@ -301,7 +302,17 @@ fn checked(
     }
 }
 
-fn texts(raw: Spanned<OneOrMany>, what: &str) -> Result<Vec<String>> {
+/// The only character that no argument can have. Others are shown when a person is asked about the program.
+fn nul(text: &str) -> Option<char> {
+    text.chars().find(|c| *c == '\0')
+}
+
+/// The texts of a list. `refused` finds a character that none may hold.
+fn texts(
+    raw: Spanned<OneOrMany>,
+    what: &str,
+    refused: fn(&str) -> Option<char>,
+) -> Result<Vec<String>> {
     let list = match raw.value {
         OneOrMany::One(text) => vec![(text, raw.referenced)],
         OneOrMany::Many(list) => list
@@ -313,10 +324,11 @@ fn texts(raw: Spanned<OneOrMany>, what: &str) -> Result<Vec<String>> {
         .map(|(text, place)| {
             if text.trim().is_empty() {
                 Err(located(place, format!("{what} cannot be empty")))
-            } else if text.contains('\0') {
+            } else if let Some(c) = refused(&text) {
+                let number = shown::number(c);
                 Err(located(
                     place,
-                    format!("{what} cannot contain a NUL character"),
+                    format!("{what} cannot contain {number}, a character that nobody sees"),
                 ))
             } else {
                 Ok(text)
@@ -333,10 +345,13 @@ fn model_name(name: Spanned<String>) -> Result<String> {
 }
 
 fn line_of(text: Spanned<String>, what: &str) -> Result<String> {
-    if text.value.trim().is_empty() || text.value.chars().any(char::is_control) {
+    if text.value.trim().is_empty()
+        || text.value.chars().any(char::is_control)
+        || hidden(&text.value).next().is_some()
+    {
         return Err(at(
             &text,
-            format!("{what} must be one line that is not empty"),
+            format!("{what} must be one line that is not empty, and can be read"),
         ));
     }
     if text.value.chars().count() > 128 {

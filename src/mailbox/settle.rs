@@ -13,6 +13,7 @@ use super::take::{Candidate, Verdict};
 use super::watch::Hints;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::hex;
+use crate::domain::shown::shown_line;
 use chrono::{DateTime, Utc};
 use rustix::fs::AtFlags;
 use sha2::{Digest, Sha256};
@@ -429,19 +430,7 @@ fn timestamp(ns: i128) -> DateTime<Utc> {
         .unwrap_or(DateTime::UNIX_EPOCH)
 }
 
-/// A name as text that shows what cannot be printed.
+/// A name as text that shows what cannot be seen.
 fn shown(name: &OsStr) -> String {
-    let text = name.to_string_lossy();
-    let odd = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match odd(c) {
-            true => out.extend(c.escape_default()),
-            false => out.push(c),
-        }
-    }
-    out
+    shown_line(&name.to_string_lossy()).into_owned()
 }

@@ -41,7 +41,7 @@ impl Candidate {
     /// Checks a plan, before the journal's thread decides about it. May take a while.
     pub(super) fn look_at(&mut self, catalog: &Catalog) {
         if let Ok(Parsed::Plan { proposal, .. }) = &self.content {
-            self.findings = catalog.findings(&proposal.assignments);
+            self.findings = catalog.look_at(proposal.clone()).findings;
         }
     }
 

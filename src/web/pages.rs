@@ -4,6 +4,7 @@
 //! lock or knows about HTTP. Words come from the one dictionary that the scripts use too.
 
 mod checks;
+pub(crate) mod escape;
 mod quoted;
 mod report;
 mod review;

@@ -88,7 +88,7 @@ fn an_order_that_cannot_be_kept_is_refused_with_a_sentence() {
         (
             vec![line("a", &["\u{1b}[2J"])],
             "unknown_dependency",
-            "\\u{1b}[2J",
+            "⟨U+001B⟩[2J",
         ),
     ];
     for (lines, code, part) in cases {

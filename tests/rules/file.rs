@@ -161,6 +161,16 @@ const MISTAKES: &[(&str, u64, &[&str])] = &[
         3,
         &["\"en\"", "missing"],
     ),
+    (
+        "departments:\n  a:\n    verify: \"make \u{202e}x\"\n",
+        3,
+        &["verify", "U+202E", "nobody sees"],
+    ),
+    (
+        "departments:\n  a:\n    globs: \"/src/\u{200b}\"\n",
+        3,
+        &["nobody sees"],
+    ),
     ("departments: [a, b]\n", 1, &["mapping"]),
     ("\n\nlanguage: fr\n", 3, &["\"fr\"", "zh", "en"]),
     (

@@ -5,6 +5,7 @@
 
 pub mod checks;
 pub mod dependencies;
+pub mod hidden;
 pub mod holds;
 pub mod inbox;
 pub mod messages;
@@ -23,6 +24,7 @@ use super::limits;
 use super::plan::{Checked, PlanChecker, PlanFinding, PlannedAssignment, Proposal};
 use super::plan_review::ReviewRule;
 use super::refusal::Refusal;
+use super::shown::is_hidden;
 use std::sync::Arc;
 
 /// What a decision yields: events, and an answer for the caller.
@@ -46,13 +48,16 @@ pub struct Catalog {
 impl Catalog {
     /// Looks at a proposal before it is registered. May take a while: not for the journal's thread.
     pub fn look_at(&self, proposal: Proposal) -> Checked {
-        let findings = self.findings(&proposal.assignments);
+        let mut findings = self.findings(&proposal.assignments);
+        findings.extend(hidden::in_summary(&proposal.summary));
         Checked { proposal, findings }
     }
 
     /// What the checks say about these lines. May take a while.
     pub fn findings(&self, lines: &[PlannedAssignment]) -> Vec<PlanFinding> {
-        self.checker.check(lines, self.models.as_deref())
+        let mut findings = self.checker.check(lines, self.models.as_deref());
+        findings.extend(hidden::in_lines(lines));
+        findings
     }
 
     /// The department with this key.
@@ -84,8 +89,8 @@ impl Catalog {
     /// Refuses a model that nobody offers; `field` names where it stood.
     pub fn check_model(&self, model: Option<&str>, field: &str) -> Result<(), Refusal> {
         let Some(model) = model else { return Ok(()) };
-        let plausible =
-            !model.starts_with('-') && model.len() <= 128 && !model.contains(char::is_whitespace);
+        let unlikely = |c: char| c.is_whitespace() || is_hidden(c);
+        let plausible = !model.starts_with('-') && model.len() <= 128 && !model.contains(unlikely);
         let offered = self
             .models
             .as_ref()
@@ -115,11 +120,4 @@ pub fn check_task(task: &str, field: &str) -> Result<(), Refusal> {
     limits::check_text(task, field)
 }
 
-/// A piece of a stranger's text, safe to repeat in a sentence.
-pub fn shown(text: &str) -> String {
-    let mut short: String = text.chars().take(60).flat_map(char::escape_debug).collect();
-    if text.chars().count() > 60 {
-        short.push('…');
-    }
-    short
-}
+pub use super::shown::short as shown;

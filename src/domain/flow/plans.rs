@@ -1,7 +1,7 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
 use super::dependencies::{self, Among};
-use super::{Catalog, Decision, check_task, messages, overlaps, plan_reviews};
+use super::{Catalog, Decision, check_task, hidden, messages, overlaps, plan_reviews};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::ids::{AssignmentId, SessionId};
@@ -386,7 +386,9 @@ fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Re
         check_task(&item.task, &at("task"))?;
         catalog.check_model(item.model.as_deref(), &at("model"))?;
         check_list(&item.files, &at("files"))?;
+        hidden::refuse(&item.files, &at("files"))?;
         check_list(&item.verify, &at("verify"))?;
+        hidden::refuse(&item.verify, &at("verify"))?;
         check_list(&item.after, &at("after"))?;
         check_text(&item.reason, &at("reason"))?;
         check_text(&item.model_reason, &at("model_reason"))?;

@@ -3,6 +3,7 @@
 use super::{Setting, bullets};
 use crate::domain::language::Language;
 use crate::domain::session::Brief;
+use crate::domain::shown::shown;
 
 /// Renders the prompt for a department session.
 pub fn department(setting: Setting<'_>, brief: &Brief) -> String {
@@ -25,7 +26,7 @@ pub fn department(setting: Setting<'_>, brief: &Brief) -> String {
         ..
     } = setting;
     let repo = setting.repo.display();
-    let (title, task, id) = (&brief.title, &brief.task, &brief.id);
+    let (title, task, id) = (&brief.title, shown(&brief.task), &brief.id);
     match language {
         Language::En => {
             let files = bullets(

@@ -18,6 +18,7 @@ pub use review::review;
 
 use super::department::Department;
 use super::language::Language;
+use super::shown::shown_line;
 use std::path::Path;
 
 /// What every prompt needs to know about the place.
@@ -46,5 +47,6 @@ fn bullets(items: &[String], nothing: &str) -> String {
     if items.is_empty() {
         return format!("- {nothing}\n");
     }
-    items.iter().map(|item| format!("- {item}\n")).collect()
+    let items = items.iter().map(|item| shown_line(item));
+    items.map(|item| format!("- {item}\n")).collect()
 }

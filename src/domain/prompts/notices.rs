@@ -9,6 +9,7 @@ use crate::domain::plan::Source;
 use crate::domain::plan_review::Verdict;
 use crate::domain::result::{Findings, Revision};
 use crate::domain::session::Outcome;
+use crate::domain::shown::shown;
 use serde_json::json;
 
 /// How much of one text a notice quotes.
@@ -39,7 +40,7 @@ impl Room {
     /// The text, or its beginning with an ellipsis.
     fn text(&mut self, text: &str, chars: usize) -> String {
         let mut taken = String::new();
-        for (number, char) in text.chars().enumerate() {
+        for (number, char) in shown(text).chars().enumerate() {
             let size = json_bytes(char);
             if number >= chars || size > self.left {
                 self.shortened = true;
@@ -194,7 +195,7 @@ pub fn result_notice(
     let changed_files = room.list(&findings.changed_files);
     let outside: Vec<String> = paths(conformance.map(Conformance::outside));
     let found = conformance.map(|conformance| match conformance {
-        Conformance::Unknown { reason } => json!({ "unknown": reason }),
+        Conformance::Unknown { reason } => json!({ "unknown": shown(reason) }),
         Conformance::Judged { .. } => json!({
             "outside_assignment": room.list(&outside),
             "changed_but_not_reported": room.list(&paths(Some(conformance.undeclared()))),

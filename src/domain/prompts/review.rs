@@ -5,6 +5,7 @@ use crate::domain::language::Language;
 use crate::domain::plan::{Plan, PlannedAssignment};
 use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::session::{Brief, Session};
+use crate::domain::shown::shown_value;
 use serde_json::{Value, json};
 
 /// Renders the prompt for a session that reviews a plan; `planner` is whose plan it is.
@@ -44,7 +45,7 @@ pub fn review(
             "message": finding.message.get(language),
         })).collect::<Vec<_>>(),
     });
-    let data = serde_json::to_string_pretty(&data).expect("plain data");
+    let data = serde_json::to_string_pretty(&shown_value(data)).expect("plain data");
     let example = example(parent.as_str(), brief, reviewed);
     let file = setting.incoming.join(format!("verdict-{id}.json"));
     let file = file.display();

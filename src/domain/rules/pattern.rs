@@ -18,6 +18,7 @@
 //!
 //! A renamed file counts under its old and under its new name.
 
+use crate::domain::shown::hidden;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Longest pattern that is taken; real ones are far shorter, and compiled patterns cost memory.
@@ -37,8 +38,8 @@ pub enum PatternError {
         "patterns cannot be negated with \"!\"; use allow_pattern (or \"\\!\" for a name that starts so)"
     )]
     Negated,
-    /// A control character.
-    #[error("the pattern contains a control character")]
+    /// A control character, or another one that shows nothing.
+    #[error("the pattern contains a character that nobody sees")]
     Control,
     /// `..` as a component.
     #[error("\"..\" leaves the repository; patterns start at its root")]
@@ -90,7 +91,7 @@ impl PathPattern {
         if text.chars().count() > MAX_PATTERN_CHARS {
             return Err(PatternError::TooLong);
         }
-        if text.chars().any(char::is_control) {
+        if text.chars().any(char::is_control) || hidden(text).next().is_some() {
             return Err(PatternError::Control);
         }
         if text.starts_with('!') {

@@ -1,27 +1,10 @@
 //! Shows text that somebody else chose so that it stays what it is: on one line, in its own direction, in its own place.
 
-/// `text` on one line, with everything that could move a cursor, turn the reading direction or stay unseen shown as an
-/// escape.
-pub fn printable(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_unsafe(c) {
-            out.extend(c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
+use crate::domain::shown::shown_line;
 
-/// Controls, line and paragraph ends, marks of direction, and what Unicode asks programs not to show.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+/// `text` on one line, with everything that could move a cursor, turn the reading direction or stay unseen spelled out.
+pub fn printable(text: &str) -> String {
+    shown_line(text).into_owned()
 }
 
 /// A Markdown code span that `text` cannot leave.

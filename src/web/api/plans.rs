@@ -2,6 +2,7 @@
 
 use super::ok;
 use super::planners::{ById, chosen};
+use crate::domain::flow::hidden;
 use crate::domain::flow::plans::Confirmation;
 use crate::domain::flow::queue;
 use crate::domain::flow::sessions::planner;
@@ -175,6 +176,7 @@ pub async fn read_files(
     Body(wish): Body<ReadFiles>,
 ) -> Result<Json<Value>, ApiError> {
     check_list(&wish.files, "files")?;
+    hidden::refuse(&wish.files, "files")?;
     Ok(ok(json!({ "files": app.entries(wish.files).await? })))
 }
 

@@ -7,6 +7,7 @@ use crate::domain::handoff::Packet;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Report;
+use crate::domain::shown::shown_value;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::{RequireAgent, RequirePerson, RequireReader};
@@ -51,7 +52,10 @@ pub async fn inbox_of_thread(
     Query(wish): Query<InboxOfThread>,
 ) -> Result<Json<Value>, ApiError> {
     let id = planner_of_thread(&app, &thread_id)?;
-    open_inbox(&app, id.as_str(), &id, peeks(wish.peek.as_deref()), false).await
+    let peek = peeks(wish.peek.as_deref());
+    let Json(inbox) = open_inbox(&app, id.as_str(), &id, peek, false).await?;
+    // An agent reads what other agents wrote, as a person would.
+    Ok(Json(shown_value(inbox)))
 }
 
 fn planner_of_thread(app: &App, thread_id: &str) -> Result<SessionId, ApiError> {

@@ -76,6 +76,41 @@ fn hostile_text_stays_text_in_every_fragment() {
     }
 }
 
+/// Every kind of character that nobody sees, and a text in which such characters belong.
+const UNSEEN: &str = "\u{202e}\u{2066}\u{200f}\u{61c}\u{200b}\u{2060}\u{feff}\u{e0041}\u{e007f}\u{ad}\u{180e}\u{fff9}\u{3164}\u{ffa0}\u{fe00}\u{1b}\u{9b}👩\u{200d}💻";
+
+#[test]
+fn what_nobody_would_see_is_spelled_out_in_every_fragment() {
+    let unseen = |text: &str| format!("{UNSEEN}{text}");
+    for language in LANGUAGES {
+        let pages = [
+            page(&everything(&unseen), language),
+            render_report(&report(&unseen), &built_in(), language).unwrap(),
+        ];
+        for text in pages {
+            assert!(text.contains("⟨U+202E⟩⟨U+2066⟩⟨U+200F⟩⟨U+061C⟩⟨U+200B⟩"));
+            assert!(text.contains("👩\u{200d}💻"));
+            let left: Vec<char> = crate::domain::shown::hidden(&text).collect();
+            assert_eq!(left, [], "these are not spelled out");
+        }
+    }
+}
+
+#[test]
+fn the_editor_of_a_plan_holds_what_can_be_seen() {
+    let text = page(&busy(&|text| format!("a\u{202e}b{text}")), Language::En);
+    let form = text.split("data-form=\"plan\"").nth(1).unwrap();
+    let rows = form.split("<tbody>").nth(1).unwrap();
+    let rows = rows.split("</tbody>").next().unwrap();
+    assert!(rows.contains("\nabImplement the flag"), "{rows}");
+    for name in ["task", "files", "verify", "reason", "model_reason"] {
+        let field = rows.split(&format!("name=\"{name}\"")).nth(1).unwrap();
+        let field = field.split("</textarea>").next().unwrap();
+        let field = field.split("<input").next().unwrap();
+        assert!(!field.contains("U+202E"), "{name}: {field}");
+    }
+}
+
 #[test]
 fn a_command_that_a_notice_names_is_code() {
     let mut sample = empty();

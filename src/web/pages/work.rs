@@ -14,6 +14,7 @@ use crate::domain::language::Language;
 use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
 use crate::domain::powers::Line;
 use crate::domain::session::Kind;
+use crate::domain::shown::without_hidden;
 use crate::sessions::live::Activity;
 use crate::sessions::powers::Question;
 use crate::web::views::{
@@ -374,6 +375,12 @@ impl Page<'_> {
             key: "row-new".to_owned(),
             item: PlannedAssignment::new("", ""),
         }]
+    }
+
+    /// A text for a form: what a person sees is what is sent, so it holds nothing that nobody sees. The findings say what was
+    /// left out.
+    fn seen(&self, text: impl AsRef<str>) -> String {
+        without_hidden(text.as_ref())
     }
 
     fn lines(&self, list: &[String]) -> String {

@@ -2,6 +2,7 @@
 //! characters that a reader would not see, or that would change what is seen, are spelled out.
 
 use crate::domain::report::Finding;
+use crate::domain::shown;
 use crate::git::diff::{Hunk, Line, LineKind};
 
 /// A line is compared with its counterpart only up to this length; beyond it the marks would help nobody.
@@ -121,9 +122,9 @@ fn differing(old: &str, new: &str) -> Option<((usize, usize), (usize, usize))> {
 
 fn spans(text: &str, mark: Option<(usize, usize)>) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    for (position, c) in text.chars().enumerate() {
-        if is_odd(c) {
-            spans.push(Span::Odd(format!("U+{:04X}", u32::from(c))));
+    for (position, (c, stays)) in shown::pieces(text).enumerate() {
+        if !stays {
+            spans.push(Span::Odd(shown::number(c)));
             continue;
         }
         let marked = mark.is_some_and(|(from, to)| (from..to).contains(&position));
@@ -134,14 +135,6 @@ fn spans(text: &str, mark: Option<(usize, usize)>) -> Vec<Span> {
         }
     }
     spans
-}
-
-/// Control characters, what turns the direction of text, and what has no width: a reader must see that they are there.
-fn is_odd(c: char) -> bool {
-    (c.is_control() && c != '\t')
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]
