@@ -34,6 +34,8 @@ mod limits;
 mod memory;
 #[path = "contract/order.rs"]
 mod order;
+#[path = "contract/plan_files.rs"]
+mod plan_files;
 #[path = "contract/powers.rs"]
 mod powers;
 #[path = "contract/processes.rs"]

@@ -29,3 +29,5 @@ mod results;
 mod sessions;
 #[path = "flow/world.rs"]
 mod world;
+#[path = "flow/writers.rs"]
+mod writers;

@@ -3,6 +3,8 @@
 
 #[path = "mailbox/order.rs"]
 mod order;
+#[path = "mailbox/plans.rs"]
+mod plans;
 #[path = "mailbox/support.rs"]
 mod support;
 
@@ -271,7 +273,13 @@ async fn plans_are_registered_and_versions_kept() {
                 .collect::<Vec<_>>()
         })
     };
-    house.drop_file("plan-1.json", plan("one"));
+    house.drop_file("plan-0.json", plan("none"));
+    house.until_empty().await;
+    assert_eq!(versions(), [], "its planner has a tool");
+    let first = plan("one");
+    let proof = receipt("zhongshu-1", "thread-planner");
+    receipts::write(&house.state_dir, &digest(&first), &proof).unwrap();
+    house.drop_file("plan-1.json", &first);
     house.until("one plan", || versions().len() == 1).await;
     let second = plan("two");
     receipts::write(
@@ -284,7 +292,7 @@ async fn plans_are_registered_and_versions_kept() {
     house.until("two plans", || versions().len() == 2).await;
     assert_eq!(
         versions(),
-        [(1, Source::Mailbox, false), (2, Source::Tool, true)]
+        [(1, Source::Tool, false), (2, Source::Tool, true)]
     );
 
     let third = plan("three");
@@ -389,9 +397,17 @@ async fn fallback_handoff_is_rewritten_by_the_real_report() {
                 .contains("- source: launcher_fallback\n")
         })
         .await;
-    house.drop_file("late.json", result(&session, "the real one"));
+    // Who is over cannot have written this.
+    house.drop_file("forged.json", result(&session, "a forged one"));
+    let reason = house.until_rejected("forged.json").await;
+    assert!(reason.contains("cannot have written it"), "{reason}");
+    house.thread(&session, "t-1").await;
+    let late = result(&session, "the real one");
+    let proof = receipt("gongchengbu-1", "t-1");
+    receipts::write(&house.state_dir, &digest(&late), &proof).unwrap();
+    house.drop_file("late.json", &late);
     let report = house.until_reported(&session, 2).await;
-    assert_eq!(report.current().source, Source::Mailbox);
+    assert_eq!(report.current().source, Source::Tool);
     house
         .until("the real packet", || {
             house.handoff(&session).contains("the real one")

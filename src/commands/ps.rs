@@ -128,6 +128,15 @@ fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> 
                 "version {version} of the plan of {id} waits for your decision (`zhongshu open`)"
             )?;
         }
+        let beside = planner["plan_file_count"].as_u64().unwrap_or(0);
+        if beside > 0 {
+            let id = printable(planner["id"].as_str().unwrap_or_default());
+            let files = if beside == 1 { "file" } else { "files" };
+            writeln!(
+                out,
+                "{beside} plan {files} from nobody known beside the plan of {id}; nothing comes of them unless you take one (`zhongshu open`)"
+            )?;
+        }
     }
     let queue = list("queue");
     if !queue.is_empty() {

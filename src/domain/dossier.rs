@@ -200,6 +200,29 @@ impl Dossier {
                 });
                 Some(format!("zhongshu_plan_registered {version}"))
             }
+            Event::PlanFileFound {
+                session_id, found, ..
+            } if ours(session_id) => Some(format!("plan_file_found {}", code(&found.file))),
+            Event::PlanFileTaken {
+                session_id,
+                version,
+                file,
+                ..
+            } if ours(session_id) => {
+                self.say_of_plan(
+                    *version,
+                    format!(
+                        "- taken {} by {} from a file that nobody is known to have written: {}",
+                        stamp(at),
+                        code(actor),
+                        code(file)
+                    ),
+                );
+                Some(format!("plan_file_taken {version}"))
+            }
+            Event::PlanFileDiscarded {
+                session_id, file, ..
+            } if ours(session_id) => Some(format!("plan_file_discarded {}", code(file))),
             Event::PlanRejected {
                 session_id,
                 version,

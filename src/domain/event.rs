@@ -12,6 +12,7 @@ use super::fault::Shared;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::{Purpose, Setback};
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
+use super::plan_file::PlanFile;
 use super::plan_review::Verdict;
 use super::powers::Powers;
 use super::request::Request;
@@ -159,6 +160,39 @@ pub enum Event {
         /// When it was written, if it was a file.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         written_at: Option<DateTime<Utc>>,
+    },
+    /// A file proposes a plan, and cannot be one by itself: nobody is known to have written it. It stands beside the plan.
+    PlanFileFound {
+        /// The planner in whose mailbox it was.
+        session_id: SessionId,
+        /// What it says.
+        #[serde(flatten)]
+        found: PlanFile,
+        /// Why it is not the plan, as a sentence.
+        reason: String,
+        /// The digest of the oldest one that stood there, when that had to give way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gave_way: Option<String>,
+    },
+    /// A person took such a file as the plan.
+    PlanFileTaken {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// Its digest.
+        plan_sha256: String,
+        /// The file, by its name in the archive.
+        file: String,
+    },
+    /// A person took such a file away.
+    PlanFileDiscarded {
+        /// The planner.
+        session_id: SessionId,
+        /// Its digest.
+        plan_sha256: String,
+        /// The file, by its name in the archive.
+        file: String,
     },
     /// A person confirmed work: a plan, a changed plan, or assignments written by hand.
     PlanConfirmed {

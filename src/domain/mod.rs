@@ -19,6 +19,7 @@ pub mod limits;
 pub mod markdown;
 pub mod message;
 pub mod plan;
+pub mod plan_file;
 pub mod plan_review;
 pub mod powers;
 pub mod prompts;

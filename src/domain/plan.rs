@@ -169,6 +169,17 @@ pub enum Source {
     LauncherFallback,
 }
 
+impl Source {
+    /// Whether the launcher knows who spoke: the session through its tool, a person, or the launcher itself. A file could be
+    /// anybody's.
+    pub fn is_verified(self) -> bool {
+        match self {
+            Self::Tool | Self::Api | Self::LauncherFallback => true,
+            Self::Mailbox => false,
+        }
+    }
+}
+
 /// What a person confirmed of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmed {
@@ -229,6 +240,9 @@ pub struct Plan {
     pub findings: Option<Vec<PlanFinding>>,
     /// Through which door it came.
     pub source: Source,
+    /// Whether it is a file that stood beside until a person took it as the plan.
+    #[serde(default)]
+    pub taken: bool,
     /// When it was registered.
     pub reported_at: DateTime<Utc>,
     /// When it was written, if it was a file.

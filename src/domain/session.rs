@@ -5,8 +5,10 @@
 
 use super::conformance::Baseline;
 use super::department::{Approval, Sandbox};
+use super::fault::CODEX;
 use super::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use super::plan::Plan;
+use super::plan_file::PlanFiles;
 use super::plan_review::ReviewedPlan;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -170,6 +172,9 @@ pub struct Session {
     pub report_id: Option<ReportId>,
     /// Plans it reported, oldest first (planners).
     pub plans: Vec<Plan>,
+    /// Files beside its plans that nobody is known to have written (planners).
+    #[serde(default)]
+    pub plan_files: PlanFiles,
     /// The planner that took over from this one.
     pub replaced_by: Option<SessionId>,
     /// The working tree before it began (departments).
@@ -210,6 +215,7 @@ impl Session {
             reminded_at: None,
             report_id: None,
             plans: Vec::new(),
+            plan_files: PlanFiles::default(),
             replaced_by: None,
             baseline: None,
             rejected_files: Vec::new(),
@@ -241,6 +247,11 @@ impl Session {
     /// Whether it reviews a plan. Such a session is a department's, but does no assignment and reports no result.
     pub fn is_review(&self) -> bool {
         self.brief.review.is_some()
+    }
+
+    /// Whether it has the tools of the MCP server, and so a way to speak that nobody else has.
+    pub fn has_tools(&self) -> bool {
+        self.brief.driver == CODEX || self.thread_id.is_some()
     }
 
     /// Whether it has not ended yet.

@@ -19,6 +19,7 @@ use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 mod checks;
+mod plan_files;
 mod plan_review;
 mod queue;
 mod sessions;
@@ -123,6 +124,7 @@ impl State {
                         proposal: proposal.clone(),
                         findings: findings.clone(),
                         source: *source,
+                        taken: false,
                         reported_at: at,
                         written_at: *written_at,
                         state: PlanState::Pending,
@@ -163,6 +165,9 @@ impl State {
                     },
                 );
             }
+            Event::PlanFileFound { .. }
+            | Event::PlanFileTaken { .. }
+            | Event::PlanFileDiscarded { .. } => self.apply_to_plan_files(at, event),
             Event::PlanReviewRequested { .. }
             | Event::PlanLeftToPerson { .. }
             | Event::PlanApproved { .. }
@@ -294,40 +299,6 @@ impl State {
                 change(plan);
             }
         });
-    }
-
-    fn replace_planner(&mut self, old: &SessionId, new: &SessionId) {
-        let mut plans = Vec::new();
-        self.with_session(old, |session| {
-            session.replaced_by = Some(new.clone());
-            plans = session.plans.clone();
-        });
-        self.with_session(new, |session| session.plans = plans);
-        for session in self.sessions.values_mut() {
-            if session.is_live() && session.brief.parent_session_id.as_ref() == Some(old) {
-                session.brief.parent_session_id = Some(new.clone());
-            }
-        }
-        for id in &self.queue {
-            if let Some(assignment) = self.assignments.get_mut(id)
-                && assignment.order.parent_session_id == *old
-            {
-                assignment.order.parent_session_id = new.clone();
-            }
-        }
-        for report in self
-            .reports
-            .values_mut()
-            .filter(|report| !report.read || report.holds_queue())
-        {
-            let (_, newest) = report
-                .revisions
-                .last_mut()
-                .expect("a report has at least one revision");
-            if newest.parent_session_id == *old {
-                newest.parent_session_id = new.clone();
-            }
-        }
     }
 
     fn add_revision(&mut self, at: DateTime<Utc>, id: &ReportId, revision: &Revision) {

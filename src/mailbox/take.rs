@@ -5,6 +5,7 @@
 use super::parse::Parsed;
 use super::receipts::Receipt;
 use crate::domain::event::Event;
+use crate::domain::flow::plan_files::{self, InFile};
 use crate::domain::flow::results::{self, Submission};
 use crate::domain::flow::{Catalog, plan_reviews, plans};
 use crate::domain::ids::SessionId;
@@ -117,7 +118,12 @@ fn take(
                 source,
                 written_at: Some(candidate.written_at),
             };
-            let (events, _) = plans::report(state, catalog, &candidate.planner, report)?;
+            let file = InFile {
+                file: candidate.file,
+                sha256: candidate.sha256,
+            };
+            let planner = &candidate.planner;
+            let (events, ()) = plan_files::come_in(state, catalog, planner, report, file)?;
             Ok((events, Verdict::Archive))
         }
         Parsed::Result {

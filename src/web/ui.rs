@@ -7,7 +7,7 @@ use super::body::Query;
 use super::caller::RequirePerson;
 use super::error::ApiError;
 use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
-use super::views::PlanView;
+use super::views::{PlanFileView, PlanView};
 use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -97,6 +97,9 @@ async fn work(
                 plans.map(|plan| PlanView::of(plan, language)).collect()
             })
             .unwrap_or_default();
+        let files = planner
+            .map(|p| (PlanFileView::all(p, language), p.plan_files.gave_way))
+            .unwrap_or_default();
         let results = |keep: &dyn Fn(&Report) -> bool| {
             chosen
                 .as_ref()
@@ -107,6 +110,7 @@ async fn work(
             seq,
             sessions,
             plans,
+            files,
             results(&|r| !r.read),
             results(&|r| r.read),
             scene.queue(language, title),
@@ -115,7 +119,8 @@ async fn work(
             chosen,
         )
     });
-    let (seq, sessions, plans, unread, read, queue, queue_paused, slots_taken, chosen) = seen;
+    let (seq, sessions, plans, files, unread, read, queue, queue_paused, slots_taken, chosen) =
+        seen;
     let findings = match plans.first() {
         Some(plan) => api::plans::findings_of(&app, plan, language).await?,
         None => Vec::new(),
@@ -157,6 +162,8 @@ async fn work(
         sessions: &sessions,
         chosen: chosen.as_ref(),
         plans: &plans,
+        plan_files: &files.0,
+        plan_files_gone: files.1,
         findings: &findings,
         unread: &unread,
         read: &read,

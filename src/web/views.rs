@@ -18,11 +18,13 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 mod plan;
+mod plan_file;
 mod queue;
 mod results;
 pub mod work;
 
 pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
+pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
 
@@ -150,6 +152,8 @@ pub struct PlannerView {
     pub plan_reported_at: Option<DateTime<Utc>>,
     /// How its review stands: `not_required`, `waiting`, `approved`, `vetoed`, `ended` or `left_to_person`.
     pub plan_review: &'static str,
+    /// Files beside its plan that nobody is known to have written.
+    pub plan_file_count: usize,
     /// Vetoes since a person last decided about a plan.
     pub vetoes: usize,
     /// The planner it took over from.
@@ -305,6 +309,7 @@ impl Scene<'_> {
             plan_version: plan.map(|plan| plan.version),
             plan_reported_at: plan.map(|plan| plan.reported_at),
             plan_review: plan.map_or("not_required", |plan| plan.review.word()),
+            plan_file_count: session.plan_files.beside.len(),
             vetoes: plan_reviews::since_person(session).0,
             resumed_from_session_id: session.brief.resumed_from_session_id.clone(),
             replaced_by_session_id: session.replaced_by.clone(),

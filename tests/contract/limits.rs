@@ -30,7 +30,12 @@ fn a_text_has_one_limit_by_api_and_by_file_and_the_refusal_names_field_size_and_
         let refused = world.post("/api/report_zhongshu_plan", &with(limit + 1));
         assert_eq!(refused.refused(400, "text_too_long"), sentence);
         // By a file.
-        let version = world.session(&planner.id)["plan_version"].as_u64().unwrap();
+        let count = || {
+            world.session(&planner.id)["plan_file_count"]
+                .as_u64()
+                .unwrap()
+        };
+        let before = count();
         planner.drops(
             &format!("plan-{field}-too-long.json"),
             &with(limit + 1).to_string(),
@@ -43,9 +48,8 @@ fn a_text_has_one_limit_by_api_and_by_file_and_the_refusal_names_field_size_and_
         let mut other = with(limit);
         other["summary"] = json!("as long as may be");
         planner.drops(&format!("plan-{field}.json"), &other.to_string());
-        world.wait_for("the plan by file", || {
-            let session = world.session(&planner.id);
-            (session["plan_version"].as_u64() > Some(version)).then_some(())
+        world.wait_for("the file beside the plan", || {
+            (count() > before).then_some(())
         });
     }
     // A department's words, which come by file alone.

@@ -141,4 +141,8 @@ fn one_agents_words_reach_another_spelled_out() {
         assert!(text.contains(expected), "{text}");
         assert_eq!(shown::hidden(&text).count(), 0, "{text}");
     }
+    assert!(
+        told.contains("whoever can write into the mailbox may have written it"),
+        "{told}"
+    );
 }

@@ -255,12 +255,21 @@ impl World {
         Ok(id)
     }
 
-    /// From now on every plan goes to menxia first.
+    /// From now on every plan goes to menxia first, which is a program here: it has files alone.
     pub fn reviewed(&mut self, veto_limit: usize) {
         self.policy.catalog.review = ReviewRule {
             required: true,
             veto_limit,
         };
+        self.menxia_runs_on(Some("script"));
+    }
+
+    /// Sessions of menxia that begin from now on have this driver; `None` is the same as everybody's.
+    pub fn menxia_runs_on(&mut self, driver: Option<&str>) {
+        let departments = &mut self.policy.catalog.departments;
+        for menxia in departments.iter_mut().filter(|it| it.key == "menxia") {
+            menxia.driver = driver.map(ToOwned::to_owned);
+        }
     }
 
     /// Gives the plan of a planner to a menxia session, which then runs.

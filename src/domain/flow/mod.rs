@@ -10,6 +10,7 @@ pub mod holds;
 pub mod inbox;
 pub mod messages;
 mod overlaps;
+pub mod plan_files;
 pub mod plan_reviews;
 pub mod plans;
 pub mod queue;

@@ -271,7 +271,7 @@ fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session
         Some(writer) => forged(format!(
             "session `{writer}` cannot give the verdict of session `{id}`"
         )),
-        None if session.thread_id.is_some() => forged(format!(
+        None if session.has_tools() => forged(format!(
             "session `{id}` gives its verdict with its tool `report_verdict`; a file could be anybody's"
         )),
         None => Ok(session),

@@ -40,7 +40,8 @@ pub struct Reported {
     pub written_at: Option<DateTime<Utc>>,
 }
 
-/// Registers a plan. The same plan again, while it is pending, is no new version.
+/// Registers a plan. The same plan again, while it is pending, is no new version. Files come in through
+/// `plan_files::come_in`, which decides whether they can be the plan.
 ///
 /// # Errors
 /// An unknown or ended planner, or a plan that names what does not exist.
@@ -70,6 +71,8 @@ pub fn report(
         ));
     }
     if let (Some(last), Some(written_at)) = (planner.plan(), plan.written_at)
+        // Anybody can write a file, so it never stands in the way of the planner's own word.
+        && (last.source.is_verified() || !plan.source.is_verified())
         && written_at < last.written_at.unwrap_or(last.reported_at)
     {
         let message = format!(
@@ -360,7 +363,8 @@ fn already_decided(plan: &Plan) -> Refusal {
     Refusal::conflict("plan_decided", message)
 }
 
-fn check_proposal(catalog: &Catalog, proposal: &Proposal) -> Result<(), Refusal> {
+/// Refuses what can be no plan here.
+pub(super) fn check_proposal(catalog: &Catalog, proposal: &Proposal) -> Result<(), Refusal> {
     check_text(&proposal.summary, "summary")?;
     if proposal.summary.trim().is_empty() {
         return Err(Refusal::invalid(

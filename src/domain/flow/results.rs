@@ -62,6 +62,9 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Take
     }
     let verified = wish.written_by.is_some();
     let report = state.report_of(session);
+    if !verified {
+        must_be_in_time(session, &wish.written)?;
+    }
     match report {
         // What the launcher said in a silent session's place is no report of its own.
         Some(report) if !verified && report.is_from_its_session() => {
@@ -184,6 +187,20 @@ fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session
         ));
     }
     Ok(session)
+}
+
+/// A file that was written when its session had ended already is not that session's.
+fn must_be_in_time(session: &Session, written: &Written) -> Result<(), Refusal> {
+    let Some(ended_at) = session.ended_at().filter(|at| written.at > *at) else {
+        return Ok(());
+    };
+    let message = format!(
+        "session `{}` ended at {}, before this file was written ({}): it cannot have written it; resume it if it is to report",
+        session.id(),
+        stamp(ended_at),
+        stamp(written.at)
+    );
+    Err(Refusal::conflict("session_ended", message))
 }
 
 /// What waited while something newer came in changes nothing any more.

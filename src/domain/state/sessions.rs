@@ -2,6 +2,8 @@
 
 use super::State;
 use crate::domain::event::Event;
+use crate::domain::ids::SessionId;
+use crate::domain::plan_file::PlanFiles;
 use crate::domain::session::Status;
 use chrono::{DateTime, Utc};
 
@@ -82,6 +84,43 @@ impl State {
                 session.reminded_at = Some(at);
             }),
             _ => self.apply_to_queue(at, event),
+        }
+    }
+
+    /// Another planner takes over: plans, files beside them, children, queue and unread results go along.
+    pub(super) fn replace_planner(&mut self, old: &SessionId, new: &SessionId) {
+        let mut moved = (Vec::new(), PlanFiles::default());
+        self.with_session(old, |session| {
+            session.replaced_by = Some(new.clone());
+            moved = (session.plans.clone(), session.plan_files.clone());
+        });
+        self.with_session(new, |session| {
+            (session.plans, session.plan_files) = moved;
+        });
+        for session in self.sessions.values_mut() {
+            if session.is_live() && session.brief.parent_session_id.as_ref() == Some(old) {
+                session.brief.parent_session_id = Some(new.clone());
+            }
+        }
+        for id in &self.queue {
+            if let Some(assignment) = self.assignments.get_mut(id)
+                && assignment.order.parent_session_id == *old
+            {
+                assignment.order.parent_session_id = new.clone();
+            }
+        }
+        for report in self
+            .reports
+            .values_mut()
+            .filter(|report| !report.read || report.holds_queue())
+        {
+            let (_, newest) = report
+                .revisions
+                .last_mut()
+                .expect("a report has at least one revision");
+            if newest.parent_session_id == *old {
+                newest.parent_session_id = new.clone();
+            }
         }
     }
 }

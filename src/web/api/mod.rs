@@ -2,6 +2,7 @@
 
 mod audit;
 mod live;
+mod plan_files;
 mod planners;
 pub mod plans;
 mod queue;
@@ -44,6 +45,8 @@ pub fn routes() -> Router<App> {
         .route("/api/read_files", post(plans::read_files))
         .route("/api/start_assignments", post(plans::confirm))
         .route("/api/reject_plan", post(plans::reject))
+        .route("/api/take_plan_file", post(plan_files::take))
+        .route("/api/discard_plan_file", post(plan_files::discard))
         .route("/api/check_plan", post(plans::check))
         .route("/api/plan_assignments", post(plans::propose))
         .route("/api/start_department", post(plans::start_department))

@@ -18,7 +18,7 @@ use crate::web::app::App;
 use crate::web::body::{Body, Keyed, Query};
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
-use crate::web::views::{FindingView, PlanView};
+use crate::web::views::{FindingView, PlanFileView, PlanView};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -116,17 +116,17 @@ pub async fn newest(
     Query(ById { id }): Query<ById>,
 ) -> Result<Json<Value>, ApiError> {
     let language = app.office.policy().catalog.language;
-    let plan = app
-        .office
-        .ledger
-        .read(|state| Ok::<_, Refusal>(planner(state, &id)?.plan().cloned()))?;
-    let plan = plan.as_ref().map(|plan| PlanView::of(plan, language));
+    let (plan, files) = app.office.ledger.read(|state| {
+        let planner = planner(state, &id)?;
+        let plan = planner.plan().map(|plan| PlanView::of(plan, language));
+        Ok::<_, Refusal>((plan, PlanFileView::all(planner, language)))
+    })?;
     let findings = match &plan {
         Some(plan) => findings_of(&app, plan, language).await?,
         None => Vec::new(),
     };
     Ok(ok(
-        json!({ "session_id": id, "plan": plan, "findings": findings }),
+        json!({ "session_id": id, "plan": plan, "findings": findings, "plan_files": files }),
     ))
 }
 

@@ -7,7 +7,7 @@ mod plans;
 pub mod work;
 
 use self::checks::{conformance, evidence, plan_findings};
-use self::plans::plan;
+use self::plans::{plan, plan_file};
 use super::{Codex, TerminalItem, Work};
 use crate::domain::department::{Approval, Department, Sandbox, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
@@ -19,8 +19,8 @@ use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
 use crate::sessions::powers::Question;
 use crate::web::views::{
-    FindingView, MailboxView, PlanView, PlannerView, QueueItemView, ReportStatusView, ResultView,
-    SessionView,
+    FindingView, MailboxView, PlanFileView, PlanView, PlannerView, QueueItemView, ReportStatusView,
+    ResultView, SessionView,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -35,6 +35,7 @@ pub struct Sample {
     pub sessions: Vec<SessionView>,
     pub chosen: Option<SessionId>,
     pub plans: Vec<PlanView>,
+    pub plan_files: Vec<PlanFileView>,
     pub findings: Vec<FindingView>,
     pub unread: Vec<ResultView>,
     pub read: Vec<ResultView>,
@@ -69,6 +70,8 @@ impl Sample {
             sessions: &self.sessions,
             chosen: self.chosen.as_ref(),
             plans: &self.plans,
+            plan_files: &self.plan_files,
+            plan_files_gone: 2,
             findings: &self.findings,
             unread: &self.unread,
             read: &self.read,
@@ -121,6 +124,7 @@ pub fn empty() -> Sample {
         sessions: Vec::new(),
         chosen: None,
         plans: Vec::new(),
+        plan_files: Vec::new(),
         findings: Vec::new(),
         unread: Vec::new(),
         read: Vec::new(),
@@ -273,6 +277,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         plan(say, 2, "rejected"),
         plan(say, 1, "confirmed"),
     ];
+    sample.plan_files = vec![plan_file(say)];
     sample.findings = plan_findings(say);
     sample.unread = unread;
     sample.read = vec![seen];
@@ -362,6 +367,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
             plan_version: None,
             plan_reported_at: None,
             plan_review: "not_required",
+            plan_file_count: 0,
             vetoes: 0,
             resumed_from_session_id: None,
             replaced_by_session_id: None,

@@ -18,7 +18,7 @@ use crate::domain::shown::without_hidden;
 use crate::sessions::live::Activity;
 use crate::sessions::powers::Question;
 use crate::web::views::{
-    FindingView, PlanView, PlannerView, QueueItemView, ResultView, SessionView,
+    FindingView, PlanFileView, PlanView, PlannerView, QueueItemView, ResultView, SessionView,
 };
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -79,6 +79,10 @@ pub struct Work<'a> {
     pub chosen: Option<&'a SessionId>,
     /// Its plans, newest first.
     pub plans: &'a [PlanView],
+    /// Files beside them that nobody is known to have written, newest first.
+    pub plan_files: &'a [PlanFileView],
+    /// How many such files gave way to newer ones.
+    pub plan_files_gone: u32,
     /// What the plan checks say about its newest plan.
     pub findings: &'a [FindingView],
     /// Its unread results, newest first.

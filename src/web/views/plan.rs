@@ -59,6 +59,10 @@ pub struct PlanView {
     pub reported_at: DateTime<Utc>,
     /// Through which door.
     pub source: Source,
+    /// Whether the launcher knows who wrote it: the planner's tool or a person.
+    pub verified: bool,
+    /// Whether it is a file that stood beside until a person took it as the plan.
+    pub taken: bool,
     /// The plan in a few sentences.
     pub summary: String,
     /// What it proposes.
@@ -148,11 +152,23 @@ impl PlanView {
             reason,
             reported_at: plan.reported_at,
             source: plan.source,
+            verified: plan.source.is_verified(),
+            taken: plan.taken,
             summary: plan.proposal.summary.clone(),
             assignments: plan.proposal.assignments.clone(),
             findings: findings.map(|them| FindingView::all(them, language)),
             confirmed,
             review: ReviewView::of(plan),
+        }
+    }
+
+    /// Who wrote it and how that is known, as a word: `tool`, `api`, `mailbox`, `taken`.
+    pub fn author(&self) -> &'static str {
+        match self.source {
+            _ if self.taken => "taken",
+            Source::Tool => "tool",
+            Source::Api => "api",
+            Source::Mailbox | Source::LauncherFallback => "mailbox",
         }
     }
 

@@ -1,8 +1,8 @@
 //! Sample plans, each decided as its status says.
 
-use super::{at, work};
+use super::{at, plan_findings, work};
 use crate::domain::plan::{PlannedAssignment, Source};
-use crate::web::views::{ConfirmedView, PlanView, ReviewView};
+use crate::web::views::{ConfirmedView, PlanFileView, PlanView, ReviewView};
 
 /// One version of a vetoed plan.
 pub(super) fn plan(say: &dyn Fn(&str) -> String, version: u32, status: &'static str) -> PlanView {
@@ -13,6 +13,8 @@ pub(super) fn plan(say: &dyn Fn(&str) -> String, version: u32, status: &'static 
         reason: (status == "rejected").then(|| say("Please leave the default output as it is.")),
         reported_at: at(30 - i64::from(version)),
         source: Source::Tool,
+        verified: true,
+        taken: false,
         summary: say("One flag, two departments, one review. The default output stays as it is."),
         assignments: vec![
             planned(
@@ -49,6 +51,21 @@ pub(super) fn plan(say: &dyn Fn(&str) -> String, version: u32, status: &'static 
             outcome: None,
             override_reason: None,
         },
+    }
+}
+
+/// A file beside the plan.
+pub(super) fn plan_file(say: &dyn Fn(&str) -> String) -> PlanFileView {
+    PlanFileView {
+        plan_sha256: "f".repeat(64),
+        file: say("plan-9.json"),
+        found_at: at(3),
+        written_at: at(3),
+        why: "planner_has_tool",
+        reason: say("the planner reports its plans with its tool"),
+        summary: say("Publish the keys."),
+        assignments: vec![planned(say, "gongchengbu", "Publish the keys.", true)],
+        findings: plan_findings(say),
     }
 }
 

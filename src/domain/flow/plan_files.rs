@@ -1,0 +1,153 @@
+//! Plans that come as files: the plan, for a planner that can only write files; beside the plan, for everybody else.
+//!
+//! | the planner | what stands | a file from nobody known |
+//! |---|---|---|
+//! | has the tool (Codex) | anything | stands beside it |
+//! | can only write files | a pending plan that a person reported | stands beside it |
+//! | can only write files | anything else | is the plan, not verified |
+//!
+//! What the tool or a person reports is always the plan. Only what is the plan goes to a review or to a confirmation.
+
+use super::plans::{self, PlanReceipt, Reported, live_planner};
+use super::{Catalog, Decision, plan_reviews};
+use crate::domain::event::Event;
+use crate::domain::ids::SessionId;
+use crate::domain::plan::{PlanState, Source};
+use crate::domain::plan_file::{Beside, PlanFile, Why};
+use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
+use crate::domain::state::State;
+
+/// A file as it lies in the mailbox.
+#[derive(Debug, Clone)]
+pub struct InFile {
+    /// The name that it will have in the archive.
+    pub file: String,
+    /// Digest of its bytes.
+    pub sha256: String,
+}
+
+/// Why what comes through this door cannot be the planner's plan now; `None` when it can.
+pub fn why_beside(planner: &Session, source: Source) -> Option<Why> {
+    let waits = planner
+        .plan()
+        .filter(|plan| plan.state == PlanState::Pending);
+    match source {
+        source if source.is_verified() => None,
+        _ if planner.has_tools() => Some(Why::PlannerHasTool),
+        _ if waits.is_some_and(|plan| plan.source.is_verified()) => Some(Why::VerifiedPlanWaits),
+        _ => None,
+    }
+}
+
+/// Takes a plan out of a file: as the plan, or beside it.
+///
+/// # Errors
+/// As [`plans::report`]; what can be no plan stands beside none.
+pub fn come_in(
+    state: &State,
+    catalog: &Catalog,
+    session_id: &SessionId,
+    plan: Reported,
+    file: InFile,
+) -> Decision<()> {
+    let planner = live_planner(state, session_id, "session_id")?;
+    let Some(why) = why_beside(planner, plan.source) else {
+        let (events, _) = plans::report(state, catalog, session_id, plan)?;
+        return Ok((events, ()));
+    };
+    plans::check_proposal(catalog, &plan.checked.proposal)?;
+    let plan_sha256 = plan.checked.proposal.sha256();
+    let says_nothing_new = planner
+        .plan()
+        .is_some_and(|newest| newest.state == PlanState::Pending && newest.sha256 == plan_sha256);
+    let files = &planner.plan_files;
+    if says_nothing_new
+        || files.find(&plan_sha256).is_some()
+        || state.has_taken(planner.id(), &file.sha256)
+    {
+        return Ok((Vec::new(), ()));
+    }
+    let event = Event::PlanFileFound {
+        session_id: planner.id().clone(),
+        gave_way: files.next_to_go().map(ToOwned::to_owned),
+        reason: why.sentence().en,
+        found: PlanFile {
+            plan_sha256,
+            proposal: plan.checked.proposal,
+            findings: plan.checked.findings,
+            file: file.file,
+            sha256: file.sha256,
+            written_at: plan.written_at.unwrap_or_default(),
+            why,
+        },
+    };
+    Ok((vec![event], ()))
+}
+
+/// A person takes a file that stands beside as the plan. It is a new version, not verified, and is reviewed and confirmed
+/// like any other.
+///
+/// # Errors
+/// When there is no such file, its planner has ended, or it names what does not exist any more.
+pub fn take(
+    state: &State,
+    catalog: &Catalog,
+    session_id: &SessionId,
+    plan_sha256: &str,
+) -> Decision<PlanReceipt> {
+    let planner = live_planner(state, session_id, "session_id")?;
+    let file = &find(planner, plan_sha256)?.file;
+    plans::check_proposal(catalog, &file.proposal)?;
+    let version = planner.plan().map_or(0, |plan| plan.version) + 1;
+    let mut events = vec![
+        Event::ZhongshuPlanRegistered {
+            session_id: planner.id().clone(),
+            version,
+            plan_sha256: file.plan_sha256.clone(),
+            proposal: file.proposal.clone(),
+            findings: Some(file.findings.clone()),
+            source: Source::Mailbox,
+            written_at: Some(file.written_at),
+        },
+        Event::PlanFileTaken {
+            session_id: planner.id().clone(),
+            version,
+            plan_sha256: file.plan_sha256.clone(),
+            file: file.file.clone(),
+        },
+    ];
+    let rule = catalog.review;
+    events.extend(plan_reviews::wanted(planner, rule, version, plan_sha256));
+    let receipt = PlanReceipt {
+        version,
+        plan_sha256: plan_sha256.to_owned(),
+        new: true,
+    };
+    Ok((events, receipt))
+}
+
+/// A person takes a file away that stands beside the plan; it stays in the archive.
+///
+/// # Errors
+/// When there is no such file.
+pub fn discard(state: &State, session_id: &SessionId, plan_sha256: &str) -> Decision<()> {
+    let planner = super::sessions::planner(state, state.current_planner(session_id))?;
+    let file = &find(planner, plan_sha256)?.file;
+    let event = Event::PlanFileDiscarded {
+        session_id: planner.id().clone(),
+        plan_sha256: plan_sha256.to_owned(),
+        file: file.file.clone(),
+    };
+    Ok((vec![event], ()))
+}
+
+fn find<'a>(planner: &'a Session, plan_sha256: &str) -> Result<&'a Beside, Refusal> {
+    planner.plan_files.find(plan_sha256).ok_or_else(|| {
+        let message = format!(
+            "plan_sha256: no such file stands beside the plan of `{}` any more; GET /api/zhongshu_plan lists those that do",
+            planner.id()
+        );
+        Refusal::not_found("unknown_plan_file", message)
+    })
+}

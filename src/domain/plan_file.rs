@@ -1,0 +1,114 @@
+//! A plan in a file that nobody is known to have written: it stands beside the planner's own until a person takes it as the
+//! plan, or takes it away.
+
+use super::department::Localized;
+use super::plan::{PlanFinding, Proposal};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// So many stand beside a planner's plan; a newer one takes the place of the oldest. Anybody who can write into the mailbox
+/// can write thousands: a tenth would let one forger push out what a person wants to read, ten times as many nobody reads.
+pub const MAX_BESIDE: usize = 5;
+
+/// Why a file is not the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// The planner has a tool for its plans; a file could be anybody's.
+    PlannerHasTool,
+    /// What stands and waits for a decision is known to come from the planner or from a person.
+    VerifiedPlanWaits,
+}
+
+impl Why {
+    /// The word that the API shows.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PlannerHasTool => "planner_has_tool",
+            Self::VerifiedPlanWaits => "verified_plan_waits",
+        }
+    }
+
+    /// The same as a sentence.
+    pub fn sentence(self) -> Localized {
+        match self {
+            Self::PlannerHasTool => Localized::new(
+                "中书省用自己的工具上报计划；这个文件出自何人无从得知",
+                "the planner reports its plans with its tool; this is a file, and whoever can write into the mailbox may have written it",
+            ),
+            Self::VerifiedPlanWaits => Localized::new(
+                "待决定的计划来源可靠；这个文件出自何人无从得知，不能取代它",
+                "the plan that waits for a decision is known to come from a person; a file that anybody may have written does not replace it",
+            ),
+        }
+    }
+}
+
+/// What such a file says, and why it is not the plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanFile {
+    /// Digest of what it proposes; it names the file from now on.
+    pub plan_sha256: String,
+    /// What it proposes.
+    #[serde(flatten)]
+    pub proposal: Proposal,
+    /// What the plan checks found in that.
+    pub findings: Vec<PlanFinding>,
+    /// The name that it has in the archive.
+    pub file: String,
+    /// Digest of its bytes; the same bytes count once.
+    pub sha256: String,
+    /// When it was written, by the clock of the file system.
+    pub written_at: DateTime<Utc>,
+    /// Why it is not the plan.
+    pub why: Why,
+}
+
+/// One that stands beside a planner's plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    /// When it was found.
+    pub found_at: DateTime<Utc>,
+    /// What it is.
+    #[serde(flatten)]
+    pub file: PlanFile,
+}
+
+/// Those that stand beside one planner's plan.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlanFiles {
+    /// Oldest first; at most [`MAX_BESIDE`].
+    pub beside: Vec<Beside>,
+    /// How many gave way to newer ones.
+    pub gave_way: u32,
+}
+
+impl PlanFiles {
+    /// The one that proposes this.
+    pub fn find(&self, plan_sha256: &str) -> Option<&Beside> {
+        let mut all = self.beside.iter();
+        all.find(|one| one.file.plan_sha256 == plan_sha256)
+    }
+
+    /// The digest of the one that gives way to the next, when there is no room left.
+    pub fn next_to_go(&self) -> Option<&str> {
+        let is_full = self.beside.len() >= MAX_BESIDE;
+        let oldest = self.beside.first().filter(|_| is_full);
+        oldest.map(|one| one.file.plan_sha256.as_str())
+    }
+
+    /// Another one came; `gone` is the digest of the one that gave way to it.
+    pub fn add(&mut self, found_at: DateTime<Utc>, file: PlanFile, gone: Option<&str>) {
+        if let Some(gone) = gone {
+            self.remove(gone);
+            self.gave_way += 1;
+        }
+        self.beside.push(Beside { found_at, file });
+    }
+
+    /// One was taken as the plan, or taken away.
+    pub fn remove(&mut self, plan_sha256: &str) {
+        self.beside
+            .retain(|one| one.file.plan_sha256 != plan_sha256);
+    }
+}
