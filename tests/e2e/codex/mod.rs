@@ -4,6 +4,7 @@ mod begins;
 mod checks;
 mod exchange;
 mod failures;
+mod forgery;
 mod job;
 mod kill;
 mod messages;
