@@ -12,6 +12,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::plan::{Checked, PlanFinding, Proposal, Source};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Written;
+use crate::domain::shown::shown_line;
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
 
@@ -79,6 +80,7 @@ pub(super) fn decide(
         Err(reason) => Err(reason),
     };
     outcome.unwrap_or_else(|reason| {
+        let reason = shown_line(&reason).into_owned();
         let event = Event::MailboxFileRejected {
             session_id: planner,
             file,

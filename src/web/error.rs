@@ -5,6 +5,7 @@
 use crate::access::{LoginError, NoEntropy, TokenError};
 use crate::domain::ids::InvalidId;
 use crate::domain::refusal::{Kind, Refusal};
+use crate::domain::shown::shown;
 use crate::ledger::TransactError;
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
@@ -40,7 +41,8 @@ impl ApiError {
         Self {
             status,
             code,
-            message: message.into(),
+            // It may repeat what somebody sent.
+            message: shown(&message.into()).into_owned(),
             header: None,
         }
     }

@@ -2,6 +2,8 @@
 // terminal.
 
 const byId = (id) => document.getElementById(id);
+// Controls, directions, what has no width: characters that nobody sees.
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 const HITS_COUNTED = 1000; // the search add-on counts no further
 
 /** actions: pause, latest, copy, download, font(step), search(needle, backwards, options), searchEnd, focusScreen */
@@ -121,7 +123,9 @@ export class Toolbar {
     if (this.shown.exit) this.exited(this.shown.exit);
   }
 
-  title(text) {
+  title(named) {
+    // Whoever named it may have used characters that nobody sees.
+    const text = named.replace(UNSEEN, (c) => `⟨U+${c.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
     byId("title").textContent = text;
     byId("title").title = text;
     document.title = text || "Terminal";
