@@ -98,6 +98,12 @@ document.addEventListener('input', ({ target }) => {
   if (target.form?.dataset.form === 'plan') recheck(target.form);
 });
 
+// What a person pastes may hold what nobody sees; the field shows what will be sent. Not while they type: a joiner waits for
+// the letter after it.
+document.addEventListener('change', ({ target }) => {
+  if (target.form?.dataset.form === 'plan' && target.matches('textarea') && target.value !== seen(target.value)) target.value = seen(target.value);
+});
+
 // Takes the form away, so that the fragment's own one comes in its place.
 async function dropEdits(form) {
   form.removeAttribute('data-js-dirty');
