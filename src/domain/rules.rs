@@ -1,11 +1,13 @@
 //! Risk rules: what they look at, and how much attention their findings need. Owns the vocabulary; `pattern` says what a
-//! path pattern covers, `lines` finds things in text, `expressions` and `secrets` say what, and `book` compiles the rules of a repository.
+//! path pattern covers, `lines` finds things in text, `expressions` and `secrets` say what, `book` compiles the rules of a
+//! repository, and `strictness` has two versions of them judge together.
 
 pub mod book;
 pub mod expressions;
 pub mod lines;
 pub mod pattern;
 mod secrets;
+pub mod strictness;
 
 use serde::{Deserialize, Serialize};
 
