@@ -10,6 +10,8 @@ mod content;
 mod findings;
 #[path = "report/git.rs"]
 mod git;
+#[path = "report/judging.rs"]
+mod judging;
 #[path = "report/portability.rs"]
 mod portability;
 #[path = "report/reader.rs"]

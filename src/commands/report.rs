@@ -4,9 +4,10 @@ use super::CommandError;
 use crate::cli::{ExitCode, Report as Arguments};
 use crate::domain::report::{FailOn, ReportMode};
 use crate::domain::rules::RiskLevel;
-use crate::governance::Governance;
+use crate::governance::judging::Bench;
 use crate::governance::render::{Part, render};
-use crate::governance::report::{ReportRequest, build};
+use crate::governance::report::{ReportRequest, judge};
+use crate::governance::settings::Settings;
 use crate::paths::Environment;
 use std::io::Write;
 use std::path::Path;
@@ -14,17 +15,16 @@ use std::path::Path;
 /// Makes the report and prints it. Blocks.
 ///
 /// # Errors
-/// When the repository, the base or `governance.yaml` cannot be used.
+/// When the repository or the base cannot be used.
 pub fn run(
     repo: &Path,
     arguments: &Arguments,
     environment: &Environment,
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
-    let governance = Governance::load(repo)?;
-    let language = governance
-        .settings
-        .language
+    let language = Settings::load(repo)
+        .ok()
+        .and_then(|settings| settings.language)
         .unwrap_or_else(|| crate::config::locale_language(environment));
     let request = ReportRequest {
         mode: match (&arguments.base, arguments.staged) {
@@ -36,7 +36,7 @@ pub fn run(
         language,
         ..ReportRequest::default()
     };
-    let report = build(repo, &governance, &request)?;
+    let report = judge(repo, &mut Bench::default(), &request)?;
     // The checks before a commit are there to fail; a report is there to be read.
     let (part, usual) = if arguments.preflight {
         (Part::Preflight, FailOn::Level(RiskLevel::Medium))

@@ -1,12 +1,15 @@
 //! The governance report: the values that `GET /api/report` and `zhongshu report` hand out. Owns their shape and the
 //! exit code that they lead to; `governance::report` fills them, `governance::render` prints them.
 
+pub mod judges;
+
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::rules::RiskLevel;
+use judges::Judges;
 
 /// Which two states of the repository are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -328,6 +331,8 @@ pub struct Report {
     /// Staged mode: id of the tree that a commit would take from the index, as `git write-tree` gives it; none while a
     /// merge is unresolved, and in the other modes.
     pub tree: Option<String>,
+    /// Which rules judged.
+    pub rules: Judges,
     /// Branch, unless HEAD is detached.
     pub branch: Option<String>,
     /// Commit of HEAD, unless there is none yet.

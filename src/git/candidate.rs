@@ -10,12 +10,16 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
+use super::content::Content;
 use super::raw_index::{IndexFault, RawIndex};
 use super::tree::{Folder, Folders};
 use super::{GitError, Repo};
 
 /// Largest index that is read. One with a million files has half of it.
 const MAX_INDEX_BYTES: u64 = 256 << 20;
+
+/// Mode of a symbolic link, as trees have it.
+const LINK_MODE: i32 = 0o120_000;
 
 /// The tree of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,18 +102,32 @@ impl Repo {
         Ok(self.head_tree()?.map(|tree| tree.id().to_string()))
     }
 
-    /// The content of a file in HEAD's tree, of at most `limit` bytes; none when there is no such file, or it is larger.
+    /// What the commit `base` names has at `path`, its bytes up to `limit`, and the commit's id; HEAD's without a name. No id
+    /// before the first commit.
     ///
     /// # Errors
-    /// When HEAD cannot be read.
-    pub fn file_of_head(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, GitError> {
-        let Some(tree) = self.head_tree()? else {
-            return Ok(None);
+    /// When the repository does not know the name, or the commit cannot be read.
+    pub fn committed(
+        &self,
+        base: Option<&str>,
+        path: &Path,
+        limit: u64,
+    ) -> Result<(Option<String>, Content), GitError> {
+        let commit = match base {
+            Some(name) => Some(self.commit_of(name)?),
+            None => self.head_commit()?,
         };
-        let found = tree.get_path(path).ok();
-        Ok(found
-            .filter(|entry| matches!(entry.filemode(), 0o100_644 | 0o100_755))
-            .and_then(|entry| self.blob(entry.id(), limit)))
+        let Some(commit) = commit else {
+            return Ok((None, Content::None));
+        };
+        let tree = commit
+            .tree()
+            .map_err(|error| GitError::from_library("reading the tree of a commit", &error))?;
+        let content = match tree.get_path(path) {
+            Ok(entry) => self.recorded(entry.id(), entry.filemode() == LINK_MODE, limit),
+            Err(_) => Content::None,
+        };
+        Ok((Some(commit.id().to_string()), content))
     }
 }
 

@@ -89,7 +89,7 @@ impl Repo {
         }
     }
 
-    fn recorded(&self, id: Oid, is_link: bool, limit: u64) -> Content {
+    pub(super) fn recorded(&self, id: Oid, is_link: bool, limit: u64) -> Content {
         let header = self.inner.odb().and_then(|odb| odb.read_header(id));
         match header {
             Ok((size, ObjectType::Blob)) if is_link => match self.blob(id, limit) {

@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::inspect::Inspection;
+use super::inspect::{Inspection, Seen};
+use super::settings::FILE_NAME;
 use super::{Governance, advice};
 use crate::domain::language::Language;
 use crate::domain::report::{ChangeStatus, FileKind, Finding};
@@ -13,6 +14,9 @@ use crate::git::changes::Change;
 
 /// The rule that every unresolved merge hits.
 const CONFLICT_RULE: &str = "merge_conflict";
+
+/// The rule that a `governance.yaml` hits that cannot be used.
+const UNUSABLE_RULE: &str = "unusable_rules";
 
 /// Findings of one rule that are listed; a person who has seen as many knows enough of that rule.
 const MAX_LISTED: usize = 500;
@@ -32,6 +36,42 @@ pub(super) struct Findings<'a> {
     /// How many are exempt.
     pub silenced_count: usize,
     of_rule: BTreeMap<(usize, bool), usize>,
+    /// For each rule the position of the first one of its name: they are versions of one rule.
+    named_as: Vec<usize>,
+}
+
+/// What all versions of one rule say of one place.
+struct Judged {
+    /// The position of the rule whose words are told: the first one that counts, else the first one that is exempt.
+    rule: usize,
+    /// The highest level of those that count; none when all are exempt.
+    level: Option<RiskLevel>,
+}
+
+impl Judged {
+    fn counts(rule: usize, level: RiskLevel) -> Self {
+        Self {
+            rule,
+            level: Some(level),
+        }
+    }
+
+    fn exempt(rule: usize) -> Self {
+        Self { rule, level: None }
+    }
+
+    /// Another version says something, too.
+    fn join(&mut self, other: Self) {
+        let is_first = match (self.level, other.level) {
+            (None, Some(_)) => true,
+            (Some(_), None) => false,
+            _ => other.rule < self.rule,
+        };
+        if is_first {
+            self.rule = other.rule;
+        }
+        self.level = self.level.max(other.level);
+    }
 }
 
 impl<'a> Findings<'a> {
@@ -45,6 +85,7 @@ impl<'a> Findings<'a> {
             left_out: 0,
             silenced_count: 0,
             of_rule: BTreeMap::new(),
+            named_as: first_of_each_name(&governance.risk_rules),
         }
     }
 
@@ -55,84 +96,120 @@ impl<'a> Findings<'a> {
             self.conflict(change);
             counting.push(CONFLICT_RULE);
         }
-        let rulebook = self.governance.rulebook();
-        let mut hits = BTreeMap::new();
-        let mut exempt = BTreeMap::new();
-        for (path, name) in names(change) {
-            let verdict = rulebook.judge(&name);
-            for rule in verdict.hits {
-                hits.entry(rule).or_insert(path);
-            }
-            for rule in verdict.exempt {
-                exempt.entry(rule).or_insert(path);
-            }
+        for (judged, path) in self.of_paths(change) {
+            counting.extend(self.record(&judged, path, None, None));
         }
-        // A rename that is exempt under one of its names only is not exempt.
-        exempt.retain(|rule, _| !hits.contains_key(rule));
-        for (rule, path) in &hits {
-            counting.push(self.record(*rule, path, None, None, false));
-        }
-        for (rule, path) in exempt {
-            self.record(rule, path, None, None, true);
-        }
-        if !inspection.seen.is_empty() {
-            let force = rulebook.in_force_for(&as_rules_see(change, &change.path));
-            for seen in &inspection.seen {
-                let is_exempt = force.exempt.contains(&seen.rule);
-                if is_exempt || force.hits.contains(&seen.rule) {
-                    let name =
-                        self.record(seen.rule, &change.path, seen.line, seen.what, is_exempt);
-                    counting.extend((!is_exempt).then_some(name));
-                }
-            }
-            self.left_out += inspection.left_out;
+        for (judged, seen) in self.of_contents(change, inspection) {
+            counting.extend(self.record(&judged, &change.path, seen.line, seen.what));
         }
         let mut names = BTreeSet::new();
         counting.retain(|name| names.insert(*name));
         counting.into_iter().map(str::to_owned).collect()
     }
 
-    /// Counts one finding and lists it while its rule has few; answers the rule's name.
+    /// What the names of a change hit, once for each rule: first what counts, then what is exempt.
+    fn of_paths<'c>(&self, change: &'c Change) -> Vec<(Judged, &'c [u8])> {
+        let rulebook = self.governance.rulebook();
+        let mut counting: BTreeMap<usize, (Judged, &[u8])> = BTreeMap::new();
+        let mut exempt = BTreeMap::new();
+        for (path, name) in names(change) {
+            let verdict = rulebook.judge(&name);
+            for rule in verdict.hits {
+                let judged = || Judged::counts(rule, self.level(rule));
+                let known = counting.entry(self.named_as[rule]);
+                let (known, _) = known.or_insert_with(|| (judged(), path));
+                known.join(judged());
+            }
+            for rule in verdict.exempt {
+                let known = exempt.entry(self.named_as[rule]);
+                known.or_insert((Judged::exempt(rule), path));
+            }
+        }
+        // A rename that is exempt under one of its names only is not exempt, and neither is what one version of a rule
+        // finds and another silences.
+        exempt.retain(|name, _| !counting.contains_key(name));
+        counting.into_values().chain(exempt.into_values()).collect()
+    }
+
+    /// What was seen in a change, once for each rule and line.
+    fn of_contents(&mut self, change: &Change, inspection: &Inspection) -> Vec<(Judged, Seen)> {
+        if inspection.seen.is_empty() {
+            return Vec::new();
+        }
+        let rulebook = self.governance.rulebook();
+        let force = rulebook.in_force_for(&as_rules_see(change, &change.path));
+        let mut places = BTreeMap::new();
+        let mut found: Vec<(Judged, Seen)> = Vec::new();
+        for seen in &inspection.seen {
+            let judged = if force.hits.contains(&seen.rule) {
+                Judged::counts(seen.rule, self.level(seen.rule))
+            } else if force.exempt.contains(&seen.rule) {
+                Judged::exempt(seen.rule)
+            } else {
+                continue;
+            };
+            let key = (self.named_as[seen.rule], seen.line, seen.what);
+            let place = *places.entry(key).or_insert(found.len());
+            match found.get_mut(place) {
+                Some((known, _)) => known.join(judged),
+                None => found.push((judged, *seen)),
+            }
+        }
+        // A rule of which two versions leave something out leaves out what the longer list has.
+        let mut left_out: BTreeMap<usize, usize> = BTreeMap::new();
+        for (rule, count) in &inspection.left_out {
+            if force.hits.contains(rule) {
+                let known = left_out.entry(self.named_as[*rule]).or_default();
+                *known = (*known).max(*count);
+            }
+        }
+        self.left_out += left_out.values().sum::<usize>();
+        found
+    }
+
+    fn level(&self, rule: usize) -> RiskLevel {
+        self.governance.risk_rules[rule].level
+    }
+
+    /// Counts one finding and lists it while its rule has few; answers the rule's name when it counts.
     fn record(
         &mut self,
-        position: usize,
+        judged: &Judged,
         path: &[u8],
         line: Option<u64>,
         what: Option<(&'static str, &'static str)>,
-        is_exempt: bool,
-    ) -> &'a str {
-        let rule: &'a RiskRule = &self.governance.risk_rules[position];
-        let so_far = self.of_rule.entry((position, is_exempt)).or_default();
+    ) -> Option<&'a str> {
+        let rule: &'a RiskRule = &self.governance.risk_rules[judged.rule];
+        let so_far = self
+            .of_rule
+            .entry((judged.rule, judged.level.is_none()))
+            .or_default();
         *so_far += 1;
         let is_listed = *so_far <= MAX_LISTED;
-        if is_exempt {
-            self.silenced_count += 1;
-        } else {
-            *self.counts.entry(rule.level).or_default() += 1;
-            self.left_out += usize::from(!is_listed);
-        }
-        if !is_listed {
-            return &rule.name;
-        }
-        let how = if is_exempt {
-            advice::why_silent(rule, self.language)
-        } else {
-            advice::how_to_silence(rule, self.language)
+        let (list, how) = match judged.level {
+            Some(level) => {
+                *self.counts.entry(level).or_default() += 1;
+                self.left_out += usize::from(!is_listed);
+                let how = advice::how_to_silence(rule, self.language);
+                (&mut self.listed, how)
+            }
+            None => {
+                self.silenced_count += 1;
+                let how = advice::why_silent(rule, self.language);
+                (&mut self.silenced, how)
+            }
         };
-        let list = if is_exempt {
-            &mut self.silenced
-        } else {
-            &mut self.listed
-        };
-        list.push(Finding {
-            rule: rule.name.clone(),
-            level: rule.level,
-            path: shown(path),
-            line,
-            message: advice::message(rule, what, self.language),
-            how_to_silence: how,
-        });
-        &rule.name
+        if is_listed {
+            list.push(Finding {
+                rule: rule.name.clone(),
+                level: judged.level.unwrap_or(rule.level),
+                path: shown(path),
+                line,
+                message: advice::message(rule, what, self.language),
+                how_to_silence: how,
+            });
+        }
+        judged.level.map(|_| rule.name.as_str())
     }
 
     fn conflict(&mut self, change: &Change) {
@@ -154,12 +231,37 @@ impl<'a> Findings<'a> {
         });
     }
 
+    /// One of the two versions of `governance.yaml` cannot be used; `fault` says which, and why.
+    pub(super) fn unusable_rules(&mut self, fault: &str) {
+        let how = self.language.pick(
+            "Have a person mend the file; this finding cannot be silenced.",
+            "由人修好该文件；此项不能关闭。",
+        );
+        *self.counts.entry(RiskLevel::High).or_default() += 1;
+        self.listed.push(Finding {
+            rule: UNUSABLE_RULE.to_owned(),
+            level: RiskLevel::High,
+            path: FILE_NAME.to_owned(),
+            line: None,
+            message: fault.to_owned(),
+            how_to_silence: how.to_owned(),
+        });
+    }
+
     /// Highest level first; within a level they stay in the order of the paths.
     pub(super) fn sort(&mut self) {
         for list in [&mut self.listed, &mut self.silenced] {
             list.sort_by_key(|finding| std::cmp::Reverse(finding.level));
         }
     }
+}
+
+fn first_of_each_name(rules: &[RiskRule]) -> Vec<usize> {
+    let mut first = BTreeMap::new();
+    let named = rules.iter().enumerate();
+    named
+        .map(|(at, rule)| *first.entry(rule.name.as_str()).or_insert(at))
+        .collect()
 }
 
 /// The names that a change is judged by: a rename counts under both, a copy leaves its source as it was. Each comes as the

@@ -10,7 +10,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::{FILE_NAME, GovernanceError, MAX_FILE_BYTES, Settings};
+use super::judging::committed_settings;
+use super::settings::Settings;
 use crate::domain::event::Event;
 use crate::domain::language::Language;
 use crate::domain::review::{Candidate, Decision, GateMode, GitId, Reviews, Standing};
@@ -37,14 +38,14 @@ pub enum Stated {
 }
 
 impl Stated {
-    fn of(settings: &Result<Settings, GovernanceError>) -> Self {
+    fn of(settings: &Result<Settings, String>) -> Self {
         match settings {
             Ok(settings) => match settings.gate {
                 Some(mode) => Self::Mode { mode },
                 None => Self::Nothing,
             },
-            Err(error) => Self::Unusable {
-                reason: error.to_string(),
+            Err(reason) => Self::Unusable {
+                reason: reason.clone(),
             },
         }
     }
@@ -76,11 +77,8 @@ pub struct Statements {
 /// # Errors
 /// When HEAD cannot be read.
 pub fn statements(repo: &Repo) -> Result<Statements, GitError> {
-    let committed = match repo.file_of_head(Path::new(FILE_NAME), MAX_FILE_BYTES)? {
-        Some(bytes) => Settings::read(&String::from_utf8_lossy(&bytes)),
-        None => Ok(Settings::default()),
-    };
-    let on_disk = Settings::load(repo.root());
+    let committed = committed_settings(repo)?;
+    let on_disk = Settings::load(repo.root()).map_err(|error| error.to_string());
     let either = on_disk.as_ref().or(committed.as_ref());
     Ok(Statements {
         head: Stated::of(&committed),

@@ -1,7 +1,7 @@
 //! Looks at changed files beyond their names: the lines that a change adds, and what kind of change it is. It only finds;
 //! `findings` decides what is a finding and what is exempt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Governance;
 use crate::domain::report::{ChangeStatus, ContentScan, FileKind, SkippedFile};
@@ -33,8 +33,8 @@ const EXECUTABLE: u32 = 0o100_755;
 pub(super) struct Inspection {
     /// What rules hit, wherever they hold.
     pub seen: Vec<Seen>,
-    /// Further hits of the same rules.
-    pub left_out: usize,
+    /// Further hits, by the position of their rule.
+    pub left_out: BTreeMap<usize, usize>,
 }
 
 /// One hit of a rule.
@@ -234,7 +234,9 @@ impl<'a> Inspector<'a> {
                 found.add(hit.rule, Some(hit.line), hit.what);
             }
         }
-        found.left_out += lines.left_out;
+        for (rule, count) in lines.left_out {
+            *found.left_out.entry(rule).or_default() += count;
+        }
         Ok(())
     }
 

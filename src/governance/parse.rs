@@ -59,11 +59,11 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
             }
             Ok(())
         };
-        set(&mut parts.surfaces, preflight.surfaces)?;
-        set(&mut parts.documents, preflight.documents)?;
-        set(&mut parts.allow_paths, preflight.allow_paths)?;
+        set(&mut parts.preflight.surfaces, preflight.surfaces)?;
+        set(&mut parts.preflight.documents, preflight.documents)?;
+        set(&mut parts.preflight.allow_paths, preflight.allow_paths)?;
         if let Some(raw) = preflight.allow_references {
-            parts.allow_references = texts(raw, "a reference", nul)?;
+            parts.preflight.allow_references = texts(raw, "a reference", nul)?;
         }
     }
     let settings = &mut parts.settings;

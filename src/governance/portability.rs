@@ -67,6 +67,12 @@ enum Source {
     Index(Oid),
 }
 
+/// A document to read.
+struct Document {
+    source: Source,
+    is_changed: bool,
+}
+
 /// Scans the surfaces of `governance` and the documents among `changes`.
 pub fn scan(
     repo: &Repo,
@@ -83,7 +89,12 @@ pub fn scan(
         exceptions: Vec::new(),
         skipped_files: Vec::new(),
     };
-    for (path, source) in documents(repo, governance, mode, changes, deadline)? {
+    let documents = documents(repo, governance, mode, changes, deadline)?;
+    // There is room for so many: a second version of the rules takes none of it away from the first.
+    let (first, more): (Vec<_>, Vec<_>) = documents
+        .into_iter()
+        .partition(|(path, document)| governance.preflight.comes_first(path, document.is_changed));
+    for (path, Document { source, is_changed }) in first.into_iter().chain(more) {
         deadline.check()?;
         let name = String::from_utf8_lossy(&path).into_owned();
         let mut skip = |reason: &'static str| {
@@ -131,14 +142,9 @@ pub fn scan(
             skip("not_utf8");
             continue;
         };
-        let is_allowed = governance.preflight.allow_paths.is_match(&path);
+        let preflight = &governance.preflight;
         for mut reference in references(&name, text) {
-            let allowed = &governance.preflight.allow_references;
-            if is_allowed
-                || allowed
-                    .iter()
-                    .any(|start| reference.reference.starts_with(start))
-            {
+            if preflight.exempts(&path, is_changed, &reference.reference) {
                 reference.classification = "allowed".into();
             }
             let list = if reference.classification == "violation" {
@@ -163,32 +169,44 @@ fn documents(
     mode: ReportMode,
     changes: &[Change],
     deadline: &Deadline,
-) -> Result<BTreeMap<Vec<u8>, Source>, GitError> {
+) -> Result<BTreeMap<Vec<u8>, Document>, GitError> {
     let preflight = &governance.preflight;
     let mut documents = BTreeMap::new();
     let is_staged = mode == ReportMode::Staged;
     for file in repo.tracked_files(deadline)? {
-        if preflight.surfaces.is_match(file.path) {
+        if preflight.looks_at(file.path, false) {
             let source = if is_staged {
                 Source::Index(file.blob)
             } else {
                 Source::Disk
             };
-            documents.insert(file.path.to_vec(), source);
+            let document = Document {
+                source,
+                is_changed: false,
+            };
+            documents.insert(file.path.to_vec(), document);
         }
     }
     for change in changes {
         let is_document = change.kind == FileKind::File
             && change.status != ChangeStatus::Deleted
-            && (preflight.documents.is_match(&change.path)
-                || preflight.surfaces.is_match(&change.path));
-        if is_document && !documents.contains_key(&change.path) {
+            && preflight.looks_at(&change.path, true);
+        if !is_document {
+            continue;
+        }
+        if let Some(known) = documents.get_mut(&change.path) {
+            known.is_changed = true;
+        } else {
             let source = match staged_blob(change) {
                 Some(id) if is_staged => Source::Index(id),
                 None if is_staged => continue,
                 _ => Source::Disk,
             };
-            documents.insert(change.path.clone(), source);
+            let document = Document {
+                source,
+                is_changed: true,
+            };
+            documents.insert(change.path.clone(), document);
         }
     }
     Ok(documents)

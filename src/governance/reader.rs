@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Governance;
 use super::entries::Entry;
 use super::gate::{Look, Moment};
 use super::render::Format;
@@ -51,8 +50,6 @@ enum Question {
     },
     /// A report in one form.
     Report {
-        /// The text of `governance.yaml` that holds.
-        governance: String,
         request: ReportRequest,
         format: Format,
     },
@@ -60,7 +57,6 @@ enum Question {
     Entries { files: Vec<String> },
     /// What is staged, for a person.
     Review {
-        governance: String,
         request: ReportRequest,
         wanted: Option<Wanted>,
         seen: BTreeSet<Seen>,
@@ -145,14 +141,8 @@ impl Reader {
     ///
     /// # Errors
     /// When the repository cannot be read, or does not know the base.
-    pub fn report(
-        &self,
-        governance: &Governance,
-        request: &ReportRequest,
-        format: Format,
-    ) -> Result<Vec<u8>, ReadError> {
+    pub fn report(&self, request: &ReportRequest, format: Format) -> Result<Vec<u8>, ReadError> {
         let question = Question::Report {
-            governance: governance.source().to_owned(),
             request: request.clone(),
             format,
         };
@@ -173,13 +163,11 @@ impl Reader {
     /// When the repository cannot be read, or its index changes all the time.
     pub fn review(
         &self,
-        governance: &Governance,
         request: &ReportRequest,
         wanted: Option<Wanted>,
         seen: BTreeSet<Seen>,
     ) -> Result<Review, ReadError> {
         let question = Question::Review {
-            governance: governance.source().to_owned(),
             request: request.clone(),
             wanted,
             seen,

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::inspect::{Inspection, inspect};
+use super::judging::InForce;
 use super::owners::Owners;
 use super::{Governance, portability};
 use crate::domain::report::{ContentScan, PortabilityScan, ReportMode};
@@ -14,7 +15,7 @@ use crate::git::{GitError, Head, Repo};
 
 /// How often a report starts again because somebody changed the index meanwhile. A person's `git add` happens once; a
 /// script that never stops gets an answer that says so.
-const MAX_READINGS: usize = 3;
+pub(super) const MAX_READINGS: usize = 3;
 
 /// The facts of one report.
 pub(super) struct Reading {
@@ -27,6 +28,17 @@ pub(super) struct Reading {
     pub tree: Option<String>,
     pub owners: Owners,
     pub scan: PortabilityScan,
+}
+
+impl Reading {
+    /// Whether these are the rules of the very commit that the change is compared with.
+    pub(super) fn is_judged_by(&self, rules: &InForce, mode: ReportMode) -> bool {
+        let compared_with = match mode {
+            ReportMode::Base => &self.changes.base_commit,
+            ReportMode::Worktree | ReportMode::Staged => &self.head.commit,
+        };
+        rules.judges.commit() == compared_with.as_deref()
+    }
 }
 
 /// Reads the repository. In staged mode the tree's id must name exactly the changes that are reported beside it, so what

@@ -10,7 +10,8 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::language::Language;
-use crate::domain::report::Report;
+use crate::domain::report::judges::Judges;
+use crate::domain::report::{Preflight, Report};
 
 pub use escape::printable;
 
@@ -63,6 +64,14 @@ impl Format {
     }
 }
 
+/// The checks before a commit as JSON.
+#[derive(Serialize)]
+struct Checks<'a> {
+    #[serde(flatten)]
+    preflight: &'a Preflight,
+    rules: &'a Judges,
+}
+
 /// A report in one form.
 ///
 /// # Errors
@@ -79,7 +88,10 @@ pub fn render(
         (Format::Markdown, Part::Whole) => Ok(markdown::whole(report, language)),
         (Format::Markdown, Part::Preflight) => Ok(markdown::preflight_only(report, language)),
         (Format::Json, Part::Whole) => serde_json::to_string(report),
-        (Format::Json, Part::Preflight) => serde_json::to_string(&report.preflight),
+        (Format::Json, Part::Preflight) => serde_json::to_string(&Checks {
+            preflight: &report.preflight,
+            rules: &report.rules,
+        }),
         (Format::Sarif, part) => serde_json::to_string(&sarif::log(report, part, language)),
     }
 }

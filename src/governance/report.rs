@@ -11,17 +11,18 @@ use sha2::{Digest, Sha256};
 
 use super::Governance;
 use super::findings::{Findings, names, shown};
+use super::judging::{Bench, InForce};
 use super::owners::Owners;
-use super::reading::{Reading, read};
+use super::reading::{MAX_READINGS, Reading, read};
 use crate::domain::language::Language;
 use crate::domain::report::{
     ChangeStatus, ChangedFile, Counts, Decision, DepartmentShare, OwnerShare, Preflight,
     PreflightChecks, Report, ReportMode,
 };
 use crate::domain::rules::RiskLevel;
-use crate::git::GitError;
 use crate::git::changes::{Change, Changes, Deadline, Extent, Scope};
 use crate::git::counts::hex;
+use crate::git::{GitError, Repo};
 
 /// Time for one report, after which it is an error.
 pub const DEFAULT_TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -61,30 +62,70 @@ pub enum ReportError {
     Git(#[from] GitError),
 }
 
-/// Compares two states of the repository at `repo` under `governance`.
+impl ReportRequest {
+    fn scope(&self) -> Result<Scope, ReportError> {
+        match (self.mode, &self.base) {
+            (ReportMode::Worktree, _) => Ok(Scope::Worktree),
+            (ReportMode::Staged, _) => Ok(Scope::Staged),
+            (ReportMode::Base, Some(base)) => Ok(Scope::Base(base.clone())),
+            (ReportMode::Base, None) => Err(ReportError::BaseMissing),
+        }
+    }
+
+    /// The name of the commit that the change is compared with; none is HEAD.
+    pub(super) fn compared_with(&self) -> Option<&str> {
+        let base = self.base.as_deref();
+        base.filter(|_| self.mode == ReportMode::Base)
+    }
+}
+
+/// Compares two states of the repository at `root`. What judges the change is what was in force before it, see
+/// [`super::judging`]; `bench` remembers that.
+///
+/// # Errors
+/// When the repository cannot be read, does not know the base, or changes all the time.
+pub fn judge(
+    root: &Path,
+    bench: &mut Bench,
+    request: &ReportRequest,
+) -> Result<Report, ReportError> {
+    let deadline = Deadline::after(request.time_limit);
+    let scope = request.scope()?;
+    for _ in 0..MAX_READINGS {
+        let rules = bench.rules(&Repo::open(root)?, request.compared_with())?;
+        let scope = (request.mode, &scope);
+        let reading = read(root, &rules.governance, scope, None, &deadline)?;
+        if reading.is_judged_by(&rules, request.mode) {
+            return compose(&reading, &rules, request, &deadline);
+        }
+        deadline.check()?;
+    }
+    Err(GitError::Unsteady.into())
+}
+
+/// The same under rules that the caller names.
+///
+/// # Errors
+/// When the repository cannot be read, or does not know the base.
 pub fn build(
-    repo: &Path,
+    root: &Path,
     governance: &Governance,
     request: &ReportRequest,
 ) -> Result<Report, ReportError> {
     let deadline = Deadline::after(request.time_limit);
-    let scope = match (request.mode, &request.base) {
-        (ReportMode::Worktree, _) => Scope::Worktree,
-        (ReportMode::Staged, _) => Scope::Staged,
-        (ReportMode::Base, Some(base)) => Scope::Base(base.clone()),
-        (ReportMode::Base, None) => return Err(ReportError::BaseMissing),
-    };
-    let reading = read(repo, governance, (request.mode, &scope), None, &deadline)?;
-    compose(&reading, governance, request, &deadline)
+    let scope = (request.mode, &request.scope()?);
+    let reading = read(root, governance, scope, None, &deadline)?;
+    compose(&reading, &InForce::given(governance), request, &deadline)
 }
 
 /// Says what was read, in the words of `request`.
 pub(super) fn compose(
     reading: &Reading,
-    governance: &Governance,
+    rules: &InForce,
     request: &ReportRequest,
     deadline: &Deadline,
 ) -> Result<Report, ReportError> {
+    let governance = &rules.governance;
     let digest = digest(request.mode, reading, governance);
     let Reading {
         head,
@@ -112,6 +153,9 @@ pub(super) fn compose(
         };
         changed_files.push(file);
     }
+    for fault in rules.judges.faults(language) {
+        findings.unusable_rules(&fault);
+    }
     findings.sort();
     let departments = shares.departments(language);
     let mut seen = BTreeSet::new();
@@ -136,6 +180,7 @@ pub(super) fn compose(
             .filter(|_| request.mode == ReportMode::Base),
         base_commit: changes.base_commit.clone(),
         tree: tree.clone(),
+        rules: rules.judges.told(language),
         branch: head.branch,
         head: head.commit,
         upstream: head.upstream,
@@ -155,7 +200,9 @@ pub(super) fn compose(
         counts,
         content_scan: content_scan.clone(),
         preflight: Preflight {
-            decision: scan.decision,
+            decision: Decision::review_if(
+                scan.decision == Decision::Review || !rules.judges.faults(language).is_empty(),
+            ),
             checks: PreflightChecks {
                 portability_reference_scan: scan,
             },

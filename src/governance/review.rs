@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::Governance;
 use super::gate::{self, Statements};
-use super::report::{ReportError, ReportRequest, build};
+use super::judging::{Bench, committed_settings};
+use super::report::{ReportError, ReportRequest, judge};
 use super::settings::{FILE_NAME, MAX_FILE_BYTES, Settings};
 use crate::domain::report::{Report, ReportMode};
 use crate::domain::review::{GateMode, GitId, Staged};
@@ -71,13 +71,13 @@ pub struct Wanted {
     pub only: Option<usize>,
 }
 
-/// Reads what is staged. Without `wanted` no differences are made. Of what was `seen`, the changed files are compared.
+/// Reads what is staged, judged by the rules that were in force before it. Without `wanted` no differences are made. Of what was `seen`, the changed files are compared.
 ///
 /// # Errors
 /// When the repository cannot be read, or its index changes all the time.
 pub fn read(
     root: &Path,
-    governance: &Governance,
+    bench: &mut Bench,
     request: &ReportRequest,
     wanted: Option<Wanted>,
     seen: &BTreeSet<Seen>,
@@ -89,7 +89,7 @@ pub fn read(
     };
     let deadline = Deadline::after(request.time_limit);
     for _ in 0..MAX_READINGS {
-        let report = build(root, governance, &request)?;
+        let report = judge(root, bench, &request)?;
         let repo = Repo::open(root)?;
         let before = repo.index_stamp();
         let files = match wanted {
@@ -175,7 +175,7 @@ fn gate_change(repo: &Repo) -> Result<Option<GateMode>, GitError> {
         Settings::read(&text?).ok()?.gate
     };
     let path = Path::new(FILE_NAME);
-    let before = mode(repo.file_of_head(path, MAX_FILE_BYTES)?);
+    let before = committed_settings(repo)?.ok().and_then(|it| it.gate);
     let now = mode(repo.staged_file(path, MAX_FILE_BYTES)?);
     // A line that is taken out leaves what holds where nobody says anything.
     Ok((before != now).then(|| now.unwrap_or(GateMode::Enforce)))

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::preflight::{Preflight, PreflightTexts};
 use super::{defaults, parse};
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::language::Language;
 use crate::domain::plan_review::ReviewRule;
 use crate::domain::review::GateMode;
 use crate::domain::rules::book::BookError;
-use crate::domain::rules::{PatternSet, RiskRule, Rulebook};
+use crate::domain::rules::strictness::{self, Difference};
+use crate::domain::rules::{RiskRule, Rulebook};
 use crate::git::counts::hex;
 use crate::git::files::{self, Entry};
 
@@ -191,19 +193,6 @@ impl Default for Settings {
     }
 }
 
-/// What the portability scan looks at.
-#[derive(Clone, Debug)]
-pub struct PreflightSettings {
-    /// Files that are always scanned.
-    pub surfaces: PatternSet,
-    /// Files that are scanned when they changed.
-    pub documents: PatternSet,
-    /// Files whose references are exceptions.
-    pub allow_paths: PatternSet,
-    /// References that start with one of these are exceptions.
-    pub allow_references: Vec<String>,
-}
-
 /// Everything that governs a repository.
 #[derive(Clone, Debug)]
 pub struct Governance {
@@ -216,12 +205,11 @@ pub struct Governance {
     /// The risk rules, built-in ones first.
     pub risk_rules: Vec<RiskRule>,
     /// What the preflight scan looks at.
-    pub preflight: PreflightSettings,
+    pub preflight: Preflight,
     /// Everything else.
     pub settings: Settings,
     rulebook: Rulebook,
     digest: String,
-    source: String,
 }
 
 /// What `parse` hands over, before anything is compiled.
@@ -230,25 +218,18 @@ pub(super) struct Parts {
     pub provinces: Vec<Province>,
     pub departments: Vec<Department>,
     pub risk_rules: Vec<RiskRule>,
-    pub surfaces: Vec<String>,
-    pub documents: Vec<String>,
-    pub allow_paths: Vec<String>,
-    pub allow_references: Vec<String>,
+    pub preflight: PreflightTexts,
     pub settings: Settings,
 }
 
 impl Default for Parts {
     fn default() -> Self {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         Self {
             name: None,
             provinces: built_in_provinces(),
             departments: department::built_in(),
             risk_rules: defaults::risk_rules(),
-            surfaces: owned(&defaults::SURFACES),
-            documents: owned(&defaults::DOCUMENTS),
-            allow_paths: Vec::new(),
-            allow_references: Vec::new(),
+            preflight: PreflightTexts::default(),
             settings: Settings::default(),
         }
     }
@@ -256,7 +237,7 @@ impl Default for Parts {
 
 impl Default for Governance {
     fn default() -> Self {
-        Self::from_parts(Parts::default(), "").expect("the built-in patterns are valid")
+        Self::from_parts(Parts::default()).expect("the built-in patterns are valid")
     }
 }
 
@@ -272,7 +253,7 @@ impl Governance {
     /// Reads the text of a `governance.yaml`.
     pub fn parse(text: &str) -> Result<Self, GovernanceError> {
         let parts = parse::parse(text)?;
-        Self::from_parts(parts, text).map_err(|error| GovernanceError::Invalid {
+        Self::from_parts(parts).map_err(|error| GovernanceError::Invalid {
             // `parse` has checked each pattern where it stands; what is left is their sum.
             line: 1,
             column: 1,
@@ -280,25 +261,47 @@ impl Governance {
         })
     }
 
-    fn from_parts(parts: Parts, source: &str) -> Result<Self, BookError> {
+    fn from_parts(parts: Parts) -> Result<Self, BookError> {
         let rulebook = Rulebook::new(&parts.departments, &parts.risk_rules)?;
-        let digest = digest_of(&parts);
+        let preflight = Preflight::of(parts.preflight)?;
         Ok(Self {
             name: parts.name,
             provinces: parts.provinces,
-            preflight: PreflightSettings {
-                surfaces: PatternSet::parse(&parts.surfaces)?,
-                documents: PatternSet::parse(&parts.documents)?,
-                allow_paths: PatternSet::parse(&parts.allow_paths)?,
-                allow_references: parts.allow_references,
-            },
+            digest: digest_of(&parts.departments, &parts.risk_rules, &preflight),
+            preflight,
             departments: parts.departments,
             risk_rules: parts.risk_rules,
             settings: parts.settings,
             rulebook,
-            digest,
-            source: source.to_owned(),
         })
+    }
+
+    /// The rules of both judge together, see [`strictness`]; whose the files are is what `beside` says.
+    ///
+    /// # Errors
+    /// When they are too many for each other.
+    pub(super) fn judging_with(&self, beside: &Self) -> Result<Self, BookError> {
+        let risk_rules = strictness::both(&self.risk_rules, &beside.risk_rules);
+        let preflight = self.preflight.and(&beside.preflight);
+        Ok(Self {
+            rulebook: Rulebook::new(&beside.departments, &risk_rules)?,
+            digest: digest_of(&beside.departments, &risk_rules, &preflight),
+            departments: beside.departments.clone(),
+            risk_rules,
+            preflight,
+            ..self.clone()
+        })
+    }
+
+    /// How the rules of `beside` differ from these.
+    pub(super) fn difference(&self, beside: &Self) -> Difference {
+        let rules = strictness::difference(&self.risk_rules, &beside.risk_rules);
+        let stricter = |it| matches!(it, Difference::Stricter | Difference::Mixed);
+        let looser = |it| matches!(it, Difference::Looser | Difference::Mixed);
+        Difference::of(
+            stricter(rules) || !self.preflight.covers(&beside.preflight),
+            looser(rules) || !beside.preflight.covers(&self.preflight),
+        )
     }
 
     /// The department with this key.
@@ -318,19 +321,14 @@ impl Governance {
         &self.digest
     }
 
-    /// The text that it was read from, which makes the same again; empty for the built-in one.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
     /// The language of the file, or English.
     pub fn language(&self) -> Language {
         self.settings.language.unwrap_or_default()
     }
 }
 
-/// The text of the file; none when it is not there.
-fn read_file(repo: &Path) -> Result<Option<String>, GovernanceError> {
+/// The text of the file at the root of `repo`; none when it is not there.
+pub(super) fn read_file(repo: &Path) -> Result<Option<String>, GovernanceError> {
     let path = repo.join(FILE_NAME);
     let read_error = |source| GovernanceError::Read {
         path: path.clone(),
@@ -351,7 +349,12 @@ fn read_file(repo: &Path) -> Result<Option<String>, GovernanceError> {
             ));
         }
     };
-    String::from_utf8(bytes).map(Some).map_err(|error| {
+    text_of(bytes).map(Some)
+}
+
+/// The bytes of such a file as text.
+pub(super) fn text_of(bytes: Vec<u8>) -> Result<String, GovernanceError> {
+    String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
         GovernanceError::Invalid {
@@ -362,14 +365,12 @@ fn read_file(repo: &Path) -> Result<Option<String>, GovernanceError> {
     })
 }
 
-fn digest_of(parts: &Parts) -> String {
-    let departments: Vec<_> = parts
-        .departments
+fn digest_of(departments: &[Department], rules: &[RiskRule], preflight: &Preflight) -> String {
+    let departments: Vec<_> = departments
         .iter()
         .map(|department| (&department.key, &department.globs, &department.verify))
         .collect();
-    let rules: Vec<_> = parts
-        .risk_rules
+    let rules: Vec<_> = rules
         .iter()
         .map(|rule| {
             (
@@ -381,12 +382,6 @@ fn digest_of(parts: &Parts) -> String {
             )
         })
         .collect();
-    let preflight = (
-        &parts.surfaces,
-        &parts.documents,
-        &parts.allow_paths,
-        &parts.allow_references,
-    );
     let text = serde_json::to_vec(&(BUILT_IN_TESTS, departments, rules, preflight))
         .expect("strings and enums serialise without fail");
     hex(&Sha256::digest(&text))

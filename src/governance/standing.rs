@@ -6,11 +6,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Governance;
+use super::judging::{Bench, InForce};
 use super::owners::Owners;
 use super::reading::{Reading, read};
-use super::report::{Name, ReportError, ReportRequest, build, compose};
+use super::report::{Name, ReportError, ReportRequest, compose, judge};
 use crate::domain::language::Language;
+use crate::domain::report::judges::Judges;
 use crate::domain::report::{Report, ReportMode};
 use crate::git::changes::{Deadline, Scope};
 use crate::git::surroundings::Surroundings;
@@ -33,6 +34,7 @@ pub struct Standing(Mutex<Desk>);
 
 #[derive(Default)]
 struct Desk {
+    bench: Bench,
     watch: Option<Arc<Watch>>,
     last: Option<Last>,
     /// Until when it is of no use to watch.
@@ -54,15 +56,16 @@ struct Dependencies {
     surroundings: Surroundings,
     /// May lie in a folder that is not read, because it is ignored.
     owners: String,
-    governance: String,
+    /// Names the rules: what they find, and where they are from.
+    rules: (String, Judges),
 }
 
 impl Dependencies {
-    fn read(repo: &Repo, governance: &Governance, deadline: &Deadline) -> Result<Self, GitError> {
+    fn read(repo: &Repo, rules: &InForce, deadline: &Deadline) -> Result<Self, GitError> {
         Ok(Self {
             surroundings: repo.surroundings()?,
             owners: Owners::read(repo, ReportMode::Worktree, deadline)?.digest(),
-            governance: governance.digest().to_owned(),
+            rules: (rules.governance.digest().to_owned(), rules.judges.clone()),
         })
     }
 }
@@ -99,35 +102,27 @@ impl Told {
 }
 
 impl Standing {
-    /// As [`build`]: the report that stands, with an id and a time of its own, or a new one.
+    /// As [`judge`]: the report that stands, with an id and a time of its own, or a new one.
     ///
     /// # Errors
     /// When the repository cannot be read.
-    pub fn report(
-        &self,
-        root: &Path,
-        governance: &Governance,
-        request: &ReportRequest,
-    ) -> Result<Report, ReportError> {
-        Ok(self.tell(root, governance, request)?.into_report())
+    pub fn report(&self, root: &Path, request: &ReportRequest) -> Result<Report, ReportError> {
+        Ok(self.tell(root, request)?.into_report())
     }
 
     /// The same, without a copy of what stands.
-    pub(super) fn tell(
-        &self,
-        root: &Path,
-        governance: &Governance,
-        request: &ReportRequest,
-    ) -> Result<Told, ReportError> {
+    pub(super) fn tell(&self, root: &Path, request: &ReportRequest) -> Result<Told, ReportError> {
+        let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if request.mode != ReportMode::Worktree {
-            return Ok(build(root, governance, request)?.into());
+            return Ok(judge(root, &mut desk.bench, request)?.into());
         }
         let deadline = Deadline::after(request.time_limit);
-        let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let depends_on = Dependencies::read(&Repo::open(root)?, governance, &deadline)?;
+        let repo = Repo::open(root)?;
+        let rules = desk.bench.rules(&repo, None)?;
+        let depends_on = Dependencies::read(&repo, &rules, &deadline)?;
         if let Some(last) = desk.standing(&depends_on) {
             if last.said.0 != request.language {
-                let report = compose(&last.reading, governance, request, &deadline)?;
+                let report = compose(&last.reading, &rules, request, &deadline)?;
                 last.said = (request.language, Arc::new(report));
             }
             return Ok(Told {
@@ -138,12 +133,16 @@ impl Standing {
         desk.last = None;
         desk.readings += 1;
         let Some(watch) = desk.begin(root) else {
-            return Ok(build(root, governance, request)?.into());
+            return Ok(judge(root, &mut desk.bench, request)?.into());
         };
         let read_at = Instant::now();
         let scope = (request.mode, &Scope::Worktree);
-        let reading = read(root, governance, scope, Some(&watch), &deadline)?;
-        let told = Told::from(compose(&reading, governance, request, &deadline)?);
+        let reading = read(root, &rules.governance, scope, Some(&watch), &deadline)?;
+        if !reading.is_judged_by(&rules, request.mode) {
+            // Somebody committed meanwhile.
+            return Ok(judge(root, &mut desk.bench, request)?.into());
+        }
+        let told = Told::from(compose(&reading, &rules, request, &deadline)?);
         if let Some(doubt) = watch.doubts() {
             tracing::debug!(%doubt, "reports are made anew each time");
             desk.give_up();

@@ -1,7 +1,6 @@
 //! What every handler may use.
 
 use crate::domain::language::Language;
-use crate::governance::Governance;
 use crate::governance::entries::Entry;
 use crate::governance::gate::{Moment, Statements};
 use crate::governance::reader::{ReadError, Reader};
@@ -52,7 +51,7 @@ impl App {
         request: ReportRequest,
         format: Format,
     ) -> Result<Vec<u8>, ApiError> {
-        self.read_repository(move |reader, governance| reader.report(governance, &request, format))
+        self.read_repository(move |reader| reader.report(&request, format))
             .await
     }
 
@@ -70,7 +69,7 @@ impl App {
     /// # Errors
     /// When the repository cannot be read.
     pub async fn entries(&self, files: Vec<String>) -> Result<Vec<Entry>, ApiError> {
-        self.read_repository(move |reader, _| reader.entries(files))
+        self.read_repository(move |reader| reader.entries(files))
             .await
     }
 
@@ -88,10 +87,8 @@ impl App {
             ..ReportRequest::default()
         };
         let seen = self.office.ledger.read(crate::web::views::work::seen);
-        self.read_repository(move |reader, governance| {
-            reader.review(governance, &request, wanted, seen)
-        })
-        .await
+        self.read_repository(move |reader| reader.review(&request, wanted, seen))
+            .await
     }
 
     /// What `governance.yaml` says about the gate, as it is committed and as it lies there.
@@ -99,22 +96,21 @@ impl App {
     /// # Errors
     /// When the repository cannot be read.
     pub async fn gate_statements(&self) -> Result<Statements, ApiError> {
-        let look = self.read_repository(|reader, _| reader.look(None, Moment::Before));
+        let look = self.read_repository(|reader| reader.look(None, Moment::Before));
         Ok(look.await?.statements)
     }
 
     async fn read_repository<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Reader, &Governance) -> Result<T, ReadError> + Send + 'static,
+        read: impl FnOnce(&Reader) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let Ok(turn) = timeout(REPORT_PATIENCE, Arc::clone(&self.reports).acquire_owned()).await
         else {
             return Err(unanswered("a report before this one has not ended yet"));
         };
         let reader = Arc::clone(&self.reader);
-        let governance = Arc::clone(&self.office.policy().governance);
         let made = tokio::task::spawn_blocking(move || {
-            let made = read(&reader, &governance);
+            let made = read(&reader);
             // Here, so that one that nobody waits for any more still counts.
             drop(turn);
             made

@@ -268,3 +268,49 @@ fn the_answer_has_the_differences_and_more_of_them_on_request() {
     assert_eq!(whole["files"][0]["content"]["left_out"], 0);
     assert_eq!(ground.get("/api/review?brief=1")["files"], json!([]));
 }
+
+#[test]
+fn what_an_agent_loosens_on_disk_silences_no_review() {
+    let ground = Ground::guarded();
+    let _server = ground.serve();
+    ground.stage(".env", "A=1\n");
+    ground.stage("docs/a.md", "see /home/jane/x\n");
+    let shown = review(&ground);
+    assert_eq!(shown["report"]["decision"], "REVIEW");
+    let text = ground.read("governance.yaml");
+    let loose = "risk_rules: [{name: secret_files, level: low, allow_pattern: '**'}]\npreflight: {allow_paths: '**'}\n";
+    ground.write("governance.yaml", format!("{text}{loose}"));
+    let after = review(&ground);
+    for key in [
+        "risks",
+        "decision",
+        "digest",
+        "silenced",
+        "counts",
+        "preflight",
+    ] {
+        assert_eq!(after["report"][key], shown["report"][key], "{key}");
+    }
+    assert_eq!(after["report"]["rules"]["on_disk"]["state"], "looser");
+    let head = ground.git(&["rev-parse", "HEAD"]).ok();
+    assert_eq!(after["report"]["rules"]["before"]["commit"], head.as_str());
+    // Everybody who judges says the same: the review, the report of the server, and the one without a server.
+    let of_server = ground.get("/api/report?mode=staged");
+    let alone = ground.zhongshu(&["report", "--staged", "--json"]).ok();
+    let alone: Value = serde_json::from_str(&alone).unwrap();
+    for report in [&of_server, &alone] {
+        for key in ["risks", "decision", "digest", "rules", "preflight"] {
+            assert_eq!(report[key], after["report"][key], "{key}");
+        }
+    }
+    // Staged, the change of the rules is a finding of its own, and silences nothing beside it.
+    ground.git(&["add", "-A"]).ok();
+    let staged = review(&ground);
+    let risks = staged["report"]["risks"].as_array().unwrap();
+    let rules: Vec<_> = risks
+        .iter()
+        .map(|risk| risk["rule"].as_str().unwrap())
+        .collect();
+    assert_eq!(rules, ["secret_files", "agent_rules"]);
+    assert!(risks.iter().all(|risk| risk["level"] == "high"));
+}

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use zhongshu::domain::report::{Report, ReportMode};
-use zhongshu::governance::Governance;
+use zhongshu::governance::judging::Bench;
 use zhongshu::governance::reader::{COMMAND, ReadError, Reader};
 use zhongshu::governance::render::Format;
-use zhongshu::governance::report::{ReportRequest, build};
+use zhongshu::governance::report::{ReportRequest, judge};
 use zhongshu::governance::review;
 use zhongshu::process::{Identity, Signal};
 
@@ -24,7 +24,7 @@ fn reader(sandbox: &Sandbox) -> Reader {
 }
 
 fn report(reader: &Reader, request: &ReportRequest) -> Result<Report, ReadError> {
-    let json = reader.report(&Governance::default(), request, Format::Json)?;
+    let json = reader.report(request, Format::Json)?;
     Ok(serde_json::from_slice(&json).unwrap())
 }
 
@@ -108,39 +108,34 @@ fn the_child_says_what_is_said_without_it() {
             base,
             ..ReportRequest::default()
         };
-        let own = build(&sandbox.repo, &Governance::default(), &request).unwrap();
+        let own = judge(&sandbox.repo, &mut Bench::default(), &request).unwrap();
         assert!(own.changed_files.len() > 20, "{mode:?}");
         let its = report(&reader, &request).unwrap();
         assert_eq!(own.digest, its.digest, "{mode:?}");
         assert_eq!(without_names(own), without_names(its), "{mode:?}");
     }
     let request = ReportRequest::default();
-    let governance = Governance::default();
-    let own = review::read(&sandbox.repo, &governance, &request, None, &BTreeSet::new()).unwrap();
-    let its = reader
-        .review(&governance, &request, None, BTreeSet::new())
-        .unwrap();
+    let mut bench = Bench::default();
+    let own = review::read(&sandbox.repo, &mut bench, &request, None, &BTreeSet::new()).unwrap();
+    let its = reader.review(&request, None, BTreeSet::new()).unwrap();
     assert_eq!(own.staged, its.staged);
     assert_eq!(without_names(own.report), without_names(its.report));
 }
 
 #[test]
-fn the_rules_are_those_that_were_given() {
+fn the_rules_are_found_anew_each_time() {
     let sandbox = Sandbox::new();
-    sandbox.write("governance.yaml", "this is no longer: [right\n");
     sandbox.write("odd.name", "x\n");
     let reader = reader(&sandbox);
     let ask = |text: &str| {
-        let governance = Governance::parse(text).unwrap();
-        let json = reader
-            .report(&governance, &ReportRequest::default(), Format::Json)
-            .unwrap();
-        let report: Report = serde_json::from_slice(&json).unwrap();
+        sandbox.write("governance.yaml", text);
+        let report = report(&reader, &ReportRequest::default()).unwrap();
         let rules = report.risks.into_iter().map(|risk| risk.rule);
         rules.filter(|rule| rule == "odd").count()
     };
     let odd = "risk_rules: [{name: odd, level: low, pattern: '*.name', message: odd}]\n";
-    assert_eq!([ask(odd), ask(""), ask(odd)], [1, 0, 1]);
+    let broken = "this is no longer: [right\n";
+    assert_eq!([ask(odd), ask(""), ask(odd), ask(broken)], [1, 0, 1, 0]);
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use proptest::prelude::*;
 use zhongshu::domain::language::Language;
 use zhongshu::domain::report::{Report, ReportMode};
-use zhongshu::governance::Governance;
-use zhongshu::governance::report::{ReportRequest, build};
+use zhongshu::governance::judging::Bench;
+use zhongshu::governance::report::{ReportRequest, judge};
 use zhongshu::governance::standing::Standing;
 
 use crate::sandbox::Sandbox;
@@ -15,7 +15,6 @@ use crate::sandbox::Sandbox;
 struct Place {
     sandbox: Sandbox,
     standing: Standing,
-    governance: Governance,
 }
 
 impl Place {
@@ -23,15 +22,12 @@ impl Place {
         Self {
             sandbox: Sandbox::new(),
             standing: Standing::default(),
-            governance: Governance::default(),
         }
     }
 
     fn ask(&self, request: &ReportRequest) -> Report {
         let repo = &self.sandbox.repo;
-        self.standing
-            .report(repo, &self.governance, request)
-            .unwrap()
+        self.standing.report(repo, request).unwrap()
     }
 
     fn report(&self) -> Report {
@@ -42,12 +38,8 @@ impl Place {
     #[track_caller]
     fn agrees(&self, after: &str) {
         let report = self.report();
-        let fresh = build(
-            &self.sandbox.repo,
-            &self.governance,
-            &ReportRequest::default(),
-        )
-        .unwrap();
+        let request = ReportRequest::default();
+        let fresh = judge(&self.sandbox.repo, &mut Bench::default(), &request).unwrap();
         assert_eq!(without_names(report), without_names(fresh), "after {after}");
     }
 
@@ -194,6 +186,29 @@ fn owners_in_an_ignored_folder_are_noticed() {
         s.write(".github/CODEOWNERS", "* @two\n");
     });
     assert_eq!(place.report().owners[0].owner, "@two");
+}
+
+#[test]
+fn other_rules_are_noticed() {
+    let place = Place::new();
+    place.sandbox.write(".gitignore", "governance.yaml\n");
+    place.sandbox.write("odd.name", "x\n");
+    let odd = "risk_rules: [{name: odd, level: low, pattern: '*.name', message: odd}]\n";
+    place.notices("a file that is ignored", |s| {
+        s.write("governance.yaml", odd)
+    });
+    assert_eq!(place.report().risks[0].rule, "odd");
+    place.notices("a broken one", |s| {
+        s.write("governance.yaml", "risk_rules: [")
+    });
+    place.notices("none", |s| {
+        std::fs::remove_file(s.path("governance.yaml")).unwrap()
+    });
+    place.sandbox.write("governance.yaml", odd);
+    place.notices("a committed one", |s| {
+        s.git(&["add", "-f", "governance.yaml"]);
+        s.git(&["commit", "-q", "-m", "rules"]);
+    });
 }
 
 #[test]

@@ -380,7 +380,10 @@ fn many_hits_are_counted_and_few_are_listed() {
         go_on: &|| true,
     };
     let found = governance.rulebook().lines().scan(page).unwrap();
-    assert_eq!((found.hits.len(), found.left_out), (20, 80));
+    assert_eq!(
+        (found.hits.len(), found.left_out.values().sum::<usize>()),
+        (20, 80)
+    );
 }
 
 #[test]
@@ -487,5 +490,5 @@ fn nothing_is_found_without_rules() {
         go_on: &|| true,
     };
     let found = LineScanner::default().scan(page).unwrap();
-    assert_eq!((found.hits.len(), found.left_out), (0, 0));
+    assert_eq!((found.hits.len(), found.left_out.len()), (0, 0));
 }

@@ -2,6 +2,7 @@
 //! `secrets`. Pure and bounded: a text is looked at in pieces, and between two of them the caller may stop it.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use regex::bytes::{Captures, Match};
@@ -38,8 +39,8 @@ pub struct Hit {
 pub struct Found {
     /// The hits, by line.
     pub hits: Vec<Hit>,
-    /// Further hits that are not listed, because a rule has so many.
-    pub left_out: usize,
+    /// Further hits that are not listed, because their rule, by its position, has so many.
+    pub left_out: BTreeMap<usize, usize>,
 }
 
 /// The caller wants to go on no more.
@@ -262,7 +263,7 @@ impl Found {
             return;
         }
         if of_rule().count() >= MAX_HITS {
-            self.left_out += 1;
+            *self.left_out.entry(rule).or_default() += 1;
         } else {
             self.hits.push(Hit { rule, line, what });
         }

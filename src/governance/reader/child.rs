@@ -9,10 +9,11 @@ use serde::Serialize;
 use super::written::Written;
 use super::{LIMITS, Question, ReadError};
 use crate::domain::report::Report;
+use crate::governance::judging::Bench;
 use crate::governance::render::{Format, Part, render};
 use crate::governance::report::Name;
 use crate::governance::standing::Standing;
-use crate::governance::{Governance, entries, gate, review};
+use crate::governance::{entries, gate, review};
 use crate::process::confined;
 
 /// Answers questions about the repository at `root` on standard input and output, within the limits, until there are no more.
@@ -41,8 +42,8 @@ pub fn serve(root: &Path) -> io::Result<()> {
 #[derive(Default)]
 struct Desk {
     standing: Standing,
-    /// The last rules, with the text that they were made of: to make them takes longer than a small report.
-    rules: Option<(String, Governance)>,
+    /// For reviews.
+    bench: Bench,
     written: Option<Written>,
 }
 
@@ -53,13 +54,8 @@ impl Desk {
                 written(&gate::look(root, index.as_deref(), moment)?)
             }
             Question::Entries { files } => written(&entries::read(root, &files)?),
-            Question::Report {
-                governance,
-                request,
-                format,
-            } => {
-                let (standing, rules) = self.with(governance)?;
-                let told = standing.tell(root, rules, &request)?;
+            Question::Report { request, format } => {
+                let told = self.standing.tell(root, &request)?;
                 if let (Format::Json, Some(name)) = (format, &told.renamed) {
                     return Ok(self.again(&told.made, name)?);
                 }
@@ -68,28 +64,14 @@ impl Desk {
                 Ok(text.into_bytes())
             }
             Question::Review {
-                governance,
                 request,
                 wanted,
                 seen,
             } => {
-                let (_, rules) = self.with(governance)?;
-                written(&review::read(root, rules, &request, wanted, &seen)?)
+                let bench = &mut self.bench;
+                written(&review::read(root, bench, &request, wanted, &seen)?)
             }
         }
-    }
-
-    fn with(&mut self, text: String) -> Result<(&Standing, &Governance), ReadError> {
-        let rules = match self.rules.take() {
-            Some(known) if known.0 == text => known,
-            _ => {
-                let governance = Governance::parse(&text);
-                let governance =
-                    governance.map_err(|error| ReadError::Refused(error.to_string()))?;
-                (text, governance)
-            }
-        };
-        Ok((&self.standing, &self.rules.insert(rules).1))
     }
 
     /// A report that stands, as JSON.

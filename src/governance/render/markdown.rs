@@ -15,6 +15,9 @@ pub(super) fn whole(report: &Report, language: Language) -> String {
     fact(words.branch(), code(&words.where_head_is(report)));
     fact(words.decision(), format!("**{}**", words.decided(report)));
     fact(words.changes(), words.size(report));
+    for sentence in &report.rules.sentences {
+        fact(words.rules(), code(sentence));
+    }
     for notice in &report.notices {
         fact(words.notice(), notice.clone());
     }
@@ -63,9 +66,14 @@ pub(super) fn whole(report: &Report, language: Language) -> String {
 
 /// The checks before a commit alone.
 pub(super) fn preflight_only(report: &Report, language: Language) -> String {
-    preflight(report, Words(language), "#")
-        .trim_start()
-        .to_owned()
+    let words = Words(language);
+    let mut out = preflight(report, words, "#").trim_start().to_owned();
+    out.push('\n');
+    for sentence in &report.rules.sentences {
+        let (rules, colon) = (words.rules(), words.colon());
+        out.push_str(&format!("- {rules}{colon}{}\n", code(sentence)));
+    }
+    out
 }
 
 fn files(report: &Report, words: Words) -> String {

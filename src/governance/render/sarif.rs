@@ -70,6 +70,7 @@ pub(super) fn log(report: &Report, part: Part, language: Language) -> Value {
                 "digest": report.digest,
                 "tree": report.tree,
                 "mode": report.mode.name(),
+                "rules": report.rules,
                 "decision": report.decision.name(),
                 "findingsLeftOut": report.counts.risks_left_out,
                 "findingsSilenced": report.counts.risks_silenced,

@@ -25,6 +25,7 @@ pub(super) fn whole(report: &Report, language: Language) -> String {
         words.decision(),
         words.decided(report)
     ));
+    rules(&mut page, report, words);
     for notice in &report.notices {
         page.line(&format!("{}{colon}{notice}", words.notice()));
     }
@@ -45,7 +46,16 @@ pub(super) fn whole(report: &Report, language: Language) -> String {
 pub(super) fn preflight_only(report: &Report, language: Language) -> String {
     let mut page = Page(String::new());
     preflight(&mut page, report, Words(language));
+    rules(&mut page, report, Words(language));
     page.0.trim_start().to_owned()
+}
+
+/// Which rules judged.
+fn rules(page: &mut Page, report: &Report, words: Words) {
+    for sentence in &report.rules.sentences {
+        let sentence = printable(sentence);
+        page.line(&format!("{}{}{sentence}", words.rules(), words.colon()));
+    }
 }
 
 fn files(page: &mut Page, report: &Report, words: Words) {

@@ -22,6 +22,9 @@ impl Words {
     pub(super) fn compared(self) -> &'static str {
         self.pick("Compared", "比较范围")
     }
+    pub(super) fn rules(self) -> &'static str {
+        self.pick("Rules", "规则")
+    }
     pub(super) fn branch(self) -> &'static str {
         self.pick("Branch", "分支")
     }

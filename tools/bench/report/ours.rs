@@ -7,8 +7,8 @@ use std::time::Instant;
 use zhongshu::domain::report::{Report, ReportMode};
 use zhongshu::git::changes::{Changes, Deadline, Scope};
 use zhongshu::git::{GitError, Repo};
-use zhongshu::governance::Governance;
-use zhongshu::governance::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest, build};
+use zhongshu::governance::judging::Bench;
+use zhongshu::governance::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest, judge};
 use zhongshu::governance::standing::Standing;
 
 use crate::repositories::Subject;
@@ -45,37 +45,34 @@ fn scan(
 
 /// The whole report.
 pub fn report(subject: &Subject, mode: ReportMode) -> Answer {
-    whole(subject, mode, build)
+    whole(subject, mode, |repo, request| {
+        judge(repo, &mut Bench::default(), request)
+    })
 }
 
 /// The whole report, which may be the one that stands.
 pub fn again(subject: &Subject, standing: &Standing, mode: ReportMode) -> Answer {
-    whole(subject, mode, |repo, governance, request| {
-        standing.report(repo, governance, request)
+    whole(subject, mode, |repo, request| {
+        standing.report(repo, request)
     })
 }
 
 fn whole(
     subject: &Subject,
     mode: ReportMode,
-    make: impl FnOnce(&Path, &Governance, &ReportRequest) -> Result<Report, ReportError>,
+    make: impl FnOnce(&Path, &ReportRequest) -> Result<Report, ReportError>,
 ) -> Answer {
-    let governance = governance(&subject.path);
     let request = ReportRequest {
         mode,
         base: Some(subject.base.to_owned()),
         ..ReportRequest::default()
     };
     let begin = Instant::now();
-    let report = make(&subject.path, &governance, &request).unwrap();
+    let report = make(&subject.path, &request).unwrap();
     let took = begin.elapsed();
     let files = report.changed_files.into_iter();
     let paths = files.map(|file| file.path).collect();
     Answer { took, paths }
-}
-
-fn governance(repo: &Path) -> Governance {
-    Governance::load(repo).unwrap()
 }
 
 /// What memory a process took that made one report of the working tree, in KiB.
@@ -96,7 +93,7 @@ pub fn peak(subject: &Subject) -> u64 {
 
 /// What that process does.
 pub fn peak_of_one(repo: &Path) -> u64 {
-    build(repo, &governance(repo), &ReportRequest::default()).unwrap();
+    judge(repo, &mut Bench::default(), &ReportRequest::default()).unwrap();
     peak_kib("self")
 }
 

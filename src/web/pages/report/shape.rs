@@ -10,6 +10,8 @@ pub(super) struct Report {
     pub base: Option<String>,
     #[serde(default)]
     pub tree: Option<String>,
+    #[serde(default)]
+    pub rules: Rules,
     pub branch: Option<String>,
     pub head: Option<String>,
     pub ahead: Option<u64>,
@@ -34,6 +36,11 @@ pub(super) struct Report {
     #[serde(default)]
     pub content_scan: ContentScan,
     pub preflight: Preflight,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Rules {
+    pub sentences: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use crate::domain::event::Event;
 use crate::domain::review::{Approval, CommitSeen, GitId, Rejection, RiskCounts, Staged};
 use crate::domain::state::State;
 use crate::git::diff::{OVERVIEW, WHOLE_FILE};
-use crate::governance::Governance;
+use crate::governance::judging::Bench;
 use crate::governance::report::ReportRequest;
 use crate::governance::review::{Wanted, read};
 use crate::web::api::reviews::assemble;
@@ -70,11 +70,10 @@ fn repository(folder: &Path, say: &dyn Fn(&str) -> String) {
 
 fn view(folder: &Path, state: &State, only: Option<usize>) -> ReviewView {
     let limits = only.map_or(OVERVIEW, |_| WHOLE_FILE);
-    let governance = Governance::load(folder).unwrap();
     let wanted = Some(Wanted { limits, only });
     let review = read(
         folder,
-        &governance,
+        &mut Bench::default(),
         &ReportRequest::default(),
         wanted,
         &seen(state),
