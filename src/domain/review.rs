@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use super::event::Event;
@@ -14,6 +14,9 @@ pub const MAX_DECISIONS: usize = 5_000;
 
 /// Unreviewed commits that wait for a person. Beyond them the oldest are dropped; the journal still has them.
 pub const MAX_UNREVIEWED: usize = 200;
+
+/// Commits that are remembered as recorded, so that none is recorded twice. An older one lies below what HEAD stands on.
+pub const MAX_RECORDED: usize = 10_000;
 
 /// Id of a Git object: 40 (or 64) lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -232,6 +235,8 @@ pub struct Reviews {
     pub pinned: Option<GateMode>,
     /// The commit that HEAD was last seen on, and when; `Some((_, None))` is a branch without a commit.
     pub head: Option<(DateTime<Utc>, Option<GitId>)>,
+    /// The newest commits that are on record, oldest first.
+    recorded: VecDeque<GitId>,
 }
 
 /// What the gate has to judge.
@@ -277,9 +282,9 @@ impl Reviews {
             Event::TreeRejected { rejection } => {
                 self.decide(at, Said::Rejected(rejection.clone()));
             }
-            Event::CommitRecorded { seen } => self.head = Some((at, Some(seen.commit.clone()))),
+            Event::CommitRecorded { seen } => self.stands_on(at, Some(&seen.commit)),
             Event::CommitUnapproved { seen, .. } => {
-                self.head = Some((at, Some(seen.commit.clone())));
+                self.stands_on(at, Some(&seen.commit));
                 self.unreviewed.push((at, seen.clone()));
                 if self.unreviewed.len() > MAX_UNREVIEWED {
                     self.unreviewed.remove(0);
@@ -288,7 +293,7 @@ impl Reviews {
             Event::CommitAccepted { commit, .. } => {
                 self.unreviewed.retain(|(_, seen)| seen.commit != *commit);
             }
-            Event::HeadMoved { commit, .. } => self.head = Some((at, commit.clone())),
+            Event::HeadMoved { commit, .. } => self.stands_on(at, commit.as_ref()),
             Event::GateModeSet { mode, .. } => self.pinned = Some(*mode),
             _ => {}
         }
@@ -304,6 +309,19 @@ impl Reviews {
         "head_moved",
         "gate_mode_set",
     ];
+
+    fn stands_on(&mut self, at: DateTime<Utc>, commit: Option<&GitId>) {
+        self.head = Some((at, commit.cloned()));
+        self.recorded.extend(commit.cloned());
+        if self.recorded.len() > MAX_RECORDED {
+            self.recorded.pop_front();
+        }
+    }
+
+    /// The newest commits that are on record, oldest first; some of them more than once.
+    pub fn recorded(&self) -> impl Iterator<Item = &GitId> {
+        self.recorded.iter()
+    }
 
     fn decide(&mut self, at: DateTime<Utc>, said: Said) {
         self.decisions.push(Decision { at, said });

@@ -21,6 +21,7 @@ pub mod hooks;
 mod ignores;
 mod index;
 mod index_format;
+pub mod logs;
 mod nested;
 mod objects;
 pub mod raw_index;

@@ -3,6 +3,7 @@
 
 use crate::domain::flow::reviews;
 use crate::domain::review::GateMode;
+use crate::domain::state::State;
 use crate::governance::commits::{Sight, Watch};
 use crate::sessions::office::{LAUNCHER, Office, Refused};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub async fn watch(
     guarded: watch::Sender<Option<bool>>,
     acting: CancellationToken,
 ) {
-    let mut eyes = Some(Watch::new(&office.place.repo));
+    let mut eyes = Some(begin(&office));
     let mut complained = false;
     loop {
         let known = office.ledger.read(|state| {
@@ -47,7 +48,7 @@ pub async fn watch(
                         ?error,
                         "what HEAD did could not be recorded; it is looked at again"
                     );
-                    eyes = Some(Watch::new(&office.place.repo));
+                    eyes = Some(begin(&office));
                 }
             }
             Err(error) if !complained => {
@@ -61,6 +62,13 @@ pub async fn watch(
             () = acting.cancelled() => return,
         }
     }
+}
+
+/// With what the journal has.
+fn begin(office: &Office) -> Watch {
+    let recorded = |state: &State| state.reviews.recorded().cloned().collect::<Vec<_>>();
+    let recorded = office.ledger.read(recorded);
+    Watch::new(&office.place.repo, &office.place.state, recorded)
 }
 
 /// First how strict the gate is, so that the commits of this very look are judged by it.

@@ -7,6 +7,7 @@ mod commits;
 mod diffs;
 mod hooks;
 mod index;
+mod made_here;
 mod noticed;
 mod rig;
 mod trailers;
