@@ -32,7 +32,7 @@ const LONG_FILES: [(&str, usize, &str); 6] = [
     ),
     (
         "src/domain/event.rs",
-        570,
+        600,
         "one vocabulary: a variant for each thing that can happen",
     ),
     (

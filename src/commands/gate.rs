@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use crate::cli::{Cli, Gate};
 use crate::config::locale_language;
 use crate::domain::language::Language;
-use crate::domain::review::{GateMode, Reviews};
+use crate::domain::review::{Asked, GateMode, Reviews};
 use crate::governance::gate::words::{self, Way};
-use crate::governance::gate::{self, IndexLook, Look, Moment, trailers};
+use crate::governance::gate::{self, IndexLook, Look, Moment, Verdict, trailers};
+use crate::governance::notes::{Note, Notes};
 use crate::governance::reader::{ReadError, Reader};
 use crate::governance::render::printable;
 use crate::paths::{Environment, Places, ServerFile, find_repository, running};
@@ -111,6 +112,7 @@ impl Scene {
             page_url: page_url.as_deref(),
         };
         say(&words::lines(&verdict, way, language));
+        self.note_verdict(&look, &verdict);
         match verdict.passes() {
             true => ExitCode::SUCCESS,
             false => ExitCode::FAILURE,
@@ -148,14 +150,51 @@ impl Scene {
         file.filter(|_| runs).map(|file| file.page_url)
     }
 
-    /// After a commit: says so when nobody had approved it. The server records it by itself.
+    /// After a commit: writes down that it was made, and says so when nobody had approved it. The server records it.
     fn tell_after(&self) {
-        if let (Ok(look), Ok(reviews)) = self.read(Moment::After)
+        let (Ok(look), reviews) = self.read(Moment::After) else {
+            return;
+        };
+        if let Some(made) = &look.committed {
+            self.note(&Note::Committed(made.clone()));
+        }
+        if let Ok(reviews) = reviews
             && let Some(tree) = gate::went_around(&look, &reviews)
         {
             let language = look.statements.language.unwrap_or(self.language);
             say(&[words::went_around(&tree, language)]);
         }
+    }
+
+    /// Where to write down what happens, when that folder is this repository's.
+    fn notes(&self) -> Option<Notes> {
+        let places = self.places.as_ref().ok()?;
+        places.check_claim().ok()?;
+        Some(Notes::of(&places.state))
+    }
+
+    fn note(&self, note: &Note) {
+        let Some(notes) = self.notes() else { return };
+        if let Err(error) = notes.write(note) {
+            say(&[cannot_note(&error, self.language)]);
+        }
+    }
+
+    /// Writes down what was answered.
+    fn note_verdict(&self, look: &Look, verdict: &Verdict) {
+        if verdict.mode == GateMode::Off {
+            return;
+        }
+        let asked = Asked {
+            tree: verdict.tree.clone(),
+            base_tree: look.base_tree.clone(),
+            mode: verdict.mode,
+            reason: words::reason(verdict),
+        };
+        self.note(&match verdict.passes() {
+            true => Note::Passed(asked),
+            false => Note::Refused(asked),
+        });
     }
 
     /// Writes the trailers into the message file. Whatever goes wrong, the commit goes on without them.
@@ -195,6 +234,18 @@ fn edit(path: &Path, lines: &[String], comment: Option<&[u8]>) -> std::io::Resul
         std::fs::write(path, edited)?;
     }
     Ok(())
+}
+
+fn cannot_note(error: &std::io::Error, language: Language) -> String {
+    let error = printable(&error.to_string());
+    match language {
+        Language::En => format!(
+            "zhongshu: this could not be written down for the server, which finds commits in Git's logs: {error}"
+        ),
+        Language::Zh => {
+            format!("zhongshu：无法为服务器记下此事，服务器将从 Git 日志中找到提交：{error}")
+        }
+    }
 }
 
 /// Git shows what a hook writes to standard error. Nobody there is no reason to fail.

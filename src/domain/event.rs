@@ -17,7 +17,7 @@ use super::plan_review::Verdict;
 use super::powers::Powers;
 use super::request::Request;
 use super::result::Revision;
-use super::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
+use super::review::{Approval, Asked, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, Outcome};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -494,6 +494,18 @@ pub enum Event {
         /// What, why, and who said so.
         #[serde(flatten)]
         rejection: Rejection,
+    },
+    /// The gate let a commit go on; it may still end for another reason.
+    CommitPassed {
+        /// Which one.
+        #[serde(flatten)]
+        asked: Asked,
+    },
+    /// The gate refused a commit.
+    CommitRefused {
+        /// Which one, and why.
+        #[serde(flatten)]
+        asked: Asked,
     },
     /// A commit appeared whose tree was approved, or while the gate was off.
     CommitRecorded {

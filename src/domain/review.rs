@@ -224,6 +224,22 @@ pub struct CommitSeen {
     pub report_id: Option<String>,
 }
 
+/// A commit that the gate was asked about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The tree that the commit would take, if there is one.
+    #[serde(default)]
+    pub tree: Option<GitId>,
+    /// The tree of HEAD.
+    #[serde(default)]
+    pub base_tree: Option<GitId>,
+    /// How strict the gate was.
+    pub mode: GateMode,
+    /// What was against it, as a sentence; empty when nothing was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
 /// Everything that reviews left behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reviews {

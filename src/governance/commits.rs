@@ -1,7 +1,7 @@
 //! Notices commits: looks at HEAD now and then, and tells which commits are new here. Owns what one look remembers for
 //! the next; the journal decides what was approved. It reads only, but for its own list of what was there before.
 //!
-//! A commit is new when HEAD has reached it, and when it was neither there when zhongshu first
+//! A commit is new when HEAD has reached it, or a note of a hook names it, and when it was neither there when zhongshu first
 //! looked, nor recorded before, nor fetched from elsewhere. What Git's own logs say was made here was made here, whoever
 //! has it by now. Which references name it hides nothing: a name is quickly made.
 
@@ -14,6 +14,7 @@ use git2::Oid;
 
 use super::gate::{self, Statements};
 use super::hook::Hooks;
+use super::notes::Committed;
 use crate::domain::flow::reviews::NewCommit;
 use crate::domain::review::{CommitSeen, GitId};
 use crate::git::heads::CommitFacts;
@@ -77,14 +78,18 @@ impl Watch {
     }
 
     /// Looks. `None` means that nothing moved since the last look. `known` is the commit on which HEAD was last seen,
-    /// by this server or an earlier one; without it the first look only takes its bearings.
+    /// by this server or an earlier one; without it the first look only takes its bearings. `noted` is what hooks wrote down.
     ///
     /// # Errors
     /// When the repository cannot be read, or the list of what was there before cannot be written; the next look tries again.
-    pub fn look(&mut self, known: Option<&GitId>) -> Result<Option<Sight>, GitError> {
+    pub fn look(
+        &mut self,
+        known: Option<&GitId>,
+        noted: &[Committed],
+    ) -> Result<Option<Sight>, GitError> {
         let repo = Repo::open(&self.root)?;
         let stamp = stamp(&repo);
-        if self.stamp.as_ref() == Some(&stamp) {
+        if self.stamp.as_ref() == Some(&stamp) && noted.is_empty() {
             return Ok(None);
         }
         let head = repo.head()?;
@@ -118,7 +123,17 @@ impl Watch {
                 previous_tree: previous.and_then(id),
             })
         };
-        let commits: Vec<NewCommit> = found.into_iter().filter_map(seen).collect();
+        let found: Vec<NewCommit> = found.into_iter().filter_map(seen).collect();
+        let is_found = |note: &Committed| found.iter().any(|it| it.seen.commit == note.commit);
+        let is_new = |note: &&Committed| {
+            let id = oid(&note.commit);
+            !is_found(note) && id.is_some_and(|id| !self.recorded.contains(&id))
+        };
+        // What only a note knows was amended away since, or lies on no way that HEAD's log tells.
+        let commits: Vec<NewCommit> = (noted.iter().filter(is_new))
+            .map(|note| note.as_new(&repo))
+            .chain(found.iter().cloned())
+            .collect();
         let names = commits.iter().filter_map(|it| oid(&it.seen.commit));
         self.recorded.extend(names);
         self.last_move = Some(moves.last().cloned());

@@ -8,9 +8,11 @@ pub mod words;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use git2::Oid;
 use serde::{Deserialize, Serialize};
 
 use super::judging::committed_settings;
+use super::notes::Committed;
 use super::settings::Settings;
 use crate::domain::event::Event;
 use crate::domain::language::Language;
@@ -116,6 +118,9 @@ pub struct Look {
     /// had before it.
     #[serde(default)]
     pub before_head: Vec<Option<GitId>>,
+    /// The commit that HEAD stands on, when that was asked for.
+    #[serde(default)]
+    pub committed: Option<Committed>,
     /// What Git's comment lines in a message begin with.
     #[serde(default)]
     pub comment_prefix: String,
@@ -193,6 +198,10 @@ pub fn look(root: &Path, named_index: Option<&OsStr>, moment: Moment) -> Result<
             Moment::Before => Vec::new(),
             Moment::After => before_head(&repo)?,
         },
+        committed: match moment {
+            Moment::Before => None,
+            Moment::After => committed(&repo)?,
+        },
         comment_prefix: repo.comment_prefix(),
         statements: statements(&repo)?,
     })
@@ -208,6 +217,29 @@ fn before_head(repo: &Repo) -> Result<Vec<Option<GitId>>, GitError> {
     let parent = repo.commit_facts(last.to)?.parent_tree;
     let id = |id: git2::Oid| GitId::parse(&id.to_string()).ok();
     Ok(vec![parent.and_then(id), previous.and_then(id)])
+}
+
+/// The commit that HEAD stands on, as a note has it.
+fn committed(repo: &Repo) -> Result<Option<Committed>, GitError> {
+    let head = repo.head()?;
+    let Some(id) = head.commit.as_deref().and_then(|id| Oid::from_str(id).ok()) else {
+        return Ok(None);
+    };
+    let facts = repo.commit_facts(id)?;
+    let moves = repo.head_moves();
+    let last = moves.last().filter(|last| last.to == id);
+    let previous = last.and_then(|last| repo.tree_of_commit(last.from?));
+    let known = |id: Oid| GitId::parse(&id.to_string()).ok();
+    Ok(known(facts.id)
+        .zip(known(facts.tree))
+        .map(|(commit, tree)| Committed {
+            commit,
+            tree,
+            base_tree: facts.parent_tree.and_then(known),
+            previous_tree: previous.and_then(known),
+            branch: head.branch,
+            subject: facts.subject,
+        }))
 }
 
 /// Whether the commit that HEAD stands on went around the gate.

@@ -22,6 +22,7 @@ impl Places {
     pub fn sweep_drafts(&self) -> usize {
         let state = [
             ("", OURS),
+            ("gate", SHARED),
             ("threads", OURS),
             ("trees", OURS),
             ("tui-home", SHARED),

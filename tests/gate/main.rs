@@ -8,6 +8,7 @@ mod diffs;
 mod hooks;
 mod index;
 mod made_here;
+mod notes;
 mod noticed;
 mod rig;
 mod trailers;

@@ -64,6 +64,7 @@ fn look(index: IndexLook) -> Look {
         index,
         staged: None,
         base_tree: Some(id('a')),
+        committed: None,
         before_head: Vec::new(),
         comment_prefix: String::new(),
         statements: said(mode(GateMode::Enforce), Stated::Nothing),

@@ -46,6 +46,13 @@ pub fn lines(verdict: &Verdict, way: Way<'_>, language: Language) -> Vec<String>
     lines
 }
 
+/// Why a commit is not let through, as the journal has it; empty when nothing is against it.
+pub fn reason(verdict: &Verdict) -> String {
+    let tree = verdict.tree.as_ref();
+    let against = verdict.against.as_ref();
+    against.map_or_else(String::new, |it| what(it, tree, Language::En))
+}
+
 fn what(against: &Reason, tree: Option<&GitId>, language: Language) -> String {
     let tree = tree.map(GitId::short).unwrap_or_default();
     let en = language == Language::En;
