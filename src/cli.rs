@@ -257,6 +257,12 @@ pub struct Gate {
     /// Say whether the last commit was approved (for a post-commit hook)
     #[arg(long)]
     pub committed: bool,
+    /// See that a branch moves to what the gate let pass (for a reference-transaction hook, whose input is read)
+    #[arg(long, requires = "git", conflicts_with_all = ["message", "committed"])]
+    pub moving: bool,
+    /// The process of the git that runs the hook
+    #[arg(long, value_name = "PID")]
+    pub git: Option<u32>,
 }
 
 /// What to do with the hooks.

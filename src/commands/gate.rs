@@ -2,7 +2,7 @@
 //! server, no runtime and no home; it looks through a limited child and reads what a person said from the journal.
 
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,10 +12,11 @@ use crate::domain::language::Language;
 use crate::domain::review::{Asked, GateMode, Reviews};
 use crate::governance::gate::words::{self, Way};
 use crate::governance::gate::{self, IndexLook, Look, Moment, Verdict, trailers};
-use crate::governance::notes::{Note, Notes};
+use crate::governance::notes::{Note, Notes, Pass};
 use crate::governance::reader::{ReadError, Reader};
 use crate::governance::render::printable;
 use crate::paths::{Environment, Places, ServerFile, find_repository, running};
+use crate::process::Identity;
 
 /// Where Git names the index of the commit.
 const INDEX_VARIABLE: &str = "GIT_INDEX_FILE";
@@ -26,6 +27,9 @@ const NO_EDITOR: &str = ":";
 /// Longest message that gets trailers.
 const MAX_MESSAGE_BYTES: u64 = 1 << 20;
 
+/// Longest list of moves of one transaction that is looked through. `git commit` has two lines.
+const MAX_MOVES_BYTES: u64 = 1 << 20;
+
 /// What the hook needs to know, found once.
 struct Scene {
     repo: PathBuf,
@@ -34,12 +38,14 @@ struct Scene {
     reader: Reader,
     named_index: Option<OsString>,
     language: Language,
+    /// The process of the git that asks, where its hook says so.
+    git: Option<u32>,
 }
 
 /// Runs the command. 0 lets the commit go on, 1 refuses it, 2 says that the command itself is wrong.
 pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
     let environment = Environment::of_process();
-    let scene = match Scene::find(cli, &environment) {
+    let scene = match Scene::find(cli, arguments, &environment) {
         Ok(scene) => scene,
         Err(sentence) => {
             eprintln!("zhongshu: {sentence}");
@@ -47,6 +53,7 @@ pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
         }
     };
     match (&arguments.message, arguments.committed) {
+        _ if arguments.moving => scene.see_move(),
         (Some(message), _) => {
             let edited = environment.get("GIT_EDITOR") != Some(OsStr::new(NO_EDITOR));
             scene.write_trailers(message, edited);
@@ -61,7 +68,7 @@ pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
 }
 
 impl Scene {
-    fn find(cli: &Cli, environment: &Environment) -> Result<Self, String> {
+    fn find(cli: &Cli, arguments: &Gate, environment: &Environment) -> Result<Self, String> {
         let cwd = std::env::current_dir().map_err(|error| error.to_string())?;
         let repo =
             find_repository(cli.global.repo.as_deref(), &cwd).map_err(|it| it.to_string())?;
@@ -75,6 +82,7 @@ impl Scene {
             reader: Reader::new(program, repo.clone()),
             named_index,
             language: locale_language(environment),
+            git: arguments.git,
             repo,
         })
     }
@@ -152,6 +160,9 @@ impl Scene {
 
     /// After a commit: writes down that it was made, and says so when nobody had approved it. The server records it.
     fn tell_after(&self) {
+        if let (Some(notes), Some(git)) = (self.notes(), self.git) {
+            notes.forget_pass(git);
+        }
         let (Ok(look), reviews) = self.read(Moment::After) else {
             return;
         };
@@ -180,7 +191,7 @@ impl Scene {
         }
     }
 
-    /// Writes down what was answered.
+    /// Writes down what was answered, and what passes for the git that asked.
     fn note_verdict(&self, look: &Look, verdict: &Verdict) {
         if verdict.mode == GateMode::Off {
             return;
@@ -191,10 +202,44 @@ impl Scene {
             mode: verdict.mode,
             reason: words::reason(verdict),
         };
-        self.note(&match verdict.passes() {
-            true => Note::Passed(asked),
-            false => Note::Refused(asked),
+        let Some(tree) = verdict.tree.clone().filter(|_| verdict.passes()) else {
+            return self.note(&Note::Refused(asked));
+        };
+        self.note(&Note::Passed(asked));
+        if let (Some(notes), Some(git)) = (self.notes(), self.git.and_then(Identity::of)) {
+            let mode = verdict.mode;
+            if let Err(error) = notes.let_pass(&Pass { git, tree, mode }) {
+                say(&[cannot_note(&error, self.language)]);
+            }
+        }
+    }
+
+    /// Before a branch moves: what it moves to has to be what passed.
+    fn see_move(&self) -> ExitCode {
+        let passed = self.git.and_then(|git| self.notes()?.passed(git));
+        let Some(passed) = passed else {
+            return ExitCode::SUCCESS;
+        };
+        let mut lines = String::new();
+        let read = std::io::stdin()
+            .take(MAX_MOVES_BYTES)
+            .read_to_string(&mut lines);
+        let moved = read.map_err(|error| error.to_string()).and_then(|_| {
+            gate::trees_moved_to(&self.repo, &lines).map_err(|error| error.to_string())
         });
+        let refused = passed.mode == GateMode::Enforce;
+        let sentence = match moved {
+            Ok(trees) => match trees.iter().find(|tree| **tree != passed.tree) {
+                Some(other) => words::swapped(&passed.tree, other, refused, self.language),
+                None => return ExitCode::SUCCESS,
+            },
+            Err(error) => cannot_compare(&error, self.language),
+        };
+        say(&[sentence]);
+        match refused {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        }
     }
 
     /// Writes the trailers into the message file. Whatever goes wrong, the commit goes on without them.
@@ -234,6 +279,16 @@ fn edit(path: &Path, lines: &[String], comment: Option<&[u8]>) -> std::io::Resul
         std::fs::write(path, edited)?;
     }
     Ok(())
+}
+
+fn cannot_compare(error: &str, language: Language) -> String {
+    let error = printable(error);
+    match language {
+        Language::En => {
+            format!("zhongshu: whether Git commits what the gate let pass cannot be seen: {error}")
+        }
+        Language::Zh => format!("zhongshu：无法确认 Git 提交的就是关口放行的内容：{error}"),
+    }
 }
 
 fn cannot_note(error: &std::io::Error, language: Language) -> String {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -44,6 +44,28 @@ pub struct CommitIndex {
     pub path: PathBuf,
     /// Whether it was made for this commit alone (`git commit -a`, `git commit PATH`), so that it is not what is staged.
     pub temporary: bool,
+}
+
+/// Tells one state of an index file from another, as far as its file system does; none when there is no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexMark(Option<[i64; 7]>);
+
+impl IndexMark {
+    /// Of what lies at this path now.
+    pub fn of(index: &Path) -> Self {
+        let data = std::fs::symlink_metadata(index).ok();
+        Self(data.map(|data| {
+            [
+                data.dev().cast_signed(),
+                data.ino().cast_signed(),
+                data.size().cast_signed(),
+                data.mtime(),
+                data.mtime_nsec(),
+                data.ctime(),
+                data.ctime_nsec(),
+            ]
+        }))
+    }
 }
 
 impl Repo {

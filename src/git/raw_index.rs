@@ -21,6 +21,11 @@ pub enum IndexFault {
     /// A format that this does not know.
     #[error("it uses {0}, which zhongshu cannot read")]
     Unsupported(String),
+    /// Somebody wrote it meanwhile.
+    #[error(
+        "it changed each time while it was read; try again when nobody else works in this repository"
+    )]
+    Unsteady,
     /// It ends too early, or its parts do not fit together.
     #[error("it is damaged: {0}")]
     Damaged(&'static str),

@@ -17,9 +17,13 @@ use super::settings::Settings;
 use crate::domain::event::Event;
 use crate::domain::language::Language;
 use crate::domain::review::{Candidate, Decision, GateMode, GitId, Reviews, Standing};
-use crate::git::candidate::IndexTree;
+use crate::git::candidate::{CommitIndex, IndexMark, IndexTree};
+use crate::git::raw_index::IndexFault;
 use crate::git::{GitError, Repo};
 use crate::journal::{self, PickError, Record};
+
+/// How often the gate looks again because the index was written meanwhile: an editor that refreshes it does so once.
+const MAX_LOOKS: usize = 3;
 
 /// What one version of `governance.yaml` says about the gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +171,22 @@ pub enum Moment {
 pub fn look(root: &Path, named_index: Option<&OsStr>, moment: Moment) -> Result<Look, GitError> {
     let repo = Repo::open(root)?;
     let index = repo.commit_index(named_index);
+    for _ in 0..MAX_LOOKS {
+        let mark = IndexMark::of(&index.path);
+        let look = look_once(&repo, &index, moment)?;
+        if IndexMark::of(&index.path) == mark {
+            return Ok(look);
+        }
+    }
+    Ok(Look {
+        index: IndexLook::Unreadable {
+            reason: IndexFault::Unsteady.to_string(),
+        },
+        ..look_once(&repo, &index, moment)?
+    })
+}
+
+fn look_once(repo: &Repo, index: &CommitIndex, moment: Moment) -> Result<Look, GitError> {
     let tree = repo.tree_of_index(&index.path)?;
     let staged = match index.temporary {
         true => match repo.tree_of_index(&repo.commit_index(None).path)? {
@@ -196,14 +216,14 @@ pub fn look(root: &Path, named_index: Option<&OsStr>, moment: Moment) -> Result<
         base_tree: base_tree.and_then(|id| GitId::parse(&id).ok()),
         before_head: match moment {
             Moment::Before => Vec::new(),
-            Moment::After => before_head(&repo)?,
+            Moment::After => before_head(repo)?,
         },
         committed: match moment {
             Moment::Before => None,
-            Moment::After => committed(&repo)?,
+            Moment::After => committed(repo)?,
         },
         comment_prefix: repo.comment_prefix(),
-        statements: statements(&repo)?,
+        statements: statements(repo)?,
     })
 }
 
@@ -240,6 +260,24 @@ fn committed(repo: &Repo) -> Result<Option<Committed>, GitError> {
             branch: head.branch,
             subject: facts.subject,
         }))
+}
+
+/// The trees of the commits to which a transaction of references moves HEAD or a branch; its lines are Git's own, `<old> <new>
+/// <name>`.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn trees_moved_to(root: &Path, lines: &str) -> Result<Vec<GitId>, GitError> {
+    let repo = Repo::open(root)?;
+    let moved = lines.lines().filter_map(|line| {
+        let mut words = line.splitn(3, ' ').skip(1);
+        let (new, name) = (Oid::from_str(words.next()?).ok()?, words.next()?);
+        (name == "HEAD" || name.starts_with("refs/heads/")).then_some(new)
+    });
+    Ok(moved
+        .filter_map(|new| repo.tree_of_commit(new))
+        .filter_map(|tree| GitId::parse(&tree.to_string()).ok())
+        .collect())
 }
 
 /// Whether the commit that HEAD stands on went around the gate.

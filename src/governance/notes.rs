@@ -1,6 +1,8 @@
 //! What the hooks of a repository write down for the server: commits that were made, and commits that the gate was asked
 //! about. So nothing depends on a server that runs, or looks in time. One small file for each in a folder of the state folder,
 //! which the server empties once its journal has them. Notes tell and decide nothing: what was approved stands in the journal.
+//!
+//! Here is also the gate's word to one running `git commit`: which tree it let pass, so that Git commits that one.
 
 use std::fs;
 use std::io;
@@ -13,9 +15,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::flow::reviews::NewCommit;
-use crate::domain::review::{Asked, CommitSeen, GitId};
+use crate::domain::review::{Asked, CommitSeen, GateMode, GitId};
 use crate::git::Repo;
 use crate::paths::{make_private, write_private};
+use crate::process::Identity;
 
 /// Name of the folder, in the state folder.
 const FOLDER: &str = "gate";
@@ -25,6 +28,9 @@ const MAX_NOTES: usize = 1_000;
 
 /// Longest note; the subject of a commit is cut to much less.
 const MAX_NOTE_BYTES: u64 = 16 << 10;
+
+/// What a commit was let pass with is of use for as long as its `git` runs.
+const PASS: &str = "pass-";
 
 /// A commit that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +109,17 @@ impl Note {
     }
 }
 
+/// What the gate let pass for one running `git commit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// The process of Git.
+    pub git: Identity,
+    /// The tree.
+    pub tree: GitId,
+    /// How strict the gate was.
+    pub mode: GateMode,
+}
+
 /// The notes of one repository.
 #[derive(Debug, Clone)]
 pub struct Notes {
@@ -129,6 +146,15 @@ impl Notes {
         self.put(&note.name(), note)
     }
 
+    /// Remembers what passed for the `git` of this process.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn let_pass(&self, pass: &Pass) -> io::Result<()> {
+        self.sweep_passes();
+        self.put(&pass_name(pass.git.pid), pass)
+    }
+
     fn put(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
         if !self.state.is_dir() {
             return Ok(());
@@ -143,8 +169,38 @@ impl Notes {
         write_private(&folder.join(name), &serde_json::to_vec(value)?)
     }
 
+    /// What passed for the `git` with this process id, as long as it is still that one.
+    pub fn passed(&self, git: u32) -> Option<Pass> {
+        let pass: Pass = read(&self.folder().join(pass_name(git)))?;
+        (Identity::of(git) == Some(pass.git)).then_some(pass)
+    }
+
+    /// Forgets what passed for the `git` with this process id.
+    pub fn forget_pass(&self, git: u32) {
+        // One that stays is swept when its `git` has ended.
+        fs::remove_file(self.folder().join(pass_name(git))).ok();
+    }
+
+    /// Removes what passed for a `git` that has ended.
+    fn sweep_passes(&self) {
+        let entries = fs::read_dir(self.folder()).into_iter().flatten();
+        let paths = entries.filter_map(Result::ok).filter_map(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy()
+                .starts_with(PASS)
+                .then(|| entry.path())
+        });
+        for path in paths {
+            let runs = |pass: Pass| Identity::of(pass.git.pid) == Some(pass.git);
+            if !read(&path).is_some_and(runs) {
+                fs::remove_file(&path).ok();
+            }
+        }
+    }
+
     /// All notes, oldest first, with their files; what is none is removed.
     pub fn read_all(&self) -> Vec<(PathBuf, Note)> {
+        self.sweep_passes();
         let Ok(entries) = fs::read_dir(self.folder()) else {
             return Vec::new();
         };
@@ -154,6 +210,9 @@ impl Notes {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if name.starts_with('.') {
+                continue;
+            }
+            if name.starts_with(PASS) {
                 continue;
             }
             match read(&path) {
@@ -184,6 +243,10 @@ pub fn forget(files: &[PathBuf]) {
             tracing::warn!(%error, file = %file.display(), "a note of a hook could not be removed");
         }
     }
+}
+
+fn pass_name(git: u32) -> String {
+    format!("{PASS}{git}")
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {

@@ -5,10 +5,11 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 5] = [
     "pre-commit",
     "pre-merge-commit",
     "commit-msg",
+    "reference-transaction",
     "post-commit",
 ];
 

@@ -10,5 +10,6 @@ mod index;
 mod made_here;
 mod notes;
 mod noticed;
+mod races;
 mod rig;
 mod trailers;

@@ -53,6 +53,25 @@ pub fn reason(verdict: &Verdict) -> String {
     against.map_or_else(String::new, |it| what(it, tree, Language::En))
 }
 
+/// What is said when Git is about to commit another tree than the one that the gate let pass.
+pub fn swapped(passed: &GitId, moved_to: &GitId, refused: bool, language: Language) -> String {
+    let (passed, moved_to) = (passed.short(), moved_to.short());
+    match (language, refused) {
+        (Language::En, true) => format!(
+            "zhongshu: this commit is refused: what is staged was changed while it was made. The gate let tree {passed} pass, and Git would commit tree {moved_to}. Look for who writes into .git/index, then commit again."
+        ),
+        (Language::Zh, true) => format!(
+            "zhongshu：提交被拒绝：提交过程中暂存的内容被改动。关口放行的是 tree {passed}，Git 将要提交的却是 tree {moved_to}。请查明谁在写 .git/index，再重新提交。"
+        ),
+        (Language::En, false) => format!(
+            "zhongshu warns: what is staged was changed while this commit was made: the gate saw tree {passed}, Git commits tree {moved_to}."
+        ),
+        (Language::Zh, false) => format!(
+            "zhongshu 警告：提交过程中暂存的内容被改动：关口看到的是 tree {passed}，Git 提交的是 tree {moved_to}。"
+        ),
+    }
+}
+
 fn what(against: &Reason, tree: Option<&GitId>, language: Language) -> String {
     let tree = tree.map(GitId::short).unwrap_or_default();
     let en = language == Language::En;

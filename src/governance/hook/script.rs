@@ -12,8 +12,17 @@ use crate::git::counts::hex;
 /// The hook that refuses.
 pub const GATE: &str = "pre-commit";
 
+/// The hook that sees each move of a reference before it happens (Git 2.28 and later).
+const MOVING: &str = "reference-transaction";
+
 /// Every hook of ours.
-pub const NAMES: [&str; 4] = [GATE, "pre-merge-commit", "commit-msg", "post-commit"];
+pub const NAMES: [&str; 5] = [
+    GATE,
+    "pre-merge-commit",
+    "commit-msg",
+    MOVING,
+    "post-commit",
+];
 
 /// Begins the second line; the seal follows.
 const MARK: &str = "# zhongshu-hook 1 ";
@@ -63,6 +72,7 @@ fn body(name: &str, facts: &Facts) -> String {
         // Git has made the tree of a merge before it asks: what an earlier hook stages comes too late for it.
         "pre-merge-commit" => &[FIND, MISSING, REFUSE, EARLIER_LAST],
         "commit-msg" => &[FIND, EARLIER_FIRST, MESSAGE],
+        MOVING => &[FIND, MOVES],
         _ => &[FIND, EARLIER_THEN, AFTER],
     };
     head + &parts.concat()
@@ -107,7 +117,7 @@ if [ -x "$before" ]; then "$before" "$@" || code=$?; fi
 "#;
 
 const REFUSE: &str = r#"
-gate
+gate --git "$PPID"
 code=$?
 if [ $code -eq 127 ]; then missing; code=$?; fi
 [ $code -eq 0 ] || exit $code
@@ -120,7 +130,20 @@ exit 0
 "#;
 
 const AFTER: &str = r#"
-gate --committed
+gate --committed --git "$PPID"
+exit $code
+"#;
+
+/// Runs for every reference that moves: where the gate let nothing pass for this very git, it is over at once.
+const MOVES: &str = r#"
+asked=
+if [ "$1" = prepared ] && [ -e "$state/gate/pass-$PPID" ]; then asked=1; fi
+if [ -x "$before" ] || [ -n "$asked" ]; then input=$(cat); fi
+if [ -x "$before" ]; then printf '%s\n' "$input" | "$before" "$@" || exit $?; fi
+[ -n "$asked" ] || exit 0
+printf '%s\n' "$input" | gate --moving --git "$PPID"
+code=$?
+[ $code -ne 127 ] || exit 0
 exit $code
 "#;
 
