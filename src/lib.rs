@@ -13,6 +13,8 @@
 //! - `doctor`: what is wrong with this machine, and how to mend it
 //! - `cli`, `commands`, `demo`: what a person types
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 pub mod access;
 pub mod cli;
 pub mod client;

@@ -1,8 +1,13 @@
 //! Arguments in, exit code out. Everything else is in the library.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 use clap::Parser;
+use codex_terminal::log::Log;
+use codex_terminal::tell;
 use std::io::Write;
 use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
 use zhongshu::cli::{Cli, Command};
 use zhongshu::commands::{self, CommandError};
 use zhongshu::paths::Environment;
@@ -18,7 +23,8 @@ fn main() -> ExitCode {
         Some(Command::Reader) => return commands::reader::run(&cli),
         other => cli.command = other,
     }
-    log_to_stderr();
+    let filter = EnvFilter::try_from_env("ZHONGSHU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let _log = Log::to_stderr(filter);
     let environment = Environment::of_process();
     let ended = std::env::current_dir()
         .map_err(CommandError::from)
@@ -39,34 +45,9 @@ fn main() -> ExitCode {
         Ok(code) => code.into(),
         Err(error) => {
             if !error.is_silent() {
-                eprintln!("zhongshu: {error}");
+                tell!("zhongshu: {error}");
             }
             error.exit_code().into()
         }
-    }
-}
-
-fn log_to_stderr() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("ZHONGSHU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(|| Unfailing(std::io::stderr()))
-        .with_ansi(false)
-        .init();
-}
-
-/// Says what it can. A window that was closed or a full disk is no reason to end: whoever logs has something else to do.
-struct Unfailing<W>(W);
-
-impl<W: Write> Write for Unfailing<W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.write_all(bytes).ok();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush().ok();
-        Ok(())
     }
 }

@@ -37,6 +37,10 @@ impl Signals {
     /// # Errors
     /// When signals cannot be received.
     pub fn catch() -> std::io::Result<Self> {
+        // A file that may grow no further is an error like a full disk, and no reason to end.
+        drop(signal(SignalKind::from_raw(
+            rustix::process::Signal::XFSZ.as_raw(),
+        ))?);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

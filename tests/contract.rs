@@ -54,6 +54,9 @@ mod review;
 mod secrets;
 #[path = "contract/shapes.rs"]
 mod shapes;
+#[cfg(target_os = "linux")]
+#[path = "contract/silence.rs"]
+mod silence;
 #[path = "contract/streams.rs"]
 mod streams;
 #[path = "contract/terminals.rs"]

@@ -7,6 +7,7 @@ use crate::governance::render::printable;
 use crate::journal::{self, CopyVerdict};
 use crate::paths::Places;
 use chrono::{DateTime, Local};
+use codex_terminal::tell;
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use std::fs::File;
@@ -48,7 +49,7 @@ pub async fn run(
 
 fn show(places: &Places, json: bool, out: &mut impl Write) -> Result<ExitCode, CommandError> {
     if !places.journal().exists() {
-        eprintln!(
+        tell!(
             "nothing is recorded for {} yet; zhongshu has not run here",
             places.repo.display()
         );
@@ -92,7 +93,7 @@ async fn follow_events(
             }
         }
         if !again {
-            eprintln!("zhongshu has stopped");
+            tell!("zhongshu has stopped");
             return Ok(ExitCode::Ok);
         }
     }

@@ -1,5 +1,6 @@
 //! `zhongshu demo-agent PROMPT_FILE`: see `demo::agent`.
 
+use codex_terminal::tell;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ pub fn run(prompt_file: &Path) -> ExitCode {
     match crate::demo::agent::run(prompt_file) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("zhongshu demo-agent: {error:#}");
+            tell!("zhongshu demo-agent: {error:#}");
             ExitCode::FAILURE
         }
     }

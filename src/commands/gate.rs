@@ -1,6 +1,7 @@
 //! `zhongshu gate`: whether a commit may go on. Git's hooks run it, in whatever environment they have, so it needs no
 //! server, no runtime and no home; it looks through a limited child and reads what a person said from the journal.
 
+use codex_terminal::tell;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -48,7 +49,7 @@ pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
     let scene = match Scene::find(cli, arguments, &environment) {
         Ok(scene) => scene,
         Err(sentence) => {
-            eprintln!("zhongshu: {sentence}");
+            tell!("zhongshu: {sentence}");
             return ExitCode::from(2);
         }
     };

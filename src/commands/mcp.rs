@@ -1,12 +1,13 @@
 //! `zhongshu mcp --state-dir DIR`: the tool server; Codex starts one for each thread.
 
 use crate::cli::Cli;
+use codex_terminal::tell;
 use std::process::ExitCode;
 
 /// Serves the tools on stdin and stdout.
 pub fn run(cli: &Cli) -> ExitCode {
     let Some(state_dir) = &cli.global.state_dir else {
-        eprintln!(
+        tell!(
             "zhongshu mcp: --state-dir is missing; zhongshu gives it to Codex by itself, so there is no need to start this by hand"
         );
         return ExitCode::from(2);
@@ -14,7 +15,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     match crate::mcp::run(state_dir) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("zhongshu mcp: failed to {error}");
+            tell!("zhongshu mcp: failed to {error}");
             ExitCode::FAILURE
         }
     }

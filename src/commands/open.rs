@@ -5,6 +5,7 @@ use super::browser::open_browser;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::paths::{Environment, Places};
+use codex_terminal::tell;
 use serde_json::json;
 use std::io::Write;
 
@@ -28,9 +29,7 @@ pub async fn run(
     writeln!(out, "{url}")?;
     out.flush()?;
     if open && let Err(error) = open_browser(places, url, environment) {
-        eprintln!(
-            "no browser could be opened ({error}); open the link above yourself within a minute"
-        );
+        tell!("no browser could be opened ({error}); open the link above yourself within a minute");
     }
     Ok(ExitCode::Ok)
 }

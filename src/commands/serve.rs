@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::domain::language::Language;
 use crate::paths::Environment;
 use crate::server::{self, Server, Signals};
+use codex_terminal::tell;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -23,7 +24,7 @@ pub async fn run(
 ) -> Result<ExitCode, CommandError> {
     let config = Config::load(&cli.flags(), cwd, environment.clone())?;
     for warning in &config.warnings {
-        eprintln!("zhongshu: {warning}");
+        tell!("zhongshu: {warning}");
     }
     let mut signals = Signals::catch()?;
     let server = server::start(config).await?;

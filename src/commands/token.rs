@@ -7,6 +7,7 @@ use crate::access::tokens::Listed;
 use crate::cli::{ExitCode, TokenCommand};
 use crate::client::{Client, ClientError};
 use crate::paths::Places;
+use codex_terminal::tell;
 use serde_json::json;
 use std::io::Write;
 
@@ -46,7 +47,7 @@ pub async fn run(
             };
             // Alone on its line, so that a script can take it.
             writeln!(out, "{token}")?;
-            eprintln!(
+            tell!(
                 "this is shown only now; send it as `Authorization: Bearer …`, and take it away with `zhongshu token revoke {name}`"
             );
         }

@@ -158,14 +158,20 @@ fn drop_file(mailbox: &Path, name: &str, content: &Value) -> Result<()> {
 }
 
 fn say(colour: &str, who: &str, what: &str) {
-    println!("\u{1b}[{colour};1m{who:>10}\u{1b}[0m  {what}");
+    show(&format!("\u{1b}[{colour};1m{who:>10}\u{1b}[0m  {what}\n"));
 }
 
 /// Announces the agent's state the way Codex does, for the launcher to see.
 fn state(state: &str) {
-    print!("\u{1b}]7501;state={state}:app=demo\u{1b}\\");
+    show(&format!("\u{1b}]7501;state={state}:app=demo\u{1b}\\"));
+}
+
+fn show(text: &str) {
+    let mut out = std::io::stdout();
     // A closed terminal shows nothing; that is nobody's loss.
-    std::io::stdout().flush().ok();
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .ok();
 }
 
 fn section<'a>(prompt: &'a str, title: &str) -> Option<&'a str> {

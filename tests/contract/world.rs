@@ -34,6 +34,8 @@ pub struct World {
     pub arguments: Vec<String>,
     /// Octal mask for new files of the server, when it matters.
     pub umask: Option<&'static str>,
+    /// Where the server's next start says what it says, instead of into a file.
+    pub stderr: Option<File>,
     server: Option<Child>,
     announced: Option<Announced>,
     /// How often it was started.
@@ -80,6 +82,7 @@ impl World {
             variables: Vec::new(),
             arguments: Vec::new(),
             umask: None,
+            stderr: None,
             server: None,
             announced: None,
             starts: 0,
@@ -262,7 +265,8 @@ impl World {
     pub fn start_unanswered(&mut self) -> Announced {
         assert!(self.server.is_none(), "it runs already");
         self.starts += 1;
-        let log = File::create(self.log_path()).unwrap();
+        let log = self.stderr.take();
+        let log = log.unwrap_or_else(|| File::create(self.log_path()).unwrap());
         let mut child = self
             .command()
             .args([

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use tracing_subscriber::EnvFilter;
 
 use crate::descriptor::State;
+use crate::log::Log;
 use crate::spec::Spec;
+use crate::tell;
 
 /// Runs one program, or shows one file, in a browser terminal.
 #[derive(Debug, Args)]
@@ -55,28 +58,15 @@ impl Arguments {
     }
 }
 
-/// Under a launcher stderr is a log file.
-fn log_to_stderr() {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("CODEX_TERMINAL_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("codex_terminal=info"));
-    let installed = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .try_init();
-    if installed.is_err() {
-        tracing::debug!("the caller has set up logging already");
-    }
-}
-
 /// The body of both binaries.
 pub fn main(arguments: Arguments) -> ExitCode {
-    log_to_stderr();
+    let filter = EnvFilter::try_from_env("CODEX_TERMINAL_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("codex_terminal=info"));
+    let _log = Log::to_stderr(filter);
     match arguments.into_spec().and_then(crate::run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("[codex-terminal] {error:#}");
+            tell!("[codex-terminal] {error:#}");
             ExitCode::FAILURE
         }
     }

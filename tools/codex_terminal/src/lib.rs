@@ -9,7 +9,9 @@
 //! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket · [`token`] who may do what
 //! - [`signals`] what the program says of itself · [`colours`] what it is told of the page's look
 //! - [`terminal`], `viewers` what the servers share · `lifecycle` start, end and everything between · [`platform`] Linux and macOS
-//! - [`cli`] arguments of both binaries
+//! - [`cli`] arguments of both binaries · [`log`] what both say on stderr
+
+#![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod cli;
 pub mod client;
@@ -21,6 +23,7 @@ pub mod feed;
 mod file_source;
 mod input;
 mod lifecycle;
+pub mod log;
 pub mod model;
 pub mod own_file;
 mod pace;

@@ -281,6 +281,10 @@ struct Signals {
 
 impl Signals {
     fn catch() -> std::io::Result<Self> {
+        // A log that may grow no further is an error like a full disk, and no reason to end.
+        drop(signal(SignalKind::from_raw(
+            rustix::process::Signal::XFSZ.as_raw(),
+        ))?);
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
