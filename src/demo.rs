@@ -75,8 +75,8 @@ async fn perform(
         )),
     };
     if shown.is_ok() && !exit {
-        server.run(signals).await;
-        return Ok(());
+        let ran = server.run(signals).await;
+        return ran.map_err(|broken| CommandError::Failed(broken.to_string()));
     }
     server.stop(false).await;
     shown?;

@@ -6,6 +6,7 @@
 mod commits;
 mod start;
 mod stop;
+mod supervisor;
 mod watchers;
 
 pub use start::{StartError, start};
@@ -67,6 +68,21 @@ impl Signals {
     }
 }
 
+/// What ended a launcher that nobody asked to end. Display is a whole sentence for the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// The thread that writes the journal.
+    #[error(
+        "the part of zhongshu that writes the journal ended unexpectedly; its log says why. Sessions go on: start zhongshu again"
+    )]
+    Journal,
+    /// What answers requests.
+    #[error(
+        "the part of zhongshu that answers requests ended unexpectedly; its log says why. Sessions go on: start zhongshu again"
+    )]
+    Front,
+}
+
 /// A launcher that answers.
 pub struct Server {
     config: Arc<Config>,
@@ -77,7 +93,8 @@ pub struct Server {
     closing: CancellationToken,
     /// Ends what acts by itself.
     acting: CancellationToken,
-    front: JoinHandle<()>,
+    /// None once its end was seen.
+    front: Option<JoinHandle<()>>,
     actors: Vec<JoinHandle<()>>,
     shutdown: mpsc::Receiver<bool>,
     lock: Lock,
@@ -106,11 +123,28 @@ impl Server {
     }
 
     /// Runs until SIGINT, SIGTERM or a person's wish, then ends in good order.
-    pub async fn run(mut self, signals: &mut Signals) {
-        let keep = tokio::select! {
-            () = signals.heard() => self.config.keep_sessions,
-            wish = self.shutdown.recv() => wish.unwrap_or(false) || self.config.keep_sessions,
+    ///
+    /// # Errors
+    /// When a part without which nothing works ended by itself. The sessions go on for the next start.
+    pub async fn run(mut self, signals: &mut Signals) -> Result<(), Broken> {
+        let mut journal = self.office.ledger.status();
+        let journal_ended = async { while journal.changed().await.is_ok() {} };
+        let front_ended = async {
+            match &mut self.front {
+                Some(front) => drop(front.await),
+                None => std::future::pending().await,
+            }
         };
-        self.stop(keep).await;
+        let why = tokio::select! {
+            () = signals.heard() => Ok(self.config.keep_sessions),
+            wish = self.shutdown.recv() => Ok(wish.unwrap_or(false) || self.config.keep_sessions),
+            () = journal_ended => Err(Broken::Journal),
+            () = front_ended => Err(Broken::Front),
+        };
+        if why == Err(Broken::Front) {
+            self.front = None;
+        }
+        self.stop(why.unwrap_or(true)).await;
+        why.map(drop)
     }
 }

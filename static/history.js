@@ -16,7 +16,7 @@ const GROUPS = {
   result: /^(result|mailbox_|tree_recorded$|changes_|verification_)/,
   message: /^message_/,
   review: /^(tree_approved|tree_rejected|commit_|head_|gate_)/,
-  access: /^(server_|access_|repository_|powers_)/,
+  access: /^(server_|access_|repository_|powers_|task_)/,
 };
 
 const lines = new Map();

@@ -38,7 +38,8 @@ pub async fn run(
         // The link was printed; a browser that does not open is no reason to stop.
         open_browser(&server.config().places, server.login_url(), &environment).ok();
     }
-    server.run(&mut signals).await;
+    let ran = server.run(&mut signals).await;
+    ran.map_err(|broken| CommandError::Failed(broken.to_string()))?;
     Ok(ExitCode::Ok)
 }
 

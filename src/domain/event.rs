@@ -41,6 +41,13 @@ pub enum Event {
         /// Whether sessions were left running.
         sessions_kept: bool,
     },
+    /// A task of the launcher ended unexpectedly, and is started again. Of many failures of one task not each is recorded.
+    TaskFailed {
+        /// What it does: `mailbox`, `reconciler`, `step`, `codex`, `terminals`, `commits`, `governance` or `access`.
+        task: String,
+        /// What it said at its end.
+        reason: String,
+    },
     /// A person allowed Codex to work in this repository, knowing what Codex writes into its own configuration.
     RepositoryTrusted {
         /// What the person was told.

@@ -62,7 +62,8 @@ impl Nudge {
     }
 }
 
-/// The mailbox task before it runs.
+/// The mailbox task before it runs. A clone is the same task, for whoever has to start it again.
+#[derive(Clone)]
 pub struct Ingest {
     repo: PathBuf,
     state_dir: PathBuf,
@@ -109,7 +110,7 @@ impl Ingest {
         self.nudge.clone()
     }
 
-    /// Runs until it is cancelled or the ledger is closed.
+    /// Runs until it is cancelled or the ledger is closed. One of them at a time.
     pub async fn run(self) {
         let (subscription, seq) = subscribe(&self.ledger);
         let desk = Desk::new(self.repo.clone(), self.state_dir.clone(), self.timing);

@@ -1,5 +1,6 @@
 //! The start: every part in its order, every failure a sentence.
 
+use super::supervisor::keep;
 use super::watchers;
 use super::{Server, commits};
 use crate::access::{
@@ -17,6 +18,7 @@ use crate::mailbox;
 use crate::mailbox::handoffs::Handoffs;
 use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
+use crate::sessions::duties::Duty;
 use crate::sessions::office::{CodexOrReason, Ledger, Office};
 use crate::sessions::policy::Policy;
 use crate::sessions::reconciler::Reconciler;
@@ -27,14 +29,19 @@ use crate::web::app::App;
 use crate::web::guard;
 use crate::web::listen::{ListenError, Listener};
 use crate::web::preferences::PreferenceFile;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// What requests that are being answered get when the launcher ends.
 const FRONT_GRACE: Duration = Duration::from_secs(2);
+
+/// Begins a task anew.
+type Begin = Box<dyn Fn() -> BoxFuture<'static, ()> + Send>;
 
 /// Why the launcher does not start. Display is a whole sentence.
 #[derive(Debug, thiserror::Error)]
@@ -146,30 +153,53 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let routes = guard::protect(routes, Arc::clone(&access), office.terminals.ports());
     let front = tokio::spawn(listener.serve(routes, closing.clone(), FRONT_GRACE));
 
-    let mut actors = vec![
-        tokio::spawn(watchers::access(Arc::clone(&office), heard)),
-        tokio::spawn(watchers::governance(Arc::clone(&office), acting.clone())),
-        tokio::spawn(watchers::codex(
-            Arc::clone(&office),
-            program,
-            acting.clone(),
-        )),
-        tokio::spawn(mailbox_task(&office, handoffs, &acting)),
-        tokio::spawn(commits::watch(
-            Arc::clone(&office),
-            guarded_tx,
-            acting.clone(),
-        )),
-    ];
+    let keep_until_the_end = |duty, begin: Begin| keep(&office, duty, acting.clone(), begin);
+    let heard = Arc::new(Mutex::new(heard));
+    let mut actors = vec![keep(&office, Duty::Access, closing.clone(), {
+        let office = Arc::clone(&office);
+        move || watchers::access(Arc::clone(&office), Arc::clone(&heard))
+    })];
+    actors.push(keep_until_the_end(Duty::Governance, {
+        let (office, acting) = (Arc::clone(&office), acting.clone());
+        Box::new(move || watchers::governance(Arc::clone(&office), acting.clone()).boxed())
+    }));
+    actors.push(keep_until_the_end(Duty::Codex, {
+        let (office, acting) = (Arc::clone(&office), acting.clone());
+        Box::new(move || {
+            watchers::codex(Arc::clone(&office), program.clone(), acting.clone()).boxed()
+        })
+    }));
+    actors.push(keep_until_the_end(Duty::Mailbox, {
+        let ingest = mailbox_task(&office, handoffs, &acting);
+        Box::new(move || ingest.clone().run().boxed())
+    }));
+    actors.push(keep_until_the_end(Duty::Commits, {
+        let (office, acting) = (Arc::clone(&office), acting.clone());
+        Box::new(move || {
+            commits::watch(Arc::clone(&office), guarded_tx.clone(), acting.clone()).boxed()
+        })
+    }));
+    // These two hear of the ends that a stop brings about, and so outlive the actors.
     if let Some(incoming) = incoming {
-        let connected = watchers::on_connect(Arc::clone(&office));
-        tokio::spawn(listeners::codex(Arc::clone(&office), incoming, connected));
+        let incoming = Arc::new(Mutex::new(incoming));
+        let connected = Arc::new(watchers::on_connect(Arc::clone(&office)));
+        let listens = Arc::clone(&office);
+        let begin = move || {
+            let (incoming, connected) = (Arc::clone(&incoming), Arc::clone(&connected));
+            listeners::codex(Arc::clone(&listens), incoming, connected).boxed()
+        };
+        keep_until_the_end(Duty::Codex, Box::new(begin));
     }
-    tokio::spawn(listeners::terminals(Arc::clone(&office), terminal_events));
+    keep_until_the_end(Duty::Terminals, {
+        let (office, events) = (Arc::clone(&office), Arc::new(Mutex::new(terminal_events)));
+        Box::new(move || listeners::terminals(Arc::clone(&office), Arc::clone(&events)).boxed())
+    });
     evidence::sweep(&office).await;
     office.adopt_terminals().await;
-    actors.push(tokio::spawn(
-        Reconciler::new(Arc::clone(&office), acting.clone()).run(),
+    let reconciler = Reconciler::new(Arc::clone(&office), acting.clone());
+    actors.push(keep_until_the_end(
+        Duty::Reconciler,
+        Box::new(move || reconciler.clone().run().boxed()),
     ));
     Ok(Server {
         config,
@@ -178,7 +208,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         codex: codex.ok(),
         closing,
         acting,
-        front,
+        front: Some(front),
         actors,
         shutdown,
         lock,
@@ -304,7 +334,7 @@ fn mailbox_task(
     office: &Arc<Office>,
     handoffs: Handoffs,
     acting: &CancellationToken,
-) -> impl Future<Output = ()> + use<> {
+) -> mailbox::Ingest {
     let policies = office.policies.subscribe();
     let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
     let ingest = mailbox::Ingest::new(
@@ -316,5 +346,5 @@ fn mailbox_task(
         acting.clone(),
     );
     office.set_mailbox(ingest.nudge());
-    ingest.run()
+    ingest
 }

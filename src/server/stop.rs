@@ -28,7 +28,9 @@ impl Server {
     pub async fn stop(self, keep: bool) {
         tracing::info!(keep, "stopping");
         self.closing.cancel();
-        if let Err(error) = self.front.await {
+        if let Some(front) = self.front
+            && let Err(error) = front.await
+        {
             tracing::error!(%error, "the front door did not close well");
         }
         // Ends the task that journals who got access.

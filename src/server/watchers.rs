@@ -17,8 +17,12 @@ const GOVERNANCE_POLL: Duration = Duration::from_secs(1);
 /// A pause before the journal is listened to again.
 const LISTEN_AGAIN: Duration = Duration::from_millis(100);
 
-/// Journals who got access, who lost it and who was refused.
-pub async fn access(office: Arc<Office>, mut heard: mpsc::Receiver<AccessEvent>) {
+/// Journals who got access, who lost it and who was refused. Whoever does it again goes on where this one ended.
+pub async fn access(
+    office: Arc<Office>,
+    heard: Arc<tokio::sync::Mutex<mpsc::Receiver<AccessEvent>>>,
+) {
+    let mut heard = heard.lock().await;
     while let Some(event) = heard.recv().await {
         let (by, event) = match event {
             AccessEvent::Granted { to, scope, by } => {
@@ -55,8 +59,14 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
         seen = now;
         let reloading = Arc::clone(&config);
         let reload = tokio::task::spawn_blocking(move || reloading.reload_governance()).await;
-        if let Ok(Reload::Failed { error }) = &reload {
-            tracing::warn!(%error, "governance.yaml has a mistake; the last good version stays in force");
+        match reload.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(Reload::Failed { error }) => {
+                tracing::warn!(%error, "governance.yaml has a mistake; the last good version stays in force");
+            }
+            Ok(Reload::Changed | Reload::Unchanged) => {}
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime is going away.
+            Err(Err(_)) => return,
         }
         office.renew(None);
     }
@@ -65,7 +75,9 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
 /// Starts Codex's app-server, and its watchdog, as soon as a person has allowed Codex to work here: it reads what lies in
 /// the repository.
 pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationToken) {
-    let Ok(codex) = &office.codex else { return };
+    let Ok(codex) = &office.codex else {
+        return acting.cancelled().await;
+    };
     let mut records = office.ledger.subscribe(None).ok();
     while office.ledger.read(|state| state.trusted.is_none()) {
         let heard = async {
@@ -89,10 +101,11 @@ pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationTo
         tracing::warn!(%error, "there is no watchdog: after a crash Codex's app-server runs until somebody ends it");
     }
     codex.begin().await;
+    acting.cancelled().await;
 }
 
 /// Asks Codex after every connection what it offers and whether it is logged in.
-pub fn on_connect(office: Arc<Office>) -> impl Fn() + Send {
+pub fn on_connect(office: Arc<Office>) -> impl Fn() + Send + Sync {
     let running: Mutex<Option<tokio::task::AbortHandle>> = Mutex::default();
     move || {
         let task = tokio::spawn(ask_codex(Arc::clone(&office)));

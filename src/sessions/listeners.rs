@@ -15,14 +15,16 @@ use codex_terminal::control::Event as Said;
 use codex_terminal::descriptor::State as Program;
 use codex_terminal::signals::{AgentActivity, AgentState};
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
-/// Listens to Codex until its supervisor ends. `connected` runs after every (re)connection.
+/// Listens to Codex until its supervisor ends. `connected` runs after every (re)connection. Whoever listens again goes on where this one
+/// ended.
 pub async fn codex(
     office: Arc<Office>,
-    mut incoming: mpsc::Receiver<Incoming>,
-    connected: impl Fn() + Send,
+    incoming: Arc<Mutex<mpsc::Receiver<Incoming>>>,
+    connected: Arc<impl Fn() + Send + Sync>,
 ) {
+    let mut incoming = incoming.lock().await;
     while let Some(event) = incoming.recv().await {
         match event {
             Incoming::Connected { .. } => {
@@ -171,8 +173,9 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
 
 /// A session whose thread is gone is over; so is the terminal that showed it.
 fn thread_ended(office: &Arc<Office>, session: Session) {
-    let office = Arc::clone(office);
-    tokio::spawn(async move {
+    let at_work = Arc::clone(office);
+    office.errand(async move {
+        let office = at_work;
         let outcome = Outcome::Exited {
             code: None,
             signal: None,
@@ -209,8 +212,9 @@ fn asked(office: &Office, request: &ServerRequest) -> bool {
     }
 }
 
-/// Listens to the terminals until the launcher ends.
-pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalEvent>) {
+/// Listens to the terminals until the launcher ends; likewise.
+pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<TerminalEvent>>>) {
+    let mut events = events.lock().await;
     while let Some(TerminalEvent { terminal_id, event }) = events.recv().await {
         let (known, session) = office.ledger.read(|state| {
             let known = state.terminals.get(&terminal_id).cloned();
@@ -251,10 +255,10 @@ pub async fn terminals(office: Arc<Office>, mut events: mpsc::Receiver<TerminalE
             (Some(Said::AgentState(state)), Some(session)) => agent_said(&office, &session, &state),
             (None, Some(session)) if known => gone(&office, session),
             (None, None) if known => {
-                let office = Arc::clone(&office);
-                tokio::spawn(async move {
-                    codex_tui::close(&office, &terminal_id, "it ended").await;
-                    office.ring();
+                let at_work = Arc::clone(&office);
+                office.errand(async move {
+                    codex_tui::close(&at_work, &terminal_id, "it ended").await;
+                    at_work.ring();
                 });
             }
             _ => {}
@@ -304,8 +308,9 @@ fn agent_said(office: &Office, session: &Session, said: &AgentState) {
 
 /// Ending a terminal takes a moment: it must not hold up what the other terminals say.
 fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, signal: Option<i32>) {
-    let office = Arc::clone(office);
-    tokio::spawn(async move {
+    let at_work = Arc::clone(office);
+    office.errand(async move {
+        let office = at_work;
         if session.brief.driver == CODEX {
             if let Some(terminal_id) = &session.terminal_id {
                 office
@@ -328,8 +333,9 @@ fn gone(office: &Arc<Office>, session: Session) {
     office
         .live
         .update(session.id(), |observed| observed.terminal_url = None);
-    let office = Arc::clone(office);
-    tokio::spawn(async move {
+    let at_work = Arc::clone(office);
+    office.errand(async move {
+        let office = at_work;
         let closing = matches!(session.status, Status::Closing { .. });
         if let Some(terminal_id) = &session.terminal_id {
             let reason = if closing {

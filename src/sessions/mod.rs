@@ -6,7 +6,7 @@
 //! - `conformance`, `evidence`: what the launcher finds out itself about a department's work
 //! - `listeners`, `live`: what the drivers say, and what is known from it
 //! - `briefs`, `texts`: what agents are told, what people read
-//! - `office`, `policy`: what all of these share
+//! - `office`, `policy`, `duties`: what all of these share
 
 pub mod briefs;
 pub mod codex_driver;
@@ -15,6 +15,7 @@ pub mod codex_threads;
 pub mod codex_tui;
 pub mod command_driver;
 pub mod conformance;
+pub mod duties;
 pub mod evidence;
 pub mod listeners;
 pub mod live;

@@ -1,6 +1,7 @@
 //! What everything about sessions shares: the journal, what is observed, the drivers' tools, and the bell that wakes
 //! the reconciler.
 
+use super::duties::{Duty, Troubles, caught};
 use super::live::{Activity, Live};
 use super::policy::{CODEX, Policies, Policy};
 use super::reconciler::Done;
@@ -41,6 +42,9 @@ impl From<Refusal> for Refused {
 /// A file counts when it has been quiet for 150 ms; a loaded machine gets several times that.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
+/// Failures of one duty that are journalled one by one; later ones at each doubling of their number.
+const JOURNALLED_FAILURES: u32 = 8;
+
 /// Who acts when the launcher itself does.
 pub const LAUNCHER: &str = "launcher";
 
@@ -76,6 +80,8 @@ pub struct Office {
     /// Whose transcript could not be written, and was complained about.
     untranscribed: Mutex<HashSet<SessionId>>,
     logged_in: Mutex<Option<bool>>,
+    /// Tasks of the launcher that ended unexpectedly.
+    pub troubles: Troubles,
     /// One at a time looks for a new login: that restarts the app-server.
     pub login_check: tokio::sync::Mutex<()>,
 }
@@ -107,6 +113,7 @@ impl Office {
             connected: Mutex::default(),
             untranscribed: Mutex::default(),
             logged_in: Mutex::default(),
+            troubles: Troubles::default(),
             login_check: tokio::sync::Mutex::default(),
         })
     }
@@ -212,6 +219,32 @@ impl Office {
         });
         if let Err(error) = held.await {
             tracing::warn!(?error, "work could not be held back");
+        }
+    }
+
+    /// Does something beside everything else; should it break off, that is seen.
+    pub fn errand(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        let office = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Err(reason) = caught(work).await {
+                office.failed(Duty::Step, reason).await;
+            }
+        });
+    }
+
+    /// A task of ours ended although nobody asked it to: the person, the journal and the log hear of it.
+    pub async fn failed(&self, duty: Duty, reason: String) {
+        let times = self.troubles.note(duty, &reason);
+        let task = duty.name();
+        tracing::error!(
+            task,
+            reason,
+            "a task ended unexpectedly and is started again"
+        );
+        // What fails without end must not fill the journal.
+        if times <= JOURNALLED_FAILURES || times.is_power_of_two() {
+            let task = task.to_owned();
+            self.record(vec![Event::TaskFailed { task, reason }]).await;
         }
     }
 

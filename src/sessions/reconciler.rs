@@ -4,6 +4,7 @@
 //! due and is tried again after a pause.
 
 use super::conformance::settle;
+use super::duties::{Duty, caught};
 use super::live::Observed;
 use super::office::{LAUNCHER, Office};
 use super::policy::CODEX;
@@ -28,6 +29,8 @@ use tokio_util::task::TaskTracker;
 
 /// Pause before a step that failed for a passing reason is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
+/// Pause before a step that panicked is tried again: it is a defect, and most likely panics again.
+const PANIC_PAUSE: Duration = Duration::from_secs(10);
 /// Looks again even when nothing happened: a missed bell may cost this much, never more.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -40,7 +43,8 @@ pub enum Done {
     Again,
 }
 
-/// The reconciler.
+/// The reconciler. Clones share what runs, so that one that is started again begins nothing twice.
+#[derive(Clone)]
 pub struct Reconciler {
     office: Arc<Office>,
     running: Arc<Mutex<HashSet<Step>>>,
@@ -161,9 +165,18 @@ impl Reconciler {
                 running,
                 step: step.clone(),
             };
-            let done = perform(&office, &step, &cancel).await;
-            if done == Done::Again {
-                let until = Instant::now() + RETRY_PAUSE;
+            let pause = match caught(perform(&office, &step, &cancel)).await {
+                Ok(Done::Settled) => None,
+                Ok(Done::Again) => Some(RETRY_PAUSE),
+                Err(reason) => {
+                    office
+                        .failed(Duty::Step, format!("{step:?}: {reason}"))
+                        .await;
+                    Some(PANIC_PAUSE)
+                }
+            };
+            if let Some(pause) = pause {
+                let until = Instant::now() + pause;
                 resting
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)

@@ -257,6 +257,8 @@ impl Floor {
         };
         let (floor, app) = (Arc::clone(self), app.clone());
         self.tracker.spawn(async move {
+            // However it ends, a panic included, its place is free again.
+            let _place = Place { floor: &floor, id };
             let asked = Arc::new(AtomicBool::new(false));
             let has_asked = Arc::clone(&asked);
             let service = service_fn(move |request: Request<Incoming>| {
@@ -288,8 +290,19 @@ impl Floor {
                 // The other end went away or spoke no HTTP: nothing to do about it.
                 tracing::debug!(%error, "a connection ended early");
             }
-            floor.leave(id);
         });
+    }
+}
+
+/// A connection's place, until it is dropped.
+struct Place<'a> {
+    floor: &'a Floor,
+    id: u64,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.floor.leave(self.id);
     }
 }
 

@@ -142,7 +142,8 @@ async fn work(
         Health::ReadOnly { reason, .. } => Some(reason.as_str()),
         Health::Writable => None,
     };
-    let warnings = policy.warnings();
+    let mut warnings = policy.warnings();
+    warnings.extend(office.troubles.warnings(language));
     let gate_notices = gate_notices(&app, language)?;
     let rendered = pages::render_work(&Work {
         language,

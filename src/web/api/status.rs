@@ -279,7 +279,9 @@ fn not_started(office: &Office, language: Language) -> String {
 }
 
 fn warnings(office: &Office) -> Vec<String> {
-    let mut warnings = office.policy().warnings();
+    let policy = office.policy();
+    let mut warnings = policy.warnings();
+    warnings.extend(office.troubles.warnings(policy.catalog.language));
     if let Health::ReadOnly { reason, .. } = &office.ledger.status().borrow().health {
         warnings.push(reason.clone());
     }

@@ -1,0 +1,172 @@
+//! Keeps the launcher's long-lived tasks alive: one that panics, or ends although nobody asked it to, is recorded, shown and started again
+//! after a pause.
+
+use crate::sessions::duties::{Duty, caught};
+use crate::sessions::office::Office;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The pause before the first new start; each further one waits twice as long. A person does not notice it.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// The longest pause: what fails again and again costs next to nothing.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A task that ran for so long has recovered: its next failure is a new one.
+const SOUND_AFTER: Duration = Duration::from_secs(60);
+
+/// Starts `begin`'s task and keeps it alive until `stop`; then waits for its end.
+pub fn keep<W>(
+    office: &Arc<Office>,
+    duty: Duty,
+    stop: CancellationToken,
+    begin: impl Fn() -> W + Send + 'static,
+) -> JoinHandle<()>
+where
+    W: Future<Output = ()> + Send + 'static,
+{
+    let office = Arc::clone(office);
+    tokio::spawn(async move {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let began = Instant::now();
+            let ended = caught(begin()).await;
+            if stop.is_cancelled() {
+                return;
+            }
+            if began.elapsed() >= SOUND_AFTER {
+                pause = FIRST_PAUSE;
+            }
+            let reason = ended.map_or_else(|words| words, |()| "it ended by itself".to_owned());
+            office.failed(duty, reason).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, Flags};
+    use crate::domain::department::{Approval, Localized, Sandbox};
+    use crate::domain::event::Event;
+    use crate::domain::ids::SessionId;
+    use crate::domain::language::Language;
+    use crate::domain::session::{Brief, Kind};
+    use crate::journal::{Journal, system_clock};
+    use crate::mailbox::handoffs::Handoffs;
+    use crate::mailbox::{Folders, Ingest};
+    use crate::sessions::office::Ledger;
+    use crate::terminal::Terminals;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    fn planner() -> Brief {
+        Brief {
+            id: SessionId::parse("zhongshu-1").unwrap(),
+            session_kind: Kind::Zhongshu,
+            department: "zhongshu".into(),
+            title: "Zhongshu".into(),
+            task: "plan it".into(),
+            files: Vec::new(),
+            verify: Vec::new(),
+            model: None,
+            driver: "command".into(),
+            sandbox: Sandbox::ReadOnly,
+            approval: Approval::OnRequest,
+            parent_session_id: None,
+            assignment_id: None,
+            review: None,
+            resumed_from_session_id: None,
+            prompt_path: PathBuf::new(),
+            log_path: PathBuf::new(),
+        }
+    }
+
+    /// The real mailbox task; what breaks is where it asks for the configuration, the first two times.
+    #[tokio::test]
+    async fn a_mailbox_task_that_panics_is_started_again_and_the_person_sees_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = folder.path().canonicalize().unwrap().join("repo");
+        git2::Repository::init(&repo).unwrap();
+        let home = ("HOME", folder.path().join("home"));
+        let environment = [home].into_iter().collect();
+        let config = Config::load(&Flags::default(), &repo, environment).unwrap();
+        let place = config.places.clone();
+        place.create().unwrap();
+        let opened = Journal::open(&place.journal(), None, &system_clock()).unwrap();
+        let handoffs = Handoffs::new(repo.clone());
+        let ledger = Ledger::start_followed(opened, system_clock(), handoffs.follower()).unwrap();
+        let (terminals, _events) =
+            Terminals::new(place.clone(), PathBuf::new(), Duration::from_secs(1)).unwrap();
+        let office = Office::new(
+            Arc::new(config),
+            ledger.clone(),
+            terminals,
+            Err(Localized::same("none")),
+            PathBuf::new(),
+        );
+        let registered = Event::SessionRegistered {
+            brief: planner(),
+            request: None,
+        };
+        assert!(office.record(vec![registered]).await);
+        let folders = Folders::open(&repo, &planner().id).unwrap();
+        let asked = Arc::new(AtomicU32::new(0));
+        let policies = office.policies.subscribe();
+        let catalog = Arc::new(move || {
+            let times = asked.fetch_add(1, Ordering::Relaxed);
+            assert!(times > 1, "the configuration is not there");
+            Arc::new(policies.borrow().catalog.clone())
+        });
+        let stop = CancellationToken::new();
+        let ingest = Ingest::new(
+            repo,
+            place.state.clone(),
+            ledger.clone(),
+            handoffs,
+            catalog,
+            stop.clone(),
+        );
+        let mut records = ledger.subscribe(None).unwrap();
+        let task = keep(&office, Duty::Mailbox, stop.clone(), move || {
+            ingest.clone().run()
+        });
+        std::fs::write(folders.paths.incoming.join("odd.json"), "{\"a\":1}").unwrap();
+
+        let mut failures = Vec::new();
+        let taken = async {
+            loop {
+                match &records.recv().await.unwrap().record.event {
+                    Event::TaskFailed { task, reason } => {
+                        failures.push((task.clone(), reason.clone()));
+                    }
+                    Event::MailboxFileRejected { file, .. } => return file.clone(),
+                    _ => {}
+                }
+            }
+        };
+        let taken = tokio::time::timeout(Duration::from_secs(60), taken).await;
+        assert_eq!(taken.unwrap(), "odd.json");
+        let failure = (
+            "mailbox".to_owned(),
+            "the configuration is not there".to_owned(),
+        );
+        assert_eq!(failures, [failure.clone(), failure]);
+        for (language, words) in [(Language::En, "(times: 2)"), (Language::Zh, "结束了 2 次")] {
+            let warnings = office.troubles.warnings(language);
+            assert_eq!(warnings.len(), 1);
+            assert!(warnings[0].contains(words), "{warnings:?}");
+            assert!(warnings[0].contains("the configuration is not there"));
+        }
+        stop.cancel();
+        task.await.unwrap();
+        ledger.close().await;
+    }
+}
