@@ -59,14 +59,6 @@ pub enum ConfigError {
     /// The repository or a folder of ours cannot be used.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// The repository cannot be opened.
-    #[error("{repo} cannot be used: {source}")]
-    Repository {
-        /// Its root.
-        repo: PathBuf,
-        /// Why not.
-        source: crate::git::GitError,
-    },
     /// `governance.yaml` has a mistake; the text names its line.
     #[error("{0}")]
     Governance(String),
@@ -162,16 +154,13 @@ pub enum Reload {
 }
 
 impl Config {
-    /// Checks everything and reads `governance.yaml`. Makes and starts nothing.
+    /// Checks everything but the repository itself, which the start has a child look at, and reads `governance.yaml`. Makes and starts
+    /// nothing.
     ///
     /// # Errors
     /// At the first thing that is wrong.
     pub fn load(flags: &Flags, cwd: &Path, environment: Environment) -> Result<Self, ConfigError> {
         let repo = find_repository(flags.repo.as_deref(), cwd)?;
-        crate::git::Repo::open(&repo).map_err(|source| ConfigError::Repository {
-            repo: repo.clone(),
-            source,
-        })?;
         let places = Places::of(&repo, flags.state_dir.as_deref(), cwd, &environment)?;
         let variables = Variables::read(&environment)?;
         let codex_bin = codex_bin(flags, cwd, &environment)?;

@@ -59,6 +59,8 @@ mod shapes;
 mod silence;
 #[path = "contract/streams.rs"]
 mod streams;
+#[path = "contract/stuck_files.rs"]
+mod stuck_files;
 #[path = "contract/terminals.rs"]
 mod terminals;
 #[path = "contract/viewer.rs"]

@@ -20,7 +20,7 @@ pub mod token;
 
 use crate::cli::{Cli, Command, ExitCode};
 use crate::client::ClientError;
-use crate::paths::{Environment, PathError, Places, find_repository};
+use crate::paths::{Environment, LockError, PathError, Places, find_repository};
 use crate::server::StartError;
 use std::io::{self, Write};
 use std::path::Path;
@@ -87,12 +87,15 @@ impl CommandError {
         match self {
             Self::Client(ClientError::NotRunning(_)) => ExitCode::NotRunning,
             Self::Client(ClientError::BadRequest(_))
-            | Self::Start(StartError::Path(PathError::StateWithinReach { .. }))
+            | Self::Start(
+                StartError::Path(PathError::StateWithinReach { .. })
+                | StartError::Repository { .. },
+            )
             | Self::Usage(_)
             | Self::Path(_)
             | Self::Config(_)
             | Self::Governance(_) => ExitCode::Usage,
-            Self::Start(StartError::Locked(_)) => ExitCode::AlreadyRunning,
+            Self::Start(StartError::Locked(LockError::Held { .. })) => ExitCode::AlreadyRunning,
             // Whoever reads our output has had enough: `zhongshu audit | head`.
             Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Ok,
             _ => ExitCode::Failed,

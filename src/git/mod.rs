@@ -24,6 +24,7 @@ mod index_format;
 pub mod logs;
 mod nested;
 mod objects;
+mod ordinary;
 pub mod raw_index;
 mod renames;
 mod revision;
@@ -74,6 +75,17 @@ pub enum GitError {
         root: PathBuf,
         /// What leads elsewhere.
         reason: &'static str,
+    },
+    /// Where Git has a file there is something that cannot be read as one.
+    #[error(
+        "{} {problem}, and no ordinary file of Git's; move it away, or put the file in its place that belongs there (`git init` makes missing ones anew)",
+        path.display()
+    )]
+    NoFile {
+        /// What was to be read.
+        path: PathBuf,
+        /// What is there instead.
+        problem: &'static str,
     },
     /// Somebody else's repository.
     #[error("{} belongs to another user; change its owner, or add it to safe.directory in your own Git configuration", .0.display())]
@@ -184,6 +196,7 @@ impl Repo {
         if kind.is_symlink() {
             return Err(elsewhere("its .git is a symbolic link"));
         }
+        ordinary::check(&dot_git)?;
         let inner = open_library(&root).map_err(|error| match error.code() {
             ErrorCode::NotFound => GitError::NotARepository(root.clone()),
             ErrorCode::Owner => GitError::ForeignOwner(root.clone()),

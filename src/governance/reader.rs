@@ -5,7 +5,7 @@
 mod child;
 mod written;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,6 +21,7 @@ use super::render::Format;
 use super::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
 use super::review::{Review, Seen, Wanted};
 use crate::git::GitError;
+use crate::git::snapshot::Snapshot;
 use crate::process::confined::{Answer, Confined, Fault, Limits};
 
 pub use child::serve;
@@ -55,6 +56,12 @@ enum Question {
     },
     /// What the entries of an assignment's files stand for.
     Entries { files: Vec<String> },
+    /// Whether it can be opened.
+    Open,
+    /// What stands in the working tree.
+    Snapshot,
+    /// Where two of these differ.
+    Changed { before: Snapshot, after: Snapshot },
     /// What is staged, for a person.
     Review {
         request: ReportRequest,
@@ -155,6 +162,35 @@ impl Reader {
     /// When the repository cannot be read.
     pub fn entries(&self, files: Vec<String>) -> Result<Vec<Entry>, ReadError> {
         self.value(&Question::Entries { files }, DEFAULT_TIME_LIMIT)
+    }
+
+    /// Whether the repository can be opened.
+    ///
+    /// # Errors
+    /// When it cannot, with what is wrong.
+    pub fn open(&self) -> Result<(), ReadError> {
+        self.value(&Question::Open, DEFAULT_TIME_LIMIT)
+    }
+
+    /// What stands in the working tree now, where that differs from HEAD.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
+        self.value(&Question::Snapshot, DEFAULT_TIME_LIMIT)
+    }
+
+    /// Paths at which something else stands than in `before`, with what stands there in `after`.
+    ///
+    /// # Errors
+    /// When a commit of either cannot be read (any more).
+    pub fn changed_between(
+        &self,
+        before: Snapshot,
+        after: Snapshot,
+    ) -> Result<BTreeMap<String, String>, ReadError> {
+        let question = Question::Changed { before, after };
+        self.value(&question, DEFAULT_TIME_LIMIT)
     }
 
     /// What is staged, as [`super::review::read`] reads it.

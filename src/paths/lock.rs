@@ -39,6 +39,9 @@ pub enum LockError {
         /// Who it is.
         holder: Holder,
     },
+    /// Something that is no file stands where the lock belongs.
+    #[error("{0} is no ordinary file, so zhongshu cannot use it; move it away, then start again")]
+    NoFile(PathBuf),
     /// The folders cannot be used.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -109,20 +112,23 @@ fn repo_lock(places: &Places) -> PathBuf {
     places.scratch().join("codex_governance.lock")
 }
 
-fn try_take(path: &Path) -> Result<Taken, PathError> {
-    let failed = |source| PathError::Io {
-        path: path.to_owned(),
-        source,
+fn try_take(path: &Path) -> Result<Taken, LockError> {
+    let failed = |source| {
+        let path = path.to_owned();
+        LockError::Path(PathError::Io { path, source })
     };
-    // Agents can write in the repository: a link there must not make us write somewhere else.
-    let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    // Agents can write in the repository: a link there must not make us write somewhere else, nor a pipe make us wait.
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(LockError::NoFile(path.to_owned()));
+    }
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .custom_flags(no_follow)
+        .custom_flags(flags.bits().cast_signed())
         .open(path)
         .map_err(failed)?;
     match file.try_lock() {

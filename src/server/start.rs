@@ -12,7 +12,7 @@ use crate::domain::department::Localized;
 use crate::domain::event::Event;
 use crate::domain::powers::Powers;
 use crate::domain::state::State;
-use crate::governance::reader::Reader;
+use crate::governance::reader::{ReadError, Reader};
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
 use crate::mailbox::handoffs::Handoffs;
@@ -64,6 +64,14 @@ pub enum StartError {
     /// The system gives no random numbers.
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
+    /// The repository cannot be used.
+    #[error("{} cannot be used: {source}", repo.display())]
+    Repository {
+        /// Its root.
+        repo: PathBuf,
+        /// Why not.
+        source: ReadError,
+    },
     /// Something of the system failed.
     #[error("{what}: {source}")]
     Io {
@@ -87,6 +95,8 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let config = Arc::new(config);
     let places = &config.places;
     config.check_state()?;
+    let program = std::env::current_exe().map_err(io("our own program cannot be found"))?;
+    check_repository(&program, &places.repo).await?;
     places.create()?;
     places.create_scratch()?;
     let lock = Lock::take(places)?;
@@ -95,7 +105,6 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         tracing::info!(drafts, "half-written files of an earlier run were removed");
     }
     let tokens = TokenStore::open(&places.state)?;
-    let program = std::env::current_exe().map_err(io("our own program cannot be found"))?;
     let clock = system_clock();
     let opened: Opened<State> =
         Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
@@ -131,6 +140,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         terminals,
         codex.clone(),
         codex_bin.unwrap_or_default(),
+        program.clone(),
     );
     let started = Event::ServerStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -213,6 +223,20 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         shutdown,
         lock,
         login_url,
+    })
+}
+
+/// A child opens the repository first: whatever a hostile one makes of that, this process does not wait for it.
+async fn check_repository(program: &Path, repo: &Path) -> Result<(), StartError> {
+    let reader = Reader::new(program.to_owned(), repo.to_owned());
+    let opened = tokio::task::spawn_blocking(move || reader.open()).await;
+    let opened = opened.map_err(|error| StartError::Io {
+        what: "the repository was not looked at",
+        source: error.into(),
+    })?;
+    opened.map_err(|source| StartError::Repository {
+        repo: repo.to_owned(),
+        source,
     })
 }
 

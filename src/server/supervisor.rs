@@ -111,6 +111,7 @@ mod tests {
             terminals,
             Err(Localized::same("none")),
             PathBuf::new(),
+            PathBuf::new(),
         );
         let registered = Event::SessionRegistered {
             brief: planner(),

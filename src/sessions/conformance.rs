@@ -13,17 +13,14 @@ use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::scope::Scope;
 use crate::domain::session::Session;
 use crate::domain::state::State;
-use crate::git::changes::Deadline;
 use crate::git::snapshot::Snapshot;
-use crate::git::{GitError, Repo};
+use crate::governance::reader::{ReadError, Reader};
 use crate::ledger::TransactError;
 use crate::paths::{Places, write_private};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Time for one look at the tree; after that the comparison is given up, never the work.
-const LOOK_LIMIT: Duration = Duration::from_secs(10);
 /// Time for Codex to say which files a session's editing tool changed.
 const ASK_LIMIT: Duration = Duration::from_secs(2);
 /// Items of a thread that are looked through, in pages.
@@ -39,10 +36,10 @@ pub async fn baseline(office: &Arc<Office>, session: &Session) -> Done {
     {
         return Done::Settled;
     }
-    let place = office.place.clone();
+    let (place, reader) = (office.place.clone(), office.reader());
     let taken = tokio::task::spawn_blocking({
         let id = id.clone();
-        move || record(&place, &id)
+        move || record(&place, &reader, &id)
     });
     let baseline = taken.await.unwrap_or_else(|_| Baseline::Failed {
         reason: "looking at the repository broke off".to_owned(),
@@ -56,8 +53,10 @@ pub async fn baseline(office: &Arc<Office>, session: &Session) -> Done {
     )
 }
 
-fn record(place: &Places, id: &SessionId) -> Baseline {
-    let stored = look(place).map_err(|error| format!("failed to look at the repository: {error}"));
+fn record(place: &Places, reader: &Reader, id: &SessionId) -> Baseline {
+    let stored = reader
+        .snapshot()
+        .map_err(|error| format!("failed to look at the repository: {error}"));
     let stored = stored.and_then(|snapshot| {
         let bytes = serde_json::to_vec(&snapshot).expect("a snapshot is plain data");
         let path = place.tree_of(id);
@@ -72,11 +71,6 @@ fn record(place: &Places, id: &SessionId) -> Baseline {
         },
         Err(reason) => Baseline::Failed { reason },
     }
-}
-
-/// The working tree now.
-pub fn look(place: &Places) -> Result<Snapshot, GitError> {
-    Repo::open(&place.repo)?.snapshot(&Deadline::after(LOOK_LIMIT))
 }
 
 /// What one report is judged by, taken out of the state.
@@ -152,13 +146,13 @@ pub async fn judge(office: &Arc<Office>) -> Done {
         let edited = edited_by_tool(office, &session).await;
         edits.insert(session.id().clone(), edited);
     }
-    let place = office.place.clone();
+    let (place, reader) = (office.place.clone(), office.reader());
     let judged = tokio::task::spawn_blocking(move || {
-        let now = look(&place);
+        let now = reader.snapshot();
         cases
             .into_iter()
             .map(|case| {
-                let found = find(&place, &now, &case, &edits);
+                let found = find(&place, &reader, &now, &case, &edits);
                 (case.report_id, case.revision, found)
             })
             .collect::<Vec<_>>()
@@ -197,7 +191,8 @@ fn asked(cases: &[Case]) -> Vec<Session> {
 
 fn find(
     place: &Places,
-    now: &Result<Snapshot, GitError>,
+    reader: &Reader,
+    now: &Result<Snapshot, ReadError>,
     case: &Case,
     edits: &BTreeMap<SessionId, BTreeSet<String>>,
 ) -> Found {
@@ -217,7 +212,7 @@ fn find(
     let changed = now
         .as_ref()
         .map_err(|error| format!("failed to look at the repository: {error}"))
-        .and_then(|now| changed_since(place, &case.session, now));
+        .and_then(|now| changed_since(place, reader, &case.session, now));
     let conformance = match changed {
         Err(reason) => Conformance::Unknown { reason },
         Ok(changed) => hold_against(&Facts {
@@ -237,6 +232,7 @@ fn find(
 
 fn changed_since(
     place: &Places,
+    reader: &Reader,
     session: &Session,
     now: &Snapshot,
 ) -> Result<BTreeMap<String, String>, String> {
@@ -258,8 +254,8 @@ fn changed_since(
     if before.digest() != *tree {
         return Err(lost("it is not what was recorded".to_owned()));
     }
-    let repo = Repo::open(&place.repo).map_err(|error| error.to_string())?;
-    repo.changed_between(&before, now)
+    reader
+        .changed_between(before, now.clone())
         .map_err(|error| format!("failed to compare with the tree at its start: {error}"))
 }
 

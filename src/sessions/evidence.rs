@@ -1,7 +1,7 @@
 //! Runs verify commands that a person wants to see run: one at a time, after the department's work is over, within the
 //! same walls as the session that did it. Commands come from the confirmed assignment, never from a report.
 
-use super::conformance::{look, settle};
+use super::conformance::settle;
 use super::office::{LAUNCHER, Office};
 use super::policy::CODEX;
 use super::reconciler::Done;
@@ -151,7 +151,7 @@ fn argv(office: &Office, session: &Session, command: &str) -> Result<Vec<String>
 }
 
 async fn tree(office: &Arc<Office>) -> Option<String> {
-    let place = office.place.clone();
-    let looked = tokio::task::spawn_blocking(move || look(&place)).await;
+    let reader = office.reader();
+    let looked = tokio::task::spawn_blocking(move || reader.snapshot()).await;
     looked.ok()?.ok().map(|snapshot| snapshot.digest())
 }

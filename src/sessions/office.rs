@@ -17,12 +17,14 @@ use crate::domain::message::Setback;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
+use crate::governance::reader::Reader;
 use crate::ledger::{self, TransactError};
 use crate::mailbox::Nudge;
 use crate::paths::Places;
 use crate::terminal::Terminals;
 use chrono::{DateTime, Utc};
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -68,7 +70,9 @@ pub struct Office {
     /// Codex.
     pub codex: CodexOrReason,
     /// The codex program, for TUIs.
-    pub codex_bin: std::path::PathBuf,
+    pub codex_bin: PathBuf,
+    /// This program, for children of ours.
+    program: PathBuf,
     /// When this launcher started: what is older may have been done by the one before.
     pub boot: DateTime<Utc>,
     /// Held while the policy is made anew.
@@ -93,7 +97,8 @@ impl Office {
         ledger: Ledger,
         terminals: Terminals,
         codex: CodexOrReason,
-        codex_bin: std::path::PathBuf,
+        codex_bin: PathBuf,
+        program: PathBuf,
     ) -> Arc<Self> {
         let approved = ledger.read(|state| state.powers.clone());
         let policy = Policy::of(&config, None, approved);
@@ -106,6 +111,7 @@ impl Office {
             terminals,
             codex,
             codex_bin,
+            program,
             boot: Utc::now(),
             renewing: Mutex::default(),
             bell: Notify::new(),
@@ -116,6 +122,11 @@ impl Office {
             troubles: Troubles::default(),
             login_check: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// Reads the repository by way of a limited child of its own, which ends with it.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.program.clone(), self.place.repo.clone())
     }
 
     /// The configuration in force.

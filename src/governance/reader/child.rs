@@ -9,9 +9,11 @@ use serde::Serialize;
 use super::written::Written;
 use super::{LIMITS, Question, ReadError};
 use crate::domain::report::Report;
+use crate::git::Repo;
+use crate::git::changes::Deadline;
 use crate::governance::judging::Bench;
 use crate::governance::render::{Format, Part, render};
-use crate::governance::report::Name;
+use crate::governance::report::{DEFAULT_TIME_LIMIT, Name};
 use crate::governance::standing::Standing;
 use crate::governance::{entries, gate, review};
 use crate::process::confined;
@@ -52,6 +54,14 @@ impl Desk {
         match question {
             Question::Look { index, moment } => {
                 written(&gate::look(root, index.as_deref(), moment)?)
+            }
+            Question::Open => written(&Repo::open(root).map(drop)?),
+            Question::Snapshot => {
+                let deadline = Deadline::after(DEFAULT_TIME_LIMIT);
+                written(&Repo::open(root)?.snapshot(&deadline)?)
+            }
+            Question::Changed { before, after } => {
+                written(&Repo::open(root)?.changed_between(&before, &after)?)
             }
             Question::Entries { files } => written(&entries::read(root, &files)?),
             Question::Report { request, format } => {
