@@ -4,6 +4,7 @@
 
 use clap::Parser;
 use codex_terminal::log::Log;
+use codex_terminal::platform;
 use codex_terminal::tell;
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,14 +18,18 @@ fn main() -> ExitCode {
     // These are started by programs, many at a time or before every commit: no more than they need.
     match cli.command.take() {
         Some(Command::Terminal(arguments)) => return codex_terminal::cli::main(arguments),
-        Some(Command::Mcp) => return commands::mcp::run(&cli),
+        Some(Command::Mcp) => {
+            platform::close_to_others();
+            return commands::mcp::run(&cli);
+        }
         Some(Command::DemoAgent { prompt_file }) => return commands::demo_agent::run(&prompt_file),
         Some(Command::Gate(arguments)) => return commands::gate::run(&cli, &arguments),
         Some(Command::Reader) => return commands::reader::run(&cli),
         other => cli.command = other,
     }
     let filter = EnvFilter::try_from_env("ZHONGSHU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    let _log = Log::to_stderr(filter);
+    let log = Log::to_stderr(filter);
+    platform::close_to_others();
     let environment = Environment::of_process();
     let ended = std::env::current_dir()
         .map_err(CommandError::from)
@@ -41,6 +46,8 @@ fn main() -> ExitCode {
             runtime.shutdown_timeout(std::time::Duration::from_secs(1));
             ended
         });
+    // What was logged before stands before.
+    drop(log);
     match ended {
         Ok(code) => code.into(),
         Err(error) => {

@@ -105,6 +105,13 @@ impl Identity {
         platform::exited(*self).await;
     }
 
+    /// The process that started this very one, or took it over when that one ended.
+    pub fn parent(&self) -> Option<Self> {
+        let own = platform::process(self.pid).filter(|own| Self::from(own) == *self)?;
+        // One that began later only has the pid of the parent that is gone.
+        Self::of(own.parent).filter(|parent| parent.start_ticks <= self.start_ticks)
+    }
+
     /// The arguments of the process, where the platform shows them.
     pub fn arguments(&self) -> Option<Vec<OsString>> {
         self.is_alive()

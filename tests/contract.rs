@@ -6,6 +6,8 @@
 
 #[path = "contract/agent.rs"]
 mod agent;
+#[path = "contract/closed.rs"]
+mod closed;
 #[path = "contract/command_line.rs"]
 mod command_line;
 #[path = "contract/doors.rs"]

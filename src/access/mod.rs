@@ -11,6 +11,7 @@ mod limit;
 mod proof;
 mod secret;
 pub mod tokens;
+mod tool_servers;
 
 pub use address::Address;
 pub use caller::{Caller, Lease, Via};
@@ -18,6 +19,7 @@ pub use clock::{Clock, boot_clock};
 pub use heard::{AccessEvent, Observer};
 pub use secret::{NoEntropy, Secret};
 pub use tokens::{Scope, TokenError, TokenStore};
+pub use tool_servers::Kin;
 
 use limit::Bucket;
 pub(crate) use proof::ProofKey;
@@ -25,6 +27,7 @@ use secret::Digest;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+use tool_servers::ToolServers;
 
 /// The key that the server prints at its start.
 pub const PRINTED_KEY_LIFE: Duration = Duration::from_secs(10 * 60);
@@ -127,6 +130,7 @@ pub struct Access {
     tokens: TokenStore,
     closing: CancellationToken,
     observer: Observer,
+    tool_servers: ToolServers,
     inner: Mutex<Inner>,
 }
 
@@ -167,6 +171,7 @@ impl Access {
             tokens: tokens.ending_with(&closing),
             closing,
             observer,
+            tool_servers: ToolServers::default(),
             inner: Mutex::new(inner),
         }
     }

@@ -12,6 +12,7 @@ pub mod events;
 pub mod find;
 mod incoming;
 pub mod items;
+mod kin;
 pub mod orphan;
 mod peer;
 mod server;
@@ -48,6 +49,7 @@ pub use self::{
     transport::{MAX_MESSAGE_BYTES, MAX_SOCKET_PATH_BYTES, TransportError, check_socket_path},
 };
 use crate::process::ProcessError;
+pub use kin::is_tool_server;
 
 /// A thread that was just started elsewhere can be resumed only when its first turn has begun to write (0.18 s were measured).
 const RESUME_PATIENCE: Duration = Duration::from_secs(3);

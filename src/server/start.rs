@@ -134,6 +134,12 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
 
     // Nothing from here on can fail: the app-server and its watchdog would stay behind.
     let (codex, incoming) = prepare_codex(&config, &place, &program, &codex_bin);
+    if codex.is_ok() {
+        let (descriptor, state) = (place.app_server_descriptor(), place.state.clone());
+        access.trust_tool_servers(Box::new(move |pid| {
+            codex::is_tool_server(&descriptor, &state, pid)
+        }));
+    }
     let office = Office::new(
         Arc::clone(&config),
         ledger.clone(),

@@ -87,7 +87,10 @@ fn quiet(error: ApiError) -> Refused {
 }
 
 fn is_on_socket(request: &Request) -> bool {
-    matches!(request.extensions().get::<Peer>(), Some(Peer::Socket))
+    matches!(
+        request.extensions().get::<Peer>(),
+        Some(Peer::Socket { .. })
+    )
 }
 
 /// Whether a request may change something.
@@ -120,8 +123,11 @@ fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
         check_content(headers)?;
     }
     check_length(headers).map_err(quiet)?;
-    let (caller, lease) = if on_socket {
-        (socket_caller(request)?, access.closing().clone())
+    let (caller, lease) = if let Some(Peer::Socket { pid }) = peer {
+        (
+            socket_caller(access, request, pid)?,
+            access.closing().clone(),
+        )
     } else {
         match credential(access, headers, changes)? {
             Some(grant) => {
@@ -259,7 +265,7 @@ fn check_length(headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// The process at the other end runs as our own user (`listen` has checked): the command line, or the tool server,
 /// which names the thread it speaks for and gives up the person's rights by it.
-fn socket_caller(request: &Request) -> Result<Caller, ApiError> {
+fn socket_caller(access: &Access, request: &Request, pid: Option<u32>) -> Result<Caller, ApiError> {
     let thread = request.headers().get(THREAD_HEADER);
     let tool_route = request.uri().path().starts_with(TOOL_ROUTES);
     match thread {
@@ -276,6 +282,14 @@ fn socket_caller(request: &Request) -> Result<Caller, ApiError> {
                 .ok_or_else(|| {
                     ApiError::invalid("thread_header", "`x-zhongshu-thread` is not a thread id")
                 })?;
+            // Anybody can name a thread, and gives up the person's rights by it; only Codex starts the tool server that speaks for it.
+            if tool_route && !access.may_speak_for_threads(pid) {
+                return Err(ApiError::forbidden(
+                    "not_the_tool_server",
+                    "only the tool server that the supervised Codex itself started may speak for a session; use the tools of that session, or \
+                     ask as the person, without `x-zhongshu-thread`",
+                ));
+            }
             Ok(Caller::Agent {
                 thread_id: thread_id.to_owned(),
             })

@@ -54,7 +54,10 @@ pub enum Peer {
         trusted: Trust,
     },
     /// The unix socket; the process at the other end runs as our user.
-    Socket,
+    Socket {
+        /// That process, where the system tells.
+        pid: Option<u32>,
+    },
 }
 
 /// Whether a connection has ever shown a valid credential.
@@ -244,7 +247,7 @@ impl Floor {
     {
         let trust = match &peer {
             Peer::Loopback { trusted, .. } => trusted.clone(),
-            Peer::Socket => {
+            Peer::Socket { .. } => {
                 let trust = Trust::default();
                 trust.trust();
                 trust
@@ -342,7 +345,8 @@ async fn accept_unix(listener: &UnixListener, floor: &Arc<Floor>, app: &Router, 
         match listener.accept().await {
             Ok((stream, _)) => match stream.peer_cred() {
                 Ok(credentials) if credentials.uid() == own_uid => {
-                    floor.serve(stream, Peer::Socket, app);
+                    let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok());
+                    floor.serve(stream, Peer::Socket { pid }, app);
                 }
                 Ok(credentials) => tracing::warn!(
                     peer.uid = credentials.uid(),

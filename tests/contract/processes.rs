@@ -26,11 +26,12 @@ pub fn marked(mark: &str) -> Vec<Marked> {
     let needle = format!("{MARK}={mark}");
     let entries = std::fs::read_dir("/proc").unwrap();
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+    // What runs our own program shows its environment to nobody, but names a place of the test in its arguments.
     let carries = |pid: u32| {
+        let is_ours = command(pid).contains(mark);
         let environ = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environ
-            .split(|byte| *byte == 0)
-            .any(|it| it == needle.as_bytes())
+        let mut variables = environ.split(|byte| *byte == 0);
+        (is_ours && pid != std::process::id()) || variables.any(|it| it == needle.as_bytes())
     };
     pids.filter_map(|pid| {
         if !carries(pid) {

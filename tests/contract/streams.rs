@@ -289,7 +289,9 @@ fn adopted_ended(world: &World, id: &Value) {
 
 #[test]
 fn terminals_that_were_opened_and_closed_leave_no_file_and_no_process() {
-    let world = World::serving();
+    let mut world = World::new();
+    world.traceable();
+    world.start();
     let files = || {
         let folder = format!("/proc/{}/fd", world.server_pid());
         std::fs::read_dir(folder).unwrap().count()

@@ -94,6 +94,12 @@ impl World {
         world
     }
 
+    /// What the launcher starts from now on shows its files to the test.
+    pub fn traceable(&mut self) {
+        let name = codex_terminal::platform::TRACEABLE.to_owned();
+        self.variables.push((name, "1".to_owned()));
+    }
+
     /// A world whose launcher serves.
     pub fn serving() -> Self {
         let mut world = Self::new();

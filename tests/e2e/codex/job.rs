@@ -118,6 +118,13 @@ async fn codex_does_the_main_job_from_plan_to_results() {
         1,
         "only the planner has a thread: {threads:?}"
     );
+    // The thread's id is no secret. Whoever names it and was not started by Codex gets nothing.
+    for thread in &threads {
+        let client = house.client().for_thread(thread);
+        let inbox = client.request("GET", "/mcp/inbox?peek=1", None).await;
+        let refused = inbox.unwrap().accepted().unwrap_err().to_string();
+        assert!(refused.contains("only the tool server"), "{refused}");
+    }
 
     // Two at once, each with a thread and a terminal; the others wait for a slot.
     house.confirm(&planner, &plan).await;

@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::descriptor::State;
 use crate::log::Log;
+use crate::platform;
 use crate::spec::Spec;
 use crate::tell;
 
@@ -62,8 +63,12 @@ impl Arguments {
 pub fn main(arguments: Arguments) -> ExitCode {
     let filter = EnvFilter::try_from_env("CODEX_TERMINAL_LOG")
         .unwrap_or_else(|_| EnvFilter::new("codex_terminal=info"));
-    let _log = Log::to_stderr(filter);
-    match arguments.into_spec().and_then(crate::run) {
+    let log = Log::to_stderr(filter);
+    platform::close_to_others();
+    let ended = arguments.into_spec().and_then(crate::run);
+    // The last line is the one that the launcher shows.
+    drop(log);
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tell!("[codex-terminal] {error:#}");

@@ -68,6 +68,17 @@ pub fn signal(pid: u32, started_at_ticks: u64, signal: Signal) -> bool {
         .is_some_and(|target| system::signal(target, still_runs, signal))
 }
 
+/// Leaves a process open to debuggers of its own user.
+pub const TRACEABLE: &str = "ZHONGSHU_TRACEABLE";
+
+/// From now on no other program of the same user reads this process's memory, environment and open files, or traces it; it leaves no core
+/// dump (Linux only). Programs that it starts are not concerned. [`TRACEABLE`] leaves all open.
+pub fn close_to_others() {
+    if std::env::var_os(TRACEABLE).is_none() {
+        system::close_to_others();
+    }
+}
+
 /// Makes orphans of our tree our own children, so that none can leave it (Linux only).
 pub fn adopt_orphans() {
     system::adopt_orphans();

@@ -19,6 +19,13 @@ pub(super) fn adopt_orphans() {
     }
 }
 
+pub(super) fn close_to_others() {
+    let closed = rustix::process::DumpableBehavior::NotDumpable;
+    if let Err(error) = rustix::process::set_dumpable_behavior(closed) {
+        tracing::warn!(%error, "other programs of this user can read the memory of this process");
+    }
+}
+
 pub(super) fn wait_for_child(_child: Pid) -> rustix::io::Result<Option<(Pid, WaitStatus)>> {
     rustix::process::wait(WaitOptions::empty())
 }

@@ -16,6 +16,8 @@ pub(super) const ORPHANS_COME_TO_US: bool = false;
 
 pub(super) fn adopt_orphans() {}
 
+pub(super) fn close_to_others() {}
+
 /// Only the program: waiting for any child would steal the status of `ps`.
 pub(super) fn wait_for_child(child: Pid) -> rustix::io::Result<Option<(Pid, WaitStatus)>> {
     rustix::process::waitpid(Some(child), WaitOptions::empty())

@@ -63,6 +63,8 @@ impl Sidecar {
             .arg("--spec")
             .arg(&path)
             .env("HOME", dir.path())
+            // The tests look at its files and its memory.
+            .env(codex_terminal::platform::TRACEABLE, "1")
             .env("CODEX_TERMINAL_LOG", "codex_terminal=debug")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
