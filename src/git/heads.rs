@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use git2::{Oid, Sort};
+use git2::{Config, Oid, Sort};
 
 use super::{GitError, Repo};
 
@@ -115,6 +115,13 @@ impl Repo {
             common.join("packed-refs"),
             common.join("config"),
         ];
+        // They, too, can say where the hooks are.
+        let elsewhere = [
+            Config::find_global(),
+            Config::find_xdg(),
+            Config::find_system(),
+        ];
+        files.extend(elsewhere.into_iter().filter_map(Result::ok));
         if let Ok(head) = self.inner.find_reference("HEAD")
             && let Some(target) = head.symbolic_target_bytes()
         {

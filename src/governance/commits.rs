@@ -1,16 +1,18 @@
 //! Notices commits: looks at HEAD now and then, and tells which commits are new here. Owns what one look remembers for
-//! the next; the journal decides what was approved. It reads only, but for its own list of what was there before.
+//! the next; the journal decides what was approved. It reads only, in the [limited child](super::reader).
 //!
 //! A commit is new when HEAD has reached it, or a note of a hook names it, and when it was neither there when zhongshu first
 //! looked, nor recorded before, nor fetched from elsewhere. What Git's own logs say was made here was made here, whoever
 //! has it by now. Which references name it hides nothing: a name is quickly made.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use git2::Oid;
+use serde::{Deserialize, Serialize};
 
 use super::gate::{self, Statements};
 use super::hook::Hooks;
@@ -20,19 +22,12 @@ use crate::domain::review::{CommitSeen, GitId};
 use crate::git::heads::CommitFacts;
 use crate::git::logs::{Move, origins};
 use crate::git::{GitError, Head, Repo};
-use crate::paths::write_private;
 
 /// Commits that one look records. More at once are a rebase of a whole history; the newest are enough to be seen.
 const MAX_COMMITS: usize = 200;
 
-/// Name of the list of what was there before, in the state folder.
-const BEFORE_FILE: &str = "commits_before";
-
-/// Largest such list that is read: some four hundred thousand names.
-const MAX_BEFORE_BYTES: u64 = 16 << 20;
-
 /// What one look found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sight {
     /// Commits that are new, oldest first.
     pub commits: Vec<NewCommit>,
@@ -46,152 +41,177 @@ pub struct Sight {
     pub guarded: bool,
 }
 
-/// Looks at one repository.
-#[derive(Debug)]
-pub struct Watch {
-    root: PathBuf,
-    state: PathBuf,
-    stamp: Option<Stamp>,
-    /// What was there before anybody looked.
-    before: Option<Vec<Oid>>,
-    /// The last move of HEAD at the last look; the outer one is none before the first look.
-    last_move: Option<Option<Move>>,
+/// What one look remembers for the next. It goes along with each, so that it does not matter which process looks.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// What was there before anybody looked; none before the first look.
+    pub before: Option<Vec<GitId>>,
+    last_move: LastMove,
     /// What the journal has.
-    recorded: HashSet<Oid>,
+    recorded: Vec<GitId>,
 }
 
-/// Changes whenever HEAD, its log, the references in one file, or a hook of ours may have changed.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp(Vec<Option<(u64, i64, i64, u64)>>);
-
-impl Watch {
-    /// Begins with what the journal has recorded. `state` is where the list of what was there before is kept.
-    pub fn new(root: &Path, state: &Path, recorded: impl IntoIterator<Item = GitId>) -> Self {
+impl Memory {
+    /// Begins with what the journal has recorded.
+    pub fn of(recorded: Vec<GitId>) -> Self {
         Self {
-            root: root.to_owned(),
-            state: state.to_owned(),
-            stamp: None,
-            before: None,
-            last_move: None,
-            recorded: recorded.into_iter().filter_map(|it| oid(&it)).collect(),
+            recorded,
+            ..Self::default()
         }
     }
+}
 
-    /// Looks. `None` means that nothing moved since the last look. `known` is the commit on which HEAD was last seen,
-    /// by this server or an earlier one; without it the first look only takes its bearings. `noted` is what hooks wrote down.
-    ///
-    /// # Errors
-    /// When the repository cannot be read, or the list of what was there before cannot be written; the next look tries again.
-    pub fn look(
-        &mut self,
-        known: Option<&GitId>,
-        noted: &[Committed],
-    ) -> Result<Option<Sight>, GitError> {
-        let repo = Repo::open(&self.root)?;
-        let stamp = stamp(&repo);
-        if self.stamp.as_ref() == Some(&stamp) && noted.is_empty() {
-            return Ok(None);
+/// The last move of HEAD at the last look.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+enum LastMove {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// There was no log.
+    None,
+    /// It was this one.
+    Was(PastMove),
+}
+
+/// A [`Move`] that can be handed on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct PastMove {
+    from: Option<GitId>,
+    to: Option<GitId>,
+    what: String,
+}
+
+impl PastMove {
+    fn of(it: &Move) -> Self {
+        Self {
+            from: it.from.and_then(id),
+            to: id(it.to),
+            what: it.what.clone(),
         }
-        let head = repo.head()?;
-        let head_id = head.commit.as_deref().and_then(|id| Oid::from_str(id).ok());
-        let moves = repo.head_moves();
-        let known = known.and_then(oid);
-        let before = self.before(&repo, &head, &moves, known)?;
-        let fresh = self.fresh_moves(&moves, known);
-        let hidden: Vec<Oid> = (known.into_iter())
-            .chain(self.recorded.iter().copied())
-            .chain(before)
-            .collect();
-        let mut from: Vec<Oid> = fresh.iter().map(|it| it.to).collect();
-        // A reset may have collected what HEAD once stood on.
-        from.retain(|id| repo.tree_of_commit(*id).is_some());
-        from.extend(head_id);
-        let found = new_commits(&repo, &from, &hidden)?;
-        let came_from = origins(&moves);
-        let seen = |facts: CommitFacts| {
-            let origin = came_from.get(&facts.id);
-            let previous = origin.and_then(|origin| repo.tree_of_commit(*origin));
-            Some(NewCommit {
-                seen: CommitSeen {
-                    commit: id(facts.id)?,
-                    tree: id(facts.tree)?,
-                    base_tree: facts.parent_tree.and_then(id),
-                    branch: head.branch.clone(),
-                    subject: facts.subject,
-                    report_id: None,
-                },
-                previous_tree: previous.and_then(id),
-            })
-        };
-        let found: Vec<NewCommit> = found.into_iter().filter_map(seen).collect();
-        let is_found = |note: &Committed| found.iter().any(|it| it.seen.commit == note.commit);
-        let is_new = |note: &&Committed| {
-            let id = oid(&note.commit);
-            !is_found(note) && id.is_some_and(|id| !self.recorded.contains(&id))
-        };
-        // What only a note knows was amended away since, or lies on no way that HEAD's log tells.
-        let commits: Vec<NewCommit> = (noted.iter().filter(is_new))
-            .map(|note| note.as_new(&repo))
-            .chain(found.iter().cloned())
-            .collect();
-        let names = commits.iter().filter_map(|it| oid(&it.seen.commit));
-        self.recorded.extend(names);
-        self.last_move = Some(moves.last().cloned());
-        self.stamp = Some(stamp);
-        Ok(Some(Sight {
+    }
+}
+
+/// What one look found, and what the next one needs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Looked {
+    /// What there was to see.
+    pub sight: Sight,
+    /// For the next look.
+    pub memory: Memory,
+    /// Says when there is something new to see.
+    pub stamp: Stamp,
+}
+
+/// Changes whenever HEAD, its log, the references in one file, the settings or a hook of ours may have changed. To compare it opens nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp(Vec<(OsString, Option<Trace>)>);
+
+/// Inode, time of the last change in seconds and the rest in nanoseconds, length.
+type Trace = (u64, i64, i64, u64);
+
+impl Stamp {
+    fn of(files: impl IntoIterator<Item = OsString>) -> Self {
+        let traced = files.into_iter().map(|path| {
+            let trace = fs::symlink_metadata(&path).ok();
+            let trace = trace.map(|it| (it.ino(), it.mtime(), it.mtime_nsec(), it.len()));
+            (path, trace)
+        });
+        Self(traced.collect())
+    }
+
+    /// Whether nothing has changed.
+    pub fn holds(&self) -> bool {
+        Self::of(self.0.iter().map(|(path, _)| path.clone())) == *self
+    }
+}
+
+/// Looks. `known` is the commit on which HEAD was last seen, by this server or an earlier one; without it the first look only takes its
+/// bearings. `noted` is what hooks wrote down.
+///
+/// # Errors
+/// When the repository cannot be read; the next look tries again.
+pub fn look(
+    root: &Path,
+    known: Option<&GitId>,
+    noted: &[Committed],
+    memory: Memory,
+) -> Result<Looked, GitError> {
+    let repo = Repo::open(root)?;
+    let stamp = Stamp::of(repo.head_files().into_iter().map(PathBuf::into_os_string));
+    let head = repo.head()?;
+    let head_id = head.commit.as_deref().and_then(|id| Oid::from_str(id).ok());
+    let moves = repo.head_moves();
+    let known = known.and_then(oid);
+    let fresh = fresh_moves(&memory.last_move, &moves, known);
+    let before = match memory.before {
+        Some(before) => before,
+        None => {
+            let there = there_now(&repo, &head, &moves, known)?;
+            there.into_iter().filter_map(id).collect()
+        }
+    };
+    let mut recorded: HashSet<GitId> = memory.recorded.into_iter().collect();
+    let hidden: Vec<Oid> = (known.into_iter())
+        .chain(recorded.iter().chain(&before).filter_map(oid))
+        .collect();
+    let mut from: Vec<Oid> = fresh.iter().map(|it| it.to).collect();
+    // A reset may have collected what HEAD once stood on.
+    from.retain(|id| repo.tree_of_commit(*id).is_some());
+    from.extend(head_id);
+    let found = new_commits(&repo, &from, &hidden)?;
+    let came_from = origins(&moves);
+    let seen = |facts: CommitFacts| {
+        let origin = came_from.get(&facts.id);
+        let previous = origin.and_then(|origin| repo.tree_of_commit(*origin));
+        Some(NewCommit {
+            seen: CommitSeen {
+                commit: id(facts.id)?,
+                tree: id(facts.tree)?,
+                base_tree: facts.parent_tree.and_then(id),
+                branch: head.branch.clone(),
+                subject: facts.subject,
+                report_id: None,
+            },
+            previous_tree: previous.and_then(id),
+        })
+    };
+    let found: Vec<NewCommit> = found.into_iter().filter_map(seen).collect();
+    let is_found = |note: &Committed| found.iter().any(|it| it.seen.commit == note.commit);
+    let is_new = |note: &&Committed| !is_found(note) && !recorded.contains(&note.commit);
+    // What only a note knows was amended away since, or lies on no way that HEAD's log tells.
+    let commits: Vec<NewCommit> = (noted.iter().filter(is_new))
+        .map(|note| note.as_new(&repo))
+        .chain(found.iter().cloned())
+        .collect();
+    recorded.extend(commits.iter().map(|it| it.seen.commit.clone()));
+    let last_move = moves.last();
+    Ok(Looked {
+        sight: Sight {
             commits,
             head: head_id.and_then(id),
             branch: head.branch,
             statements: gate::statements(&repo)?,
             guarded: Hooks::look(&repo).is_ok_and(|hooks| hooks.guards()),
-        }))
-    }
+        },
+        memory: Memory {
+            before: Some(before),
+            last_move: last_move.map_or(LastMove::None, |it| LastMove::Was(PastMove::of(it))),
+            recorded: recorded.into_iter().collect(),
+        },
+        stamp,
+    })
+}
 
-    /// What was there before anybody looked: from the list, which the first look of all makes.
-    fn before(
-        &mut self,
-        repo: &Repo,
-        head: &Head,
-        moves: &[Move],
-        known: Option<Oid>,
-    ) -> Result<Vec<Oid>, GitError> {
-        if let Some(before) = &self.before {
-            return Ok(before.clone());
-        }
-        let file = self.state.join(BEFORE_FILE);
-        let before = match read_list(&file) {
-            Some(before) => before,
-            None => {
-                let before = there_now(repo, head, moves, known)?;
-                let lines: Vec<String> = before.iter().map(Oid::to_string).collect();
-                let text = lines.join("\n");
-                write_private(&file, text.as_bytes()).map_err(|error| GitError::Library {
-                    action: "writing down which commits are there",
-                    message: error.to_string(),
-                })?;
-                before
-            }
-        };
-        self.before = Some(before.clone());
-        Ok(before)
-    }
-
-    /// Moves of HEAD since the last look; for the first one, since it stood on `known`.
-    fn fresh_moves(&self, moves: &[Move], known: Option<Oid>) -> Vec<Move> {
-        let seen = match &self.last_move {
-            Some(last) => last
-                .as_ref()
-                .map(|last| moves.iter().rposition(|it| it == last)),
-            None => known.map(|known| moves.iter().rposition(|it| it.to == known)),
-        };
-        match seen {
-            // There was no log: all of it is new.
-            None if self.last_move.is_some() => moves.to_vec(),
-            Some(Some(last)) => moves[last + 1..].to_vec(),
-            // The log was cut or rewritten. Where HEAD stands is looked at in any case.
-            Some(None) | None => Vec::new(),
-        }
-    }
+/// Moves of HEAD since the last look; for the first one, since it stood on `known`.
+fn fresh_moves(last_move: &LastMove, moves: &[Move], known: Option<Oid>) -> Vec<Move> {
+    let seen = match last_move {
+        // There was no log: all of it is new.
+        LastMove::None => return moves.to_vec(),
+        LastMove::Was(last) => moves.iter().rposition(|it| PastMove::of(it) == *last),
+        LastMove::Unknown => known.and_then(|known| moves.iter().rposition(|it| it.to == known)),
+    };
+    // Without it the log was cut or rewritten. Where HEAD stands is looked at in any case.
+    seen.map_or_else(Vec::new, |last| moves[last + 1..].to_vec())
 }
 
 /// What a first look finds. When HEAD was seen before, and only the list is missing, what HEAD's branch, a stash or a remote
@@ -243,25 +263,10 @@ fn new_commits(repo: &Repo, from: &[Oid], hidden: &[Oid]) -> Result<Vec<CommitFa
     repo.commits_between(from, hidden, MAX_COMMITS, wanted)
 }
 
-fn read_list(file: &Path) -> Option<Vec<Oid>> {
-    let length = fs::metadata(file).ok()?.len();
-    let text = fs::read_to_string(file).ok()?;
-    let ids = text.lines().map(|line| Oid::from_str(line).ok());
-    (length <= MAX_BEFORE_BYTES).then(|| ids.collect())?
-}
-
 fn oid(id: &GitId) -> Option<Oid> {
     Oid::from_str(id.as_str()).ok()
 }
 
 fn id(oid: Oid) -> Option<GitId> {
     GitId::parse(&oid.to_string()).ok()
-}
-
-fn stamp(repo: &Repo) -> Stamp {
-    let of = |path: PathBuf| {
-        let data = fs::symlink_metadata(path).ok()?;
-        Some((data.ino(), data.mtime(), data.mtime_nsec(), data.len()))
-    };
-    Stamp(repo.head_files().into_iter().map(of).collect())
 }

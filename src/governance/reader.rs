@@ -15,11 +15,14 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::commits::{Looked, Memory};
 use super::entries::Entry;
 use super::gate::{Look, Moment};
+use super::notes::Committed;
 use super::render::Format;
 use super::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
 use super::review::{Review, Seen, Wanted};
+use crate::domain::review::GitId;
 use crate::git::GitError;
 use crate::git::snapshot::Snapshot;
 use crate::process::confined::{Answer, Confined, Fault, Limits};
@@ -58,6 +61,12 @@ enum Question {
     Entries { files: Vec<String> },
     /// Whether it can be opened.
     Open,
+    /// Which commits came.
+    Commits {
+        known: Option<GitId>,
+        noted: Vec<Committed>,
+        memory: Memory,
+    },
     /// What stands in the working tree.
     Snapshot,
     /// Where two of these differ.
@@ -172,6 +181,24 @@ impl Reader {
         self.value(&Question::Open, DEFAULT_TIME_LIMIT)
     }
 
+    /// Which commits came, as [`super::commits::look`] finds them.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn commits(
+        &self,
+        known: Option<&GitId>,
+        noted: &[Committed],
+        memory: Memory,
+    ) -> Result<Looked, ReadError> {
+        let question = Question::Commits {
+            known: known.cloned(),
+            noted: noted.to_vec(),
+            memory,
+        };
+        self.value(&question, DEFAULT_TIME_LIMIT)
+    }
+
     /// What stands in the working tree now, where that differs from HEAD.
     ///
     /// # Errors
@@ -240,6 +267,11 @@ impl Reader {
         let mut command = Command::new(&self.program);
         command.arg(COMMAND).arg("--repo").arg(&self.root);
         Confined::start(command.current_dir(&self.root))
+    }
+
+    /// Ends the child; the next question starts another.
+    pub fn let_go(&self) {
+        *self.desk.lock().unwrap_or_else(PoisonError::into_inner) = Desk::default();
     }
 
     /// Whether the caller is the one to call [`Self::end_unused`] from now on.

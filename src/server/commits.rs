@@ -3,12 +3,14 @@
 
 use crate::domain::event::Event;
 use crate::domain::flow::reviews;
-use crate::domain::review::GateMode;
+use crate::domain::review::{GateMode, GitId};
 use crate::domain::state::State;
-use crate::governance::commits::{Sight, Watch};
+use crate::governance::commits::{Looked, Memory, Sight, Stamp};
 use crate::governance::notes::{Committed, Note, Notes, forget};
+use crate::governance::reader::{ReadError, Reader};
+use crate::paths::write_private;
 use crate::sessions::office::{LAUNCHER, Office, Refused};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -18,6 +20,15 @@ use tokio_util::sync::CancellationToken;
 /// state of ten files.
 const POLL: Duration = Duration::from_secs(1);
 
+/// After a look that failed: the child may have taken all of its time.
+const POLL_AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// Name of the list of what was there before, in the state folder.
+const BEFORE_FILE: &str = "commits_before";
+
+/// Largest such list that is read: some four hundred thousand names.
+const MAX_BEFORE_BYTES: u64 = 16 << 20;
+
 /// Looks until the launcher stops acting. `guarded` says whether the gate stands before every commit.
 pub async fn watch(
     office: Arc<Office>,
@@ -25,25 +36,25 @@ pub async fn watch(
     acting: CancellationToken,
 ) {
     let notes = Notes::of(&office.place.state);
-    let mut eyes = Some(begin(&office));
+    let mut eyes = Eyes::begin(&office);
     let mut complained = false;
     loop {
         let known = office.ledger.read(|state| {
             let head = state.reviews.head.as_ref();
             head.and_then(|(_, commit)| commit.clone())
         });
-        let Some(mut watch) = eyes.take() else { return };
-        let notes = notes.clone();
+        let (notes, now) = (notes.clone(), eyes.clone());
         let looked = tokio::task::spawn_blocking(move || {
             let noted = Noted::of(notes.read_all());
-            let sight = watch.look(known.as_ref(), &noted.committed);
-            (watch, sight, noted)
+            let looked = now.look(known.as_ref(), &noted.committed);
+            (looked, noted)
         });
-        // Only a panic loses the eyes; it is in the log.
-        let Ok((watch, sight, noted)) = looked.await else {
-            return;
+        let (looked, noted) = match looked.await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(looked) => looked,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime is going away.
+            Err(Err(_)) => return,
         };
-        eyes = Some(watch);
         match record_asked(&office, noted.asked).await {
             Ok(()) => forget(&noted.files_of_asked),
             Err(error) => tracing::warn!(
@@ -51,40 +62,97 @@ pub async fn watch(
                 "what the gate was asked could not be recorded; its notes stay"
             ),
         }
-        match sight {
+        let mut pause = POLL;
+        match looked {
             Ok(None) => {}
-            Ok(Some(sight)) => {
+            Ok(Some(looked)) => {
                 complained = false;
-                guarded.send_replace(Some(sight.guarded));
-                match record(&office, sight).await {
+                guarded.send_replace(Some(looked.sight.guarded));
+                (eyes.memory, eyes.stamp) = (looked.memory, Some(looked.stamp));
+                match record(&office, looked.sight).await {
                     Ok(()) => forget(&noted.files_of_committed),
                     Err(error) => {
                         tracing::warn!(
                             ?error,
                             "what HEAD did could not be recorded; it is looked at again"
                         );
-                        eyes = Some(begin(&office));
+                        eyes = Eyes::begin(&office);
                     }
                 }
             }
-            Err(error) if !complained => {
-                complained = true;
-                tracing::warn!(%error, "HEAD cannot be watched; commits that go around the gate are noticed later");
+            Err(error) => {
+                pause = POLL_AFTER_FAILURE;
+                if !complained {
+                    complained = true;
+                    tracing::warn!(%error, "HEAD cannot be watched; commits that go around the gate are noticed later");
+                }
             }
-            Err(_) => {}
         }
         tokio::select! {
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(pause) => {}
             () = acting.cancelled() => return,
         }
     }
 }
 
-/// With what the journal has.
-fn begin(office: &Office) -> Watch {
-    let recorded = |state: &State| state.reviews.recorded().cloned().collect::<Vec<_>>();
-    let recorded = office.ledger.read(recorded);
-    Watch::new(&office.place.repo, &office.place.state, recorded)
+/// What is needed for a look. The child that looks ends with it: commits are rare.
+#[derive(Clone)]
+struct Eyes {
+    reader: Arc<Reader>,
+    /// The list of what was there before anybody looked.
+    file: PathBuf,
+    memory: Memory,
+    stamp: Option<Stamp>,
+}
+
+impl Eyes {
+    /// With what the journal has.
+    fn begin(office: &Office) -> Self {
+        let recorded = |state: &State| state.reviews.recorded().cloned().collect::<Vec<_>>();
+        Self {
+            reader: Arc::new(office.reader()),
+            file: office.place.state.join(BEFORE_FILE),
+            memory: Memory::of(office.ledger.read(recorded)),
+            stamp: None,
+        }
+    }
+
+    /// Has a child look, when there may be something new. The first look of all makes the list.
+    fn look(
+        mut self,
+        known: Option<&GitId>,
+        noted: &[Committed],
+    ) -> Result<Option<Looked>, ReadError> {
+        if self.stamp.is_some_and(|stamp| stamp.holds()) && noted.is_empty() {
+            return Ok(None);
+        }
+        if self.memory.before.is_none() {
+            self.memory.before = read_list(&self.file);
+        }
+        let is_first = self.memory.before.is_none();
+        let looked = self.reader.commits(known, noted, self.memory);
+        self.reader.let_go();
+        let looked = looked?;
+        if is_first {
+            let before = looked.memory.before.iter().flatten();
+            let lines: Vec<&str> = before.map(GitId::as_str).collect();
+            let written = write_private(&self.file, lines.join("\n").as_bytes());
+            written.map_err(|error| {
+                ReadError::Refused(format!(
+                    "{} cannot be written: {error}",
+                    self.file.display()
+                ))
+            })?;
+        }
+        Ok(Some(looked))
+    }
+}
+
+fn read_list(file: &Path) -> Option<Vec<GitId>> {
+    let length = std::fs::metadata(file).ok()?.len();
+    let text = std::fs::read_to_string(file).ok()?;
+    let ids = text.lines().map(|line| GitId::parse(line).ok());
+    (length <= MAX_BEFORE_BYTES).then(|| ids.collect())?
 }
 
 /// What hooks wrote down, by what it is about.

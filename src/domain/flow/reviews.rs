@@ -8,6 +8,7 @@ use crate::domain::review::{
     Approval, Candidate, CommitSeen, GateMode, GitId, Rejection, Said, Staged, Standing,
 };
 use crate::domain::state::State;
+use serde::{Deserialize, Serialize};
 
 /// Approves what is staged. `gate` is how strict the gate is to be from now on, where the change itself says so: the
 /// person saw that line as well.
@@ -78,7 +79,7 @@ fn check_staged(staged: &Staged) -> Result<(), Refusal> {
 }
 
 /// A commit that appeared, with the tree that HEAD had before: an amended commit is judged by what it changed, too.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewCommit {
     /// The commit.
     pub seen: CommitSeen,

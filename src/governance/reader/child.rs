@@ -15,7 +15,7 @@ use crate::governance::judging::Bench;
 use crate::governance::render::{Format, Part, render};
 use crate::governance::report::{DEFAULT_TIME_LIMIT, Name};
 use crate::governance::standing::Standing;
-use crate::governance::{entries, gate, review};
+use crate::governance::{commits, entries, gate, review};
 use crate::process::confined;
 
 /// Answers questions about the repository at `root` on standard input and output, within the limits, until there are no more.
@@ -56,6 +56,11 @@ impl Desk {
                 written(&gate::look(root, index.as_deref(), moment)?)
             }
             Question::Open => written(&Repo::open(root).map(drop)?),
+            Question::Commits {
+                known,
+                noted,
+                memory,
+            } => written(&commits::look(root, known.as_ref(), &noted, memory)?),
             Question::Snapshot => {
                 let deadline = Deadline::after(DEFAULT_TIME_LIMIT);
                 written(&Repo::open(root)?.snapshot(&deadline)?)
