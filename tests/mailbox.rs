@@ -751,6 +751,36 @@ async fn m11_a_replaced_folder_is_noticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_bad_files_is_counted_and_a_good_one_is_taken_all_the_same() {
+    let house = House::open().await;
+    let session = house.department("gongchengbu-1", "zhongshu-1").await;
+    for number in 0..600 {
+        house.drop_file(format!("bad-{number}.json"), "[]");
+    }
+    house.drop_file("good.json", result(&session, "among them"));
+    house.until_reported(&session, 1).await;
+    house.until_empty().await;
+    let counted = || -> u64 {
+        let events = house.events("mailbox_rejections_counted");
+        let counts = events.iter().map(|event| event["count"].as_u64().unwrap());
+        counts.sum()
+    };
+    let named = || house.events("mailbox_file_rejected").len() as u64;
+    house
+        .until("all to be counted", || named() + counted() == 600)
+        .await;
+    assert!(named() < 200, "{} of 600 are journalled whole", named());
+    let event = house.events("mailbox_rejections_counted").remove(0);
+    assert_eq!(event["session_id"], "zhongshu-1");
+    assert!(
+        event["reason"].as_str().unwrap().contains("object"),
+        "{event}"
+    );
+    // Each of them lies there, with its reason.
+    assert_eq!(names(&house.paths().rejected).len(), 1200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_through_a_link() {
     let mut house = House::closed();
     let elsewhere = house.dir.path().join("elsewhere");

@@ -437,6 +437,15 @@ pub enum Event {
         /// What is wrong with it.
         reason: String,
     },
+    /// More files of a mailbox were not taken than are told by name.
+    MailboxRejectionsCounted {
+        /// The planner whose mailbox it was.
+        session_id: SessionId,
+        /// How many, beside those that were told by name.
+        count: u64,
+        /// What is wrong with the newest of them.
+        reason: String,
+    },
 
     /// The launcher owes a session a text.
     MessageQueued {

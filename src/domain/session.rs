@@ -183,6 +183,9 @@ pub struct Session {
     /// The newest files in its mailbox that were not taken, oldest first (planners).
     #[serde(default)]
     pub rejected_files: Vec<RejectedFile>,
+    /// How many more were not taken than the journal names (planners).
+    #[serde(default)]
+    pub rejected_unnamed: u64,
 }
 
 /// A file in a mailbox that was not taken.
@@ -196,7 +199,7 @@ pub struct RejectedFile {
     pub reason: String,
 }
 
-/// More rejected files than this nobody reads; the journal has them all.
+/// More rejected files than this nobody reads; the journal has more, and the mailbox's `rejected/` has them all.
 const MAX_REJECTED_FILES: usize = 20;
 
 impl Session {
@@ -219,6 +222,7 @@ impl Session {
             replaced_by: None,
             baseline: None,
             rejected_files: Vec::new(),
+            rejected_unnamed: 0,
         }
     }
 

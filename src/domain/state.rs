@@ -272,6 +272,9 @@ impl State {
                     session.note_rejected(RejectedFile { at, file, reason });
                 });
             }
+            Event::MailboxRejectionsCounted {
+                session_id, count, ..
+            } => self.with_session(session_id, |session| session.rejected_unnamed += count),
             Event::ServerStarted { .. }
             | Event::ServerStopped { .. }
             | Event::AccessGranted { .. }

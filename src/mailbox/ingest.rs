@@ -9,6 +9,8 @@ use super::in_order::all_in_order;
 use super::receipts;
 use super::settle::{Chunk, Desk, Examined, Fate, Round};
 use super::take::{self, Verdict};
+use super::tally::Tally;
+use super::timing::Timing;
 use super::watch::{Hints, Watch};
 use crate::domain::event::Event;
 use crate::domain::flow::Catalog;
@@ -21,32 +23,9 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-/// How long the mailbox waits for what.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// A file that may still be written counts when it has not changed for this long. A tenth would take files from
-    /// under slow writers, ten times as much would make every report of a shell command late.
-    pub quiet: Duration,
-    /// A file that ends in the middle is given up when it has not changed for this long.
-    pub unfinished: Duration,
-    /// Every mailbox is looked at this often, whatever the kernel says. A tenth would keep an idle machine busy, ten
-    /// times as much would leave a report unseen for that long after a lost event.
-    pub rescan: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            quiet: Duration::from_millis(150),
-            unfinished: Duration::from_secs(30),
-            rescan: Duration::from_secs(2),
-        }
-    }
-}
 
 /// Gives the configuration of the moment.
 pub type CatalogSource = Arc<dyn Fn() -> Arc<Catalog> + Send + Sync>;
@@ -117,6 +96,7 @@ impl Ingest {
         let running = Running {
             desk: Some(desk),
             watch: Watch::new(),
+            tally: Tally::new(self.timing.span),
             ingest: self,
         };
         running.run(subscription, seq).await;
@@ -134,6 +114,7 @@ struct Running {
     /// Out only while a blocking call has it.
     desk: Option<Desk>,
     watch: Watch,
+    tally: Tally,
 }
 
 impl Running {
@@ -205,6 +186,11 @@ impl Running {
     async fn scan(&mut self, hints: Hints, whole: bool) -> Result<Option<Instant>, Stop> {
         if self.ingest.ledger.status().borrow().health != Health::Writable {
             return Err(Stop::ReadOnly);
+        }
+        let counted = self.tally.over(Instant::now());
+        if !counted.is_empty() {
+            let committed = self.ingest.ledger.commit("mailbox", counted).await;
+            stop_of(committed.map(|_| ()))?;
         }
         let planners: Vec<SessionId> = self.ingest.ledger.read(|state| {
             let planners = state
@@ -284,6 +270,7 @@ impl Running {
             .map(|file| {
                 let ledger = self.ingest.ledger.clone();
                 let catalog = Arc::clone(&catalog);
+                let tally = self.tally.clone();
                 let fate = match &file.fate {
                     Fate::Ask(candidate) => Ok(Box::clone(candidate)),
                     Fate::Known(verdict) => Err(verdict.clone()),
@@ -293,7 +280,9 @@ impl Running {
                         Err(verdict) => Ok(verdict),
                         Ok(candidate) => {
                             let decide = move |state: &State| {
-                                Ok::<_, Infallible>(take::decide(state, &catalog, *candidate))
+                                let (events, verdict) = take::decide(state, &catalog, *candidate);
+                                let events = tally.measured(events, Instant::now());
+                                Ok::<_, Infallible>((events, verdict))
                             };
                             ledger.transact(actor_of(file), decide).await
                         }

@@ -26,11 +26,14 @@ mod read;
 pub mod receipts;
 mod settle;
 mod take;
+mod tally;
 pub mod threads;
+mod timing;
 mod watch;
 
 pub(crate) use folders::write_new;
 pub use folders::{FolderError, Folders, Paths};
-pub use ingest::{CatalogSource, Ingest, Nudge, Timing};
+pub use ingest::{CatalogSource, Ingest, Nudge};
 pub use parse::{ParseError, Parsed, parse};
 pub use read::MAX_FILE_BYTES;
+pub use timing::Timing;

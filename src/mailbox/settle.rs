@@ -4,12 +4,12 @@
 //! it remembers can be lost without harm.
 
 use super::folders::{self, FolderError, Folders, Listed};
-use super::ingest::Timing;
 use super::moves::{self, Known, Moved};
 use super::parse::{self, ParseError};
 use super::read::{self, Stamp};
 use super::receipts;
 use super::take::{Candidate, Verdict};
+use super::timing::Timing;
 use super::watch::Hints;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::hex;

@@ -162,6 +162,8 @@ pub struct PlannerView {
     pub replaced_by_session_id: Option<SessionId>,
     /// The newest files in its mailbox that were not taken, oldest first.
     pub rejected_files: Vec<RejectedFile>,
+    /// How many more were not taken, which are only counted.
+    pub rejected_files_counted: u64,
 }
 
 /// What only departments have.
@@ -314,6 +316,7 @@ impl Scene<'_> {
             resumed_from_session_id: session.brief.resumed_from_session_id.clone(),
             replaced_by_session_id: session.replaced_by.clone(),
             rejected_files: session.rejected_files.clone(),
+            rejected_files_counted: session.rejected_unnamed,
         }
     }
 

@@ -45,6 +45,7 @@ pub fn timing() -> Timing {
         quiet: Duration::from_millis(100),
         unfinished: Duration::from_secs(20),
         rescan: Duration::from_millis(300),
+        span: Duration::from_secs(2),
     }
 }
 

@@ -372,6 +372,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
             resumed_from_session_id: None,
             replaced_by_session_id: None,
             rejected_files: Vec::new(),
+            rejected_files_counted: 0,
         }),
         report: (!is_planner).then_some(ReportStatusView {
             report_status: "pending",
