@@ -356,3 +356,18 @@ fn nothing_third_party_is_committed() {
         assert!(!text.contains("\"resolved\""), "{lock} names a registry");
     }
 }
+
+#[test]
+fn routes_are_made_in_the_table_alone() {
+    let mut wrong = Vec::new();
+    for path in files("src/web", &["rs"]) {
+        if !is_test(&path)
+            && shown(&path) != "src/web/table.rs"
+            && code_of(&path).contains(".route(")
+        {
+            wrong.push(shown(&path));
+        }
+    }
+    // One that is made elsewhere would be missing in the sweep over all routes and credentials.
+    assert!(wrong.is_empty(), "use web::table: {}", wrong.join(", "));
+}

@@ -10,13 +10,13 @@ use crate::ledger::Ledger;
 use crate::web::body::Query;
 use crate::web::caller::RequireReader;
 use crate::web::error::ApiError;
+use crate::web::table::Table;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use axum::routing::get;
 use futures_util::stream::{self, Stream, StreamExt as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -103,9 +103,16 @@ where
     S: Fold,
     S::Event: Serialize + DeserializeOwned + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/api/events", get(events::<S>))
-        .with_state(ledger)
+    table().serve(ledger)
+}
+
+/// The same, before it knows the journal.
+pub fn table<S>() -> Table<Ledger<S>>
+where
+    S: Fold,
+    S::Event: Serialize + DeserializeOwned + Send + Sync + 'static,
+{
+    Table::new().get("/api/events", events::<S>)
 }
 
 #[derive(Debug, Deserialize)]

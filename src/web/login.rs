@@ -5,9 +5,9 @@ use crate::web::body::Body;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
 use crate::web::guard::SESSION_HEADER;
+use crate::web::table::Table;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,13 +15,18 @@ use std::sync::Arc;
 
 /// The routes of this module.
 pub fn routes(access: Arc<Access>) -> Router {
-    Router::new()
-        .route("/api/login", post(login))
-        .route("/api/logout", post(logout))
-        .route("/api/login_key", post(login_key))
-        .route("/api/tokens", get(tokens).post(create_token))
-        .route("/api/tokens/revoke", post(revoke_token))
-        .with_state(access)
+    table().serve(access)
+}
+
+/// The same, before they know the credentials.
+pub fn table() -> Table<Arc<Access>> {
+    Table::new()
+        .post("/api/login", login)
+        .post("/api/logout", logout)
+        .post("/api/login_key", login_key)
+        .get("/api/tokens", tokens)
+        .post("/api/tokens", create_token)
+        .post("/api/tokens/revoke", revoke_token)
 }
 
 #[derive(Deserialize)]

@@ -15,6 +15,7 @@ pub mod listen;
 pub mod login;
 pub mod pages;
 pub mod preferences;
+pub mod table;
 pub mod ui;
 pub mod views;
 
@@ -22,15 +23,47 @@ use crate::access::Access;
 use crate::sessions::office::Ledger;
 use app::App;
 use axum::Router;
-use axum::routing::get;
 use std::sync::Arc;
+use table::{Route, Table};
 
 /// Everything that is served. The guard stands in front of all of it.
 pub fn routes(app: App, access: Arc<Access>, ledger: Ledger) -> Router {
-    api::routes()
-        .merge(ui::routes())
-        .with_state(app)
-        .merge(login::routes(access))
-        .merge(events::routes(ledger))
-        .route("/healthz", get(|| async { api::done() }))
+    let parts = Parts::new();
+    parts
+        .app
+        .serve(app)
+        .merge(parts.login.serve(access))
+        .merge(parts.events.serve(ledger))
+        .merge(parts.open.serve(()))
+}
+
+/// Every route that [`routes`] serves.
+pub fn every_route() -> Vec<Route> {
+    let parts = Parts::new();
+    [
+        parts.app.routes(),
+        parts.login.routes(),
+        parts.events.routes(),
+        parts.open.routes(),
+    ]
+    .concat()
+}
+
+/// All tables, each before it has what it needs.
+struct Parts {
+    app: Table<App>,
+    login: Table<Arc<Access>>,
+    events: Table<Ledger>,
+    open: Table,
+}
+
+impl Parts {
+    fn new() -> Self {
+        Self {
+            app: api::table().merge(ui::table()),
+            login: login::table(),
+            events: events::table(),
+            open: Table::new().get("/healthz", || async { api::done() }),
+        }
+    }
 }

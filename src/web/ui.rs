@@ -7,6 +7,7 @@ use super::body::Query;
 use super::caller::RequirePerson;
 use super::error::ApiError;
 use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
+use super::table::Table;
 use super::views::{PlanFileView, PlanView};
 use super::{api, assets};
 use crate::domain::ids::SessionId;
@@ -17,24 +18,22 @@ use crate::git::diff::{OVERVIEW, WHOLE_FILE};
 use crate::governance::review::Wanted;
 use crate::ledger::Health;
 use crate::web::api::reports::ReportQuery;
-use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::response::Html;
-use axum::routing::get;
 use serde::Deserialize;
 use serde_json::Value;
 
 /// Every route of the dashboard.
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/", get(shell))
-        .route("/assets/{*path}", get(assets::handler))
-        .route("/ui/work", get(work))
-        .route("/ui/report", get(report))
-        .route("/ui/review", get(review))
-        .route("/ui/review/file", get(review_file))
+pub fn table() -> Table<App> {
+    Table::new()
+        .get("/", shell)
+        .get("/assets/{*path}", assets::handler)
+        .get("/ui/work", work)
+        .get("/ui/report", report)
+        .get("/ui/review", review)
+        .get("/ui/review/file", review_file)
 }
 
 #[derive(Debug, Deserialize)]

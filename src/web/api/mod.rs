@@ -15,75 +15,74 @@ pub mod status;
 mod terminals;
 
 use super::app::App;
+use super::table::Table;
 use axum::Json;
-use axum::Router;
-use axum::routing::{get, post};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// Every route of the API.
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/status", get(status::status))
-        .route("/api/sessions", get(status::status))
-        .route("/api/zhongshu_sessions", get(planners::list))
-        .route("/api/start_zhongshu_session", post(planners::start))
-        .route("/api/start_zhongshu", post(planners::start))
-        .route("/api/restart_zhongshu_session", post(planners::restart))
-        .route("/api/zhongshu_context", get(planners::context))
-        .route("/api/zhongshu_inbox", get(results::inbox))
-        .route("/mcp/inbox", get(results::inbox_of_thread))
-        .route("/mcp/accept_changes", post(results::accept_for_thread))
-        .route("/api/ack_result", post(results::acknowledge))
-        .route("/api/accept_changes", post(results::accept))
-        .route("/api/verify_result", post(results::verify))
-        .route("/api/handoff", get(results::handoff))
-        .route("/api/dossier", get(planners::dossier))
-        .route("/api/zhongshu_plan", get(plans::newest))
-        .route("/api/plans", get(plans::versions))
-        .route("/api/report_zhongshu_plan", post(plans::report))
-        .route("/api/read_files", post(plans::read_files))
-        .route("/api/start_assignments", post(plans::confirm))
-        .route("/api/reject_plan", post(plans::reject))
-        .route("/api/take_plan_file", post(plan_files::take))
-        .route("/api/discard_plan_file", post(plan_files::discard))
-        .route("/api/check_plan", post(plans::check))
-        .route("/api/plan_assignments", post(plans::propose))
-        .route("/api/start_department", post(plans::start_department))
-        .route(
+pub fn table() -> Table<App> {
+    Table::new()
+        .get("/api/status", status::status)
+        .get("/api/sessions", status::status)
+        .get("/api/zhongshu_sessions", planners::list)
+        .post("/api/start_zhongshu_session", planners::start)
+        .post("/api/start_zhongshu", planners::start)
+        .post("/api/restart_zhongshu_session", planners::restart)
+        .get("/api/zhongshu_context", planners::context)
+        .get("/api/zhongshu_inbox", results::inbox)
+        .get("/mcp/inbox", results::inbox_of_thread)
+        .post("/mcp/accept_changes", results::accept_for_thread)
+        .post("/api/ack_result", results::acknowledge)
+        .post("/api/accept_changes", results::accept)
+        .post("/api/verify_result", results::verify)
+        .get("/api/handoff", results::handoff)
+        .get("/api/dossier", planners::dossier)
+        .get("/api/zhongshu_plan", plans::newest)
+        .get("/api/plans", plans::versions)
+        .post("/api/report_zhongshu_plan", plans::report)
+        .post("/api/read_files", plans::read_files)
+        .post("/api/start_assignments", plans::confirm)
+        .post("/api/reject_plan", plans::reject)
+        .post("/api/take_plan_file", plan_files::take)
+        .post("/api/discard_plan_file", plan_files::discard)
+        .post("/api/check_plan", plans::check)
+        .post("/api/plan_assignments", plans::propose)
+        .post("/api/start_department", plans::start_department)
+        .post(
             "/api/start_department_for_zhongshu",
-            post(plans::start_department_for_zhongshu),
+            plans::start_department_for_zhongshu,
         )
-        .route("/api/trust", post(server::trust))
-        .route("/api/powers", post(server::powers))
-        .route("/api/shutdown", post(server::shutdown))
-        .route("/api/stop_session", post(sessions::stop))
-        .route("/api/resume_session", post(sessions::resume))
-        .route("/api/session_input", post(sessions::input))
-        .route("/api/notify_zhongshu", post(sessions::notify))
-        .route("/api/session_stream", get(live::session_stream))
-        .route("/api/queue/cancel", post(queue::cancel))
-        .route("/api/queue/force", post(queue::force))
-        .route("/api/queue/move", post(queue::reorder))
-        .route("/api/queue/pause", post(queue::pause))
-        .route("/api/queue/resume", post(queue::resume))
-        .route("/api/browser_terminals", get(terminals::list))
-        .route("/api/browser_terminal/start", post(terminals::start))
-        .route("/api/browser_terminal/close", post(terminals::close))
-        .route(
+        .post("/api/trust", server::trust)
+        .post("/api/powers", server::powers)
+        .post("/api/shutdown", server::shutdown)
+        .post("/api/stop_session", sessions::stop)
+        .post("/api/resume_session", sessions::resume)
+        .post("/api/session_input", sessions::input)
+        .post("/api/notify_zhongshu", sessions::notify)
+        .get("/api/session_stream", live::session_stream)
+        .post("/api/queue/cancel", queue::cancel)
+        .post("/api/queue/force", queue::force)
+        .post("/api/queue/move", queue::reorder)
+        .post("/api/queue/pause", queue::pause)
+        .post("/api/queue/resume", queue::resume)
+        .get("/api/browser_terminals", terminals::list)
+        .post("/api/browser_terminal/start", terminals::start)
+        .post("/api/browser_terminal/close", terminals::close)
+        .post(
             "/api/session_browser_terminal/start",
-            post(terminals::view_session),
+            terminals::view_session,
         )
-        .route("/api/terminal_ticket", post(terminals::ticket))
-        .route("/api/terminal_theme", post(terminals::theme))
-        .route("/api/preferences", post(crate::web::preferences::set))
-        .route("/api/report", get(reports::report))
-        .route("/api/review", get(reviews::review))
-        .route("/api/reviews/approve", post(reviews::approve))
-        .route("/api/reviews/reject", post(reviews::reject))
-        .route("/api/reviews/accept_commit", post(reviews::accept_commit))
-        .route("/api/gate", post(reviews::set_gate))
-        .route("/api/audit", get(audit::page))
+        .post("/api/terminal_ticket", terminals::ticket)
+        .post("/api/terminal_theme", terminals::theme)
+        .post("/api/preferences", crate::web::preferences::set)
+        .get("/api/report", reports::report)
+        .get("/api/review", reviews::review)
+        .post("/api/reviews/approve", reviews::approve)
+        .post("/api/reviews/reject", reviews::reject)
+        .post("/api/reviews/accept_commit", reviews::accept_commit)
+        .post("/api/gate", reviews::set_gate)
+        .get("/api/audit", audit::page)
 }
 
 /// `{"ok": true, …fields}`.
