@@ -1,18 +1,22 @@
 //! The launcher's side of the sidecars: start one, find it again after a restart, type into it, end it.
 //!
-//! A sidecar outlives the launcher. Its descriptor in the state dir holds its address and tokens; nothing of that is
-//! ever journalled. What a sidecar says by itself goes to one bounded channel, in order.
+//! A sidecar outlives the launcher. Its descriptor in the state dir says where it is, and holds no secret: whose address
+//! is good for what is known here alone (`addresses`), and a sidecar asks (`link`). What it says by itself otherwise goes
+//! to one bounded channel, in order.
 
+mod addresses;
 mod births;
+mod link;
 mod ports;
 
+use crate::access::{Holder, Lease};
 use crate::domain::ids::{MessageId, TerminalId};
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
 use births::{announced, last_words};
 use codex_terminal::client::{self, Client};
 use codex_terminal::colours::Theme;
-use codex_terminal::control::{Event, Request};
+use codex_terminal::control::Event;
 use codex_terminal::descriptor::{Descriptor, Mode, State};
 use codex_terminal::spec::{Source, Spec};
 use ports::Ports;
@@ -21,6 +25,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use addresses::Addresses;
 
 /// A sidecar is ready within some 15 ms; a loaded machine may need seconds, and more means that it hangs.
 const READY_LIMIT: Duration = Duration::from_secs(15);
@@ -69,6 +76,17 @@ pub struct TerminalEvent {
     pub event: Option<Event>,
 }
 
+/// The launcher's front door, as far as terminals depend on it.
+#[derive(Clone, Default)]
+pub struct Front {
+    /// Origins whose pages may show terminals.
+    pub origins: Vec<String>,
+    /// Whose credentials an earlier launcher's terminals may go on with.
+    pub standing: Option<Arc<dyn Fn() -> Vec<Holder> + Send + Sync>>,
+    /// Cancelled when the launcher ends: what outlives it is not over then.
+    pub closing: CancellationToken,
+}
+
 struct Open {
     descriptor: Descriptor,
     client: Client,
@@ -88,7 +106,8 @@ struct Inner {
     program: PathBuf,
     /// How long a terminal in which nothing runs waits for a launcher to come back.
     orphan_limit: Duration,
-    origins: RwLock<Vec<String>>,
+    front: RwLock<Front>,
+    addresses: Addresses,
     ports: Ports,
     theme: Mutex<Option<Theme>>,
     open: Mutex<HashMap<TerminalId, Open>>,
@@ -113,7 +132,8 @@ impl Terminals {
             place,
             program,
             orphan_limit,
-            origins: RwLock::default(),
+            front: RwLock::default(),
+            addresses: Addresses::default(),
             ports,
             theme: Mutex::default(),
             open: Mutex::default(),
@@ -129,13 +149,13 @@ impl Terminals {
         self.inner.ports.all()
     }
 
-    /// Origins whose pages may show terminals; known once the launcher listens.
-    pub fn set_origins(&self, origins: Vec<String>) {
+    /// Who may show and open terminals; known once the launcher listens.
+    pub fn set_front(&self, front: Front) {
         *self
             .inner
-            .origins
+            .front
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = origins;
+            .unwrap_or_else(PoisonError::into_inner) = front;
     }
 
     /// How the person's pages look; terminals that are started from now on tell their programs.
@@ -148,7 +168,7 @@ impl Terminals {
         *known = Some(theme);
     }
 
-    /// Starts a sidecar for what `spec` asks; paths, origins and theme are filled in here.
+    /// Starts a sidecar for what `spec` asks; paths and theme are filled in here.
     ///
     /// # Errors
     /// When it cannot be started or does not become ready.
@@ -180,7 +200,7 @@ impl Terminals {
         }
         spec.descriptor_path = Some(files.descriptor.clone());
         spec.control_socket = Some(files.socket.clone());
-        spec.frame_ancestors = self.origins();
+        spec.launcher_lock = Some(self.inner.place.lock());
         spec.ports = self.free_ports();
         spec.theme = *self
             .inner
@@ -252,70 +272,8 @@ impl Terminals {
         if !descriptor.is_alive() {
             return Err(TerminalError::Gone);
         }
-        let client = self.connect(id, descriptor.clone()).await?;
-        client
-            .request(Request::SetFrameAncestors {
-                origins: self.origins(),
-            })
-            .await?;
+        self.connect(id, descriptor.clone()).await?;
         Ok(descriptor)
-    }
-
-    async fn connect(
-        &self,
-        id: &TerminalId,
-        descriptor: Descriptor,
-    ) -> Result<Client, TerminalError> {
-        let socket = descriptor
-            .control_socket
-            .clone()
-            .ok_or(TerminalError::Gone)?;
-        let (client, mut events) = client::connect(&socket).await?;
-        let open = Open {
-            descriptor,
-            client: client.clone(),
-            closing: false,
-        };
-        self.lock().insert(id.clone(), open);
-        let terminals = self.clone();
-        let terminal_id = id.clone();
-        tokio::spawn(async move {
-            while let Some(event) = events.recv().await {
-                if let Some(open) = terminals.lock().get_mut(&terminal_id) {
-                    match &event {
-                        Event::Hello { descriptor, .. } => open.descriptor = descriptor.clone(),
-                        Event::Exited { code, signal } => {
-                            let (code, signal) = (*code, *signal);
-                            open.descriptor.state = State::Exited { code, signal };
-                        }
-                        _ => {}
-                    }
-                }
-                let event = TerminalEvent {
-                    terminal_id: terminal_id.clone(),
-                    event: Some(event),
-                };
-                if terminals.inner.events.send(event).await.is_err() {
-                    return;
-                }
-            }
-            // Taken out already, or about to be: then by whoever closes it.
-            let found = terminals.lock().remove(&terminal_id);
-            if found.is_none_or(|open| open.closing) {
-                return;
-            }
-            // Nobody listens any more when the launcher ends.
-            terminals
-                .inner
-                .events
-                .send(TerminalEvent {
-                    terminal_id,
-                    event: None,
-                })
-                .await
-                .ok();
-        });
-        Ok(client)
     }
 
     /// Those that are open here.
@@ -328,9 +286,14 @@ impl Terminals {
         self.lock().contains_key(id)
     }
 
-    /// Its address, with a token for reading or writing.
-    pub fn url(&self, id: &TerminalId, mode: Mode) -> Option<String> {
-        self.lock().get(id).map(|open| open.descriptor.url(mode))
+    /// Its address for whoever has this credential; it is good for nothing when that ends.
+    pub fn url(&self, id: &TerminalId, mode: Mode, opener: &Lease) -> Option<String> {
+        let descriptor = self.lock().get(id).map(|open| open.descriptor.clone())?;
+        let made = self.inner.addresses.token(id, mode, opener)?;
+        if made.first {
+            self.end_with(opener.clone());
+        }
+        Some(descriptor.url(&made.token))
     }
 
     /// Whether its program runs, and how it ended.
@@ -396,6 +359,7 @@ impl Terminals {
             process::terminate_marked(MARK, HashSet::from([id.to_string()])).await?;
         }
         self.lock().remove(id);
+        self.inner.addresses.forget(id);
         files.remove();
         Ok(())
     }
@@ -416,9 +380,9 @@ impl Terminals {
         self.inner.ports.without(&taken)
     }
 
-    fn origins(&self) -> Vec<String> {
+    fn front(&self) -> Front {
         self.inner
-            .origins
+            .front
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()

@@ -14,6 +14,8 @@ mod command_line;
 mod doors;
 #[path = "contract/dossier.rs"]
 mod dossier;
+#[path = "contract/endings.rs"]
+mod endings;
 #[path = "contract/entries.rs"]
 mod entries;
 #[path = "contract/failures.rs"]

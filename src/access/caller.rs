@@ -1,8 +1,6 @@
 //! Who is asking. The guard decides it once per request from the connection and the credential; nothing in a body or a
 //! query ever does.
 
-use tokio_util::sync::CancellationToken;
-
 /// How a person reached us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Via {
@@ -55,8 +53,3 @@ impl Caller {
         matches!(self, Self::Person { .. })
     }
 }
-
-/// Ends when the caller's credential is revoked or the server stops. Whatever stays open longer than one answer
-/// (event streams) must end with it.
-#[derive(Debug, Clone, Default)]
-pub struct Lease(pub CancellationToken);

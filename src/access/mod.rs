@@ -6,17 +6,22 @@
 mod address;
 mod caller;
 mod clock;
+mod expiry;
 mod heard;
+mod lease;
 mod limit;
+mod login_error;
 mod proof;
 mod secret;
 pub mod tokens;
 mod tool_servers;
 
 pub use address::Address;
-pub use caller::{Caller, Lease, Via};
+pub use caller::{Caller, Via};
 pub use clock::{Clock, boot_clock};
 pub use heard::{AccessEvent, Observer};
+pub use lease::{Holder, Lease};
+pub use login_error::LoginError;
 pub use secret::{NoEntropy, Secret};
 pub use tokens::{Scope, TokenError, TokenStore};
 pub use tool_servers::Kin;
@@ -66,32 +71,10 @@ pub struct Granted {
     pub life: Duration,
 }
 
-/// Why a login was refused. All of these are 401 but the last.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// Not a key of ours.
-    #[error("this login key is not known; run `zhongshu open` for a new link")]
-    Unknown,
-    /// Too late.
-    #[error("this login key has expired; run `zhongshu open` for a new link")]
-    Expired,
-    /// It was used before: somebody else may have it, so whoever used it is logged out.
-    #[error(
-        "this login key was used before, so the browser that used it is logged out too; run `zhongshu open` for a new link"
-    )]
-    Spent,
-    /// Too many wrong ones.
-    #[error("too many wrong login keys; wait a few seconds (a right key is accepted at any time)")]
-    TooMany,
-    /// No random numbers.
-    #[error(transparent)]
-    NoEntropy(#[from] NoEntropy),
-}
-
 /// What a credential is worth.
 pub(crate) struct Grant {
     pub(crate) caller: Caller,
-    pub(crate) lease: CancellationToken,
+    pub(crate) lease: Lease,
 }
 
 struct Key {
@@ -105,7 +88,7 @@ struct Session {
     proof: ProofKey,
     created_at: Duration,
     used_at: Duration,
-    lease: CancellationToken,
+    lease: Lease,
 }
 
 struct Spent {
@@ -117,6 +100,8 @@ struct Inner {
     keys: Vec<Key>,
     spent: Vec<Spent>,
     sessions: Vec<Session>,
+    /// When this server was started: its sessions are told from those of another by it.
+    boot: i64,
     next_session: u64,
     wrong_keys: Bucket,
     refusals: Bucket,
@@ -158,6 +143,7 @@ impl Access {
             keys: Vec::new(),
             spent: Vec::new(),
             sessions: Vec::new(),
+            boot: chrono::Utc::now().timestamp_micros(),
             next_session: 0,
             // A person mistypes nothing here, so a few wrong keys are noise already.
             wrong_keys: Bucket::new(10, 0.5, now),
@@ -236,16 +222,17 @@ impl Access {
                 proof,
                 created_at: now,
                 used_at: now,
-                lease: self.closing.child_token(),
+                lease: Lease {
+                    ended: self.closing.child_token(),
+                    holder: Holder::Browser {
+                        boot: inner.boot,
+                        number: inner.next_session,
+                    },
+                },
             };
             let evicted = inner.add_session(session, presented);
             drop(inner);
-            if evicted {
-                self.tell(AccessEvent::Revoked {
-                    to: "browser".to_owned(),
-                    by: None,
-                });
-            }
+            self.tell_ended(evicted, None);
             self.tell(AccessEvent::Granted {
                 to: "browser".to_owned(),
                 scope: Scope::Human.word(),
@@ -262,12 +249,7 @@ impl Access {
             let session = inner.spent[index].session;
             let revoked = inner.end_sessions(|one| one.id == session);
             drop(inner);
-            if revoked {
-                self.tell(AccessEvent::Revoked {
-                    to: "browser".to_owned(),
-                    by: None,
-                });
-            }
+            self.tell_ended(revoked, None);
             return Err(LoginError::Spent);
         }
         // Only wrong keys are counted, so nobody can keep the person with the right one out.
@@ -284,12 +266,7 @@ impl Access {
         let ended = self
             .lock()
             .end_sessions(|session| session.digest.matches(&presented));
-        if ended {
-            self.tell(AccessEvent::Revoked {
-                to: "browser".to_owned(),
-                by: Some(BROWSER.actor()),
-            });
-        }
+        self.tell_ended(ended, Some(BROWSER.actor()));
     }
 
     /// The named tokens.
@@ -333,11 +310,8 @@ impl Access {
     pub(crate) fn check_session(&self, secret: &str) -> Option<Grant> {
         let presented = Digest::of(secret);
         let now = (self.clock)();
+        self.end_expired();
         let mut inner = self.lock();
-        inner.end_sessions(|session| {
-            now.saturating_sub(session.used_at) >= SESSION_IDLE
-                || now.saturating_sub(session.created_at) >= SESSION_LIFE
-        });
         let index = find(&inner.sessions, |session| &session.digest, &presented)?;
         let session = &mut inner.sessions[index];
         session.used_at = now;
@@ -357,7 +331,10 @@ impl Access {
 
     /// What a bearer token is worth.
     pub(crate) fn check_token(&self, token: &str) -> Result<Option<Grant>, TokenError> {
-        let Some((name, scope, lease)) = self.tokens.check(token)? else {
+        let Some((scope, lease)) = self.tokens.check(token)? else {
+            return Ok(None);
+        };
+        let Holder::Token { name, .. } = lease.holder.clone() else {
             return Ok(None);
         };
         let caller = match scope {
@@ -367,6 +344,25 @@ impl Access {
             },
         };
         Ok(Some(Grant { caller, lease }))
+    }
+
+    /// What the unix socket is worth.
+    pub fn command_line(&self) -> Lease {
+        Lease {
+            ended: self.closing.clone(),
+            holder: Holder::CommandLine,
+        }
+    }
+
+    /// Whose credentials of an earlier server are still good: the command line's, and the named tokens that there are.
+    /// With tokens that cannot be read, none of theirs is.
+    pub fn standing(&self) -> Vec<Holder> {
+        let mut standing = vec![Holder::CommandLine];
+        match self.tokens.holders() {
+            Ok(holders) => standing.extend(holders),
+            Err(error) => tracing::error!(%error, "the named tokens cannot be read"),
+        }
+        standing
     }
 
     /// Reports a refusal, unless there were too many lately.
@@ -427,7 +423,7 @@ impl Inner {
         self.sessions.retain(|session| {
             let ends = which(session);
             if ends {
-                session.lease.cancel();
+                session.lease.ended.cancel();
             }
             !ends
         });

@@ -45,12 +45,12 @@ fn a_key_lets_one_browser_in_and_its_reuse_throws_that_one_out() {
     let session = house.access.login(key.reveal()).unwrap();
     let grant = house.access.check_session(session.secret.reveal()).unwrap();
     assert_eq!(grant.caller, Caller::Person { via: Via::Browser });
-    assert!(!grant.lease.is_cancelled());
+    assert!(!grant.lease.ended.is_cancelled());
     assert!(matches!(
         house.access.login(key.reveal()),
         Err(LoginError::Spent)
     ));
-    assert!(grant.lease.is_cancelled());
+    assert!(grant.lease.ended.is_cancelled());
     assert!(
         house
             .access
@@ -121,6 +121,32 @@ fn sessions_end_by_idleness_by_age_and_by_logout() {
     let out = login();
     house.access.logout(out.reveal());
     assert!(house.access.check_session(out.reveal()).is_none());
+}
+
+#[test]
+fn a_session_whose_time_is_up_ends_without_being_asked_for() {
+    let house = House::new();
+    let login = || {
+        let key = house.access.mint_login_key(OPEN_KEY_LIFE).unwrap();
+        let secret = house.access.login(key.reveal()).unwrap().secret;
+        house.access.check_session(secret.reveal()).unwrap().lease
+    };
+    assert_eq!(house.access.end_expired(), None);
+    let first = login();
+    house.wait(100);
+    let second = login();
+    assert_ne!(first.holder, second.holder);
+    let left = house.access.end_expired().unwrap();
+    assert_eq!(left, SESSION_IDLE - Duration::from_secs(100));
+    house.wait(left.as_secs());
+    assert_eq!(house.access.end_expired(), Some(Duration::from_secs(100)));
+    assert!(first.ended.is_cancelled() && !second.ended.is_cancelled());
+    let told = house.events.lock().unwrap().last().cloned();
+    let revoked = AccessEvent::Revoked {
+        to: "browser".to_owned(),
+        by: None,
+    };
+    assert_eq!(told, Some(revoked));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The file is the truth and may be changed by the command line while a server runs: both lock `tokens.lock` around a
 //! change, and the server looks again when the file is another one. A damaged file is an error, never "no tokens".
 
+use super::lease::{Holder, Lease};
 use super::secret::{Digest, NoEntropy, Secret};
 use crate::paths::write_private;
 use chrono::{DateTime, Utc};
@@ -115,6 +116,15 @@ struct Live {
     lease: CancellationToken,
 }
 
+impl Live {
+    fn holder(&self) -> Holder {
+        Holder::Token {
+            name: self.record.name.clone(),
+            print: self.record.sha256.print(),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Cache {
     fingerprint: Option<Fingerprint>,
@@ -216,14 +226,21 @@ impl TokenStore {
         Ok(listed.collect())
     }
 
-    /// Whose token this is, and what ends when it is revoked.
+    /// Whose tokens there are.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn holders(&self) -> Result<Vec<Holder>, TokenError> {
+        let mut cache = self.lock();
+        self.refresh(&mut cache)?;
+        Ok(cache.tokens.iter().map(Live::holder).collect())
+    }
+
+    /// What this token is good for, whose it is, and what ends when it is revoked.
     ///
     /// # Errors
     /// When the file cannot be read; nobody gets in then.
-    pub(super) fn check(
-        &self,
-        presented: &str,
-    ) -> Result<Option<(String, Scope, CancellationToken)>, TokenError> {
+    pub(super) fn check(&self, presented: &str) -> Result<Option<(Scope, Lease)>, TokenError> {
         let presented = Digest::of(presented);
         let mut cache = self.lock();
         self.refresh(&mut cache)?;
@@ -231,11 +248,11 @@ impl TokenStore {
         // All of them, so that the time does not tell which one came close.
         for token in &cache.tokens {
             if token.record.sha256.matches(&presented) {
-                found = Some((
-                    token.record.name.clone(),
-                    token.record.scope,
-                    token.lease.clone(),
-                ));
+                let lease = Lease {
+                    ended: token.lease.clone(),
+                    holder: token.holder(),
+                };
+                found = Some((token.record.scope, lease));
             }
         }
         Ok(found)
@@ -351,8 +368,11 @@ mod tests {
         let server = TokenStore::open(folder.path()).unwrap();
         let command = TokenStore::open(folder.path()).unwrap();
         let secret = command.create("ci", Scope::Read, Utc::now()).unwrap();
-        let (name, scope, lease) = server.check(secret.reveal()).unwrap().unwrap();
-        assert_eq!((name.as_str(), scope), ("ci", Scope::Read));
+        let (scope, lease) = server.check(secret.reveal()).unwrap().unwrap();
+        assert_eq!(scope, Scope::Read);
+        assert!(lease.holder.to_string().starts_with("token:ci:"));
+        assert_eq!(server.holders().unwrap(), [lease.holder]);
+        let lease = lease.ended;
         let text = std::fs::read_to_string(folder.path().join("tokens.json")).unwrap();
         assert!(!text.contains(secret.reveal()));
         let mode = std::fs::metadata(folder.path().join("tokens.json")).unwrap();

@@ -79,7 +79,7 @@ impl Lock {
             }
         };
         Ok(Self {
-            _state: take(state_lock(places))?,
+            _state: take(places.lock())?,
             _repo: take(repo_lock(places))?,
         })
     }
@@ -90,7 +90,7 @@ impl Lock {
 /// # Errors
 /// When the lock file cannot be read.
 pub fn running(places: &Places) -> Result<Option<Holder>, PathError> {
-    let path = state_lock(places);
+    let path = places.lock();
     let mut file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -104,8 +104,11 @@ pub fn running(places: &Places) -> Result<Option<Holder>, PathError> {
     }
 }
 
-fn state_lock(places: &Places) -> PathBuf {
-    places.state.join("lock")
+impl Places {
+    /// The lock that the server of this state folder holds; by it others know which process is the server.
+    pub fn lock(&self) -> PathBuf {
+        self.state.join("lock")
+    }
 }
 
 fn repo_lock(places: &Places) -> PathBuf {

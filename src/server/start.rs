@@ -23,7 +23,7 @@ use crate::sessions::office::{CodexOrReason, Ledger, Office};
 use crate::sessions::policy::Policy;
 use crate::sessions::reconciler::Reconciler;
 use crate::sessions::{evidence, listeners};
-use crate::terminal::Terminals;
+use crate::terminal::{Front, Terminals};
 use crate::web;
 use crate::web::app::App;
 use crate::web::guard;
@@ -123,13 +123,22 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         config.settings().orphan_limit,
     )
     .map_err(io("the terminals' ports cannot be drawn"))?;
-    terminals.set_origins(address.origins());
     let codex_bin = resolve_codex(&config);
     prepare_tui_home(&place).map_err(io("the terminals' CODEX_HOME cannot be made"))?;
     let (closing, acting) = (CancellationToken::new(), CancellationToken::new());
     // Whoever reads it waits at the door, which is open already.
     server_file(&address, places)?;
+    let origins = address.origins();
     let (access, heard) = open_access(address, tokens, closing.clone());
+    let door = Arc::downgrade(&access);
+    terminals.set_front(Front {
+        origins,
+        standing: Some(Arc::new(move || {
+            door.upgrade()
+                .map_or_else(Vec::new, |access| access.standing())
+        })),
+        closing: closing.clone(),
+    });
     let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?, false);
 
     // Nothing from here on can fail: the app-server and its watchdog would stay behind.
@@ -171,10 +180,17 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
 
     let keep_until_the_end = |duty, begin: Begin| keep(&office, duty, acting.clone(), begin);
     let heard = Arc::new(Mutex::new(heard));
-    let mut actors = vec![keep(&office, Duty::Access, closing.clone(), {
+    let door = Arc::clone(&access);
+    let keep_time = move || {
+        let door = Arc::clone(&door);
+        async move { door.keep_time().await }
+    };
+    let clock = keep(&office, Duty::Access, closing.clone(), keep_time);
+    let mut actors = vec![clock];
+    actors.push(keep(&office, Duty::Access, closing.clone(), {
         let office = Arc::clone(&office);
         move || watchers::access(Arc::clone(&office), Arc::clone(&heard))
-    })];
+    }));
     actors.push(keep_until_the_end(Duty::Governance, {
         let (office, acting) = (Arc::clone(&office), acting.clone());
         Box::new(move || watchers::governance(Arc::clone(&office), acting.clone()).boxed())

@@ -7,7 +7,6 @@ use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::session::{Session, Status};
 use crate::paths::TUI_PREFIX;
 use crate::terminal::CLOSE_GRACE;
-use codex_terminal::descriptor::Mode;
 use codex_terminal::spec::{Source, Spec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,14 +77,11 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         Ok(false) => return Err("the session is ending, or has a terminal already".to_owned()),
         Err(error) => return Err(error.to_string()),
     }
-    let descriptor = match office.terminals.start(&id, spec).await {
-        Ok(descriptor) => descriptor,
-        Err(error) => {
-            let reason = format!("failed to {error}");
-            office.terminal_closed(&id, &reason).await;
-            return Err(reason);
-        }
-    };
+    if let Err(error) = office.terminals.start(&id, spec).await {
+        let reason = format!("failed to {error}");
+        office.terminal_closed(&id, &reason).await;
+        return Err(reason);
+    }
     // Asked in turn with what is being recorded: an end on its way counts.
     let key = id.clone();
     let wanted = office.decide(LAUNCHER, move |state| {
@@ -96,9 +92,9 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         close(office, &id, "its session ended").await;
         return Err("the session has ended".to_owned());
     }
-    office.live.update(session.id(), |observed| {
-        observed.terminal_url = Some(descriptor.url(Mode::Write))
-    });
+    office
+        .live
+        .update(session.id(), |observed| observed.shown = true);
     Ok(id)
 }
 
@@ -113,10 +109,7 @@ pub async fn close(office: &Office, terminal_id: &TerminalId, reason: &str) {
 /// Finds a TUI of an earlier launcher again, or records that it is gone.
 pub async fn adopt(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
     if office.terminals.is_open(terminal_id) || office.terminals.adopt(terminal_id).await.is_ok() {
-        let url = office.terminals.url(terminal_id, Mode::Write);
-        office
-            .live
-            .update(id, |observed| observed.terminal_url = url);
+        office.live.update(id, |observed| observed.shown = true);
     } else {
         close(office, terminal_id, "it was gone after a restart").await;
     }

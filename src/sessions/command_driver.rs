@@ -12,7 +12,6 @@ use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::terminal::CLOSE_GRACE;
-use codex_terminal::descriptor::Mode;
 use codex_terminal::spec::{Source, Spec};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -114,10 +113,8 @@ fn fill(part: &str, values: &BTreeMap<&str, String>) -> String {
 }
 
 fn show(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
-    let url = office.terminals.url(terminal_id, Mode::Write);
-    office
-        .live
-        .update(id, |observed| observed.terminal_url = url);
+    let open = office.terminals.is_open(terminal_id);
+    office.live.update(id, |observed| observed.shown = open);
     office.live.touch(id);
     office.connect(id);
 }

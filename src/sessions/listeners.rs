@@ -315,7 +315,7 @@ fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, sign
             if let Some(terminal_id) = &session.terminal_id {
                 office
                     .live
-                    .update(session.id(), |observed| observed.terminal_url = None);
+                    .update(session.id(), |observed| observed.shown = false);
                 codex_tui::close(&office, terminal_id, "its program ended").await;
             }
         } else {
@@ -332,7 +332,7 @@ fn gone(office: &Arc<Office>, session: Session) {
     }
     office
         .live
-        .update(session.id(), |observed| observed.terminal_url = None);
+        .update(session.id(), |observed| observed.shown = false);
     let at_work = Arc::clone(office);
     office.errand(async move {
         let office = at_work;

@@ -39,8 +39,8 @@ pub struct Observed {
     pub last_activity_at: Option<DateTime<Utc>>,
     /// The last lines of its transcript.
     pub preview: String,
-    /// Address of its terminal with a writing token.
-    pub terminal_url: Option<String>,
+    /// Whether its terminal is open.
+    pub shown: bool,
     /// Why its last turn failed, if it did.
     pub turn_failure: Option<String>,
     /// What a person should know about it now (a failing model, a missing tool server).
@@ -120,7 +120,7 @@ impl Live {
     pub fn ended(&self, id: &SessionId) {
         self.update(id, |observed| {
             observed.activity = Activity::Unknown;
-            observed.terminal_url = None;
+            observed.shown = false;
             // What it asked for is not wanted any more.
             observed.notice = None;
             observed.setback = None;

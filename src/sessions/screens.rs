@@ -3,6 +3,7 @@
 use super::codex_tui;
 use super::office::{Office, Refused};
 use super::policy::CODEX;
+use crate::access::Lease;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
@@ -57,19 +58,24 @@ fn program_of(session: &Session) -> Program {
 }
 
 impl Office {
-    /// Every open terminal, newest first.
-    pub fn terminal_views(&self, with_urls: bool) -> Vec<TerminalView> {
+    /// Every open terminal, newest first, with addresses for `opener`.
+    pub fn terminal_views(&self, opener: Option<&Lease>) -> Vec<TerminalView> {
         let open: Vec<Terminal> = self
             .ledger
             .read(|state| state.terminals.values().rev().cloned().collect());
         open.iter()
-            .map(|terminal| self.terminal_view(terminal, Mode::Write, with_urls))
+            .map(|terminal| self.terminal_view(terminal, Mode::Write, opener))
             .collect()
     }
 
-    fn terminal_view(&self, terminal: &Terminal, mode: Mode, with_url: bool) -> TerminalView {
+    fn terminal_view(
+        &self,
+        terminal: &Terminal,
+        mode: Mode,
+        opener: Option<&Lease>,
+    ) -> TerminalView {
         let mode = if terminal.preview { Mode::Read } else { mode };
-        let url = self.terminals.url(&terminal.terminal_id, mode);
+        let url = opener.and_then(|opener| self.terminals.url(&terminal.terminal_id, mode, opener));
         let (status, exit_code, exit_signal) = match self.terminals.program(&terminal.terminal_id) {
             Some(Program::Running) => ("running", None, None),
             Some(Program::Exited { code, signal }) => ("exited", code, signal),
@@ -84,7 +90,7 @@ impl Office {
             session_id: terminal.session_id.clone(),
             read_only: mode == Mode::Read,
             started_at: terminal.started_at,
-            url: url.filter(|_| with_url),
+            url,
         }
     }
 
@@ -95,6 +101,7 @@ impl Office {
     pub async fn open_shell(
         &self,
         actor: &str,
+        opener: Option<&Lease>,
         shell: Option<String>,
         args: Vec<String>,
         title: Option<String>,
@@ -155,14 +162,19 @@ impl Office {
         if let Source::Program { env_set, .. } = &mut spec.source {
             env_set.insert("TERM".to_owned(), "xterm-256color".to_owned());
         }
-        self.open(actor, id, spec, None, title, false).await
+        self.open(actor, opener, id, spec, None, title).await
     }
 
     /// Shows a session read-only: its live terminal, or its transcript.
     ///
     /// # Errors
     /// When the session is unknown or its terminal cannot be started.
-    pub async fn view_session(&self, actor: &str, id: &SessionId) -> Result<TerminalView, Refused> {
+    pub async fn view_session(
+        &self,
+        actor: &str,
+        opener: Option<&Lease>,
+        id: &SessionId,
+    ) -> Result<TerminalView, Refused> {
         let session = self.known_session(id)?;
         if session.is_live()
             && session.terminal_id.is_none()
@@ -191,7 +203,7 @@ impl Office {
             && let Some(shows) = self.terminals.program(&terminal.terminal_id)
         {
             if !terminal.preview || shows == program {
-                return Ok(self.terminal_view(&terminal, Mode::Read, true));
+                return Ok(self.terminal_view(&terminal, Mode::Read, opener));
             }
             // The session has gone on since, or has ended.
             codex_tui::close(self, &terminal.terminal_id, "a newer view replaces it").await;
@@ -207,24 +219,25 @@ impl Office {
         let mut spec = Spec::file(terminal_id.as_str(), log, program);
         spec.title = session.brief.title.clone();
         let title = session.brief.title.clone();
-        self.open(actor, terminal_id, spec, Some(id.clone()), title, true)
+        self.open(actor, opener, terminal_id, spec, Some(id.clone()), title)
             .await
     }
 
+    /// Opens an interactive terminal, or with a session the view of its transcript.
     async fn open(
         &self,
         actor: &str,
+        opener: Option<&Lease>,
         id: TerminalId,
         spec: Spec,
         session_id: Option<SessionId>,
         title: String,
-        preview: bool,
     ) -> Result<TerminalView, Refused> {
         let event = Event::TerminalStarted {
             terminal_id: id.clone(),
+            preview: session_id.is_some(),
             session_id,
             title,
-            preview,
         };
         // Recorded first: whatever happens next, it can be found and ended.
         self.decide(actor, |_| Ok((vec![event], ()))).await?;
@@ -236,14 +249,19 @@ impl Office {
         let terminal = self.ledger.read(|state| state.terminals.get(&id).cloned());
         let terminal = terminal
             .ok_or_else(|| Refusal::unavailable("terminal_failed", "the terminal ended at once"))?;
-        Ok(self.terminal_view(&terminal, Mode::Write, true))
+        Ok(self.terminal_view(&terminal, Mode::Write, opener))
     }
 
-    /// The address of a terminal for looking or for typing.
+    /// The address of a terminal for looking or for typing, good for as long as the credential that asks.
     ///
     /// # Errors
     /// When it is unknown, gone, or only shows a transcript.
-    pub fn terminal_url(&self, id: &TerminalId, mode: Mode) -> Result<String, Refusal> {
+    pub fn terminal_url(
+        &self,
+        id: &TerminalId,
+        mode: Mode,
+        opener: &Lease,
+    ) -> Result<String, Refusal> {
         let terminal = self.known_terminal(id)?;
         if terminal.preview && mode == Mode::Write {
             return Err(Refusal::conflict(
@@ -252,7 +270,7 @@ impl Office {
             ));
         }
         let gone = || Refusal::conflict("terminal_gone", "this terminal has ended; open another");
-        self.terminals.url(id, mode).ok_or_else(gone)
+        self.terminals.url(id, mode, opener).ok_or_else(gone)
     }
 
     /// Closes a terminal: an interactive one with everything in it; of a Codex session only the view.
@@ -278,7 +296,7 @@ impl Office {
         }
         if let Some(session_id) = &terminal.session_id {
             self.live
-                .update(session_id, |observed| observed.terminal_url = None);
+                .update(session_id, |observed| observed.shown = false);
         }
         codex_tui::close(self, id, "a person closed it").await;
         Ok(())

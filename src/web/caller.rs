@@ -18,6 +18,10 @@ pub struct RequireReader(pub Caller);
 #[derive(Debug, Clone)]
 pub struct RequireAgent(pub String);
 
+/// For whom addresses of terminals are made: the person, under the credential of this request; nobody else gets any.
+#[derive(Debug, Clone)]
+pub struct Opener(pub Option<Lease>);
+
 fn caller(parts: &Parts) -> Result<Caller, ApiError> {
     parts
         .extensions
@@ -74,6 +78,17 @@ impl<S: Sync> FromRequestParts<S> for RequireAgent {
                 "this is for the tool server of a session; start it with `zhongshu mcp`",
             )),
         }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Opener {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let lease = parts.extensions.get::<Lease>().cloned();
+        Ok(Self(lease.filter(|_| {
+            caller(parts).is_ok_and(|caller| caller.is_person())
+        })))
     }
 }
 

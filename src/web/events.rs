@@ -89,7 +89,7 @@ fn respond_raw(frames: impl Stream<Item = Bytes> + Send + 'static, lease: Lease)
     });
     let whole = hello
         .chain(alive)
-        .take_until(lease.0.cancelled_owned())
+        .take_until(lease.ended.cancelled_owned())
         .map(Ok::<_, Infallible>);
     let mut response = Response::new(Body::from_stream(whole));
     let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");

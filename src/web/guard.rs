@@ -17,7 +17,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// Carries the secret of a browser session.
@@ -126,15 +125,15 @@ fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
     let (caller, lease) = if let Some(Peer::Socket { pid }) = peer {
         (
             socket_caller(access, request, pid)?,
-            access.closing().clone(),
+            access.command_line(),
         )
     } else {
         match credential(access, headers, changes)? {
-            Some(grant) => {
+            Some((caller, lease)) => {
                 if let Some(Peer::Loopback { trusted, .. }) = &peer {
                     trusted.trust();
                 }
-                (grant.0, grant.1)
+                (caller, lease)
             }
             None if is_open(request) => return Ok(()),
             None => return Err(quiet(ApiError::no_credential())),
@@ -155,7 +154,7 @@ fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
         .into());
     }
     request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(Lease(lease));
+    request.extensions_mut().insert(lease);
     Ok(())
 }
 
@@ -302,7 +301,7 @@ fn credential(
     access: &Access,
     headers: &HeaderMap,
     changes: bool,
-) -> Result<Option<(Caller, CancellationToken)>, ApiError> {
+) -> Result<Option<(Caller, Lease)>, ApiError> {
     let session = headers.contains_key(SESSION_HEADER);
     let bearer = headers.contains_key(AUTHORIZATION);
     let browser = headers

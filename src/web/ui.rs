@@ -86,7 +86,7 @@ async fn work(
     };
     // One look at one moment: a plan never stands beside the queue of another.
     let seen = office.ledger.read_at(|state, seq| {
-        let scene = scene(office, state, true);
+        let scene = scene(office, state, None);
         let sessions = scene.sessions();
         let chosen = chosen_planner(&sessions, wish.session_id.as_deref());
         let planner = chosen.as_ref().and_then(|id| state.session(id));
@@ -125,7 +125,7 @@ async fn work(
         None => Vec::new(),
     };
     let terminals: Vec<TerminalItem> = office
-        .terminal_views(false)
+        .terminal_views(None)
         .into_iter()
         .filter(|terminal| terminal.session_id.is_none())
         .map(|terminal| TerminalItem {

@@ -28,6 +28,9 @@ pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
 
+/// Gives the address of a terminal.
+pub type AddressOf<'a> = Box<dyn Fn(&TerminalId) -> Option<String> + 'a>;
+
 /// What a view needs beside the state.
 pub struct Scene<'a> {
     /// The journalled state.
@@ -42,8 +45,8 @@ pub struct Scene<'a> {
     pub limits: Limits,
     /// Now.
     pub now: DateTime<Utc>,
-    /// Whether the caller may open terminals, and so may see their addresses.
-    pub may_open_terminals: bool,
+    /// The address of a terminal that is open, for who asks; `None` for those who may not open any.
+    pub address: AddressOf<'a>,
 }
 
 /// A session, as every list shows it.
@@ -249,12 +252,16 @@ impl Scene<'_> {
             idle_seconds,
             last_activity_at,
             browser_terminal_id: session.terminal_id.clone(),
-            browser_terminal_status: match (&session.terminal_id, observed.terminal_url.is_some()) {
+            browser_terminal_status: match (&session.terminal_id, observed.shown) {
                 (None, _) => "none",
                 (Some(_), true) => "running",
                 (Some(_), false) => "exited",
             },
-            browser_terminal_url: observed.terminal_url.filter(|_| self.may_open_terminals),
+            browser_terminal_url: session
+                .terminal_id
+                .as_ref()
+                .filter(|_| observed.shown)
+                .and_then(|id| (self.address)(id)),
             browser_terminal_title: session.terminal_id.as_ref().map(|_| brief.title.clone()),
             mailbox: MailboxView {
                 incoming: root.join("incoming"),

@@ -188,6 +188,26 @@ impl Events {
         }
     }
 
+    /// Reads until the server ends the stream; returns the names of the events before the end.
+    #[track_caller]
+    pub fn until_end(&mut self) -> Vec<String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut names = Vec::new();
+        loop {
+            assert!(Instant::now() < deadline, "the stream goes on: {names:?}");
+            let mut line = String::new();
+            match self.lines.read_line(&mut line) {
+                Ok(0) => return names,
+                Ok(_) if line == "0\r\n" => return names,
+                Ok(_) => {
+                    let name = line.strip_prefix("event: ");
+                    names.extend(name.map(|name| name.trim_end().to_owned()));
+                }
+                Err(error) => panic!("the stream goes on ({error}): {names:?}"),
+            }
+        }
+    }
+
     /// The next event that `wanted` accepts.
     #[track_caller]
     pub fn until(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) -> Event {

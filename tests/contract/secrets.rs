@@ -107,15 +107,10 @@ fn no_issued_secret_is_found_where_others_look() {
 
     // What every agent can read: the repository with transcripts, prompts, audit copy; processes; the launcher's log.
     let mut looked_at: Vec<(String, Vec<u8>)> = Vec::new();
-    let descriptors = world.state_dir().join("terminals");
     let mut places = files(&world.repo());
     places.extend(files(&world.root().join("tmp")));
-    // Only descriptors may hold a terminal's tokens; the launcher needs them again after a crash.
-    places.extend(
-        files(&world.state_dir())
-            .into_iter()
-            .filter(|path| !path.starts_with(&descriptors)),
-    );
+    // A sandboxed agent can read the state folder: the tokens of living terminals do not lie there either.
+    places.extend(files(&world.state_dir()));
     for path in places {
         looked_at.push((
             path.display().to_string(),
@@ -141,13 +136,11 @@ fn no_issued_secret_is_found_where_others_look() {
             assert!(!holds(bytes, secret), "a secret is in {place}");
         }
     }
-    // The scan can find something: the descriptor does hold its token.
-    let held = files(&descriptors);
-    let found = |secret: &String| {
-        held.iter()
-            .any(|path| holds(&std::fs::read(path).unwrap(), secret))
-    };
-    assert!(secrets.iter().any(found), "the scan is blind");
+    // The scan can find something: it finds a secret that is put there.
+    let planted = world.state_dir().join("terminals").join("planted");
+    std::fs::write(&planted, &secrets[0]).unwrap();
+    assert!(files(&world.state_dir()).contains(&planted));
+    assert!(holds(&std::fs::read(&planted).unwrap(), &secrets[0]));
 }
 
 #[test]

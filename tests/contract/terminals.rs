@@ -7,7 +7,7 @@ use codex_terminal::spec::Spec;
 use serde_json::{Value, json};
 use std::time::Duration;
 use zhongshu::domain::ids::TerminalId;
-use zhongshu::paths::Places;
+use zhongshu::paths::{Lock, Places};
 use zhongshu::terminal::Terminals;
 
 /// The sidecar's answer at the address of a terminal, without its fragment.
@@ -279,9 +279,11 @@ async fn what_is_closed_while_it_starts_leaves_nothing() {
         state: root.join("state"),
         runtime: root.join("run"),
     };
-    for folder in [&place.repo, &place.terminals(), &place.runtime] {
-        std::fs::create_dir_all(folder).unwrap();
-    }
+    std::fs::create_dir_all(&place.repo).unwrap();
+    place.create().unwrap();
+    place.create_scratch().unwrap();
+    // By it the terminals know their launcher.
+    let _lock = Lock::take(&place).unwrap();
     let program = env!("CARGO_BIN_EXE_zhongshu").into();
     let (terminals, _events) =
         Terminals::new(place.clone(), program, Duration::from_secs(60)).unwrap();

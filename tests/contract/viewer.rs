@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio_tungstenite::tungstenite::client::{IntoClientRequest as _, client};
 use tokio_tungstenite::tungstenite::protocol::Message;
@@ -28,6 +29,14 @@ impl Viewer {
     /// Opens the address of a terminal, with the token in its fragment.
     #[track_caller]
     pub fn open(url: &str) -> Self {
+        let mut viewer = Self::knock(url);
+        viewer.until("a greeting", |viewer| !viewer.hello.is_null());
+        viewer.next_input = u32::try_from(viewer.hello["next_input"].as_u64().unwrap()).unwrap();
+        viewer
+    }
+
+    /// Shows the token at an address, and does not wait for what is said to it.
+    pub fn knock(url: &str) -> Self {
         let (address, fragment) = url.split_once("/#token=").unwrap();
         let token = fragment.split('&').next().unwrap();
         let authority = address.strip_prefix("http://").unwrap();
@@ -42,21 +51,29 @@ impl Viewer {
             .headers_mut()
             .insert("origin", address.parse().unwrap());
         let (mut socket, _) = client(request, stream).unwrap();
-        let attach = json!({ "type": "attach", "token": token, "client": "a page" });
+        // Inputs are numbered by page: two of one name would take each other's for repetitions.
+        static PAGES: AtomicU64 = AtomicU64::new(0);
+        let page = PAGES.fetch_add(1, Ordering::Relaxed);
+        let attach = json!({ "type": "attach", "token": token, "client": format!("page {page}") });
         socket
             .send(Message::Text(attach.to_string().into()))
             .unwrap();
-        let mut viewer = Self {
+        Self {
             socket,
             hello: Value::Null,
             shown: Vec::new(),
             said: Vec::new(),
             closed: None,
             next_input: 0,
-        };
-        viewer.until("a greeting", |viewer| !viewer.hello.is_null());
-        viewer.next_input = u32::try_from(viewer.hello["next_input"].as_u64().unwrap()).unwrap();
-        viewer
+        }
+    }
+
+    /// Types without waiting for anything; false when nobody is at the other end any more.
+    pub fn tries_to_type(&mut self, text: &str) -> bool {
+        let mut frame = vec![1];
+        frame.extend_from_slice(&self.next_input.to_be_bytes());
+        frame.extend_from_slice(text.as_bytes());
+        self.socket.send(Message::Binary(frame.into())).is_ok()
     }
 
     /// What was drawn, as text.

@@ -421,6 +421,39 @@ impl World {
         made.ok()["token"].as_str().unwrap().to_owned()
     }
 
+    /// A browser that has logged in: the secret of its session.
+    pub fn browser(&self) -> String {
+        let link = self.post("/api/login_key", &json!({})).ok();
+        let (_, key) = link["login_url"]
+            .as_str()
+            .unwrap()
+            .split_once("key=")
+            .unwrap();
+        let body = json!({ "key": key });
+        let answer = self.in_browser("", "POST", "/api/login", Some(&body)).ok();
+        answer["session"].as_str().unwrap().to_owned()
+    }
+
+    /// A request as our own page sends it; without a secret nobody is logged in.
+    pub fn in_browser(
+        &self,
+        secret: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let port = self.announced().port;
+        let origin = format!("http://127.0.0.1:{port}");
+        let mut headers = vec![("Origin", origin.as_str())];
+        if !secret.is_empty() {
+            headers.push(("X-Zhongshu-Session", secret));
+        }
+        let body = body.map(Value::to_string);
+        let kind = body.as_ref().map(|_| "application/json");
+        let body = body.as_deref().map(str::as_bytes);
+        http::send(&Door::Tcp(port, &headers), method, path, kind, body)
+    }
+
     #[track_caller]
     pub fn status(&self) -> Value {
         self.get("/api/status").ok()

@@ -6,7 +6,7 @@ use crate::domain::ids::SessionId;
 use crate::sessions::office::Office;
 use crate::web::app::App;
 use crate::web::body::Query;
-use crate::web::caller::RequireReader;
+use crate::web::caller::{Opener, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::events::{Frame, respond};
 use axum::extract::State;
@@ -32,7 +32,8 @@ pub struct Of {
 /// Streams one session, or all of them without `id`.
 pub async fn session_stream(
     State(app): State<App>,
-    RequireReader(caller): RequireReader,
+    RequireReader(_): RequireReader,
+    Opener(opener): Opener,
     lease: Lease,
     Query(Of { id }): Query<Of>,
 ) -> Result<Response, ApiError> {
@@ -43,7 +44,7 @@ pub async fn session_stream(
         changes: app.office.live.changes(),
         office: app.office,
         only: id,
-        may_open_terminals: caller.is_person(),
+        opener,
         shown: HashMap::new(),
         pending: VecDeque::new(),
     };
@@ -58,7 +59,7 @@ struct Watcher {
     office: Arc<Office>,
     changes: watch::Receiver<u64>,
     only: Option<SessionId>,
-    may_open_terminals: bool,
+    opener: Option<Lease>,
     /// What the reader has; the clock's part of it does not count as a change.
     shown: HashMap<SessionId, String>,
     pending: VecDeque<Frame>,
@@ -93,7 +94,7 @@ impl Watcher {
 
     fn look(&mut self) -> u64 {
         let (views, seq) = self.office.ledger.read_at(|state, seq| {
-            let scene = scene(&self.office, state, self.may_open_terminals);
+            let scene = scene(&self.office, state, self.opener.as_ref());
             let wanted = state
                 .sessions
                 .values()

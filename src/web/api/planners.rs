@@ -2,6 +2,7 @@
 
 use super::ok;
 use super::status::scene;
+use crate::access::Lease;
 use crate::domain::flow::plans::unknown_session;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
@@ -9,7 +10,7 @@ use crate::governance::dossier::make as make_dossier;
 use crate::sessions::office::Office;
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed, Query};
-use crate::web::caller::{RequirePerson, RequireReader};
+use crate::web::caller::{Opener, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::views::{PlanView, ResultView, SessionView};
 use axum::Json;
@@ -65,31 +66,41 @@ pub fn chosen(model: Option<String>) -> Option<String> {
 pub async fn start(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
+    opener: Lease,
     Keyed(wish, request): Keyed<StartZhongshu>,
 ) -> Result<Json<Value>, ApiError> {
     let id = app
         .office
         .start_planner(&caller.actor(), &wish.task, chosen(wish.model), request)
         .await?;
-    Ok(ok(json!({ "session": session_view(&app.office, &id)? })))
+    Ok(ok(
+        json!({ "session": session_view(&app.office, &id, &opener)? }),
+    ))
 }
 
 pub async fn restart(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
+    opener: Lease,
     Body(wish): Body<RestartZhongshu>,
 ) -> Result<Json<Value>, ApiError> {
     let id = app
         .office
         .restart_planner(&caller.actor(), &wish.session_id, chosen(wish.model))
         .await?;
-    Ok(ok(json!({ "session": session_view(&app.office, &id)? })))
+    Ok(ok(
+        json!({ "session": session_view(&app.office, &id, &opener)? }),
+    ))
 }
 
-pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) -> Json<Value> {
+pub async fn list(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Opener(opener): Opener,
+) -> Json<Value> {
     let language = app.office.policy().catalog.language;
     let planners: Vec<Value> = app.office.ledger.read(|state| {
-        let scene = scene(&app.office, state, caller.is_person());
+        let scene = scene(&app.office, state, opener.as_ref());
         let planners = state
             .sessions
             .values()
@@ -111,13 +122,14 @@ pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) 
 
 pub async fn context(
     State(app): State<App>,
-    RequireReader(caller): RequireReader,
+    RequireReader(_): RequireReader,
+    Opener(opener): Opener,
     Query(ById { id }): Query<ById>,
 ) -> Result<Json<Value>, ApiError> {
     let language = app.office.policy().catalog.language;
     let context = app.office.ledger.read(|state| {
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
-        let scene = scene(&app.office, state, caller.is_person());
+        let scene = scene(&app.office, state, opener.as_ref());
         let reports: Vec<ResultView> = scene.results(&id, |_| true);
         Ok::<_, Refusal>(json!({
             "session": scene.session(planner),
@@ -130,10 +142,14 @@ pub async fn context(
     Ok(ok(context?))
 }
 
-/// One session, as the person sees it.
-pub fn session_view(office: &Office, id: &SessionId) -> Result<SessionView, ApiError> {
+/// One session, as the person sees it who asks.
+pub fn session_view(
+    office: &Office,
+    id: &SessionId,
+    opener: &Lease,
+) -> Result<SessionView, ApiError> {
     let session = office.known_session(id)?;
     Ok(office
         .ledger
-        .read(|state| scene(office, state, true).session(&session)))
+        .read(|state| scene(office, state, Some(opener)).session(&session)))
 }

@@ -2,6 +2,7 @@
 
 use super::status::scene;
 use super::{done, ok};
+use crate::access::Lease;
 use crate::domain::flow::sessions::planner;
 use crate::domain::handoff::Packet;
 use crate::domain::ids::{ReportId, SessionId};
@@ -10,7 +11,7 @@ use crate::domain::result::Report;
 use crate::domain::shown::shown_value;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
-use crate::web::caller::{RequireAgent, RequirePerson, RequireReader};
+use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use axum::Json;
 use axum::extract::State;
@@ -32,11 +33,12 @@ fn peeks(peek: Option<&str>) -> bool {
 pub async fn inbox(
     State(app): State<App>,
     RequireReader(caller): RequireReader,
+    Opener(opener): Opener,
     Query(wish): Query<Inbox>,
 ) -> Result<Json<Value>, ApiError> {
     // Only the person may change what counts as read; a reader always peeks.
     let peek = peeks(wish.peek.as_deref()) || !caller.is_person();
-    open_inbox(&app, &caller.actor(), &wish.id, peek, caller.is_person()).await
+    open_inbox(&app, &caller.actor(), &wish.id, peek, opener.as_ref()).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,7 +55,7 @@ pub async fn inbox_of_thread(
 ) -> Result<Json<Value>, ApiError> {
     let id = planner_of_thread(&app, &thread_id)?;
     let peek = peeks(wish.peek.as_deref());
-    let Json(inbox) = open_inbox(&app, id.as_str(), &id, peek, false).await?;
+    let Json(inbox) = open_inbox(&app, id.as_str(), &id, peek, None).await?;
     // An agent reads what other agents wrote, as a person would.
     Ok(Json(shown_value(inbox)))
 }
@@ -73,7 +75,7 @@ async fn open_inbox(
     actor: &str,
     id: &SessionId,
     peek: bool,
-    may_open_terminals: bool,
+    opener: Option<&Lease>,
 ) -> Result<Json<Value>, ApiError> {
     let office = &app.office;
     office.ledger.read(|state| planner(state, id).map(drop))?;
@@ -84,7 +86,7 @@ async fn open_inbox(
     let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
     let language = office.policy().catalog.language;
     let answer = office.ledger.read(|state| {
-        let scene = scene(office, state, may_open_terminals);
+        let scene = scene(office, state, opener);
         let planner = planner(state, id)?;
         let unread_results = scene.results(id, unread);
         let queued: Vec<_> = scene

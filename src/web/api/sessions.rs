@@ -2,6 +2,7 @@
 
 use super::ok;
 use super::planners::session_view;
+use crate::access::Lease;
 use crate::domain::ids::SessionId;
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed};
@@ -23,26 +24,28 @@ pub struct OfSession {
 pub async fn stop(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
+    opener: Lease,
     Body(wish): Body<OfSession>,
 ) -> Result<Json<Value>, ApiError> {
     app.office
         .stop_session(&caller.actor(), &wish.session_id)
         .await?;
     Ok(ok(
-        json!({ "session": session_view(&app.office, &wish.session_id)? }),
+        json!({ "session": session_view(&app.office, &wish.session_id, &opener)? }),
     ))
 }
 
 pub async fn resume(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
+    opener: Lease,
     Body(wish): Body<OfSession>,
 ) -> Result<Json<Value>, ApiError> {
     app.office
         .resume_session(&caller.actor(), &wish.session_id)
         .await?;
     Ok(ok(
-        json!({ "session": session_view(&app.office, &wish.session_id)? }),
+        json!({ "session": session_view(&app.office, &wish.session_id, &opener)? }),
     ))
 }
 

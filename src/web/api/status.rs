@@ -1,5 +1,6 @@
 //! `GET /api/status`: everything at a glance.
 
+use crate::access::Lease;
 use crate::domain::department::Department;
 use crate::domain::fault::{Fault, Shared};
 use crate::domain::flow::holds::unreviewed;
@@ -11,11 +12,12 @@ use crate::sessions::powers::Question;
 use crate::sessions::screens::TerminalView;
 use crate::sessions::service::Trust;
 use crate::web::app::App;
-use crate::web::caller::RequireReader;
+use crate::web::caller::{Opener, RequireReader};
 use crate::web::views::{QueueItemView, Scene, SessionView};
 use axum::Json;
 use axum::extract::State;
 use chrono::Utc;
+use codex_terminal::descriptor::Mode;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -124,13 +126,14 @@ pub struct StatusView {
 /// Answers `/api/status`.
 pub async fn status(
     State(app): State<App>,
-    RequireReader(caller): RequireReader,
+    RequireReader(_): RequireReader,
+    Opener(opener): Opener,
 ) -> Json<StatusView> {
-    Json(view(&app, caller.is_person()))
+    Json(view(&app, opener.as_ref()))
 }
 
 /// Looks at everything once, at one moment.
-pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
+pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
     let office = &app.office;
     let policy = office.policy();
     let title = |key: &str| {
@@ -142,7 +145,7 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
     };
     let (sessions, queue, queue_paused, slots_taken, unreviewed_results, unapproved_commits, seq) =
         office.ledger.read(|state| {
-            let scene = scene(office, state, may_open_terminals);
+            let scene = scene(office, state, opener);
             (
                 scene.sessions(),
                 scene.queue(policy.catalog.language, title),
@@ -165,7 +168,7 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
             .filter(|session| session.ended_at.is_none())
             .count()
     };
-    let browser_terminals = office.terminal_views(may_open_terminals);
+    let browser_terminals = office.terminal_views(opener);
     StatusView {
         ok: true,
         api_version: API_VERSION,
@@ -211,11 +214,11 @@ pub fn view(app: &App, may_open_terminals: bool) -> StatusView {
     }
 }
 
-/// How views see the state at this moment.
+/// How views see the state at this moment; with addresses of terminals for `opener`.
 pub fn scene<'a>(
     office: &'a Office,
     state: &'a crate::domain::state::State,
-    may_open_terminals: bool,
+    opener: Option<&'a Lease>,
 ) -> Scene<'a> {
     let policy = office.policy();
     Scene {
@@ -225,7 +228,7 @@ pub fn scene<'a>(
         stale_seconds: policy.stale.as_secs(),
         limits: office.limits(),
         now: Utc::now(),
-        may_open_terminals,
+        address: Box::new(move |id| office.terminals.url(id, Mode::Write, opener?)),
     }
 }
 

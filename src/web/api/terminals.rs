@@ -2,10 +2,11 @@
 
 use super::sessions::OfSession;
 use super::{done, ok};
+use crate::access::Lease;
 use crate::domain::ids::TerminalId;
 use crate::web::app::App;
 use crate::web::body::Body;
-use crate::web::caller::{RequirePerson, RequireReader};
+use crate::web::caller::{Opener, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use axum::Json;
 use axum::extract::State;
@@ -14,8 +15,12 @@ use codex_terminal::descriptor::Mode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-pub async fn list(State(app): State<App>, RequireReader(caller): RequireReader) -> Json<Value> {
-    ok(json!({ "browser_terminals": app.office.terminal_views(caller.is_person()) }))
+pub async fn list(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+    Opener(opener): Opener,
+) -> Json<Value> {
+    ok(json!({ "browser_terminals": app.office.terminal_views(opener.as_ref()) }))
 }
 
 /// Strict: whoever writes `args` for `shell_args` would get a shell without them.
@@ -33,11 +38,19 @@ pub struct StartTerminal {
 pub async fn start(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
+    opener: Lease,
     Body(wish): Body<StartTerminal>,
 ) -> Result<Json<Value>, ApiError> {
+    let actor = caller.actor();
     let terminal = app
         .office
-        .open_shell(&caller.actor(), wish.shell, wish.shell_args, wish.title)
+        .open_shell(
+            &actor,
+            Some(&opener),
+            wish.shell,
+            wish.shell_args,
+            wish.title,
+        )
         .await?;
     Ok(ok(
         json!({ "url": terminal.url, "id": terminal.id, "terminal": terminal }),
@@ -61,11 +74,12 @@ pub async fn close(
 pub async fn view_session(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
+    opener: Lease,
     Body(wish): Body<OfSession>,
 ) -> Result<Json<Value>, ApiError> {
     let terminal = app
         .office
-        .view_session(&caller.actor(), &wish.session_id)
+        .view_session(&caller.actor(), Some(&opener), &wish.session_id)
         .await?;
     Ok(ok(
         json!({ "url": terminal.url, "id": terminal.id, "terminal": terminal }),
@@ -88,6 +102,7 @@ enum TicketMode {
 pub async fn ticket(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
+    opener: Lease,
     Body(wish): Body<Ticket>,
 ) -> Result<Json<Value>, ApiError> {
     let mode = match wish.mode {
@@ -95,7 +110,7 @@ pub async fn ticket(
         TicketMode::Write => Mode::Write,
     };
     Ok(ok(
-        json!({ "url": app.office.terminal_url(&wish.id, mode)? }),
+        json!({ "url": app.office.terminal_url(&wish.id, mode, &opener)? }),
     ))
 }
 

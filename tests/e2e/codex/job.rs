@@ -389,17 +389,10 @@ async fn codex_does_the_main_job_from_plan_to_results() {
         "the scan saw nothing: {seen:#?}"
     );
     let mut secrets = vec![SECRET.to_owned()];
-    for entry in std::fs::read_dir(house.state.join("terminals"))
-        .unwrap()
-        .flatten()
-    {
-        let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-        let Ok(descriptor) = serde_json::from_str::<Value>(&text) else {
-            continue;
-        };
-        for key in ["write_token", "read_token"] {
-            secrets.extend(descriptor[key].as_str().map(str::to_owned));
-        }
+    let terminals = house.get("/api/browser_terminals").await;
+    for terminal in terminals["browser_terminals"].as_array().unwrap() {
+        let url = terminal["url"].as_str().unwrap_or_default();
+        secrets.extend(url.split_once("token=").map(|(_, token)| token.to_owned()));
     }
     assert!(secrets.len() > 1, "no terminal's token was found");
     for line in &seen {

@@ -147,7 +147,7 @@ async fn codex_asks_for_permission_and_a_person_answers_in_the_terminal() {
             .contains("permission"),
         "{session}"
     );
-    let mut screen = Screen::open(&house, &session).await;
+    let mut screen = Screen::open(&session).await;
     screen.until("Yes, proceed").await;
     // For a moment after a dialog opens Codex ignores keys, lest somebody who is typing agrees to something.
     let look = async || {

@@ -1,7 +1,6 @@
 //! What a person sees in a terminal's page, and types there: a viewer on the sidecar's WebSocket.
 
-use super::{House, LOOK, PATIENCE};
-use codex_terminal::descriptor::Descriptor;
+use super::{LOOK, PATIENCE};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::num::NonZeroU16;
@@ -23,21 +22,19 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Opens the page of a session's terminal with its writing token.
-    pub async fn open(house: &House, session: &Value) -> Self {
-        let id = session["browser_terminal_id"].as_str().unwrap();
-        let path = house.state.join("terminals").join(format!("{id}.json"));
-        let descriptor = Descriptor::read(&path).unwrap();
-        let port = descriptor.port;
-        let mut request = format!("ws://127.0.0.1:{port}/ws")
+    /// Opens the page of a session's terminal at the address that the person is given.
+    pub async fn open(session: &Value) -> Self {
+        let url = session["browser_terminal_url"].as_str().unwrap();
+        let (origin, token) = url.split_once("/#token=").unwrap();
+        let authority = origin.strip_prefix("http://").unwrap();
+        let mut request = format!("ws://{authority}/ws")
             .into_client_request()
             .unwrap();
-        let origin = format!("http://127.0.0.1:{port}");
         request
             .headers_mut()
             .insert("origin", origin.parse().unwrap());
         let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        let attach = json!({ "type": "attach", "token": descriptor.write_token, "offset": null });
+        let attach = json!({ "type": "attach", "token": token, "offset": null });
         socket
             .send(Message::text(attach.to_string()))
             .await

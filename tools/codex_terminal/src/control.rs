@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::descriptor::{Descriptor, State};
 use crate::signals::AgentState;
-use crate::token::Mode;
+use crate::token::{Mode, TokenHash};
 
 /// The longest line either side accepts. A paste of [`MAX_PASTE_BYTES`] fits even when JSON escapes every second byte.
 pub const MAX_LINE_BYTES: usize = 4 << 20;
@@ -62,19 +62,54 @@ pub enum Request {
         #[serde(default = "default_grace_ms")]
         grace_ms: u64,
     },
-    /// Cuts every browser off.
-    CloseViewers {
-        /// Also makes the tokens worthless and draws new ones (in a new `hello` and in the descriptor).
-        #[serde(default)]
-        rotate_tokens: bool,
+    /// Cuts every browser off; their tokens stay good.
+    CloseViewers,
+    /// Says that this connection is the launcher's, which must hold the lock that the spec names. For as long as it lives
+    /// tokens are asked of it, and its pages may show the terminal.
+    Attend {
+        /// Holders whose credentials still stand; what others opened under an earlier launcher ends.
+        standing: Vec<String>,
+        /// Origins that may show the page in a frame, `http://host:port` each.
+        frame_ancestors: Vec<String>,
     },
-    /// Replaces the origins that may show the page in a frame.
-    SetFrameAncestors {
-        /// `http://host:port` each.
-        origins: Vec<String>,
+    /// Answers [`Event::Presented`].
+    Answer {
+        /// Of the question.
+        ask: u64,
+        /// Whose it is; absent: nobody's.
+        #[serde(default)]
+        granted: Option<Granted>,
+    },
+    /// A credential has ended: whoever looks by it is cut off.
+    Revoke {
+        /// The holder, as the answer named it.
+        holder: String,
+        /// How it ended.
+        over: Over,
     },
     /// Asks for [`Event::State`] before the ack.
     State,
+}
+
+/// Whose a token is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// The launcher's name for the credential that it was given to.
+    pub holder: String,
+    /// What it allows.
+    pub mode: Mode,
+}
+
+/// How a credential ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// The browser was logged out.
+    LoggedOut,
+    /// The token was revoked.
+    Revoked,
+    /// It did not outlive a restart of the launcher.
+    Restarted,
 }
 
 fn default_grace_ms() -> u64 {
@@ -85,7 +120,7 @@ fn default_grace_ms() -> u64 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
-    /// First on every connection; again when the tokens changed or events were missed.
+    /// First on every connection; again when events were missed.
     Hello {
         /// The terminal as its descriptor has it.
         #[serde(flatten)]
@@ -110,6 +145,13 @@ pub enum Event {
         code: Option<i32>,
         /// Signal number.
         signal: Option<i32>,
+    },
+    /// Somebody showed a token: to the launcher alone, which says whose it is.
+    Presented {
+        /// Comes back in the answer.
+        ask: u64,
+        /// The token's hash.
+        token_sha256: TokenHash,
     },
     /// The answer to `state`.
     State(StateView),

@@ -18,6 +18,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::control::{Event, MAX_LINE_BYTES, MAX_PASTE_BYTES, Request, RequestLine};
+use crate::doorkeeper::Attendance;
+use crate::proof;
 use crate::spec::check_origin;
 use crate::terminal::{Close, Terminal};
 
@@ -87,10 +89,11 @@ pub async fn serve(terminal: Arc<Terminal>, listener: UnixListener) {
 
 async fn connection(terminal: Arc<Terminal>, stream: UnixStream) {
     let presence = terminal.control_connected();
+    let pid = stream.peer_cred().ok().and_then(|peer| peer.pid());
     let (reader, writer) = stream.into_split();
     let (answers_tx, answers) = mpsc::channel(ANSWER_QUEUE);
     tokio::select! {
-        () = read(&terminal, reader, answers_tx) => {}
+        () = read(&terminal, reader, answers_tx, pid) => {}
         result = write(&terminal, writer, answers) => {
             if let Err(error) = result {
                 tracing::debug!(%error, "a control connection ended");
@@ -104,7 +107,10 @@ async fn read(
     terminal: &Terminal,
     reader: tokio::net::unix::OwnedReadHalf,
     answers: mpsc::Sender<Event>,
+    pid: Option<i32>,
 ) {
+    // Ends with the connection.
+    let mut attendance = None;
     let mut lines = BufReader::with_capacity(4 << 10, reader);
     let mut line = Vec::new();
     loop {
@@ -132,7 +138,18 @@ async fn read(
                         return;
                     }
                 }
-                match (handle(terminal, request).await, id) {
+                let handled = match request {
+                    Request::Attend {
+                        standing,
+                        frame_ancestors,
+                    } => attend(terminal, pid, &answers, &standing, frame_ancestors)
+                        .map(|attends| attendance = Some(attends)),
+                    Request::Answer { .. } | Request::Revoke { .. } if attendance.is_none() => {
+                        Err("only the launcher says who may look".to_owned())
+                    }
+                    request => handle(terminal, request).await,
+                };
+                match (handled, id) {
                     (Ok(()), id) => id.map(|id| Event::Ack { id }),
                     (Err(message), id) => Some(Event::Error { id, message }),
                 }
@@ -149,6 +166,31 @@ async fn read(
 fn id_of(line: &[u8]) -> Option<u64> {
     let value: serde_json::Value = serde_json::from_slice(line).ok()?;
     value.get("id")?.as_u64()
+}
+
+/// Believes who says to be the launcher, if the process holds its lock.
+fn attend(
+    terminal: &Terminal,
+    pid: Option<i32>,
+    answers: &mpsc::Sender<Event>,
+    standing: &[String],
+    frame_ancestors: Vec<String>,
+) -> Result<Attendance, String> {
+    if let Some(lock) = &terminal.launcher_lock {
+        let pid = pid.and_then(|pid| u32::try_from(pid).ok());
+        if !pid.is_some_and(|pid| proof::holds_lock(lock, pid)) {
+            return Err(format!(
+                "the process at the other end does not hold {}, so it is not the launcher",
+                lock.display()
+            ));
+        }
+    }
+    for origin in &frame_ancestors {
+        check_origin(origin).map_err(|error| error.to_string())?;
+    }
+    Ok(terminal
+        .doorkeeper
+        .attend(answers.clone(), standing, frame_ancestors))
 }
 
 async fn handle(terminal: &Terminal, request: Request) -> Result<(), String> {
@@ -185,17 +227,20 @@ async fn handle(terminal: &Terminal, request: Request) -> Result<(), String> {
             terminal.close.send_replace(Some(Close { grace }));
             Ok(())
         }
-        Request::CloseViewers { rotate_tokens } => terminal
-            .cut_viewers(rotate_tokens)
-            .map_err(|error| format!("no new tokens could be drawn: {error}")),
-        Request::SetFrameAncestors { origins } => {
-            for origin in &origins {
-                check_origin(origin).map_err(|error| error.to_string())?;
-            }
-            terminal.set_frame_ancestors(origins);
+        Request::CloseViewers => {
+            terminal.cut.send_modify(|times| *times += 1);
             Ok(())
         }
-        Request::State => Ok(()),
+        Request::Answer { ask, granted } => {
+            terminal.doorkeeper.answer(ask, granted);
+            Ok(())
+        }
+        Request::Revoke { holder, over } => {
+            terminal.doorkeeper.revoke(&holder, over);
+            Ok(())
+        }
+        // Both were seen to before.
+        Request::State | Request::Attend { .. } => Ok(()),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The file by which the next launcher finds a running sidecar again. Written whole (temporary name, sync,
-//! rename) with mode 0600, because it holds the tokens.
+//! rename) with mode 0600. It holds no secret: sandboxed programs may be able to read it.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -25,10 +25,6 @@ pub struct Descriptor {
     pub child_pid: Option<u32>,
     /// The loopback port of page and WebSocket.
     pub port: u16,
-    /// Allows typing.
-    pub write_token: String,
-    /// Allows looking.
-    pub read_token: String,
     /// The control socket.
     pub control_socket: Option<PathBuf>,
     /// The transcript.
@@ -109,13 +105,14 @@ impl Descriptor {
         })
     }
 
-    /// The page's address with the token of `mode` in its fragment.
-    pub fn url(&self, mode: Mode) -> String {
-        let token = match mode {
-            Mode::Write => &self.write_token,
-            Mode::Read => &self.read_token,
-        };
-        format!("http://127.0.0.1:{}/#token={token}", self.port)
+    /// The page's address with a token in its fragment.
+    pub fn url(&self, token: &str) -> String {
+        format!("{}#token={token}", self.address())
+    }
+
+    /// The page's address without a token.
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
     }
 
     /// Whether the sidecar that wrote this still lives (pid and start time both match).
@@ -157,8 +154,6 @@ mod tests {
             started_at_ticks: crate::platform::process_start_ticks(std::process::id()).unwrap(),
             child_pid: None,
             port: 1,
-            write_token: "w".into(),
-            read_token: "r".into(),
             control_socket: None,
             log_path: None,
             state: State::Exited {
@@ -173,7 +168,7 @@ mod tests {
         assert_eq!(Descriptor::read(&path).unwrap(), descriptor);
         let mode = path.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(descriptor.url(Mode::Read), "http://127.0.0.1:1/#token=r");
+        assert_eq!(descriptor.url("r"), "http://127.0.0.1:1/#token=r");
         assert!(descriptor.is_alive());
         let other = Descriptor {
             started_at_ticks: 1,

@@ -13,7 +13,7 @@ use chrono::Utc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::descriptor::{Descriptor, Mode, State};
+use crate::descriptor::{Descriptor, State};
 use crate::feed::Feed;
 use crate::file_source::FileSource;
 use crate::input::Input;
@@ -22,9 +22,8 @@ use crate::pty::{self, Pty};
 use crate::recorder::{Recorded, Recorder};
 use crate::spec::{Source, Spec};
 use crate::terminal::{Announcer, Close, Parts, Program, Terminal};
-use crate::token::Tokens;
 use crate::transcript::Transcript;
-use crate::{control_server, platform, server};
+use crate::{control_server, platform, server, token};
 
 /// A program that wants to save its work gets this long after SIGTERM to the sidecar.
 const DEFAULT_GRACE: Duration = Duration::from_secs(5);
@@ -59,6 +58,7 @@ struct Sidecar {
     recorder: std::thread::JoinHandle<()>,
     http: TcpListener,
     control: Option<UnixListener>,
+    own_token: Option<String>,
 }
 
 impl Sidecar {
@@ -103,7 +103,11 @@ impl Sidecar {
                 file = Some(source.with_context(|| format!("show {}", path.display()))?);
             }
         }
-        let tokens = Tokens::generate().context("draw the terminal's tokens")?;
+        // A launcher makes the addresses; without one there is this.
+        let own_token = match control {
+            Some(_) => None,
+            None => Some(token::generate().context("draw the terminal's token")?),
+        };
         let descriptor = Descriptor {
             id: spec.id.clone(),
             title: spec.title.clone(),
@@ -111,8 +115,6 @@ impl Sidecar {
             started_at_ticks: platform::process_start_ticks(std::process::id()).unwrap_or(0),
             child_pid: program.as_ref().map(|program| program.pty.child_pid()),
             port: http.local_addr()?.port(),
-            write_token: tokens.write.clone(),
-            read_token: tokens.read.clone(),
             control_socket: spec.control_socket.clone(),
             log_path: spec.log_path.clone(),
             state: match spec.source {
@@ -132,8 +134,8 @@ impl Sidecar {
             recorded: recorded.clone(),
             program,
             transcript: transcript_path,
-            tokens,
-            frame_ancestors: spec.frame_ancestors.clone(),
+            own_token: own_token.clone(),
+            launcher_lock: spec.launcher_lock.clone(),
             theme: spec.theme,
             descriptor,
             descriptor_path: spec.descriptor_path.clone(),
@@ -153,6 +155,7 @@ impl Sidecar {
             recorder,
             http,
             control,
+            own_token,
         })
     }
 
@@ -164,7 +167,7 @@ impl Sidecar {
                 .map(|control| tokio::spawn(control_server::serve(terminal.clone(), control))),
             Some(tokio::spawn(size(terminal.clone()))),
         ];
-        announce(&terminal);
+        announce(&terminal, self.own_token.as_deref());
         let close = reason_to_end(&terminal, spec, &mut signals).await;
         terminal.close.send_replace(Some(close));
         if let Some(program) = &terminal.program {
@@ -236,9 +239,10 @@ fn environment(
     env
 }
 
-fn announce(terminal: &Terminal) {
+fn announce(terminal: &Terminal, own_token: Option<&str>) {
     terminal.write_descriptor();
-    let url = terminal.descriptor().url(Mode::Write);
+    let descriptor = terminal.descriptor();
+    let url = own_token.map_or_else(|| descriptor.address(), |token| descriptor.url(token));
     let mut out = std::io::stdout().lock();
     // Nobody may be reading; the descriptor says the same.
     if writeln!(out, "[codex-terminal] url={url}")

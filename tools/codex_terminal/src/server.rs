@@ -10,24 +10,28 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Extension, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use futures_util::stream::{self, Stream, StreamExt as _};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::doorkeeper::{Entry, Grant};
 use crate::page;
+use crate::seats::{Lost, Seat, Seats};
 use crate::terminal::Terminal;
 use crate::transcript::{self, Part};
 use crate::viewer;
 
-/// Sockets of pages, of assets being fetched, and some that dawdle; more are left in the kernel's queue.
+/// Connections that have shown no token: of assets being fetched, and some that dawdle. At the bound the oldest gives way.
 const MAX_CONNECTIONS: usize = 64;
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// A page on this machine sends a head within milliseconds.
+const HEADERS_WITHIN: Duration = Duration::from_secs(3);
 const MAX_HEADER_BYTES: usize = 16 << 10;
 const MAX_MESSAGE_BYTES: usize = 256 << 10;
 const MAX_FRAME_BYTES: usize = 64 << 10;
@@ -53,16 +57,13 @@ pub async fn bind(ports: &[u16]) -> io::Result<TcpListener> {
 /// Accepts for as long as the process lives.
 pub async fn serve(terminal: Arc<Terminal>, listener: TcpListener) {
     let router = router(terminal);
-    let slots = Arc::new(tokio::sync::Semaphore::new(MAX_CONNECTIONS));
+    let seats = Seats::new(MAX_CONNECTIONS);
     loop {
-        let slot = slots.clone().acquire_owned().await;
         match listener.accept().await {
             Ok((stream, _)) => {
-                let router = router.clone();
-                tokio::spawn(async move {
-                    connection(stream, router).await;
-                    drop(slot);
-                });
+                let (seat, lost) = seats.take();
+                let router = router.clone().layer(Extension(Arc::new(seat)));
+                tokio::spawn(connection(stream, router, lost));
             }
             Err(error) => {
                 // Out of descriptors: it passes, and a busy loop would not help.
@@ -73,7 +74,7 @@ pub async fn serve(terminal: Arc<Terminal>, listener: TcpListener) {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router) {
+async fn connection(stream: TcpStream, router: Router, mut lost: Lost) {
     let tuned = stream.set_nodelay(true).and_then(|()| {
         rustix::net::sockopt::set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES)
             .map_err(io::Error::from)
@@ -86,8 +87,11 @@ async fn connection(stream: TcpStream, router: Router) {
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .with_upgrades()
-        .await;
+        .with_upgrades();
+    let served = tokio::select! {
+        served = served => served,
+        () = lost.lost() => Ok(()),
+    };
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended");
     }
@@ -144,7 +148,7 @@ const FIXED_HEADERS: [(&str, &str); 5] = [
 ];
 
 fn content_policy(terminal: &Terminal) -> String {
-    let mut ancestors = terminal.frame_ancestors().join(" ");
+    let mut ancestors = terminal.doorkeeper.frame_ancestors().join(" ");
     if ancestors.is_empty() {
         ancestors.push_str("'none'");
     }
@@ -222,18 +226,37 @@ async fn socket(
         .on_upgrade(move |socket| viewer::serve(terminal, admission, socket))
 }
 
-/// The transcript, or the shown file, or what memory still holds. The token comes in a header, so no link holds it.
-async fn transcript(State(terminal): State<Arc<Terminal>>, headers: HeaderMap) -> Response {
+/// The transcript, or the shown file, or what memory still holds. The token comes in a header, so no link holds it. What
+/// is being sent ends with the credential.
+async fn transcript(
+    State(terminal): State<Arc<Terminal>>,
+    Extension(seat): Extension<Arc<Seat>>,
+    headers: HeaderMap,
+) -> Response {
     let foreign = headers
         .get("sec-fetch-site")
         .is_some_and(|site| site != "same-origin");
-    let allowed = headers
+    let token = headers
         .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-        .and_then(|token| terminal.check_token(token));
-    if foreign || allowed.is_none() {
-        let text = "the transcript needs the terminal's token\n";
-        return (StatusCode::UNAUTHORIZED, text).into_response();
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let entry = match token.filter(|_| !foreign) {
+        Some(token) => terminal.doorkeeper.enter(token).await,
+        None => Entry::Unknown,
+    };
+    let grant = match entry {
+        Entry::Granted(grant) => grant,
+        Entry::Unknown => {
+            let text = "the transcript needs the terminal's token\n";
+            return (StatusCode::UNAUTHORIZED, text).into_response();
+        }
+        Entry::Unattended => {
+            let text = "zhongshu does not run, so nobody can say whose this token is; try again\n";
+            return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
+        }
+    };
+    if !seat.keep() {
+        let text = "too many transcripts are being downloaded; try again\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     }
     let kind = [(header::CONTENT_TYPE, "application/octet-stream")];
     let Some(path) = &terminal.transcript else {
@@ -245,7 +268,26 @@ async fn transcript(State(terminal): State<Arc<Terminal>>, headers: HeaderMap) -
     let parts = tokio::task::spawn_blocking(move || transcript::parts(&path));
     // Without its folder it is empty, as without its files.
     let parts = parts.await.ok().and_then(Result::ok).unwrap_or_default();
-    (kind, Body::from_stream(contents(parts))).into_response()
+    (
+        kind,
+        Body::from_stream(while_it_stands(grant, contents(parts))),
+    )
+        .into_response()
+}
+
+/// Bytes until the credential ends: the download breaks off then, so that nobody takes a part for the whole.
+fn while_it_stands(
+    grant: Arc<Grant>,
+    bytes: impl Stream<Item = io::Result<Bytes>>,
+) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::unfold(Some((grant, Box::pin(bytes))), |state| async move {
+        let (grant, mut bytes) = state?;
+        tokio::select! {
+            biased;
+            _ = grant.over() => Some((Err(io::Error::other("the credential has ended")), None)),
+            piece = bytes.next() => piece.map(|piece| (piece, Some((grant, bytes)))),
+        }
+    })
 }
 
 fn kept_in_memory(terminal: &Terminal) -> Vec<u8> {
@@ -265,10 +307,10 @@ fn kept_in_memory(terminal: &Terminal) -> Vec<u8> {
 }
 
 /// The bytes of some files: one that grows is sent as it stood.
-fn contents(parts: Vec<Part>) -> impl futures_util::Stream<Item = io::Result<Bytes>> {
+fn contents(parts: Vec<Part>) -> impl Stream<Item = io::Result<Bytes>> {
     let open = |part: Part| tokio::fs::File::from_std(part.file).take(part.bytes);
     let parts = parts.into_iter().map(open);
-    futures_util::stream::try_unfold((None, parts), |(mut current, mut parts)| async move {
+    stream::try_unfold((None, parts), |(mut current, mut parts)| async move {
         loop {
             let Some(file) = &mut current else {
                 current = parts.next();

@@ -43,9 +43,10 @@ pub struct Spec {
     /// The ports that it may have, best first; none: any free one.
     #[serde(default)]
     pub ports: Vec<u16>,
-    /// Origins whose pages may show this terminal in a frame. They may not connect themselves.
+    /// The lock that the launcher holds: who says to be it, over the control socket, is believed by this. Absent: any
+    /// process of the user is.
     #[serde(default)]
-    pub frame_ancestors: Vec<String>,
+    pub launcher_lock: Option<PathBuf>,
     /// How the person's pages look, if that is known: what a program is told that asks for its colours while no page
     /// that may write is there to answer.
     #[serde(default)]
@@ -181,7 +182,7 @@ impl Spec {
             descriptor_path: None,
             control_socket: None,
             ports: Vec::new(),
-            frame_ancestors: Vec::new(),
+            launcher_lock: None,
             theme: None,
             ring_bytes: default_ring_bytes(),
             orphan_exit_seconds: default_orphan_exit_seconds(),
@@ -230,9 +231,6 @@ impl Spec {
                     cwd.display()
                 )));
             }
-        }
-        for origin in &self.frame_ancestors {
-            check_origin(origin)?;
         }
         let (cols, rows) = clamp_size(self.cols, self.rows);
         (self.cols, self.rows) = (cols, rows);
@@ -296,9 +294,7 @@ mod tests {
             "http://a;script-src *",
             "http://",
         ] {
-            let mut spec = Spec::program("a", vec!["true".into()], dir.clone());
-            spec.frame_ancestors = vec![origin.into()];
-            assert!(spec.checked().is_err(), "{origin}");
+            assert!(check_origin(origin).is_err(), "{origin}");
         }
         let mut spec = Spec::program("a", vec!["true".into()], dir);
         (spec.cols, spec.rows) = (0, 65_535);

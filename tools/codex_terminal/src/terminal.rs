@@ -1,10 +1,10 @@
-//! One terminal as its servers see it: the feed, the way in, the tokens, who looks and who owns the size. All state
+//! One terminal as its servers see it: the feed, the way in, who looks and who owns the size. All state
 //! shared between the WebSocket and the control socket lies here; it does no network or thread work itself.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -13,14 +13,15 @@ use tokio::sync::{broadcast, watch};
 use crate::colours::{Colour, Theme};
 use crate::control::{Event, StateView, ViewerView};
 use crate::descriptor::{Descriptor, State};
+use crate::doorkeeper::Doorkeeper;
 use crate::feed::{Feed, Mark};
 use crate::input::{Input, Refused};
 use crate::pty::Pty;
 use crate::recorder::{Observer, Recorded};
+use crate::seats::Seats;
 use crate::signals::AgentState;
 use crate::spec::clamp_size;
-use crate::token::{Mode, Tokens};
-use crate::viewers::Viewers;
+use crate::viewers::{MAX_STRANGERS, Viewers};
 
 /// Pages whose inputs are numbered; the longest silent one of those that do not look is forgotten.
 const MAX_INPUT_CLIENTS: usize = 32;
@@ -70,8 +71,10 @@ pub struct Terminal {
     pub wanted_size: watch::Sender<(u16, u16)>,
     /// How the program ended.
     pub exit: watch::Sender<Option<State>>,
-    tokens: RwLock<Tokens>,
-    frame_ancestors: RwLock<Vec<String>>,
+    /// Who may look.
+    pub(crate) doorkeeper: Arc<Doorkeeper>,
+    /// Who is the launcher.
+    pub(crate) launcher_lock: Option<PathBuf>,
     pub(crate) theme: Option<Theme>,
     descriptor: Mutex<Descriptor>,
     descriptor_path: Option<PathBuf>,
@@ -79,7 +82,8 @@ pub struct Terminal {
     agent_state: Mutex<Option<AgentState>>,
     pub(crate) viewers: Mutex<Viewers>,
     input_clients: Mutex<VecDeque<(String, u32)>>,
-    pub(crate) pending: AtomicUsize,
+    /// Sockets that have shown no token yet.
+    pub(crate) strangers: Arc<Seats>,
     control_connections: AtomicUsize,
     pub(crate) last_presence: Mutex<Instant>,
     pastes_waiting: AtomicUsize,
@@ -96,10 +100,10 @@ pub struct Parts {
     pub program: Option<Program>,
     /// The transcript or the shown file.
     pub transcript: Option<PathBuf>,
-    /// The secrets.
-    pub tokens: Tokens,
-    /// Who may frame the page.
-    pub frame_ancestors: Vec<String>,
+    /// The only token, of a terminal without a launcher.
+    pub own_token: Option<String>,
+    /// What proves the launcher.
+    pub launcher_lock: Option<PathBuf>,
     /// How the person's pages look.
     pub theme: Option<Theme>,
     /// As it will be written.
@@ -131,8 +135,11 @@ impl Terminal {
             owner: watch::Sender::new(None),
             wanted_size: watch::Sender::new(size),
             exit: watch::Sender::new(None),
-            tokens: RwLock::new(parts.tokens),
-            frame_ancestors: RwLock::new(parts.frame_ancestors),
+            doorkeeper: Arc::new(match parts.own_token {
+                Some(token) => Doorkeeper::alone(&token),
+                None => Doorkeeper::attended(),
+            }),
+            launcher_lock: parts.launcher_lock,
             theme: parts.theme,
             descriptor: Mutex::new(parts.descriptor),
             descriptor_path: parts.descriptor_path,
@@ -140,7 +147,7 @@ impl Terminal {
             agent_state: Mutex::default(),
             viewers: Mutex::default(),
             input_clients: Mutex::default(),
-            pending: AtomicUsize::new(0),
+            strangers: Seats::new(MAX_STRANGERS),
             control_connections: AtomicUsize::new(0),
             last_presence: Mutex::new(Instant::now()),
             pastes_waiting: AtomicUsize::new(0),
@@ -148,36 +155,7 @@ impl Terminal {
         }
     }
 
-    // Tokens and descriptor.
-
-    /// What a token allows here. Nobody writes to a file.
-    pub fn check_token(&self, token: &str) -> Option<Mode> {
-        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
-        let mode = tokens.check(token)?;
-        Some(if self.program.is_some() {
-            mode
-        } else {
-            Mode::Read
-        })
-    }
-
-    /// Cuts all viewers off, with new tokens if wanted.
-    pub fn cut_viewers(&self, rotate_tokens: bool) -> Result<(), getrandom::Error> {
-        if rotate_tokens {
-            let fresh = Tokens::generate()?;
-            {
-                let mut descriptor = lock(&self.descriptor);
-                descriptor.write_token.clone_from(&fresh.write);
-                descriptor.read_token.clone_from(&fresh.read);
-            }
-            *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-            self.write_descriptor();
-            // Nobody may be listening.
-            self.events.send(self.hello()).ok();
-        }
-        self.cut.send_modify(|times| *times += 1);
-        Ok(())
-    }
+    // Descriptor.
 
     /// The descriptor as it is now.
     pub fn descriptor(&self) -> Descriptor {
@@ -228,24 +206,6 @@ impl Terminal {
                 })
                 .collect(),
         }
-    }
-
-    // Frames.
-
-    /// Who may show the page in a frame.
-    pub fn frame_ancestors(&self) -> Vec<String> {
-        self.frame_ancestors
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Replaces them; the origins have been checked.
-    pub fn set_frame_ancestors(&self, origins: Vec<String>) {
-        *self
-            .frame_ancestors
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = origins;
     }
 
     // Size.

@@ -1,5 +1,5 @@
-//! Terminal tokens: 256 random bits each, one to write and one to read. Only their hashes are compared, in
-//! constant time; this module never logs or prints one.
+//! What a terminal's tokens are: 256 random bits each, of which only the hash is kept, and what one allows. Never logs or
+//! prints one.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// What a token allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Look, type and size.
@@ -16,56 +16,66 @@ pub enum Mode {
     Read,
 }
 
-/// The two secrets of one terminal.
-#[derive(Clone)]
-pub struct Tokens {
-    /// Allows typing.
-    pub write: String,
-    /// Allows looking.
-    pub read: String,
-    write_hash: [u8; 32],
-    read_hash: [u8; 32],
-}
+/// SHA-256 of a token, as hex where it is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TokenHash([u8; 32]);
 
-impl std::fmt::Debug for Tokens {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tokens(..)")
+impl TokenHash {
+    /// The hash of what somebody presented or is given.
+    pub fn of(token: &str) -> Self {
+        Self(Sha256::digest(token.as_bytes()).into())
+    }
+
+    /// Whether both are the same, in a time that does not depend on where they differ.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 }
 
-impl Tokens {
-    /// Draws two fresh tokens from the system's generator.
-    pub fn generate() -> Result<Self, getrandom::Error> {
-        let (write, read) = (random_token()?, random_token()?);
-        Ok(Self {
-            write_hash: hash(&write),
-            read_hash: hash(&read),
-            write,
-            read,
+impl std::fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TokenHash(…)")
+    }
+}
+
+impl From<TokenHash> for String {
+    fn from(hash: TokenHash) -> Self {
+        use std::fmt::Write as _;
+        hash.0.iter().fold(Self::new(), |mut text, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
         })
     }
+}
 
-    /// What `presented` allows, if anything. Both comparisons always run.
-    pub fn check(&self, presented: &str) -> Option<Mode> {
-        let hash = hash(presented);
-        let write = bool::from(hash.ct_eq(&self.write_hash));
-        let read = bool::from(hash.ct_eq(&self.read_hash));
-        match (write, read) {
-            (true, _) => Some(Mode::Write),
-            (false, true) => Some(Mode::Read),
-            (false, false) => None,
+impl TryFrom<String> for TokenHash {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let wrong = "a token's hash is 64 hexadecimal digits";
+        let digits = text.as_bytes();
+        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(wrong);
         }
+        let mut hash = [0; 32];
+        for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| wrong)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong)?;
+        }
+        Ok(Self(hash))
     }
 }
 
-fn random_token() -> Result<String, getrandom::Error> {
+/// A fresh token from the system's generator.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub fn generate() -> Result<String, getrandom::Error> {
     let mut bytes = [0u8; 32];
     getrandom::fill(&mut bytes)?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }
 
 #[cfg(test)]
@@ -74,20 +84,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_exact_tokens_pass() {
-        let tokens = Tokens::generate().unwrap();
-        assert_eq!(tokens.check(&tokens.write), Some(Mode::Write));
-        assert_eq!(tokens.check(&tokens.read), Some(Mode::Read));
-        assert_eq!(tokens.write.len(), 43);
+    fn only_the_exact_token_has_the_hash() {
+        let token = generate().unwrap();
+        assert_eq!(token.len(), 43);
+        let hash = TokenHash::of(&token);
+        assert!(hash.matches(&TokenHash::of(&token)));
         for wrong in [
             String::new(),
-            tokens.write[..42].to_owned(),
-            format!("{}A", tokens.write),
-            tokens.write.to_lowercase() + "x",
-            format!(" {}", tokens.read),
+            token[..42].to_owned(),
+            format!("{token}A"),
+            format!(" {token}"),
+            generate().unwrap(),
         ] {
-            assert_eq!(tokens.check(&wrong), None);
+            assert!(!hash.matches(&TokenHash::of(&wrong)));
         }
-        assert_eq!(Tokens::generate().unwrap().check(&tokens.write), None);
+    }
+
+    #[test]
+    fn a_hash_is_written_as_hex_and_read_again() {
+        let hash = TokenHash::of("x");
+        let text = serde_json::to_string(&hash).unwrap();
+        assert_eq!(serde_json::from_str::<TokenHash>(&text).unwrap(), hash);
+        for wrong in ["\"\"", "\"+1\"", "7"] {
+            assert!(serde_json::from_str::<TokenHash>(wrong).is_err(), "{wrong}");
+        }
     }
 }

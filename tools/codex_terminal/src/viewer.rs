@@ -10,6 +10,8 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
 
+use crate::control::Over;
+use crate::doorkeeper::{Entry, Grant};
 use crate::feed::CHUNK_BYTES;
 use crate::input::Refused;
 use crate::terminal::Terminal;
@@ -18,8 +20,8 @@ use crate::viewer_output::send;
 use crate::viewers::{Admission, Attachment, Viewer};
 use crate::wire::{self, Binary, FromPage, Refusal, close_code};
 
-/// Time for the first message.
-const ATTACH_WITHIN: Duration = Duration::from_secs(10);
+/// Time for the first message. A page sends it as soon as it is connected.
+const ATTACH_WITHIN: Duration = Duration::from_secs(3);
 /// Answers to one viewer that it has not read; when it is full its messages are not read either.
 const ANSWER_QUEUE: usize = 64;
 
@@ -47,6 +49,31 @@ impl Ended {
         code: close_code::GOING_AWAY,
         reason: "",
     };
+
+    const LATE: Self = Self {
+        code: close_code::TOO_LATE,
+        reason: "no attach message came in time",
+    };
+}
+
+impl From<Over> for Ended {
+    fn from(over: Over) -> Self {
+        let (code, reason) = match over {
+            Over::LoggedOut => (
+                close_code::LOGGED_OUT,
+                "the browser was logged out that this address was given to",
+            ),
+            Over::Revoked => (
+                close_code::REVOKED,
+                "the token was revoked for which this address was made",
+            ),
+            Over::Restarted => (
+                close_code::RESTARTED,
+                "zhongshu was started again; log in and open the terminal again",
+            ),
+        };
+        Self { code, reason }
+    }
 }
 
 /// What a page asked for with its token.
@@ -62,13 +89,14 @@ pub async fn serve(terminal: Arc<Terminal>, admission: Admission, socket: WebSoc
     let (mut sink, mut stream) = socket.split();
     let ended = match attach(&terminal, admission, &mut stream).await {
         Err(ended) => ended,
-        Ok((attachment, attach)) => {
+        Ok((attachment, grant, attach)) => {
             let (notes_tx, notes) = mpsc::channel(ANSWER_QUEUE);
             let viewer = &attachment.viewer;
             tokio::select! {
                 ended = receive(&terminal, viewer, &mut stream, notes_tx) => ended,
                 ended = send(&terminal, viewer, &attach, &mut sink, notes) => ended,
                 _ = cut.changed() => cut_off(&terminal),
+                over = grant.over() => over.into(),
             }
         }
     };
@@ -100,20 +128,19 @@ fn cut_off(terminal: &Terminal) -> Ended {
 
 async fn attach(
     terminal: &Arc<Terminal>,
-    admission: Admission,
+    mut admission: Admission,
     stream: &mut SplitStream<WebSocket>,
-) -> Result<(Attachment, Attach), Ended> {
+) -> Result<(Attachment, Arc<Grant>, Attach), Ended> {
     let unauthorised = Ended {
         code: close_code::UNAUTHORISED,
         reason: "the first message must be an attach with a valid token",
     };
-    let first = match tokio::time::timeout(ATTACH_WITHIN, stream.next()).await {
-        Err(_) => {
-            return Err(Ended {
-                code: close_code::TOO_LATE,
-                reason: "no attach message came in time",
-            });
-        }
+    let first = tokio::select! {
+        first = tokio::time::timeout(ATTACH_WITHIN, stream.next()) => first,
+        () = admission.lost() => return Err(Ended::LATE),
+    };
+    let first = match first {
+        Err(_) => return Err(Ended::LATE),
         Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str(&text).ok(),
         Ok(Some(Err(error))) => return Err(broken(error)),
         Ok(_) => None,
@@ -127,8 +154,24 @@ async fn attach(
     else {
         return Err(unauthorised);
     };
-    let Some(mode) = terminal.check_token(&token) else {
-        return Err(unauthorised);
+    let entry = tokio::select! {
+        entry = terminal.doorkeeper.enter(&token) => entry,
+        () = admission.lost() => return Err(Ended::LATE),
+    };
+    let grant = match entry {
+        Entry::Granted(grant) => grant,
+        Entry::Unknown => return Err(unauthorised),
+        Entry::Unattended => {
+            return Err(Ended {
+                code: close_code::UNATTENDED,
+                reason: "zhongshu does not run, so nobody new is let in; try again",
+            });
+        }
+    };
+    // Nobody writes to a file.
+    let mode = match terminal.program {
+        Some(_) => grant.mode,
+        None => Mode::Read,
     };
     let attachment = admission.attach(mode, client).ok_or(Ended {
         code: close_code::FULL,
@@ -138,7 +181,7 @@ async fn attach(
         offset,
         window: window.map_or(u64::MAX, |window| window.max(CHUNK_BYTES as u64)),
     };
-    Ok((attachment, attach))
+    Ok((attachment, grant, attach))
 }
 
 async fn receive(

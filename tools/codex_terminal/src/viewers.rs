@@ -2,14 +2,18 @@
 //! again when its guard is dropped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+use crate::seats::{Lost, Seat};
 use crate::terminal::{Terminal, lock};
 use crate::token::Mode;
 
 /// More people do not look at one terminal; more sockets are somebody's mistake or attack.
 pub const MAX_VIEWERS: usize = 8;
+/// Sockets that have shown no token yet; at the bound the oldest gives way. A page shows its token within milliseconds: a
+/// tenth would let a moderate flood push pages out, ten times as many would only keep a flood.
+pub(crate) const MAX_STRANGERS: usize = 32;
 /// A page's made-up name.
 const MAX_CLIENT_NAME: usize = 64;
 
@@ -42,18 +46,14 @@ pub(crate) struct Viewers {
 impl Terminal {
     /// Lets a connection in that has not shown its token yet.
     pub fn admit(self: &Arc<Self>) -> Option<Admission> {
-        let full = lock(&self.viewers).attached.len() >= MAX_VIEWERS;
-        let taken = |pending: usize| (pending < MAX_VIEWERS).then_some(pending + 1);
-        if full
-            || self
-                .pending
-                .fetch_update(Ordering::AcqRel, Ordering::Acquire, taken)
-                .is_err()
-        {
+        if lock(&self.viewers).attached.len() >= MAX_VIEWERS {
             return None;
         }
+        let (seat, lost) = self.strangers.take();
         Some(Admission {
             terminal: self.clone(),
+            _seat: seat,
+            lost,
         })
     }
 
@@ -147,18 +147,19 @@ impl Terminal {
 /// A socket that has not shown its token yet.
 pub struct Admission {
     terminal: Arc<Terminal>,
+    _seat: Seat,
+    lost: Lost,
 }
 
 impl Admission {
+    /// Waits until a newer one needs the place.
+    pub async fn lost(&mut self) {
+        self.lost.lost().await;
+    }
+
     /// Makes it a viewer, if there is still room.
     pub fn attach(self, mode: Mode, client: String) -> Option<Attachment> {
         self.terminal.attach(mode, client)
-    }
-}
-
-impl Drop for Admission {
-    fn drop(&mut self) {
-        self.terminal.pending.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

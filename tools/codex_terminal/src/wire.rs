@@ -14,7 +14,7 @@
 //! | | 2 reply | bytes the terminal answers to a query of the program; taken from the size owner only |
 //! | | 3 consumed | u64 offset up to which output was drawn (flow control, see `window`) |
 //!
-//! The page's first message is [`FromPage::Attach`], within 10 s. Inputs are numbered per `client`, a name the page
+//! The page's first message is [`FromPage::Attach`], within 3 s. Inputs are numbered per `client`, a name the page
 //! makes up once, and its numbers go on over reconnects: an input whose fate is unknown is sent again and taken once.
 //! A page that names a `window` is never sent more than that many bytes beyond what it has consumed.
 
@@ -29,7 +29,7 @@ use crate::token::Mode;
 pub enum FromPage {
     /// Must come first.
     Attach {
-        /// One of the terminal's two tokens.
+        /// The token of the terminal's address.
         token: String,
         /// Go on at this byte; absent: begin with a snapshot.
         #[serde(default)]
@@ -128,8 +128,16 @@ pub enum Refusal {
 pub mod close_code {
     /// The first message was no attach, or its token is wrong.
     pub const UNAUTHORISED: u16 = 4401;
-    /// No attach within 10 s.
+    /// No attach within 3 s, or newer ones needed the place before one came.
     pub const TOO_LATE: u16 = 4408;
+    /// The browser was logged out that this token was given to.
+    pub const LOGGED_OUT: u16 = 4410;
+    /// The token was revoked for which this one was made.
+    pub const REVOKED: u16 = 4411;
+    /// The launcher was started again, and the login before it ended with it.
+    pub const RESTARTED: u16 = 4412;
+    /// No launcher is there to say whose the token is: try again.
+    pub const UNATTENDED: u16 = 4504;
     /// Eight others look already.
     pub const FULL: u16 = 4503;
     /// The launcher cut the viewers off.

@@ -4,7 +4,9 @@
 const WINDOW = 512 * 1024; // in flight at most; the sidecar skips what a slow page cannot take
 const TEXT = new TextEncoder();
 
-export const CLOSE = { unauthorised: 4401, full: 4503, cut: 4000, goingAway: 1001 };
+export const CLOSE = { unauthorised: 4401, full: 4503, cut: 4000, goingAway: 1001, unattended: 4504 };
+// Whoever opened this may not look any more; what runs goes on.
+const OVER = { 4410: "loggedOut", 4411: "revoked", 4412: "restarted" };
 
 /**
  * handler: hello, output(bytes, offset), snapshot(bytes, cols, rows, offset), gap, taken, busy, size, owner, exited,
@@ -124,8 +126,8 @@ export class Connection {
   closed(code) {
     const wasLive = this.live;
     this.live = false;
-    if (code === CLOSE.unauthorised) {
-      this.handler.state("unauthorised", code);
+    if (code === CLOSE.unauthorised || code in OVER) {
+      this.handler.state(OVER[code] ?? "unauthorised", code);
       return;
     }
     // The sidecar said goodbye: the last picture stays.
@@ -134,7 +136,7 @@ export class Connection {
       return;
     }
     this.attempt += 1;
-    const state = code === CLOSE.full ? "full" : code === CLOSE.cut ? "cut"
+    const state = code === CLOSE.full ? "full" : code === CLOSE.cut ? "cut" : code === CLOSE.unattended ? "unattended"
       : this.attempt > 3 ? "unreachable" : "reconnecting";
     this.handler.state(state, code);
     const wait = Math.min(10000, 100 * 2 ** Math.min(this.attempt, 7)) * (0.75 + Math.random() / 2);

@@ -13,7 +13,7 @@ use support::{Sidecar, wait_until};
 #[tokio::test]
 async fn a_person_types_into_a_shell_and_finds_it_again_after_a_reload() {
     let sidecar = Sidecar::script("PS1='$ ' exec bash --norc --noprofile -i");
-    let mut page = Browser::open(&format!("{}&lang=zh", sidecar.descriptor.url(Mode::Write))).await;
+    let mut page = Browser::open(&format!("{}&lang=zh", sidecar.url(Mode::Write))).await;
     page.until(SCREEN, contains("$")).await;
     page.type_text("printf '\\033[32m绿色\\033[m ok-%s\\n' $((40+2)); seq 20")
         .await;
@@ -58,7 +58,7 @@ for n, line in enumerate(sys.stdin):
 async fn reloads_in_the_middle_of_redraws_end_with_the_screen_of_the_model() {
     let sidecar = Sidecar::script(REDRAWS);
     let (client, _events) = sidecar.control().await;
-    let url = format!("{}&theme=dark", sidecar.descriptor.url(Mode::Read));
+    let url = format!("{}&theme=dark", sidecar.url(Mode::Read));
     let mut page = Browser::open(&url).await;
     page.until(CONNECTION, |state| state == "live").await;
     for round in 0..20u64 {
@@ -94,7 +94,7 @@ async fn hostile_output_changes_nothing_outside_the_picture() {
         head -c 1000000 /dev/zero | tr '\0' x | sed 's/^/\x1b]0;/'; printf '\007<script>document.title=2</script>'
         echo END; exec sleep 1000"#,
     );
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Write)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Write)).await;
     let screen = page.until(SCREEN, contains("END")).await;
     assert!(
         screen.as_str().unwrap().contains("click file<script>"),
@@ -125,7 +125,7 @@ async fn hostile_output_changes_nothing_outside_the_picture() {
 #[tokio::test]
 async fn the_keyboard_reaches_search_and_toolbar_and_a_lost_connection_comes_back() {
     let sidecar = Sidecar::script("for i in $(seq 300); do echo row-$i-x; done; exec cat");
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Write)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Write)).await;
     page.until(SCREEN, contains("row-300-x")).await;
     page.key("F", "KeyF", 70, 2 | 8).await;
     page.type_text("row-17-x").await;
@@ -137,9 +137,7 @@ async fn the_keyboard_reaches_search_and_toolbar_and_a_lost_connection_comes_bac
     page.key("Escape", "Escape", 27, 0).await;
     // Cut off, typed meanwhile, back at the byte: nothing is lost or doubled.
     let (client, _events) = sidecar.control().await;
-    let request = codex_terminal::control::Request::CloseViewers {
-        rotate_tokens: false,
-    };
+    let request = codex_terminal::control::Request::CloseViewers;
     client.request(request).await.unwrap();
     page.until(CONNECTION, |state| state == "cut" || state == "live")
         .await;

@@ -158,11 +158,11 @@ async fn codex_has_the_same_screen_after_a_reload_in_the_middle_of_an_answer() {
 
     // Three pages that draw without a graphics card would cost more than everything else here.
     let mut page = Browser::start(&["--disable-3d-apis"]).await;
-    page.go(&sidecar.descriptor.url(Mode::Write)).await;
+    page.go(&sidecar.url(Mode::Write)).await;
     page.until(SCREEN, contains("Ask Codex")).await;
-    let mut witness = page.tab(&sidecar.descriptor.url(Mode::Read)).await;
+    let mut witness = page.tab(&sidecar.url(Mode::Read)).await;
     witness.until(SCREEN, contains("Ask Codex")).await;
-    let mut fresh = page.tab(&sidecar.descriptor.url(Mode::Read)).await;
+    let mut fresh = page.tab(&sidecar.url(Mode::Read)).await;
     fresh.until(SCREEN, contains("Ask Codex")).await;
 
     let mut failures = Vec::new();

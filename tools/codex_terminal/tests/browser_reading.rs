@@ -16,7 +16,7 @@ const CURIOUS: &str = r"stty raw -echo; printf '\033[?1003h\033[?1006h\033[?1004
 #[tokio::test]
 async fn a_read_only_page_sends_nothing_but_what_it_has_drawn() {
     let sidecar = Sidecar::script(CURIOUS);
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Read)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Read)).await;
     page.until(SCREEN, contains("READY")).await;
     page.eval("codexTerminal.screen.term.focus()").await;
     page.type_text("typed").await;
@@ -60,7 +60,7 @@ async fn a_read_only_page_sends_nothing_but_what_it_has_drawn() {
 #[tokio::test]
 async fn faults_of_the_terminal_do_not_reach_the_page() {
     let sidecar = Sidecar::script("stty -echo; printf READY; cat >/dev/null");
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Read)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Read)).await;
     page.until(SCREEN, contains("READY")).await;
     let write = r"(() => { const { screen } = codexTerminal; const bytes = (text) => new TextEncoder().encode(text);
         screen.write(bytes('\x1b[?1049h\x1b[999;999H\x1b[1J\x1b[Hwhole '));
@@ -98,7 +98,7 @@ async fn a_terminal_larger_than_the_window_stays_readable_with_its_cursor_in_sig
     let (client, _events) = sidecar.control().await;
     let mut page = Browser::start(&[]).await;
     page.window(390, 300).await;
-    page.go(&sidecar.descriptor.url(Mode::Read)).await;
+    page.go(&sidecar.url(Mode::Read)).await;
     page.until(SCREEN, contains("row-32-")).await;
     let good = |view: &Value| {
         view["sight"] == true
@@ -150,7 +150,7 @@ async fn a_terminal_larger_than_the_window_stays_readable_with_its_cursor_in_sig
 #[tokio::test]
 async fn a_reader_selects_and_copies_although_the_program_uses_the_mouse() {
     let sidecar = Sidecar::script(r"printf '\033[?1003h\033[?1006hselect-me'; exec sleep 1000");
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Read)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Read)).await;
     page.until(SCREEN, contains("select-me")).await;
     let corner = "(() => { const r = document.querySelector('.xterm-screen').getBoundingClientRect(); return [r.x, r.y]; })()";
     let corner = page.eval(corner).await;
@@ -184,10 +184,7 @@ async fn the_toolbar_does_what_it_says() {
         while read -r line; do echo heard-$line; done";
     let sidecar = Sidecar::script(script);
     let (client, _events) = sidecar.control().await;
-    let url = format!(
-        "{}&theme=light&lang=en",
-        sidecar.descriptor.url(Mode::Write)
-    );
+    let url = format!("{}&theme=light&lang=en", sidecar.url(Mode::Write));
     let mut page = Browser::open(&url).await;
     page.until(SCREEN, contains("click-here")).await;
     let text = |id: &str| format!("document.getElementById('{id}').textContent");
@@ -297,7 +294,7 @@ async fn the_toolbar_does_what_it_says() {
 async fn links_lead_to_the_web_only_and_a_hidden_address_is_shown_first() {
     let script = r"stty -echo; echo READY; read -r; printf '\033]8;;https://example.org/secret\033\\click-here\033]8;;\033\\\r\n\033]8;;file:///etc/passwd\033\\no-such\033]8;;\033\\\r\nhttps://example.org/a。然后\r\n'; exec sleep 1000";
     let sidecar = Sidecar::script(script);
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Write)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Write)).await;
     page.until(SCREEN, contains("READY")).await;
     page.key("Enter", "Enter", 13, 0).await;
     page.until(SCREEN, contains("然后")).await;
@@ -340,13 +337,13 @@ async fn what_draws_may_fail_and_the_end_of_the_terminal_is_said() {
     let sidecar = Sidecar::script("echo hello; exec sleep 1000");
     // A browser without WebGL.
     let mut plain = Browser::start(&["--disable-3d-apis"]).await;
-    plain.go(&sidecar.descriptor.url(Mode::Read)).await;
+    plain.go(&sidecar.url(Mode::Read)).await;
     plain.until(SCREEN, contains("hello")).await;
     assert_eq!(plain.eval("codexTerminal.screen.renderer").await, "dom");
     let drawn = "document.querySelector('.xterm-rows').textContent";
     plain.until(drawn, contains("hello")).await;
     // One that loses it.
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Read)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Read)).await;
     page.until(SCREEN, contains("hello")).await;
     if page.eval("codexTerminal.screen.renderer").await == "webgl" {
         page.eval("for (const canvas of document.querySelectorAll('.xterm-screen canvas')) canvas.getContext('webgl2')?.getExtension('WEBGL_lose_context').loseContext()").await;

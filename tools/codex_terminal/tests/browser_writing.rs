@@ -33,7 +33,7 @@ async fn a_large_paste_goes_in_pieces_inside_one_pair_of_brackets() {
     let sidecar = Sidecar::script(&format!(
         r"stty raw -echo; printf '\033[?2004hREADY\r\n'; head -c {bytes} > pasted; printf 'TAKEN'; cat > rest"
     ));
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Write)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Write)).await;
     page.until(SCREEN, contains("READY")).await;
     // What would end the brackets, or press keys, is taken out.
     let text = format!("{}\u{1b}[201~\u{3}", "宽é\n".repeat(50_000));
@@ -51,7 +51,7 @@ async fn a_large_paste_goes_in_pieces_inside_one_pair_of_brackets() {
 #[tokio::test]
 async fn composed_characters_arrive_once_and_whole() {
     let sidecar = Sidecar::script("PS1='$ ' exec bash --norc --noprofile -i");
-    let mut page = Browser::open(&sidecar.descriptor.url(Mode::Write)).await;
+    let mut page = Browser::open(&sidecar.url(Mode::Write)).await;
     page.until(SCREEN, contains("$")).await;
     page.type_text("echo ").await;
     page.until(SCREEN, contains("$ echo")).await;
@@ -97,7 +97,7 @@ async fn one_window_owns_the_size_and_asks_for_it_only_when_it_changes() {
     let sidecar = Sidecar::script(
         r"stty raw -echo; printf '\033[?1003h\033[?1006hREADY'; trap 'printf W' WINCH; cat > typed & while :; do wait; done",
     );
-    let url = sidecar.descriptor.url(Mode::Write);
+    let url = sidecar.url(Mode::Write);
     let mut first = Browser::open(&url).await;
     first.until(SCREEN, contains("READY")).await;
     let owner = "codexTerminal.screen.owner";
@@ -170,7 +170,7 @@ async fn one_window_owns_the_size_and_asks_for_it_only_when_it_changes() {
 #[tokio::test]
 async fn what_is_typed_after_the_end_goes_nowhere_and_the_page_says_so() {
     let sidecar = Sidecar::script("echo READY; read -r line; exit 3");
-    let mut page = Browser::open(&format!("{}&lang=en", sidecar.descriptor.url(Mode::Write))).await;
+    let mut page = Browser::open(&format!("{}&lang=en", sidecar.url(Mode::Write))).await;
     page.until(SCREEN, contains("READY")).await;
     assert_eq!(
         page.eval("document.getElementById('dot').dataset.state")
@@ -223,7 +223,7 @@ async fn a_program_that_asks_for_its_colours_gets_one_answer_whoever_looks() {
     spec.theme = Some(Theme::Light);
     let sidecar = Sidecar::start(dir, &spec);
     let (client, mut events) = sidecar.control().await;
-    let url = |mode| format!("{}&theme=dark", sidecar.descriptor.url(mode));
+    let url = |mode| format!("{}&theme=dark", sidecar.url(mode));
     let (light, dark) = ("rgb:fbfb/fbfb/fafa", "rgb:1414/1717/1c1c");
     let mut pages = Vec::new();
     for (name, colour) in [

@@ -2,6 +2,7 @@
 //! and waiting for conditions. Ends every process it started.
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub mod launcher;
 pub mod raw;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -17,6 +18,7 @@ use codex_terminal::model::Model;
 use codex_terminal::spec::Spec;
 use codex_terminal::wire::ToPage;
 use futures_util::{SinkExt, StreamExt};
+use launcher::Launcher;
 use tempfile::TempDir;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
@@ -31,6 +33,7 @@ pub struct Sidecar {
     pub dir: TempDir,
     pub child: Child,
     pub descriptor: Descriptor,
+    pub launcher: Launcher,
 }
 
 /// A spec of a shell script in its own folder, with everything a launcher would set.
@@ -83,11 +86,13 @@ impl Sidecar {
             child.kill().unwrap();
         }
         let descriptor = descriptor.unwrap();
-        assert_eq!(url, descriptor.url(Mode::Write));
+        assert_eq!(url, descriptor.address(), "the address holds no token");
+        let launcher = Launcher::attend(&dir.path().join("t.sock"));
         Self {
             dir,
             child,
             descriptor,
+            launcher,
         }
     }
 
@@ -112,9 +117,13 @@ impl Sidecar {
 
     pub fn token(&self, mode: Mode) -> &str {
         match mode {
-            Mode::Write => &self.descriptor.write_token,
-            Mode::Read => &self.descriptor.read_token,
+            Mode::Write => &self.launcher.write,
+            Mode::Read => &self.launcher.read,
         }
+    }
+
+    pub fn url(&self, mode: Mode) -> String {
+        self.descriptor.url(self.token(mode))
     }
 
     /// Sends raw bytes and gives the whole answer.
