@@ -10,11 +10,13 @@ use crate::ledger::Ledger;
 use crate::web::body::Query;
 use crate::web::caller::RequireReader;
 use crate::web::error::ApiError;
+use crate::web::listen::{MAX_CONNECTIONS, Peer, Seat, TOKEN_SHARE};
 use crate::web::table::Table;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use futures_util::stream::{self, Stream, StreamExt as _};
@@ -73,12 +75,59 @@ impl Frame {
     }
 }
 
-/// An answer that sends `frames` until they end, the lease ends, or the reader goes.
-pub fn respond(frames: impl Stream<Item = Frame> + Send + 'static, lease: Lease) -> Response {
-    respond_raw(frames.map(|frame| frame.bytes()), lease)
+/// How long a stream may go on: until its caller's credential ends, or its connection gives way to a newer one.
+#[derive(Debug, Clone)]
+pub struct Life {
+    lease: Lease,
+    seat: Option<Seat>,
 }
 
-fn respond_raw(frames: impl Stream<Item = Bytes> + Send + 'static, lease: Lease) -> Response {
+impl<S: Sync> FromRequestParts<S> for Life {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let seat = parts
+            .extensions
+            .get::<Peer>()
+            .map(|peer| peer.seat().clone());
+        let lease = Lease::from_request_parts(parts, state).await?;
+        Ok(Self { lease, seat })
+    }
+}
+
+impl Life {
+    /// The last frames, once the end has come: none with the credential, a word when the connection gives way.
+    fn last_words(self) -> impl Stream<Item = Bytes> {
+        stream::once(async move {
+            let evicted = async {
+                match &self.seat {
+                    Some(seat) => seat.gives_way().cancelled().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.lease.ended.cancelled() => Bytes::new(),
+                () = evicted => Frame {
+                    id: None,
+                    event: "evicted",
+                    data: serde_json::json!({ "error": format!(
+                        "this connection gave way to a newer one: a token has {TOKEN_SHARE} connections, and everybody \
+                         together {MAX_CONNECTIONS}; close some before you come back"
+                    ) })
+                    .to_string(),
+                }
+                .bytes(),
+            }
+        })
+    }
+}
+
+/// An answer that sends `frames` until they end, its life ends, or the reader goes.
+pub fn respond(frames: impl Stream<Item = Frame> + Send + 'static, life: Life) -> Response {
+    respond_raw(frames.map(|frame| frame.bytes()), life)
+}
+
+fn respond_raw(frames: impl Stream<Item = Bytes> + Send + 'static, life: Life) -> Response {
     // A first comment, so that the reader has its headers and knows that it is connected.
     let hello = stream::once(std::future::ready(Bytes::from_static(b": connected\n\n")));
     let alive = stream::unfold(Box::pin(frames), |mut frames| async move {
@@ -87,10 +136,19 @@ fn respond_raw(frames: impl Stream<Item = Bytes> + Send + 'static, lease: Lease)
             Err(_) => Some((Bytes::from_static(b": alive\n\n"), frames)),
         }
     });
-    let whole = hello
-        .chain(alive)
-        .take_until(lease.ended.cancelled_owned())
-        .map(Ok::<_, Infallible>);
+    // Whichever is first: what there is to say, or the end. The end of either is the end of the stream.
+    let whole = stream::select(
+        hello
+            .chain(alive)
+            .map(Some)
+            .chain(stream::once(std::future::ready(None))),
+        life.last_words()
+            .map(Some)
+            .chain(stream::once(std::future::ready(None))),
+    )
+    .take_while(|bytes| std::future::ready(bytes.is_some()))
+    .filter_map(|bytes| std::future::ready(bytes.filter(|bytes| !bytes.is_empty())))
+    .map(Ok::<_, Infallible>);
     let mut response = Response::new(Body::from_stream(whole));
     let kind = HeaderValue::from_static("text/event-stream; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, kind);
@@ -123,7 +181,7 @@ struct After {
 
 async fn events<S>(
     _: RequireReader,
-    lease: Lease,
+    life: Life,
     State(ledger): State<Ledger<S>>,
     Query(After { after }): Query<After>,
     headers: HeaderMap,
@@ -158,11 +216,11 @@ where
                     Err(error) => Some((lost(&error), None)),
                 }
             });
-            Ok(respond_raw(frames, lease))
+            Ok(respond_raw(frames, life))
         }
         Err(error @ CatchUpError::Ahead { .. }) => {
             let frame = lost(&error);
-            Ok(respond_raw(stream::once(std::future::ready(frame)), lease))
+            Ok(respond_raw(stream::once(std::future::ready(frame)), life))
         }
         Err(error) => {
             tracing::error!(%error, "the journal cannot be followed");

@@ -122,16 +122,13 @@ fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
         check_content(headers)?;
     }
     check_length(headers).map_err(quiet)?;
-    let (caller, lease) = if let Some(Peer::Socket { pid }) = peer {
-        (
-            socket_caller(access, request, pid)?,
-            access.command_line(),
-        )
+    let (caller, lease) = if let Some(Peer::Socket { pid, .. }) = peer {
+        (socket_caller(access, request, pid)?, access.command_line())
     } else {
         match credential(access, headers, changes)? {
             Some((caller, lease)) => {
-                if let Some(Peer::Loopback { trusted, .. }) = &peer {
-                    trusted.trust();
+                if let Some(Peer::Loopback { seat, .. }) = &peer {
+                    seat.belongs_to(&lease.holder);
                 }
                 (caller, lease)
             }

@@ -1,44 +1,26 @@
 //! Where the server can be reached: 127.0.0.1 and `[::1]` on one port, and a unix socket of our own user. Owns the
-//! listeners, the accept loops, the bound on connections and the orderly end. It never looks at a route.
-//!
-//! # Who gives way
-//!
-//! At the bound, the oldest connection that has never shown a credential is closed for the new one. So a flood of
-//! connections that dribble their headers costs the flood its own connections, and a person still gets in.
+//! listeners, the accept loops and the orderly end; `floor` says who gives way. It never looks at a route.
 
 mod bind;
+mod floor;
 
+use crate::access::Holder;
 use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 use bind::{SocketFile, bind_loopback, bind_socket};
+use floor::Floor;
+pub use floor::{MAX_CONNECTIONS, Seat, TOKEN_SHARE};
 
 /// How long a request's head may take, and how long a connection may be quiet between two requests.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Connections at once, for TCP and for the unix socket each. A browser opens six per page and a page holds one event
-/// stream; a tenth would not carry a few tabs, ten times as much would use up the usual limit of 1024 open files.
-pub const MAX_CONNECTIONS: usize = 256;
-
-/// Largest request head. Ours are below 2 KiB.
-const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// How long the accept loop rests when the system has no more descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -50,28 +32,24 @@ pub enum Peer {
     Loopback {
         /// Its other end.
         address: SocketAddr,
-        /// To be told when it shows a credential.
-        trusted: Trust,
+        /// Its place, to be told whose it is.
+        seat: Seat,
     },
     /// The unix socket; the process at the other end runs as our user.
     Socket {
         /// That process, where the system tells.
         pid: Option<u32>,
+        /// Its place.
+        seat: Seat,
     },
 }
 
-/// Whether a connection has ever shown a valid credential.
-#[derive(Debug, Clone, Default)]
-pub struct Trust(Arc<AtomicBool>);
-
-impl Trust {
-    /// It has.
-    pub(super) fn trust(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn is_trusted(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+impl Peer {
+    /// Its place.
+    pub fn seat(&self) -> &Seat {
+        match self {
+            Self::Loopback { seat, .. } | Self::Socket { seat, .. } => seat,
+        }
     }
 }
 
@@ -187,141 +165,6 @@ impl Listener {
     }
 }
 
-/// The connections of one kind.
-struct Floor {
-    tracker: TaskTracker,
-    stop: CancellationToken,
-    open: Mutex<Open>,
-}
-
-#[derive(Default)]
-struct Open {
-    next: u64,
-    all: BTreeMap<u64, (Trust, CancellationToken)>,
-}
-
-impl Floor {
-    fn new(tracker: TaskTracker, stop: CancellationToken) -> Self {
-        Self {
-            tracker,
-            stop,
-            open: Mutex::default(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes a place; `None` when all of them are taken by connections that are trusted.
-    fn enter(&self, trust: Trust) -> Option<(u64, CancellationToken)> {
-        let mut open = self.lock();
-        if open.all.len() >= MAX_CONNECTIONS && !evict_oldest(&mut open) {
-            return None;
-        }
-        let id = open.next;
-        open.next += 1;
-        let leave = CancellationToken::new();
-        open.all.insert(id, (trust, leave.clone()));
-        Some((id, leave))
-    }
-
-    fn leave(&self, id: u64) {
-        self.lock().all.remove(&id);
-    }
-
-    fn evict_one(&self) {
-        evict_oldest(&mut self.lock());
-    }
-
-    fn evict_all(&self) {
-        for (_, leave) in self.lock().all.values() {
-            leave.cancel();
-        }
-    }
-
-    /// Serves one connection in a task of its own.
-    fn serve<I>(self: &Arc<Self>, stream: I, peer: Peer, app: &Router)
-    where
-        I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let trust = match &peer {
-            Peer::Loopback { trusted, .. } => trusted.clone(),
-            Peer::Socket { .. } => {
-                let trust = Trust::default();
-                trust.trust();
-                trust
-            }
-        };
-        // Without a place the connection is dropped here, which closes it.
-        let Some((id, leave)) = self.enter(trust) else {
-            tracing::warn!("a connection was refused: all of them are in use");
-            return;
-        };
-        let (floor, app) = (Arc::clone(self), app.clone());
-        self.tracker.spawn(async move {
-            // However it ends, a panic included, its place is free again.
-            let _place = Place { floor: &floor, id };
-            let asked = Arc::new(AtomicBool::new(false));
-            let has_asked = Arc::clone(&asked);
-            let service = service_fn(move |request: Request<Incoming>| {
-                has_asked.store(true, Ordering::Relaxed);
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(peer.clone());
-                app.clone().oneshot(request)
-            });
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT)
-                .max_buf_size(MAX_HEAD_BYTES)
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::pin!(connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = leave.cancelled() => Ok(()),
-                () = floor.stop.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    tokio::select! {
-                        ended = connection.as_mut() => ended,
-                        () = leave.cancelled() => Ok(()),
-                        // hyper would wait for the first request of a connection that never made one.
-                        () = std::future::ready(()), if !asked.load(Ordering::Relaxed) => Ok(()),
-                    }
-                }
-            };
-            if let Err(error) = ended {
-                // The other end went away or spoke no HTTP: nothing to do about it.
-                tracing::debug!(%error, "a connection ended early");
-            }
-        });
-    }
-}
-
-/// A connection's place, until it is dropped.
-struct Place<'a> {
-    floor: &'a Floor,
-    id: u64,
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.floor.leave(self.id);
-    }
-}
-
-fn evict_oldest(open: &mut Open) -> bool {
-    let oldest = open
-        .all
-        .iter()
-        .find(|(_, (trust, _))| !trust.is_trusted())
-        .map(|(id, _)| *id);
-    let Some((_, leave)) = oldest.and_then(|id| open.all.remove(&id)) else {
-        return false;
-    };
-    leave.cancel();
-    true
-}
-
 async fn accept_tcp(listener: &TcpListener, floor: &Arc<Floor>, app: &Router) {
     loop {
         match listener.accept().await {
@@ -329,11 +172,8 @@ async fn accept_tcp(listener: &TcpListener, floor: &Arc<Floor>, app: &Router) {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "set TCP_NODELAY");
                 }
-                let peer = Peer::Loopback {
-                    address,
-                    trusted: Trust::default(),
-                };
-                floor.serve(stream, peer, app);
+                let seat = floor.seat();
+                floor.serve(stream, Peer::Loopback { address, seat }, app);
             }
             Err(error) => recover(&error, floor).await,
         }
@@ -346,7 +186,9 @@ async fn accept_unix(listener: &UnixListener, floor: &Arc<Floor>, app: &Router, 
             Ok((stream, _)) => match stream.peer_cred() {
                 Ok(credentials) if credentials.uid() == own_uid => {
                     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok());
-                    floor.serve(stream, Peer::Socket { pid }, app);
+                    let seat = floor.seat();
+                    seat.belongs_to(&Holder::CommandLine);
+                    floor.serve(stream, Peer::Socket { pid, seat }, app);
                 }
                 Ok(credentials) => tracing::warn!(
                     peer.uid = credentials.uid(),

@@ -1,11 +1,12 @@
 //! O and P: floods, lengths, descriptors, and ids that would be paths.
 
-use crate::house::{House, raw};
+use crate::house::{Happened, House, raw};
 use serde_json::json;
 use std::process::Command;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use zhongshu::access::Scope;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn o1_dribbling_connections_are_closed_and_hinder_nobody() {
@@ -41,6 +42,76 @@ async fn o1_dribbling_connections_are_closed_and_hinder_nobody() {
         let closed = tokio::time::timeout(patience, stream.read_to_end(&mut rest)).await;
         assert!(closed.is_ok(), "a dribbling connection is still open");
     }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_greedy_token_pushes_out_its_own_streams_and_nobody_elses() {
+    let house = House::open().await;
+    let session = house.session();
+    let (greedy, modest) = (
+        house.token("greedy", Scope::Read),
+        house.token("modest", Scope::Read),
+    );
+    let ask = |path: &str| house.ask("GET", path);
+    let mut page = ask("/api/events").session(&session).open().await;
+    page.until(": connected").await;
+    let mut quiet = ask("/api/events").bearer(&modest).open().await;
+    quiet.until(": connected").await;
+    let mut streams = Vec::new();
+    for number in 0..300 {
+        let mut stream = ask("/api/events").bearer(&greedy).open().await;
+        stream.until(": connected").await;
+        streams.push(stream);
+        if number % 50 == 0 {
+            let answer = ask("/api/status").session(&session).send();
+            let answer = tokio::time::timeout(Duration::from_secs(1), answer).await;
+            assert_eq!(answer.expect("an answer").status, 200, "after {number}");
+        }
+    }
+    let answer = ask("/api/status").session(&session).send().await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    // The oldest gave way, with a word; the newest, and those of others, go on.
+    let first = &mut streams[0];
+    first.end().await;
+    assert!(first.text.contains("event: evicted\n"), "{}", first.text);
+    assert!(first.text.contains("32 connections"), "{}", first.text);
+    let event = Happened::ThingDone { number: 7 };
+    house.ledger.commit("test", vec![event]).await.unwrap();
+    for stream in [&mut page, &mut quiet, streams.last_mut().unwrap()] {
+        stream.until("\"number\":7").await;
+    }
+    house.close().await;
+}
+
+/// Connections that showed a credential once and then say nothing are the first to go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_of_many_tokens_do_not_fill_the_house() {
+    let house = House::open().await;
+    let session = house.session();
+    let mut page = house
+        .ask("GET", "/api/events")
+        .session(&session)
+        .open()
+        .await;
+    page.until(": connected").await;
+    let mut idle = Vec::new();
+    for number in 0..12 {
+        let token = house.token(&format!("t{number}"), Scope::Read);
+        for _ in 0..32 {
+            let mut one = house.ask("GET", "/api/status").bearer(&token).open().await;
+            one.until("\"ok\":true").await;
+            idle.push(one);
+        }
+    }
+    for _ in 0..3 {
+        let answer = house.ask("GET", "/api/status").session(&session).send();
+        let answer = tokio::time::timeout(Duration::from_secs(1), answer).await;
+        assert_eq!(answer.expect("an answer").status, 200);
+    }
+    let event = Happened::ThingDone { number: 8 };
+    house.ledger.commit("test", vec![event]).await.unwrap();
+    page.until("\"number\":8").await;
     house.close().await;
 }
 

@@ -8,7 +8,7 @@ use crate::web::app::App;
 use crate::web::body::Query;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::error::ApiError;
-use crate::web::events::{Frame, respond};
+use crate::web::events::{Frame, Life, respond};
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::stream;
@@ -34,7 +34,7 @@ pub async fn session_stream(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
-    lease: Lease,
+    life: Life,
     Query(Of { id }): Query<Of>,
 ) -> Result<Response, ApiError> {
     if let Some(id) = &id {
@@ -52,7 +52,7 @@ pub async fn session_stream(
         let frame = watcher.next().await;
         Some((frame, watcher))
     });
-    Ok(respond(frames, lease))
+    Ok(respond(frames, life))
 }
 
 struct Watcher {
