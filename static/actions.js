@@ -46,7 +46,7 @@ onAction('powers', async ({ dataset }) => {
 });
 onAction('choose', ({ dataset }) => choose(dataset.sessionId));
 onAction('read-all', async ({ dataset }) => {
-  await getJson(query('/api/zhongshu_inbox', { id: dataset.sessionId }));
+  await post('/api/zhongshu_inbox', { session_id: dataset.sessionId });
   await refresh();
 });
 

@@ -65,6 +65,8 @@ mod silence;
 mod streams;
 #[path = "contract/stuck_files.rs"]
 mod stuck_files;
+#[path = "contract/sweep.rs"]
+mod sweep;
 #[path = "contract/terminals.rs"]
 mod terminals;
 #[path = "contract/viewer.rs"]

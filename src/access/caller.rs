@@ -48,6 +48,16 @@ impl Caller {
         }
     }
 
+    /// Whether it reads results by looking at them, as scripts do; a page says so by a POST of its own.
+    pub fn reads_by_looking(&self) -> bool {
+        matches!(
+            self,
+            Self::Person {
+                via: Via::CommandLine | Via::Token(_)
+            }
+        )
+    }
+
     /// Whether it is the person.
     pub fn is_person(&self) -> bool {
         matches!(self, Self::Person { .. })

@@ -1015,6 +1015,10 @@ fn bodies_methods_and_types_that_do_not_fit_are_refused_everywhere() {
         }
         for path in gets {
             for method in ["POST", "PUT", "DELETE", "PATCH"] {
+                if (method, path) == ("POST", "/api/zhongshu_inbox") {
+                    // It takes both.
+                    continue;
+                }
                 let answer = http::send(&door, method, path, kind, Some(b"{}"));
                 answer.refused(405, "method_not_allowed");
                 let allow = answer.header("allow").unwrap();

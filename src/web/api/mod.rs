@@ -31,6 +31,7 @@ pub fn table() -> Table<App> {
         .post("/api/restart_zhongshu_session", planners::restart)
         .get("/api/zhongshu_context", planners::context)
         .get("/api/zhongshu_inbox", results::inbox)
+        .post("/api/zhongshu_inbox", results::read_inbox)
         .get("/mcp/inbox", results::inbox_of_thread)
         .post("/mcp/accept_changes", results::accept_for_thread)
         .post("/api/ack_result", results::acknowledge)

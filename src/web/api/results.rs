@@ -15,6 +15,7 @@ use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use axum::Json;
 use axum::extract::State;
+use axum::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -30,15 +31,34 @@ fn peeks(peek: Option<&str>) -> bool {
     matches!(peek, Some("1" | "true" | "yes"))
 }
 
+/// Looks. The one GET that changes something, for scripts alone: the page has its POST, and a HEAD is nobody's look.
 pub async fn inbox(
     State(app): State<App>,
+    method: Method,
     RequireReader(caller): RequireReader,
     Opener(opener): Opener,
     Query(wish): Query<Inbox>,
 ) -> Result<Json<Value>, ApiError> {
-    // Only the person may change what counts as read; a reader always peeks.
-    let peek = peeks(wish.peek.as_deref()) || !caller.is_person();
+    let marks = method == Method::GET && caller.reads_by_looking();
+    let peek = !marks || peeks(wish.peek.as_deref());
     open_inbox(&app, &caller.actor(), &wish.id, peek, opener.as_ref()).await
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ReadInbox {
+    #[serde(alias = "zhongshu_session_id")]
+    session_id: SessionId,
+}
+
+/// Marks what is unread as read, and answers with it.
+pub async fn read_inbox(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Opener(opener): Opener,
+    Body(wish): Body<ReadInbox>,
+) -> Result<Json<Value>, ApiError> {
+    let actor = caller.actor();
+    open_inbox(&app, &actor, &wish.session_id, false, opener.as_ref()).await
 }
 
 #[derive(Debug, Deserialize)]
@@ -50,11 +70,12 @@ pub struct InboxOfThread {
 /// A planner reads its own inbox through its tool server, which names the thread that asks.
 pub async fn inbox_of_thread(
     State(app): State<App>,
+    method: Method,
     RequireAgent(thread_id): RequireAgent,
     Query(wish): Query<InboxOfThread>,
 ) -> Result<Json<Value>, ApiError> {
     let id = planner_of_thread(&app, &thread_id)?;
-    let peek = peeks(wish.peek.as_deref());
+    let peek = method != Method::GET || peeks(wish.peek.as_deref());
     let Json(inbox) = open_inbox(&app, id.as_str(), &id, peek, None).await?;
     // An agent reads what other agents wrote, as a person would.
     Ok(Json(shown_value(inbox)))
