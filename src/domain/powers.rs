@@ -7,6 +7,7 @@
 use super::department::{Approval, Sandbox};
 use super::fault::CODEX;
 use super::plan::hex;
+use super::shown::shown_line;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -215,24 +216,11 @@ pub fn command_line(command: &[String]) -> String {
 fn quoted(word: &str) -> String {
     // Braces stand for our own placeholders, and are left as they are written.
     let plain = |c: char| c.is_alphanumeric() || "@%+=:,./_-{}".contains(c);
-    let shown = visible(word);
+    let shown = shown_line(word);
     match !word.is_empty() && word.chars().all(plain) {
-        true => shown,
+        true => shown.into_owned(),
         false => format!("'{}'", shown.replace('\'', r"'\''")),
     }
-}
-
-/// What cannot be seen, or turns the direction of a line, by its number.
-fn visible(text: &str) -> String {
-    let mut seen = String::with_capacity(text.len());
-    for c in text.chars() {
-        let escaped = c.escape_debug();
-        match c.is_ascii_graphic() || c == ' ' || escaped.len() == 1 {
-            true => seen.push(c),
-            false => seen.extend(escaped),
-        }
-    }
-    seen
 }
 
 #[cfg(test)]

@@ -139,7 +139,10 @@ fn a_changed_program_is_asked_about_again_and_its_work_waits_meanwhile() {
         puppet["now"].as_str().unwrap(),
     );
     assert!(!before.contains(&trap) && now.contains(&trap), "{puppet}");
-    assert!(now.contains("202e") && !now.contains('\u{202e}'), "{now}");
+    assert!(
+        now.contains("⟨U+202E⟩") && !now.contains('\u{202e}'),
+        "{now}"
+    );
     // The other driver is as it was.
     assert_eq!(line(&world, "drivers.nothing.command")["approved"], true);
 

@@ -164,6 +164,6 @@ fn a_command_line_hides_nothing() {
     ]));
     assert_eq!(
         shown,
-        r"sh -c 'a'\''b' '' {repo} 'x\u{202e}\u{200b}\n\u{e0041}y'"
+        r"sh -c 'a'\''b' '' {repo} 'x⟨U+202E⟩⟨U+200B⟩⟨U+000A⟩⟨U+E0041⟩y'"
     );
 }
