@@ -221,10 +221,12 @@ await step('pages at other ports and under other names get nothing, see nothing,
   await state(dashboard, 'live');
 });
 
+let terminal;
 await step('a terminal of ours runs on the page', async () => {
   await dashboard.locator('#terminals-toggle').click();
   await dashboard.locator('#terminal-new').click();
   await dashboard.locator('.dock-panel iframe').waitFor();
+  terminal = new URL(await dashboard.locator('.dock-panel iframe').getAttribute('src'));
 });
 
 let squatter;
@@ -251,6 +253,16 @@ await step('another tab of the same page tells a stranger nothing', async () => 
   }));
   assert.equal(told, null);
   await until('its worker is planted', async () => await thief.title() === 'planted');
+  await thief.close();
+});
+
+await step('nor can its page frame the live terminal, whose address it has', async () => {
+  const thief = await tab('framing', `${new URL(link).origin}/`);
+  await thief.evaluate((address) => { document.body.append(Object.assign(document.createElement('iframe'), { src: address })); }, terminal.href);
+  const frame = await (await thief.locator('iframe').elementHandle()).contentFrame();
+  await until('the browser refuses the frame', () => frame.url().startsWith('chrome-error:'));
+  const answer = await fetch(terminal.origin);
+  assert.match(answer.headers.get('content-security-policy'), /frame-ancestors 'none'/);
   await thief.close();
 });
 

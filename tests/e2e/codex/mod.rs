@@ -8,6 +8,7 @@ mod forgery;
 mod job;
 mod kill;
 mod messages;
+mod obedience;
 mod plan_reviews;
 mod plans;
 mod powers;
