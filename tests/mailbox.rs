@@ -398,6 +398,7 @@ async fn fallback_handoff_is_rewritten_by_the_real_report() {
         })
         .await;
     // Who is over cannot have written this.
+    house.until_files_are_younger().await;
     house.drop_file("forged.json", result(&session, "a forged one"));
     let reason = house.until_rejected("forged.json").await;
     assert!(reason.contains("cannot have written it"), "{reason}");

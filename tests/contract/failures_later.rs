@@ -379,12 +379,10 @@ fn contract_18_fallback_handoff_is_rewritten_by_the_real_report() {
     };
     page("- source: launcher_fallback");
     let incoming = world.mailbox(&planner.id, "incoming");
+    world.files_are_younger();
     std::fs::write(incoming.join("late.json"), late.to_string()).unwrap();
     // It is over, so it cannot have written this; once it goes on, it can report.
-    let note = world
-        .mailbox(&planner.id, "rejected")
-        .join("late.json.reason.txt");
-    let reason = world.wait_for("the rejection", || std::fs::read_to_string(&note).ok());
+    let reason = world.reason_for(&planner.id, "late.json");
     assert!(reason.contains("cannot have written it"), "{reason}");
     let wish = json!({ "session_id": child.id });
     world.post("/api/resume_session", &wish).ok();

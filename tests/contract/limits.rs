@@ -40,10 +40,7 @@ fn a_text_has_one_limit_by_api_and_by_file_and_the_refusal_names_field_size_and_
             &format!("plan-{field}-too-long.json"),
             &with(limit + 1).to_string(),
         );
-        let note = world
-            .mailbox(&planner.id, "rejected")
-            .join(format!("plan-{field}-too-long.json.reason.txt"));
-        let reason = world.wait_for("the rejection", || std::fs::read_to_string(&note).ok());
+        let reason = world.reason_for(&planner.id, &format!("plan-{field}-too-long.json"));
         assert_eq!(reason.trim_end(), sentence);
         let mut other = with(limit);
         other["summary"] = json!("as long as may be");
@@ -58,12 +55,7 @@ fn a_text_has_one_limit_by_api_and_by_file_and_the_refusal_names_field_size_and_
     department.drops("long.json", &long.to_string());
     let many = department.result(json!({ "risks": vec!["r"; limits::ENTRIES + 1] }));
     department.drops("many.json", &many.to_string());
-    let reason = |name: &str| {
-        let note = world
-            .mailbox(&planner.id, "rejected")
-            .join(format!("{name}.reason.txt"));
-        world.wait_for("the rejection", || std::fs::read_to_string(&note).ok())
-    };
+    let reason = |name: &str| world.reason_for(&planner.id, name);
     assert_eq!(
         reason("long.json").trim_end(),
         "summary: 16385 bytes; at most 16384 bytes are taken"

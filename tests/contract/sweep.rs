@@ -101,7 +101,7 @@ enum Who {
     Human,
     Browser,
     CommandLine,
-    /// The tool server, for a thread that nobody opened.
+    /// A process that names a thread as the tool server does, and is not its child of Codex.
     Agent,
     /// A browser that has logged out.
     LoggedOut,
@@ -177,7 +177,7 @@ fn expected(method: &str, path: &str, whose: For, who: Who) -> Option<(u16, &'st
         (Who::Nobody, For::Everybody) => None,
         (Who::Nobody, _) => Some((401, "login_required")),
         (Who::CommandLine, _) if is_tool => Some((401, "no_thread")),
-        (Who::Agent, For::Agents) if method == "GET" => Some((403, "not_a_planner")),
+        (Who::Agent, For::Agents) => Some((403, "not_the_tool_server")),
         (Who::Agent, For::Lookers) => Some((403, "not_for_agents")),
         (Who::Agent, For::Person) => Some((403, "person_only")),
         (Who::Reader | Who::Human | Who::Browser, _) if is_tool => Some((404, "unknown_path")),

@@ -560,6 +560,29 @@ impl World {
         agent
     }
 
+    /// Why a file of a mailbox was rejected, once it was. The note is there before it is whole.
+    #[track_caller]
+    pub fn reason_for(&self, planner: &str, file: &str) -> String {
+        let note = self
+            .mailbox(planner, "rejected")
+            .join(format!("{file}.reason.txt"));
+        self.wait_for(&format!("the rejection of {file}"), || {
+            let reason = std::fs::read_to_string(&note).ok()?;
+            reason.ends_with('\n').then_some(reason)
+        })
+    }
+
+    /// Waits until the file system's clock, which is a few milliseconds late, has come to now.
+    pub fn files_are_younger(&self) {
+        let now = std::time::SystemTime::now();
+        let probe = self.root().join("probe");
+        self.wait_for("a file that is younger than now", || {
+            std::fs::write(&probe, "x").unwrap();
+            let written = probe.metadata().unwrap().modified().unwrap();
+            (written > now).then_some(())
+        });
+    }
+
     /// Waits for a condition; when it does not come, shows how things stand.
     #[track_caller]
     pub fn wait_for<T>(&self, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {

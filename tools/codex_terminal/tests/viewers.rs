@@ -293,6 +293,8 @@ all()
 put(b"\x1b]0;")
 for _ in range(48): put(long)
 open("endless", "w")
+# Whoever waits for the file hears of something once more.
+put(b"x")
 os.read(0, 1)
 put(b"\x1b\\\x1b[2J\x1b[Hafter")
 print(len(os.read(0, 4096)))
