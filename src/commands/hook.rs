@@ -39,7 +39,7 @@ pub async fn run(
             let hooks = hook::remove(&repo)?;
             lower(places, out).await?;
             for one in &hooks.hooks {
-                writeln!(out, "{:<17}{}", one.name, rest(one))?;
+                writeln!(out, "{:<22}{}", one.name, rest(one))?;
             }
             if gate::statements(&repo)
                 .is_ok_and(|said| said.head.mode().is_some_and(|mode| mode > GateMode::Off))
@@ -104,9 +104,9 @@ fn show(
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
     let folder = hooks.folder.path.display();
-    writeln!(out, "{:<17}{}", "hooks", printable(&folder.to_string()))?;
+    writeln!(out, "{:<22}{}", "hooks", printable(&folder.to_string()))?;
     for one in &hooks.hooks {
-        writeln!(out, "{:<17}{}", one.name, printable(&rest(one)))?;
+        writeln!(out, "{:<22}{}", one.name, printable(&rest(one)))?;
     }
     if let Some(manager) = hooks.manager {
         writeln!(
@@ -121,7 +121,7 @@ fn show(
     let mode = gate::in_force(pinned, &said);
     writeln!(
         out,
-        "{:<17}{} (committed governance.yaml: {}; on disk: {}; set by you: {})",
+        "{:<22}{} (committed governance.yaml: {}; on disk: {}; set by you: {})",
         "gate",
         mode.name(),
         stated(&said.head),
