@@ -37,20 +37,18 @@ impl Move {
     /// Whether Git says that it made the commit that the reference went to.
     fn made_it(&self) -> bool {
         let what = self.what.to_ascii_lowercase();
-        let begins = |words: &[&str]| words.iter().any(|word| what.starts_with(word));
-        let went_only = what.ends_with("fast-forward")
-            || ["(start)", "(finish)", "(abort)", ": checkout "]
+        // Behind the colon stands what the author wrote, which says nothing.
+        let (action, words) = what.split_once(": ").unwrap_or((&what, ""));
+        if action.starts_with("commit") {
+            return true;
+        }
+        let begins = |words: &[&str]| words.iter().any(|word| action.starts_with(word));
+        let went_only = words == "fast-forward"
+            || words.starts_with("checkout ")
+            || ["(start)", "(finish)", "(abort)", "(reset)"]
                 .iter()
-                .any(|word| what.contains(word));
-        begins(&[
-            "commit",
-            "cherry-pick",
-            "revert",
-            "merge",
-            "rebase",
-            "pull",
-            "am",
-        ]) && !went_only
+                .any(|step| action.contains(step));
+        begins(&["cherry-pick", "revert", "merge", "rebase", "pull", "am"]) && !went_only
     }
 
     /// Whether Git says that this repository gave the commit to somebody else. What says nothing was not fetched either.
@@ -113,10 +111,13 @@ impl Repo {
     }
 }
 
-/// Where HEAD stood before it went to each commit.
+/// What each commit that was amended stood in for.
 pub fn origins(moves: &[Move]) -> HashMap<Oid, Oid> {
-    let known = moves.iter().filter_map(|it| Some((it.to, it.from?)));
-    known.collect()
+    let amended = moves
+        .iter()
+        .filter(|it| it.what.starts_with("commit (amend)"));
+    let known = amended.filter_map(|it| Some((it.to, it.from?)));
+    known.filter(|(to, from)| to != from).collect()
 }
 
 /// The last moves in a log, oldest first; none where there is no log.
@@ -186,6 +187,11 @@ mod tests {
     fn what_was_made_here_is_told_from_what_was_there() {
         for (what, made_it) in [
             ("commit: x", true),
+            ("commit: checkout page", true),
+            ("commit: x (start)", true),
+            ("commit: allow fast-forward", true),
+            ("commit (merge): : checkout ", true),
+            ("rebase (reset): 'onto'", false),
             ("commit (initial): x", true),
             ("commit (amend): x", true),
             ("commit (merge): x", true),

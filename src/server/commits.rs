@@ -77,6 +77,7 @@ pub async fn watch(
                             "what HEAD did could not be recorded; it is looked at again"
                         );
                         eyes = Eyes::begin(&office);
+                        pause = POLL_AFTER_FAILURE;
                     }
                 }
             }

@@ -215,3 +215,19 @@ fn what_was_fetched_is_nobodys_bypass_and_nothing_is_noticed_twice() {
     ground.wait_head();
     assert_eq!(unapproved(&ground), ["ours", "merged"]);
 }
+
+#[test]
+fn a_move_that_stays_in_place_approves_nothing() {
+    let ground = Ground::guarded();
+    let server = ground.serve();
+    ground.wait_head();
+    server.stop();
+    // HEAD's log tells of each as of a way from the commit to itself.
+    around(&ground, "then a branch");
+    ground.git(&["checkout", "-q", "-b", "next"]).ok();
+    around(&ground, "then a reset");
+    ground.git(&["reset", "-q", "--hard", "HEAD"]).ok();
+    let _server = ground.serve();
+    ground.wait_head();
+    assert_eq!(unapproved(&ground), ["then a branch", "then a reset"]);
+}
