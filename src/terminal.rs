@@ -9,7 +9,7 @@ mod births;
 mod link;
 mod ports;
 
-use crate::access::{Holder, Lease};
+use crate::access::Lease;
 use crate::domain::ids::{MessageId, TerminalId};
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
@@ -81,8 +81,8 @@ pub struct TerminalEvent {
 pub struct Front {
     /// Origins whose pages may show terminals.
     pub origins: Vec<String>,
-    /// Whose credentials an earlier launcher's terminals may go on with.
-    pub standing: Option<Arc<dyn Fn() -> Vec<Holder> + Send + Sync>>,
+    /// Which credentials an earlier launcher's terminals may go on with.
+    pub standing: Option<Arc<dyn Fn() -> Vec<Lease> + Send + Sync>>,
     /// Cancelled when the launcher ends: what outlives it is not over then.
     pub closing: CancellationToken,
 }
@@ -117,7 +117,7 @@ struct Inner {
 }
 
 impl Terminals {
-    /// No terminal is open yet. The receiver gets what the terminals say.
+    /// No terminal is open yet; none gets `own_port`, the dashboard's. The receiver gets what the terminals say.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -125,8 +125,9 @@ impl Terminals {
         place: Places,
         program: PathBuf,
         orphan_limit: Duration,
+        own_port: u16,
     ) -> std::io::Result<(Self, mpsc::Receiver<TerminalEvent>)> {
-        let ports = Ports::draw(&place)?;
+        let ports = Ports::draw(&place, own_port)?;
         let (events, receiver) = mpsc::channel(EVENT_QUEUE);
         let inner = Inner {
             place,

@@ -64,6 +64,8 @@ export function keyFromUrl() {
 // Whether this tab has a secret now. A wrong key throws the API's sentence.
 export async function signIn(key) {
   if (key !== null) {
+    // Without what this page has: it may have ended, and would be refused in place of the key.
+    useLogin(null);
     const { session, proof_key } = await post('/api/login', { key });
     return hold({ session, proof_key });
   }

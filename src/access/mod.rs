@@ -354,12 +354,12 @@ impl Access {
         }
     }
 
-    /// Whose credentials of an earlier server are still good: the command line's, and the named tokens that there are.
+    /// Which credentials of an earlier server are still good: the command line's, and the named tokens that there are.
     /// With tokens that cannot be read, none of theirs is.
-    pub fn standing(&self) -> Vec<Holder> {
-        let mut standing = vec![Holder::CommandLine];
-        match self.tokens.holders() {
-            Ok(holders) => standing.extend(holders),
+    pub fn standing(&self) -> Vec<Lease> {
+        let mut standing = vec![self.command_line()];
+        match self.tokens.leases() {
+            Ok(leases) => standing.extend(leases),
             Err(error) => tracing::error!(%error, "the named tokens cannot be read"),
         }
         standing

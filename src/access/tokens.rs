@@ -117,10 +117,13 @@ struct Live {
 }
 
 impl Live {
-    fn holder(&self) -> Holder {
-        Holder::Token {
-            name: self.record.name.clone(),
-            print: self.record.sha256.print(),
+    fn lease(&self) -> Lease {
+        Lease {
+            ended: self.lease.clone(),
+            holder: Holder::Token {
+                name: self.record.name.clone(),
+                print: self.record.sha256.print(),
+            },
         }
     }
 }
@@ -226,14 +229,14 @@ impl TokenStore {
         Ok(listed.collect())
     }
 
-    /// Whose tokens there are.
+    /// The tokens that there are.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub(super) fn holders(&self) -> Result<Vec<Holder>, TokenError> {
+    pub(super) fn leases(&self) -> Result<Vec<Lease>, TokenError> {
         let mut cache = self.lock();
         self.refresh(&mut cache)?;
-        Ok(cache.tokens.iter().map(Live::holder).collect())
+        Ok(cache.tokens.iter().map(Live::lease).collect())
     }
 
     /// What this token is good for, whose it is, and what ends when it is revoked.
@@ -248,11 +251,7 @@ impl TokenStore {
         // All of them, so that the time does not tell which one came close.
         for token in &cache.tokens {
             if token.record.sha256.matches(&presented) {
-                let lease = Lease {
-                    ended: token.lease.clone(),
-                    holder: token.holder(),
-                };
-                found = Some((token.record.scope, lease));
+                found = Some((token.record.scope, token.lease()));
             }
         }
         Ok(found)
@@ -371,7 +370,9 @@ mod tests {
         let (scope, lease) = server.check(secret.reveal()).unwrap().unwrap();
         assert_eq!(scope, Scope::Read);
         assert!(lease.holder.to_string().starts_with("token:ci:"));
-        assert_eq!(server.holders().unwrap(), [lease.holder]);
+        let standing = server.leases().unwrap();
+        assert_eq!(standing.len(), 1);
+        assert_eq!(standing[0].holder, lease.holder);
         let lease = lease.ended;
         let text = std::fs::read_to_string(folder.path().join("tokens.json")).unwrap();
         assert!(!text.contains(secret.reveal()));

@@ -121,6 +121,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         place.clone(),
         program.clone(),
         config.settings().orphan_limit,
+        port,
     )
     .map_err(io("the terminals' ports cannot be drawn"))?;
     let codex_bin = resolve_codex(&config);

@@ -104,7 +104,7 @@ mod tests {
         let handoffs = Handoffs::new(repo.clone());
         let ledger = Ledger::start_followed(opened, system_clock(), handoffs.follower()).unwrap();
         let (terminals, _events) =
-            Terminals::new(place.clone(), PathBuf::new(), Duration::from_secs(1)).unwrap();
+            Terminals::new(place.clone(), PathBuf::new(), Duration::from_secs(1), 0).unwrap();
         let office = Office::new(
             Arc::new(config),
             ledger.clone(),

@@ -63,6 +63,11 @@ impl Addresses {
         Some(Made { token, first })
     }
 
+    /// Whether nobody waits yet for the end of this credential; the caller does from now on.
+    pub(super) fn watch(&self, holder: &Holder) -> bool {
+        self.lock().watched.insert(holder.clone())
+    }
+
     /// Whose token this is, if it is one of this terminal.
     pub(super) fn whose(&self, id: &TerminalId, presented: &TokenHash) -> Option<(Lease, Mode)> {
         let books = self.lock();

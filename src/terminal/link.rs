@@ -21,11 +21,14 @@ impl Terminals {
             .ok_or(TerminalError::Gone)?;
         let (client, mut events) = client::connect(&socket).await?;
         let front = self.front();
-        let standing = front.standing.map(|standing| standing());
+        let standing = front.standing.map_or_else(Vec::new, |standing| standing());
         // Before anybody can be given its address.
         client
             .request(Request::Attend {
-                standing: standing.iter().flatten().map(Holder::to_string).collect(),
+                standing: standing
+                    .iter()
+                    .map(|lease| lease.holder.to_string())
+                    .collect(),
                 frame_ancestors: front.origins,
             })
             .await?;
@@ -35,6 +38,14 @@ impl Terminals {
             closing: false,
         };
         self.lock().insert(id.clone(), open);
+        // What it remembers of an earlier launcher ends with its credential as well.
+        for lease in standing {
+            if lease.ended.is_cancelled() {
+                self.revoke(id, &lease.holder).await;
+            } else if self.inner.addresses.watch(&lease.holder) {
+                self.end_with(lease);
+            }
+        }
         let terminals = self.clone();
         let terminal_id = id.clone();
         tokio::spawn(async move {

@@ -19,18 +19,21 @@ const RANGE: Range<u16> = 20_000..32_768;
 pub(super) struct Ports(Vec<u16>);
 
 impl Ports {
-    /// New ones, and those of terminals that an earlier launcher left.
+    /// New ones, and those of terminals that an earlier launcher left; never `own`, the dashboard's.
     ///
     /// # Errors
     /// When the system has no random numbers.
-    pub(super) fn draw(place: &Places) -> io::Result<Self> {
-        let mut ports: BTreeSet<u16> = left_behind(place).collect();
+    pub(super) fn draw(place: &Places, own: u16) -> io::Result<Self> {
+        let left = left_behind(place).filter(|port| *port != own);
+        let mut ports: BTreeSet<u16> = left.collect();
         let known = ports.len();
         while ports.len() < known + COUNT {
             let mut bytes = [0; 2];
             getrandom::fill(&mut bytes).map_err(io::Error::other)?;
             let port = RANGE.start + u16::from_ne_bytes(bytes) % (RANGE.end - RANGE.start);
-            ports.insert(port);
+            if port != own {
+                ports.insert(port);
+            }
         }
         Ok(Self(ports.into_iter().collect()))
     }

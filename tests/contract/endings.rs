@@ -168,4 +168,8 @@ fn a_restart_ends_what_browsers_opened_and_keeps_what_outlives_it() {
     assert_eq!(Viewer::knock(&url(&opened)).until_closed(), 4401);
     assert_eq!(Viewer::knock(&gone_url).until_closed(), 4401);
     goes_on(&world, &opened["id"], "at last");
+    // What outlived the restart ends with its credential all the same, also when nobody asked for an address since.
+    world.run(&["token", "revoke", "kept"]).exits(0);
+    assert_eq!((script.until_closed(), reload.until_closed()), (4411, 4411));
+    assert_eq!(Viewer::knock(&kept_url).until_closed(), 4401);
 }

@@ -286,7 +286,7 @@ async fn what_is_closed_while_it_starts_leaves_nothing() {
     let _lock = Lock::take(&place).unwrap();
     let program = env!("CARGO_BIN_EXE_zhongshu").into();
     let (terminals, _events) =
-        Terminals::new(place.clone(), program, Duration::from_secs(60)).unwrap();
+        Terminals::new(place.clone(), program, Duration::from_secs(60), 0).unwrap();
     // A start takes some 10 ms.
     for round in 0..40_u64 {
         let id = TerminalId::fresh("terminal");

@@ -47,6 +47,8 @@ const WAY_GRACE: Duration = Duration::from_secs(5);
 pub(super) struct Floor {
     tracker: TaskTracker,
     stop: CancellationToken,
+    /// Cuts all of them, those that are giving way included.
+    cut: CancellationToken,
     open: Mutex<Open>,
 }
 
@@ -125,6 +127,7 @@ impl Floor {
         Self {
             tracker,
             stop,
+            cut: CancellationToken::new(),
             open: Mutex::default(),
         }
     }
@@ -146,7 +149,7 @@ impl Floor {
             holder: Mutex::default(),
             asked: AtomicUsize::new(0),
             gives_way: CancellationToken::new(),
-            leave: CancellationToken::new(),
+            leave: self.cut.child_token(),
         });
         open.all.insert(number, Arc::clone(&place));
         Seat {
@@ -161,9 +164,7 @@ impl Floor {
     }
 
     pub(super) fn evict_all(&self) {
-        for place in self.lock().all.values() {
-            place.leave.cancel();
-        }
+        self.cut.cancel();
     }
 
     /// Serves one connection in a task of its own.
@@ -278,7 +279,11 @@ impl Open {
             return false;
         };
         if let Some(place) = self.all.remove(&number) {
-            place.gives_way.cancel();
+            // A stranger gets no time for a last word: it would keep its descriptor meanwhile.
+            match place.holder() {
+                Some(_) => place.gives_way.cancel(),
+                None => place.leave.cancel(),
+            }
         }
         true
     }

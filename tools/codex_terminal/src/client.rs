@@ -242,7 +242,8 @@ fn deliver(event: Event, events: &mpsc::Sender<Event>, waiting: &Mutex<Waiting>)
             }
         }
         event => {
-            let skippable = matches!(event, Event::Output { .. });
+            // Anybody can make a terminal ask whose a token is: a question too many is lost, never the connection.
+            let skippable = matches!(event, Event::Output { .. } | Event::Presented { .. });
             return match events.try_send(event) {
                 Ok(()) => true,
                 Err(mpsc::error::TrySendError::Full(_)) => skippable,

@@ -19,6 +19,8 @@ use crate::token::{Mode, TokenHash};
 
 /// Tokens that are remembered. Those in use are never forgotten; a tenth would ask the launcher at each reload of a page.
 const MAX_GRANTS: usize = 64;
+/// Questions that wait for an answer at once. Anybody can ask; eight viewers do so in a blink.
+const MAX_ASKED: usize = 64;
 /// A launcher answers within a millisecond; one that does not is stuck, and the page tries again.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
@@ -82,6 +84,18 @@ struct Books {
 }
 
 /// A token whose holder the launcher was asked for.
+/// A question, until it is answered or whoever waited has gone.
+struct Asked<'a> {
+    books: &'a Doorkeeper,
+    ask: u64,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.books.lock().asked.remove(&self.ask);
+    }
+}
+
 struct Question {
     hash: TokenHash,
     tell: oneshot::Sender<Option<Arc<Grant>>>,
@@ -121,6 +135,9 @@ impl Doorkeeper {
             let Some((_, launcher)) = books.launchers.last().cloned() else {
                 return Entry::Unknown;
             };
+            if books.asked.len() >= MAX_ASKED {
+                return Entry::Unattended;
+            }
             books.next += 1;
             let ask = books.next;
             let (tell, answer) = oneshot::channel();
@@ -131,12 +148,12 @@ impl Doorkeeper {
             ask,
             token_sha256: hash,
         };
+        let _asked = Asked { books: self, ask };
         let asked = launcher.try_send(question).is_ok();
         let answer = match asked {
             true => tokio::time::timeout(ANSWER_WITHIN, answer).await.ok(),
             false => None,
         };
-        self.lock().asked.remove(&ask);
         match answer {
             Some(Ok(Some(grant))) => Entry::Granted(grant),
             Some(Ok(None)) => Entry::Unknown,

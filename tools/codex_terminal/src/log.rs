@@ -40,7 +40,11 @@ impl Log {
         let queue = Queue::new(io::stderr());
         let lines = queue.clone();
         let installed = tracing_subscriber::fmt()
-            .with_env_filter(filter)
+            // A panic is said whatever else is wanted.
+            .with_env_filter(match "codex_terminal::log=error".parse() {
+                Ok(always) => filter.add_directive(always),
+                Err(_) => filter,
+            })
             .with_writer(move || lines.clone())
             .with_ansi(false)
             .try_init();
