@@ -113,6 +113,7 @@ impl State {
                 written_at,
             } => {
                 self.with_session(session_id, |session| {
+                    session.plan_files.remove(plan_sha256);
                     if let Some(last) = session.plans.last_mut()
                         && last.state == PlanState::Pending
                     {

@@ -15,7 +15,7 @@ use super::settings::{
 };
 use crate::domain::department::{self, Department, Localized};
 use crate::domain::rules::PathPattern;
-use crate::domain::shown::{self, hidden};
+use crate::domain::shown::{self, hidden, is_hidden};
 
 /// Placeholders of a driver's command.
 const PLACEHOLDERS: [&str; 4] = ["prompt_file", "session_id", "repo", "mailbox"];
@@ -178,7 +178,14 @@ fn merge_departments(
             department.globs = patterns(globs)?;
         }
         if let Some(verify) = raw.verify {
-            department.verify = texts(verify, "a verify command", |text| hidden(text).next())?;
+            let lines = texts(verify, "a verify command", |text| {
+                text.trim_end_matches('\n').chars().find(|c| is_hidden(*c))
+            })?;
+            // A block of YAML ends with a line break.
+            department.verify = lines
+                .into_iter()
+                .map(|line| line.trim_end_matches('\n').to_owned())
+                .collect();
         }
         department.model = raw.model.map(model_name).transpose()?;
         department.driver = raw.driver.map(|name| drivers.name(name)).transpose()?;

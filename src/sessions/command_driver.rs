@@ -35,6 +35,10 @@ pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
 
 async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String> {
     let brief = &session.brief;
+    // Why it waited.
+    office
+        .live
+        .update(&brief.id, |observed| observed.notice = None);
     // A launcher that was killed may have left a terminal that nobody recorded as started.
     if let Some(terminal_id) = &session.terminal_id {
         end_terminal(office, terminal_id, "its session starts again").await;
