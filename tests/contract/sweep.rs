@@ -202,14 +202,14 @@ fn target(path: &str, planner: &str, report: &str) -> String {
     }
 }
 
-/// What the journal has, but for who came in and who was refused.
+/// What somebody did, but for who came in and who was refused. The launcher has its own work meanwhile: the end of a session takes its time.
 fn happened(world: &World) -> usize {
     let events = world.audit();
-    let of_access = |event: &&Value| {
+    let by_itself = |event: &&Value| {
         let name = event["event"].as_str().unwrap();
-        name.starts_with("access_")
+        name.starts_with("access_") || event["actor"] == "launcher"
     };
-    events.iter().filter(|event| !of_access(event)).count()
+    events.iter().filter(|event| !by_itself(event)).count()
 }
 
 #[test]
