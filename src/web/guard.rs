@@ -7,13 +7,13 @@ mod answer;
 use super::error::{self, ApiError};
 use super::listen::Peer;
 use crate::access::{Access, Address, Caller, Lease, Via};
-use answer::{Proof, Wanted, content_policy};
+use answer::{Policies, Proof, Wanted};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
@@ -31,14 +31,14 @@ pub const TOOL_ROUTES: &str = "/mcp/";
 /// What holds for every request.
 struct Rules {
     access: Arc<Access>,
-    content_policy: HeaderValue,
+    policies: Policies,
 }
 
 /// Puts the guard in front of `routes`. What comes out answers every path. The page may show terminals from `terminal_ports`.
 pub fn protect(routes: Router, access: Arc<Access>, terminal_ports: &[u16]) -> Router {
     let rules = Arc::new(Rules {
         access,
-        content_policy: content_policy(terminal_ports),
+        policies: Policies::new(terminal_ports),
     });
     let inner = routes
         .fallback(error::unknown_path)
@@ -65,7 +65,7 @@ async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next
             refused.error.into_response()
         }
     };
-    wanted.set_headers(&mut response, &rules.content_policy);
+    wanted.set_headers(&mut response, &rules.policies);
     response
 }
 

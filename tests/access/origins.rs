@@ -172,6 +172,14 @@ async fn c8_every_answer_has_the_security_headers() {
     let house = House::open().await;
     let session = house.session();
     let get = |path: &str| house.ask("GET", path).session(&session);
+    for (path, frames) in [
+        ("/", "frame-src http://127.0.0.1:20001;"),
+        ("/api/status", "frame-src 'none';"),
+    ] {
+        let answer = get(path).send().await;
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.contains(frames), "{path}: {policy}");
+    }
     let large = format!("{{\"number\":\"{}\"}}", "x".repeat(2 << 20));
     let cases = [
         (200, house.ask("GET", "/")),
@@ -227,7 +235,6 @@ fn assert_headers(answer: &Answer) {
         "style-src 'self'",
         "connect-src 'self'",
         "img-src 'self' data:",
-        "frame-src http://127.0.0.1:20001;",
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "form-action 'none'",

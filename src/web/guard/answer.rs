@@ -15,9 +15,24 @@ const CHALLENGE_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-challen
 /// Carries the proof.
 const PROOF_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-proof");
 
-/// The content security policy of every answer: own scripts and styles only, no inline script, style or form target at all, and
-/// in frames the terminals' ports alone. Never ours: who takes our port when we are gone must not be framed by an open page.
-pub(super) fn content_policy(terminal_ports: &[u16]) -> HeaderValue {
+/// The content security policies of our answers: own scripts and styles only, no inline script, style or form target at all. Only the
+/// page shows frames, of the terminals' ports alone. Never of ours: who takes our port when we are gone must not be framed by an open page.
+pub(super) struct Policies {
+    /// Of the page, at `/`. It names every port that a terminal may have.
+    page: HeaderValue,
+    other: HeaderValue,
+}
+
+impl Policies {
+    pub(super) fn new(terminal_ports: &[u16]) -> Self {
+        Self {
+            page: content_policy(terminal_ports),
+            other: content_policy(&[]),
+        }
+    }
+}
+
+fn content_policy(terminal_ports: &[u16]) -> HeaderValue {
     let mut frames: String = terminal_ports
         .iter()
         .map(|port| format!(" http://127.0.0.1:{port}"))
@@ -37,6 +52,7 @@ pub(super) struct Wanted {
     /// The proof, once the request has come to the right address.
     pub(super) proof: Option<Proof>,
     worker: bool,
+    page: bool,
 }
 
 impl Wanted {
@@ -44,14 +60,19 @@ impl Wanted {
         Self {
             proof: None,
             worker: asks_for_worker(request),
+            page: request.uri().path() == "/",
         }
     }
 
-    pub(super) fn set_headers(self, response: &mut Response, content_policy: &HeaderValue) {
+    pub(super) fn set_headers(self, response: &mut Response, policies: &Policies) {
         let status = response.status();
         let headers = response.headers_mut();
         set_headers(headers);
-        headers.insert(CONTENT_SECURITY_POLICY, content_policy.clone());
+        let policy = match self.page {
+            true => &policies.page,
+            false => &policies.other,
+        };
+        headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
         if self.worker {
             // We have none. One that was left here by whoever had this origin before goes, with all it kept.
             headers.insert("clear-site-data", HeaderValue::from_static("\"*\""));
