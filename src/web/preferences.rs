@@ -75,6 +75,8 @@ impl Preferences {
 pub struct PreferenceFile {
     path: PathBuf,
     now: Mutex<Preferences>,
+    /// Held over a write, so that the file ends as the later of two wishes.
+    writing: Mutex<()>,
 }
 
 impl PreferenceFile {
@@ -88,6 +90,7 @@ impl PreferenceFile {
         Self {
             path,
             now: Mutex::new(now),
+            writing: Mutex::new(()),
         }
     }
 
@@ -96,11 +99,15 @@ impl PreferenceFile {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what `wish` names. The lock is held over the write, so that the file ends as the later of two wishes.
+    /// Keeps what `wish` names.
     fn set(&self, wish: Preferences) -> std::io::Result<()> {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = now.changed_by(wish);
-        let bytes = serde_json::to_vec(&*now).expect("it is plain data");
+        let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = {
+            let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+            *now = now.changed_by(wish);
+            *now
+        };
+        let bytes = serde_json::to_vec(&now).expect("it is plain data");
         write_private(&self.path, &bytes)
     }
 }
