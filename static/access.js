@@ -1,4 +1,4 @@
-// Signing in: a one-time key from the URL's fragment becomes two secrets that live in this tab only. Another open tab of this page may
+// Signing in: a one-time key from the URL's fragment becomes a secret that lives in this tab only, and a key that answers are held against. Another open tab of this page may
 // pass them on, when it has just seen that the server is still the same: a page that asks may be somebody else's by now.
 import { getJson, post, useLogin } from './api.js';
 

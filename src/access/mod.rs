@@ -63,8 +63,8 @@ const BROWSER: Caller = Caller::Person { via: Via::Browser };
 pub struct Granted {
     /// Its secret: shown with every request.
     pub secret: Secret,
-    /// What it believes our answers by: never sent again, see `proof`.
-    pub proof_key: Secret,
+    /// What it believes our answers by, a public key: see `proof`.
+    pub proof_key: String,
     /// After this much idleness it is logged out.
     pub idle: Duration,
     /// After this it is logged out in any case.
@@ -215,7 +215,8 @@ impl Access {
                 return Err(LoginError::Expired);
             }
             let secret = Secret::generate("")?;
-            let (proof, proof_key) = ProofKey::generate()?;
+            let proof = ProofKey::generate()?;
+            let proof_key = proof.public();
             let session = Session {
                 id: inner.next_session,
                 digest: secret.digest(),
@@ -321,7 +322,7 @@ impl Access {
         })
     }
 
-    /// What the browser session with this secret believes our answers by.
+    /// What answers to the browser session with this secret are signed with.
     pub(crate) fn proof_key(&self, secret: &str) -> Option<ProofKey> {
         let presented = Digest::of(secret);
         let inner = self.lock();

@@ -1,29 +1,31 @@
 //! How the page knows that an answer comes from the server that it logged in to.
 //!
-//! Whoever listens on a port that a server left gets the requests of pages that are still open. So a login gives the page
-//! two secrets: one that it sends, which tells us who asks, and one that never leaves either side. With each request the page
-//! sends a challenge; the answer carries a MAC of it under the second secret. What answers without that is believed nothing.
+//! Whoever listens on a port that a server left gets the requests of pages that are still open, and what a tab had kept when it is
+//! loaded again. So a login gives the page a secret that it sends, which tells us who asks, and a public key that it holds answers
+//! against: with each request the page sends a challenge, the answer carries a signature of it. What answers without that is
+//! believed nothing, and nothing that a page holds can sign.
 
-use super::secret::{NoEntropy, Secret};
+use super::secret::{NoEntropy, random_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use ed25519_dalek::{Signer as _, SigningKey};
 
 /// Longest challenge that is taken, in characters; the page's own has 22.
 const MAX_CHALLENGE: usize = 64;
 
-/// The secret that a browser session proves itself with.
+/// What the answers to a browser session are signed with (Ed25519, RFC 8032).
 #[derive(Clone)]
-pub(crate) struct ProofKey(Hmac<Sha256>);
+pub(crate) struct ProofKey(SigningKey);
 
 impl ProofKey {
-    /// Draws one; the text is for the page, once.
-    pub(super) fn generate() -> Result<(Self, Secret), NoEntropy> {
-        let secret = Secret::generate("")?;
-        let mac = Hmac::new_from_slice(secret.reveal().as_bytes())
-            .expect("a MAC takes a key of any length");
-        Ok((Self(mac), secret))
+    /// Draws one.
+    pub(super) fn generate() -> Result<Self, NoEntropy> {
+        Ok(Self(SigningKey::from_bytes(&random_bytes()?)))
+    }
+
+    /// What the page holds answers against: the public key, 32 bytes in base64url without padding.
+    pub(super) fn public(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.verifying_key().as_bytes())
     }
 
     /// The proof for the answer of `status` to `method target`; `None` when the challenge is none.
@@ -39,9 +41,8 @@ impl ProofKey {
         {
             return None;
         }
-        let mut mac = self.0.clone();
-        mac.update(format!("zhongshu\n{challenge}\n{method} {target}\n{status}").as_bytes());
-        Some(URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+        let said = format!("zhongshu\n{challenge}\n{method} {target}\n{status}");
+        Some(URL_SAFE_NO_PAD.encode(self.0.sign(said.as_bytes()).to_bytes()))
     }
 }
 
@@ -52,7 +53,7 @@ mod tests {
 
     #[test]
     fn a_proof_holds_for_one_challenge_one_request_and_one_key() {
-        let (key, _) = ProofKey::generate().unwrap();
+        let key = ProofKey::generate().unwrap();
         let proof = key.answer("abc", "GET", "/ui/work?lang=en", 200).unwrap();
         assert_eq!(
             key.answer("abc", "GET", "/ui/work?lang=en", 200).unwrap(),
@@ -69,7 +70,7 @@ mod tests {
                 proof
             );
         }
-        let (other, _) = ProofKey::generate().unwrap();
+        let other = ProofKey::generate().unwrap();
         assert_ne!(
             other.answer("abc", "GET", "/ui/work?lang=en", 200).unwrap(),
             proof

@@ -17,8 +17,7 @@ impl Secret {
     /// # Errors
     /// When the system has no random numbers.
     pub fn generate(prefix: &str) -> Result<Self, NoEntropy> {
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes).map_err(|error| NoEntropy(error.to_string()))?;
+        let bytes = random_bytes()?;
         Ok(Self(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))))
     }
 
@@ -31,6 +30,16 @@ impl Secret {
     pub fn digest(&self) -> Digest {
         Digest::of(&self.0)
     }
+}
+
+/// 256 random bits.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub(super) fn random_bytes() -> Result<[u8; 32], NoEntropy> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| NoEntropy(error.to_string()))?;
+    Ok(bytes)
 }
 
 /// So many random characters out of 32, five bits each, as a name of a host takes them.

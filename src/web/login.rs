@@ -70,7 +70,7 @@ async fn login(
     Ok(Json(json!({
         "ok": true,
         "session": granted.secret.reveal(),
-        "proof_key": granted.proof_key.reveal(),
+        "proof_key": granted.proof_key,
         "expires_after_idle_seconds": granted.idle.as_secs(),
         "expires_after_seconds": granted.life.as_secs(),
     })))

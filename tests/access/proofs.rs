@@ -3,7 +3,7 @@
 use crate::house::{Answer, Ask, House};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use ed25519_dalek::{Signature, VerifyingKey};
 use serde_json::json;
 use zhongshu::access::{OPEN_KEY_LIFE, Scope};
 
@@ -36,14 +36,15 @@ impl Login {
         let Some(proof) = answer.header("x-zhongshu-proof") else {
             return false;
         };
-        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(self.proof_key.as_bytes()).unwrap();
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let key = bytes(&self.proof_key).try_into().unwrap();
+        let key = VerifyingKey::from_bytes(&key).unwrap();
         let said = format!(
             "zhongshu\n{CHALLENGE}\n{method} {target}\n{}",
             answer.status
         );
-        mac.update(said.as_bytes());
-        mac.verify_slice(&URL_SAFE_NO_PAD.decode(proof).unwrap())
-            .is_ok()
+        let proof = Signature::from_slice(&bytes(proof)).unwrap();
+        key.verify_strict(said.as_bytes(), &proof).is_ok()
     }
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
+import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -70,15 +71,20 @@ const PLANT = `<h1>somebody's page</h1><script>
 navigator.serviceWorker.register('/worker.js').then(() => navigator.serviceWorker.ready).then(() => { document.title = 'planted'; });
 </script>`;
 
-// Whoever has our port while we are gone: says yes to everything, learns what it is sent, and uses it at once.
+// Whoever has our port while we are gone: says yes to everything, learns what it is sent and what a tab kept, and uses it at once.
 let heard = [];
+let kept = null;
+function forged({ method, url, headers }) {
+  if (!kept) return headers['x-zhongshu-session'] ?? 'none';
+  return createHmac('sha256', kept.proof_key).update(`zhongshu\n${headers['x-zhongshu-challenge']}\n${method} ${url}\n200`).digest('base64url');
+}
 const squat = () => serve(port, (request, answer) => {
   heard.push({ url: request.url, session: request.headers['x-zhongshu-session'], host: request.headers.host });
   if (request.url === '/worker.js') {
     answer.writeHead(200, { 'Content-Type': 'text/javascript' }).end(WORKER);
   } else if (request.url.startsWith('/ui/') || request.url.startsWith('/api/')) {
     const type = request.url.startsWith('/ui/') ? 'text/html' : 'application/json';
-    answer.writeHead(200, { 'Content-Type': type, 'X-Zhongshu-Proof': request.headers['x-zhongshu-session'] ?? 'none' })
+    answer.writeHead(200, { 'Content-Type': type, 'X-Zhongshu-Proof': forged(request) })
       .end(type === 'text/html' ? '<p>TAKEN</p><iframe src="/"></iframe>' : '{"ok":true,"seq":1,"events":[],"TAKEN":true}');
   } else {
     answer.writeHead(200, { 'Content-Type': 'text/html' }).end(PLANT);
@@ -111,6 +117,7 @@ async function step(name, run) {
       await page.screenshot({ path: WALK_PICTURE.replace('.png', `-${called}.png`) }).catch(() => {});
     }
     await context.close();
+    fs.rmSync(profile, { recursive: true, force: true });
     process.exit(1);
   }
 }
@@ -232,6 +239,9 @@ await step('a terminal of ours runs on the page', async () => {
 let squatter;
 await step('we are gone and somebody has our port: the open page stops, and shows nothing of it', async () => {
   heard = [];
+  // What it would find in a tab that is loaded again.
+  kept = await dashboard.evaluate(() => JSON.parse(sessionStorage.getItem('zhongshu.session')));
+  assert.ok(kept.proof_key);
   await please('kill');
   squatter = await squat();
   await dashboard.locator('#signed-out').waitFor();
