@@ -20,11 +20,13 @@ fn main() -> ExitCode {
         Some(Command::Terminal(arguments)) => return codex_terminal::cli::main(arguments),
         Some(Command::Mcp) => {
             platform::close_to_others();
-            return commands::mcp::run(&cli);
+            return commands::mcp::run(&cli).into();
         }
-        Some(Command::DemoAgent { prompt_file }) => return commands::demo_agent::run(&prompt_file),
-        Some(Command::Gate(arguments)) => return commands::gate::run(&cli, &arguments),
-        Some(Command::Reader) => return commands::reader::run(&cli),
+        Some(Command::DemoAgent { prompt_file }) => {
+            return commands::demo_agent::run(&prompt_file).into();
+        }
+        Some(Command::Gate(arguments)) => return commands::gate::run(&cli, &arguments).into(),
+        Some(Command::Reader) => return commands::reader::run(&cli).into(),
         other => cli.command = other,
     }
     let filter = EnvFilter::try_from_env("ZHONGSHU_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));

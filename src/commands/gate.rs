@@ -5,9 +5,8 @@ use codex_terminal::tell;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
-use crate::cli::{Cli, Gate};
+use crate::cli::{Cli, ExitCode, Gate};
 use crate::config::locale_language;
 use crate::domain::language::Language;
 use crate::domain::review::{Asked, GateMode, Reviews};
@@ -50,7 +49,7 @@ pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
         Ok(scene) => scene,
         Err(sentence) => {
             tell!("zhongshu: {sentence}");
-            return ExitCode::from(2);
+            return ExitCode::Usage;
         }
     };
     match (&arguments.message, arguments.committed) {
@@ -58,11 +57,11 @@ pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
         (Some(message), _) => {
             let edited = environment.get("GIT_EDITOR") != Some(OsStr::new(NO_EDITOR));
             scene.write_trailers(message, edited);
-            ExitCode::SUCCESS
+            ExitCode::Ok
         }
         (None, true) => {
             scene.tell_after();
-            ExitCode::SUCCESS
+            ExitCode::Ok
         }
         (None, false) => scene.judge(),
     }
@@ -123,8 +122,8 @@ impl Scene {
         say(&words::lines(&verdict, way, language));
         self.note_verdict(&look, &verdict);
         match verdict.passes() {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::FAILURE,
+            true => ExitCode::Ok,
+            false => ExitCode::Failed,
         }
     }
 
@@ -146,8 +145,8 @@ impl Scene {
             say(&[sentence]);
         }
         match refused {
-            true => ExitCode::FAILURE,
-            false => ExitCode::SUCCESS,
+            true => ExitCode::Failed,
+            false => ExitCode::Ok,
         }
     }
 
@@ -219,7 +218,7 @@ impl Scene {
     fn see_move(&self) -> ExitCode {
         let passed = self.git.and_then(|git| self.notes()?.passed(git));
         let Some(passed) = passed else {
-            return ExitCode::SUCCESS;
+            return ExitCode::Ok;
         };
         let mut lines = String::new();
         let read = std::io::stdin()
@@ -232,14 +231,14 @@ impl Scene {
         let sentence = match moved {
             Ok(trees) => match trees.iter().find(|tree| **tree != passed.tree) {
                 Some(other) => words::swapped(&passed.tree, other, refused, self.language),
-                None => return ExitCode::SUCCESS,
+                None => return ExitCode::Ok,
             },
             Err(error) => cannot_compare(&error, self.language),
         };
         say(&[sentence]);
         match refused {
-            true => ExitCode::FAILURE,
-            false => ExitCode::SUCCESS,
+            true => ExitCode::Failed,
+            false => ExitCode::Ok,
         }
     }
 

@@ -1,8 +1,7 @@
 //! `zhongshu mcp --state-dir DIR`: the tool server; Codex starts one for each thread.
 
-use crate::cli::Cli;
+use crate::cli::{Cli, ExitCode};
 use codex_terminal::tell;
-use std::process::ExitCode;
 
 /// Serves the tools on stdin and stdout.
 pub fn run(cli: &Cli) -> ExitCode {
@@ -10,13 +9,13 @@ pub fn run(cli: &Cli) -> ExitCode {
         tell!(
             "zhongshu mcp: --state-dir is missing; zhongshu gives it to Codex by itself, so there is no need to start this by hand"
         );
-        return ExitCode::from(2);
+        return ExitCode::Usage;
     };
     match crate::mcp::run(state_dir) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::Ok,
         Err(error) => {
             tell!("zhongshu mcp: failed to {error}");
-            ExitCode::FAILURE
+            ExitCode::Failed
         }
     }
 }
