@@ -11,7 +11,7 @@
 //! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
 //! - `server`, `watchdog`: puts the parts together; ends what a launcher left for good
 //! - `doctor`: what is wrong with this machine, and how to mend it
-//! - `cli`, `commands`, `demo`: what a person types
+//! - `cli`, `commands`: what a person types
 
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
@@ -21,7 +21,6 @@ pub mod client;
 pub mod codex;
 pub mod commands;
 pub mod config;
-pub mod demo;
 pub mod doctor;
 pub mod domain;
 mod fold;

@@ -15,9 +15,7 @@ const FLOORS: [&[&str]; 8] = [
     &["governance", "config"],
     &["sessions"],
     &["web", "mcp", "client"],
-    &[
-        "server", "watchdog", "doctor", "cli", "commands", "demo", "main",
-    ],
+    &["server", "watchdog", "doctor", "cli", "commands", "main"],
 ];
 
 /// A file of this length can still be read in one sitting.

@@ -1,6 +1,6 @@
 //! `zhongshu api METHOD PATH`: a raw request as the person, as `gh api` does.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::paths::Places;

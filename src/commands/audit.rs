@@ -1,6 +1,6 @@
 //! `zhongshu audit`: the journal for people, followed or checked.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::cli::{AuditCommand, ExitCode};
 use crate::client::{Client, ServerEvent};
 use crate::governance::render::printable;

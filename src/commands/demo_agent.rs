@@ -6,7 +6,7 @@ use std::path::Path;
 
 /// Plays a scripted agent.
 pub fn run(prompt_file: &Path) -> ExitCode {
-    match crate::demo::agent::run(prompt_file) {
+    match super::demo::agent::run(prompt_file) {
         Ok(()) => ExitCode::Ok,
         Err(error) => {
             tell!("zhongshu demo-agent: {error:#}");

@@ -1,6 +1,6 @@
 //! `zhongshu doctor`: looks at the machine and says what is wrong and how to mend it.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::cli::{Cli, ExitCode};
 use crate::config::locale_language;
 use crate::doctor::{self, Inputs};

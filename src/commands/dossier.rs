@@ -1,6 +1,6 @@
 //! `zhongshu dossier`: one document about a planner's work. Needs no server.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::cli::ExitCode;
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;

@@ -1,6 +1,6 @@
 //! `zhongshu hook install|remove|status`: Git's hooks in this repository.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::cli::{ExitCode, HookCommand};
 use crate::client::{Client, ClientError};
 use crate::domain::review::GateMode;

@@ -1,7 +1,7 @@
 //! `zhongshu open`: a fresh login link.
 
-use super::CommandError;
 use super::browser::open_browser;
+use super::error::CommandError;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::paths::{Environment, Places};

@@ -1,6 +1,6 @@
 //! `zhongshu ps`: the sessions of a running server, or what still runs without one.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::governance::render::printable;

@@ -1,6 +1,6 @@
 //! `zhongshu report`: what changed and what it risks, without a server.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::cli::{ExitCode, Report as Arguments};
 use crate::domain::report::{FailOn, ReportMode};
 use crate::domain::rules::RiskLevel;

@@ -1,7 +1,7 @@
 //! `zhongshu` and `zhongshu serve`: start, say where, run until the end.
 
-use super::CommandError;
 use super::browser::open_browser;
+use super::error::CommandError;
 use crate::cli::{Cli, ExitCode};
 use crate::config::Config;
 use crate::domain::language::Language;

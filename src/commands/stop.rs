@@ -1,6 +1,6 @@
 //! `zhongshu stop [ID]`: ends one session, or the server with everything it runs.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::paths::{Places, running};

@@ -1,7 +1,7 @@
 //! `zhongshu token`: named tokens, through the server when one runs (so that it is in the journal and takes effect at
 //! once), else in the file.
 
-use super::CommandError;
+use super::error::CommandError;
 use crate::access::TokenStore;
 use crate::access::tokens::Listed;
 use crate::cli::{ExitCode, TokenCommand};

@@ -11,7 +11,7 @@ mod script;
 use crate::cli::{Cli, ExitCode};
 use crate::client::Client;
 use crate::codex::find;
-use crate::commands::CommandError;
+use crate::commands::error::CommandError;
 use crate::config::{Config, Flags};
 use crate::paths::Environment;
 use crate::server::{self, Server, Signals};

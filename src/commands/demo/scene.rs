@@ -1,7 +1,7 @@
 //! What the demo plays in: a scratch repository, a scratch state folder and, for Codex, a scratch CODEX_HOME with a model.
 
 use super::script;
-use crate::commands::CommandError;
+use crate::commands::error::CommandError;
 use crate::config::ConfigError;
 use crate::paths::{Environment, Places};
 use mock_model::Server as Model;

@@ -1,7 +1,7 @@
 //! The person of the demo: does what somebody would do on the dashboard, and checks that it happened.
 
 use crate::client::Client;
-use crate::commands::CommandError;
+use crate::commands::error::CommandError;
 use crate::journal::verify;
 use crate::paths::Places;
 use serde_json::{Value, json};
