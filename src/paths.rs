@@ -13,6 +13,7 @@ pub use files::{TUI_PREFIX, TerminalFiles, make_private, write_private};
 pub use lock::{Holder, Lock, LockError, running};
 pub use server_file::ServerFile;
 
+use crate::domain::hex::hex;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -333,10 +334,7 @@ fn state_name(repo: &Path) -> String {
 
 fn short_hash(path: &Path) -> String {
     let digest = Sha256::digest(path.as_os_str().as_bytes());
-    digest[..6]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&digest[..6])
 }
 
 fn real_as_far_as_it_exists(path: &Path) -> PathBuf {

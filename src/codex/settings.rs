@@ -10,6 +10,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use super::calls::ClientInfo;
+use crate::domain::hex::hex;
 
 /// How the app-server is run.
 #[derive(Debug, Clone)]
@@ -109,9 +110,6 @@ impl Settings {
         }
         add(OsStr::new("without"));
         self.env_remove.iter().for_each(|part| add(part));
-        hash.finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&hash.finalize())
     }
 }

@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod fault;
 pub mod flow;
 pub mod handoff;
+pub mod hex;
 pub mod ids;
 pub mod language;
 pub mod limits;

@@ -1,6 +1,7 @@
 //! A planner's plan: versions, what they ask for, and what a person said about them.
 
 use super::department::Localized;
+use super::hex::hex;
 use super::plan_review::Review;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -148,11 +149,6 @@ pub struct Checked {
     pub proposal: Proposal,
     /// What the checks found.
     pub findings: Vec<PlanFinding>,
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Through which door something came in.

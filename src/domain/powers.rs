@@ -6,7 +6,7 @@
 
 use super::department::{Approval, Sandbox};
 use super::fault::CODEX;
-use super::plan::hex;
+use super::hex::hex;
 use super::shown::shown_line;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -11,11 +11,13 @@
 //! commit would carry it. Renames are found as Git finds them: by content, among tracked files, half of it alike.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use git2::Oid;
 
-use super::counts::{self, Measured};
+pub use super::change::{Change, Scope};
+use super::change::{MAX_COUNTED_BYTES, Measured};
+use super::counts;
+pub use super::deadline::Deadline;
 use super::disk::{Disk, id_of};
 use super::index::{GITLINK, Item};
 pub use super::renames::Extent;
@@ -25,44 +27,7 @@ use super::submodules::{Ignore, Submodules};
 use super::walk::{Found, Walk};
 use super::watch::{Doubt, Watch};
 use super::{GitError, Repo, nested, staged};
-use crate::domain::report::{ChangeStatus, FileKind};
-
-/// Most changed paths of one report. Nobody reads more; what makes more is a folder that should be ignored.
-pub const MAX_CHANGES: usize = 100_000;
-
-/// Which two states to compare.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// HEAD with index and files.
-    Worktree,
-    /// HEAD with the index.
-    Staged,
-    /// A commit, by name, with the tracked files.
-    Base(String),
-}
-
-/// One changed path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// Path from the root, as bytes; a `/` at the end means a repository inside this one, or a folder that cannot be read.
-    pub path: Vec<u8>,
-    /// Former name, or source of a copy.
-    pub old_path: Option<Vec<u8>>,
-    /// What happened, all in all.
-    pub status: ChangeStatus,
-    /// The staged half (worktree mode).
-    pub index_status: Option<ChangeStatus>,
-    /// The unstaged half (worktree mode).
-    pub worktree_status: Option<ChangeStatus>,
-    /// What stands there, or stood there before it was deleted.
-    pub kind: FileKind,
-    /// Git's file mode before; 0 when there was nothing.
-    pub old_mode: u32,
-    /// Git's file mode now; 0 when there is nothing.
-    pub new_mode: u32,
-    /// Lines and content.
-    pub measured: Measured,
-}
+use crate::domain::report::ChangeStatus;
 
 /// All changed paths of one comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -75,32 +40,6 @@ pub struct Changes {
     pub left_tree: Option<String>,
     /// How far renames and copies were looked for.
     pub extent: Extent,
-}
-
-/// A point in time after which a report gives up. It is looked at between folders, files and pieces of large files.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadline {
-    started: Instant,
-    limit: Duration,
-}
-
-impl Deadline {
-    /// Starts counting now.
-    pub fn after(limit: Duration) -> Self {
-        Self {
-            started: Instant::now(),
-            limit,
-        }
-    }
-
-    /// Fails when the time is over.
-    pub fn check(&self) -> Result<(), GitError> {
-        if self.started.elapsed() > self.limit {
-            Err(GitError::TooSlow(self.limit.as_millis()))
-        } else {
-            Ok(())
-        }
-    }
 }
 
 /// Rows by path.
@@ -407,7 +346,7 @@ impl Contents for Disk<'_> {
         if side.id.is_zero() {
             return self.text(path, side.mode);
         }
-        self.objects.small_blob(side.id, counts::MAX_COUNTED_BYTES)
+        self.objects.small_blob(side.id, MAX_COUNTED_BYTES)
     }
 }
 

@@ -9,8 +9,9 @@ use std::path::Path;
 
 use git2::{DiffOptions, ObjectType, Oid, Patch};
 
-use super::changes::{Change, Deadline};
+use super::change::Change;
 use super::counts::is_binary;
+use super::deadline::Deadline;
 use super::files::{self, Entry};
 use super::index::LINK;
 use super::{GitError, Repo};

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::GitError;
 use super::attributes::{Attributes, Name, State};
+use super::change::{MAX_COUNTED_BYTES, Measured};
 use super::convert::Conversion;
 use super::disk::{Disk, sha256_of};
 use super::files::{self, Entry};
@@ -15,11 +16,8 @@ use super::index::{GITLINK, LINK};
 use super::objects::small_blob;
 use super::rows::{Half, Row, Side};
 use super::threads::{self, Turns};
+use crate::domain::hex::hex;
 use crate::domain::report::ChangeStatus;
-
-/// Largest file whose lines are counted. Counting takes the file and its former content into memory; source files are a
-/// hundredth of this, and ten times as much would cost seconds and most of a small machine's memory.
-pub const MAX_COUNTED_BYTES: u64 = 8 << 20;
 
 /// Largest file whose bytes are part of the digest. Above, size and modification time stand for them.
 const MAX_HASHED_BYTES: u64 = 64 << 20;
@@ -33,33 +31,6 @@ const MAX_TURN_BYTES: u64 = 128 << 20;
 
 /// Git's own test for a binary file looks at this many bytes.
 const BINARY_PROBE_BYTES: usize = 8000;
-
-/// What was found out about one changed file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Measured {
-    /// Lines added.
-    pub additions: Option<u64>,
-    /// Lines deleted.
-    pub deletions: Option<u64>,
-    /// Not a text file.
-    pub binary: bool,
-    /// Too large to be counted, or not readable.
-    pub uncounted: bool,
-    /// The content is the same on both sides.
-    pub same_content: bool,
-    /// Names the content on the right side, for the digest.
-    pub content: String,
-}
-
-impl Measured {
-    fn uncounted(content: String) -> Self {
-        Self {
-            uncounted: true,
-            content,
-            ..Self::default()
-        }
-    }
-}
 
 /// Measures all rows, in their order.
 pub(super) fn measure(
@@ -337,13 +308,4 @@ pub fn is_binary(bytes: &[u8]) -> bool {
 fn count_lines(bytes: &[u8]) -> u64 {
     let ends = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
     ends + u64::from(bytes.last().is_some_and(|byte| *byte != b'\n'))
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
 }

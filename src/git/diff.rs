@@ -6,8 +6,8 @@
 use git2::{Delta, DiffDelta, DiffFile, DiffOptions, FileMode, Oid, Patch};
 use serde::{Deserialize, Serialize};
 
-use super::changes::Deadline;
 use super::counts::is_binary;
+use super::deadline::Deadline;
 use super::deltas::{find_renames, mode_bits, old_path_of, path_of, status_of};
 use super::{GitError, Repo};
 use crate::domain::report::ChangeStatus;

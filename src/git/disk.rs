@@ -7,9 +7,9 @@ use std::io::Read;
 use git2::{ObjectType, Oid};
 
 use super::attributes::{Attributes, Name, Rules, State};
-use super::changes::Deadline;
+use super::change::MAX_COUNTED_BYTES;
 use super::convert::Conversion;
-use super::counts::MAX_COUNTED_BYTES;
+use super::deadline::Deadline;
 use super::files::{self, Entry};
 use super::index::{Index, LINK};
 use super::objects::Objects;
@@ -204,7 +204,7 @@ pub(super) fn sha256_of(
     use sha2::Digest;
     let mut hasher = sha2::Sha256::new();
     let is_whole = read_through(file, size, deadline, |bytes| hasher.update(bytes))?;
-    Ok(is_whole.then(|| super::counts::hex(&hasher.finalize())))
+    Ok(is_whole.then(|| crate::domain::hex::hex(&hasher.finalize())))
 }
 
 /// Hands out a file of `size` bytes piece by piece. False when it has another size or cannot be read.

@@ -1,14 +1,20 @@
 //! The index as it lies on disk: what is staged, and what the files looked like when Git last looked at them. Reads the
 //! versions 2 to 4 with the extensions that matter here, as gitformat-index(5) describes them. It never writes.
 
+mod cache_tree;
+mod cursor;
+mod ewah;
+mod format;
+
 use std::io::Read;
 use std::path::Path;
 
 use git2::Oid;
 
-use super::GitError;
-use super::cache_tree::CacheTree;
-use super::files;
+use super::{GitError, files};
+pub(super) use cache_tree::CacheTree;
+pub(super) use cursor::Cursor;
+pub(super) use format::plain_mode;
 
 /// Largest index that is read, as at the gate. One with a million files has 100 MiB; the entries take as much again.
 const MAX_INDEX_BYTES: u64 = 256 << 20;

@@ -3,16 +3,16 @@
 //! symbolic link. Everything here blocks; callers in async code use a blocking thread.
 
 mod attributes;
-mod cache_tree;
 pub mod candidate;
+mod change;
 pub mod changes;
 pub mod content;
 mod convert;
 pub mod counts;
+mod deadline;
 mod deltas;
 pub mod diff;
 mod disk;
-mod ewah;
 pub mod files;
 mod glob;
 mod head;
@@ -20,7 +20,6 @@ pub mod heads;
 pub mod hooks;
 mod ignores;
 mod index;
-mod index_format;
 pub mod logs;
 mod nested;
 mod objects;
@@ -49,7 +48,7 @@ use std::sync::Arc;
 
 use git2::{ErrorClass, ErrorCode, Oid, RepositoryOpenFlags};
 
-use changes::Deadline;
+use deadline::Deadline;
 use files::Entry;
 pub use head::Head;
 use ignores::Ignores;

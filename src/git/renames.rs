@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use git2::Oid;
 
 use super::GitError;
-use super::changes::Deadline;
+use super::deadline::Deadline;
 use super::rows::{Half, Halves, Side};
 use crate::domain::report::ChangeStatus;
 use likeness::Likeness;

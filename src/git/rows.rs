@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use git2::Oid;
 
-use super::changes::Change;
-use super::counts::Measured;
+use super::change::Change;
+use super::change::Measured;
 use super::index::{GITLINK, LINK};
 use crate::domain::report::{ChangeStatus, FileKind};
 

@@ -7,7 +7,8 @@ use git2::{ObjectType, Oid, Tree};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::changes::{Deadline, Scope};
+use super::change::Scope;
+use super::deadline::Deadline;
 use super::disk::Disk;
 use super::files::{self, Entry};
 use super::index::GITLINK;
@@ -38,7 +39,7 @@ impl Snapshot {
     /// SHA-256 over all of it, in hexadecimal: the same tree, the same digest.
     pub fn digest(&self) -> String {
         let bytes = serde_json::to_vec(self).expect("a snapshot is plain data");
-        crate::domain::plan::hex(&Sha256::digest(&bytes))
+        crate::domain::hex::hex(&Sha256::digest(&bytes))
     }
 }
 

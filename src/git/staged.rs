@@ -7,10 +7,9 @@ use std::ops::Range;
 use git2::{ObjectType, Oid, Repository};
 
 use super::GitError;
-use super::cache_tree::CacheTree;
-use super::changes::{Deadline, MAX_CHANGES};
-use super::index::{FOLDER, Index, Item};
-use super::index_format::{Reader, plain_mode};
+use super::change::MAX_CHANGES;
+use super::deadline::Deadline;
+use super::index::{CacheTree, Cursor, FOLDER, Index, Item, plain_mode};
 use super::rows::{Half, Halves, Side};
 
 /// Largest tree that is read. A folder with 100,000 files has 4 MiB.
@@ -40,7 +39,7 @@ pub(super) fn read_tree(repository: &Repository, id: Oid) -> Result<Vec<TreeLine
     if object.kind() != ObjectType::Tree {
         return Err(damaged());
     }
-    let mut reader = Reader(object.data());
+    let mut reader = Cursor(object.data());
     let mut lines = Vec::new();
     while !reader.0.is_empty() {
         let mut line = || {

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use super::changes::Deadline;
+use super::deadline::Deadline;
 use super::disk::Disk;
 use super::files::{self, Entry};
 use super::index::{GITLINK, Item};

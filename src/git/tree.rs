@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt;
 
 use git2::{ObjectType, Oid};
 
-use super::changes::Deadline;
+use super::deadline::Deadline;
 use super::index::{FOLDER, Index};
 use super::{GitError, Repo};
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat as DiskStat};
 use rustix::io::Errno;
 
-use super::changes::Deadline;
+use super::deadline::Deadline;
 use super::disk::Disk;
 use super::ignores::{self, Ignores, Level};
 use super::index::{FOLDER, GITLINK, Index, Item, LINK};

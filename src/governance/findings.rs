@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::inspect::{Inspection, Seen};
+use super::inspect::{Inspection, Seen, shown};
 use super::settings::FILE_NAME;
 use super::{Governance, advice};
 use crate::domain::language::Language;
@@ -283,9 +283,4 @@ fn as_rules_see<'c>(change: &Change, path: &'c [u8]) -> Cow<'c, [u8]> {
         FileKind::Submodule => Cow::Owned([path, b"/"].concat()),
         _ => Cow::Borrowed(path),
     }
-}
-
-/// A path as it is shown: bytes that are no UTF-8 become U+FFFD.
-pub(super) fn shown(path: &[u8]) -> String {
-    String::from_utf8_lossy(path).into_owned()
 }

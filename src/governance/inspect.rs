@@ -271,7 +271,7 @@ impl<'a> Inspector<'a> {
     fn skip(&mut self, change: &Change, reason: &'static str) {
         if self.scan.skipped_files.len() < MAX_SKIPPED {
             self.scan.skipped_files.push(SkippedFile {
-                path: super::findings::shown(&change.path),
+                path: shown(&change.path),
                 reason: reason.into(),
             });
         }
@@ -306,6 +306,11 @@ fn leaves_the_repository(path: &[u8], target: &[u8]) -> bool {
         }
     }
     place.first().is_some_and(|first| *first == b".git")
+}
+
+/// A path as it is shown: bytes that are no UTF-8 become U+FFFD.
+pub(super) fn shown(path: &[u8]) -> String {
+    String::from_utf8_lossy(path).into_owned()
 }
 
 #[cfg(test)]

@@ -3,11 +3,11 @@
 use sha2::{Digest, Sha256};
 
 use crate::domain::codeowners::CodeOwners;
+use crate::domain::hex::hex;
 use crate::domain::language::Language;
 use crate::domain::report::{OwnersFile, OwnersNotice, ReportMode};
 use crate::git::changes::Deadline;
 use crate::git::content::Content;
-use crate::git::counts::hex;
 use crate::git::{GitError, Repo};
 
 /// Where the file may be; the first one that is there counts, as on GitHub. The last place is GitLab's.

@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Governance;
-use super::findings::{Findings, names, shown};
+use super::findings::{Findings, names};
+use super::inspect::shown;
 use super::judging::{Bench, InForce};
 use super::owners::Owners;
 use super::reading::{MAX_READINGS, Reading, read};
+use crate::domain::hex::hex;
 use crate::domain::language::Language;
 use crate::domain::report::{
     ChangeStatus, ChangedFile, Counts, Decision, DepartmentShare, OwnerShare, Preflight,
@@ -21,7 +23,6 @@ use crate::domain::report::{
 };
 use crate::domain::rules::RiskLevel;
 use crate::git::changes::{Change, Changes, Deadline, Extent, Scope};
-use crate::git::counts::hex;
 use crate::git::{GitError, Repo};
 
 /// Time for one report, after which it is an error.

@@ -10,13 +10,13 @@ use sha2::{Digest, Sha256};
 use super::preflight::{Preflight, PreflightTexts};
 use super::{defaults, parse};
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
+use crate::domain::hex::hex;
 use crate::domain::language::Language;
 use crate::domain::plan_review::ReviewRule;
 use crate::domain::review::GateMode;
 use crate::domain::rules::book::BookError;
 use crate::domain::rules::strictness::{self, Difference};
 use crate::domain::rules::{RiskRule, Rulebook};
-use crate::git::counts::hex;
 use crate::git::files::{self, Entry};
 
 /// Name of the file, at the repository's root.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::record::Record;
+use super::record::{Entry, Record};
 use super::{FORMAT, MAX_LINE_BYTES};
 
 /// A link of the chain as it is written: 64 lower-case hex digits.
@@ -287,6 +287,17 @@ fn escape(json: &str, out: &mut Vec<u8>) {
             }
             _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
         }
+    }
+}
+
+impl<E: DeserializeOwned> Entry<E> {
+    /// Reads a line back. Checks its layout but not its place in the chain.
+    pub fn parse(line: &str) -> Result<Self, LineFault> {
+        let parts = dissect(line.as_bytes())?;
+        Ok(Self {
+            record: parts.record()?,
+            line: line.into(),
+        })
     }
 }
 

@@ -8,8 +8,6 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::line::{self, LineFault};
-
 /// What the journal folds over: the whole state of a server, made from its events alone.
 ///
 /// # Determinism
@@ -55,17 +53,6 @@ impl<E> Entry<E> {
     /// Position in the journal.
     pub fn seq(&self) -> u64 {
         self.record.seq
-    }
-}
-
-impl<E: DeserializeOwned> Entry<E> {
-    /// Reads a line back. Checks its layout but not its place in the chain.
-    pub fn parse(line: &str) -> Result<Self, LineFault> {
-        let parts = line::dissect(line.as_bytes())?;
-        Ok(Self {
-            record: parts.record()?,
-            line: line.into(),
-        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::tools::{ReportPlan, ReportResult, ReportVerdict};
 use super::{Answer, Caller, launcher};
-use crate::domain::plan::hex;
+use crate::domain::hex::hex;
 use crate::domain::plan_review::ReviewedPlan;
 use crate::mailbox::receipts::{self, Receipt};
 use crate::mailbox::{self, Folders, MAX_FILE_BYTES, Paths};

@@ -8,7 +8,7 @@ use super::reconciler::Done;
 use crate::domain::department::Sandbox;
 use crate::domain::evidence::{End, Run};
 use crate::domain::flow::checks::{self, Due};
-use crate::domain::plan::hex;
+use crate::domain::hex::hex;
 use crate::domain::session::Session;
 use crate::process::{self, Job, JobEnd, JobOutcome};
 use chrono::Utc;

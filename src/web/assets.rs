@@ -40,7 +40,7 @@ fn respond(path: &str, headers: &HeaderMap) -> Response {
     };
     let etag = format!(
         "\"{}\"",
-        crate::domain::plan::hex(&file.metadata.sha256_hash()[..16])
+        crate::domain::hex::hex(&file.metadata.sha256_hash()[..16])
     );
     let fixed = [
         (CACHE_CONTROL, CACHE.to_owned()),

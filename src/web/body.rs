@@ -1,8 +1,9 @@
 //! What a request carries, read strictly: a JSON object no larger than 1 MiB that arrives within ten seconds, and
 //! query parameters. Errors name the field. What the fields mean is for the handler.
 
-use crate::domain::plan::hex;
+use crate::domain::hex::hex;
 use crate::domain::request::{Request as KeyedRequest, RequestKey};
+use crate::web::MAX_BODY_BYTES;
 use crate::web::error::ApiError;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -15,10 +16,6 @@ use serde_json::Value;
 use serde_json::error::Category;
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
-
-/// The largest body. A plan with everything it may hold is below a quarter of it; ten times as much would let a few
-/// requests take a lot of memory.
-pub const MAX_BODY_BYTES: usize = 1 << 20;
 
 /// How long a body may take. Callers are on this machine; only one that dribbles on purpose needs longer.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);

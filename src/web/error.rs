@@ -80,14 +80,14 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, code, message)
     }
 
-    /// 413 for anything above [`super::body::MAX_BODY_BYTES`].
+    /// 413 for anything above [`super::MAX_BODY_BYTES`].
     pub fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
             format!(
                 "the body is larger than {} KiB; send less",
-                super::body::MAX_BODY_BYTES >> 10
+                super::MAX_BODY_BYTES >> 10
             ),
         )
     }

@@ -253,7 +253,7 @@ fn check_content(headers: &HeaderMap) -> Result<(), ApiError> {
 /// A body that announces too much is refused before it is read.
 fn check_length(headers: &HeaderMap) -> Result<(), ApiError> {
     let announced = single(headers, &CONTENT_LENGTH).and_then(|text| text.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > super::body::MAX_BODY_BYTES as u64) {
+    if announced.is_some_and(|bytes| bytes > super::MAX_BODY_BYTES as u64) {
         return Err(ApiError::too_large());
     }
     Ok(())

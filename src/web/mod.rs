@@ -67,3 +67,7 @@ impl Parts {
         }
     }
 }
+
+/// The largest body. A plan with everything it may hold is below a quarter of it; ten times as much would let a few
+/// requests take a lot of memory.
+pub const MAX_BODY_BYTES: usize = 1 << 20;

@@ -3,16 +3,8 @@
 
 use crate::domain::language::Language;
 use crate::paths::{Places, write_private};
-use crate::web::api::done;
-use crate::web::app::App;
-use crate::web::body::Body;
-use crate::web::caller::RequirePerson;
-use crate::web::error::ApiError;
-use axum::Json;
-use axum::extract::State;
 use codex_terminal::colours::Theme;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -100,7 +92,10 @@ impl PreferenceFile {
     }
 
     /// Keeps what `wish` names.
-    fn set(&self, wish: Preferences) -> std::io::Result<()> {
+    ///
+    /// # Errors
+    /// When it cannot be written; then it holds until the end of this run.
+    pub fn set(&self, wish: Preferences) -> std::io::Result<()> {
         let _turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let now = {
             let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,23 +104,6 @@ impl PreferenceFile {
         };
         let bytes = serde_json::to_vec(&now).expect("it is plain data");
         write_private(&self.path, &bytes)
-    }
-}
-
-/// `POST /api/preferences`
-pub async fn set(
-    State(app): State<App>,
-    RequirePerson(_): RequirePerson,
-    Body(wish): Body<Preferences>,
-) -> Result<Json<Value>, ApiError> {
-    let kept = tokio::task::spawn_blocking(move || app.preferences.set(wish)).await;
-    match kept {
-        Ok(Ok(())) => Ok(done()),
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "the pages' preferences could not be written; they hold until the end of this run");
-            Ok(done())
-        }
-        Err(_) => Err(ApiError::internal()),
     }
 }
 

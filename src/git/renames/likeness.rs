@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Contents, File, Pairing};
-use crate::git::changes::Deadline;
+use crate::git::deadline::Deadline;
 use crate::git::similarity::{MAX_SCORE, MIN_SCORE, Pieces, may_be_alike};
 use crate::git::{GitError, counts, threads};
 

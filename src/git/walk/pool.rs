@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::git::GitError;
-use crate::git::changes::MAX_CHANGES;
+use crate::git::change::MAX_CHANGES;
 use crate::git::ignores::Level;
 
 /// A folder that is still to be read.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::HookState;
-use crate::git::counts::hex;
+use crate::domain::hex::hex;
 
 /// The hook that refuses.
 pub const GATE: &str = "pre-commit";

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::Part;
 use super::escape::printable;
+use crate::domain::hex::hex;
 use crate::domain::language::Language;
 use crate::domain::report::{Finding, PortabilityReference, Report};
 use crate::domain::rules::RiskLevel;
-use crate::git::counts::hex;
 
 /// The standard's own name for the format of its files.
 const SCHEMA: &str =

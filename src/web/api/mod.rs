@@ -5,6 +5,7 @@ mod live;
 mod plan_files;
 mod planners;
 pub mod plans;
+mod preferences;
 mod queue;
 pub mod reports;
 mod results;
@@ -76,7 +77,7 @@ pub fn table() -> Table<App> {
         )
         .post("/api/terminal_ticket", terminals::ticket)
         .post("/api/terminal_theme", terminals::theme)
-        .post("/api/preferences", crate::web::preferences::set)
+        .post("/api/preferences", preferences::set)
         .get("/api/report", reports::report)
         .get("/api/review", reviews::review)
         .post("/api/reviews/approve", reviews::approve)

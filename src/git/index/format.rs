@@ -5,13 +5,11 @@ use std::io::Read;
 
 use git2::Oid;
 
-use super::GitError;
 use super::cache_tree::CacheTree;
+use super::cursor::{Cursor, ID_BYTES};
 use super::ewah;
-use super::index::{FOLDER, GITLINK, Item, LINK, Link, RawIndex, Stat, UNREADABLE};
-
-/// Length of an object's id.
-const ID_BYTES: usize = 20;
+use super::{FOLDER, GITLINK, Item, LINK, Link, RawIndex, Stat, UNREADABLE};
+use crate::git::GitError;
 
 /// Version, and number of entries, behind four letters.
 const HEADER_BYTES: usize = 12;
@@ -23,55 +21,6 @@ const MIN_ITEM_BYTES: usize = 62;
 const PIECE_BYTES: u64 = 256 << 10;
 
 const CUT: GitError = GitError::DamagedIndex("it ends too early");
-
-/// A cursor that ends where the bytes do.
-pub(super) struct Reader<'a>(pub &'a [u8]);
-
-impl<'a> Reader<'a> {
-    pub(super) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    pub(super) fn number(&mut self) -> Option<u32> {
-        Some(u32::from_be_bytes(self.take(4)?.try_into().ok()?))
-    }
-
-    fn short(&mut self) -> Option<u16> {
-        Some(u16::from_be_bytes(self.take(2)?.try_into().ok()?))
-    }
-
-    pub(super) fn id(&mut self) -> Option<Oid> {
-        Oid::from_bytes(self.take(ID_BYTES)?).ok()
-    }
-
-    /// What stands before the next `end`, which is passed over.
-    pub(super) fn until(&mut self, end: u8) -> Option<&'a [u8]> {
-        let at = self.0.iter().position(|byte| *byte == end)?;
-        let taken = self.take(at)?;
-        self.take(1)?;
-        Some(taken)
-    }
-
-    /// A number of variable length: seven bits in each byte, each further byte counts from one higher.
-    fn varint(&mut self) -> Option<usize> {
-        let mut value = 0_usize;
-        loop {
-            let byte = self.take(1)?[0];
-            value = value
-                .checked_shl(7)?
-                .checked_add(usize::from(byte & 0x7f))?;
-            if byte & 0x80 == 0 {
-                return Some(value);
-            }
-            value = value.checked_add(1)?;
-            if value > u32::MAX as usize {
-                return None;
-            }
-        }
-    }
-}
 
 /// The bytes of a file, a piece at a time. What was read of it stays where the processor has it at hand, and the whole, which
 /// may be large, takes no memory.
@@ -107,7 +56,7 @@ impl RawIndex {
             taken: 0,
         };
         pieces.more(PIECE_BYTES)?;
-        let mut reader = Reader(pieces.rest());
+        let mut reader = Cursor(pieces.rest());
         if reader.take(4) != Some(b"DIRC") {
             return Err(GitError::DamagedIndex("it does not begin as one"));
         }
@@ -147,7 +96,7 @@ impl RawIndex {
     ) -> Result<(), GitError> {
         let mut rest = pieces.rest();
         while self.items.len() < count {
-            let mut reader = Reader(rest);
+            let mut reader = Cursor(rest);
             if self.item(&mut reader, version)?.is_none() {
                 break;
             }
@@ -158,7 +107,7 @@ impl RawIndex {
     }
 
     fn extensions(&mut self, bytes: &[u8]) -> Result<(), GitError> {
-        let mut reader = Reader(bytes);
+        let mut reader = Cursor(bytes);
         // The checksum at the end is Git's own business: it may be left out, and a damaged index is not made right by it.
         while reader.0.len() > ID_BYTES {
             let name = reader.take(4).ok_or(CUT)?;
@@ -185,7 +134,7 @@ impl RawIndex {
     }
 
     /// Reads one entry; none, and nothing is changed, when it is not there as a whole.
-    fn item(&mut self, reader: &mut Reader<'_>, version: u32) -> Result<Option<()>, GitError> {
+    fn item(&mut self, reader: &mut Cursor<'_>, version: u32) -> Result<Option<()>, GitError> {
         let damaged = || GitError::DamagedIndex("it has an entry that makes no sense");
         let begin = reader.0.len();
         let Some(fixed) = reader.take(MIN_ITEM_BYTES) else {
@@ -245,7 +194,7 @@ impl RawIndex {
 }
 
 /// The mode as Git shows it; none for what no entry can be.
-pub(super) fn plain_mode(mode: u32) -> Option<u32> {
+pub(in crate::git) fn plain_mode(mode: u32) -> Option<u32> {
     Some(match mode & 0o170_000 {
         0o100_000 if mode & 0o100 != 0 => 0o100_755,
         0o100_000 => 0o100_644,
@@ -256,7 +205,7 @@ pub(super) fn plain_mode(mode: u32) -> Option<u32> {
 
 /// The `link` extension: id of the shared part, then which of its entries are deleted and which are replaced.
 fn link(bytes: &[u8]) -> Option<Link> {
-    let mut reader = Reader(bytes);
+    let mut reader = Cursor(bytes);
     let base = reader.id()?;
     let (deleted, replaced) = match reader.0.is_empty() {
         true => (Vec::new(), Vec::new()),

@@ -3,14 +3,14 @@
 
 use git2::Oid;
 
-use super::index_format::Reader;
+use super::cursor::Cursor;
 
 /// Deepest nesting that is read; deeper ones are compared entry by entry.
 const MAX_DEPTH: usize = 512;
 
 /// One folder.
 #[derive(Debug)]
-pub(super) struct CacheTree {
+pub(in crate::git) struct CacheTree {
     name: Vec<u8>,
     /// Its tree, and how many entries of the index it stands for; none when it is not known.
     tree: Option<(Oid, usize)>,
@@ -19,11 +19,11 @@ pub(super) struct CacheTree {
 
 impl CacheTree {
     /// Reads the extension; none when it makes no sense.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        Self::read(&mut Reader(bytes), 0)
+    pub(in crate::git) fn parse(bytes: &[u8]) -> Option<Self> {
+        Self::read(&mut Cursor(bytes), 0)
     }
 
-    fn read(reader: &mut Reader<'_>, depth: usize) -> Option<Self> {
+    fn read(reader: &mut Cursor<'_>, depth: usize) -> Option<Self> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -47,12 +47,12 @@ impl CacheTree {
     }
 
     /// The tree that the folder is, with the number of its entries.
-    pub(super) fn tree(&self) -> Option<(Oid, usize)> {
+    pub(in crate::git) fn tree(&self) -> Option<(Oid, usize)> {
         self.tree
     }
 
     /// A folder inside.
-    pub(super) fn folder(&self, name: &[u8]) -> Option<&Self> {
+    pub(in crate::git) fn folder(&self, name: &[u8]) -> Option<&Self> {
         let at = self
             .folders
             .binary_search_by(|folder| folder.name.as_slice().cmp(name));

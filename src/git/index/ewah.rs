@@ -1,18 +1,18 @@
 //! Compressed bitmaps (EWAH) as Git writes them into a split index; gitformat-bitmap(5), appendix A.
 
-use super::index_format::Reader;
+use super::cursor::Cursor;
 
 /// Most bits that are taken: an index cannot have more entries.
 const MAX_BITS: usize = 1 << 28;
 
 /// Positions of the bits that are set.
-pub(super) fn positions(reader: &mut Reader<'_>) -> Option<Vec<usize>> {
+pub(super) fn positions(reader: &mut Cursor<'_>) -> Option<Vec<usize>> {
     let bits = reader.number()? as usize;
     let words = reader.number()? as usize;
     if bits > MAX_BITS {
         return None;
     }
-    let mut words = Reader(reader.take(words.checked_mul(8)?)?);
+    let mut words = Cursor(reader.take(words.checked_mul(8)?)?);
     let _position_of_the_last_marker = reader.number()?;
     let mut positions = Vec::new();
     let mut at = 0_usize;
@@ -42,7 +42,7 @@ pub(super) fn positions(reader: &mut Reader<'_>) -> Option<Vec<usize>> {
     Some(positions)
 }
 
-fn word(reader: &mut Reader<'_>) -> Option<u64> {
+fn word(reader: &mut Cursor<'_>) -> Option<u64> {
     Some(u64::from_be_bytes(reader.take(8)?.try_into().ok()?))
 }
 
@@ -64,13 +64,13 @@ mod tests {
         let bytes = bitmap(200, &[1 | 1 << 1, 1 << 1 | 1 << 33, 0b1010]);
         let mut expected: Vec<usize> = (0..64).collect();
         expected.extend([129, 131]);
-        assert_eq!(positions(&mut Reader(&bytes)), Some(expected));
+        assert_eq!(positions(&mut Cursor(&bytes)), Some(expected));
     }
 
     #[test]
     fn forged_ones_are_refused() {
-        assert_eq!(positions(&mut Reader(&bitmap(u32::MAX, &[u64::MAX]))), None);
-        assert_eq!(positions(&mut Reader(&bitmap(64, &[1 << 33]))), None);
-        assert_eq!(positions(&mut Reader(&bitmap(64, &[0])[..12])), None);
+        assert_eq!(positions(&mut Cursor(&bitmap(u32::MAX, &[u64::MAX]))), None);
+        assert_eq!(positions(&mut Cursor(&bitmap(64, &[1 << 33]))), None);
+        assert_eq!(positions(&mut Cursor(&bitmap(64, &[0])[..12])), None);
     }
 }
