@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use zhongshu::cli::Cli;
 use zhongshu::domain::limits;
 use zhongshu::mailbox::MAX_FILE_BYTES;
-use zhongshu::web::body::MAX_BODY_BYTES;
+use zhongshu::web::MAX_BODY_BYTES;
 
 type Names = BTreeSet<String>;
 
@@ -24,7 +24,7 @@ fn read(path: &str) -> String {
 
 /// Every document of ours, with its text.
 fn documents() -> Vec<(PathBuf, String)> {
-    let folders = [root().to_owned(), root().join("docs")];
+    let folders = ["", "docs", "docs/decisions"].map(|it| root().join(it));
     let files = folders
         .iter()
         .flat_map(|folder| fs::read_dir(folder).unwrap());
