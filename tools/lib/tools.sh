@@ -71,6 +71,20 @@ install_node_tools() {
     [[ -x $(codex_path) ]] || die "npm installed no $(codex_path); does npm leave out optional dependencies here?"
 }
 
+cargo_deny_version=0.20.2
+cargo_deny=$tools-cargo/bin/cargo-deny
+
+install_cargo_deny() {
+    if [[ $("$cargo_deny" --version 2>/dev/null) == "cargo-deny $cargo_deny_version" ]]; then
+        say "cargo-deny is there: ${cargo_deny#"$root"/}"
+        return
+    fi
+    say 'building cargo-deny into .tmp/tools-cargo'
+    cargo install cargo-deny --version "$cargo_deny_version" --locked --quiet --root "$tools-cargo" --target-dir "$tools-cargo/target" ||
+        die 'cargo could not install cargo-deny; check the network and the registry that cargo uses'
+    rm -rf -- "$tools-cargo/target"
+}
+
 find_chromium() {
     local name
     if [[ ${CHROMIUM_BIN:-} ]]; then
