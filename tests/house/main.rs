@@ -369,3 +369,43 @@ fn routes_are_made_in_the_table_alone() {
     // One that is made elsewhere would be missing in the sweep over all routes and credentials.
     assert!(wrong.is_empty(), "use web::table: {}", wrong.join(", "));
 }
+
+#[test]
+fn no_dependency_asks_for_a_newer_rust_than_we_do() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let version = std::process::Command::new(&cargo)
+        .arg("-vV")
+        .output()
+        .unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    let host = version.lines().find_map(|it| it.strip_prefix("host: "));
+    let metadata = std::process::Command::new(&cargo)
+        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+        .args(["--filter-platform", host.unwrap()])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        metadata.status.success(),
+        "{}",
+        String::from_utf8_lossy(&metadata.stderr)
+    );
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let numbers = |text: &str| -> Vec<u32> {
+        let mut numbers: Vec<u32> = text.split('.').map(|it| it.parse().unwrap()).collect();
+        numbers.resize(3, 0);
+        numbers
+    };
+    let ours = numbers(env!("CARGO_PKG_RUST_VERSION"));
+    let packages = metadata["packages"].as_array().unwrap();
+    assert!(packages.len() > 100);
+    for package in packages {
+        let wanted = package["rust_version"].as_str().map(numbers);
+        assert!(
+            wanted.is_none_or(|it| it <= ours),
+            "{} needs Rust {}",
+            package["name"],
+            package["rust_version"]
+        );
+    }
+}
