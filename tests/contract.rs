@@ -61,6 +61,8 @@ mod shapes;
 #[cfg(target_os = "linux")]
 #[path = "contract/silence.rs"]
 mod silence;
+#[path = "contract/snapshots.rs"]
+mod snapshots;
 #[path = "contract/streams.rs"]
 mod streams;
 #[path = "contract/stuck_files.rs"]
