@@ -15,6 +15,7 @@ simple('queue-cancel', '/api/queue/cancel', ({ id }) => ({ assignment_id: id }))
 simple('queue-force', '/api/queue/force', ({ id }) => ({ assignment_id: id }));
 simple('queue-move', '/api/queue/move', ({ id, before }) => ({ assignment_id: id, before: before || null }));
 simple('verify', '/api/verify_result', ({ id }) => ({ report_id: id }));
+simple('plan-review', '/api/review_plan', ({ sessionId, version, sha }) => ({ session_id: sessionId, version: Number(version), plan_sha256: sha }));
 simple('plan-file-take', '/api/take_plan_file', ({ sessionId, sha }) => ({ session_id: sessionId, plan_sha256: sha }));
 simple('plan-file-discard', '/api/discard_plan_file', ({ sessionId, sha }) => ({ session_id: sessionId, plan_sha256: sha }));
 simple('ack', '/api/ack_result', ({ id }) => ({ report_id: id }));

@@ -127,6 +127,12 @@ fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> 
                 out,
                 "version {version} of the plan of {id} waits for your decision (`zhongshu open`)"
             )?;
+            if planner["plan_review"] == "author_unknown" {
+                writeln!(
+                    out,
+                    "  nobody is known to have written it, so no review was started; have menxia review it, or confirm it with a reason"
+                )?;
+            }
         }
         let beside = planner["plan_file_count"].as_u64().unwrap_or(0);
         if beside > 0 {

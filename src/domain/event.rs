@@ -244,6 +244,17 @@ pub enum Event {
         /// Its digest.
         plan_sha256: String,
     },
+    /// Plans are reviewed, but nobody is known to have written this one: a person says whether it is.
+    PlanReviewWithheld {
+        /// The planner.
+        session_id: SessionId,
+        /// The plan's version.
+        version: u32,
+        /// Its digest.
+        plan_sha256: String,
+        /// Why, as a sentence.
+        reason: String,
+    },
     /// There were vetoes, or reviews, enough: this version goes to the person without one.
     PlanLeftToPerson {
         /// The planner.

@@ -1,5 +1,6 @@
 //! The review of a plan by menxia before a person decides: whether it is wanted, what was checked and what came of it.
 
+use super::department::Localized;
 use super::ids::SessionId;
 use super::plan::Source;
 use super::session::Outcome;
@@ -85,6 +86,8 @@ pub enum Review {
     /// Nobody asked for one.
     #[default]
     NotRequired,
+    /// Nobody is known to have written the plan: a person says whether it is reviewed.
+    AuthorUnknown,
     /// The verdict is not there yet.
     Waiting {
         /// The session that reviews, once there is one.
@@ -119,12 +122,23 @@ impl Review {
     pub fn word(&self) -> &'static str {
         match self {
             Self::NotRequired => "not_required",
+            Self::AuthorUnknown => "author_unknown",
             Self::Waiting { .. } => "waiting",
             Self::Approved { .. } => "approved",
             Self::Vetoed { .. } => "vetoed",
             Self::Ended { .. } => "ended",
             Self::LeftToPerson { .. } => "left_to_person",
         }
+    }
+
+    /// Why the launcher left it so, as a sentence, where it did something by itself.
+    pub fn reason(&self) -> Option<Localized> {
+        matches!(self, Self::AuthorUnknown).then(|| {
+            Localized::new(
+                "这个计划出自何人无从得知；没有启动复核。由您决定是否送门下省复核",
+                "nobody is known to have written this; no review was started. You may have menxia review it",
+            )
+        })
     }
 
     /// What menxia said, if it did.
@@ -143,7 +157,7 @@ impl Review {
             Self::Approved { verdict } | Self::Vetoed { verdict } => {
                 Some(&verdict.department_session_id)
             }
-            Self::NotRequired | Self::LeftToPerson { .. } => None,
+            Self::NotRequired | Self::AuthorUnknown | Self::LeftToPerson { .. } => None,
         }
     }
 
@@ -154,6 +168,9 @@ impl Review {
 
     /// Whether nobody but the person can move this plan on.
     pub fn needs_person(&self) -> bool {
-        matches!(self, Self::Ended { .. } | Self::LeftToPerson { .. })
+        matches!(
+            self,
+            Self::AuthorUnknown | Self::Ended { .. } | Self::LeftToPerson { .. }
+        )
     }
 }

@@ -170,6 +170,7 @@ impl State {
             | Event::PlanFileTaken { .. }
             | Event::PlanFileDiscarded { .. } => self.apply_to_plan_files(at, event),
             Event::PlanReviewRequested { .. }
+            | Event::PlanReviewWithheld { .. }
             | Event::PlanLeftToPerson { .. }
             | Event::PlanApproved { .. }
             | Event::PlanVetoed { .. }

@@ -153,7 +153,7 @@ pub struct PlannerView {
     pub plan_version: Option<u32>,
     /// When that was reported.
     pub plan_reported_at: Option<DateTime<Utc>>,
-    /// How its review stands: `not_required`, `waiting`, `approved`, `vetoed`, `ended` or `left_to_person`.
+    /// How its review stands: `not_required`, `author_unknown`, `waiting`, `approved`, `vetoed`, `ended` or `left_to_person`.
     pub plan_review: &'static str,
     /// Files beside its plan that nobody is known to have written.
     pub plan_file_count: usize,

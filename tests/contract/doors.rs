@@ -31,6 +31,8 @@ enum Wish {
     Confirm(usize, bool, bool),
     /// An agent's credential tries to confirm, to reject, to force.
     AgentDecides(usize),
+    /// A person has what nobody is known to have written reviewed.
+    HaveReviewed,
     Reject,
     Replace,
     Crash,
@@ -48,6 +50,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         6 => (0..2usize, prop::bool::weighted(0.2), prop::bool::weighted(0.8))
             .prop_map(|(back, overrule, digest)| Wish::Confirm(back, overrule, digest)),
         3 => (0..4usize).prop_map(Wish::AgentDecides),
+        2 => Just(Wish::HaveReviewed),
         1 => Just(Wish::Reject),
         1 => Just(Wish::Replace),
         1 => Just(Wish::Crash),
@@ -157,6 +160,11 @@ impl Run {
             Wish::VerdictByTool(approve) => self.verdict_by_tool(approve),
             Wish::Confirm(back, overrule, digest) => self.confirm(back, overrule, digest),
             Wish::AgentDecides(kind) => self.agent_decides(kind),
+            Wish::HaveReviewed => {
+                let plan = self.newest();
+                let wish = json!({ "session_id": self.planner, "version": plan["version"], "plan_sha256": plan["plan_sha256"] });
+                self.world.post("/api/review_plan", &wish);
+            }
             Wish::Reject => {
                 let wish = json!({ "session_id": self.planner, "reason": "no" });
                 self.world.post("/api/reject_plan", &wish);
@@ -317,6 +325,10 @@ impl Run {
                 "/api/reject_plan",
                 json!({ "session_id": self.planner, "reason": "x" }),
             ),
+            (
+                "/api/review_plan",
+                json!({ "session_id": self.planner, "version": plan["version"], "plan_sha256": plan["plan_sha256"] }),
+            ),
             ("/api/queue/resume", json!({})),
         ];
         let socket = self.world.socket();
@@ -347,6 +359,7 @@ impl Run {
         #[derive(Default)]
         struct Plan {
             digest: Value,
+            is_file: bool,
             reviewed: bool,
             approved: bool,
             overruled: bool,
@@ -368,9 +381,15 @@ impl Run {
                     }
                     let plan = plans.entry(version).or_default();
                     (plan.digest, plan.open) = (event["plan_sha256"].clone(), true);
+                    plan.is_file = event["source"] == "mailbox";
                 }
-                "plan_review_requested" | "plan_left_to_person" => {
-                    plans.get_mut(&version).unwrap().reviewed = true;
+                name @ ("plan_review_requested"
+                | "plan_review_withheld"
+                | "plan_left_to_person") => {
+                    let plan = plans.get_mut(&version).unwrap();
+                    plan.reviewed = true;
+                    let asked = name == "plan_review_requested";
+                    assert!(!asked || !plan.is_file || is_person, "{event}");
                 }
                 "plan_approved" => plans.get_mut(&version).unwrap().approved = true,
                 "plan_vetoed" => plans.get_mut(&version).unwrap().approved = false,

@@ -377,6 +377,13 @@ fn posts(scene: &Scene<'_>) -> Vec<Case> {
             "files[0]: U+200B",
         ),
         (
+            "/api/review_plan",
+            json!({ "session_id": planner, "version": 1, "plan_sha256": "0" }),
+            409,
+            "no_plan",
+            "has not reported a plan",
+        ),
+        (
             "/api/take_plan_file",
             json!({ "session_id": planner, "plan_sha256": "0" }),
             404,
@@ -939,6 +946,7 @@ fn bodies_methods_and_types_that_do_not_fit_are_refused_everywhere() {
         "/api/restart_zhongshu_session",
         "/api/report_zhongshu_plan",
         "/api/start_assignments",
+        "/api/review_plan",
         "/api/take_plan_file",
         "/api/discard_plan_file",
         "/api/reject_plan",

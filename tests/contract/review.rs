@@ -48,6 +48,16 @@ pub fn reviewer<'w>(world: &'w World, version: u64) -> Agent<'w> {
     Agent::ready(world, &id, 1)
 }
 
+/// A person has the newest plan reviewed, which nobody is known to have written.
+#[track_caller]
+pub fn have_reviewed(world: &World, planner: &str, version: u64) -> Value {
+    let plan = wait_review(world, planner, version, "author_unknown");
+    let wish =
+        json!({ "session_id": planner, "version": version, "plan_sha256": plan["plan_sha256"] });
+    world.post("/api/review_plan", &wish).ok();
+    wait_review(world, planner, version, "waiting")
+}
+
 pub fn verdict(agent: &Agent<'_>, verdict: &str) -> Value {
     let session = agent.world.session(&agent.id);
     json!({
@@ -70,7 +80,7 @@ fn a_plan_is_vetoed_mended_approved_and_confirmed() {
     let world = reviewing(3);
     let planner = world.planner("plan it");
     planner.drops("plan-1.json", &plan("first").to_string());
-    let first = wait_review(&world, &planner.id, 1, "waiting");
+    let first = have_reviewed(&world, &planner.id, 1);
     let menxia = reviewer(&world, 1);
     let session = world.wait_session(&menxia.id, "status", "running");
     assert_eq!(session["department"], "menxia");
@@ -101,7 +111,7 @@ fn a_plan_is_vetoed_mended_approved_and_confirmed() {
     assert_eq!(world.session(&planner.id)["vetoes"], 1);
 
     planner.drops("plan-2.json", &plan("second").to_string());
-    wait_review(&world, &planner.id, 2, "waiting");
+    have_reviewed(&world, &planner.id, 2);
     world.wait_session(&menxia.id, "status", "reported");
     let second = reviewer(&world, 2);
     // The first one's word counts for the first version only.
@@ -134,6 +144,66 @@ fn a_plan_is_vetoed_mended_approved_and_confirmed() {
     Agent::ready(&world, &world.session_of(order.as_str().unwrap()), 1);
     // Its plan is decided: nobody needs it any more.
     world.wait_session(&second.id, "status", "reported");
+}
+
+#[test]
+fn a_plan_from_nobody_known_is_reviewed_when_a_person_says_so() {
+    let world = reviewing(3);
+    let planner = world.planner("plan it");
+    planner.drops("plan-1.json", &plan("whose").to_string());
+    let held = wait_review(&world, &planner.id, 1, "author_unknown");
+    assert_eq!(
+        (&held["status"], &held["verified"]),
+        (&json!("pending"), &json!(false))
+    );
+    let reason = held["review"]["reason"].as_str().unwrap();
+    assert!(reason.contains("no review was started"), "{reason}");
+    let events = world.events_named("plan_review_withheld");
+    assert_eq!((events.len(), &events[0]["reason"]), (1, &json!(reason)));
+    let said = world.run(&["ps"]).exits(0);
+    assert!(said.contains("no review was started"), "{said}");
+    for (lang, sentence, button) in [
+        ("en", "no review was started", "Have menxia review it"),
+        ("zh", "没有启动复核", "送门下省复核"),
+    ] {
+        let path = format!("/ui/work?lang={lang}&session_id={}", planner.id);
+        let page = world.get(&path).body;
+        assert!(page.contains(sentence) && page.contains(button), "{page}");
+        assert!(page.contains("data-do=\"plan-review\""), "{page}");
+        assert!(page.contains("name=\"override_reason\""), "{page}");
+    }
+    let wish = confirmation(&planner.id, &held);
+    world
+        .post("/api/start_assignments", &wish)
+        .refused(409, "verdict_missing");
+    // Exactly this version and digest.
+    let mut ask =
+        json!({ "session_id": planner.id, "version": 2, "plan_sha256": held["plan_sha256"] });
+    world
+        .post("/api/review_plan", &ask)
+        .refused(409, "plan_changed");
+    ask["version"] = json!(1);
+    ask["plan_sha256"] = json!("0");
+    world
+        .post("/api/review_plan", &ask)
+        .refused(409, "plan_changed");
+    let reviews = |world: &World| {
+        let status = world.status();
+        let mut sessions = status["department_sessions"].as_array().unwrap().iter();
+        sessions.any(|it| !it["reviews_plan"].is_null())
+    };
+    assert!(!reviews(&world), "a file from nobody starts a session");
+    have_reviewed(&world, &planner.id, 1);
+    let asked = world.events_named("plan_review_requested");
+    assert_eq!((asked.len(), &asked[0]["actor"]), (1, &json!("person:cli")));
+    let menxia = reviewer(&world, 1);
+    menxia.drops("verdict-1.json", &verdict(&menxia, "approve").to_string());
+    wait_review(&world, &planner.id, 1, "approved");
+    world.post("/api/start_assignments", &wish).ok();
+    ask["plan_sha256"] = held["plan_sha256"].clone();
+    world
+        .post("/api/review_plan", &ask)
+        .refused(409, "plan_decided");
 }
 
 #[test]

@@ -64,6 +64,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("POST", "/api/trust", For::Person),
     ("POST", "/api/powers", For::Person),
     ("POST", "/api/discard_plan_file", For::Person),
+    ("POST", "/api/review_plan", For::Person),
     ("POST", "/api/take_plan_file", For::Person),
     ("POST", "/api/shutdown", For::Person),
     ("POST", "/api/stop_session", For::Person),

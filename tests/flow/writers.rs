@@ -4,7 +4,9 @@ use crate::world::{World, assert_same, by_tool, proposal};
 use chrono::{DateTime, Utc};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::plan_files::{self, InFile};
+use zhongshu::domain::flow::plan_reviews::{self, MAX_REVIEWS};
 use zhongshu::domain::flow::plans::Reported;
+use zhongshu::domain::flow::review_wanted::{self, SeenPlan};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::plan::{Checked, PlanState, Proposal, Source};
 use zhongshu::domain::plan_file::{MAX_BESIDE, Why};
@@ -77,6 +79,31 @@ impl World {
             let (events, _) = plan_files::take(state, &policy.catalog, planner, &digest)?;
             Ok((events, ()))
         })
+    }
+
+    /// A person asks for the review of the plan with this summary.
+    fn ask_for_review(
+        &mut self,
+        planner: &SessionId,
+        version: u32,
+        summary: &str,
+    ) -> Result<(), Refusal> {
+        let seen = SeenPlan {
+            session_id: planner.clone(),
+            version,
+            plan_sha256: saying(summary).sha256(),
+        };
+        self.decide(|state, _| review_wanted::ask(state, &seen))
+    }
+
+    /// What the journal says so far.
+    fn replayed(&self) -> State {
+        let mut state = State::default();
+        for (seq, at, event) in &self.log {
+            let line = serde_json::to_string(event).unwrap();
+            state.apply(*seq, *at, &serde_json::from_str(&line).unwrap());
+        }
+        state
     }
 
     fn beside(&self, planner: &SessionId) -> Vec<String> {
@@ -166,7 +193,8 @@ fn plans_by_who_wrote_them() {
                 None => {
                     let expected = Some(("second", comes.is_verified()));
                     assert_eq!(world.plan_is(&planner), expected, "{case}");
-                    assert_eq!(wants_review, 1, "{case}");
+                    // What nobody is known to have written starts nothing.
+                    assert_eq!(wants_review, usize::from(comes.is_verified()), "{case}");
                 }
                 Some(why) => {
                     assert_eq!(world.session(&planner).plan(), before.as_ref(), "{case}");
@@ -181,6 +209,99 @@ fn plans_by_who_wrote_them() {
             }
         }
     }
+}
+
+#[test]
+fn what_nobody_is_known_to_have_written_is_reviewed_by_a_persons_word_alone() {
+    let mut world = World::new();
+    world.reviewed(3);
+    let planner = world.planner();
+    world.without_tools(&planner);
+    // As many as anybody likes: none starts a session, and none uses up a review.
+    for number in 1..=u32::try_from(MAX_REVIEWS).unwrap() + 5 {
+        let summary = number.to_string();
+        world
+            .plan_comes(&planner, &summary, Source::Mailbox)
+            .unwrap();
+        assert_eq!(world.begin_review(&planner), None);
+        let plan = world.session(&planner).plan().unwrap();
+        assert_eq!(
+            (plan.version, plan.state.word(), plan.review.word()),
+            (number, "pending", "author_unknown")
+        );
+    }
+    let newest = u32::try_from(MAX_REVIEWS).unwrap() + 5;
+    let summary = newest.to_string();
+    assert_eq!(plan_reviews::since_person(world.session(&planner)), (0, 0));
+    // It does not pass without a reason, by its digest or around it.
+    let lines = saying(&summary).assignments;
+    for digest in [Some(saying(&summary).sha256()), None] {
+        let refusal = world.confirm(&planner, lines.clone(), digest).unwrap_err();
+        assert_eq!(refusal.code, "verdict_missing");
+        assert!(refusal.message.contains("nobody is known"), "{refusal}");
+    }
+    // A person's word is for exactly one version and digest.
+    for (version, summary) in [(newest - 1, "24"), (newest, "24"), (newest - 1, "25")] {
+        let refusal = world
+            .ask_for_review(&planner, version, summary)
+            .unwrap_err();
+        assert_eq!(refusal.code, "plan_changed", "{version} {summary}");
+    }
+    world.ask_for_review(&planner, newest, &summary).unwrap();
+    assert_eq!(
+        world.session(&planner).plan().unwrap().review,
+        Review::Waiting { session_id: None }
+    );
+    let again = world
+        .ask_for_review(&planner, newest, &summary)
+        .unwrap_err();
+    assert_eq!(again.code, "review_not_withheld");
+    let reviewer = world.begin_review(&planner).unwrap();
+    world.judges(&reviewer, Judgement::Approve).unwrap();
+    world
+        .confirm(&planner, lines, Some(saying(&summary).sha256()))
+        .unwrap();
+    let decided = world
+        .ask_for_review(&planner, newest, &summary)
+        .unwrap_err();
+    assert_eq!(decided.code, "plan_decided");
+    // The journal tells the same.
+    let replayed = world.replayed();
+    assert!(replayed.session(&planner).unwrap().plans == world.session(&planner).plans);
+}
+
+#[test]
+fn what_nobody_is_known_to_have_written_can_be_confirmed_with_a_reason() {
+    let mut world = World::new();
+    world.reviewed(3);
+    let planner = world.planner();
+    world.without_tools(&planner);
+    world
+        .plan_comes(&planner, "first", Source::Mailbox)
+        .unwrap();
+    let plan = saying("first");
+    let mut wish = world.confirmation(&planner, plan.assignments.clone(), Some(plan.sha256()));
+    wish.override_reason = Some("I saw it being written".to_owned());
+    world.confirm_so(wish).unwrap();
+    let confirmed = world.session(&planner).plan().unwrap();
+    assert_eq!(
+        confirmed.overruled.as_deref(),
+        Some("I saw it being written")
+    );
+    // Without the setting nothing waits for a word.
+    let mut world = World::new();
+    let planner = world.planner();
+    world.without_tools(&planner);
+    world
+        .plan_comes(&planner, "first", Source::Mailbox)
+        .unwrap();
+    assert_eq!(
+        world.ask_for_review(&planner, 1, "first").unwrap_err().code,
+        "review_not_withheld"
+    );
+    world
+        .confirm(&planner, plan.assignments.clone(), Some(plan.sha256()))
+        .unwrap();
 }
 
 #[test]
@@ -260,12 +381,7 @@ fn few_files_stand_beside_and_the_oldest_gives_way() {
     let successor = world.replace(&planner).unwrap();
     assert_eq!(world.beside(&successor), ["3", "4", "6", "7"]);
     // What a program obeys is looked at there as well: nothing that cannot be read stands beside.
-    let mut state = State::default();
-    for (seq, at, event) in &world.log {
-        let line = serde_json::to_string(event).unwrap();
-        state.apply(*seq, *at, &serde_json::from_str(&line).unwrap());
-    }
-    assert_same(&state, &world.state);
+    assert_same(&world.replayed(), &world.state);
 }
 
 /// What is there when a report comes in.

@@ -24,6 +24,7 @@ struct Said<T> {
 /// What came of the review of one version of the plan.
 enum OfPlan {
     Asked,
+    Withheld { reason: String },
     LeftToPerson { vetoes: usize },
     Given(Verdict),
     Ended { session: SessionId, how: String },
@@ -119,6 +120,17 @@ impl Gates {
                 version,
                 ..
             } => (session_id, version, "plan_review_requested", OfPlan::Asked),
+            Event::PlanReviewWithheld {
+                session_id,
+                version,
+                reason,
+                ..
+            } => {
+                let what = OfPlan::Withheld {
+                    reason: reason.clone(),
+                };
+                (session_id, version, "plan_review_withheld", what)
+            }
             Event::PlanLeftToPerson {
                 session_id,
                 version,
@@ -268,8 +280,12 @@ impl Said<OfPlan> {
         let at = stamp(self.at);
         match &self.what {
             OfPlan::Asked => {
-                let words = language.pick("given to menxia", "交门下省复核");
-                writeln!(page, "- {words} {at}")
+                let words = language.pick("given to menxia by", "交门下省复核，由");
+                writeln!(page, "- {words} {} {at}", code(&self.by))
+            }
+            OfPlan::Withheld { reason } => {
+                let words = language.pick("not given to menxia", "未交门下省复核");
+                writeln!(page, "- {words} {at}: {}", code(reason))
             }
             OfPlan::LeftToPerson { vetoes } => {
                 let words = language.pick("left to the person, vetoes:", "交由人决定，驳回次数：");

@@ -15,6 +15,7 @@ pub mod plan_reviews;
 pub mod plans;
 pub mod queue;
 pub mod results;
+pub mod review_wanted;
 pub mod reviews;
 pub mod sessions;
 

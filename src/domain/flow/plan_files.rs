@@ -6,10 +6,11 @@
 //! | can only write files | a pending plan that a person reported | stands beside it |
 //! | can only write files | anything else | is the plan, not verified |
 //!
-//! What the tool or a person reports is always the plan. Only what is the plan goes to a review or to a confirmation.
+//! What the tool or a person reports is always the plan. Only what is the plan goes to a review or to a confirmation, and a
+//! file goes to a review by a person's word alone (`review_wanted`).
 
 use super::plans::{self, PlanReceipt, Reported, live_planner};
-use super::{Catalog, Decision, plan_reviews};
+use super::{Catalog, Decision, review_wanted};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{PlanState, Source};
@@ -85,8 +86,8 @@ pub fn come_in(
     Ok((vec![event], ()))
 }
 
-/// A person takes a file that stands beside as the plan. It is a new version, not verified, and is reviewed and confirmed
-/// like any other.
+/// A person takes a file that stands beside as the plan. It is a new version, not verified; taking it is the
+/// person's word for its review as well.
 ///
 /// # Errors
 /// When there is no such file, its planner has ended, or it names what does not exist any more.
@@ -118,7 +119,7 @@ pub fn take(
         },
     ];
     let rule = catalog.review;
-    events.extend(plan_reviews::wanted(planner, rule, version, plan_sha256));
+    events.extend(review_wanted::of_known(planner, rule, version, plan_sha256));
     let receipt = PlanReceipt {
         version,
         plan_sha256: plan_sha256.to_owned(),

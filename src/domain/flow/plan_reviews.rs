@@ -9,44 +9,15 @@ use crate::domain::ids::SessionId;
 use crate::domain::limits;
 use crate::domain::message::Purpose;
 use crate::domain::plan::{Plan, PlanState, Source};
-use crate::domain::plan_review::{
-    CheckedPoint, Judgement, Review, ReviewRule, ReviewedPlan, Verdict,
-};
+use crate::domain::plan_review::{CheckedPoint, Judgement, Review, ReviewedPlan, Verdict};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Brief, Outcome, Session, Status};
 use crate::domain::state::State;
 
 /// Reviews of one planner without a person's decision in between. Each one starts a session, and what starts it is an
-/// agent's report: a planner that reports plan after plan must not keep starting sessions.
+/// agent's report: a planner that reports plan after plan must not keep starting sessions. What starts one: `review_wanted`.
 pub const MAX_REVIEWS: usize = 20;
-
-/// What follows from a new version: a review, or the person at once.
-pub(super) fn wanted(
-    planner: &Session,
-    rule: ReviewRule,
-    version: u32,
-    digest: &str,
-) -> Vec<Event> {
-    if !rule.required {
-        return Vec::new();
-    }
-    let (vetoes, reviews) = since_person(planner);
-    let session_id = planner.id().clone();
-    vec![if vetoes >= rule.veto_limit || reviews >= MAX_REVIEWS {
-        Event::PlanLeftToPerson {
-            session_id,
-            version,
-            vetoes,
-        }
-    } else {
-        Event::PlanReviewRequested {
-            session_id,
-            version,
-            plan_sha256: digest.to_owned(),
-        }
-    }]
-}
 
 /// Vetoes and reviews of a planner's plans since a person last decided about one.
 pub fn since_person(planner: &Session) -> (usize, usize) {
@@ -57,7 +28,9 @@ pub fn since_person(planner: &Session) -> (usize, usize) {
         Review::Waiting { .. } | Review::Approved { .. } | Review::Ended { .. } => {
             (vetoes, reviews + 1)
         }
-        Review::NotRequired | Review::LeftToPerson { .. } => (vetoes, reviews),
+        Review::NotRequired | Review::AuthorUnknown | Review::LeftToPerson { .. } => {
+            (vetoes, reviews)
+        }
     })
 }
 
@@ -421,6 +394,12 @@ pub(super) fn not_approved(plan: &Plan) -> Refusal {
             "verdict_missing",
             format!(
                 "menxia still reviews version {version} of the plan; wait for its verdict, or {how}"
+            ),
+        ),
+        Review::AuthorUnknown => Refusal::conflict(
+            "verdict_missing",
+            format!(
+                "nobody is known to have written version {version} of the plan, so no review was started; have it reviewed with POST /api/review_plan, or {how}"
             ),
         ),
         _ => Refusal::conflict(

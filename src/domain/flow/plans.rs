@@ -1,7 +1,9 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
 use super::dependencies::{self, Among};
-use super::{Catalog, Decision, check_task, hidden, messages, overlaps, plan_reviews};
+use super::{
+    Catalog, Decision, check_task, hidden, messages, overlaps, plan_reviews, review_wanted,
+};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::ids::{AssignmentId, SessionId};
@@ -92,11 +94,12 @@ pub fn report(
         written_at: plan.written_at,
     };
     let mut events = vec![event];
-    events.extend(plan_reviews::wanted(
+    events.extend(review_wanted::of_report(
         planner,
         catalog.review,
         version,
         &plan_sha256,
+        plan.source,
     ));
     Ok((
         events,
@@ -331,20 +334,26 @@ pub fn unknown_session(id: &SessionId) -> Refusal {
     )
 }
 
-fn pending_plan<'a>(planner: &'a Session, digest: &str) -> Result<&'a Plan, Refusal> {
+/// The plan that waits for a person's decision, if it has this digest.
+pub(super) fn pending_plan<'a>(planner: &'a Session, digest: &str) -> Result<&'a Plan, Refusal> {
     let plan = planner.plan().ok_or_else(|| no_plan(planner))?;
     if plan.sha256 != digest {
-        let message = format!(
-            "the plan changed: version {} is the current one; look at it and confirm again",
-            plan.version
-        );
-        return Err(Refusal::conflict("plan_changed", message));
+        return Err(changed(plan));
     }
     if plan.state == PlanState::Pending {
         Ok(plan)
     } else {
         Err(already_decided(plan))
     }
+}
+
+/// Another one waits by now than the person saw.
+pub(super) fn changed(newest: &Plan) -> Refusal {
+    let message = format!(
+        "the plan changed: version {} is the current one; look at it and decide again",
+        newest.version
+    );
+    Refusal::conflict("plan_changed", message)
 }
 
 fn no_plan(planner: &Session) -> Refusal {

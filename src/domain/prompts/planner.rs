@@ -55,11 +55,14 @@ pub fn planner(setting: Setting<'_>, brief: &Brief) -> String {
                  `incoming` folder."
                     .to_owned()
             };
-            let gate = match setting.reviewed {
-                true => {
+            let gate = match (setting.reviewed, setting.has_tools) {
+                (true, true) => {
                     "Menxia reviews it first; a veto comes back to you with reasons, and you report a better version. "
                 }
-                false => "",
+                (true, false) => {
+                    "A person may have menxia review it first; a veto comes back to you with reasons, and you report a better version. "
+                }
+                (false, _) => "",
             };
             format!(
                 "You are Zhongshu (中书省), the planner of the project {project}.\n\n\
@@ -97,9 +100,12 @@ pub fn planner(setting: Setting<'_>, brief: &Brief) -> String {
             } else {
                 "结果到达时会在这里通知你；交接包（Markdown）在与 `incoming` 同级的 `archive` 目录里。".to_owned()
             };
-            let gate = match setting.reviewed {
-                true => "先由门下省复核；如被驳回，会附理由退回给你，由你上报更好的版本。",
-                false => "",
+            let gate = match (setting.reviewed, setting.has_tools) {
+                (true, true) => "先由门下省复核；如被驳回，会附理由退回给你，由你上报更好的版本。",
+                (true, false) => {
+                    "人可以先送门下省复核；如被驳回，会附理由退回给你，由你上报更好的版本。"
+                }
+                (false, _) => "",
             };
             format!(
                 "你是项目 {project} 的中书省（Zhongshu），负责规划。\n\n\

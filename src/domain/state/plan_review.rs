@@ -13,6 +13,11 @@ impl State {
                 version,
                 ..
             } => self.set_review(session_id, *version, Review::Waiting { session_id: None }),
+            Event::PlanReviewWithheld {
+                session_id,
+                version,
+                ..
+            } => self.set_review(session_id, *version, Review::AuthorUnknown),
             Event::PlanLeftToPerson {
                 session_id,
                 version,

@@ -46,6 +46,7 @@ pub fn table() -> Table<App> {
         .post("/api/read_files", plans::read_files)
         .post("/api/start_assignments", plans::confirm)
         .post("/api/reject_plan", plans::reject)
+        .post("/api/review_plan", plans::have_reviewed)
         .post("/api/take_plan_file", plan_files::take)
         .post("/api/discard_plan_file", plan_files::discard)
         .post("/api/check_plan", plans::check)

@@ -1,10 +1,11 @@
 //! Plans: reported by planners, decided by a person.
 
-use super::ok;
 use super::planners::{ById, chosen};
+use super::{done, ok};
 use crate::domain::flow::hidden;
 use crate::domain::flow::plans::Confirmation;
 use crate::domain::flow::queue;
+use crate::domain::flow::review_wanted::{self, SeenPlan};
 use crate::domain::flow::sessions::planner;
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -251,6 +252,29 @@ pub async fn reject(
         .reject(&caller.actor(), &wish.session_id, wish.reason)
         .await?;
     Ok(ok(json!({ "version": version })))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct ReviewPlan {
+    #[serde(alias = "zhongshu_session_id", alias = "parent_session_id")]
+    session_id: SessionId,
+    version: u32,
+    plan_sha256: String,
+}
+
+pub async fn have_reviewed(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<ReviewPlan>,
+) -> Result<Json<Value>, ApiError> {
+    let seen = SeenPlan {
+        session_id: wish.session_id,
+        version: wish.version,
+        plan_sha256: wish.plan_sha256,
+    };
+    let ask = move |state: &_| review_wanted::ask(state, &seen);
+    app.office.decide(caller.actor(), ask).await?;
+    Ok(done())
 }
 
 #[derive(Debug, Deserialize)]

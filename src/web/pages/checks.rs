@@ -124,6 +124,11 @@ impl Reviewed<'_> {
         self.is_wanted() && self.plan.review.state != "approved"
     }
 
+    /// Whether a person says whether it is reviewed.
+    pub(super) fn waits_for_word(&self) -> bool {
+        self.plan.status == "pending" && self.plan.review.state == "author_unknown"
+    }
+
     pub(super) fn class(&self) -> &'static str {
         match self.plan.review.state {
             "approved" => "ok",

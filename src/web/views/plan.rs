@@ -106,8 +106,10 @@ impl ConfirmedView {
 /// How the review of a plan stands.
 #[derive(Debug, Clone, Serialize)]
 pub struct ReviewView {
-    /// `not_required`, `waiting`, `approved`, `vetoed`, `ended` or `left_to_person`.
+    /// `not_required`, `author_unknown`, `waiting`, `approved`, `vetoed`, `ended` or `left_to_person`.
     pub state: &'static str,
+    /// Why the launcher left it so, where it did something by itself.
+    pub reason: Option<String>,
     /// The session that reviews or reviewed.
     pub session_id: Option<SessionId>,
     /// What menxia said.
@@ -119,9 +121,11 @@ pub struct ReviewView {
 }
 
 impl ReviewView {
-    fn of(plan: &Plan) -> Self {
+    fn of(plan: &Plan, language: Language) -> Self {
+        let reason = plan.review.reason();
         Self {
             state: plan.review.word(),
+            reason: reason.map(|it| it.get(language).to_owned()),
             session_id: plan.review.session_id().cloned(),
             verdict: plan.review.verdict().cloned(),
             outcome: match &plan.review {
@@ -134,7 +138,7 @@ impl ReviewView {
 }
 
 impl PlanView {
-    /// Shows a plan; findings come in `language`.
+    /// Shows a plan; findings and reasons come in `language`.
     pub fn of(plan: &Plan, language: Language) -> Self {
         let findings = plan.findings.as_deref();
         let reason = match &plan.state {
@@ -158,7 +162,7 @@ impl PlanView {
             assignments: plan.proposal.assignments.clone(),
             findings: findings.map(|them| FindingView::all(them, language)),
             confirmed,
-            review: ReviewView::of(plan),
+            review: ReviewView::of(plan, language),
         }
     }
 

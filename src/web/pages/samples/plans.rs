@@ -46,6 +46,7 @@ pub(super) fn plan(say: &dyn Fn(&str) -> String, version: u32, status: &'static 
         }),
         review: ReviewView {
             state: "vetoed",
+            reason: Some(say("so it stands")),
             session_id: None,
             verdict: Some(work::veto(say)),
             outcome: None,
