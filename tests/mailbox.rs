@@ -783,6 +783,42 @@ async fn a_flood_of_bad_files_is_counted_and_a_good_one_is_taken_all_the_same() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_counted_is_told_when_the_task_stops_and_survives_its_new_start() {
+    let patient = Timing {
+        span: Duration::from_secs(3600),
+        ..timing()
+    };
+    let mut house = House::with_timing(patient).await;
+    let flood = async |house: &House, from: usize, to: usize| {
+        for number in from..to {
+            house.drop_file(format!("bad-{number}.json"), "[]");
+        }
+        house
+            .until("all to be put away", || {
+                names(&house.paths().rejected).len() == 2 * to
+            })
+            .await;
+    };
+    flood(&house, 0, 50).await;
+    house.break_off().await;
+    flood(&house, 50, 80).await;
+    assert!(house.events("mailbox_rejections_counted").is_empty());
+    house.restart().await;
+    let told = |house: &House| {
+        let counted = house.events("mailbox_rejections_counted");
+        let counts: Vec<u64> = counted
+            .iter()
+            .map(|it| it["count"].as_u64().unwrap())
+            .collect();
+        (house.events("mailbox_file_rejected").len(), counts)
+    };
+    assert_eq!(told(&house), (20, vec![60]));
+    house.run(patient);
+    house.restart().await;
+    assert_eq!(told(&house), (20, vec![60]), "nothing is told twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_through_a_link() {
     let mut house = House::closed();
     let elsewhere = house.dir.path().join("elsewhere");

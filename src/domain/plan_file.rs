@@ -10,6 +10,11 @@ use serde::{Deserialize, Serialize};
 /// can write thousands: a tenth would let one forger push out what a person wants to read, ten times as many nobody reads.
 pub const MAX_BESIDE: usize = 5;
 
+/// So many are taken in for one planner until a person acts: takes one, takes one away, or decides about a plan. Each is an event
+/// that holds the whole plan, of up to 1 MiB; further ones are set aside and counted. A tenth would let one forger keep everybody else
+/// out at once, ten times as many would fill a journal with what nobody reads.
+pub const MAX_FOUND: u32 = 20;
+
 /// Why a file is not the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,6 +86,9 @@ pub struct PlanFiles {
     pub beside: Vec<Beside>,
     /// How many gave way to newer ones.
     pub gave_way: u32,
+    /// How many came since a person last acted.
+    #[serde(default)]
+    pub unanswered: u32,
 }
 
 impl PlanFiles {
@@ -88,6 +96,16 @@ impl PlanFiles {
     pub fn find(&self, plan_sha256: &str) -> Option<&Beside> {
         let mut all = self.beside.iter();
         all.find(|one| one.file.plan_sha256 == plan_sha256)
+    }
+
+    /// Whether no further one is taken in until a person acts.
+    pub fn are_enough(&self) -> bool {
+        self.unanswered >= MAX_FOUND
+    }
+
+    /// A person took one, took one away, or decided about a plan.
+    pub fn person_acted(&mut self) {
+        self.unanswered = 0;
     }
 
     /// The digest of the one that gives way to the next, when there is no room left.
@@ -103,6 +121,7 @@ impl PlanFiles {
             self.remove(gone);
             self.gave_way += 1;
         }
+        self.unanswered = self.unanswered.saturating_add(1);
         self.beside.push(Beside { found_at, file });
     }
 

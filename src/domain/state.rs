@@ -295,6 +295,7 @@ impl State {
 
     fn decide_plan(&mut self, id: &SessionId, version: u32, state: PlanState) {
         self.with_plan(id, version, |plan| plan.state = state);
+        self.with_session(id, |session| session.plan_files.person_acted());
     }
 
     fn with_plan(&mut self, id: &SessionId, version: u32, change: impl FnOnce(&mut Plan)) {

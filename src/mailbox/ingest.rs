@@ -7,6 +7,7 @@
 use super::handoffs::Handoffs;
 use super::in_order::all_in_order;
 use super::receipts;
+use super::records::{is_new_mailbox, next, subscribe};
 use super::settle::{Chunk, Desk, Examined, Fate, Round};
 use super::take::{self, Verdict};
 use super::tally::Tally;
@@ -15,7 +16,6 @@ use super::watch::{Hints, Watch};
 use crate::domain::event::Event;
 use crate::domain::flow::Catalog;
 use crate::domain::ids::SessionId;
-use crate::domain::session::Kind;
 use crate::domain::state::State;
 use crate::hub::{SubscribeError, Subscription};
 use crate::ledger::{Health, Ledger, TransactError};
@@ -51,6 +51,7 @@ pub struct Ingest {
     catalog: CatalogSource,
     cancel: CancellationToken,
     timing: Timing,
+    tally: Tally,
     nudge: Nudge,
 }
 
@@ -73,6 +74,7 @@ impl Ingest {
             catalog,
             cancel,
             timing: Timing::default(),
+            tally: Tally::new(Timing::default().span),
             nudge: Nudge(Arc::new(Notify::new())),
         }
     }
@@ -81,6 +83,7 @@ impl Ingest {
     #[must_use]
     pub fn with_timing(mut self, timing: Timing) -> Self {
         self.timing = timing;
+        self.tally = Tally::new(timing.span);
         self
     }
 
@@ -89,14 +92,13 @@ impl Ingest {
         self.nudge.clone()
     }
 
-    /// Runs until it is cancelled or the ledger is closed. One of them at a time.
+    /// Runs until it is cancelled or the ledger is closed, then tells what was only counted. One of them at a time.
     pub async fn run(self) {
         let (subscription, seq) = subscribe(&self.ledger);
         let desk = Desk::new(self.repo.clone(), self.state_dir.clone(), self.timing);
         let running = Running {
             desk: Some(desk),
             watch: Watch::new(),
-            tally: Tally::new(self.timing.span),
             ingest: self,
         };
         running.run(subscription, seq).await;
@@ -114,11 +116,31 @@ struct Running {
     /// Out only while a blocking call has it.
     desk: Option<Desk>,
     watch: Watch,
-    tally: Tally,
 }
 
 impl Running {
-    async fn run(mut self, mut records: Option<Subscription<Event>>, mut seq: u64) {
+    async fn run(mut self, records: Option<Subscription<Event>>, seq: u64) {
+        self.take_files(records, seq).await;
+        let rest = self.ingest.tally.rest();
+        if self.tell(rest).await.is_err() {
+            tracing::warn!("how many more mailbox files were rejected could not be recorded");
+        }
+    }
+
+    /// Records what was counted; keeps it when that cannot be done now.
+    async fn tell(&self, counted: Vec<Event>) -> Result<(), Stop> {
+        if counted.is_empty() {
+            return Ok(());
+        }
+        let committed = self.ingest.ledger.commit("mailbox", counted.clone()).await;
+        let told = stop_of(committed.map(|_| ()));
+        if told.is_err() {
+            self.ingest.tally.give_back(counted, Instant::now());
+        }
+        told
+    }
+
+    async fn take_files(&mut self, mut records: Option<Subscription<Event>>, mut seq: u64) {
         let cancel = self.ingest.cancel.clone();
         let nudge = Arc::clone(&self.ingest.nudge.0);
         let mut status = self.ingest.ledger.status();
@@ -187,11 +209,8 @@ impl Running {
         if self.ingest.ledger.status().borrow().health != Health::Writable {
             return Err(Stop::ReadOnly);
         }
-        let counted = self.tally.over(Instant::now());
-        if !counted.is_empty() {
-            let committed = self.ingest.ledger.commit("mailbox", counted).await;
-            stop_of(committed.map(|_| ()))?;
-        }
+        let counted = self.ingest.tally.over(Instant::now());
+        self.tell(counted).await?;
         let planners: Vec<SessionId> = self.ingest.ledger.read(|state| {
             let planners = state
                 .sessions
@@ -270,7 +289,7 @@ impl Running {
             .map(|file| {
                 let ledger = self.ingest.ledger.clone();
                 let catalog = Arc::clone(&catalog);
-                let tally = self.tally.clone();
+                let tally = self.ingest.tally.clone();
                 let fate = match &file.fate {
                     Fate::Ask(candidate) => Ok(Box::clone(candidate)),
                     Fate::Known(verdict) => Err(verdict.clone()),
@@ -390,10 +409,6 @@ impl Running {
     }
 }
 
-fn is_new_mailbox(event: &Event) -> bool {
-    matches!(event, Event::SessionRegistered { brief, .. } if brief.session_kind == Kind::Zhongshu)
-}
-
 impl Examined {
     fn is_plan(&self) -> bool {
         matches!(&self.fate, Fate::Ask(candidate) if candidate.is_plan())
@@ -413,23 +428,5 @@ fn stop_of(committed: Result<(), TransactError<Infallible>>) -> Result<(), Stop>
         Err(TransactError::Refused(never)) => match never {},
         Err(TransactError::ReadOnly { .. }) => Err(Stop::ReadOnly),
         Err(TransactError::Closed) => Err(Stop::Closed),
-    }
-}
-
-/// Listens from here on; `None` when the ledger is closed.
-fn subscribe(ledger: &Ledger<State>) -> (Option<Subscription<Event>>, u64) {
-    match ledger.subscribe(None) {
-        Ok(subscription) => {
-            let seq = subscription.after();
-            (Some(subscription), seq)
-        }
-        Err(_) => (None, 0),
-    }
-}
-
-async fn next(records: &mut Option<Subscription<Event>>) -> Result<Event, SubscribeError> {
-    match records {
-        Some(records) => Ok(records.recv().await?.record.event.clone()),
-        None => Err(SubscribeError::Closed),
     }
 }

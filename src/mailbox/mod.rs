@@ -24,6 +24,7 @@ mod parse;
 mod private;
 mod read;
 pub mod receipts;
+mod records;
 mod settle;
 mod take;
 mod tally;

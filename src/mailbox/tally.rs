@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// many nobody reads.
 pub(super) const TOLD_BY_NAME: u32 = 20;
 
-/// Shared by the mailbox task and the decisions it hands to the journal's thread.
+/// Shared by the mailbox task, whoever starts that again when it broke off, and the decisions it hands to the journal's thread.
 #[derive(Clone)]
 pub(super) struct Tally {
     span: Duration,
@@ -24,6 +24,17 @@ struct Count {
     untold: u64,
     /// Why the newest of them was not taken.
     reason: String,
+}
+
+impl Count {
+    fn new(since: Instant) -> Self {
+        Self {
+            since,
+            told: 0,
+            untold: 0,
+            reason: String::new(),
+        }
+    }
 }
 
 impl Tally {
@@ -48,12 +59,9 @@ impl Tally {
 
     fn is_told(&self, mailbox: &SessionId, reason: &str, now: Instant) -> bool {
         let mut counts = self.lock();
-        let count = counts.entry(mailbox.clone()).or_insert_with(|| Count {
-            since: now,
-            told: 0,
-            untold: 0,
-            reason: String::new(),
-        });
+        let count = counts
+            .entry(mailbox.clone())
+            .or_insert_with(|| Count::new(now));
         if count.told < TOLD_BY_NAME {
             count.told += 1;
             return true;
@@ -63,11 +71,37 @@ impl Tally {
         false
     }
 
-    /// What was counted in the spans that are over.
+    /// What was counted in the spans that are over; to be told, or given back.
     pub(super) fn over(&self, now: Instant) -> Vec<Event> {
+        self.take(|count| now.saturating_duration_since(count.since) >= self.span)
+    }
+
+    /// All that was counted: nothing follows.
+    pub(super) fn rest(&self) -> Vec<Event> {
+        self.take(|_| true)
+    }
+
+    /// These could not be told: they are counted on.
+    pub(super) fn give_back(&self, events: Vec<Event>, now: Instant) {
+        let mut counts = self.lock();
+        for event in events {
+            if let Event::MailboxRejectionsCounted {
+                session_id,
+                count: untold,
+                reason,
+            } = event
+            {
+                let count = counts.entry(session_id).or_insert_with(|| Count::new(now));
+                count.untold += untold;
+                count.reason = reason;
+            }
+        }
+    }
+
+    fn take(&self, is_due: impl Fn(&Count) -> bool) -> Vec<Event> {
         let mut events = Vec::new();
         self.lock().retain(|mailbox, count| {
-            if now.saturating_duration_since(count.since) < self.span {
+            if !is_due(count) {
                 return true;
             }
             if count.untold > 0 {

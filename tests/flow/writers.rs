@@ -384,6 +384,68 @@ fn few_files_stand_beside_and_the_oldest_gives_way() {
     assert_same(&world.replayed(), &world.state);
 }
 
+#[test]
+fn so_many_files_are_journalled_until_a_person_acts_and_further_ones_are_set_aside() {
+    let found = |world: &World| {
+        let all = world.events();
+        all.filter(|event| matches!(event, Event::PlanFileFound { .. }))
+            .count()
+    };
+    let mut world = World::new();
+    let planner = world.planner();
+    world.plan_comes(&planner, "mine", Source::Tool).unwrap();
+    let mut number = 0;
+    let mut flood = |world: &mut World, planner: &SessionId| {
+        let mut taken = 0;
+        loop {
+            number += 1;
+            let summary = format!("forged {number}");
+            match world.plan_comes(planner, &summary, Source::Mailbox) {
+                Ok(()) => taken += 1,
+                Err(refusal) => {
+                    assert_eq!(refusal.code, "too_many_plan_files");
+                    return taken;
+                }
+            }
+            assert!(taken <= 100, "there is no end to it");
+        }
+    };
+    assert_eq!(flood(&mut world, &planner), 20);
+    assert_eq!(found(&world), 20);
+    // One that is known already is no further one, and the planner's own word comes in as ever.
+    world
+        .plan_comes(&planner, "forged 1", Source::Mailbox)
+        .unwrap();
+    world.plan_comes(&planner, "better", Source::Tool).unwrap();
+    assert_eq!(world.plan_is(&planner), Some(("better", true)));
+    assert_eq!(flood(&mut world, &planner), 0);
+    // Each act of a person's makes room.
+    let newest = world.session(&planner).plan_files.beside[4]
+        .file
+        .plan_sha256
+        .clone();
+    world
+        .decide(|state, _| plan_files::discard(state, &planner, &newest))
+        .unwrap();
+    assert_eq!(flood(&mut world, &planner), 20);
+    world
+        .decide(|state, policy| {
+            zhongshu::domain::flow::plans::reject(state, &policy.catalog, &planner, "no")
+        })
+        .unwrap();
+    assert_eq!(flood(&mut world, &planner), 20);
+    let summary = world.beside(&planner)[4].clone();
+    world.take_file(&planner, &summary).unwrap();
+    assert_eq!(flood(&mut world, &planner), 20);
+    let plan = saying(&summary);
+    world
+        .confirm(&planner, plan.assignments.clone(), Some(plan.sha256()))
+        .unwrap();
+    assert_eq!(flood(&mut world, &planner), 20);
+    assert_eq!(found(&world), 100);
+    assert_same(&world.replayed(), &world.state);
+}
+
 /// What is there when a report comes in.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stands {

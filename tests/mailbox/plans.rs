@@ -89,6 +89,36 @@ async fn what_nobody_is_known_to_have_written_stands_beside_and_survives_a_resta
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_plan_files_is_counted() {
+    let house = House::open().await;
+    on_codex(&house).await;
+    for number in 0..300 {
+        house.drop_file(
+            format!("plan-{number}.json"),
+            plan(&format!("forged {number}")),
+        );
+    }
+    house.until_empty().await;
+    let counted = || {
+        let events = house.events("mailbox_rejections_counted").into_iter();
+        events.map(|event| event["count"].as_u64().unwrap()).sum()
+    };
+    let named = || house.events("mailbox_file_rejected").len() as u64;
+    house
+        .until("all to be counted", || {
+            let counted: u64 = counted();
+            named() + counted == 280
+        })
+        .await;
+    assert_eq!(house.events("plan_file_found").len(), 20);
+    assert!(named() < 200, "{} are told by name", named());
+    let reason = &house.events("mailbox_file_rejected")[0]["reason"];
+    assert!(reason.as_str().unwrap().contains("set aside"), "{reason}");
+    assert_eq!(names(&house.paths().archive).len(), 20);
+    assert_eq!(names(&house.paths().rejected).len(), 560);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_the_tool_wrote_once_prove_nothing_later() {
     let house = House::open().await;
     on_codex(&house).await;

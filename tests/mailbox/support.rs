@@ -56,6 +56,7 @@ pub struct House {
     pub ledger: Ledger<State>,
     handoffs: Handoffs,
     pub nudge: Option<Nudge>,
+    ingest: Option<Ingest>,
     task: Option<JoinHandle<()>>,
     cancel: CancellationToken,
 }
@@ -75,6 +76,7 @@ impl House {
             ledger,
             handoffs,
             nudge: None,
+            ingest: None,
             task: None,
             cancel: CancellationToken::new(),
         }
@@ -103,7 +105,16 @@ impl House {
         )
         .with_timing(timing);
         self.nudge = Some(ingest.nudge());
-        self.task = Some(tokio::spawn(ingest.run()));
+        self.task = Some(tokio::spawn(ingest.clone().run()));
+        self.ingest = Some(ingest);
+    }
+
+    /// The task breaks off in the middle of whatever it does, and is started again, as its supervisor does.
+    pub async fn break_off(&mut self) {
+        let task = self.task.take().unwrap();
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        self.task = Some(tokio::spawn(self.ingest.clone().unwrap().run()));
     }
 
     pub async fn stop(&mut self) {

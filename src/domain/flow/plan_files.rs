@@ -14,7 +14,7 @@ use super::{Catalog, Decision, review_wanted};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{PlanState, Source};
-use crate::domain::plan_file::{Beside, PlanFile, Why};
+use crate::domain::plan_file::{Beside, MAX_FOUND, PlanFile, Why};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::domain::state::State;
@@ -44,7 +44,7 @@ pub fn why_beside(planner: &Session, source: Source) -> Option<Why> {
 /// Takes a plan out of a file: as the plan, or beside it.
 ///
 /// # Errors
-/// As [`plans::report`]; what can be no plan stands beside none.
+/// As [`plans::report`]; what can be no plan stands beside none. And when so many stood there that a person has to act first.
 pub fn come_in(
     state: &State,
     catalog: &Catalog,
@@ -68,6 +68,13 @@ pub fn come_in(
         || state.has_taken(planner.id(), &file.sha256)
     {
         return Ok((Vec::new(), ()));
+    }
+    if files.are_enough() {
+        let message = format!(
+            "{MAX_FOUND} plan files that nobody is known to have written came since a person last took one, took one away or decided about a plan; \
+             this one is set aside, put it into the mailbox again after that"
+        );
+        return Err(Refusal::conflict("too_many_plan_files", message));
     }
     let event = Event::PlanFileFound {
         session_id: planner.id().clone(),

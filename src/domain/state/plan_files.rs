@@ -2,6 +2,7 @@
 
 use super::{State, file_key};
 use crate::domain::event::Event;
+use crate::domain::ids::SessionId;
 use chrono::{DateTime, Utc};
 
 impl State {
@@ -26,15 +27,23 @@ impl State {
                 plan_sha256,
                 ..
             } => {
-                self.with_session(session_id, |session| session.plan_files.remove(plan_sha256));
+                self.answer_file(session_id, plan_sha256);
                 self.with_plan(session_id, *version, |plan| plan.taken = true);
             }
             Event::PlanFileDiscarded {
                 session_id,
                 plan_sha256,
                 ..
-            } => self.with_session(session_id, |session| session.plan_files.remove(plan_sha256)),
+            } => self.answer_file(session_id, plan_sha256),
             _ => {}
         }
+    }
+
+    /// A person took one as the plan, or took it away.
+    fn answer_file(&mut self, planner: &SessionId, plan_sha256: &str) {
+        self.with_session(planner, |session| {
+            session.plan_files.remove(plan_sha256);
+            session.plan_files.person_acted();
+        });
     }
 }
