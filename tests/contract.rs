@@ -10,6 +10,8 @@ mod agent;
 mod closed;
 #[path = "contract/command_line.rs"]
 mod command_line;
+#[path = "contract/cut.rs"]
+mod cut;
 #[path = "contract/doors.rs"]
 mod doors;
 #[path = "contract/dossier.rs"]

@@ -2,6 +2,7 @@
 //! listeners, the accept loops and the orderly end; `floor` says who gives way. It never looks at a route.
 
 mod bind;
+mod carried;
 mod floor;
 
 use crate::access::Holder;
@@ -128,11 +129,18 @@ impl Listener {
     }
 
     /// Serves `app` (what [`guard::protect`](crate::web::guard::protect) made of the routes) until `stop`; then finishes what is
-    /// being answered, for at most `grace`, and removes the socket.
+    /// being answered or was asked for, for at most `grace`, and removes the socket.
     pub async fn serve(self, app: Router, stop: CancellationToken, grace: Duration) {
         let connections = TaskTracker::new();
-        let tcp = Arc::new(Floor::new(connections.clone(), stop.clone()));
-        let local = Arc::new(Floor::new(connections.clone(), stop.clone()));
+        let errands = TaskTracker::new();
+        let floor = || {
+            Arc::new(Floor::new(
+                connections.clone(),
+                errands.clone(),
+                stop.clone(),
+            ))
+        };
+        let (tcp, local) = (floor(), floor());
         let own_uid = rustix::process::geteuid().as_raw();
         {
             let v4 = accept_tcp(&self.v4, &tcp, &app);
@@ -152,11 +160,13 @@ impl Listener {
         }
         drop((self.v4, self.v6, self.socket, self.socket_file));
         connections.close();
-        if tokio::time::timeout(grace, connections.wait())
-            .await
-            .is_err()
-        {
-            tracing::warn!("connections were cut because they did not end in time");
+        errands.close();
+        let all = async {
+            connections.wait().await;
+            errands.wait().await;
+        };
+        if tokio::time::timeout(grace, all).await.is_err() {
+            tracing::warn!("connections or what they had asked for did not end in time");
             tcp.evict_all();
             local.evict_all();
             // Each of them drops its connection at once.

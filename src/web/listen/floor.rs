@@ -10,7 +10,7 @@
 //!
 //! Who gives way finishes the answer it is in the middle of; an event stream ends with a word about why.
 
-use super::{HEADER_TIMEOUT, Peer};
+use super::{HEADER_TIMEOUT, Peer, carried};
 use crate::access::Holder;
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
@@ -28,7 +28,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 /// Connections at once, for TCP and for the unix socket each. A browser opens six per page and a page holds one event
 /// stream; a tenth would not carry a few tabs, ten times as much would use up the usual limit of 1024 open files.
@@ -46,6 +45,8 @@ const WAY_GRACE: Duration = Duration::from_secs(5);
 /// The connections of one door.
 pub(super) struct Floor {
     tracker: TaskTracker,
+    /// What goes on although its connection is gone.
+    errands: TaskTracker,
     stop: CancellationToken,
     /// Cuts all of them, those that are giving way included.
     cut: CancellationToken,
@@ -123,9 +124,10 @@ impl Seat {
 }
 
 impl Floor {
-    pub(super) fn new(tracker: TaskTracker, stop: CancellationToken) -> Self {
+    pub(super) fn new(tracker: TaskTracker, errands: TaskTracker, stop: CancellationToken) -> Self {
         Self {
             tracker,
+            errands,
             stop,
             cut: CancellationToken::new(),
             open: Mutex::default(),
@@ -183,14 +185,15 @@ impl Floor {
             let asked = Arc::new(AtomicBool::new(false));
             let has_asked = Arc::clone(&asked);
             let asking = Arc::clone(&place);
+            let errands = floor.errands.clone();
             let service = service_fn(move |request: Request<Incoming>| {
                 has_asked.store(true, Ordering::Relaxed);
                 let answered = Answering::new(&asking);
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(peer.clone());
-                let answer = app.clone().oneshot(request);
+                let (app, errands) = (app.clone(), errands.clone());
                 async move {
-                    let answer = answer.await;
+                    let answer = carried::answer(&errands, app, request).await;
                     // With the body, which may go on for long.
                     answer.map(|answer| {
                         answer.map(|body| {
