@@ -269,11 +269,8 @@ fn a_shell_that_ends_by_itself_leaves_no_terminal_behind_after_it_is_closed() {
     );
 }
 
-/// Ends and starts at once, with all that may lie between: the launcher alone knows what it is starting.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_closed_while_it_starts_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().canonicalize().unwrap();
+/// Places of a launcher below `root`.
+fn places(root: &std::path::Path) -> Places {
     let place = Places {
         repo: root.join("repo"),
         state: root.join("state"),
@@ -282,6 +279,54 @@ async fn what_is_closed_while_it_starts_leaves_nothing() {
     std::fs::create_dir_all(&place.repo).unwrap();
     place.create().unwrap();
     place.create_scratch().unwrap();
+    place
+}
+
+/// Which port it takes shows only once it has it; pages of the next launcher are told beforehand what they may frame.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_born_while_its_launcher_is_killed_can_be_shown_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = places(&folder.path().canonicalize().unwrap());
+    let _lock = Lock::take(&place).unwrap();
+    let launcher = || {
+        let program = env!("CARGO_BIN_EXE_zhongshu").into();
+        let minute = Duration::from_secs(60);
+        Terminals::new(place.clone(), program, minute, 0).unwrap()
+    };
+    let (first, events) = launcher();
+    let id = TerminalId::fresh("terminal");
+    let spec = Spec::program(
+        id.as_str(),
+        vec!["sleep".into(), "98754".into()],
+        place.repo.clone(),
+    );
+    first.start(&id, spec).await.unwrap();
+    // As it was a moment before, when the first launcher was killed.
+    let descriptor = place.terminal(&id).descriptor;
+    let aside = place.repo.join("aside");
+    std::fs::rename(&descriptor, &aside).unwrap();
+    drop((first, events));
+    let (second, _events) = launcher();
+    std::fs::rename(&aside, &descriptor).unwrap();
+    let found = second.adopt(&id).await.unwrap();
+    assert!(
+        second.ports().contains(&found.port),
+        "no page may show port {} in a frame",
+        found.port
+    );
+    // What each launcher adds stays what it is, however many were killed before.
+    let own = second.ports().len();
+    second.close(&id, Duration::ZERO).await.unwrap();
+    let (third, _events) = launcher();
+    assert!(third.ports().len() < own && own <= 2 * third.ports().len());
+}
+
+/// Ends and starts at once, with all that may lie between: the launcher alone knows what it is starting.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_closed_while_it_starts_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let place = places(&root);
     // By it the terminals know their launcher.
     let _lock = Lock::take(&place).unwrap();
     let program = env!("CARGO_BIN_EXE_zhongshu").into();
