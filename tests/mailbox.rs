@@ -818,6 +818,71 @@ async fn what_was_counted_is_told_when_the_task_stops_and_survives_its_new_start
     assert_eq!(told(&house), (20, vec![60]), "nothing is told twice");
 }
 
+/// How many rejected files the journal says were deleted.
+fn removed(house: &House) -> u64 {
+    let events = house.events("mailbox_files_removed").into_iter();
+    events.map(|event| event["count"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_rejected_files_the_newest_are_kept_and_the_others_counted() {
+    let mut house = House::open().await;
+    let flood = async |house: &House, numbers: std::ops::Range<usize>| {
+        // Those of one tick of the clock are taken by their names.
+        for number in numbers {
+            house.drop_file(format!("bad-{number:04}.json"), "[]");
+        }
+        house.until_empty().await;
+    };
+    flood(&house, 0..1_100).await;
+    let rejected = house.paths().rejected;
+    let lies = |number: usize| {
+        let file = rejected.join(format!("bad-{number:04}.json"));
+        let note = rejected.join(format!("bad-{number:04}.json.reason.txt"));
+        assert_eq!(file.exists(), note.exists());
+        file.exists()
+    };
+    house
+        .until("the oldest to be gone", || names(&rejected).len() == 2_000)
+        .await;
+    assert!(!lies(0) && !lies(99) && lies(100) && lies(1_099));
+    house
+        .until("their number to be told", || removed(&house) == 100)
+        .await;
+    assert!(house.events("mailbox_files_removed").len() <= 5);
+    // What lies there is known again after a new start. What is none of ours stays.
+    house.stop().await;
+    fs::write(rejected.join("mine.txt"), "mine").unwrap();
+    house.restart().await;
+    house.run(timing());
+    flood(&house, 1_100..1_105).await;
+    house.restart().await;
+    assert_eq!((names(&rejected).len(), removed(&house)), (2_001, 105));
+    assert!((1_100..1_105).all(lies) && rejected.join("mine.txt").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_rejected_files_do_not_fill_the_disk_and_the_newest_stays() {
+    let mut house = House::open().await;
+    let rejected = house.paths().rejected;
+    for (name, mib) in [("a", 30), ("b", 30), ("c", 30), ("d", 90)] {
+        let draft = house.paths().incoming.join(".draft");
+        let file = fs::File::create(&draft).unwrap();
+        let flags = rustix::fs::FallocateFlags::empty();
+        rustix::fs::fallocate(&file, flags, 0, mib << 20).unwrap();
+        fs::rename(&draft, house.paths().incoming.join(format!("{name}.json"))).unwrap();
+        house.until_empty().await;
+    }
+    house
+        .until("only the newest to be there", || {
+            names(&rejected) == ["d.json", "d.json.reason.txt"]
+        })
+        .await;
+    // Told on the way out.
+    house.restart().await;
+    assert_eq!(removed(&house), 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_through_a_link() {
     let mut house = House::closed();

@@ -18,7 +18,7 @@ use super::powers::Powers;
 use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, Asked, CommitSeen, GateMode, GitId, Rejection};
-use super::session::{Brief, Outcome};
+use super::session::{Brief, FilesCounted, Outcome};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -450,12 +450,15 @@ pub enum Event {
     },
     /// More files of a mailbox were not taken than are told by name.
     MailboxRejectionsCounted {
-        /// The planner whose mailbox it was.
-        session_id: SessionId,
-        /// How many, beside those that were told by name.
-        count: u64,
-        /// What is wrong with the newest of them.
-        reason: String,
+        /// How many, beside those that were told by name, and what is wrong with the newest of them.
+        #[serde(flatten)]
+        counted: FilesCounted,
+    },
+    /// Of the rejected files of a mailbox the oldest were deleted.
+    MailboxFilesRemoved {
+        /// How many, and what is kept.
+        #[serde(flatten)]
+        counted: FilesCounted,
     },
 
     /// The launcher owes a session a text.

@@ -186,6 +186,9 @@ pub struct Session {
     /// How many more were not taken than the journal names (planners).
     #[serde(default)]
     pub rejected_unnamed: u64,
+    /// How many that were not taken were deleted again, the oldest first (planners).
+    #[serde(default)]
+    pub rejected_removed: u64,
 }
 
 /// A file in a mailbox that was not taken.
@@ -199,7 +202,18 @@ pub struct RejectedFile {
     pub reason: String,
 }
 
-/// More rejected files than this nobody reads; the journal has more, and the mailbox's `rejected/` has them all.
+/// So many files of a mailbox, told by their number alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilesCounted {
+    /// The planner whose mailbox it is.
+    pub session_id: SessionId,
+    /// How many.
+    pub count: u64,
+    /// Why, as a sentence.
+    pub reason: String,
+}
+
+/// More rejected files than this nobody reads; the journal has more, and so has the mailbox's `rejected/`.
 const MAX_REJECTED_FILES: usize = 20;
 
 impl Session {
@@ -223,6 +237,7 @@ impl Session {
             baseline: None,
             rejected_files: Vec::new(),
             rejected_unnamed: 0,
+            rejected_removed: 0,
         }
     }
 

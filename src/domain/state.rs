@@ -274,9 +274,16 @@ impl State {
                     session.note_rejected(RejectedFile { at, file, reason });
                 });
             }
-            Event::MailboxRejectionsCounted {
-                session_id, count, ..
-            } => self.with_session(session_id, |session| session.rejected_unnamed += count),
+            Event::MailboxRejectionsCounted { counted } => {
+                self.with_session(&counted.session_id, |session| {
+                    session.rejected_unnamed += counted.count;
+                });
+            }
+            Event::MailboxFilesRemoved { counted } => {
+                self.with_session(&counted.session_id, |session| {
+                    session.rejected_removed += counted.count;
+                });
+            }
             Event::ServerStarted { .. }
             | Event::ServerStopped { .. }
             | Event::AccessGranted { .. }

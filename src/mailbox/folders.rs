@@ -154,8 +154,7 @@ impl Folders {
             };
             let stamp = stamp_of(&stat);
             listed.push(Listed {
-                written_ns: i128::from(stat.st_ctime) * 1_000_000_000
-                    + i128::from(stat.st_ctime_nsec),
+                written_ns: changed_ns(&stat),
                 modified_ns: stamp.modified_ns,
                 name: OsString::from_vec(name.to_vec()),
                 stamp,
@@ -177,7 +176,7 @@ impl Folders {
     }
 }
 
-fn has_json_suffix(name: &[u8]) -> bool {
+pub(super) fn has_json_suffix(name: &[u8]) -> bool {
     name.len() > 5 && name[name.len() - 5..].eq_ignore_ascii_case(b".json")
 }
 
@@ -245,6 +244,11 @@ pub(super) fn stamp(folder: &OwnedFd, name: impl rustix::path::Arg) -> io::Resul
     Ok(look(folder, name)?.as_ref().map(stamp_of))
 }
 
+/// When it got its name or its last bytes, in nanoseconds since the epoch.
+pub(super) fn changed_ns(stat: &Stat) -> i128 {
+    i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec)
+}
+
 fn stamp_of(stat: &Stat) -> Stamp {
     Stamp {
         size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -253,7 +257,8 @@ fn stamp_of(stat: &Stat) -> Stamp {
     }
 }
 
-fn look(folder: &OwnedFd, name: impl rustix::path::Arg) -> io::Result<Option<Stat>> {
+/// What stands under this name, in full; `None` when nothing does. Follows no link.
+pub(super) fn look(folder: &OwnedFd, name: impl rustix::path::Arg) -> io::Result<Option<Stat>> {
     match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(stat)),
         Err(Errno::NOENT) => Ok(None),

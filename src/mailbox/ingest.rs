@@ -325,13 +325,15 @@ impl Running {
                 Err(TransactError::Closed) => stop = Some(Stop::Closed),
             }
         }
-        let settled = self
+        let (round, settled) = self
             .blocking(move |desk| {
-                let more = desk.settle(&round, settled);
-                (round, more)
+                let settled = desk.settle(&round, settled);
+                (round, settled)
             })
             .await;
-        stop.map_or(Ok(settled), Err)
+        let tally = &self.ingest.tally;
+        tally.removed(&round.planner, settled.removed, Instant::now());
+        stop.map_or(Ok((round, settled.more)), Err)
     }
 
     /// Has the plans among the files checked, off the runtime's threads.

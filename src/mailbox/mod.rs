@@ -25,6 +25,7 @@ mod private;
 mod read;
 pub mod receipts;
 mod records;
+mod rejected;
 mod settle;
 mod take;
 mod tally;

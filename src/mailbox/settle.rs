@@ -3,11 +3,12 @@
 //! Runs on the blocking pool, one call at a time. Remembers files that must wait and files whose move failed; whatever
 //! it remembers can be lost without harm.
 
-use super::folders::{self, FolderError, Folders, Listed};
+use super::folders::{FolderError, Folders, Listed};
 use super::moves::{self, Known, Moved};
 use super::parse::{self, ParseError};
 use super::read::{self, Stamp};
 use super::receipts;
+use super::rejected::{self, Shelf};
 use super::take::{Candidate, Verdict};
 use super::timing::Timing;
 use super::watch::Hints;
@@ -15,11 +16,9 @@ use crate::domain::hex::hex;
 use crate::domain::ids::SessionId;
 use crate::domain::shown::shown_line;
 use chrono::{DateTime, Utc};
-use rustix::fs::AtFlags;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
-use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -69,6 +68,15 @@ pub(super) struct Chunk {
     pub again_at: Option<Instant>,
 }
 
+/// What came of putting files away.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// Whether there is something new to look at already.
+    pub more: bool,
+    /// How many older rejected files were deleted.
+    pub removed: u64,
+}
+
 /// The memory and the hands of the mailbox task.
 pub(super) struct Desk {
     repo: PathBuf,
@@ -80,6 +88,8 @@ pub(super) struct Desk {
     /// Mailboxes that cannot be opened, so that each is complained about once.
     troubled: HashSet<SessionId>,
     arrived: HashSet<Key>,
+    /// What lies among the rejected files.
+    shelves: HashMap<SessionId, Shelf>,
     /// Whether anything went wrong in this scan that may be better in the next.
     pub incomplete: bool,
 }
@@ -94,6 +104,7 @@ impl Desk {
             decided: HashMap::new(),
             troubled: HashSet::new(),
             arrived: HashSet::new(),
+            shelves: HashMap::new(),
             incomplete: false,
         }
     }
@@ -312,13 +323,13 @@ impl Desk {
         })
     }
 
-    /// Puts files away. What cannot be moved now keeps its verdict and is tried again. True when there is something new
-    /// to look at already.
-    pub(super) fn settle(&mut self, round: &Round, files: Vec<(Examined, Verdict)>) -> bool {
+    /// Puts files away. What cannot be moved now keeps its verdict and is tried again.
+    pub(super) fn settle(&mut self, round: &Round, files: Vec<(Examined, Verdict)>) -> Settled {
         if files.is_empty() {
-            return false;
+            return Settled::default();
         }
         let mut more = false;
+        let mut rejected = Vec::new();
         let mut used = Vec::new();
         for (file, verdict) in files {
             let moved = match &verdict {
@@ -326,13 +337,16 @@ impl Desk {
                     let (from, to) = (&round.folders.incoming, &round.folders.archive);
                     moves::put_away(file.known(), from, to, |_| Ok(()))
                 }
-                Verdict::Reject(reason) => reject(&round.folders, &file, reason),
+                Verdict::Reject(reason) => rejected::reject(&round.folders, file.known(), reason),
             };
             let key = (round.planner.clone(), file.name);
             match moved {
                 // What the file said is in the journal; this holds even when it was replaced or taken away meanwhile.
                 Ok(moved) => {
                     more |= moved == Moved::Replaced;
+                    if let (Verdict::Reject(_), Moved::To(name)) = (&verdict, moved) {
+                        rejected.push(name);
+                    }
                     self.decided.remove(&key);
                     if file.has_receipt {
                         used.push(file.sha256);
@@ -355,7 +369,28 @@ impl Desk {
                 tracing::warn!(%error, sha256, "a used receipt could not be removed");
             }
         }
-        more
+        Settled {
+            more,
+            removed: self.shelve(round, &rejected),
+        }
+    }
+
+    /// Keeps the newest of the rejected files; how many others were deleted.
+    fn shelve(&mut self, round: &Round, came: &[OsString]) -> u64 {
+        if came.is_empty() {
+            return 0;
+        }
+        let known = self.shelves.remove(&round.planner);
+        match Shelf::add(known, &round.folders.rejected, came) {
+            Ok((shelf, removed)) => {
+                self.shelves.insert(round.planner.clone(), shelf);
+                removed
+            }
+            Err(error) => {
+                tracing::warn!(%error, planner = %round.planner, "old rejected files could not be deleted");
+                0
+            }
+        }
     }
 }
 
@@ -383,45 +418,6 @@ enum Look {
     Take(Examined),
     Again(Instant),
     Nothing,
-}
-
-fn reject(folders: &Folders, file: &Examined, reason: &str) -> io::Result<Moved> {
-    let note = |target: &OsStr| {
-        let mut name = target.to_owned();
-        name.push(".reason.txt");
-        name
-    };
-    let mut written = None;
-    let moved = moves::put_away(
-        file.known(),
-        &folders.incoming,
-        &folders.rejected,
-        |target| {
-            // The reason is there first, so whoever sees the file can read why.
-            drop_note(folders, &mut written);
-            let name = note(target);
-            folders::write_new(
-                &folders.rejected,
-                &name,
-                format!("{reason}\n").as_bytes(),
-                false,
-            )?;
-            written = Some(name);
-            Ok(())
-        },
-    );
-    if !matches!(moved, Ok(Moved::To(_))) {
-        drop_note(folders, &mut written);
-    }
-    moved
-}
-
-/// Removes a note whose file did not come.
-fn drop_note(folders: &Folders, written: &mut Option<OsString>) {
-    if let Some(name) = written.take() {
-        // A note that stays behind is a nuisance, not an error.
-        let _ = rustix::fs::unlinkat(&folders.rejected, &name, AtFlags::empty());
-    }
 }
 
 fn timestamp(ns: i128) -> DateTime<Utc> {

@@ -1,8 +1,10 @@
 //! How many rejected files the journal hears of by name: enough for a person, not as many as a program can drop. The rest
-//! is counted. Every file lies in `rejected/` with its reason all the same.
+//! is counted, and so are those that were deleted again. The newest lie in `rejected/`, each with its reason, all the same.
 
+use super::rejected::what_is_kept;
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
+use crate::domain::session::FilesCounted;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,6 +26,8 @@ struct Count {
     untold: u64,
     /// Why the newest of them was not taken.
     reason: String,
+    /// Older ones that were deleted.
+    removed: u64,
 }
 
 impl Count {
@@ -33,6 +37,7 @@ impl Count {
             told: 0,
             untold: 0,
             reason: String::new(),
+            removed: 0,
         }
     }
 }
@@ -71,6 +76,15 @@ impl Tally {
         false
     }
 
+    /// So many older rejected files of a mailbox were deleted.
+    pub(super) fn removed(&self, mailbox: &SessionId, number: u64, now: Instant) {
+        if number > 0 {
+            let mut counts = self.lock();
+            let count = counts.entry(mailbox.clone());
+            count.or_insert_with(|| Count::new(now)).removed += number;
+        }
+    }
+
     /// What was counted in the spans that are over; to be told, or given back.
     pub(super) fn over(&self, now: Instant) -> Vec<Event> {
         self.take(|count| now.saturating_duration_since(count.since) >= self.span)
@@ -85,15 +99,18 @@ impl Tally {
     pub(super) fn give_back(&self, events: Vec<Event>, now: Instant) {
         let mut counts = self.lock();
         for event in events {
-            if let Event::MailboxRejectionsCounted {
-                session_id,
-                count: untold,
-                reason,
-            } = event
-            {
-                let count = counts.entry(session_id).or_insert_with(|| Count::new(now));
-                count.untold += untold;
-                count.reason = reason;
+            match event {
+                Event::MailboxRejectionsCounted { counted } => {
+                    let count = counts.entry(counted.session_id);
+                    let count = count.or_insert_with(|| Count::new(now));
+                    count.untold += counted.count;
+                    count.reason = counted.reason;
+                }
+                Event::MailboxFilesRemoved { counted } => {
+                    let count = counts.entry(counted.session_id);
+                    count.or_insert_with(|| Count::new(now)).removed += counted.count;
+                }
+                _ => {}
             }
         }
     }
@@ -104,12 +121,18 @@ impl Tally {
             if !is_due(count) {
                 return true;
             }
+            let counted = |count, reason| FilesCounted {
+                session_id: mailbox.clone(),
+                count,
+                reason,
+            };
             if count.untold > 0 {
-                events.push(Event::MailboxRejectionsCounted {
-                    session_id: mailbox.clone(),
-                    count: count.untold,
-                    reason: std::mem::take(&mut count.reason),
-                });
+                let counted = counted(count.untold, std::mem::take(&mut count.reason));
+                events.push(Event::MailboxRejectionsCounted { counted });
+            }
+            if count.removed > 0 {
+                let counted = counted(count.removed, what_is_kept());
+                events.push(Event::MailboxFilesRemoved { counted });
             }
             false
         });

@@ -167,6 +167,8 @@ pub struct PlannerView {
     pub rejected_files: Vec<RejectedFile>,
     /// How many more were not taken, which are only counted.
     pub rejected_files_counted: u64,
+    /// How many were deleted again: only the newest are kept.
+    pub rejected_files_removed: u64,
 }
 
 /// What only departments have.
@@ -324,6 +326,7 @@ impl Scene<'_> {
             replaced_by_session_id: session.replaced_by.clone(),
             rejected_files: session.rejected_files.clone(),
             rejected_files_counted: session.rejected_unnamed,
+            rejected_files_removed: session.rejected_removed,
         }
     }
 

@@ -60,7 +60,7 @@ const SESSION: &str = "id, department, role, session_kind, title, pid, model, pr
     browser_terminal_status, browser_terminal_url, browser_terminal_title, mailbox, parent_session_id, \
     transcript_preview";
 const PLANNER: &str = "unread_result_count, child_department_ids, plan_status, plan_reported_at, \
-    resumed_from_session_id, rejected_files, rejected_files_counted";
+    resumed_from_session_id, rejected_files, rejected_files_counted, rejected_files_removed";
 const DEPARTMENT: &str =
     "report_status, reported_at, last_report_id, auto_closed, auto_close_reason";
 const RESULT: &str = "report_id, parent_session_id, department_session_id, department, summary, changed_files, \

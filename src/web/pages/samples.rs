@@ -373,6 +373,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
             replaced_by_session_id: None,
             rejected_files: Vec::new(),
             rejected_files_counted: 0,
+            rejected_files_removed: 0,
         }),
         report: (!is_planner).then_some(ReportStatusView {
             report_status: "pending",
