@@ -128,10 +128,8 @@ impl Policy {
             (None, Some(_)) => self.name_of(&brief.department),
         };
         let held = Held::of(&brief.driver, brief.sandbox, brief.approval);
-        // What every department may have is no danger in any session that was started with it.
-        let is_safe = Powers::default().allows(OTHERS, &held);
         let allowed = match &held {
-            Held::Codex { .. } => is_safe || self.approved.allows(&who, &held),
+            Held::Codex { .. } => self.approved.allows(&who, &held),
             Held::Nothing { driver } => !self.waits(&who, driver),
         };
         (!allowed).then(|| self.required(&held))

@@ -3,6 +3,7 @@
 
 use crate::world::World;
 use zhongshu::domain::department::{Approval, Sandbox};
+use zhongshu::domain::plan_review::ReviewedPlan;
 use zhongshu::domain::powers::{Held, OTHERS, PLANNER, Powers, department};
 use zhongshu::sessions::briefs;
 use zhongshu::sessions::policy::Policy;
@@ -142,16 +143,46 @@ fn a_session_of_before_is_not_started_with_what_nobody_approved() {
     let refusal = waiting.withheld(&open).unwrap();
     assert_eq!(refusal.code, "powers_required");
     assert!(refusal.message.contains("danger-full-access"), "{refusal}");
-    // What every department may have is no danger in a planner of an older version.
-    let mut older = briefs::planner(&waiting, &world.place, "x", None, None);
-    older.sandbox = Sandbox::WorkspaceWrite;
-    assert_eq!(waiting.withheld(&older), None);
     // The file does not ask any more: then there is nothing to answer, and the sentence says so.
     let mut silent = World::new().policy;
     silent.planner.sandbox = Sandbox::ReadOnly;
     let silent = silent.held_to(Powers::default());
     let refusal = silent.withheld(&open).unwrap();
     assert!(refusal.message.contains("start a new session"), "{refusal}");
+}
+
+#[test]
+fn what_departments_have_by_default_is_a_power_in_sessions_that_only_read() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let planner = world.session(&planner).clone();
+    let mut says = World::new().policy;
+    says.planner.sandbox = Sandbox::WorkspaceWrite;
+    let menxia = &mut says.catalog.departments[0];
+    menxia.sandbox = Some(Sandbox::WorkspaceWrite);
+    let waiting = says.clone().held_to(Powers::default());
+    let approved = says.held_to(waiting.asked.clone());
+    let place = &world.place;
+    let plan = ReviewedPlan {
+        plan_version: 1,
+        plan_sha256: "0".repeat(64),
+    };
+    let review = briefs::review(&approved, place, &planner, plan);
+    let planner = briefs::planner(&approved, place, "x", None, None);
+    for brief in [&planner, &review] {
+        assert_eq!(brief.sandbox, Sandbox::WorkspaceWrite);
+        assert_eq!(approved.withheld(brief), None);
+        let refusal = waiting.withheld(brief).expect("nobody approved it");
+        assert_eq!(refusal.code, "powers_required");
+        assert!(refusal.message.contains("workspace-write"), "{refusal}");
+    }
+    // The department menxia itself may have it, as any.
+    let mut department = review.clone();
+    department.review = None;
+    assert_eq!(waiting.withheld(&department), None);
+    // Until the yes they are started so that they only read.
+    assert_eq!(waiting.planner.sandbox, Sandbox::ReadOnly);
+    assert_eq!(waiting.catalog.departments[0].sandbox, None);
 }
 
 #[test]
