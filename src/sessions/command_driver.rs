@@ -3,6 +3,7 @@
 
 use super::live::Activity;
 use super::office::Office;
+use super::policy::Policy;
 use super::reconciler::Done;
 use super::{briefs, texts};
 use crate::domain::event::Event;
@@ -17,8 +18,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Starts a session's program in a terminal of its own. A resumed session starts its program anew.
-pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
-    match try_start(office, session).await {
+///
+/// `policy` is the one by which it may start.
+pub async fn start(office: &Arc<Office>, policy: &Policy, session: &Session) -> Done {
+    match try_start(office, policy, session).await {
         Ok(()) => {}
         Err(reason) => {
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
@@ -33,7 +36,7 @@ pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
     Done::Settled
 }
 
-async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String> {
+async fn try_start(office: &Arc<Office>, policy: &Policy, session: &Session) -> Result<(), String> {
     let brief = &session.brief;
     // Why it waited.
     office
@@ -43,7 +46,6 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
     if let Some(terminal_id) = &session.terminal_id {
         end_terminal(office, terminal_id, "its session starts again").await;
     }
-    let policy = office.policy();
     let template = policy.drivers.get(&brief.driver).ok_or_else(|| {
         format!(
             "there is no driver `{}` in governance.yaml; add it under `drivers` or choose another",
@@ -52,7 +54,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), String
     })?;
     let prompt = office
         .ledger
-        .read(|state| briefs::prompt(&policy, &office.place, state, brief));
+        .read(|state| briefs::prompt(policy, &office.place, state, brief));
     texts::write_prompt(&office.place.repo, &brief.prompt_path, &prompt)
         .map_err(|error| error.to_string())?;
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);

@@ -7,7 +7,7 @@ use super::conformance::settle;
 use super::duties::{Duty, caught};
 use super::live::Observed;
 use super::office::{LAUNCHER, Office};
-use super::policy::CODEX;
+use super::policy::{CODEX, Policy};
 use super::steps::{self, Senses, Step};
 use super::{
     briefs, codex_driver, codex_messages, codex_tui, command_driver, conformance, evidence,
@@ -263,19 +263,8 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
                 return Done::Settled;
             }
             let codex = session.brief.driver == CODEX;
-            if matches!(step, Step::Start(_))
-                && let Some(done) = withheld(office, &session).await
-            {
-                return done;
-            }
-            if matches!(step, Step::Start(_))
-                && conformance::baseline(office, &session).await == Done::Again
-            {
-                return Done::Again;
-            }
             match (step, codex) {
-                (Step::Start(_), true) => codex_driver::start(office, &session).await,
-                (Step::Start(_), false) => command_driver::start(office, &session).await,
+                (Step::Start(_), _) => start(office, &session).await,
                 (Step::Reconnect(_), true) => codex_driver::reconnect(office, &session).await,
                 (Step::Reconnect(_), false) => command_driver::reconnect(office, &session).await,
                 (Step::Deliver(_), true) => codex_messages::deliver(office, &session).await,
@@ -288,9 +277,28 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
     }
 }
 
-/// What the file asked for when a session was registered may wait for the person's yes by now: then so does the session.
-async fn withheld(office: &Arc<Office>, session: &Session) -> Option<Done> {
+/// Starts a session by the very policy that did not withhold it.
+async fn start(office: &Arc<Office>, session: &Session) -> Done {
     let policy = office.policy();
+    if let Some(done) = withheld(office, &policy, session).await {
+        return done;
+    }
+    if conformance::baseline(office, session).await == Done::Again {
+        return Done::Again;
+    }
+    // To look at the repository takes its time: what is approved may be another thing by now.
+    let policy = office.policy();
+    if let Some(done) = withheld(office, &policy, session).await {
+        return done;
+    }
+    match session.brief.driver == CODEX {
+        true => codex_driver::start(office, session).await,
+        false => command_driver::start(office, &policy, session).await,
+    }
+}
+
+/// What the file asked for when a session was registered may wait for the person's yes by now: then so does the session.
+async fn withheld(office: &Arc<Office>, policy: &Policy, session: &Session) -> Option<Done> {
     let reason = policy.withheld(&session.brief)?.message;
     if policy.has_question() {
         office
