@@ -44,6 +44,8 @@ mod order;
 mod plan_files;
 #[path = "contract/powers.rs"]
 mod powers;
+#[path = "contract/powers_kept.rs"]
+mod powers_kept;
 #[path = "contract/processes.rs"]
 mod processes;
 #[path = "contract/refusals.rs"]

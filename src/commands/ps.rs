@@ -210,9 +210,12 @@ fn powers(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
             } else {
                 ""
             };
-            match line["now"].is_null() {
-                true => writeln!(out, "  {entry}: no longer asked for")?,
-                false => writeln!(out, "  {entry}{bare}: {}", text(&line["now"]))?,
+            match line["now"].as_str() {
+                None => writeln!(out, "  {entry}")?,
+                Some(now) => writeln!(out, "  {entry}{bare}: {}", printable(now))?,
+            }
+            if let Some(news) = news_of(&line["file"]) {
+                writeln!(out, "    {news}")?;
             }
             if !line["before"].is_null() {
                 writeln!(out, "    approved before: {}", text(&line["before"]))?;
@@ -233,6 +236,19 @@ fn powers(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
         )?;
     }
     Ok(())
+}
+
+/// What became of a file that a command line names.
+fn news_of(file: &Value) -> Option<&'static str> {
+    match file.as_str()? {
+        "new" => Some("a file of the repository that was not approved with it"),
+        "changed" => Some("this file changed since your yes"),
+        "gone" => Some("this file is gone"),
+        "unread" => Some(
+            "larger than 1 MiB, or not readable: nobody can approve it; keep it outside of the repository",
+        ),
+        _ => None,
+    }
 }
 
 fn left_running(folder: &Path) -> Vec<Descriptor> {
@@ -327,7 +343,7 @@ mod tests {
                 "statement": "It asks for more.",
                 "lines": [
                     line("drivers.x.command", json!("x -b\u{1b}"), json!("x -a")),
-                    line("planner", Value::Null, json!("x")),
+                    json!({"entry": "drivers.x.command: a.sh", "now": "sha256 1", "before": "sha256 0", "file": "changed"}),
                     line("driver", json!("x"), json!("x")),
                 ],
                 "unsandboxed": ["planner (x)"],
@@ -341,7 +357,7 @@ mod tests {
             "zhongshu api POST /api/trust --data '{\"accept\":true}'",
             "drivers.x.command (no sandbox): x -b",
             "approved before: x -a",
-            "planner: no longer asked for",
+            "drivers.x.command: a.sh: sha256 1\n    this file changed since your yes\n    approved before: sha256 0",
             "zhongshu api POST /api/powers --data '{\"accept\":true,\"sha256\":\"ab12\"}'",
             "could approve their own work: planner (x)",
         ] {

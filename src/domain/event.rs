@@ -60,6 +60,12 @@ pub enum Event {
         /// All of it.
         powers: Powers,
     },
+    /// `governance.yaml` asks for less than was approved, or for more to be looked at: what it says no more needs a new yes to
+    /// come back.
+    PowersNarrowed {
+        /// What is left of the yes.
+        powers: Powers,
+    },
     /// A person or tool got access.
     AccessGranted {
         /// `browser`, or the name of a token.

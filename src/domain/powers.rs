@@ -1,8 +1,15 @@
 //! What `governance.yaml` gives to sessions beyond the safe defaults: programs that no sandbox holds, wider sandboxes,
-//! approvals that ask nobody, verify commands that run unasked.
+//! approvals that ask nobody, verify commands that run unasked; and how much of what they do somebody has to look at.
 //!
 //! Agents can write that file. So none of this holds before a person has said yes to exactly it; the journal keeps the
-//! last yes (`powers_approved`). What only narrows needs none. Pure values: who reads the file compares them with the yes.
+//! last yes (`powers_approved`). What only narrows needs none, and the yes becomes as narrow (`powers_narrowed`). Pure values:
+//! who reads the file compares them with the yes.
+
+mod named;
+mod oversight;
+
+pub use named::{FileNews, Seal, Seals};
+pub use oversight::Oversight;
 
 use super::department::{Approval, Sandbox};
 use super::fault::CODEX;
@@ -10,7 +17,7 @@ use super::hex::hex;
 use super::shown::shown_line;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Planners, as [`Powers::sessions`] names them.
 pub const PLANNER: &str = "planner";
@@ -103,18 +110,24 @@ impl Held {
 pub struct Powers {
     /// The command line of each driver.
     pub commands: BTreeMap<String, Vec<String>>,
+    /// What those name inside of the repository, where they name something.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Seals>,
     /// What holds the sessions that have more than the safe defaults.
     pub sessions: BTreeMap<String, Held>,
     /// Whether verify commands are run when the person who confirms work says nothing about it.
     pub run_verify: bool,
+    /// What has to be looked at before work goes on. Here less is more, and the yes is for what holds.
+    #[serde(default, skip_serializing_if = "Oversight::is_none")]
+    pub oversight: Oversight,
 }
 
 /// One entry of the question: what the file says now, and what the person said yes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// Where it stands in `governance.yaml`; `reviews` are menxia's reviews of plans.
+    /// Where it stands in `governance.yaml`, for a file with its name behind a colon; `reviews` are menxia's reviews of plans.
     pub entry: String,
-    /// What it says; null when it says nothing any more. Hidden characters are spelled out.
+    /// What it says; null for a file that is gone. Hidden characters are spelled out.
     pub now: Option<String>,
     /// What the last yes was for; null when it had no such entry.
     pub before: Option<String>,
@@ -122,6 +135,8 @@ pub struct Line {
     pub approved: bool,
     /// Whether no sandbox holds what it gives.
     pub unsandboxed: bool,
+    /// How a file that a command line names stands to the last yes; null for everything else.
+    pub file: Option<FileNews>,
 }
 
 impl Powers {
@@ -145,64 +160,103 @@ impl Powers {
         Held::safe(who).covers(held) || self.sessions.get(who).is_some_and(|it| it.covers(held))
     }
 
-    /// Whether this yes is for exactly this command line.
-    pub fn runs(&self, driver: &str, command: &[String]) -> bool {
-        self.commands.get(driver).is_some_and(|it| it == command)
+    /// Whether this yes is for exactly the command line that `wanted` has for this driver, and for what it names.
+    pub fn runs(&self, driver: &str, wanted: &Self) -> bool {
+        let command = self.commands.get(driver);
+        command.is_some()
+            && command == wanted.commands.get(driver)
+            && self.news_of(driver, wanted).is_empty()
+    }
+
+    /// Files that keep this yes from being one to the driver's command line, each with the reason.
+    pub fn news_of<'a>(&'a self, driver: &str, wanted: &'a Self) -> BTreeMap<&'a str, FileNews> {
+        let mut news = FileNews::of(wanted.files_of(driver), self.files_of(driver));
+        news.retain(|_, news| *news != FileNews::Same);
+        news
+    }
+
+    fn files_of(&self, driver: &str) -> &Seals {
+        static NONE: Seals = Seals::new();
+        self.files.get(driver).unwrap_or(&NONE)
+    }
+
+    /// This yes, as far as `wanted` still asks for it. What is gone or has become narrower needs a new yes to come back, and
+    /// what is to be looked at from now on stays so. What says something else stays for comparison.
+    pub fn narrowed_to(&self, wanted: &Self) -> Self {
+        let mut left = self.clone();
+        left.commands
+            .retain(|it, _| wanted.commands.contains_key(it));
+        left.files.retain(|it, _| wanted.commands.contains_key(it));
+        left.sessions
+            .retain(|it, _| wanted.sessions.contains_key(it));
+        for (who, held) in &mut left.sessions {
+            let now = &wanted.sessions[who];
+            if held.covers(now) {
+                *held = now.clone();
+            }
+        }
+        left.run_verify &= wanted.run_verify;
+        left.oversight = left.oversight.and(wanted.oversight);
+        left
     }
 
     /// Whether this yes is enough for everything that `wanted` asks for.
     pub fn covers(&self, wanted: &Self) -> bool {
-        let commands = wanted.commands.iter();
+        let mut drivers = wanted.commands.keys();
         let sessions = wanted.sessions.iter();
         (self.run_verify || !wanted.run_verify)
-            && commands.into_iter().all(|(name, it)| self.runs(name, it))
+            && drivers.all(|driver| self.runs(driver, wanted))
             && sessions.into_iter().all(|(who, it)| self.allows(who, it))
+            && self.oversight.allows(wanted.oversight)
     }
 
     /// What is asked for, entry by entry, beside what `approved` was for.
     pub fn lines(&self, approved: &Self) -> Vec<Line> {
         let mut lines = Vec::new();
-        let names: BTreeSet<_> = self
-            .commands
-            .keys()
-            .chain(approved.commands.keys())
-            .collect();
-        for name in names {
-            let command = |it: &Self| it.commands.get(name).map(|it| command_line(it));
-            let now = self.commands.get(name);
+        for (name, now) in &self.commands {
+            let before = approved.commands.get(name);
             lines.push(Line {
                 entry: format!("drivers.{name}.command"),
-                now: command(self),
-                before: command(approved),
-                approved: now.is_none_or(|it| approved.runs(name, it)),
+                now: Some(command_line(now)),
+                before: before.map(|it| command_line(it)),
+                approved: before == Some(now),
                 unsandboxed: true,
+                file: None,
             });
+            let (here, there) = (self.files_of(name), approved.files_of(name));
+            for (file, news) in FileNews::of(here, there) {
+                lines.push(Line {
+                    entry: format!("drivers.{name}.command: {}", shown_line(file)),
+                    now: here.get(file).map(Seal::words),
+                    before: there.get(file).map(Seal::words),
+                    approved: news == FileNews::Same,
+                    unsandboxed: true,
+                    file: Some(news),
+                });
+            }
         }
-        let whose: BTreeSet<_> = self
-            .sessions
-            .keys()
-            .chain(approved.sessions.keys())
-            .collect();
-        for who in whose {
-            let (now, before) = (self.sessions.get(who), approved.sessions.get(who));
+        for (who, now) in &self.sessions {
             lines.push(Line {
                 entry: who.clone(),
-                now: now.map(Held::words),
-                before: before.map(Held::words),
-                approved: now.is_none_or(|it| approved.allows(who, it)),
-                unsandboxed: now.or(before).is_some_and(Held::is_bare),
+                now: Some(now.words()),
+                before: approved.sessions.get(who).map(Held::words),
+                approved: approved.allows(who, now),
+                unsandboxed: now.is_bare(),
+                file: None,
             });
         }
-        if self.run_verify || approved.run_verify {
+        if self.run_verify {
             let says = |it: &Self| it.run_verify.then(|| "true".to_owned());
             lines.push(Line {
                 entry: "run_verify".to_owned(),
                 now: says(self),
                 before: says(approved),
-                approved: approved.run_verify || !self.run_verify,
+                approved: approved.run_verify,
                 unsandboxed: false,
+                file: None,
             });
         }
+        lines.extend(self.oversight.lines(approved.oversight));
         lines
     }
 }

@@ -60,7 +60,7 @@ pub struct State {
     pub terminals: BTreeMap<TerminalId, Terminal>,
     /// What the person was told when Codex was allowed to work here.
     pub trusted: Option<String>,
-    /// What the person approved of what `governance.yaml` asks for; empty before the first yes.
+    /// What the person approved of what `governance.yaml` asks for, as far as it asks for it still.
     pub powers: Powers,
     /// Digests of mailbox files that are already in, with the planner whose mailbox they were in.
     pub taken_files: HashSet<String>,
@@ -95,7 +95,9 @@ impl State {
         }
         match event {
             Event::RepositoryTrusted { statement } => self.trusted = Some(statement.clone()),
-            Event::PowersApproved { powers, .. } => self.powers = powers.clone(),
+            Event::PowersApproved { powers, .. } | Event::PowersNarrowed { powers } => {
+                self.powers = powers.clone();
+            }
             Event::SessionRegistered { brief, request } => {
                 let made = || Made::Session(brief.id.clone());
                 self.requests.note(request.as_ref(), made);

@@ -13,6 +13,7 @@ pub mod gate;
 pub mod hook;
 mod inspect;
 pub mod judging;
+pub mod named;
 pub mod notes;
 mod owners;
 mod parse;

@@ -10,7 +10,6 @@ use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
 use crate::domain::department::Localized;
 use crate::domain::event::Event;
-use crate::domain::powers::Powers;
 use crate::domain::state::State;
 use crate::governance::reader::{ReadError, Reader};
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
@@ -164,6 +163,8 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         findings,
     };
     office.record(vec![started]).await;
+    // What was taken out of the file while nobody looked needs a new yes.
+    office.renew(None).await;
 
     let (guarded_tx, guarded) = watch::channel(None);
     let (shutdown_tx, shutdown) = mpsc::channel(1);
@@ -302,7 +303,7 @@ fn prepare_codex(
     program: &Path,
     codex_bin: &Result<PathBuf, Localized>,
 ) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
-    if !Policy::of(config, None, Powers::default()).uses_codex() {
+    if !Policy::of(config, None).uses_codex() {
         let reason = Localized::new(
             "启动时没有中书省或部门会话使用 `codex` 驱动（governance.yaml）；请在需要时修改该文件，然后重启 zhongshu",
             "when zhongshu started, no planner or department used the driver `codex` (governance.yaml); name it there and restart zhongshu",

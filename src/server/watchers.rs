@@ -5,7 +5,7 @@ use crate::config::Reload;
 use crate::domain::event::Event;
 use crate::sessions::office::{LAUNCHER, Office};
 use crate::watchdog;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::mpsc;
@@ -41,9 +41,16 @@ pub async fn access(
 pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
     let config = Arc::clone(&office.config);
     let path = config.repo().join("governance.yaml");
-    let stamp = || -> Option<(SystemTime, u64)> {
-        let metadata = std::fs::metadata(&path).ok()?;
+    let stamp = |path: &Path| -> Option<(SystemTime, u64)> {
+        let metadata = std::fs::symlink_metadata(path).ok()?;
         Some((metadata.modified().ok()?, metadata.len()))
+    };
+    // What command lines name is approved with them, and looked at like the file that holds them.
+    let stamps = || -> Vec<_> {
+        let policy = office.policy();
+        let named = policy.named.values().flat_map(|seals| seals.keys());
+        let named = named.map(|name| stamp(&config.repo().join(name)));
+        std::iter::once(stamp(&path)).chain(named).collect()
     };
     // The file may have changed since the configuration was read: the first look takes it as it is.
     let mut seen = None;
@@ -52,7 +59,7 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
             () = tokio::time::sleep(GOVERNANCE_POLL) => {}
             () = acting.cancelled() => return,
         }
-        let now = Some(stamp());
+        let now = Some(stamps());
         if now == seen {
             continue;
         }
@@ -68,7 +75,7 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
             // The runtime is going away.
             Err(Err(_)) => return,
         }
-        office.renew(None);
+        office.renew(None).await;
     }
 }
 
@@ -141,5 +148,5 @@ async fn ask_codex(office: Arc<Office>) {
             return;
         }
     }
-    office.renew(Some(offered));
+    office.renew(Some(offered)).await;
 }

@@ -76,7 +76,7 @@ pub struct Office {
     /// When this launcher started: what is older may have been done by the one before.
     pub boot: DateTime<Utc>,
     /// Held while the policy is made anew.
-    pub(super) renewing: Mutex<()>,
+    pub(super) renewing: tokio::sync::Mutex<()>,
     bell: Notify,
     /// Wakes the mailbox.
     mailbox: OnceLock<Nudge>,
@@ -101,7 +101,7 @@ impl Office {
         program: PathBuf,
     ) -> Arc<Self> {
         let approved = ledger.read(|state| state.powers.clone());
-        let policy = Policy::of(&config, None, approved);
+        let policy = Policy::of(&config, None).held_to(&approved);
         Arc::new(Self {
             place: config.places.clone(),
             policies: watch::Sender::new(Arc::new(policy)),
@@ -113,7 +113,7 @@ impl Office {
             codex_bin,
             program,
             boot: Utc::now(),
-            renewing: Mutex::default(),
+            renewing: tokio::sync::Mutex::default(),
             bell: Notify::new(),
             mailbox: OnceLock::new(),
             connected: Mutex::default(),

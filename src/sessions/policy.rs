@@ -11,8 +11,8 @@ use crate::domain::flow::Catalog;
 use crate::domain::flow::holds::Limits;
 use crate::domain::language::Language;
 use crate::domain::plan::PlanChecker;
-use crate::domain::powers::Powers;
-use crate::governance::Governance;
+use crate::domain::powers::{Powers, Seals};
+use crate::governance::{Governance, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,6 +70,8 @@ pub struct Policy {
     pub department_model: Option<String>,
     /// Command drivers that a person approved: name and argument template.
     pub drivers: BTreeMap<String, Vec<String>>,
+    /// What the command lines of all drivers, approved or not, name inside of the repository.
+    pub named: BTreeMap<String, Seals>,
     /// What the configuration asks for beyond the safe defaults.
     pub asked: Powers,
     /// How much of that, or of something earlier, a person approved.
@@ -83,9 +85,9 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// What the configuration says now, as far as a person `approved` it; `offered` are the models that Codex offers, once
-    /// it was asked.
-    pub fn of(config: &Config, offered: Option<&[String]>, approved: Powers) -> Self {
+    /// What the configuration says now, whether a person approved it or not (that is [`Policy::held_to`]); `offered` are the
+    /// models that Codex offers, once it was asked. Reads files that command lines name.
+    pub fn of(config: &Config, offered: Option<&[String]>) -> Self {
         let settings = config.settings();
         let mut models = settings.models.clone();
         models.extend(settings.zhongshu_model.clone());
@@ -96,7 +98,12 @@ impl Policy {
         // Nobody knows yet what Codex offers: then Codex itself has to judge.
         let known = offered.is_some() || !settings.models.is_empty();
         let planner = &settings.planner;
-        let says = Self {
+        let drivers: BTreeMap<String, Vec<String>> = settings
+            .drivers
+            .iter()
+            .map(|(name, driver)| (name.clone(), driver.command.clone()))
+            .collect();
+        Self {
             catalog: Catalog {
                 departments: settings.governance.departments.clone(),
                 models: known.then_some(models),
@@ -132,36 +139,14 @@ impl Policy {
             },
             driver: settings.driver.clone(),
             department_model: settings.department_model.clone(),
-            drivers: settings
-                .drivers
-                .iter()
-                .map(|(name, driver)| (name.clone(), driver.command.clone()))
-                .collect(),
+            named: named::read(config.repo(), drivers.iter()),
+            drivers,
             offered: offered.map(<[String]>::to_vec),
             warning: config.governance_error(),
             state_warning: config.check_state().ok().flatten(),
             asked: Powers::default(),
             approved: Powers::default(),
-        };
-        says.held_to(approved)
-    }
-
-    /// The same, but with the reviews as they were at the start.
-    ///
-    /// `governance.yaml` lies in the repository, where agents write. What it says about departments, rules and limits may
-    /// change while the launcher runs, and programs and walls with a person's yes ([`Policy::waits`]); the reviews in
-    /// between may not: for that a person starts the launcher again.
-    pub fn with_reviews_of(mut self, start: &Self) -> Self {
-        let changed =
-            self.review_limit != start.review_limit || self.catalog.review != start.catalog.review;
-        self.review_limit = start.review_limit;
-        self.catalog.review = start.catalog.review;
-        if changed && self.warning.is_none() {
-            let warning = "governance.yaml now says something else about reviews; that takes effect when zhongshu is started again. If you did \
-                           not change it, find out who did";
-            self.warning = Some(warning.to_owned());
         }
-        self
     }
 
     /// What a person should know, as sentences.

@@ -1,17 +1,21 @@
 //! Powers in force: what the configuration asks for beyond the safe defaults, how much of it a person has said yes to,
 //! and the person's answer. (`domain::powers` says what a power is.)
 
-use super::office::{Office, Refused};
+use super::office::{LAUNCHER, Office, Refused};
 use super::policy::{CODEX, Policy};
 use crate::domain::department::{Approval, Department, MENXIA, Sandbox};
 use crate::domain::event::Event;
+use crate::domain::flow::shown;
 use crate::domain::language::Language;
-use crate::domain::powers::{self, Held, Line, OTHERS, PLANNER, Powers, REVIEWS};
+use crate::domain::plan_review::ReviewRule;
+use crate::domain::powers::{
+    self, FileNews, Held, Line, OTHERS, Oversight, PLANNER, Powers, REVIEWS,
+};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Brief;
 use crate::ledger::TransactError;
 use serde::Serialize;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// The question that a person answers, and what holds at the moment.
 #[derive(Debug, Clone, Serialize)]
@@ -39,8 +43,14 @@ fn held(driver: &str, department: &Department, sandbox: Sandbox) -> Held {
 
 impl Policy {
     fn wanted(&self) -> Powers {
+        let review = self.catalog.review;
         let mut wanted = Powers {
             commands: self.drivers.clone(),
+            files: self.named.clone(),
+            oversight: Oversight {
+                vetoes: review.required.then_some(review.veto_limit),
+                results: self.review_limit,
+            },
             run_verify: self.run_verify,
             ..Powers::default()
         };
@@ -63,10 +73,11 @@ impl Policy {
         wanted
     }
 
-    /// Takes back what nobody approved: sandboxes and approvals are the safe ones then. A program is not exchanged for
-    /// Codex, which nobody asked for: its work waits.
-    pub fn held_to(mut self, approved: Powers) -> Self {
+    /// Takes back what nobody approved: sandboxes and approvals are the safe ones then, and what had to be looked at still
+    /// has to. A program is not exchanged for Codex, which nobody asked for: its work waits.
+    pub fn held_to(mut self, approved: &Powers) -> Self {
         self.asked = self.wanted();
+        let approved = approved.narrowed_to(&self.asked);
         let role = &self.planner;
         if !approved.allows(
             PLANNER,
@@ -91,7 +102,15 @@ impl Policy {
                 department.approval = department.approval.filter(careful);
             }
         }
-        self.drivers.retain(|name, it| approved.runs(name, it));
+        self.drivers
+            .retain(|name, _| approved.runs(name, &self.asked));
+        if let Some(veto_limit) = approved.oversight.vetoes {
+            self.catalog.review = ReviewRule {
+                required: true,
+                veto_limit,
+            };
+        }
+        self.review_limit = approved.oversight.results;
         self.run_verify &= approved.run_verify;
         self.approved = approved;
         self
@@ -143,9 +162,23 @@ impl Policy {
     /// The refusal that says what waits for the person's yes.
     pub(super) fn required(&self, held: &Held) -> Refusal {
         let what = match held {
-            Held::Nothing { driver } => format!(
-                "the program `{driver}` of governance.yaml runs without a sandbox, and nobody has approved it as it stands there now"
-            ),
+            Held::Nothing { driver } => {
+                let files = self.approved.news_of(driver, &self.asked);
+                let files = files.into_iter().map(|(file, news)| match news {
+                    FileNews::Unread => format!(
+                        "; `{}`, which its command line names, is too large or cannot be read, so nobody can: keep it outside of the repository",
+                        shown(file)
+                    ),
+                    _ => format!(
+                        "; `{}`, which its command line names, is not what was approved",
+                        shown(file)
+                    ),
+                });
+                format!(
+                    "the program `{driver}` of governance.yaml runs without a sandbox, and nobody has approved it as it is now{}",
+                    files.collect::<String>()
+                )
+            }
             Held::Codex { .. } => {
                 format!("nobody has approved `{}` for this session", held.words())
             }
@@ -192,12 +225,13 @@ impl Office {
         let statement = language.pick(
             "governance.yaml asks for more than the safe defaults. Agents can write this file: say yes only to what you know. A program of \
              `drivers` and `danger-full-access` have no sandbox: they run as you, and could even answer in your place (tier T0 in \
-             docs/security.md). Your yes is for exactly these lines, and is asked for again when they change; what lies in the files that \
-             they name can change without a question. Until you say yes, sandboxes and approvals stay at their safe defaults, and work for \
-             these programs waits.",
+             docs/security.md). Your yes is for exactly these lines and for what lies in the files of the repository that command lines \
+             name, and is asked for again when either changes; what those files use in turn can change without a question. Until you say \
+             yes, sandboxes and approvals stay at their safe defaults, reviews go on as before, and work for these programs waits.",
             "governance.yaml 要求超出安全默认值的权力。代理可以写这个文件：只对您了解的内容说“是”。`drivers` 的程序和 `danger-full-access` \
-             没有沙箱：它们以您的身份运行，甚至可以代您作答（见 docs/security.md 的 T0 级）。您的同意只针对这几行；它们变化后会再次询问，\
-             但其中所指文件的内容可以不经询问而改变。在您同意之前，沙箱和审批保持安全默认值，需要这些程序的工作会等待。",
+             没有沙箱：它们以您的身份运行，甚至可以代您作答（见 docs/security.md 的 T0 级）。您的同意只针对这几行，以及命令行所指的仓库内文件的内容；\
+             任何一项变化后都会再次询问，但这些文件又用到的东西可以不经询问而改变。在您同意之前，沙箱和审批保持安全默认值，复核照旧，\
+             需要这些程序的工作会等待。",
         );
         Question {
             needed: policy.has_question(),
@@ -229,22 +263,39 @@ impl Office {
             Ok((Vec::from_iter(event), ()))
         })
         .await?;
-        self.renew(None);
+        self.renew(None).await;
         Ok(())
     }
 
     /// Puts into force what the configuration and the journal say now; `offered` are the models that Codex offers, when it
-    /// was asked.
-    pub fn renew(&self, offered: Option<Vec<String>>) {
-        // One at a time: an older look at the journal must not replace a newer one.
-        let turn = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
-        let approved = self.ledger.read(|state| state.powers.clone());
-        self.policies.send_modify(|policy| {
-            let offered = offered.or_else(|| policy.offered.clone());
-            let now = Policy::of(&self.config, offered.as_deref(), approved);
-            *policy = Arc::new(now.with_reviews_of(policy));
+    /// was asked. What the configuration has stopped to ask for is gone from the approval as well.
+    pub async fn renew(&self, offered: Option<Vec<String>>) {
+        // One at a time: an older look at the files must not replace a newer one.
+        let _turn = self.renewing.lock().await;
+        let offered = offered.or_else(|| self.policy().offered.clone());
+        let config = Arc::clone(&self.config);
+        let read = move || Policy::of(&config, offered.as_deref());
+        let says = match tokio::task::spawn_blocking(read).await {
+            Ok(says) => says,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is going away.
+            Err(_) => return,
+        };
+        let asked = says.wanted();
+        let narrowed = self.decide(LAUNCHER, move |state| {
+            let powers = state.powers.narrowed_to(&asked);
+            let event = (powers != state.powers).then_some(Event::PowersNarrowed { powers });
+            Ok((Vec::from_iter(event), ()))
         });
-        drop(turn);
+        if let Err(error) = narrowed.await {
+            tracing::error!(
+                ?error,
+                "what governance.yaml asks for no more could not be recorded"
+            );
+        }
+        let approved = self.ledger.read(|state| state.powers.clone());
+        self.policies
+            .send_replace(Arc::new(says.held_to(&approved)));
         self.ring();
     }
 }

@@ -279,7 +279,7 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
 
 /// Starts a session by the very policy that did not withhold it.
 async fn start(office: &Arc<Office>, session: &Session) -> Done {
-    let policy = office.policy();
+    let policy = policy_to_start(office, session).await;
     if let Some(done) = withheld(office, &policy, session).await {
         return done;
     }
@@ -287,7 +287,7 @@ async fn start(office: &Arc<Office>, session: &Session) -> Done {
         return Done::Again;
     }
     // To look at the repository takes its time: what is approved may be another thing by now.
-    let policy = office.policy();
+    let policy = policy_to_start(office, session).await;
     if let Some(done) = withheld(office, &policy, session).await {
         return done;
     }
@@ -295,6 +295,15 @@ async fn start(office: &Arc<Office>, session: &Session) -> Done {
         true => codex_driver::start(office, session).await,
         false => command_driver::start(office, &policy, session).await,
     }
+}
+
+/// What holds at this moment. Files that a program's command line names are read for it: an agent may have changed them since
+/// somebody looked.
+async fn policy_to_start(office: &Office, session: &Session) -> Arc<Policy> {
+    if session.brief.driver != CODEX {
+        office.renew(None).await;
+    }
+    office.policy()
 }
 
 /// What the file asked for when a session was registered may wait for the person's yes by now: then so does the session.

@@ -3,8 +3,8 @@
 
 use crate::world::World;
 use zhongshu::domain::department::{Approval, Sandbox};
-use zhongshu::domain::plan_review::ReviewedPlan;
-use zhongshu::domain::powers::{Held, OTHERS, PLANNER, Powers, department};
+use zhongshu::domain::plan_review::{ReviewRule, ReviewedPlan};
+use zhongshu::domain::powers::{Held, OTHERS, Oversight, PLANNER, Powers, department};
 use zhongshu::sessions::briefs;
 use zhongshu::sessions::policy::Policy;
 
@@ -31,7 +31,7 @@ fn wide() -> Policy {
 
 #[test]
 fn without_a_yes_the_safe_defaults_hold() {
-    let policy = wide().held_to(Powers::default());
+    let policy = wide().held_to(&Powers::default());
     assert!(policy.has_question());
     assert!(policy.drivers.is_empty(), "{:?}", policy.drivers);
     assert!(!policy.run_verify);
@@ -57,8 +57,8 @@ fn without_a_yes_the_safe_defaults_hold() {
 
 #[test]
 fn with_a_yes_to_exactly_that_it_holds() {
-    let asked = wide().held_to(Powers::default()).asked;
-    let policy = wide().held_to(asked.clone());
+    let asked = wide().held_to(&Powers::default()).asked;
+    let policy = wide().held_to(&asked);
     assert!(!policy.has_question());
     assert_eq!(policy.drivers, wide().drivers);
     assert!(policy.run_verify);
@@ -71,27 +71,27 @@ fn with_a_yes_to_exactly_that_it_holds() {
     edited
         .drivers
         .insert("sh".to_owned(), command(&["sh", "-c", "worse"]));
-    let edited = edited.held_to(asked.clone());
+    let edited = edited.held_to(&asked);
     assert!(edited.has_question() && edited.drivers.is_empty());
     assert!(edited.route_of("menxia").unapproved);
     // Another department cannot have the approved program.
     let mut edited = wide();
     edited.catalog.departments[1].driver = Some("sh".to_owned());
-    let edited = edited.held_to(asked.clone());
+    let edited = edited.held_to(&asked);
     assert!(edited.has_question());
     assert!(edited.route_of("zhilibu").unapproved);
     assert!(!edited.route_of("menxia").unapproved);
     // Neither can all of them, by the default.
     let mut edited = wide();
     edited.driver = "sh".to_owned();
-    let edited = edited.held_to(asked);
+    let edited = edited.held_to(&asked);
     assert!(edited.asked.sessions.contains_key(OTHERS));
     assert!(edited.route_of("lingyubu").unapproved && edited.route_of("nobody").unapproved);
 }
 
 #[test]
 fn what_takes_something_back_holds_at_once() {
-    let asked = wide().held_to(Powers::default()).asked;
+    let asked = wide().held_to(&Powers::default()).asked;
     let mut edited = wide();
     edited.planner.sandbox = Sandbox::WorkspaceWrite;
     edited.drivers.clear();
@@ -99,7 +99,7 @@ fn what_takes_something_back_holds_at_once() {
     (first.driver, first.sandbox, first.approval) = (None, None, None);
     edited.catalog.departments[3].sandbox = Some(Sandbox::ReadOnly);
     edited.run_verify = false;
-    let policy = edited.clone().held_to(asked);
+    let policy = edited.clone().held_to(&asked);
     assert!(!policy.has_question());
     assert_eq!(policy.planner.sandbox, Sandbox::WorkspaceWrite);
     assert_eq!(policy.catalog.departments, edited.catalog.departments);
@@ -109,7 +109,7 @@ fn what_takes_something_back_holds_at_once() {
     narrow.planner.approval = Approval::Untrusted;
     narrow.catalog.departments[1].sandbox = Some(Sandbox::ReadOnly);
     let departments = narrow.catalog.departments.clone();
-    let policy = narrow.held_to(Powers::default());
+    let policy = narrow.held_to(&Powers::default());
     assert!(!policy.has_question());
     assert_eq!(policy.asked, Powers::default());
     assert_eq!(policy.planner.approval, Approval::Untrusted);
@@ -123,7 +123,7 @@ fn what_is_narrower_stays_where_the_rest_is_refused() {
     policy.planner.approval = Approval::Untrusted;
     let first = &mut policy.catalog.departments[1];
     (first.sandbox, first.approval) = (Some(Sandbox::ReadOnly), Some(Approval::Never));
-    let policy = policy.held_to(Powers::default());
+    let policy = policy.held_to(&Powers::default());
     assert_eq!(policy.planner.approval, Approval::Untrusted);
     let first = &policy.catalog.departments[1];
     assert_eq!(
@@ -135,18 +135,18 @@ fn what_is_narrower_stays_where_the_rest_is_refused() {
 #[test]
 fn a_session_of_before_is_not_started_with_what_nobody_approved() {
     let world = World::new();
-    let asked = wide().held_to(Powers::default()).asked;
-    let approved = wide().held_to(asked);
+    let asked = wide().held_to(&Powers::default()).asked;
+    let approved = wide().held_to(&asked);
     let open = briefs::planner(&approved, &world.place, "x", None, None);
     assert_eq!(approved.withheld(&open), None);
-    let waiting = wide().held_to(Powers::default());
+    let waiting = wide().held_to(&Powers::default());
     let refusal = waiting.withheld(&open).unwrap();
     assert_eq!(refusal.code, "powers_required");
     assert!(refusal.message.contains("danger-full-access"), "{refusal}");
     // The file does not ask any more: then there is nothing to answer, and the sentence says so.
     let mut silent = World::new().policy;
     silent.planner.sandbox = Sandbox::ReadOnly;
-    let silent = silent.held_to(Powers::default());
+    let silent = silent.held_to(&Powers::default());
     let refusal = silent.withheld(&open).unwrap();
     assert!(refusal.message.contains("start a new session"), "{refusal}");
 }
@@ -160,8 +160,8 @@ fn what_departments_have_by_default_is_a_power_in_sessions_that_only_read() {
     says.planner.sandbox = Sandbox::WorkspaceWrite;
     let menxia = &mut says.catalog.departments[0];
     menxia.sandbox = Some(Sandbox::WorkspaceWrite);
-    let waiting = says.clone().held_to(Powers::default());
-    let approved = says.held_to(waiting.asked.clone());
+    let waiting = says.clone().held_to(&Powers::default());
+    let approved = says.held_to(&waiting.asked);
     let place = &world.place;
     let plan = ReviewedPlan {
         plan_version: 1,
@@ -186,24 +186,71 @@ fn what_departments_have_by_default_is_a_power_in_sessions_that_only_read() {
 }
 
 #[test]
-fn a_changed_file_changes_no_review_before_the_next_start() {
-    let start = World::new().policy;
-    let mut edited = start.clone();
-    edited.slots = 7;
-    edited.review_limit = Some(900);
-    edited.catalog.review.required = true;
-    let in_force = edited.with_reviews_of(&start);
-    assert_eq!(in_force.slots, 7, "what gives no power changes at once");
-    assert_eq!(in_force.review_limit, start.review_limit);
-    assert_eq!(in_force.catalog.review, start.catalog.review);
-    assert!(
-        in_force
-            .warning
-            .is_some_and(|it| it.contains("started again"))
-    );
-    let mut edited = start.clone();
-    edited.slots = 3;
-    assert_eq!(edited.with_reviews_of(&start).warning, None);
+fn what_has_to_be_looked_at_becomes_less_only_with_a_yes() {
+    let strict = Oversight {
+        vetoes: Some(5),
+        results: Some(3),
+    };
+    let approved = Powers {
+        oversight: strict,
+        ..Powers::default()
+    };
+    let says = |required: bool, veto_limit: usize, review_limit: Option<usize>| {
+        let mut policy = World::new().policy;
+        policy.planner.sandbox = Sandbox::ReadOnly;
+        policy.catalog.review = ReviewRule {
+            required,
+            veto_limit,
+        };
+        policy.review_limit = review_limit;
+        policy
+    };
+    for (less, line) in [
+        (says(false, 5, Some(3)), ["plan_review", "off", "menxia"]),
+        (says(true, 4, Some(3)), ["veto_limit", "4", "5"]),
+        (says(true, 5, Some(4)), ["review_limit", "4", "3"]),
+        (says(true, 5, None), ["review_limit", "none", "3"]),
+    ] {
+        let held = less.clone().held_to(&approved);
+        assert!(held.has_question(), "{line:?}");
+        assert_eq!(held.catalog.review, says(true, 5, None).catalog.review);
+        assert_eq!(held.review_limit, Some(3), "{line:?}");
+        let lines = held.asked.lines(&held.approved);
+        let said: Vec<_> = lines
+            .iter()
+            .map(|it| {
+                [
+                    Some(it.entry.as_str()),
+                    it.now.as_deref(),
+                    it.before.as_deref(),
+                ]
+            })
+            .collect();
+        assert_eq!(said, [line.map(Some)]);
+        let held = less.clone().held_to(&held.asked);
+        assert!(!held.has_question(), "{line:?}");
+        assert_eq!(held.catalog.review, less.catalog.review);
+        assert_eq!(held.review_limit, less.review_limit);
+    }
+    // More holds at once, and stays.
+    for more in [
+        says(true, 6, Some(3)),
+        says(true, 5, Some(2)),
+        says(true, 6, Some(1)),
+    ] {
+        let held = more.clone().held_to(&approved);
+        assert!(!held.has_question());
+        assert_eq!(held.catalog.review, more.catalog.review);
+        assert_eq!(held.review_limit, more.review_limit);
+        let held = says(true, 5, Some(3)).held_to(&held.approved);
+        assert!(held.has_question());
+    }
+    // Where nobody reviews, the number of vetoes is no question; where there never was a limit, the first is none.
+    let held = says(false, 1, None).held_to(&Powers::default());
+    assert!(!held.has_question());
+    let held = says(true, 1, Some(1)).held_to(&Powers::default());
+    assert!(!held.has_question());
+    assert_eq!(held.approved.oversight.vetoes, Some(1));
 }
 
 #[test]
@@ -215,7 +262,7 @@ fn the_names_of_the_question_cannot_be_taken_by_a_department() {
     named.sandbox = Some(Sandbox::DangerFullAccess);
     policy.catalog.departments.push(named);
     policy.planner.sandbox = Sandbox::ReadOnly;
-    let asked = policy.held_to(Powers::default()).asked;
+    let asked = policy.held_to(&Powers::default()).asked;
     let open = Held::of("codex", Sandbox::DangerFullAccess, Approval::OnRequest);
     assert!(asked.allows(&department(PLANNER), &open));
     assert!(!asked.allows(PLANNER, &open));

@@ -75,6 +75,7 @@ impl World {
             driver: CODEX.to_owned(),
             department_model: None,
             drivers: BTreeMap::new(),
+            named: BTreeMap::new(),
             warning: None,
             state_warning: None,
             governance: Arc::new(Governance::default()),

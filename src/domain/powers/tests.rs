@@ -82,8 +82,31 @@ fn a_yes_to_a_program_is_for_its_command_line_and_for_who_runs_it() {
             driver: "x".to_owned(),
         },
     );
-    assert!(approved.runs("x", &command(&["x", "{prompt_file}"])));
-    assert!(!approved.runs("x", &command(&["x", "{prompt_file} "])));
+    let asks = |words: &[&str], files: &[(&str, Seal)]| {
+        let mut asked = Powers::default();
+        asked.commands.insert("x".to_owned(), command(words));
+        if !files.is_empty() {
+            let files = files.iter().cloned();
+            let files = files.map(|(name, seal)| (name.to_owned(), seal));
+            asked.files.insert("x".to_owned(), files.collect());
+        }
+        asked
+    };
+    let words = ["x", "{prompt_file}"];
+    assert!(approved.runs("x", &asks(&words, &[])));
+    assert!(!approved.runs("x", &asks(&["x", "{prompt_file} "], &[])));
+    assert!(!approved.runs("y", &asks(&words, &[])));
+    // And for what it names.
+    let file = |content: &str| [("a", Seal::Sha256(content.to_owned()))];
+    let with_file = asks(&words, &file("1"));
+    assert!(!approved.runs("x", &with_file));
+    assert!(with_file.runs("x", &with_file));
+    for other in [asks(&words, &file("2")), asks(&words, &[])] {
+        assert!(!with_file.runs("x", &other));
+        assert!(!with_file.covers(&other));
+    }
+    let unread = asks(&words, &[("a", Seal::Unread)]);
+    assert!(!unread.runs("x", &unread), "nobody has looked");
     assert!(!approved.allows(
         "departments.b",
         &Held::Nothing {
@@ -115,13 +138,48 @@ fn the_digest_names_the_content() {
 }
 
 #[test]
+fn a_yes_shrinks_with_what_is_asked_for() {
+    let mut approved = Powers::default();
+    let open = codex(Sandbox::DangerFullAccess, Approval::Never);
+    for name in ["a", "b", "c"] {
+        approved.give(department(name), open.clone());
+        approved.commands.insert(name.to_owned(), command(&[name]));
+    }
+    approved.run_verify = true;
+    let mut asked = Powers::default();
+    let narrower = codex(Sandbox::DangerFullAccess, Approval::OnRequest);
+    let other = Held::Nothing {
+        driver: "c".to_owned(),
+    };
+    asked.give(department("b"), narrower.clone());
+    asked.give(department("c"), other);
+    asked.commands.insert("c".to_owned(), command(&["c", "d"]));
+    let left = approved.narrowed_to(&asked);
+    assert_eq!(
+        left.sessions,
+        [(department("b"), narrower), (department("c"), open)].into()
+    );
+    // What says something else stays, so that the question can show both.
+    assert_eq!(left.commands, [("c".to_owned(), command(&["c"]))].into());
+    assert!(!left.run_verify);
+    assert!(!left.covers(&approved));
+    assert_eq!(approved.narrowed_to(&approved), approved);
+    assert_eq!(left.narrowed_to(&asked), left);
+}
+
+#[test]
+fn a_yes_of_an_older_journal_is_one_to_no_file() {
+    let older = r#"{"commands":{"x":["sh","a"]},"sessions":{},"run_verify":false}"#;
+    let powers: Powers = serde_json::from_str(older).unwrap();
+    assert_eq!(serde_json::to_string(&powers).unwrap(), older);
+}
+
+#[test]
 fn the_question_shows_each_entry_with_what_it_was() {
     let mut approved = Powers::default();
     approved
         .commands
         .insert("x".to_owned(), command(&["x", "-a"]));
-    approved.commands.insert("gone".to_owned(), command(&["y"]));
-    approved.run_verify = true;
     let mut asked = Powers::default();
     asked.commands.insert("x".to_owned(), command(&["x", "-b"]));
     asked.give(
@@ -130,6 +188,7 @@ fn the_question_shows_each_entry_with_what_it_was() {
             driver: "x".to_owned(),
         },
     );
+    asked.run_verify = true;
     let lines: Vec<_> = asked
         .lines(&approved)
         .into_iter()
@@ -139,7 +198,6 @@ fn the_question_shows_each_entry_with_what_it_was() {
     assert_eq!(
         lines,
         [
-            ("drivers.gone.command".to_owned(), text("y"), None, true),
             (
                 "drivers.x.command".to_owned(),
                 text("x -a"),
@@ -147,7 +205,7 @@ fn the_question_shows_each_entry_with_what_it_was() {
                 false
             ),
             ("planner".to_owned(), None, text("x"), false),
-            ("run_verify".to_owned(), text("true"), None, true),
+            ("run_verify".to_owned(), None, text("true"), false),
         ]
     );
 }

@@ -4,16 +4,17 @@
 
 mod checks;
 mod plans;
+mod powers;
 pub mod work;
 
 use self::checks::{conformance, evidence, plan_findings};
 use self::plans::{plan, plan_file};
+pub use self::powers::question;
 use super::{Codex, TerminalItem, Work};
 use crate::domain::department::{Approval, Department, Sandbox, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
 use crate::domain::plan::Source;
-use crate::domain::powers::Line;
 use crate::domain::result::Findings;
 use crate::domain::session::Kind;
 use crate::sessions::live::Activity;
@@ -82,32 +83,6 @@ impl Sample {
             slots: 2,
             terminals: &self.terminals,
         }
-    }
-}
-
-/// Nothing is asked for; `say` makes the texts of what would be.
-pub fn question(say: &dyn Fn(&str) -> String) -> Question {
-    Question {
-        needed: false,
-        sha256: "5d".repeat(32),
-        statement: say("governance.yaml asks for more than the safe defaults."),
-        lines: vec![
-            Line {
-                entry: "drivers.other-agent.command".to_owned(),
-                now: Some(say("other-agent --prompt-file {prompt_file}")),
-                before: Some(say("other-agent {prompt_file}")),
-                approved: false,
-                unsandboxed: true,
-            },
-            Line {
-                entry: "planner".to_owned(),
-                now: None,
-                before: Some(say("workspace-write, approval never")),
-                approved: true,
-                unsandboxed: false,
-            },
-        ],
-        unsandboxed: Vec::new(),
     }
 }
 

@@ -306,8 +306,8 @@ fn the_question_about_powers_shows_what_changed_and_what_the_answer_names() {
         &sha256,
         "other-agent --prompt-file {prompt_file}",
         "other-agent {prompt_file}",
-        "workspace-write, approval never",
-        "no longer asked for",
+        "drivers.other-agent.command: tools/other-agent.sh",
+        "This file changed since your yes.",
         "no sandbox",
     ] {
         assert!(text.contains(part), "{part}");

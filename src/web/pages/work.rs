@@ -12,7 +12,7 @@ use crate::domain::department::Department;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
 use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
-use crate::domain::powers::Line;
+use crate::domain::powers::{FileNews, Line};
 use crate::domain::session::Kind;
 use crate::domain::shown::without_hidden;
 use crate::sessions::live::Activity;
@@ -264,6 +264,17 @@ impl Page<'_> {
     fn new_lines(&self) -> impl Iterator<Item = &Line> {
         let lines = self.w.powers.lines.iter();
         lines.filter(|line| line.now != line.before)
+    }
+
+    /// Key of the sentence about a file that a command line names.
+    fn file_news(&self, line: &Line) -> Option<&'static str> {
+        match line.file? {
+            FileNews::Same => None,
+            FileNews::New => Some("powers.file.new"),
+            FileNews::Changed => Some("powers.file.changed"),
+            FileNews::Gone => Some("powers.file.gone"),
+            FileNews::Unread => Some("powers.file.unread"),
+        }
     }
 
     fn title<'s>(&self, department: &'s Department) -> &'s str {
