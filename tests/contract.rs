@@ -42,6 +42,8 @@ mod memory;
 mod order;
 #[path = "contract/plan_files.rs"]
 mod plan_files;
+#[path = "contract/plan_rules.rs"]
+mod plan_rules;
 #[path = "contract/powers.rs"]
 mod powers;
 #[path = "contract/powers_kept.rs"]

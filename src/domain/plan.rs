@@ -103,6 +103,10 @@ pub enum PlanCheck {
     MissingVerify,
     /// Characters that show nothing, or change how others are read.
     HiddenCharacters,
+    /// `governance.yaml` on disk loosens rules of before, and was not followed in that.
+    LooserRules,
+    /// Rules that should have judged the plan cannot be used.
+    UnusableRules,
     /// There was more than could be checked or told.
     Incomplete,
 }

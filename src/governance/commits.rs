@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::{self, Statements};
 use super::hook::Hooks;
+use super::judging::CommittedFile;
 use super::notes::Committed;
 use crate::domain::flow::reviews::NewCommit;
 use crate::domain::review::{CommitSeen, GitId};
@@ -39,6 +40,8 @@ pub struct Sight {
     pub statements: Statements,
     /// Whether the gate stands before every commit.
     pub guarded: bool,
+    /// HEAD's `governance.yaml`.
+    pub rules: CommittedFile,
 }
 
 /// What one look remembers for the next. It goes along with each, so that it does not matter which process looks.
@@ -192,6 +195,7 @@ pub fn look(
             branch: head.branch,
             statements: gate::statements(&repo)?,
             guarded: Hooks::look(&repo).is_ok_and(|hooks| hooks.guards()),
+            rules: CommittedFile::read(&repo, None)?,
         },
         memory: Memory {
             before: Some(before),

@@ -5,9 +5,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::settings::{FILE_NAME, MAX_FILE_BYTES, Settings, read_file, text_of};
 use super::{Governance, GovernanceError};
 use crate::domain::report::judges::{Before, Judges, OnDisk};
+use crate::domain::rules::strictness;
 use crate::git::content::Content;
 use crate::git::{GitError, Repo};
 
@@ -23,6 +26,49 @@ pub struct InForce {
 /// A version of the file: its text, nothing, or why it cannot be had.
 type Version = Result<Option<String>, String>;
 
+/// The file of one commit, as it was read; of no commit by default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommittedFile {
+    commit: Option<String>,
+    file: Version,
+}
+
+impl Default for CommittedFile {
+    fn default() -> Self {
+        Self {
+            commit: None,
+            file: Ok(None),
+        }
+    }
+}
+
+impl CommittedFile {
+    /// That of the commit which `base` names, or of HEAD.
+    ///
+    /// # Errors
+    /// When the repository does not know the name, or cannot be read.
+    pub fn read(repo: &Repo, base: Option<&str>) -> Result<Self, GitError> {
+        let (commit, content) = repo.committed(base, Path::new(FILE_NAME), MAX_FILE_BYTES)?;
+        Ok(Self {
+            commit,
+            file: version_of(content),
+        })
+    }
+
+    /// The rules in it, or those that are built in.
+    fn rules(&self) -> (Governance, Before) {
+        let commit = self.commit.clone();
+        match (parse(&self.file), commit) {
+            (Ok(Some(rules)), Some(commit)) => (rules, Before::Committed { commit }),
+            (Err(reason), Some(commit)) => {
+                let before = Before::Unusable { commit, reason };
+                (Governance::default(), before)
+            }
+            (_, commit) => (Governance::default(), Before::BuiltIn { commit }),
+        }
+    }
+}
+
 /// Finds rules, and keeps the last ones: to make them takes longer than a small report.
 #[derive(Debug, Default)]
 pub struct Bench(Option<(Found, Arc<InForce>)>);
@@ -30,8 +76,7 @@ pub struct Bench(Option<(Found, Arc<InForce>)>);
 /// What rules are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Found {
-    commit: Option<String>,
-    before: Version,
+    before: CommittedFile,
     on_disk: Version,
 }
 
@@ -43,6 +88,26 @@ impl InForce {
             judges: Judges::given(),
         }
     }
+
+    /// Those that judge a plan: of `committed`, and what the rules `on_disk` say more strictly. Only risks are compared, since a plan
+    /// has nothing else to be judged.
+    pub fn for_plans(committed: &CommittedFile, on_disk: &Governance) -> Self {
+        let (rules, before) = committed.rules();
+        let difference = strictness::difference(&rules.risk_rules, &on_disk.risk_rules);
+        let (governance, state) = together(rules, on_disk);
+        let on_disk = match state {
+            OnDisk::Unusable { .. } => state,
+            _ => difference.into(),
+        };
+        Self {
+            governance,
+            judges: Judges {
+                before,
+                on_disk,
+                sentences: Vec::new(),
+            },
+        }
+    }
 }
 
 impl Bench {
@@ -51,10 +116,8 @@ impl Bench {
     /// # Errors
     /// When the repository does not know the name, or cannot be read.
     pub fn rules(&mut self, repo: &Repo, base: Option<&str>) -> Result<Arc<InForce>, GitError> {
-        let (commit, content) = repo.committed(base, Path::new(FILE_NAME), MAX_FILE_BYTES)?;
         let found = Found {
-            commit,
-            before: version_of(content),
+            before: CommittedFile::read(repo, base)?,
             on_disk: read_file(repo.root()).map_err(|error| reason_of(&error)),
         };
         if let Some((known, rules)) = &self.0
@@ -73,8 +136,8 @@ impl Bench {
 /// # Errors
 /// When HEAD cannot be read; within, why the file cannot be used.
 pub(super) fn committed_settings(repo: &Repo) -> Result<Result<Settings, String>, GitError> {
-    let (_, content) = repo.committed(None, Path::new(FILE_NAME), MAX_FILE_BYTES)?;
-    Ok(version_of(content).and_then(|text| match text {
+    let committed = CommittedFile::read(repo, None)?;
+    Ok(committed.file.and_then(|text| match text {
         Some(text) => Settings::read(&text).map_err(|error| reason_of(&error)),
         None => Ok(Settings::default()),
     }))
@@ -103,40 +166,36 @@ fn reason_of(error: &GovernanceError) -> String {
     }
 }
 
+fn parse(version: &Version) -> Result<Option<Governance>, String> {
+    let text = version.as_ref().map_err(Clone::clone)?;
+    let governance = text.as_deref().map(Governance::parse).transpose();
+    governance.map_err(|error| reason_of(&error))
+}
+
+/// The rules and those beside them as one, and how they differ.
+fn together(rules: Governance, beside: &Governance) -> (Governance, OnDisk) {
+    match rules.judging_with(beside) {
+        Ok(both) => (both, rules.difference(beside).into()),
+        // Each is sound; together they have too much to look for.
+        Err(error) => (
+            rules,
+            OnDisk::Unusable {
+                reason: format!("beside the rules before it: {error}"),
+            },
+        ),
+    }
+}
+
 fn make(found: &Found) -> InForce {
-    let parse = |version: &Version| -> Result<Option<Governance>, String> {
-        let text = version.as_ref().map_err(Clone::clone)?;
-        let governance = text.as_deref().map(Governance::parse).transpose();
-        governance.map_err(|error| reason_of(&error))
-    };
-    let committed = parse(&found.before);
-    let commit = found.commit.clone();
-    let before = match (&committed, commit) {
-        (Ok(Some(_)), Some(commit)) => Before::Committed { commit },
-        (Err(reason), Some(commit)) => Before::Unusable {
-            commit,
-            reason: reason.clone(),
-        },
-        (_, commit) => Before::BuiltIn { commit },
-    };
-    let is_committed = matches!(committed, Ok(Some(_)));
-    let rules = committed.ok().flatten().unwrap_or_default();
+    let (rules, before) = found.before.rules();
+    let is_committed = matches!(before, Before::Committed { .. });
     // The same text is the same file, whatever is wrong with it.
-    let on_disk = match found.on_disk == found.before {
+    let on_disk = match found.on_disk == found.before.file {
         true if found.on_disk.is_ok() => Ok(None),
         _ => parse(&found.on_disk),
     };
     let (governance, on_disk) = match on_disk {
-        Ok(Some(beside)) => match rules.judging_with(&beside) {
-            Ok(both) => (both, rules.difference(&beside).into()),
-            // Each is sound; together they have too much to look for.
-            Err(error) => (
-                rules,
-                OnDisk::Unusable {
-                    reason: format!("beside the rules before it: {error}"),
-                },
-            ),
-        },
+        Ok(Some(beside)) => together(rules, &beside),
         Ok(None) if is_committed && matches!(found.on_disk, Ok(None)) => (rules, OnDisk::Absent),
         Ok(None) => (rules, OnDisk::Same),
         Err(reason) => (rules, OnDisk::Unusable { reason }),

@@ -1,13 +1,19 @@
 //! Checks of a plan before a person confirms it. Findings are shown and stored with the plan; this module decides nothing.
+//!
+//! Who can be asked follows `governance.yaml` on disk, as sessions do. What is risky follows the rules that judge changes: agents
+//! write that file, and must not silence what is said of their plans.
 
 use super::Governance;
+use super::judging::{CommittedFile, InForce};
 use crate::domain::claims::{Budget, Claim, Claims, Meeting, NotInside};
 use crate::domain::department::{Localized, MENXIA};
 use crate::domain::flow::dependencies::{self, Among};
 use crate::domain::flow::shown;
+use crate::domain::language::Language;
 use crate::domain::plan::{PlanCheck, PlanChecker, PlanFinding, PlanLevel, PlannedAssignment};
 use crate::domain::rules::RiskLevel;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// More than this many nobody reads, and each is stored.
 const MAX_FINDINGS: usize = 100;
@@ -16,10 +22,61 @@ const RISKS: usize = 2_000;
 /// What looking for risks may cost altogether: about a thousand entries.
 const ALL_RISKS: usize = 5_000_000;
 
-impl PlanChecker for Governance {
+/// Checks plans by the rules in force.
+#[derive(Debug)]
+pub struct PlanChecks {
+    /// As it is on disk, or was when it could last be used.
+    on_disk: Arc<Governance>,
+    rules: InForce,
+}
+
+/// Makes such checks of the file on disk and the committed one, and keeps the last: to make them takes a while.
+#[derive(Debug, Default)]
+pub struct PlanBench {
+    committed: Mutex<CommittedFile>,
+    last: Mutex<Option<(CommittedFile, Arc<PlanChecks>)>>,
+}
+
+impl PlanBench {
+    /// From now on this is the committed file. Says whether that is another one.
+    pub fn set_committed(&self, committed: CommittedFile) -> bool {
+        let mut known = self
+            .committed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_another = *known != committed;
+        *known = committed;
+        is_another
+    }
+
+    /// The checks for this file on disk.
+    pub fn checks(&self, on_disk: &Arc<Governance>) -> Arc<PlanChecks> {
+        let committed = self
+            .committed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let committed = committed.clone();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((before, checks)) = &*last
+            && *before == committed
+            && Arc::ptr_eq(&checks.on_disk, on_disk)
+        {
+            return Arc::clone(checks);
+        }
+        let checks = Arc::new(PlanChecks {
+            rules: InForce::for_plans(&committed, on_disk),
+            on_disk: Arc::clone(on_disk),
+        });
+        *last = Some((committed, Arc::clone(&checks)));
+        checks
+    }
+}
+
+impl PlanChecker for PlanChecks {
     fn check(&self, lines: &[PlannedAssignment], models: Option<&[String]>) -> Vec<PlanFinding> {
         let mut check = Check {
-            governance: self,
+            governance: &self.on_disk,
+            rules: &self.rules,
             lines,
             models,
             budget: Budget::for_a_plan(),
@@ -34,6 +91,7 @@ impl PlanChecker for Governance {
 
 struct Check<'a> {
     governance: &'a Governance,
+    rules: &'a InForce,
     lines: &'a [PlannedAssignment],
     models: Option<&'a [String]>,
     budget: Budget,
@@ -50,6 +108,7 @@ impl<'a> Check<'a> {
         }
         self.order();
         self.files();
+        self.judges();
         if self.left_out > 0 {
             let more = self.left_out;
             self.findings.push(PlanFinding {
@@ -179,6 +238,24 @@ impl<'a> Check<'a> {
             );
             let check = PlanCheck::DependencyCycle;
             self.add(check, PlanLevel::Error, &positions, None, say);
+        }
+    }
+
+    /// What a person should know about the rules themselves.
+    fn judges(&mut self) {
+        if self.selected().is_empty() {
+            return;
+        }
+        let judges = &self.rules.judges;
+        let say = |it: &dyn Fn(Language) -> Vec<String>| {
+            let both = it(Language::Zh).into_iter().zip(it(Language::En));
+            both.collect::<Vec<_>>()
+        };
+        for say in say(&|language| judges.faults(language)) {
+            self.add(PlanCheck::UnusableRules, PlanLevel::Warning, &[], None, say);
+        }
+        for say in say(&|language| judges.loosened(language).into_iter().collect()) {
+            self.add(PlanCheck::LooserRules, PlanLevel::Info, &[], None, say);
         }
     }
 
@@ -322,7 +399,7 @@ impl<'a> Check<'a> {
     /// Names of the high-risk rules that this entry hits, or may hit because it covers their files. `None` when there is
     /// too much to look at.
     fn high_risks(&mut self, claim: &Claim) -> Option<Vec<&'a str>> {
-        let governance = self.governance;
+        let governance = &self.rules.governance;
         if !self.budget_for_risks.spend(RISKS) {
             return None;
         }
@@ -335,6 +412,10 @@ impl<'a> Check<'a> {
         rules.dedup();
         let rules = rules.into_iter().map(|rule| &governance.risk_rules[rule]);
         let high = rules.filter(|rule| rule.level == RiskLevel::High);
-        Some(high.map(|rule| rule.name.as_str()).collect())
+        let mut names: Vec<&str> = high.map(|rule| rule.name.as_str()).collect();
+        // Two versions of a rule have one name.
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(*name));
+        Some(names)
     }
 }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::commits::{Looked, Memory};
 use super::entries::Entry;
 use super::gate::{Look, Moment};
+use super::judging::CommittedFile;
 use super::notes::Committed;
 use super::render::Format;
 use super::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
@@ -59,7 +60,7 @@ enum Question {
     },
     /// What the entries of an assignment's files stand for.
     Entries { files: Vec<String> },
-    /// Whether it can be opened.
+    /// Whether it can be opened, and what HEAD has for rules.
     Open,
     /// Which commits came.
     Commits {
@@ -173,11 +174,11 @@ impl Reader {
         self.value(&Question::Entries { files }, DEFAULT_TIME_LIMIT)
     }
 
-    /// Whether the repository can be opened.
+    /// Opens the repository, and answers with HEAD's `governance.yaml`.
     ///
     /// # Errors
-    /// When it cannot, with what is wrong.
-    pub fn open(&self) -> Result<(), ReadError> {
+    /// When it cannot be opened, with what is wrong. A HEAD that cannot be read is none.
+    pub fn open(&self) -> Result<CommittedFile, ReadError> {
         self.value(&Question::Open, DEFAULT_TIME_LIMIT)
     }
 

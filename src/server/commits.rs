@@ -194,6 +194,9 @@ async fn record_asked(office: &Office, asked: Vec<Event>) -> Result<(), Refused>
 
 /// First how strict the gate is, so that the commits of this very look are judged by it.
 async fn record(office: &Office, sight: Sight) -> Result<(), Refused> {
+    if office.bench.set_committed(sight.rules) {
+        office.renew(None).await;
+    }
     let committed = sight.statements.head.mode();
     let guarded = sight.guarded;
     office

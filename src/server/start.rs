@@ -11,6 +11,8 @@ use crate::config::Config;
 use crate::domain::department::Localized;
 use crate::domain::event::Event;
 use crate::domain::state::State;
+use crate::governance::judging::CommittedFile;
+use crate::governance::plan_checks::PlanBench;
 use crate::governance::reader::{ReadError, Reader};
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
@@ -95,7 +97,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let places = &config.places;
     config.check_state()?;
     let program = std::env::current_exe().map_err(io("our own program cannot be found"))?;
-    check_repository(&program, &places.repo).await?;
+    let committed = check_repository(&program, &places.repo).await?;
+    let bench = PlanBench::default();
+    bench.set_committed(committed);
     places.create()?;
     places.create_scratch()?;
     let lock = Lock::take(places)?;
@@ -142,7 +146,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?, false);
 
     // Nothing from here on can fail: the app-server and its watchdog would stay behind.
-    let (codex, incoming) = prepare_codex(&config, &place, &program, &codex_bin);
+    let (codex, incoming) = prepare_codex(&config, &bench, &place, &program, &codex_bin);
     if codex.is_ok() {
         let (descriptor, state) = (place.app_server_descriptor(), place.state.clone());
         access.trust_tool_servers(Box::new(move |pid| {
@@ -156,6 +160,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         codex.clone(),
         codex_bin.unwrap_or_default(),
         program.clone(),
+        bench,
     );
     let started = Event::ServerStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -251,7 +256,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
 }
 
 /// A child opens the repository first: whatever a hostile one makes of that, this process does not wait for it.
-async fn check_repository(program: &Path, repo: &Path) -> Result<(), StartError> {
+async fn check_repository(program: &Path, repo: &Path) -> Result<CommittedFile, StartError> {
     let reader = Reader::new(program.to_owned(), repo.to_owned());
     let opened = tokio::task::spawn_blocking(move || reader.open()).await;
     let opened = opened.map_err(|error| StartError::Io {
@@ -299,11 +304,12 @@ fn resolve_codex(config: &Config) -> Result<PathBuf, Localized> {
 /// Codex as it will be once it begins; nothing of it runs yet.
 fn prepare_codex(
     config: &Config,
+    bench: &PlanBench,
     place: &Places,
     program: &Path,
     codex_bin: &Result<PathBuf, Localized>,
 ) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
-    if !Policy::of(config, None).uses_codex() {
+    if !Policy::of(config, None, bench).uses_codex() {
         let reason = Localized::new(
             "启动时没有中书省或部门会话使用 `codex` 驱动（governance.yaml）；请在需要时修改该文件，然后重启 zhongshu",
             "when zhongshu started, no planner or department used the driver `codex` (governance.yaml); name it there and restart zhongshu",

@@ -59,6 +59,7 @@ mod tests {
     use crate::domain::ids::SessionId;
     use crate::domain::language::Language;
     use crate::domain::session::{Brief, Kind};
+    use crate::governance::plan_checks::PlanBench;
     use crate::journal::{Journal, system_clock};
     use crate::mailbox::handoffs::Handoffs;
     use crate::mailbox::{Folders, Ingest};
@@ -112,6 +113,7 @@ mod tests {
             Err(Localized::same("none")),
             PathBuf::new(),
             PathBuf::new(),
+            PlanBench::default(),
         );
         let registered = Event::SessionRegistered {
             brief: planner(),

@@ -17,6 +17,7 @@ use crate::domain::message::Setback;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
+use crate::governance::plan_checks::PlanBench;
 use crate::governance::reader::Reader;
 use crate::ledger::{self, TransactError};
 use crate::mailbox::Nudge;
@@ -77,6 +78,8 @@ pub struct Office {
     pub boot: DateTime<Utc>,
     /// Held while the policy is made anew.
     pub(super) renewing: tokio::sync::Mutex<()>,
+    /// Makes the checks of plans.
+    pub bench: Arc<PlanBench>,
     bell: Notify,
     /// Wakes the mailbox.
     mailbox: OnceLock<Nudge>,
@@ -99,9 +102,10 @@ impl Office {
         codex: CodexOrReason,
         codex_bin: PathBuf,
         program: PathBuf,
+        bench: PlanBench,
     ) -> Arc<Self> {
         let approved = ledger.read(|state| state.powers.clone());
-        let policy = Policy::of(&config, None).held_to(&approved);
+        let policy = Policy::of(&config, None, &bench).held_to(&approved);
         Arc::new(Self {
             place: config.places.clone(),
             policies: watch::Sender::new(Arc::new(policy)),
@@ -114,6 +118,7 @@ impl Office {
             program,
             boot: Utc::now(),
             renewing: tokio::sync::Mutex::default(),
+            bench: Arc::new(bench),
             bell: Notify::new(),
             mailbox: OnceLock::new(),
             connected: Mutex::default(),

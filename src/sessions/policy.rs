@@ -12,6 +12,7 @@ use crate::domain::flow::holds::Limits;
 use crate::domain::language::Language;
 use crate::domain::plan::PlanChecker;
 use crate::domain::powers::{Powers, Seals};
+use crate::governance::plan_checks::PlanBench;
 use crate::governance::{Governance, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -87,7 +88,7 @@ pub struct Policy {
 impl Policy {
     /// What the configuration says now, whether a person approved it or not (that is [`Policy::held_to`]); `offered` are the
     /// models that Codex offers, once it was asked. Reads files that command lines name.
-    pub fn of(config: &Config, offered: Option<&[String]>) -> Self {
+    pub fn of(config: &Config, offered: Option<&[String]>, bench: &PlanBench) -> Self {
         let settings = config.settings();
         let mut models = settings.models.clone();
         models.extend(settings.zhongshu_model.clone());
@@ -108,7 +109,7 @@ impl Policy {
                 departments: settings.governance.departments.clone(),
                 models: known.then_some(models),
                 language: config.language(),
-                checker: Arc::clone(&settings.governance) as Arc<dyn PlanChecker>,
+                checker: bench.checks(&settings.governance) as Arc<dyn PlanChecker>,
                 review: settings.governance.settings.review,
             },
             governance: Arc::clone(&settings.governance),

@@ -273,8 +273,8 @@ impl Office {
         // One at a time: an older look at the files must not replace a newer one.
         let _turn = self.renewing.lock().await;
         let offered = offered.or_else(|| self.policy().offered.clone());
-        let config = Arc::clone(&self.config);
-        let read = move || Policy::of(&config, offered.as_deref());
+        let (config, bench) = (Arc::clone(&self.config), Arc::clone(&self.bench));
+        let read = move || Policy::of(&config, offered.as_deref(), &bench);
         let says = match tokio::task::spawn_blocking(read).await {
             Ok(says) => says,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

@@ -24,6 +24,7 @@ use zhongshu::domain::result::{Findings, Report, Written};
 use zhongshu::domain::session::{Outcome, Session};
 use zhongshu::domain::state::State;
 use zhongshu::governance::Governance;
+use zhongshu::governance::plan_checks::PlanBench;
 use zhongshu::paths::Places;
 use zhongshu::sessions::briefs;
 use zhongshu::sessions::policy::{CODEX, Policy, Role};
@@ -56,7 +57,7 @@ impl World {
                 departments: department::built_in(),
                 models: Some(vec!["large".to_owned(), "small".to_owned()]),
                 language: Language::En,
-                checker: Arc::new(Governance::default()),
+                checker: PlanBench::default().checks(&Arc::new(Governance::default())),
                 review: ReviewRule::OFF,
             },
             language_setting: None,

@@ -1,9 +1,12 @@
 //! The checks of a plan.
 
+use serde_json::json;
+use std::sync::Arc;
 use zhongshu::domain::plan::{
     PlanCheck, PlanChecker as _, PlanFinding, PlanLevel, PlannedAssignment,
 };
 use zhongshu::governance::Governance;
+use zhongshu::governance::plan_checks::PlanBench;
 
 /// (department, task, files, verify) of one assignment.
 type Row<'a> = (&'a str, &'a str, &'a [&'a str], &'a [&'a str]);
@@ -19,7 +22,8 @@ fn line(row: &Row<'_>) -> PlannedAssignment {
 
 fn checked(lines: &[PlannedAssignment]) -> Vec<PlanFinding> {
     let models = ["large".to_owned(), "small".to_owned()];
-    Governance::default().check(lines, Some(&models))
+    let checks = PlanBench::default().checks(&Arc::new(Governance::default()));
+    checks.check(lines, Some(&models))
 }
 
 fn findings(rows: &[Row<'_>]) -> Vec<(PlanCheck, PlanLevel, Vec<usize>, Option<String>)> {
@@ -293,4 +297,26 @@ fn a_plan_that_is_made_to_be_slow_is_answered_soon_and_carefully() {
     assert!(found.len() <= 102, "{}", found.len());
     // A hundred times what it takes, so that a loaded machine does not fail it; without a bound it is minutes.
     assert!(started.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[test]
+fn committed_rules_that_cannot_be_used_are_a_finding() {
+    let broken = json!({ "commit": "0123456789abcdef", "file": { "Err": "line 1 is no YAML" } });
+    let bench = PlanBench::default();
+    assert!(bench.set_committed(serde_json::from_value(broken.clone()).unwrap()));
+    assert!(!bench.set_committed(serde_json::from_value(broken).unwrap()));
+    let silent = "risk_rules: [{name: ci_config, allow_pattern: '**'}]";
+    let on_disk = Arc::new(Governance::parse(silent).unwrap());
+    let rows: &[Row<'_>] = &[("lingyubu", "do", &[".ci/x"], &["true"])];
+    let lines: Vec<PlannedAssignment> = rows.iter().map(line).collect();
+    let found = bench.checks(&on_disk).check(&lines, None);
+    let checks: Vec<PlanCheck> = found.iter().map(|it| it.check).collect();
+    let expected = [
+        PlanCheck::HighRiskWithoutMenxia,
+        PlanCheck::UnusableRules,
+        PlanCheck::LooserRules,
+    ];
+    assert_eq!(checks, expected);
+    let sentence = &found[1].message.en;
+    assert!(sentence.contains("line 1 is no YAML"), "{sentence}");
 }

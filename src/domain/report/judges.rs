@@ -124,6 +124,14 @@ impl Judges {
         before.into_iter().chain(on_disk).collect()
     }
 
+    /// That the file on disk loosens something, which does not count, as a sentence without an end.
+    pub fn loosened(&self, language: Language) -> Option<String> {
+        match &self.on_disk {
+            OnDisk::Looser | OnDisk::Mixed => self.on_disk_sentence(language),
+            _ => None,
+        }
+    }
+
     /// The same judges, with their sentences in `language`.
     pub fn told(&self, language: Language) -> Self {
         let mut sentences = vec![self.before_sentence(language)];

@@ -11,7 +11,7 @@ use super::{LIMITS, Question, ReadError};
 use crate::domain::report::Report;
 use crate::git::Repo;
 use crate::git::changes::Deadline;
-use crate::governance::judging::Bench;
+use crate::governance::judging::{Bench, CommittedFile};
 use crate::governance::render::{Format, Part, render};
 use crate::governance::report::{DEFAULT_TIME_LIMIT, Name};
 use crate::governance::standing::Standing;
@@ -55,7 +55,10 @@ impl Desk {
             Question::Look { index, moment } => {
                 written(&gate::look(root, index.as_deref(), moment)?)
             }
-            Question::Open => written(&Repo::open(root).map(drop)?),
+            Question::Open => {
+                let repo = Repo::open(root)?;
+                written(&CommittedFile::read(&repo, None).unwrap_or_default())
+            }
             Question::Commits {
                 known,
                 noted,
