@@ -1,5 +1,6 @@
 //! Which commits there are, and what they are: the references, and what lies between them. `logs` reads where they have been.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use super::{GitError, Repo};
 /// Longest first line of a message that is kept.
 const SUBJECT_CHARS: usize = 120;
 
-/// Commits that one look goes through at most: what is fetched at once from a large project.
+/// Commits on a short way: half a second, once for each repository.
 const MAX_STEPS: usize = 50_000;
 
 /// A commit that is new.
@@ -44,18 +45,11 @@ impl Repo {
             .collect())
     }
 
-    /// Commits that can be reached from `from` and not from `known`, oldest first; the newest `limit` of those that are
-    /// `wanted`.
+    /// Commits that can be reached from `from` and not from `known`, newest first.
     ///
     /// # Errors
     /// When the history cannot be read.
-    pub fn commits_between(
-        &self,
-        from: &[Oid],
-        known: &[Oid],
-        limit: usize,
-        wanted: impl Fn(Oid) -> bool,
-    ) -> Result<Vec<CommitFacts>, GitError> {
+    pub fn commits_between(&self, from: &[Oid], known: &[Oid]) -> Result<Vec<Oid>, GitError> {
         let failed = |error| GitError::from_library("reading the history", &error);
         let mut walk = self.inner.revwalk().map_err(failed)?;
         walk.set_sorting(Sort::TOPOLOGICAL).map_err(failed)?;
@@ -68,18 +62,26 @@ impl Repo {
                 walk.hide(*id).map_err(failed)?;
             }
         }
-        let mut commits = Vec::new();
+        walk.collect::<Result<_, _>>().map_err(failed)
+    }
+
+    /// Takes from `commits` what a short way leads to from `from`. What is left may be reached all the same: by a long one.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn drop_reached(&self, from: &[Oid], commits: &mut HashSet<Oid>) -> Result<(), GitError> {
+        let failed = |error| GitError::from_library("reading the history", &error);
+        let mut walk = self.inner.revwalk().map_err(failed)?;
+        for id in from {
+            walk.push(*id).map_err(failed)?;
+        }
         for id in walk.take(MAX_STEPS) {
-            let id = id.map_err(failed)?;
-            if wanted(id) {
-                commits.push(self.commit_facts(id)?);
-            }
-            if commits.len() == limit {
+            if commits.is_empty() {
                 break;
             }
+            commits.remove(&id.map_err(failed)?);
         }
-        commits.reverse();
-        Ok(commits)
+        Ok(())
     }
 
     /// What a commit is.
@@ -106,12 +108,13 @@ impl Repo {
 }
 
 impl Repo {
-    /// The files that change when HEAD moves, a reference does, or somebody changes the hooks.
+    /// The files that change when HEAD moves, a reference does, something is fetched, or somebody changes the hooks.
     pub fn head_files(&self) -> Vec<PathBuf> {
         let (own, common) = (self.inner.path(), self.inner.commondir());
         let mut files = vec![
             own.join("HEAD"),
             own.join("logs/HEAD"),
+            own.join("FETCH_HEAD"),
             common.join("packed-refs"),
             common.join("config"),
         ];

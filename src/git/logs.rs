@@ -1,5 +1,5 @@
 //! Git's own logs of where references have been: what was made in this repository, and what remote branches got from
-//! elsewhere. Whoever can write into `.git` can rewrite them, so this notices what happens in the open and proves nothing.
+//! elsewhere. `head_log` reads HEAD's from place to place. Whoever can write into `.git` can rewrite them, so this notices what happens in the open and proves nothing.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -49,6 +49,11 @@ impl Move {
                 .iter()
                 .any(|step| action.contains(step));
         begins(&["cherry-pick", "revert", "merge", "rebase", "pull", "am"]) && !went_only
+    }
+
+    /// Whether Git says that a remote branch got more of the same history by fetching: where it stood before lies on the way.
+    fn goes_on(&self) -> bool {
+        !self.was_sent() && self.what.ends_with(": fast-forward")
     }
 
     /// Whether Git says that this repository gave the commit to somebody else. What says nothing was not fetched either.
@@ -104,8 +109,12 @@ impl Repo {
             let moves = moves_in(&logs.join(name));
             // Where it stood before the log began.
             fetched.extend(moves.first().map_or(Some(tip), |first| first.from));
-            let others = moves.iter().filter(|it| !it.was_sent());
-            fetched.extend(others.map(|it| it.to));
+            let next = moves.iter().skip(1).map(Some).chain([None]);
+            let others = moves.iter().zip(next).filter(|(it, next)| {
+                !it.was_sent()
+                    && !next.is_some_and(|next| next.from == Some(it.to) && next.goes_on())
+            });
+            fetched.extend(others.map(|(it, _)| it.to));
         }
         Ok(fetched)
     }
@@ -123,16 +132,10 @@ pub fn origins(moves: &[Move]) -> HashMap<Oid, Oid> {
 /// The last moves in a log, oldest first; none where there is no log.
 fn moves_in(log: &Path) -> Vec<Move> {
     let read = || -> io::Result<(bool, Vec<u8>)> {
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let mut file = File::options()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(log)?;
-        let data = file.metadata()?;
-        if !data.is_file() {
+        let Some(mut file) = open(log)? else {
             return Ok((false, Vec::new()));
-        }
-        let start = data.len().saturating_sub(LOG_BYTES);
+        };
+        let start = file.metadata()?.len().saturating_sub(LOG_BYTES);
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = Vec::new();
         file.take(LOG_BYTES).read_to_end(&mut bytes)?;
@@ -143,8 +146,21 @@ fn moves_in(log: &Path) -> Vec<Move> {
     lines.skip(usize::from(cut)).filter_map(parse).collect()
 }
 
+/// Opens a log; none where there is none, or something else in its place.
+pub(super) fn open(log: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mut options = File::options();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = match options.open(log) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    Ok(file.metadata()?.is_file().then_some(file))
+}
+
 /// `<old> <new> <who> <when> <zone>\t<what>`.
-fn parse(line: &[u8]) -> Option<Move> {
+pub(super) fn parse(line: &[u8]) -> Option<Move> {
     let line = String::from_utf8_lossy(line);
     let (ids, what) = line.split_once('\t').unwrap_or((&line, ""));
     let mut words = ids.split(' ');

@@ -16,6 +16,7 @@ mod disk;
 pub mod files;
 mod glob;
 mod head;
+pub mod head_log;
 pub mod heads;
 pub mod hooks;
 mod ignores;

@@ -20,12 +20,16 @@ use super::judging::CommittedFile;
 use super::notes::Committed;
 use crate::domain::flow::reviews::NewCommit;
 use crate::domain::review::{CommitSeen, GitId};
+use crate::git::head_log::Place;
 use crate::git::heads::CommitFacts;
 use crate::git::logs::{Move, origins};
 use crate::git::{GitError, Head, Repo};
 
 /// Commits that one look records. More at once are a rebase of a whole history; the newest are enough to be seen.
 const MAX_COMMITS: usize = 200;
+
+/// Commits that are remembered as fetched: one for each remote branch, and one more each time that its history is rewritten.
+const MAX_FETCHED: usize = 10_000;
 
 /// What one look found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,49 +53,12 @@ pub struct Sight {
 pub struct Memory {
     /// What was there before anybody looked; none before the first look.
     pub before: Option<Vec<GitId>>,
-    last_move: LastMove,
+    /// How far HEAD's log was read.
+    pub place: Place,
+    /// What was fetched from elsewhere, also what no remote branch names any more; the newest last.
+    pub fetched: Vec<GitId>,
     /// What the journal has.
-    recorded: Vec<GitId>,
-}
-
-impl Memory {
-    /// Begins with what the journal has recorded.
-    pub fn of(recorded: Vec<GitId>) -> Self {
-        Self {
-            recorded,
-            ..Self::default()
-        }
-    }
-}
-
-/// The last move of HEAD at the last look.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-enum LastMove {
-    /// Nobody has looked.
-    #[default]
-    Unknown,
-    /// There was no log.
-    None,
-    /// It was this one.
-    Was(PastMove),
-}
-
-/// A [`Move`] that can be handed on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct PastMove {
-    from: Option<GitId>,
-    to: Option<GitId>,
-    what: String,
-}
-
-impl PastMove {
-    fn of(it: &Move) -> Self {
-        Self {
-            from: it.from.and_then(id),
-            to: id(it.to),
-            what: it.what.clone(),
-        }
-    }
+    pub recorded: Vec<GitId>,
 }
 
 /// What one look found, and what the next one needs.
@@ -143,9 +110,11 @@ pub fn look(
     let stamp = Stamp::of(repo.head_files().into_iter().map(PathBuf::into_os_string));
     let head = repo.head()?;
     let head_id = head.commit.as_deref().and_then(|id| Oid::from_str(id).ok());
-    let moves = repo.head_moves();
     let known = known.and_then(oid);
-    let fresh = fresh_moves(&memory.last_move, &moves, known);
+    // Without the list of what was there, the whole log says it.
+    let place = memory.before.as_ref().map(|_| memory.place);
+    let since = repo.head_moves_since(&place.unwrap_or_default());
+    let moves = since.moves;
     let before = match memory.before {
         Some(before) => before,
         None => {
@@ -157,11 +126,18 @@ pub fn look(
     let hidden: Vec<Oid> = (known.into_iter())
         .chain(recorded.iter().chain(&before).filter_map(oid))
         .collect();
-    let mut from: Vec<Oid> = fresh.iter().map(|it| it.to).collect();
+    let fetched = with_fetched(memory.fetched, &repo.fetched()?);
+    let mut from: HashSet<Oid> = moves.iter().map(|it| it.to).collect();
     // A reset may have collected what HEAD once stood on.
     from.retain(|id| repo.tree_of_commit(*id).is_some());
     from.extend(head_id);
-    let found = new_commits(&repo, &from, &hidden)?;
+    let mut new = new_commits(
+        &repo,
+        &from.into_iter().collect::<Vec<_>>(),
+        &hidden,
+        &fetched,
+    )?;
+    new.truncate(MAX_COMMITS);
     let came_from = origins(&moves);
     let seen = |facts: CommitFacts| {
         let origin = came_from.get(&facts.id);
@@ -178,7 +154,9 @@ pub fn look(
             previous_tree: previous.and_then(id),
         })
     };
-    let found: Vec<NewCommit> = found.into_iter().filter_map(seen).collect();
+    let facts: Result<Vec<CommitFacts>, GitError> =
+        new.iter().rev().map(|id| repo.commit_facts(*id)).collect();
+    let found: Vec<NewCommit> = facts?.into_iter().filter_map(seen).collect();
     let is_found = |note: &Committed| found.iter().any(|it| it.seen.commit == note.commit);
     let is_new = |note: &&Committed| !is_found(note) && !recorded.contains(&note.commit);
     // What only a note knows was amended away since, or lies on no way that HEAD's log tells.
@@ -187,7 +165,6 @@ pub fn look(
         .chain(found.iter().cloned())
         .collect();
     recorded.extend(commits.iter().map(|it| it.seen.commit.clone()));
-    let last_move = moves.last();
     Ok(Looked {
         sight: Sight {
             commits,
@@ -199,23 +176,21 @@ pub fn look(
         },
         memory: Memory {
             before: Some(before),
-            last_move: last_move.map_or(LastMove::None, |it| LastMove::Was(PastMove::of(it))),
+            place: since.place,
+            fetched,
             recorded: recorded.into_iter().collect(),
         },
         stamp,
     })
 }
 
-/// Moves of HEAD since the last look; for the first one, since it stood on `known`.
-fn fresh_moves(last_move: &LastMove, moves: &[Move], known: Option<Oid>) -> Vec<Move> {
-    let seen = match last_move {
-        // There was no log: all of it is new.
-        LastMove::None => return moves.to_vec(),
-        LastMove::Was(last) => moves.iter().rposition(|it| PastMove::of(it) == *last),
-        LastMove::Unknown => known.and_then(|known| moves.iter().rposition(|it| it.to == known)),
-    };
-    // Without it the log was cut or rewritten. Where HEAD stands is looked at in any case.
-    seen.map_or_else(Vec::new, |last| moves[last + 1..].to_vec())
+/// What was known as fetched, and what is.
+fn with_fetched(mut known: Vec<GitId>, now: &[Oid]) -> Vec<GitId> {
+    let there: HashSet<GitId> = known.iter().cloned().collect();
+    let new = now.iter().filter_map(|it| id(*it));
+    known.extend(new.filter(|id| !there.contains(id)));
+    known.drain(..known.len().saturating_sub(MAX_FETCHED));
+    known
 }
 
 /// What a first look finds. When HEAD was seen before, and only the list is missing, what HEAD's branch, a stash or a remote
@@ -243,28 +218,36 @@ fn there_now(
         None => moves.len().checked_sub(1),
     };
     let moved = moved.map_or(&[][..], |last| &moves[..=last]);
-    there.extend(moved.iter().map(|it| it.to));
     if known.is_none() {
         there.extend(head.commit.as_deref().and_then(|it| Oid::from_str(it).ok()));
     }
     let mut there: Vec<Oid> = there.into_iter().collect();
+    // The list need not name what its other names lead to.
+    let mut passed: HashSet<Oid> = moved.iter().map(|it| it.to).collect();
+    repo.drop_reached(&there, &mut passed)?;
+    there.extend(passed);
     there.sort();
     Ok(there)
 }
 
-/// Commits on the way to `from` that are not hidden: all but those that came from elsewhere, and of these the ones that
-/// Git's logs say were made here.
-fn new_commits(repo: &Repo, from: &[Oid], hidden: &[Oid]) -> Result<Vec<CommitFacts>, GitError> {
-    let fetched = repo.fetched()?;
-    let all = [hidden, &fetched].concat();
-    let found = repo.commits_between(from, &all, MAX_COMMITS, |_| true)?;
-    let fresh: HashSet<Oid> = found.iter().map(|it| it.id).collect();
+/// Commits on the way to `from` that are not hidden, newest first: all but those that came from elsewhere, and of these the
+/// ones that Git's logs say were made here.
+fn new_commits(
+    repo: &Repo,
+    from: &[Oid],
+    hidden: &[Oid],
+    fetched: &[GitId],
+) -> Result<Vec<Oid>, GitError> {
+    let fetched: Vec<Oid> = fetched.iter().filter_map(oid).collect();
+    let found = repo.commits_between(from, &[hidden, &fetched].concat())?;
     let made_here = repo.made_here();
     if fetched.is_empty() || made_here.is_empty() {
         return Ok(found);
     }
-    let wanted = |id| fresh.contains(&id) || made_here.contains(&id);
-    repo.commits_between(from, hidden, MAX_COMMITS, wanted)
+    let fresh: HashSet<Oid> = found.into_iter().collect();
+    let mut all = repo.commits_between(from, hidden)?;
+    all.retain(|id| fresh.contains(id) || made_here.contains(id));
+    Ok(all)
 }
 
 fn oid(id: &GitId) -> Option<Oid> {

@@ -1,6 +1,8 @@
 //! Watches HEAD: every commit that appears is recorded, with its approval or without, and the gate never becomes weaker
 //! than what was seen committed. Looking is `governance::commits`, deciding is `domain::flow::reviews`.
 
+mod kept;
+
 use crate::domain::event::Event;
 use crate::domain::flow::reviews;
 use crate::domain::review::{GateMode, GitId};
@@ -8,9 +10,9 @@ use crate::domain::state::State;
 use crate::governance::commits::{Looked, Memory, Sight, Stamp};
 use crate::governance::notes::{Committed, Note, Notes, forget};
 use crate::governance::reader::{ReadError, Reader};
-use crate::paths::write_private;
 use crate::sessions::office::{LAUNCHER, Office, Refused};
-use std::path::{Path, PathBuf};
+use kept::Kept;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -22,12 +24,6 @@ const POLL: Duration = Duration::from_secs(1);
 
 /// After a look that failed: the child may have taken all of its time.
 const POLL_AFTER_FAILURE: Duration = Duration::from_secs(10);
-
-/// Name of the list of what was there before, in the state folder.
-const BEFORE_FILE: &str = "commits_before";
-
-/// Largest such list that is read: some four hundred thousand names.
-const MAX_BEFORE_BYTES: u64 = 16 << 20;
 
 /// Looks until the launcher stops acting. `guarded` says whether the gate stands before every commit.
 pub async fn watch(
@@ -70,7 +66,12 @@ pub async fn watch(
                 guarded.send_replace(Some(looked.sight.guarded));
                 (eyes.memory, eyes.stamp) = (looked.memory, Some(looked.stamp));
                 match record(&office, looked.sight).await {
-                    Ok(()) => forget(&noted.files_of_committed),
+                    Ok(()) => {
+                        forget(&noted.files_of_committed);
+                        if let Err(error) = eyes.kept.keep(&eyes.memory) {
+                            tracing::warn!(%error, "how far HEAD's log was read cannot be written down; the next start reads more of it again");
+                        }
+                    }
                     Err(error) => {
                         tracing::warn!(
                             ?error,
@@ -100,60 +101,48 @@ pub async fn watch(
 #[derive(Clone)]
 struct Eyes {
     reader: Arc<Reader>,
-    /// The list of what was there before anybody looked.
-    file: PathBuf,
+    kept: Kept,
     memory: Memory,
     stamp: Option<Stamp>,
 }
 
 impl Eyes {
-    /// With what the journal has.
+    /// With what the journal has, and what an earlier run kept.
     fn begin(office: &Office) -> Self {
-        let recorded = |state: &State| state.reviews.recorded().cloned().collect::<Vec<_>>();
+        let recorded = |state: &State| state.reviews.recorded().cloned().collect();
+        let mut memory = Memory {
+            recorded: office.ledger.read(recorded),
+            ..Memory::default()
+        };
+        let mut kept = Kept::of(&office.place.state);
+        kept.recall(&mut memory);
         Self {
             reader: Arc::new(office.reader()),
-            file: office.place.state.join(BEFORE_FILE),
-            memory: Memory::of(office.ledger.read(recorded)),
+            kept,
+            memory,
             stamp: None,
         }
     }
 
-    /// Has a child look, when there may be something new. The first look of all makes the list.
-    fn look(
-        mut self,
-        known: Option<&GitId>,
-        noted: &[Committed],
-    ) -> Result<Option<Looked>, ReadError> {
+    /// Has a child look, when there may be something new. The first look of all makes the list of what was there.
+    fn look(self, known: Option<&GitId>, noted: &[Committed]) -> Result<Option<Looked>, ReadError> {
         if self.stamp.is_some_and(|stamp| stamp.holds()) && noted.is_empty() {
             return Ok(None);
-        }
-        if self.memory.before.is_none() {
-            self.memory.before = read_list(&self.file);
         }
         let is_first = self.memory.before.is_none();
         let looked = self.reader.commits(known, noted, self.memory);
         self.reader.let_go();
         let looked = looked?;
         if is_first {
-            let before = looked.memory.before.iter().flatten();
-            let lines: Vec<&str> = before.map(GitId::as_str).collect();
-            let written = write_private(&self.file, lines.join("\n").as_bytes());
-            written.map_err(|error| {
+            let kept = self.kept.keep_before(&looked.memory);
+            kept.map_err(|error| {
                 ReadError::Refused(format!(
-                    "{} cannot be written: {error}",
-                    self.file.display()
+                    "what is there already cannot be written into the state folder: {error}"
                 ))
             })?;
         }
         Ok(Some(looked))
     }
-}
-
-fn read_list(file: &Path) -> Option<Vec<GitId>> {
-    let length = std::fs::metadata(file).ok()?.len();
-    let text = std::fs::read_to_string(file).ok()?;
-    let ids = text.lines().map(|line| GitId::parse(line).ok());
-    (length <= MAX_BEFORE_BYTES).then(|| ids.collect())?
 }
 
 /// What hooks wrote down, by what it is about.

@@ -13,3 +13,4 @@ mod noticed;
 mod races;
 mod rig;
 mod trailers;
+mod unwatched;
