@@ -62,7 +62,8 @@ function actorWords(actor) {
 }
 
 function sentence(line) {
-  const key = `event.${line.event}`;
+  // One line for many commits says how many.
+  const key = `event.${line.event}${line.older ? '_many' : ''}`;
   const known = t(key, {
     ...line,
     session: sessionName(line.session_id),
@@ -78,7 +79,8 @@ function sentence(line) {
     assignment: tail(line.assignment_id),
     report: tail(line.report_id),
     late: line.look?.reason ? '?' : (line.look?.files ?? []).length,
-    count: (line.assignments ?? line.report_ids ?? []).length,
+    count: line.older?.count ?? (line.assignments ?? line.report_ids ?? []).length,
+    oldest: String(line.older?.oldest ?? '').slice(0, 10),
     path: cut(line.path),
     file: cut(line.file),
     title: cut(line.title),

@@ -3,6 +3,8 @@
 
 #[path = "flow/checks.rs"]
 mod checks;
+#[path = "flow/commits.rs"]
+mod commits;
 #[path = "flow/due.rs"]
 mod due;
 #[path = "flow/gate.rs"]

@@ -8,11 +8,15 @@ use std::fmt;
 
 use super::event::Event;
 
+mod seen;
+
+pub use seen::{Asked, CommitSeen, Older};
+
 /// Decisions that are kept in memory. An older one is forgotten, and its tree would have to be reviewed again; nobody
 /// commits what was approved five thousand decisions ago.
 pub const MAX_DECISIONS: usize = 5_000;
 
-/// Unreviewed commits that wait for a person. Beyond them the oldest are dropped; the journal still has them.
+/// Unreviewed commits that wait for a person, each by itself. Of more, the oldest one stands for those before it.
 pub const MAX_UNREVIEWED: usize = 200;
 
 /// Commits that are remembered as recorded, so that none is recorded twice. An older one lies below what HEAD stands on.
@@ -203,43 +207,6 @@ impl Decision {
     }
 }
 
-/// A commit that appeared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommitSeen {
-    /// Its id.
-    pub commit: GitId,
-    /// Its tree.
-    pub tree: GitId,
-    /// The tree of its first parent.
-    #[serde(default)]
-    pub base_tree: Option<GitId>,
-    /// The branch that HEAD was on when it was seen.
-    #[serde(default)]
-    pub branch: Option<String>,
-    /// The first line of its message; whoever made it wrote that.
-    #[serde(default)]
-    pub subject: String,
-    /// The report under which its tree was approved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub report_id: Option<String>,
-}
-
-/// A commit that the gate was asked about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
-    /// The tree that the commit would take, if there is one.
-    #[serde(default)]
-    pub tree: Option<GitId>,
-    /// The tree of HEAD.
-    #[serde(default)]
-    pub base_tree: Option<GitId>,
-    /// How strict the gate was.
-    pub mode: GateMode,
-    /// What was against it, as a sentence; empty when nothing was.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-}
-
 /// Everything that reviews left behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reviews {
@@ -303,7 +270,8 @@ impl Reviews {
                 self.stands_on(at, Some(&seen.commit));
                 self.unreviewed.push((at, seen.clone()));
                 if self.unreviewed.len() > MAX_UNREVIEWED {
-                    self.unreviewed.remove(0);
+                    let (_, before) = self.unreviewed.remove(0);
+                    self.unreviewed[0].1.stand_for(&before);
                 }
             }
             Event::CommitAccepted { commit, .. } => {
@@ -374,6 +342,11 @@ impl Reviews {
     /// Commits that nobody approved and nobody has taken notice of, oldest first, with the time they were seen.
     pub fn unreviewed(&self) -> &[(DateTime<Utc>, CommitSeen)] {
         &self.unreviewed
+    }
+
+    /// How many commits wait for a person: those of [`unreviewed`](Self::unreviewed), and what they stand for.
+    pub fn unreviewed_count(&self) -> u64 {
+        self.unreviewed.iter().map(|(_, seen)| seen.count()).sum()
     }
 
     /// Where a candidate stands.

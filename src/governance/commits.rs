@@ -19,14 +19,14 @@ use super::hook::Hooks;
 use super::judging::CommittedFile;
 use super::notes::Committed;
 use crate::domain::flow::reviews::NewCommit;
-use crate::domain::review::{CommitSeen, GitId};
+use crate::domain::review::{CommitSeen, GitId, MAX_DECISIONS, Older};
 use crate::git::head_log::Place;
 use crate::git::heads::CommitFacts;
 use crate::git::logs::{Move, origins};
 use crate::git::{GitError, Head, Repo};
 
-/// Commits that one look records. More at once are a rebase of a whole history; the newest are enough to be seen.
-const MAX_COMMITS: usize = 200;
+/// Commits of one look that are judged one by one. Of more the older are counted: there cannot be more approvals than that.
+const MAX_COMMITS: usize = MAX_DECISIONS;
 
 /// Commits that are remembered as fetched: one for each remote branch, and one more each time that its history is rewritten.
 const MAX_FETCHED: usize = 10_000;
@@ -36,6 +36,8 @@ const MAX_FETCHED: usize = 10_000;
 pub struct Sight {
     /// Commits that are new, oldest first.
     pub commits: Vec<NewCommit>,
+    /// New commits that are older than those.
+    pub beyond: Option<Older>,
     /// Where HEAD stands.
     pub head: Option<GitId>,
     /// Its branch.
@@ -137,7 +139,7 @@ pub fn look(
         &hidden,
         &fetched,
     )?;
-    new.truncate(MAX_COMMITS);
+    let beyond = new.split_off(new.len().min(MAX_COMMITS));
     let came_from = origins(&moves);
     let seen = |facts: CommitFacts| {
         let origin = came_from.get(&facts.id);
@@ -150,6 +152,7 @@ pub fn look(
                 branch: head.branch.clone(),
                 subject: facts.subject,
                 report_id: None,
+                older: None,
             },
             previous_tree: previous.and_then(id),
         })
@@ -165,9 +168,14 @@ pub fn look(
         .chain(found.iter().cloned())
         .collect();
     recorded.extend(commits.iter().map(|it| it.seen.commit.clone()));
+    let oldest = beyond.last().copied().and_then(id);
     Ok(Looked {
         sight: Sight {
             commits,
+            beyond: oldest.map(|oldest| Older {
+                count: beyond.len() as u64,
+                oldest,
+            }),
             head: head_id.and_then(id),
             branch: head.branch,
             statements: gate::statements(&repo)?,

@@ -75,6 +75,7 @@ impl Committed {
                 branch: self.branch.clone(),
                 subject,
                 report_id: None,
+                older: None,
             },
             previous_tree: self.previous_tree.clone(),
         }

@@ -198,9 +198,11 @@ async fn record(office: &Office, sight: Sight) -> Result<(), Refused> {
             None => Ok((Vec::new(), ())),
         })
         .await?;
-    let commits = sight.commits;
+    let (commits, beyond) = (sight.commits, sight.beyond);
     office
-        .decide(LAUNCHER, move |state| reviews::commits_seen(state, commits))
+        .decide(LAUNCHER, move |state| {
+            reviews::commits_seen(state, commits, beyond)
+        })
         .await?;
     let (head, branch) = (sight.head, sight.branch);
     office

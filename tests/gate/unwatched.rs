@@ -1,9 +1,11 @@
-//! What HEAD did while nobody watched: its log tells, wherever HEAD stands by now, and whatever of the log was read before.
+//! What HEAD did while nobody watched: its log tells, wherever HEAD stands by now, however much it was, and whatever of the
+//! log was read before.
 
 use super::rig::Ground;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;
+use std::process::Stdio;
 
 /// A hook of ours leaves no note of such a commit.
 const NO_HOOKS: [&str; 2] = ["-c", "core.hooksPath=/dev/null"];
@@ -123,6 +125,90 @@ fn a_long_log_is_looked_through_once() {
     commit_and_leave(&ground, "unwatched");
     let _server = ground.serve();
     wait_unapproved(&ground, &["watched", "unwatched"]);
+}
+
+/// Makes commits on a branch of its own, the first of them number 1.
+fn import(ground: &Ground, branch: &str, count: usize) {
+    let mut stream = String::new();
+    for number in 1..=count {
+        let message = format!("import {number}");
+        let from = match number {
+            1 => "from refs/heads/main^0\n",
+            _ => "",
+        };
+        stream += &format!(
+            "commit refs/heads/{branch}\ncommitter mei <mei@localhost> {} +0000\ndata {}\n{message}\n{from}M 644 inline src/a.rs\ndata {}\n{number}\n\n",
+            1_800_000_000 + number,
+            message.len(),
+            number.to_string().len(),
+        );
+    }
+    let mut import = ground.command("git");
+    import
+        .args(["fast-import", "--quiet"])
+        .stdin(Stdio::piped());
+    let mut import = import.spawn().unwrap();
+    let mut stdin = import.stdin.take().unwrap();
+    stdin.write_all(stream.as_bytes()).unwrap();
+    drop(stdin);
+    assert!(import.wait().unwrap().success());
+}
+
+#[test]
+fn of_many_commits_at_once_every_one_is_told() {
+    let ground = Ground::guarded();
+    let server = ground.serve();
+    ground.wait_head();
+    server.stop();
+    import(&ground, "imported", 450);
+    let id = |name: &str| ground.git(&["rev-parse", name]).ok();
+    // One of the older ones was approved.
+    let tree = |number: usize| id(&format!("imported~{}^{{tree}}", 450 - number));
+    ground.git(&["update-ref", "HEAD", "imported~351"]).ok();
+    let approval = ground.approval(&tree(100));
+    ground.git(&["update-ref", "HEAD", "HEAD@{1}"]).ok();
+    ground.record(vec![approval]);
+    unhooked(&ground, &["reset", "-q", "--hard", "imported"]);
+    let _server = ground.serve();
+    ground.wait_head();
+    let told = ground.events("commit_unapproved");
+    assert_eq!(told.len(), 201, "{:#?}", told.first());
+    assert_eq!(
+        (&told[0]["subject"], &told[0]["older"]),
+        (
+            &json!("import 250"),
+            &json!({ "count": 248, "oldest": id("imported~449") })
+        )
+    );
+    let subjects = unapproved(&ground);
+    for (subject, number) in subjects[1..].iter().zip(251..) {
+        assert_eq!(*subject, format!("import {number}"));
+    }
+    let approved = ground.events("commit_recorded");
+    assert_eq!(approved.len(), 1, "{approved:#?}");
+    assert_eq!(
+        (&approved[0]["subject"], &approved[0]["older"]),
+        (&json!("import 100"), &Value::Null)
+    );
+    // All of them wait for the person, whatever the list holds.
+    let review = ground.get("/api/review?brief=1");
+    let waiting = review["unapproved_commits"].as_array().unwrap().clone();
+    let oldest = waiting.last().unwrap();
+    assert_eq!(waiting.len(), 200);
+    assert_eq!(
+        (&oldest["subject"], &oldest["older"]),
+        (
+            &json!("import 251"),
+            &json!({ "count": 249, "oldest": id("imported~449") })
+        )
+    );
+    let status = || ground.get("/api/status")["unapproved_commits"].clone();
+    assert_eq!(status(), 449);
+    let page = ground.zhongshu(&["ps"]).ok();
+    assert!(page.contains("449 commits went around the gate"), "{page}");
+    let seen = json!({ "commit": oldest["commit"], "reason": "a history of before" });
+    ground.post("/api/reviews/accept_commit", &seen);
+    assert_eq!(status(), 199);
 }
 
 /// Another repository, known here as `origin`, with a commit of somebody else.

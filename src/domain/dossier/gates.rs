@@ -403,6 +403,13 @@ impl Said<Commit> {
             code(&seen.subject)
         )
         .expect(FITS);
+        if let Some(older) = &seen.older {
+            let words = language.pick(
+                "and older ones, not listed:",
+                "以及更早的提交，未逐一列出：",
+            );
+            writeln!(page, "  - {words} {} ({}…)", older.count, older.oldest).expect(FITS);
+        }
         if let Some((by, reason)) = &commit.noticed {
             let words = language.pick("noticed by", "已知悉：");
             writeln!(page, "  - {words} {} {}", code(by), code(reason)).expect(FITS);

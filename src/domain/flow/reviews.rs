@@ -5,7 +5,7 @@ use crate::domain::event::Event;
 use crate::domain::limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::review::{
-    Approval, Candidate, CommitSeen, GateMode, GitId, Rejection, Said, Staged, Standing,
+    Approval, Candidate, CommitSeen, GateMode, GitId, Older, Rejection, Said, Staged, Standing,
 };
 use crate::domain::state::State;
 use serde::{Deserialize, Serialize};
@@ -87,22 +87,59 @@ pub struct NewCommit {
     pub previous_tree: Option<GitId>,
 }
 
-/// Records commits, oldest first, each with or without its approval. Those that are known already are left out.
+/// Commits of one look that are recorded each by itself, the newest. A whole history that came at once is nothing that a
+/// person goes through line by line, and shall not fill the journal.
+pub const MAX_LISTED: usize = 200;
+
+/// Records commits, oldest first, each with or without its approval. Those that are known already are left out. Of more than
+/// [`MAX_LISTED`] the older are judged as well, and told together: one stands for all that were approved, one for all others.
+/// `beyond` are still older ones that nobody judges one by one; they count as the others do.
 ///
 /// # Errors
 /// Never refuses.
-pub fn commits_seen(state: &State, commits: Vec<NewCommit>) -> Decision<()> {
+pub fn commits_seen(state: &State, commits: Vec<NewCommit>, beyond: Option<Older>) -> Decision<()> {
     let mode = state.reviews.pinned.unwrap_or(GateMode::Off);
     let waits = |commit: &GitId| {
         let mut unreviewed = state.reviews.unreviewed().iter();
         unreviewed.any(|(_, seen)| seen.commit == *commit)
     };
-    let events = commits
+    let mut older: Vec<Event> = commits
         .into_iter()
         .filter(|new| !waits(&new.seen.commit))
         .map(|new| record(state, new, mode))
         .collect();
-    Ok((events, ()))
+    let listed = older.split_off(older.len().saturating_sub(MAX_LISTED));
+    let (mut around, mut passed) = (None, None);
+    for event in older {
+        match event {
+            Event::CommitUnapproved { seen, .. } => stand_for(&mut around, seen),
+            Event::CommitRecorded { seen } => stand_for(&mut passed, seen),
+            _ => {}
+        }
+    }
+    let last = if around.is_some() {
+        &mut around
+    } else {
+        &mut passed
+    };
+    if let (Some(last), Some(beyond)) = (last, beyond) {
+        last.older = Some(Older {
+            count: beyond.count + last.count() - 1,
+            oldest: beyond.oldest,
+        });
+    }
+    let passed = passed.map(|seen| Event::CommitRecorded { seen });
+    let around = around.map(|seen| Event::CommitUnapproved { seen, mode });
+    let events = passed.into_iter().chain(around).chain(listed);
+    Ok((events.collect(), ()))
+}
+
+/// The newest stands for those before it.
+fn stand_for(group: &mut Option<CommitSeen>, mut newest: CommitSeen) {
+    if let Some(before) = group {
+        newest.stand_for(before);
+    }
+    *group = Some(newest);
 }
 
 fn record(state: &State, new: NewCommit, mode: GateMode) -> Event {

@@ -53,6 +53,7 @@ fn unapproved(commit: &str) -> Event {
         branch: None,
         subject: String::new(),
         report_id: None,
+        older: None,
     };
     Event::CommitUnapproved {
         seen,
@@ -152,9 +153,20 @@ fn old_decisions_are_forgotten_and_commits_that_wait_are_bounded() {
     let (_, oldest) = &reviews.unreviewed()[0];
     let commit = oldest.commit.clone();
     assert!(commit.as_str().ends_with("01"));
+    let older = Older {
+        count: 1,
+        oldest: GitId::parse(&"0".repeat(40)).unwrap(),
+    };
+    assert_eq!(
+        oldest.older,
+        Some(older),
+        "it stands for what is not listed"
+    );
+    assert_eq!(reviews.unreviewed_count(), MAX_UNREVIEWED as u64 + 1);
     let reason = String::new();
     reviews.apply(at(3), &Event::CommitAccepted { commit, reason });
     assert_eq!(reviews.unreviewed().len(), MAX_UNREVIEWED - 1);
+    assert_eq!(reviews.unreviewed_count(), MAX_UNREVIEWED as u64 - 1);
 }
 
 #[test]
@@ -167,6 +179,7 @@ fn every_event_that_is_folded_is_named_and_survives_its_line() {
             branch: None,
             subject: "one".to_owned(),
             report_id: Some("report-1".to_owned()),
+            older: None,
         },
     };
     let accepted = Event::CommitAccepted {

@@ -110,7 +110,7 @@ pub struct StatusView {
     /// Departments.
     pub department_sessions: Vec<SessionView>,
     /// Commits that went around the gate and that nobody took notice of.
-    pub unapproved_commits: usize,
+    pub unapproved_commits: u64,
     /// Codex.
     pub codex: CodexView,
     /// Whether Codex may work here.
@@ -152,7 +152,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
                 state.queue_paused,
                 state.slots_taken(),
                 unreviewed(state),
-                state.reviews.unreviewed().len(),
+                state.reviews.unreviewed_count(),
                 state.seq,
             )
         });

@@ -109,7 +109,7 @@ pub fn render_file(
 struct Notices<'a> {
     t: Words,
     shown: &'a [UnapprovedView],
-    more: usize,
+    more: u64,
     unguarded: Option<GateMode>,
 }
 
@@ -126,7 +126,9 @@ pub fn render_notices(
     Notices {
         t: Words::of(language),
         shown,
-        more: commits.len() - shown.len(),
+        more: (commits[shown.len()..].iter())
+            .map(|commit| commit.seen.count())
+            .sum(),
         unguarded,
     }
     .render()

@@ -116,6 +116,7 @@ fn around(say: &dyn Fn(&str) -> String) -> Event {
             branch: Some(say("side")),
             subject: say("went around"),
             report_id: None,
+            older: None,
         },
         mode: GateMode::Enforce,
     }
