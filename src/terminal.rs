@@ -28,6 +28,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use addresses::Addresses;
+pub use link::{Begin, Keep};
 
 /// A sidecar is ready within some 15 ms; a loaded machine may need seconds, and more means that it hangs.
 const READY_LIMIT: Duration = Duration::from_secs(15);
@@ -85,6 +86,8 @@ pub struct Front {
     pub standing: Option<Arc<dyn Fn() -> Vec<Lease> + Send + Sync>>,
     /// Cancelled when the launcher ends: what outlives it is not over then.
     pub closing: CancellationToken,
+    /// Who keeps the tasks of terminals alive; without anybody they just run.
+    pub keep: Option<Keep>,
 }
 
 struct Open {

@@ -46,6 +46,7 @@ pub use self::{
     incoming::{EVENT_CAPACITY, Incoming, RequestKey, Status},
     peer::CallError,
     settings::{Settings, Timing},
+    supervisor::Supervision,
     transport::{MAX_MESSAGE_BYTES, MAX_SOCKET_PATH_BYTES, TransportError, check_socket_path},
 };
 use crate::process::ProcessError;
@@ -66,9 +67,10 @@ pub struct Codex {
 }
 
 impl Codex {
-    /// [`Codex::idle`] that begins at once.
+    /// [`Codex::idle`] that begins at once, in a task that nobody watches. Needs a tokio runtime.
     pub fn start(settings: Settings) -> (Self, mpsc::Receiver<Incoming>) {
-        let (handle, incoming) = Self::idle(settings);
+        let (handle, incoming, supervision) = Self::idle(settings);
+        tokio::spawn(supervision.run());
         handle
             .commands
             .try_send(Command::Begin)
@@ -76,8 +78,9 @@ impl Codex {
         (handle, incoming)
     }
 
-    /// The handle of an app-server that waits for [`Codex::begin`]; until then nothing runs, and nothing is adopted. Needs a tokio runtime.
-    pub fn idle(settings: Settings) -> (Self, mpsc::Receiver<Incoming>) {
+    /// The handle of an app-server that waits for [`Codex::begin`]; until then nothing runs, and nothing is adopted. Whoever keeps tasks alive
+    /// runs the supervision: without it nothing happens.
+    pub fn idle(settings: Settings) -> (Self, mpsc::Receiver<Incoming>, Supervision) {
         let (events, incoming) = mpsc::channel(EVENT_CAPACITY);
         // Commands are a person's; more than a few waiting mean that nobody handles them.
         let (commands, queue) = mpsc::channel(8);
@@ -99,8 +102,7 @@ impl Codex {
             server: None,
             begun: false,
         };
-        tokio::spawn(supervisor.run(queue));
-        (handle, incoming)
+        (handle, incoming, Supervision::new(supervisor, queue))
     }
 
     /// Begins to supervise: adopts the app-server that the descriptor names, or starts one. Returns at once; `status` and the events tell how

@@ -11,7 +11,7 @@ use std::{
 
 use chrono::Utc;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{self, mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -68,9 +68,25 @@ pub(super) struct Supervisor {
     pub(super) begun: bool,
 }
 
+/// The life of the app-server, for whoever keeps tasks alive. Clones share it: one that is run after another broke goes on where that was.
+#[derive(Clone)]
+pub struct Supervision(Arc<sync::Mutex<(Supervisor, mpsc::Receiver<Command>)>>);
+
+impl Supervision {
+    pub(super) fn new(supervisor: Supervisor, commands: mpsc::Receiver<Command>) -> Self {
+        Self(Arc::new(sync::Mutex::new((supervisor, commands))))
+    }
+
+    /// Supervises until it is told to stop or to let go. When every handle is dropped it lets go: the app-server outlives the launcher.
+    pub async fn run(self) {
+        let mut held = self.0.lock().await;
+        let (supervisor, commands) = &mut *held;
+        supervisor.run(commands).await;
+    }
+}
+
 impl Supervisor {
-    /// Runs until it is told to stop or to let go. When every handle is dropped it lets go: the app-server outlives the launcher.
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    async fn run(&mut self, commands: &mut mpsc::Receiver<Command>) {
         loop {
             // `live` keeps all it knows in `self`, so it can be left at any point and entered again.
             let command = tokio::select! {

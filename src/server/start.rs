@@ -41,6 +41,9 @@ use tokio_util::sync::CancellationToken;
 /// What requests that are being answered get when the launcher ends.
 const FRONT_GRACE: Duration = Duration::from_secs(2);
 
+/// What Codex says, and its life.
+type OfCodex = (mpsc::Receiver<codex::Incoming>, codex::Supervision);
+
 /// Begins a task anew.
 type Begin = Box<dyn Fn() -> BoxFuture<'static, ()> + Send>;
 
@@ -134,19 +137,10 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     server_file(&address, places)?;
     let origins = address.origins();
     let (access, heard) = open_access(address, tokens, closing.clone());
-    let door = Arc::downgrade(&access);
-    terminals.set_front(Front {
-        origins,
-        standing: Some(Arc::new(move || {
-            door.upgrade()
-                .map_or_else(Vec::new, |access| access.standing())
-        })),
-        closing: closing.clone(),
-    });
     let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?, false);
 
     // Nothing from here on can fail: the app-server and its watchdog would stay behind.
-    let (codex, incoming) = prepare_codex(&config, &bench, &place, &program, &codex_bin);
+    let (codex, of_codex) = prepare_codex(&config, &bench, &place, &program, &codex_bin);
     if codex.is_ok() {
         let (descriptor, state) = (place.app_server_descriptor(), place.state.clone());
         access.trust_tool_servers(Box::new(move |pid| {
@@ -162,6 +156,20 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         program.clone(),
         bench,
     );
+    let (door, watched) = (Arc::downgrade(&access), Arc::downgrade(&office));
+    office.terminals.set_front(Front {
+        origins,
+        standing: Some(Arc::new(move || {
+            door.upgrade()
+                .map_or_else(Vec::new, |access| access.standing())
+        })),
+        closing: closing.clone(),
+        keep: Some(Arc::new(move |over, begin| {
+            if let Some(office) = watched.upgrade() {
+                keep(&office, Duty::Terminals, over, begin);
+            }
+        })),
+    });
     let started = Event::ServerStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -218,8 +226,10 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             commits::watch(Arc::clone(&office), guarded_tx.clone(), acting.clone()).boxed()
         })
     }));
-    // These two hear of the ends that a stop brings about, and so outlive the actors.
-    if let Some(incoming) = incoming {
+    // These three bring about or hear of the ends that a stop asks for, and so outlive the actors.
+    if let Some((incoming, supervision)) = of_codex {
+        let begin = move || supervision.clone().run().boxed();
+        keep_until_the_end(Duty::AppServer, Box::new(begin));
         let incoming = Arc::new(Mutex::new(incoming));
         let connected = Arc::new(watchers::on_connect(Arc::clone(&office)));
         let listens = Arc::clone(&office);
@@ -308,7 +318,7 @@ fn prepare_codex(
     place: &Places,
     program: &Path,
     codex_bin: &Result<PathBuf, Localized>,
-) -> (CodexOrReason, Option<mpsc::Receiver<codex::Incoming>>) {
+) -> (CodexOrReason, Option<OfCodex>) {
     if !Policy::of(config, None, bench).uses_codex() {
         let reason = Localized::new(
             "启动时没有中书省或部门会话使用 `codex` 驱动（governance.yaml）；请在需要时修改该文件，然后重启 zhongshu",
@@ -326,7 +336,7 @@ fn prepare_codex(
         quote(&program.to_string_lossy()),
         quote(&place.state.to_string_lossy()),
     );
-    let (codex, incoming) = Codex::idle(codex::Settings {
+    let (codex, incoming, supervision) = Codex::idle(codex::Settings {
         codex_bin: codex_bin.clone(),
         codex_home: config.codex_home.clone(),
         socket: place.app_server_socket(),
@@ -343,7 +353,7 @@ fn prepare_codex(
         opt_out: Vec::new(),
         timing: codex::Timing::default(),
     });
-    (Ok(codex), Some(incoming))
+    (Ok(codex), Some((incoming, supervision)))
 }
 
 /// The TUIs' own CODEX_HOME: nothing of it concerns the user's. They need no login, since they only show.

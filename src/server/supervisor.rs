@@ -53,6 +53,7 @@ where
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::codex::{self, Codex, calls::ClientInfo};
     use crate::config::{Config, Flags};
     use crate::domain::department::{Approval, Localized, Sandbox};
     use crate::domain::event::Event;
@@ -63,10 +64,13 @@ mod tests {
     use crate::journal::{Journal, system_clock};
     use crate::mailbox::handoffs::Handoffs;
     use crate::mailbox::{Folders, Ingest};
+    use crate::sessions::listeners;
     use crate::sessions::office::Ledger;
     use crate::terminal::Terminals;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicU32, Ordering};
+    use tokio::sync::Mutex;
 
     fn planner() -> Brief {
         Brief {
@@ -90,37 +94,61 @@ mod tests {
         }
     }
 
+    /// A launcher without a door, in a repository of its own.
+    struct House {
+        folder: tempfile::TempDir,
+        office: Arc<Office>,
+        handoffs: Handoffs,
+    }
+
+    impl House {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let repo = folder.path().canonicalize().unwrap().join("repo");
+            git2::Repository::init(&repo).unwrap();
+            let home = ("HOME", folder.path().join("home"));
+            let environment = [home].into_iter().collect();
+            let config = Config::load(&Flags::default(), &repo, environment).unwrap();
+            let place = config.places.clone();
+            place.create().unwrap();
+            let opened = Journal::open(&place.journal(), None, &system_clock()).unwrap();
+            let handoffs = Handoffs::new(repo.clone());
+            let ledger =
+                Ledger::start_followed(opened, system_clock(), handoffs.follower()).unwrap();
+            let (terminals, _events) =
+                Terminals::new(place.clone(), PathBuf::new(), Duration::from_secs(1), 0).unwrap();
+            let office = Office::new(
+                Arc::new(config),
+                ledger,
+                terminals,
+                Err(Localized::same("none")),
+                PathBuf::new(),
+                PathBuf::new(),
+                PlanBench::default(),
+            );
+            Self {
+                folder,
+                office,
+                handoffs,
+            }
+        }
+    }
+
     /// The real mailbox task; what breaks is where it asks for the configuration, the first two times.
     #[tokio::test]
     async fn a_mailbox_task_that_panics_is_started_again_and_the_person_sees_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let repo = folder.path().canonicalize().unwrap().join("repo");
-        git2::Repository::init(&repo).unwrap();
-        let home = ("HOME", folder.path().join("home"));
-        let environment = [home].into_iter().collect();
-        let config = Config::load(&Flags::default(), &repo, environment).unwrap();
-        let place = config.places.clone();
-        place.create().unwrap();
-        let opened = Journal::open(&place.journal(), None, &system_clock()).unwrap();
-        let handoffs = Handoffs::new(repo.clone());
-        let ledger = Ledger::start_followed(opened, system_clock(), handoffs.follower()).unwrap();
-        let (terminals, _events) =
-            Terminals::new(place.clone(), PathBuf::new(), Duration::from_secs(1), 0).unwrap();
-        let office = Office::new(
-            Arc::new(config),
-            ledger.clone(),
-            terminals,
-            Err(Localized::same("none")),
-            PathBuf::new(),
-            PathBuf::new(),
-            PlanBench::default(),
-        );
+        let House {
+            folder: _folder,
+            office,
+            handoffs,
+        } = House::new();
+        let (place, ledger) = (office.place.clone(), office.ledger.clone());
         let registered = Event::SessionRegistered {
             brief: planner(),
             request: None,
         };
         assert!(office.record(vec![registered]).await);
-        let folders = Folders::open(&repo, &planner().id).unwrap();
+        let folders = Folders::open(&place.repo, &planner().id).unwrap();
         let asked = Arc::new(AtomicU32::new(0));
         let policies = office.policies.subscribe();
         let catalog = Arc::new(move || {
@@ -130,7 +158,7 @@ mod tests {
         });
         let stop = CancellationToken::new();
         let ingest = Ingest::new(
-            repo,
+            place.repo.clone(),
             place.state.clone(),
             ledger.clone(),
             handoffs,
@@ -171,5 +199,75 @@ mod tests {
         stop.cancel();
         task.await.unwrap();
         ledger.close().await;
+    }
+
+    /// The first app-server dies, and the pause after that is longer than any clock knows.
+    #[tokio::test]
+    async fn a_supervisor_of_codex_that_panics_is_started_again_once() {
+        let House { folder, office, .. } = House::new();
+        let place = office.place.clone();
+        place.create_scratch().unwrap();
+        let starts = folder.path().join("starts");
+        let codex_bin = folder.path().join("codex");
+        let text = format!(
+            "#!/bin/sh\necho >> {0}\n[ $(wc -l < {0}) -gt 1 ] && exec sleep 600\nexit 1\n",
+            starts.display()
+        );
+        std::fs::write(&codex_bin, text).unwrap();
+        std::fs::set_permissions(&codex_bin, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (codex, incoming, supervision) = Codex::idle(codex::Settings {
+            codex_bin,
+            codex_home: None,
+            socket: place.app_server_socket(),
+            descriptor: place.app_server_descriptor(),
+            log: place.state.join("app-server.log"),
+            config_overrides: Vec::new(),
+            env_set: Vec::new(),
+            env_remove: Vec::new(),
+            client: ClientInfo {
+                name: "test".into(),
+                title: "test".into(),
+                version: "0".into(),
+            },
+            opt_out: Vec::new(),
+            timing: codex::Timing {
+                backoff_first: Duration::MAX,
+                backoff_longest: Duration::MAX,
+                ..codex::Timing::default()
+            },
+        });
+        let stop = CancellationToken::new();
+        let mut records = office.ledger.subscribe(None).unwrap();
+        let incoming = Arc::new(Mutex::new(incoming));
+        let listens = Arc::clone(&office);
+        let listener = keep(&office, Duty::Codex, stop.clone(), move || {
+            let connected = Arc::new(|| {});
+            listeners::codex(Arc::clone(&listens), Arc::clone(&incoming), connected)
+        });
+        let supervisor = keep(&office, Duty::AppServer, stop.clone(), move || {
+            supervision.clone().run()
+        });
+        codex.begin().await;
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let again = || std::fs::read(&starts).is_ok_and(|starts| starts.len() > 1);
+        let mut failures = Vec::new();
+        while !again() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let record = tokio::time::timeout(left, records.recv()).await;
+            assert!(record.is_ok(), "Codex was not started again: {failures:?}");
+            if let Event::TaskFailed { task, reason } = &record.unwrap().unwrap().record.event {
+                failures.push(format!("{task}: {reason}"));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        assert_eq!(failures.len(), 1, "{failures:?}");
+        assert!(failures[0].starts_with("app_server: overflow"));
+        let warnings = office.troubles.warnings(Language::En);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        stop.cancel();
+        codex.stop(Duration::ZERO).await.unwrap();
+        supervisor.await.unwrap();
+        listener.await.unwrap();
+        office.ledger.close().await;
     }
 }

@@ -22,6 +22,8 @@ pub enum Duty {
     Reconciler,
     /// One step of that, or one answer to what a driver said.
     Step,
+    /// Looks after Codex's app-server.
+    AppServer,
     /// Hears what Codex says.
     Codex,
     /// Hears what terminals say.
@@ -41,6 +43,7 @@ impl Duty {
             Self::Mailbox => "mailbox",
             Self::Reconciler => "reconciler",
             Self::Step => "step",
+            Self::AppServer => "app_server",
             Self::Codex => "codex",
             Self::Terminals => "terminals",
             Self::Commits => "commits",
@@ -55,6 +58,7 @@ impl Duty {
             Self::Mailbox => ("接收信箱文件", "takes in mailbox files"),
             Self::Reconciler => ("推进会话与队列", "moves sessions and queue on"),
             Self::Step => ("执行单个步骤", "does one step of a session"),
+            Self::AppServer => ("看护 Codex 的 app-server", "looks after Codex's app-server"),
             Self::Codex => ("接收 Codex 消息", "hears what Codex says"),
             Self::Terminals => ("接收终端消息", "hears what terminals say"),
             Self::Commits => ("监视提交", "watches for commits"),

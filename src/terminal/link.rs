@@ -1,4 +1,5 @@
-//! The connection to one sidecar: what it says, whose tokens it asks about, and which credentials it hears the end of.
+//! The connection to one sidecar: what it says, whose tokens it asks about, and which credentials it hears the end of. What goes on for as
+//! long as a terminal or a credential is kept alive by whoever keeps the launcher's other tasks alive.
 
 use super::{Open, TerminalError, TerminalEvent, Terminals};
 use crate::access::{Holder, Lease};
@@ -7,6 +8,17 @@ use codex_terminal::client;
 use codex_terminal::control::{Event, Granted, Over, Request};
 use codex_terminal::descriptor::{Descriptor, State};
 use codex_terminal::token::TokenHash;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
+
+/// Begins a task, again and again if need be: each goes on where the one before broke.
+pub type Begin = Box<dyn Fn() -> BoxFuture<'static, ()> + Send>;
+
+/// Runs a task, and begins it anew whenever it ends before its token is cancelled.
+pub type Keep = Arc<dyn Fn(CancellationToken, Begin) + Send + Sync>;
 
 impl Terminals {
     /// Connects as the launcher, and passes on what is said from then on.
@@ -19,7 +31,7 @@ impl Terminals {
             .control_socket
             .clone()
             .ok_or(TerminalError::Gone)?;
-        let (client, mut events) = client::connect(&socket).await?;
+        let (client, events) = client::connect(&socket).await?;
         let front = self.front();
         let standing = front.standing.map_or_else(Vec::new, |standing| standing());
         // Before anybody can be given its address.
@@ -46,50 +58,73 @@ impl Terminals {
                 self.end_with(lease);
             }
         }
-        let terminals = self.clone();
-        let terminal_id = id.clone();
-        tokio::spawn(async move {
-            while let Some(event) = events.recv().await {
-                if let Event::Presented { ask, token_sha256 } = event {
-                    terminals.answer(&terminal_id, ask, &token_sha256);
-                    continue;
-                }
-                if let Some(open) = terminals.lock().get_mut(&terminal_id) {
-                    match &event {
-                        Event::Hello { descriptor, .. } => open.descriptor = descriptor.clone(),
-                        Event::Exited { code, signal } => {
-                            let (code, signal) = (*code, *signal);
-                            open.descriptor.state = State::Exited { code, signal };
-                        }
-                        _ => {}
-                    }
-                }
-                let event = TerminalEvent {
-                    terminal_id: terminal_id.clone(),
-                    event: Some(event),
-                };
-                if terminals.inner.events.send(event).await.is_err() {
-                    return;
-                }
-            }
-            terminals.inner.addresses.forget(&terminal_id);
-            // Taken out already, or about to be: then by whoever closes it.
-            let found = terminals.lock().remove(&terminal_id);
-            if found.is_none_or(|open| open.closing) {
-                return;
-            }
-            // Nobody listens any more when the launcher ends.
-            terminals
-                .inner
-                .events
-                .send(TerminalEvent {
-                    terminal_id,
-                    event: None,
-                })
-                .await
-                .ok();
+        let (terminals, id) = (self.clone(), id.clone());
+        let events = Arc::new(Mutex::new(events));
+        self.keep(move || {
+            let (terminals, id, events) = (terminals.clone(), id.clone(), Arc::clone(&events));
+            async move { terminals.pass_on(&id, &mut *events.lock().await).await }
         });
         Ok(())
+    }
+
+    /// Has a task kept alive until it ends in order.
+    fn keep<W>(&self, work: impl Fn() -> W + Send + 'static)
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let over = CancellationToken::new();
+        let ended = over.clone();
+        let begin = move || {
+            let (work, ended) = (work(), ended.clone());
+            let whole = async move {
+                work.await;
+                ended.cancel();
+            };
+            whole.boxed()
+        };
+        match self.front().keep {
+            Some(keep) => keep(over, Box::new(begin)),
+            None => drop(tokio::spawn(begin())),
+        }
+    }
+
+    /// Passes on what a sidecar says until it is gone.
+    async fn pass_on(&self, id: &TerminalId, events: &mut mpsc::Receiver<Event>) {
+        while let Some(event) = events.recv().await {
+            if let Event::Presented { ask, token_sha256 } = event {
+                self.answer(id, ask, &token_sha256);
+                continue;
+            }
+            if let Some(open) = self.lock().get_mut(id) {
+                match &event {
+                    Event::Hello { descriptor, .. } => open.descriptor = descriptor.clone(),
+                    Event::Exited { code, signal } => {
+                        let (code, signal) = (*code, *signal);
+                        open.descriptor.state = State::Exited { code, signal };
+                    }
+                    _ => {}
+                }
+            }
+            let event = TerminalEvent {
+                terminal_id: id.clone(),
+                event: Some(event),
+            };
+            if self.inner.events.send(event).await.is_err() {
+                return;
+            }
+        }
+        self.inner.addresses.forget(id);
+        // Taken out already, or about to be: then by whoever closes it.
+        let found = self.lock().remove(id);
+        if found.is_none_or(|open| open.closing) {
+            return;
+        }
+        // Nobody listens any more when the launcher ends.
+        let gone = TerminalEvent {
+            terminal_id: id.clone(),
+            event: None,
+        };
+        self.inner.events.send(gone).await.ok();
     }
 
     /// Somebody shows a token to a sidecar.
@@ -124,22 +159,27 @@ impl Terminals {
     /// Sees that what a credential opened ends with it.
     pub(super) fn end_with(&self, lease: Lease) {
         let terminals = self.clone();
-        tokio::spawn(async move {
-            lease.ended.cancelled().await;
-            if terminals.front().closing.is_cancelled() && lease.holder.outlives_the_server() {
-                return;
-            }
-            terminals.inner.addresses.end(&lease.holder);
-            // All at once: one that does not answer must not hold up the others.
-            let all = terminals.open_ids().into_iter().map(|id| {
-                let (terminals, holder) = (terminals.clone(), lease.holder.clone());
-                tokio::spawn(async move { terminals.revoke(&id, &holder).await })
-            });
-            for one in all.collect::<Vec<_>>() {
-                // A panic is in the log already.
-                one.await.ok();
-            }
+        self.keep(move || {
+            let (terminals, lease) = (terminals.clone(), lease.clone());
+            async move { terminals.wait_for_end(&lease).await }
         });
+    }
+
+    async fn wait_for_end(&self, lease: &Lease) {
+        lease.ended.cancelled().await;
+        if self.front().closing.is_cancelled() && lease.holder.outlives_the_server() {
+            return;
+        }
+        self.inner.addresses.end(&lease.holder);
+        // All at once: one that does not answer must not hold up the others.
+        let all = self.open_ids().into_iter().map(|id| {
+            let (terminals, holder) = (self.clone(), lease.holder.clone());
+            tokio::spawn(async move { terminals.revoke(&id, &holder).await })
+        });
+        for one in all.collect::<Vec<_>>() {
+            // A panic is in the log already.
+            one.await.ok();
+        }
     }
 
     async fn revoke(&self, id: &TerminalId, holder: &Holder) {

@@ -24,7 +24,8 @@ fn program(rig: &Rig, text: &str) -> PathBuf {
 #[tokio::test]
 async fn nothing_runs_before_it_may_begin() {
     let rig = Rig::new().await;
-    let (codex, mut events) = Codex::idle(rig.settings());
+    let (codex, mut events, supervision) = Codex::idle(rig.settings());
+    tokio::spawn(supervision.run());
     // Neither does what is asked of it meanwhile start anything.
     codex.retry().await;
     codex.restart().await;

@@ -3,12 +3,16 @@
 use super::http::{self, Door};
 use super::processes;
 use super::world::World;
+use codex_terminal::control::Event as Said;
 use codex_terminal::spec::Spec;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
-use zhongshu::domain::ids::TerminalId;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use zhongshu::domain::ids::{MessageId, TerminalId};
 use zhongshu::paths::{Lock, Places};
-use zhongshu::terminal::Terminals;
+use zhongshu::terminal::{Begin, Front, TerminalEvent, Terminals};
 
 /// The sidecar's answer at the address of a terminal, without its fragment.
 fn page(url: &str) -> (u16, String) {
@@ -321,17 +325,105 @@ async fn a_terminal_that_is_born_while_its_launcher_is_killed_can_be_shown_by_th
     assert!(third.ports().len() < own && own <= 2 * third.ports().len());
 }
 
+/// Terminals without a server.
+struct Bare {
+    _folder: tempfile::TempDir,
+    /// By it the terminals know their launcher.
+    _lock: Lock,
+    root: std::path::PathBuf,
+    place: Places,
+    terminals: Terminals,
+    events: tokio::sync::mpsc::Receiver<TerminalEvent>,
+}
+
+impl Bare {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let place = places(&root);
+        let lock = Lock::take(&place).unwrap();
+        let program = env!("CARGO_BIN_EXE_zhongshu").into();
+        let (terminals, events) =
+            Terminals::new(place.clone(), program, Duration::from_secs(60), 0).unwrap();
+        Self {
+            _folder: folder,
+            _lock: lock,
+            root,
+            place,
+            terminals,
+            events,
+        }
+    }
+
+    /// What the terminal says next, other than that something was printed.
+    async fn next(&mut self) -> Option<Said> {
+        loop {
+            let event = tokio::time::timeout(Duration::from_secs(30), self.events.recv()).await;
+            match event.expect("the terminal says something").unwrap().event {
+                Some(Said::Output { .. }) => {}
+                said => return said,
+            }
+        }
+    }
+}
+
+/// What hears a terminal breaks after the first word; what the terminal says meanwhile waits for the next one to hear it.
+#[tokio::test(flavor = "multi_thread")]
+async fn when_what_hears_a_terminal_breaks_another_goes_on() {
+    let mut bare = Bare::new();
+    let (heard, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (breaks, begins) = (Arc::clone(&heard), Arc::clone(&go_on));
+    let keep = move |over: CancellationToken, begin: Begin| {
+        let (breaks, begins) = (Arc::clone(&breaks), Arc::clone(&begins));
+        tokio::spawn(async move {
+            let first = begin();
+            let broken = tokio::spawn(async move {
+                tokio::select! {
+                    () = first => {}
+                    () = breaks.notified() => panic!("on purpose"),
+                }
+            });
+            assert!(broken.await.unwrap_err().is_panic());
+            begins.notified().await;
+            begin().await;
+            assert!(over.is_cancelled(), "it ended in order");
+        });
+    };
+    bare.terminals.set_front(Front {
+        keep: Some(Arc::new(keep)),
+        ..Front::default()
+    });
+    let id = TerminalId::fresh("terminal");
+    let argv = ["sh", "-c", "read line; exit 7"].map(str::to_owned);
+    let spec = Spec::program(id.as_str(), argv.to_vec(), bare.place.repo.clone());
+    bare.terminals.start(&id, spec).await.unwrap();
+    assert!(matches!(bare.next().await, Some(Said::Hello { .. })));
+    heard.notify_one();
+    let message = MessageId::parse("message-1").unwrap();
+    bare.terminals.submit(&id, &message, "go").await.unwrap();
+    go_on.notify_one();
+    assert!(matches!(
+        bare.next().await,
+        Some(Said::Exited { code: Some(7), .. })
+    ));
+    let sidecar =
+        codex_terminal::descriptor::Descriptor::read(&bare.place.terminal(&id).descriptor);
+    let pid = i32::try_from(sidecar.unwrap().pid).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    assert!(bare.next().await.is_none(), "its end is told");
+    assert!(!bare.terminals.is_open(&id));
+}
+
 /// Ends and starts at once, with all that may lie between: the launcher alone knows what it is starting.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_closed_while_it_starts_leaves_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().canonicalize().unwrap();
-    let place = places(&root);
-    // By it the terminals know their launcher.
-    let _lock = Lock::take(&place).unwrap();
-    let program = env!("CARGO_BIN_EXE_zhongshu").into();
-    let (terminals, _events) =
-        Terminals::new(place.clone(), program, Duration::from_secs(60), 0).unwrap();
+    let Bare {
+        place,
+        root,
+        terminals,
+        ..
+    } = Bare::new();
     // A start takes some 10 ms.
     for round in 0..40_u64 {
         let id = TerminalId::fresh("terminal");
