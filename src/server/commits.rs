@@ -33,7 +33,8 @@ pub async fn watch(
 ) {
     let notes = Notes::of(&office.place.state);
     let mut eyes = Eyes::begin(&office);
-    let mut complained = false;
+    let (mut asking, mut recording, mut looking) =
+        (Trouble::default(), Trouble::default(), Trouble::default());
     loop {
         let known = office.ledger.read(|state| {
             let head = state.reviews.head.as_ref();
@@ -52,31 +53,47 @@ pub async fn watch(
             Err(Err(_)) => return,
         };
         match record_asked(&office, noted.asked).await {
-            Ok(()) => forget(&noted.files_of_asked),
-            Err(error) => tracing::warn!(
-                ?error,
-                "what the gate was asked could not be recorded; its notes stay"
-            ),
+            Ok(()) => {
+                forget(&noted.files_of_asked);
+                if asking.is_over() {
+                    tracing::info!("what the gate was asked is recorded again");
+                }
+            }
+            Err(error) => {
+                if asking.begins() {
+                    tracing::warn!(
+                        ?error,
+                        "what the gate was asked cannot be recorded; its notes stay"
+                    );
+                }
+            }
         }
         let mut pause = POLL;
         match looked {
             Ok(None) => {}
             Ok(Some(looked)) => {
-                complained = false;
+                if looking.is_over() {
+                    tracing::info!("HEAD is watched again");
+                }
                 guarded.send_replace(Some(looked.sight.guarded));
                 (eyes.memory, eyes.stamp) = (looked.memory, Some(looked.stamp));
                 match record(&office, looked.sight).await {
                     Ok(()) => {
                         forget(&noted.files_of_committed);
+                        if recording.is_over() {
+                            tracing::info!("what HEAD did is recorded again");
+                        }
                         if let Err(error) = eyes.kept.keep(&eyes.memory) {
                             tracing::warn!(%error, "how far HEAD's log was read cannot be written down; the next start reads more of it again");
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(
-                            ?error,
-                            "what HEAD did could not be recorded; it is looked at again"
-                        );
+                        if recording.begins() {
+                            tracing::warn!(
+                                ?error,
+                                "what HEAD did cannot be recorded; it is looked at again until it is"
+                            );
+                        }
                         eyes = Eyes::begin(&office);
                         pause = POLL_AFTER_FAILURE;
                     }
@@ -84,8 +101,7 @@ pub async fn watch(
             }
             Err(error) => {
                 pause = POLL_AFTER_FAILURE;
-                if !complained {
-                    complained = true;
+                if looking.begins() {
                     tracing::warn!(%error, "HEAD cannot be watched; commits that go around the gate are noticed later");
                 }
             }
@@ -94,6 +110,24 @@ pub async fn watch(
             () = tokio::time::sleep(pause) => {}
             () = acting.cancelled() => return,
         }
+    }
+}
+
+/// Something that goes wrong again and again: worth a line when it begins and when it is over, and none in between.
+#[derive(Default)]
+struct Trouble {
+    lasts: bool,
+}
+
+impl Trouble {
+    /// It went wrong; whether for the first time.
+    fn begins(&mut self) -> bool {
+        !std::mem::replace(&mut self.lasts, true)
+    }
+
+    /// It went well; whether it had gone wrong before.
+    fn is_over(&mut self) -> bool {
+        std::mem::take(&mut self.lasts)
     }
 }
 

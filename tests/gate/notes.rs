@@ -120,3 +120,35 @@ fn notes_that_nobody_reads_are_bounded_and_that_is_said() {
     assert!(said.contains("could not be written down"), "{said}");
     assert_eq!(notes(&ground).len(), 1_000);
 }
+
+#[test]
+fn a_journal_that_takes_nothing_is_complained_of_once() {
+    let ground = Ground::guarded();
+    let mut server = ground.serve();
+    ground.wait_head();
+    let log = server.log();
+    let complaints = || {
+        let log = log.lock().unwrap();
+        log.matches("what the gate was asked cannot be recorded")
+            .count()
+    };
+    let folder = ground.state().join("gate");
+    for round in 1..=2 {
+        let journal = ground.state().join("journal.jsonl");
+        server.limit_files(Some(fs::metadata(journal).unwrap().len()));
+        ground.stage("src/a.rs", &format!("{round}\n"));
+        ground.commit(&["-m", "x"]).refused("nobody has approved");
+        ground.wait_for("the complaint", || (complaints() >= round).then_some(()));
+        // Each look throws away what is no note.
+        for _ in 0..3 {
+            let nonsense = folder.join("nonsense.json");
+            fs::write(&nonsense, "{}").unwrap();
+            ground.wait_for("a look", || (!nonsense.exists()).then_some(()));
+        }
+        assert_eq!(complaints(), round, "{}", log.lock().unwrap());
+        server.limit_files(None);
+        ground.wait_for("the refusal in the journal", || {
+            (ground.events("commit_refused").len() == round).then_some(())
+        });
+    }
+}

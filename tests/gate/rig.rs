@@ -1,5 +1,6 @@
 //! A repository with the real git, a state folder and a home of its own, and the real program; all of it thrown away.
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs;
@@ -7,6 +8,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use zhongshu::domain::event::Event;
@@ -349,6 +351,29 @@ pub struct Server<'a> {
 }
 
 impl Server<'_> {
+    /// What it logs from now on.
+    pub fn log(&mut self) -> Arc<Mutex<String>> {
+        let log: Arc<Mutex<String>> = Arc::default();
+        let (lines, child) = (Arc::clone(&log), self.child.as_mut().unwrap());
+        let said = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in said.lines().map_while(Result::ok) {
+                *lines.lock().unwrap() += &format!("{line}\n");
+            }
+        });
+        log
+    }
+
+    /// Lets it write files only up to so many bytes, as a full disk would.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let pid = i32::try_from(self.child.as_ref().unwrap().id()).unwrap();
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Pid::from_raw(pid), Resource::Fsize, limit).unwrap();
+    }
+
     pub fn stop(mut self) {
         self.end();
     }

@@ -3,8 +3,8 @@
 //!
 //! # Who logs never waits
 //!
-//! A line goes into a queue of [`QUEUE`] lines and is written by a thread of its own. What does not fit is dropped and counted, and the count
-//! is logged as soon as there is room. A write that fails is given up: there is nobody left to tell.
+//! A line goes into a queue of [`QUEUE`] lines and is written by a thread of its own. What does not fit there, and what cannot be written, is
+//! dropped and counted, and the count is logged as soon as something can be written again.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
@@ -126,21 +126,71 @@ impl Write for Queue {
     }
 }
 
-fn write_all(queued: &Receiver<Item>, mut out: impl Write, lost: &AtomicU64) {
+fn write_all(queued: &Receiver<Item>, out: impl Write, lost: &AtomicU64) {
+    let mut pen = Pen {
+        out,
+        lost,
+        torn: false,
+    };
     while let Ok(item) = queued.recv() {
         match item {
-            Item::Line(line) => {
-                let lost = lost.swap(0, Ordering::Relaxed);
-                if lost > 0 {
-                    writeln!(out, "{lost} lines of this log were lost: nobody took them").ok();
-                }
-                out.write_all(&line).ok();
-            }
+            Item::Line(line) => pen.line(&line),
             Item::Flush(done) => {
+                pen.tell_lost();
                 // Whoever asked may have given up.
                 done.send(()).ok();
             }
         }
+    }
+}
+
+/// Writes lines, and owes the reader the number of those that were lost.
+struct Pen<'a, W> {
+    out: W,
+    lost: &'a AtomicU64,
+    /// Only the beginning of a line could be written.
+    torn: bool,
+}
+
+impl<W: Write> Pen<'_, W> {
+    fn line(&mut self, line: &[u8]) {
+        if !(self.tell_lost() && self.put(line)) {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Says how many lines were lost, if any; false when not even that can be said.
+    fn tell_lost(&mut self) -> bool {
+        let lost = self.lost.swap(0, Ordering::Relaxed);
+        if lost == 0 {
+            return true;
+        }
+        let end = if self.torn { "\n" } else { "" };
+        let line = format!(
+            "{end}{lost} lines of this log were lost: they could not be written, or nobody took them\n"
+        );
+        let said = self.put(line.as_bytes());
+        if !said {
+            self.lost.fetch_add(lost, Ordering::Relaxed);
+        }
+        said
+    }
+
+    /// Writes a line; false when that failed, at whatever place.
+    fn put(&mut self, line: &[u8]) -> bool {
+        let mut rest = line;
+        while !rest.is_empty() {
+            match self.out.write(rest) {
+                Ok(0) => break,
+                Ok(length) => rest = &rest[length..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        if rest.len() < line.len() {
+            self.torn = !rest.is_empty();
+        }
+        rest.is_empty() && self.out.flush().is_ok()
     }
 }
 
@@ -174,9 +224,101 @@ mod tests {
         assert!(queue.lost.load(Ordering::Relaxed) > 0);
         drop(stuck);
         // A full queue takes no flush; what was stuck goes on.
-        while queue.lost.load(Ordering::Relaxed) > 0 {
-            assert!(writeln!(queue, "one more").is_ok());
+        let (done, written) = sync_channel(1);
+        while queue.items.try_send(Item::Flush(done.clone())).is_err() {
             thread::yield_now();
         }
+        assert!(written.recv_timeout(Duration::from_secs(30)).is_ok());
+        assert!(
+            queue.lost.load(Ordering::Relaxed) > QUEUE as u64,
+            "nothing was written"
+        );
     }
+
+    /// A disk: it takes so many bytes, then none until it is given room. Flushing may fail by itself.
+    #[derive(Clone, Default)]
+    struct Disk(Arc<Mutex<Sectors>>);
+
+    #[derive(Default)]
+    struct Sectors {
+        written: Vec<u8>,
+        room: usize,
+        flushes: bool,
+    }
+
+    impl Disk {
+        fn set(&self, room: usize, flushes: bool) {
+            let mut disk = self.0.lock().expect("nobody panics with it");
+            (disk.room, disk.flushes) = (room, flushes);
+        }
+
+        fn text(&self) -> String {
+            let disk = self.0.lock().expect("nobody panics with it");
+            String::from_utf8_lossy(&disk.written).into_owned()
+        }
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut disk = self.0.lock().expect("nobody panics with it");
+            let length = bytes.len().min(disk.room);
+            if length == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            disk.room -= length;
+            disk.written.extend_from_slice(&bytes[..length]);
+            Ok(length)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            match self.0.lock().expect("nobody panics with it").flushes {
+                true => Ok(()),
+                false => Err(io::ErrorKind::StorageFull.into()),
+            }
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_counted_and_said_when_there_is_room_again() {
+        let disk = Disk::default();
+        let mut queue = Queue::new(disk.clone());
+        let mut say = |line: &str| {
+            assert!(queue.write_all(format!("{line}\n").as_bytes()).is_ok());
+            // Everything before it is through.
+            queue.flush(Duration::from_secs(30));
+        };
+        disk.set(100, true);
+        say("one");
+        disk.set(0, true);
+        say("two");
+        // Half of a line.
+        disk.set(3, true);
+        say("three");
+        disk.set(1000, false);
+        say("four");
+        disk.set(1000, true);
+        say("five");
+        say("six");
+        let text = disk.text();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "one", "{text}");
+        assert!(lines.contains(&LOST_THREE), "{text}");
+        assert_eq!(lines[lines.len() - 2..], ["five", "six"], "{text}");
+    }
+
+    #[test]
+    fn what_was_lost_is_said_at_the_end_at_the_latest() {
+        let disk = Disk::default();
+        let mut queue = Queue::new(disk.clone());
+        for line in ["one\n", "two\n", "three\n"] {
+            assert!(queue.write_all(line.as_bytes()).is_ok());
+        }
+        queue.flush(Duration::from_secs(30));
+        disk.set(1000, true);
+        queue.flush(Duration::from_secs(30));
+        assert_eq!(disk.text().trim(), LOST_THREE);
+    }
+
+    const LOST_THREE: &str =
+        "3 lines of this log were lost: they could not be written, or nobody took them";
 }
