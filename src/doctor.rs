@@ -30,6 +30,8 @@ pub struct Inputs {
     pub codex_bin: Option<PathBuf>,
     /// The environment.
     pub environment: Environment,
+    /// This program: it reads the repository in a limited child.
+    pub program: PathBuf,
 }
 
 /// How a check came out.
@@ -103,7 +105,7 @@ impl Subject {
 pub async fn run(inputs: &Inputs) -> Vec<Check> {
     let mut checks = vec![machine::git(&inputs.environment).await];
     let repo = find_repository(inputs.repo.as_deref(), &inputs.cwd);
-    checks.push(machine::repository(&repo));
+    checks.push(machine::repository(&repo, &inputs.program));
     let governance = repo.as_ref().ok().map(|repo| Governance::load(repo));
     if let Some(governance) = &governance {
         checks.push(machine::governance(governance));

@@ -85,6 +85,7 @@ impl Machine {
             port: 0,
             codex_bin: Some(program(&at("codex"), &fake_codex("0.169.0"))),
             environment,
+            program: env!("CARGO_BIN_EXE_zhongshu").into(),
         };
         Self { root, inputs }
     }

@@ -28,6 +28,7 @@ pub async fn run(
         port: flags.port.unwrap_or(0),
         codex_bin: flags.codex_bin,
         environment: environment.clone(),
+        program: std::env::current_exe()?,
     })
     .await;
     if json {

@@ -225,7 +225,8 @@ impl Scene {
             .take(MAX_MOVES_BYTES)
             .read_to_string(&mut lines);
         let moved = read.map_err(|error| error.to_string()).and_then(|_| {
-            gate::trees_moved_to(&self.repo, &lines).map_err(|error| error.to_string())
+            let moved = self.reader.trees_moved_to(lines);
+            moved.map_err(|error| error.to_string())
         });
         let refused = passed.mode == GateMode::Enforce;
         let sentence = match moved {

@@ -4,9 +4,9 @@ use super::error::CommandError;
 use crate::cli::{ExitCode, HookCommand};
 use crate::client::{Client, ClientError};
 use crate::domain::review::GateMode;
-use crate::git::Repo;
-use crate::governance::gate::{self, Stated};
+use crate::governance::gate::{self, Stated, Statements};
 use crate::governance::hook::{self, Facts, Hook, HookState, Hooks, kept_name};
+use crate::governance::reader::{HooksGround, Reader};
 use crate::governance::render::printable;
 use crate::paths::Places;
 use serde_json::json;
@@ -22,28 +22,30 @@ pub async fn run(
     command: HookCommand,
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
-    let repo = Repo::open(&places.repo).map_err(hook::HookError::from)?;
+    let program = std::env::current_exe()?;
+    let reader = Reader::new(program.clone(), places.repo.clone());
+    let ground = reader
+        .hooks_ground()
+        .map_err(|error| CommandError::Failed(format!("the hooks cannot be looked at: {error}")))?;
+    let HooksGround { folder, statements } = ground;
     match command {
         HookCommand::Install => {
-            let program = std::env::current_exe()?;
             let facts = Facts {
                 program,
                 root: places.repo.clone(),
                 state: places.state.clone(),
             };
             check_names(&facts)?;
-            let hooks = hook::install(&repo, &facts)?;
-            show(places, &repo, &hooks, out)
+            let hooks = hook::install(folder, &facts)?;
+            show(places, &statements, &hooks, out)
         }
         HookCommand::Remove => {
-            let hooks = hook::remove(&repo)?;
+            let hooks = hook::remove(folder)?;
             lower(places, out).await?;
             for one in &hooks.hooks {
                 writeln!(out, "{:<22}{}", one.name, rest(one))?;
             }
-            if gate::statements(&repo)
-                .is_ok_and(|said| said.head.mode().is_some_and(|mode| mode > GateMode::Off))
-            {
+            if (statements.head.mode()).is_some_and(|mode| mode > GateMode::Off) {
                 writeln!(
                     out,
                     "governance.yaml still asks for the gate (`gate:`): the server goes on recording commits that nobody approved"
@@ -51,7 +53,7 @@ pub async fn run(
             }
             Ok(ExitCode::Ok)
         }
-        HookCommand::Status => show(places, &repo, &Hooks::look(&repo)?, out),
+        HookCommand::Status => show(places, &statements, &Hooks::look_in(folder)?, out),
     }
 }
 
@@ -99,7 +101,7 @@ fn rest(hook: &Hook) -> String {
 
 fn show(
     places: &Places,
-    repo: &Repo,
+    said: &Statements,
     hooks: &Hooks,
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
@@ -116,9 +118,8 @@ fn show(
         )?;
     }
     let reviews = gate::reviews_on_disk(&places.journal());
-    let said = gate::statements(repo).map_err(hook::HookError::from)?;
     let pinned = reviews.as_ref().ok().and_then(|reviews| reviews.pinned);
-    let mode = gate::in_force(pinned, &said);
+    let mode = gate::in_force(pinned, said);
     writeln!(
         out,
         "{:<22}{} (committed governance.yaml: {}; on disk: {}; set by you: {})",

@@ -4,15 +4,15 @@ use super::error::CommandError;
 use crate::cli::{ExitCode, Report as Arguments};
 use crate::domain::report::{FailOn, ReportMode};
 use crate::domain::rules::RiskLevel;
-use crate::governance::judging::Bench;
-use crate::governance::render::{Part, render};
-use crate::governance::report::{ReportRequest, judge};
+use crate::governance::reader::{Print, Reader};
+use crate::governance::render::Part;
+use crate::governance::report::ReportRequest;
 use crate::governance::settings::Settings;
 use crate::paths::Environment;
 use std::io::Write;
 use std::path::Path;
 
-/// Makes the report and prints it. Blocks.
+/// Has a limited child make the report, and prints it. Blocks.
 ///
 /// # Errors
 /// When the repository or the base cannot be used.
@@ -36,21 +36,21 @@ pub fn run(
         language,
         ..ReportRequest::default()
     };
-    let report = judge(repo, &mut Bench::default(), &request)?;
     // The checks before a commit are there to fail; a report is there to be read.
     let (part, usual) = if arguments.preflight {
         (Part::Preflight, FailOn::Level(RiskLevel::Medium))
     } else {
         (Part::Whole, FailOn::Never)
     };
-    let text = render(&report, arguments.format(), part, language).map_err(std::io::Error::from)?;
-    writeln!(out, "{}", text.trim_end())?;
-    let fail_on = arguments.fail_on().unwrap_or(usual);
-    let code = match part {
-        Part::Whole => report.exit_code(fail_on),
-        Part::Preflight => report.preflight.exit_code(fail_on),
-    };
-    Ok(match code {
+    let reader = Reader::new(std::env::current_exe()?, repo.to_owned());
+    let printed = reader.print(Print {
+        request,
+        format: arguments.format(),
+        part,
+        fail_on: arguments.fail_on().unwrap_or(usual),
+    })?;
+    writeln!(out, "{}", printed.text.trim_end())?;
+    Ok(match printed.code {
         0 => ExitCode::Ok,
         _ => ExitCode::Failed,
     })

@@ -2,7 +2,7 @@
 
 use super::{Check, Subject, say};
 use crate::config::Variables;
-use crate::git::Repo;
+use crate::governance::reader::Reader;
 use crate::governance::settings::FILE_NAME;
 use crate::governance::{Governance, GovernanceError};
 use crate::paths::{Environment, PathError};
@@ -66,7 +66,7 @@ pub(super) fn on_path(name: &str, environment: &Environment) -> Option<PathBuf> 
 }
 
 /// What was found at the place where the repository should be.
-pub(super) fn repository(found: &Result<PathBuf, PathError>) -> Check {
+pub(super) fn repository(found: &Result<PathBuf, PathError>, program: &Path) -> Check {
     let root = match found {
         Ok(root) => root,
         Err(error) => {
@@ -79,7 +79,7 @@ pub(super) fn repository(found: &Result<PathBuf, PathError>) -> Check {
             );
         }
     };
-    match Repo::open(root).and_then(|repo| repo.head()) {
+    match Reader::new(program.to_owned(), root.clone()).head() {
         Ok(head) => {
             let branch = head.branch.or(head.commit).unwrap_or_default();
             let found = format!("{} ({branch})", root.display());

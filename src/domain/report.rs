@@ -375,7 +375,7 @@ pub struct Report {
 }
 
 /// From which level on a finding makes a report fail. References that only hold on one machine count as medium.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailOn {
     /// At this level and above.
     Level(RiskLevel),

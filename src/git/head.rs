@@ -1,11 +1,12 @@
 //! Where HEAD stands, and how far its branch is from the one that it follows.
 
 use git2::{ErrorCode, Oid};
+use serde::{Deserialize, Serialize};
 
 use super::{GitError, Repo};
 
 /// Where HEAD stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Branch, unless detached.
     pub branch: Option<String>,

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use git2::ConfigLevel;
+use serde::{Deserialize, Serialize};
 
 use super::{GitError, Repo};
 
 /// Who says where the hooks are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HooksOwner {
     /// Nobody: they are in Git's own folder.
     Git,
@@ -18,7 +19,7 @@ pub enum HooksOwner {
 }
 
 /// The folder of the hooks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HooksFolder {
     /// The folder; it need not exist.
     pub path: PathBuf,

@@ -264,20 +264,16 @@ fn committed(repo: &Repo) -> Result<Option<Committed>, GitError> {
 
 /// The trees of the commits to which a transaction of references moves HEAD or a branch; its lines are Git's own, `<old> <new>
 /// <name>`.
-///
-/// # Errors
-/// When the repository cannot be read.
-pub fn trees_moved_to(root: &Path, lines: &str) -> Result<Vec<GitId>, GitError> {
-    let repo = Repo::open(root)?;
+pub fn trees_moved_to(repo: &Repo, lines: &str) -> Vec<GitId> {
     let moved = lines.lines().filter_map(|line| {
         let mut words = line.splitn(3, ' ').skip(1);
         let (new, name) = (Oid::from_str(words.next()?).ok()?, words.next()?);
         (name == "HEAD" || name.starts_with("refs/heads/")).then_some(new)
     });
-    Ok(moved
+    moved
         .filter_map(|new| repo.tree_of_commit(new))
         .filter_map(|tree| GitId::parse(&tree.to_string()).ok())
-        .collect())
+        .collect()
 }
 
 /// Whether the commit that HEAD stands on went around the gate.

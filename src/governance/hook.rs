@@ -112,7 +112,14 @@ impl Hooks {
     /// # Errors
     /// When the configuration or a hook cannot be read.
     pub fn look(repo: &Repo) -> Result<Self, HookError> {
-        let folder = repo.hooks_folder()?;
+        Self::look_in(repo.hooks_folder()?)
+    }
+
+    /// Looks into the folder of the hooks; changes nothing.
+    ///
+    /// # Errors
+    /// When a hook cannot be read.
+    pub fn look_in(folder: HooksFolder) -> Result<Self, HookError> {
         let mut manager = managers::of_folder(&folder.path);
         let mut hooks = Vec::with_capacity(NAMES.len());
         for name in NAMES {
@@ -149,12 +156,12 @@ impl Hooks {
     }
 }
 
-/// Installs our hooks, or brings them up to date.
+/// Installs our hooks into this folder, or brings them up to date.
 ///
 /// # Errors
 /// When they cannot be installed without harm; then none of them was changed.
-pub fn install(repo: &Repo, facts: &Facts) -> Result<Hooks, HookError> {
-    let before = Hooks::look(repo)?;
+pub fn install(folder: HooksFolder, facts: &Facts) -> Result<Hooks, HookError> {
+    let before = Hooks::look_in(folder)?;
     if let Some(manager) = before.manager {
         let folder = before.folder.path;
         return Err(HookError::Managed { manager, folder });
@@ -179,7 +186,7 @@ pub fn install(repo: &Repo, facts: &Facts) -> Result<Hooks, HookError> {
             put(hook, &text)?;
         }
     }
-    Hooks::look(repo)
+    Hooks::look_in(before.folder)
 }
 
 /// Puts one hook in its place; what is there is moved beside it first.
@@ -223,8 +230,8 @@ fn put(hook: &Hook, text: &str) -> Result<(), HookError> {
 ///
 /// # Errors
 /// When one of ours was changed by hand; then none of them was changed.
-pub fn remove(repo: &Repo) -> Result<Hooks, HookError> {
-    let before = Hooks::look(repo)?;
+pub fn remove(folder: HooksFolder) -> Result<Hooks, HookError> {
+    let before = Hooks::look_in(folder)?;
     if let Some(edited) = before
         .hooks
         .iter()
@@ -243,7 +250,7 @@ pub fn remove(repo: &Repo) -> Result<Hooks, HookError> {
             fs::remove_file(path).map_err(io_error(path))?;
         }
     }
-    Hooks::look(repo)
+    Hooks::look_in(before.folder)
 }
 
 fn exists(path: &Path) -> Result<bool, HookError> {

@@ -1,5 +1,5 @@
 //! Reads the repository in a child process that cannot take more than its share: a hostile repository may make it slow,
-//! large or broken, and then there is a sentence instead of a report. The child is this program. The gate asks one once; a
+//! large or broken, and then there is a sentence instead of a report. The child is this program. A command asks one once; a
 //! server keeps one, which remembers what [`super::standing`] remembers, and starts another when it has ended.
 
 mod child;
@@ -17,15 +17,17 @@ use serde::{Deserialize, Serialize};
 
 use super::commits::{Looked, Memory};
 use super::entries::Entry;
-use super::gate::{Look, Moment};
+use super::gate::{Look, Moment, Statements};
 use super::judging::CommittedFile;
 use super::notes::Committed;
-use super::render::Format;
+use super::render::{Format, Part};
 use super::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
 use super::review::{Review, Seen, Wanted};
+use crate::domain::report::FailOn;
 use crate::domain::review::GitId;
-use crate::git::GitError;
+use crate::git::hooks::HooksFolder;
 use crate::git::snapshot::Snapshot;
+use crate::git::{GitError, Head};
 use crate::process::confined::{Answer, Confined, Fault, Limits};
 
 pub use child::serve;
@@ -58,10 +60,18 @@ enum Question {
         request: ReportRequest,
         format: Format,
     },
+    /// A report for a person's terminal.
+    Print(Print),
     /// What the entries of an assignment's files stand for.
     Entries { files: Vec<String> },
     /// Whether it can be opened, and what HEAD has for rules.
     Open,
+    /// Where HEAD stands.
+    Head,
+    /// What the hooks depend on.
+    Hooks,
+    /// The trees that a transaction moves branches to.
+    Moved { lines: String },
     /// Which commits came.
     Commits {
         known: Option<GitId>,
@@ -78,6 +88,37 @@ enum Question {
         wanted: Option<Wanted>,
         seen: BTreeSet<Seen>,
     },
+}
+
+/// A report as a command prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Print {
+    /// About what.
+    pub request: ReportRequest,
+    /// In which form.
+    pub format: Format,
+    /// What of it.
+    pub part: Part,
+    /// What makes the command fail.
+    pub fail_on: FailOn,
+}
+
+/// What came of a [`Print`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Printed {
+    /// The report.
+    pub text: String,
+    /// 1 when a finding makes the command fail, else 0.
+    pub code: u8,
+}
+
+/// What Git and the committed `governance.yaml` say about the hooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HooksGround {
+    /// Where they are.
+    pub folder: HooksFolder,
+    /// What is said about the gate.
+    pub statements: Statements,
 }
 
 /// Why the repository was not read. Display is a sentence without a beginning or an end.
@@ -164,6 +205,39 @@ impl Reader {
             format,
         };
         self.ask(&question, request.time_limit)
+    }
+
+    /// A report as a command prints it.
+    ///
+    /// # Errors
+    /// As [`report`](Self::report).
+    pub fn print(&self, print: Print) -> Result<Printed, ReadError> {
+        let limit = print.request.time_limit;
+        self.value(&Question::Print(print), limit)
+    }
+
+    /// Where HEAD stands.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn head(&self) -> Result<Head, ReadError> {
+        self.value(&Question::Head, DEFAULT_TIME_LIMIT)
+    }
+
+    /// What the hooks depend on.
+    ///
+    /// # Errors
+    /// When the configuration or HEAD cannot be read.
+    pub fn hooks_ground(&self) -> Result<HooksGround, ReadError> {
+        self.value(&Question::Hooks, DEFAULT_TIME_LIMIT)
+    }
+
+    /// What [`super::gate::trees_moved_to`] finds.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn trees_moved_to(&self, lines: String) -> Result<Vec<GitId>, ReadError> {
+        self.value(&Question::Moved { lines }, DEFAULT_TIME_LIMIT)
     }
 
     /// What these entries of an assignment's files stand for.

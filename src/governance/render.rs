@@ -30,7 +30,7 @@ pub enum Format {
 }
 
 /// Which part of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
     /// All of it.
     Whole,

@@ -12,5 +12,6 @@ mod notes;
 mod noticed;
 mod races;
 mod rig;
+mod stuck;
 mod trailers;
 mod unwatched;

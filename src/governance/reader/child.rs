@@ -7,13 +7,13 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::written::Written;
-use super::{LIMITS, Question, ReadError};
+use super::{HooksGround, LIMITS, Print, Printed, Question, ReadError};
 use crate::domain::report::Report;
 use crate::git::Repo;
 use crate::git::changes::Deadline;
 use crate::governance::judging::{Bench, CommittedFile};
 use crate::governance::render::{Format, Part, render};
-use crate::governance::report::{DEFAULT_TIME_LIMIT, Name};
+use crate::governance::report::{DEFAULT_TIME_LIMIT, Name, judge};
 use crate::governance::standing::Standing;
 use crate::governance::{commits, entries, gate, review};
 use crate::process::confined;
@@ -59,6 +59,16 @@ impl Desk {
                 let repo = Repo::open(root)?;
                 written(&CommittedFile::read(&repo, None).unwrap_or_default())
             }
+            Question::Head => written(&Repo::open(root)?.head()?),
+            Question::Hooks => {
+                let repo = Repo::open(root)?;
+                written(&HooksGround {
+                    folder: repo.hooks_folder()?,
+                    statements: gate::statements(&repo)?,
+                })
+            }
+            Question::Moved { lines } => written(&gate::trees_moved_to(&Repo::open(root)?, &lines)),
+            Question::Print(print) => written(&printed(root, &mut self.bench, &print)?),
             Question::Commits {
                 known,
                 noted,
@@ -100,6 +110,17 @@ impl Desk {
         };
         self.written.insert(written).renamed(name)
     }
+}
+
+fn printed(root: &Path, bench: &mut Bench, print: &Print) -> Result<Printed, ReadError> {
+    let report = judge(root, bench, &print.request)?;
+    Ok(Printed {
+        text: render(&report, print.format, print.part, print.request.language)?,
+        code: match print.part {
+            Part::Whole => report.exit_code(print.fail_on),
+            Part::Preflight => report.preflight.exit_code(print.fail_on),
+        },
+    })
 }
 
 fn written(answer: &impl Serialize) -> Result<Vec<u8>, ReadError> {
