@@ -18,16 +18,13 @@ fn contract_10_a_handoff_names_the_real_task() {
     }));
     let result = world.result_of(&child.id).unwrap();
     let path = result["handoff_packet"].as_str().unwrap();
-    let page = world.wait_for("the packet", || {
-        std::fs::read_to_string(world.repo().join(path)).ok()
+    let asked = format!("/api/handoff?id={}", result["report_id"].as_str().unwrap());
+    // It is written anew when the report has been held against what really changed, perhaps between two looks.
+    let (page, answer) = world.wait_for("the packet that the API shows", || {
+        let page = std::fs::read_to_string(world.repo().join(path)).ok()?;
+        let answer = world.get(&asked).ok();
+        (answer["markdown"] == json!(page)).then_some((page, answer))
     });
-    let answer = world
-        .get(&format!(
-            "/api/handoff?id={}",
-            result["report_id"].as_str().unwrap()
-        ))
-        .ok();
-    assert_eq!(answer["markdown"], json!(page));
     assert_eq!(answer["path"], json!(path));
     let mut sections = page.split("\n## ");
     let head = sections.next().unwrap();
