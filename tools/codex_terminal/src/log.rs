@@ -3,7 +3,7 @@
 //!
 //! # Who logs never waits
 //!
-//! A line goes into a queue of [`QUEUE`] lines and is written by a thread of its own. What does not fit there, and what cannot be written, is
+//! A line goes into a queue of `QUEUE` lines and is written by a thread of its own. What does not fit there, and what cannot be written, is
 //! dropped and counted, and the count is logged as soon as something can be written again.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
