@@ -242,34 +242,41 @@ async fn audit_shows_follows_and_finds_a_planted_fault() {
     drop(ground);
 }
 
-#[tokio::test]
-async fn report_works_without_a_server_and_preflight_finds_a_planted_path() {
-    let house = House::open().await;
-    let repo = house.places.repo.clone();
+#[test]
+fn report_works_without_a_server_and_preflight_finds_a_planted_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let repo = folder.path().join("repo");
+    git2::Repository::init(&repo).unwrap();
+    // The program itself: it reads the repository in a child of its own.
+    let report = |line: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_zhongshu"));
+        command.args(["report", "--repo"]).arg(&repo).args(line);
+        command.env_clear().env("HOME", folder.path());
+        let ended = command.output().unwrap();
+        let text = String::from_utf8(ended.stdout).unwrap();
+        (ended.status.code().unwrap(), text)
+    };
+    let ok = |line: &[&str]| {
+        let (code, text) = report(line);
+        assert_eq!(code, 0, "{line:?}: {text}");
+        text
+    };
     std::fs::write(
         repo.join("README.md"),
         "# Palace\n\nSee C:\\Users\\mo\\notes.txt first.\n",
     )
     .unwrap();
-    let text = ok(&house, &["report"]).await;
-    assert!(text.contains("README.md"), "{text}");
-    let text = ok(&house, &["report", "--json"]).await;
-    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(report["mode"], "worktree");
-    assert!(ok(&house, &["report", "--markdown"]).await.contains('#'));
-    let (code, text) = run(&house, &["report", "--preflight"]).await.unwrap();
-    assert_eq!(code, ExitCode::Failed, "{text}");
+    assert!(ok(&[]).contains("README.md"));
+    let read: serde_json::Value = serde_json::from_str(&ok(&["--json"])).unwrap();
+    assert_eq!(read["mode"], "worktree");
+    assert!(ok(&["--markdown"]).contains('#'));
+    let (code, text) = report(&["--preflight"]);
+    assert_eq!(code, 1, "{text}");
     assert!(text.contains("README.md:3"), "{text}");
-    let error = run(&house, &["report", "--base", "nowhere"])
-        .await
-        .unwrap_err();
-    assert_eq!(error.exit_code(), ExitCode::Failed, "{error}");
+    assert_eq!(report(&["--base", "nowhere"]).0, 1);
     std::fs::write(repo.join("governance.yaml"), "max_departments: many\n").unwrap();
-    let text = ok(&house, &["report"]).await;
-    assert!(text.contains("governance.yaml:1"), "{text}");
-    let (code, _) = run(&house, &["report", "--fail-on", "high"]).await.unwrap();
-    assert_eq!(code, ExitCode::Failed);
-    house.close().await;
+    assert!(ok(&[]).contains("governance.yaml:1"));
+    assert_eq!(report(&["--fail-on", "high"]).0, 1);
 }
 
 #[test]

@@ -64,7 +64,8 @@ fn reviews_that_say_less_wait_for_the_persons_yes_over_a_restart() {
     let plan = json!({ "summary": "it", "assignments": [
         { "department": "lingyubu", "task": "a", "files": ["src/a"], "verify": ["true"] },
     ]});
-    planner.drops("plan-1.json", &plan.to_string());
+    let wish = json!({ "session_id": planner.id, "plan": plan });
+    world.post("/api/report_zhongshu_plan", &wish).ok();
     wait_review(&world, &planner.id, 1, "waiting");
 
     world.approve_powers();

@@ -30,7 +30,7 @@ const LONG_FILES: [(&str, usize, &str); 6] = [
     ),
     (
         "src/domain/event.rs",
-        600,
+        610,
         "one vocabulary: a variant for each thing that can happen",
     ),
     (
