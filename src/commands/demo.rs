@@ -1,12 +1,16 @@
 //! `zhongshu demo`: the whole job in a scratch repository, without account or network.
 //!
 //! The demo plays the person: it runs the same server as `zhongshu serve` and speaks to it over its socket as `zhongshu api`
-//! does. Only the agents are scripted (`agent`), or, with `--codex`, only the model behind the real Codex (`script`).
+//! does. Only the agents are scripted (`agent`), or, with `--codex`, only the model behind the real Codex (`model`).
 
 pub mod agent;
+#[cfg(feature = "demo-codex")]
+mod model;
+#[cfg(not(feature = "demo-codex"))]
+#[path = "demo/no_model.rs"]
+mod model;
 mod person;
 mod scene;
-mod script;
 
 use crate::cli::{Cli, ExitCode};
 use crate::client::Client;

@@ -1,10 +1,9 @@
 //! What the demo plays in: a scratch repository, a scratch state folder and, for Codex, a scratch CODEX_HOME with a model.
 
-use super::script;
+use super::model::Model;
 use crate::commands::error::CommandError;
 use crate::config::ConfigError;
 use crate::paths::{Environment, Places};
-use mock_model::Server as Model;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -61,12 +60,10 @@ impl Scene {
             model: None,
         };
         if with_codex {
-            let model = Model::start(script::script()).await?;
             let home = scene.folder.path().join("codex-home");
             std::fs::create_dir(&home)?;
-            mock_model::write_codex_home(&home, &model.base_url(), None)?;
+            scene.model = Some(Model::start(&home).await?);
             scene.codex_home = Some(home);
-            scene.model = Some(model);
         }
         Ok(scene)
     }
@@ -114,7 +111,7 @@ impl Scene {
     /// Takes the scene apart.
     pub async fn close(self) {
         if let Some(model) = self.model {
-            model.shutdown().await;
+            model.close().await;
         }
         drop(self.state);
         for folder in self.made {

@@ -1,11 +1,32 @@
-//! What the embedded model says in `demo --codex`: the same job as the scripted agent's, through real Codex sessions.
+//! The embedded model of `demo --codex`. It says the same job as the scripted agent does, through real Codex sessions.
 
 use super::agent;
-use mock_model::{Call, Rule, Script, Step, Texts, When};
+use crate::commands::error::CommandError;
+use mock_model::{Call, Rule, Script, Server, Step, Texts, When};
 use serde_json::json;
+use std::path::Path;
 
-/// The script of the demo.
-pub fn script() -> Script {
+/// The model, which listens on loopback.
+pub struct Model(Server);
+
+impl Model {
+    /// Starts it, and writes a CODEX_HOME that uses it.
+    ///
+    /// # Errors
+    /// When it cannot listen, or the folder cannot be written.
+    pub async fn start(codex_home: &Path) -> Result<Self, CommandError> {
+        let server = Server::start(script()).await?;
+        mock_model::write_codex_home(codex_home, &server.base_url(), None)?;
+        Ok(Self(server))
+    }
+
+    /// Ends it.
+    pub async fn close(self) {
+        self.0.shutdown().await;
+    }
+}
+
+fn script() -> Script {
     let mut plan = agent::plan("");
     if let Some(plan) = plan.as_object_mut() {
         plan.remove("session_id");
