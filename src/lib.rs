@@ -7,6 +7,7 @@
 //! - `process`, `paths`: processes and folders
 //! - `access`, `codex`, `git`, `mailbox`, `terminal`: one thing of the outside world each
 //! - `governance`, `config`: what the report says; what holds here
+//! - `reader`: asks all of this in a child process with limits
 //! - `sessions`: what keeps the running agents in step with the journal
 //! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
 //! - `server`, `watchdog`: puts the parts together; ends what a launcher left for good
@@ -33,6 +34,7 @@ pub mod mailbox;
 pub mod mcp;
 pub mod paths;
 pub mod process;
+pub mod reader;
 pub mod server;
 pub mod sessions;
 pub mod terminal;

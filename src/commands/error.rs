@@ -34,7 +34,7 @@ pub enum CommandError {
     Journal(#[from] crate::journal::TailError),
     /// The report.
     #[error("there is no report: {0}")]
-    Report(#[from] crate::governance::reader::ReadError),
+    Report(#[from] crate::reader::ReadError),
     /// `governance.yaml`.
     #[error(transparent)]
     Governance(#[from] crate::governance::GovernanceError),

@@ -13,10 +13,10 @@ use crate::domain::review::{Asked, GateMode, Reviews};
 use crate::governance::gate::words::{self, Way};
 use crate::governance::gate::{self, IndexLook, Look, Moment, Verdict, trailers};
 use crate::governance::notes::{Note, Notes, Pass};
-use crate::governance::reader::{ReadError, Reader};
 use crate::governance::render::printable;
 use crate::paths::{Environment, Places, ServerFile, find_repository, running};
 use crate::process::Identity;
+use crate::reader::{ReadError, Reader};
 
 /// Where Git names the index of the commit.
 const INDEX_VARIABLE: &str = "GIT_INDEX_FILE";

@@ -1,7 +1,7 @@
 //! `zhongshu reader`: the limited child that reads the repository for the gate and the server.
 
 use crate::cli::{Cli, ExitCode};
-use crate::governance::reader;
+use crate::reader;
 
 /// Answers until nobody asks any more. Whoever started it reads the answers; there is nobody to print a sentence for.
 pub fn run(cli: &Cli) -> ExitCode {

@@ -4,11 +4,11 @@ use super::error::CommandError;
 use crate::cli::{ExitCode, Report as Arguments};
 use crate::domain::report::{FailOn, ReportMode};
 use crate::domain::rules::RiskLevel;
-use crate::governance::reader::{Print, Reader};
 use crate::governance::render::Part;
 use crate::governance::report::ReportRequest;
 use crate::governance::settings::Settings;
 use crate::paths::Environment;
+use crate::reader::{Print, Reader};
 use std::io::Write;
 use std::path::Path;
 

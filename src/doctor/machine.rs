@@ -2,10 +2,10 @@
 
 use super::{Check, Subject, say};
 use crate::config::Variables;
-use crate::governance::reader::Reader;
 use crate::governance::settings::FILE_NAME;
 use crate::governance::{Governance, GovernanceError};
 use crate::paths::{Environment, PathError};
+use crate::reader::Reader;
 use rustix::io::Errno;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};

@@ -1,5 +1,5 @@
 //! Notices commits: looks at HEAD now and then, and tells which commits are new here. Owns what one look remembers for
-//! the next; the journal decides what was approved. It reads only, in the [limited child](super::reader).
+//! the next; the journal decides what was approved. It reads only, in the limited child (`reader`).
 //!
 //! A commit is new when HEAD has reached it, or a note of a hook names it, and when it was neither there when zhongshu first
 //! looked, nor recorded before, nor fetched from elsewhere. What Git's own logs say was made here was made here, whoever

@@ -1,5 +1,5 @@
 //! The commit gate: whether what a commit is about to take was approved. Owns how strict it is, the look and the
-//! judgement; `words` says it, `trailers` writes into commit messages. [`super::reader`] has a limited child look. It needs no
+//! judgement; `words` says it, `trailers` writes into commit messages. a limited child looks (`reader`). It needs no
 //! server and changes nothing but the message file that Git hands it.
 
 pub mod trailers;

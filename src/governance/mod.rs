@@ -21,7 +21,6 @@ pub mod plan_checks;
 pub mod portability;
 pub mod preflight;
 mod raw;
-pub mod reader;
 mod reading;
 pub mod render;
 pub mod report;

@@ -212,13 +212,13 @@ pub(super) fn compose(
 }
 
 /// What tells two reports apart that say the same.
-pub(super) struct Name {
+pub(crate) struct Name {
     pub id: String,
     pub generated_at: DateTime<Utc>,
 }
 
 impl Name {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             id: format!("report-{}", uuid::Uuid::now_v7().simple()),
             generated_at: Utc::now(),

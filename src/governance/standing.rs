@@ -71,7 +71,7 @@ impl Dependencies {
 }
 
 /// A report that was made now, or one that stands, with an id and a time of its own.
-pub(super) struct Told {
+pub(crate) struct Told {
     pub made: Arc<Report>,
     /// None for what was made now, which has its own.
     pub renamed: Option<Name>,
@@ -88,7 +88,7 @@ impl From<Report> for Told {
 
 impl Told {
     /// The report by itself.
-    pub(super) fn into_report(self) -> Report {
+    pub(crate) fn into_report(self) -> Report {
         let made = Arc::unwrap_or_clone(self.made);
         match self.renamed {
             Some(Name { id, generated_at }) => Report {
@@ -111,7 +111,7 @@ impl Standing {
     }
 
     /// The same, without a copy of what stands.
-    pub(super) fn tell(&self, root: &Path, request: &ReportRequest) -> Result<Told, ReportError> {
+    pub(crate) fn tell(&self, root: &Path, request: &ReportRequest) -> Result<Told, ReportError> {
         let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if request.mode != ReportMode::Worktree {
             return Ok(judge(root, &mut desk.bench, request)?.into());

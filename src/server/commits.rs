@@ -9,7 +9,7 @@ use crate::domain::review::{GateMode, GitId};
 use crate::domain::state::State;
 use crate::governance::commits::{Looked, Memory, Sight, Stamp};
 use crate::governance::notes::{Committed, Note, Notes, forget};
-use crate::governance::reader::{ReadError, Reader};
+use crate::reader::{ReadError, Reader};
 use crate::sessions::office::{LAUNCHER, Office, Refused};
 use kept::Kept;
 use std::path::PathBuf;

@@ -3,10 +3,10 @@
 use crate::domain::language::Language;
 use crate::governance::entries::Entry;
 use crate::governance::gate::{Moment, Statements};
-use crate::governance::reader::{ReadError, Reader};
 use crate::governance::render::Format;
 use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportRequest};
 use crate::governance::review::{Review, Wanted};
+use crate::reader::{ReadError, Reader};
 use crate::sessions::office::Office;
 use crate::web::error::ApiError;
 use crate::web::preferences::PreferenceFile;

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use zhongshu::domain::report::{Report, ReportMode};
 use zhongshu::governance::judging::Bench;
-use zhongshu::governance::reader::{COMMAND, ReadError, Reader};
 use zhongshu::governance::render::Format;
 use zhongshu::governance::report::{ReportRequest, judge};
 use zhongshu::governance::review;
 use zhongshu::process::{Identity, Signal};
+use zhongshu::reader::{COMMAND, ReadError, Reader};
 
 use crate::sandbox::Sandbox;
 use crate::standing::without_names;

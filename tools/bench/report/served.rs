@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 use zhongshu::domain::report::ReportMode;
-use zhongshu::governance::reader::COMMAND;
 use zhongshu::process::{Identity, Signal};
+use zhongshu::reader::COMMAND;
 
 use crate::ours::peak_kib;
 use crate::repositories::Subject;

@@ -1,6 +1,6 @@
 //! Reads the repository in a child process that cannot take more than its share: a hostile repository may make it slow,
 //! large or broken, and then there is a sentence instead of a report. The child is this program. A command asks one once; a
-//! server keeps one, which remembers what [`super::standing`] remembers, and starts another when it has ended.
+//! server keeps one, which remembers what [`crate::governance::standing`] remembers, and starts another when it has ended.
 
 mod child;
 mod written;
@@ -15,19 +15,19 @@ use std::time::{Duration, Instant};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::commits::{Looked, Memory};
-use super::entries::Entry;
-use super::gate::{Look, Moment, Statements};
-use super::judging::CommittedFile;
-use super::notes::Committed;
-use super::render::{Format, Part};
-use super::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
-use super::review::{Review, Seen, Wanted};
 use crate::domain::report::FailOn;
 use crate::domain::review::GitId;
 use crate::git::hooks::HooksFolder;
 use crate::git::snapshot::Snapshot;
 use crate::git::{GitError, Head};
+use crate::governance::commits::{Looked, Memory};
+use crate::governance::entries::Entry;
+use crate::governance::gate::{Look, Moment, Statements};
+use crate::governance::judging::CommittedFile;
+use crate::governance::notes::Committed;
+use crate::governance::render::{Format, Part};
+use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
+use crate::governance::review::{Review, Seen, Wanted};
 use crate::process::confined::{Answer, Confined, Fault, Limits};
 
 pub use child::serve;
@@ -232,7 +232,7 @@ impl Reader {
         self.value(&Question::Hooks, DEFAULT_TIME_LIMIT)
     }
 
-    /// What [`super::gate::trees_moved_to`] finds.
+    /// What [`crate::governance::gate::trees_moved_to`] finds.
     ///
     /// # Errors
     /// When the repository cannot be read.
@@ -256,7 +256,7 @@ impl Reader {
         self.value(&Question::Open, DEFAULT_TIME_LIMIT)
     }
 
-    /// Which commits came, as [`super::commits::look`] finds them.
+    /// Which commits came, as [`crate::governance::commits::look`] finds them.
     ///
     /// # Errors
     /// When the repository cannot be read.
@@ -295,7 +295,7 @@ impl Reader {
         self.value(&question, DEFAULT_TIME_LIMIT)
     }
 
-    /// What is staged, as [`super::review::read`] reads it.
+    /// What is staged, as [`crate::governance::review::read`] reads it.
     ///
     /// # Errors
     /// When the repository cannot be read, or its index changes all the time.
