@@ -7,6 +7,7 @@
 //! - `process`, `paths`: processes and folders
 //! - `access`, `codex`, `git`, `mailbox`, `terminal`: one thing of the outside world each
 //! - `governance`, `config`: what the report says; what holds here
+//! - `gate`: what a commit takes, held against what was approved
 //! - `reader`: asks all of this in a child process with limits
 //! - `sessions`: what keeps the running agents in step with the journal
 //! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
@@ -25,6 +26,7 @@ pub mod config;
 pub mod doctor;
 pub mod domain;
 mod fold;
+pub mod gate;
 pub mod git;
 pub mod governance;
 pub mod hub;

@@ -17,17 +17,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::report::FailOn;
 use crate::domain::review::GitId;
+use crate::gate::commits::{Looked, Memory};
+use crate::gate::notes::Committed;
+use crate::gate::observe::{Moment, Observation};
+use crate::gate::review::{Review, Seen, Wanted};
+use crate::gate::strictness::Statements;
 use crate::git::hooks::HooksFolder;
 use crate::git::snapshot::Snapshot;
 use crate::git::{GitError, Head};
-use crate::governance::commits::{Looked, Memory};
 use crate::governance::entries::Entry;
-use crate::governance::gate::{Look, Moment, Statements};
 use crate::governance::judging::CommittedFile;
-use crate::governance::notes::Committed;
 use crate::governance::render::{Format, Part};
 use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest};
-use crate::governance::review::{Review, Seen, Wanted};
 use crate::process::confined::{Answer, Confined, Fault, Limits};
 
 pub use child::serve;
@@ -190,7 +191,7 @@ impl Reader {
     ///
     /// # Errors
     /// When the repository cannot be read.
-    pub fn look(&self, index: Option<&OsStr>, moment: Moment) -> Result<Look, ReadError> {
+    pub fn look(&self, index: Option<&OsStr>, moment: Moment) -> Result<Observation, ReadError> {
         let index = index.map(OsStr::to_owned);
         self.value(&Question::Look { index, moment }, DEFAULT_TIME_LIMIT)
     }
@@ -232,7 +233,7 @@ impl Reader {
         self.value(&Question::Hooks, DEFAULT_TIME_LIMIT)
     }
 
-    /// What [`crate::governance::gate::trees_moved_to`] finds.
+    /// What [`crate::gate::observe::trees_moved_to`] finds.
     ///
     /// # Errors
     /// When the repository cannot be read.
@@ -256,7 +257,7 @@ impl Reader {
         self.value(&Question::Open, DEFAULT_TIME_LIMIT)
     }
 
-    /// Which commits came, as [`crate::governance::commits::look`] finds them.
+    /// Which commits came, as [`crate::gate::commits::look`] finds them.
     ///
     /// # Errors
     /// When the repository cannot be read.
@@ -295,7 +296,7 @@ impl Reader {
         self.value(&question, DEFAULT_TIME_LIMIT)
     }
 
-    /// What is staged, as [`crate::governance::review::read`] reads it.
+    /// What is staged, as [`crate::gate::review::read`] reads it.
     ///
     /// # Errors
     /// When the repository cannot be read, or its index changes all the time.

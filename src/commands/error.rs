@@ -40,7 +40,7 @@ pub enum CommandError {
     Governance(#[from] crate::governance::GovernanceError),
     /// The hooks.
     #[error(transparent)]
-    Hook(#[from] crate::governance::hook::HookError),
+    Hook(#[from] crate::gate::hook::HookError),
     /// The server's start.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -10,9 +10,11 @@ use crate::cli::{Cli, ExitCode, Gate};
 use crate::config::locale_language;
 use crate::domain::language::Language;
 use crate::domain::review::{Asked, GateMode, Reviews};
-use crate::governance::gate::words::{self, Way};
-use crate::governance::gate::{self, IndexLook, Look, Moment, Verdict, trailers};
-use crate::governance::notes::{Note, Notes, Pass};
+use crate::gate::judge::{self, Verdict};
+use crate::gate::notes::{Note, Notes, Pass};
+use crate::gate::observe::{Moment, Observation, ObservedIndex};
+use crate::gate::trailers;
+use crate::gate::words::{self, Way};
 use crate::governance::render::printable;
 use crate::paths::{Environment, Places, ServerFile, find_repository, running};
 use crate::process::Identity;
@@ -88,7 +90,7 @@ impl Scene {
     }
 
     /// Looks at the repository and at the journal, at the same time.
-    fn read(&self, moment: Moment) -> (Result<Look, ReadError>, Result<Reviews, String>) {
+    fn read(&self, moment: Moment) -> (Result<Observation, ReadError>, Result<Reviews, String>) {
         let named = self.named_index.as_deref();
         std::thread::scope(|scope| {
             let look = scope.spawn(|| self.reader.look(named, moment));
@@ -103,7 +105,7 @@ impl Scene {
     fn reviews(&self) -> Result<Reviews, String> {
         let places = self.places.as_ref().map_err(Clone::clone)?;
         places.check_claim().map_err(|error| error.to_string())?;
-        gate::reviews_on_disk(&places.journal()).map_err(|error| error.to_string())
+        judge::reviews_on_disk(&places.journal()).map_err(|error| error.to_string())
     }
 
     fn judge(&self) -> ExitCode {
@@ -113,7 +115,7 @@ impl Scene {
             Err(error) => return self.blind(&error, reviews.ok().and_then(|it| it.pinned)),
         };
         let language = look.statements.language.unwrap_or(self.language);
-        let verdict = gate::judge(&look, reviews.as_ref().map_err(Clone::clone));
+        let verdict = judge::judge(&look, reviews.as_ref().map_err(Clone::clone));
         let page_url = self.page_url();
         let way = Way {
             repo: &self.repo,
@@ -170,7 +172,7 @@ impl Scene {
             self.note(&Note::Committed(made.clone()));
         }
         if let Ok(reviews) = reviews
-            && let Some(tree) = gate::went_around(&look, &reviews)
+            && let Some(tree) = judge::went_around(&look, &reviews)
         {
             let language = look.statements.language.unwrap_or(self.language);
             say(&[words::went_around(&tree, language)]);
@@ -192,7 +194,7 @@ impl Scene {
     }
 
     /// Writes down what was answered, and what passes for the git that asked.
-    fn note_verdict(&self, look: &Look, verdict: &Verdict) {
+    fn note_verdict(&self, look: &Observation, verdict: &Verdict) {
         if verdict.mode == GateMode::Off {
             return;
         }
@@ -249,7 +251,7 @@ impl Scene {
         let (Ok(look), Ok(reviews)) = (look, reviews) else {
             return;
         };
-        let IndexLook::Tree { tree } = &look.index else {
+        let ObservedIndex::Tree { tree } = &look.index else {
             return;
         };
         if !look.statements.trailers {

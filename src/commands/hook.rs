@@ -4,8 +4,9 @@ use super::error::CommandError;
 use crate::cli::{ExitCode, HookCommand};
 use crate::client::{Client, ClientError};
 use crate::domain::review::GateMode;
-use crate::governance::gate::{self, Stated, Statements};
-use crate::governance::hook::{self, Facts, Hook, HookState, Hooks, kept_name};
+use crate::gate::hook::{self, Facts, Hook, HookState, Hooks, kept_name};
+use crate::gate::judge::reviews_on_disk;
+use crate::gate::strictness::{Stated, Statements, in_force};
 use crate::governance::render::printable;
 use crate::paths::Places;
 use crate::reader::{HooksGround, Reader};
@@ -117,9 +118,9 @@ fn show(
             manager.advice()
         )?;
     }
-    let reviews = gate::reviews_on_disk(&places.journal());
+    let reviews = reviews_on_disk(&places.journal());
     let pinned = reviews.as_ref().ok().and_then(|reviews| reviews.pinned);
-    let mode = gate::in_force(pinned, said);
+    let mode = in_force(pinned, said);
     writeln!(
         out,
         "{:<22}{} (committed governance.yaml: {}; on disk: {}; set by you: {})",

@@ -55,6 +55,14 @@ impl CommittedFile {
         })
     }
 
+    /// The settings in it, or the defaults; else why it cannot be used.
+    pub fn settings(self) -> Result<Settings, String> {
+        match self.file? {
+            Some(text) => Settings::read(&text).map_err(|error| reason_of(&error)),
+            None => Ok(Settings::default()),
+        }
+    }
+
     /// The rules in it, or those that are built in.
     fn rules(&self) -> (Governance, Before) {
         let commit = self.commit.clone();
@@ -129,18 +137,6 @@ impl Bench {
         self.0 = Some((found, Arc::clone(&rules)));
         Ok(rules)
     }
-}
-
-/// The settings in HEAD's `governance.yaml`; the defaults where there is no such file.
-///
-/// # Errors
-/// When HEAD cannot be read; within, why the file cannot be used.
-pub(super) fn committed_settings(repo: &Repo) -> Result<Result<Settings, String>, GitError> {
-    let committed = CommittedFile::read(repo, None)?;
-    Ok(committed.file.and_then(|text| match text {
-        Some(text) => Settings::read(&text).map_err(|error| reason_of(&error)),
-        None => Ok(Settings::default()),
-    }))
 }
 
 fn version_of(content: Content) -> Version {

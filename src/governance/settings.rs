@@ -23,7 +23,7 @@ use crate::git::files::{self, Entry};
 pub const FILE_NAME: &str = "governance.yaml";
 
 /// Largest file that is taken; the longest sensible one is a twentieth of it.
-pub(super) const MAX_FILE_BYTES: u64 = 256 << 10;
+pub(crate) const MAX_FILE_BYTES: u64 = 256 << 10;
 
 /// Counts the changes of what the built-in tests find: another number is another digest, because the same tree may then
 /// have other findings.

@@ -9,13 +9,16 @@ use serde::Serialize;
 use super::written::Written;
 use super::{HooksGround, LIMITS, Print, Printed, Question, ReadError};
 use crate::domain::report::Report;
+use crate::gate::observe::{observe, trees_moved_to};
+use crate::gate::strictness::Statements;
+use crate::gate::{commits, review};
 use crate::git::Repo;
 use crate::git::changes::Deadline;
+use crate::governance::entries;
 use crate::governance::judging::{Bench, CommittedFile};
 use crate::governance::render::{Format, Part, render};
 use crate::governance::report::{DEFAULT_TIME_LIMIT, Name, judge};
 use crate::governance::standing::Standing;
-use crate::governance::{commits, entries, gate, review};
 use crate::process::confined;
 
 /// Answers questions about the repository at `root` on standard input and output, within the limits, until there are no more.
@@ -52,9 +55,7 @@ struct Desk {
 impl Desk {
     fn answer(&mut self, root: &Path, question: Question) -> Result<Vec<u8>, ReadError> {
         match question {
-            Question::Look { index, moment } => {
-                written(&gate::look(root, index.as_deref(), moment)?)
-            }
+            Question::Look { index, moment } => written(&observe(root, index.as_deref(), moment)?),
             Question::Open => {
                 let repo = Repo::open(root)?;
                 written(&CommittedFile::read(&repo, None).unwrap_or_default())
@@ -64,10 +65,10 @@ impl Desk {
                 let repo = Repo::open(root)?;
                 written(&HooksGround {
                     folder: repo.hooks_folder()?,
-                    statements: gate::statements(&repo)?,
+                    statements: Statements::read(&repo)?,
                 })
             }
-            Question::Moved { lines } => written(&gate::trees_moved_to(&Repo::open(root)?, &lines)),
+            Question::Moved { lines } => written(&trees_moved_to(&Repo::open(root)?, &lines)),
             Question::Print(print) => written(&printed(root, &mut self.bench, &print)?),
             Question::Commits {
                 known,

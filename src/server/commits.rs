@@ -1,5 +1,5 @@
 //! Watches HEAD: every commit that appears is recorded, with its approval or without, and the gate never becomes weaker
-//! than what was seen committed. Looking is `governance::commits`, deciding is `domain::flow::reviews`.
+//! than what was seen committed. Looking is `gate::commits`, deciding is `domain::flow::reviews`.
 
 mod kept;
 
@@ -7,8 +7,8 @@ use crate::domain::event::Event;
 use crate::domain::flow::reviews;
 use crate::domain::review::{GateMode, GitId};
 use crate::domain::state::State;
-use crate::governance::commits::{Looked, Memory, Sight, Stamp};
-use crate::governance::notes::{Committed, Note, Notes, forget};
+use crate::gate::commits::{Looked, Memory, Sight, Stamp};
+use crate::gate::notes::{Committed, Note, Notes, forget};
 use crate::reader::{ReadError, Reader};
 use crate::sessions::office::{LAUNCHER, Office, Refused};
 use kept::Kept;

@@ -1,11 +1,12 @@
 //! What every handler may use.
 
 use crate::domain::language::Language;
+use crate::gate::observe::Moment;
+use crate::gate::review::{Review, Wanted};
+use crate::gate::strictness::Statements;
 use crate::governance::entries::Entry;
-use crate::governance::gate::{Moment, Statements};
 use crate::governance::render::Format;
 use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportRequest};
-use crate::governance::review::{Review, Wanted};
 use crate::reader::{ReadError, Reader};
 use crate::sessions::office::Office;
 use crate::web::error::ApiError;

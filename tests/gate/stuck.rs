@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use zhongshu::domain::review::{GateMode, GitId};
-use zhongshu::governance::notes::{Notes, Pass};
+use zhongshu::gate::notes::{Notes, Pass};
 use zhongshu::process::Identity;
 
 /// The child gives up after ten seconds, and is ended a second later.

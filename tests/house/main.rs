@@ -7,12 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The parts of `src/lib.rs`, from the ground up; each may use those of its own line and of the lines before it.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["domain"],
     &["journal", "ledger", "hub", "fold"],
     &["process", "paths"],
     &["access", "codex", "git", "mailbox", "terminal"],
     &["governance", "config"],
+    &["gate"],
     &["reader"],
     &["sessions"],
     &["web", "mcp", "client"],

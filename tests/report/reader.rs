@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use zhongshu::domain::report::{Report, ReportMode};
+use zhongshu::gate::review;
 use zhongshu::governance::judging::Bench;
 use zhongshu::governance::render::Format;
 use zhongshu::governance::report::{ReportRequest, judge};
-use zhongshu::governance::review;
 use zhongshu::process::{Identity, Signal};
 use zhongshu::reader::{COMMAND, ReadError, Reader};
 

@@ -2,7 +2,7 @@
 //! how far HEAD's log was read. Losing one of these files loses no commit: more is read again.
 
 use crate::domain::review::GitId;
-use crate::governance::commits::Memory;
+use crate::gate::commits::Memory;
 use crate::paths::write_private;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -9,9 +9,9 @@ use crate::domain::review::{
     Approval, Candidate, CommitSeen, Decision, GateMode, GitId, Rejection, RiskCounts, Said,
     Staged, Standing,
 };
+use crate::gate::review::{Obstacle, Review, Wanted};
+use crate::gate::strictness::in_force;
 use crate::git::diff::{FileDiff, OVERVIEW, WHOLE_FILE};
-use crate::governance::gate;
-use crate::governance::review::{Obstacle, Review, Wanted};
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::RequirePerson;
@@ -172,7 +172,7 @@ pub fn assemble(
         work,
         whose,
         gate: GateView {
-            mode: gate::in_force(reviews.pinned, &review.statements),
+            mode: in_force(reviews.pinned, &review.statements),
             set: reviews.pinned,
             committed: review.statements.head.mode(),
             on_disk: review.statements.disk.mode(),
@@ -397,6 +397,6 @@ pub async fn set_gate(
         .await?;
     let statements = app.gate_statements().await?;
     // What is committed, or lies on disk, may be stricter than what was just said.
-    let in_force = gate::in_force(Some(mode), &statements);
-    Ok(ok(json!({ "set": mode, "mode": in_force })))
+    let mode_now = in_force(Some(mode), &statements);
+    Ok(ok(json!({ "set": mode, "mode": mode_now })))
 }

@@ -11,7 +11,7 @@ use crate::domain::provenance::{self, Touch, Work};
 use crate::domain::report::ChangedFile;
 use crate::domain::result::Report;
 use crate::domain::state::State;
-use crate::governance::review::{Review, Seen};
+use crate::gate::review::{Review, Seen};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 

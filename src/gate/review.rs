@@ -6,16 +6,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::{self, Statements};
-use super::judging::{Bench, committed_settings};
-use super::report::{ReportError, ReportRequest, judge};
-use super::settings::{FILE_NAME, MAX_FILE_BYTES, Settings};
+use super::strictness::Statements;
 use crate::domain::report::{Report, ReportMode};
 use crate::domain::review::{GateMode, GitId, Staged};
 use crate::git::candidate::IndexTree;
 use crate::git::changes::Deadline;
 use crate::git::diff::{FileDiff, Limits};
 use crate::git::{GitError, Repo};
+use crate::governance::judging::{Bench, CommittedFile};
+use crate::governance::report::{ReportError, ReportRequest, judge};
+use crate::governance::settings::{FILE_NAME, MAX_FILE_BYTES, Settings};
 
 /// How often a review starts again because somebody changed the index meanwhile.
 const MAX_READINGS: usize = 3;
@@ -99,7 +99,7 @@ pub fn read(
         let staged = staged(&repo, &report)?;
         let compared = compare(&repo, &report, seen, &deadline)?;
         let gate_change = gate_change(&repo)?;
-        let statements = gate::statements(&repo)?;
+        let statements = Statements::read(&repo)?;
         let steady = repo.index_stamp() == before
             && repo.staged_tree(&deadline)? == report.tree
             && repo.head()?.commit == report.head;
@@ -175,7 +175,10 @@ fn gate_change(repo: &Repo) -> Result<Option<GateMode>, GitError> {
         Settings::read(&text?).ok()?.gate
     };
     let path = Path::new(FILE_NAME);
-    let before = committed_settings(repo)?.ok().and_then(|it| it.gate);
+    let before = CommittedFile::read(repo, None)?
+        .settings()
+        .ok()
+        .and_then(|it| it.gate);
     let now = mode(repo.staged_file(path, MAX_FILE_BYTES)?);
     // A line that is taken out leaves what holds where nobody says anything.
     Ok((before != now).then(|| now.unwrap_or(GateMode::Enforce)))

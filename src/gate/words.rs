@@ -3,7 +3,7 @@
 use chrono::{DateTime, Local, Utc};
 use std::path::Path;
 
-use super::{Reason, Verdict};
+use super::judge::{Reason, Verdict};
 use crate::domain::language::Language;
 use crate::domain::review::{Decision, GateMode, GitId, Said};
 use crate::governance::render::printable;

@@ -14,16 +14,16 @@ use std::path::{Path, PathBuf};
 use git2::Oid;
 use serde::{Deserialize, Serialize};
 
-use super::gate::{self, Statements};
 use super::hook::Hooks;
-use super::judging::CommittedFile;
 use super::notes::Committed;
+use super::strictness::Statements;
 use crate::domain::flow::reviews::NewCommit;
 use crate::domain::review::{CommitSeen, GitId, MAX_DECISIONS, Older};
 use crate::git::head_log::Place;
 use crate::git::heads::CommitFacts;
 use crate::git::logs::{Move, origins};
 use crate::git::{GitError, Head, Repo};
+use crate::governance::judging::CommittedFile;
 
 /// Commits of one look that are judged one by one. Of more the older are counted: there cannot be more approvals than that.
 const MAX_COMMITS: usize = MAX_DECISIONS;
@@ -178,7 +178,7 @@ pub fn look(
             }),
             head: head_id.and_then(id),
             branch: head.branch,
-            statements: gate::statements(&repo)?,
+            statements: Statements::read(&repo)?,
             guarded: Hooks::look(&repo).is_ok_and(|hooks| hooks.guards()),
             rules: CommittedFile::read(&repo, None)?,
         },

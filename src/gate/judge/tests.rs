@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-use super::words::{self, Way};
 use super::*;
+use crate::domain::language::Language;
+use crate::gate::strictness::{Stated, Statements};
+use crate::gate::words::{self, Way};
 
 fn mode(mode: GateMode) -> Stated {
     Stated::Mode { mode }
@@ -59,8 +61,8 @@ fn id(digit: char) -> GitId {
     GitId::parse(&digit.to_string().repeat(40)).unwrap()
 }
 
-fn look(index: IndexLook) -> Look {
-    Look {
+fn look(index: ObservedIndex) -> Observation {
+    Observation {
         index,
         staged: None,
         base_tree: Some(id('a')),
@@ -71,8 +73,8 @@ fn look(index: IndexLook) -> Look {
     }
 }
 
-fn tree(digit: char) -> IndexLook {
-    IndexLook::Tree { tree: id(digit) }
+fn tree(digit: char) -> ObservedIndex {
+    ObservedIndex::Tree { tree: id(digit) }
 }
 
 #[test]
@@ -82,16 +84,16 @@ fn every_reason_says_what_is_wrong_and_what_to_do_in_both_languages() {
         repo: Path::new("/r\u{1b}"),
         page_url: None,
     };
-    let own = Look {
+    let own = Observation {
         staged: Some(id('c')),
         ..look(tree('b'))
     };
     let reasons = [
-        look(IndexLook::Unmerged),
-        look(IndexLook::Contradicted {
+        look(ObservedIndex::Unmerged),
+        look(ObservedIndex::Contradicted {
             folder: "src\u{202e}".to_owned(),
         }),
-        look(IndexLook::Unreadable {
+        look(ObservedIndex::Unreadable {
             reason: "it is damaged: no".to_owned(),
         }),
         look(tree('b')),
