@@ -9,6 +9,8 @@
 //! - `governance`, `config`: what the report says; what holds here
 //! - `gate`: what a commit takes, held against what was approved
 //! - `reader`: asks all of this in a child process with limits
+//! - `core`: the journal, what holds and what is observed, for everybody who acts
+//! - `threads`, `checks`: Codex's threads; what the launcher finds out itself about the work of departments
 //! - `sessions`: what keeps the running agents in step with the journal
 //! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
 //! - `server`, `watchdog`: puts the parts together; ends what a launcher left for good
@@ -18,11 +20,13 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod access;
+pub mod checks;
 pub mod cli;
 pub mod client;
 pub mod codex;
 pub mod commands;
 pub mod config;
+pub mod core;
 pub mod doctor;
 pub mod domain;
 mod fold;
@@ -40,5 +44,6 @@ pub mod reader;
 pub mod server;
 pub mod sessions;
 pub mod terminal;
+pub mod threads;
 pub mod watchdog;
 pub mod web;

@@ -1,7 +1,7 @@
 //! A planner or department session, as the journal knows it.
 //!
 //! What changes by the second (is a turn running, the last lines on its screen) is not here: it is observed, never
-//! recorded, and lives in `sessions::live`.
+//! recorded, and lives in `core::live`.
 
 use super::conformance::Baseline;
 use super::department::{Approval, Sandbox};

@@ -3,6 +3,7 @@
 
 mod kept;
 
+use crate::core::{LAUNCHER, Refused};
 use crate::domain::event::Event;
 use crate::domain::flow::reviews;
 use crate::domain::review::{GateMode, GitId};
@@ -10,7 +11,7 @@ use crate::domain::state::State;
 use crate::gate::commits::{Looked, Memory, Sight, Stamp};
 use crate::gate::notes::{Committed, Note, Notes, forget};
 use crate::reader::{ReadError, Reader};
-use crate::sessions::office::{LAUNCHER, Office, Refused};
+use crate::sessions::office::Office;
 use kept::Kept;
 use std::path::PathBuf;
 use std::sync::Arc;

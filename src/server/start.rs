@@ -6,8 +6,12 @@ use super::{Server, commits};
 use crate::access::{
     Access, AccessEvent, Address, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore,
 };
+use crate::checks::evidence;
 use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
+use crate::core::duties::Duty;
+use crate::core::policy::Policy;
+use crate::core::{Core, Ledger};
 use crate::domain::department::Localized;
 use crate::domain::event::Event;
 use crate::domain::state::State;
@@ -19,12 +23,11 @@ use crate::mailbox::handoffs::Handoffs;
 use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
 use crate::reader::{ReadError, Reader};
-use crate::sessions::duties::Duty;
-use crate::sessions::office::{CodexOrReason, Ledger, Office};
-use crate::sessions::policy::Policy;
+use crate::sessions::listeners;
+use crate::sessions::office::Office;
 use crate::sessions::reconciler::Reconciler;
-use crate::sessions::{evidence, listeners};
 use crate::terminal::{Front, Terminals};
+use crate::threads::{CodexOrReason, Threads};
 use crate::web;
 use crate::web::app::App;
 use crate::web::guard;
@@ -147,15 +150,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             codex::is_tool_server(&descriptor, &state, pid)
         }));
     }
-    let office = Office::new(
-        Arc::clone(&config),
-        ledger.clone(),
-        terminals,
-        codex.clone(),
-        codex_bin.unwrap_or_default(),
-        program.clone(),
-        bench,
-    );
+    let core = Core::new(Arc::clone(&config), ledger.clone(), program.clone(), bench);
+    let threads = Threads::new(codex.clone(), codex_bin.unwrap_or_default());
+    let office = Office::new(Arc::new(core), terminals, threads);
     let (door, watched) = (Arc::downgrade(&access), Arc::downgrade(&office));
     office.terminals.set_front(Front {
         origins,
@@ -243,7 +240,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         let (office, events) = (Arc::clone(&office), Arc::new(Mutex::new(terminal_events)));
         Box::new(move || listeners::terminals(Arc::clone(&office), Arc::clone(&events)).boxed())
     });
-    evidence::sweep(&office).await;
+    evidence::sweep(&office.core).await;
     office.adopt_terminals().await;
     let reconciler = Reconciler::new(Arc::clone(&office), acting.clone());
     actors.push(keep_until_the_end(

@@ -2,15 +2,16 @@
 
 use super::Server;
 use crate::codex::orphan::Orphan;
+use crate::core::LAUNCHER;
 use crate::domain::event::Event;
 use crate::domain::flow;
 use crate::domain::ids::TerminalId;
 use crate::domain::session::Outcome;
 use crate::ledger::Health;
 use crate::paths::{Places, ServerFile};
-use crate::sessions::codex_driver;
-use crate::sessions::office::{LAUNCHER, Office};
+use crate::sessions::office::Office;
 use crate::terminal::CLOSE_GRACE;
+use crate::threads::end_commands;
 use crate::watchdog;
 use std::collections::HashSet;
 use std::time::Duration;
@@ -58,7 +59,7 @@ impl Server {
             }
             end_orphan(&self.config.places).await;
             // A command that was just being started when its session ended shows only now.
-            codex_driver::end_commands(threads(&self.office)).await;
+            end_commands(threads(&self.office)).await;
             watchdog::end(&self.config.places).await;
         }
         self.office

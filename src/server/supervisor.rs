@@ -1,7 +1,7 @@
 //! Keeps the launcher's long-lived tasks alive: one that panics, or ends although nobody asked it to, is recorded, shown and started again
 //! after a pause.
 
-use crate::sessions::duties::{Duty, caught};
+use crate::core::duties::{Duty, caught};
 use crate::sessions::office::Office;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +55,7 @@ mod tests {
     use super::*;
     use crate::codex::{self, Codex, calls::ClientInfo};
     use crate::config::{Config, Flags};
+    use crate::core::{Core, Ledger};
     use crate::domain::department::{Approval, Localized, Sandbox};
     use crate::domain::event::Event;
     use crate::domain::ids::SessionId;
@@ -65,8 +66,8 @@ mod tests {
     use crate::mailbox::handoffs::Handoffs;
     use crate::mailbox::{Folders, Ingest};
     use crate::sessions::listeners;
-    use crate::sessions::office::Ledger;
     use crate::terminal::Terminals;
+    use crate::threads::Threads;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -117,15 +118,10 @@ mod tests {
                 Ledger::start_followed(opened, system_clock(), handoffs.follower()).unwrap();
             let (terminals, _events) =
                 Terminals::new(place.clone(), PathBuf::new(), Duration::from_secs(1), 0).unwrap();
-            let office = Office::new(
-                Arc::new(config),
-                ledger,
-                terminals,
-                Err(Localized::same("none")),
-                PathBuf::new(),
-                PathBuf::new(),
-                PlanBench::default(),
-            );
+            let bench = PlanBench::default();
+            let core = Core::new(Arc::new(config), ledger, PathBuf::new(), bench);
+            let threads = Threads::new(Err(Localized::same("none")), PathBuf::new());
+            let office = Office::new(Arc::new(core), terminals, threads);
             Self {
                 folder,
                 office,

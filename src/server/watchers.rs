@@ -2,8 +2,9 @@
 
 use crate::access::AccessEvent;
 use crate::config::Reload;
+use crate::core::LAUNCHER;
 use crate::domain::event::Event;
-use crate::sessions::office::{LAUNCHER, Office};
+use crate::sessions::office::Office;
 use crate::watchdog;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,7 +83,7 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
 /// Starts Codex's app-server, and its watchdog, as soon as a person has allowed Codex to work here: it reads what lies in
 /// the repository.
 pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationToken) {
-    let Ok(codex) = &office.codex else {
+    let Ok(codex) = &office.threads.codex else {
         return acting.cancelled().await;
     };
     let mut records = office.ledger.subscribe(None).ok();
@@ -127,9 +128,11 @@ pub fn on_connect(office: Arc<Office>) -> impl Fn() + Send + Sync {
 }
 
 async fn ask_codex(office: Arc<Office>) {
-    let Ok(codex) = &office.codex else { return };
+    let Ok(codex) = &office.threads.codex else {
+        return;
+    };
     match codex.account().await {
-        Ok(account) => office.set_logged_in(Some(account.is_usable())),
+        Ok(account) => office.threads.set_logged_in(Some(account.is_usable())),
         Err(error) => tracing::warn!(%error, "Codex could not be asked for its login"),
     }
     let mut offered: Vec<String> = Vec::new();

@@ -1,6 +1,6 @@
 //! Briefs and prompts: what a session is, and what it is told first.
 
-use super::policy::{CODEX, Policy};
+use crate::core::policy::{CODEX, Policy};
 use crate::domain::assignment::Assignment;
 use crate::domain::department::{Approval, MENXIA, Sandbox};
 use crate::domain::flow::plan_reviews;

@@ -1,34 +1,32 @@
 //! The threads of sessions: opened, resumed, and replaced where Codex has nothing left of them.
 
-use super::codex_driver::{Failure, activity};
-use super::live::Activity;
-use super::office::{LAUNCHER, Office};
+use super::office::Office;
 use super::texts;
-use crate::codex::calls::{ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart};
-use crate::codex::wire::ThreadId;
+use crate::codex::items::ThreadStatus;
 use crate::codex::{CallError, Codex};
-use crate::domain::department::{Approval, Sandbox};
+use crate::core::LAUNCHER;
+use crate::core::live::Activity;
 use crate::domain::event::Event;
 use crate::domain::session::{Session, Status};
 use crate::mailbox::threads;
+use crate::threads::{Opening, Thread, has_nothing_left};
 use chrono::Utc;
-use std::sync::Arc;
 
 /// The session's thread, and whether it was opened just now. One of which Codex has nothing left is replaced: whoever
 /// resumes a session wants its task done, with or without what was said before.
 ///
 /// # Errors
 /// When Codex neither resumes nor opens it, or the session has ended meanwhile.
-pub async fn thread(
-    office: &Arc<Office>,
-    codex: &Codex,
+pub async fn thread<'a>(
+    office: &'a Office,
+    codex: &'a Codex,
     session: &Session,
-) -> Result<(ThreadId, bool), Failure> {
-    if let Some(thread_id) = &session.thread_id {
-        let thread_id = ThreadId::from(thread_id.as_str());
-        match resume(office, codex, session, &thread_id).await {
-            Ok(()) => return Ok((thread_id, false)),
-            Err(error) if is_gone(session, &error) => {
+) -> Result<(Thread<'a>, bool), Failure> {
+    let known = session.thread_id.as_deref();
+    if let Some(thread) = known.and_then(|id| office.threads.thread(id)) {
+        match resume(office, session, &thread).await {
+            Ok(()) => return Ok((thread, false)),
+            Err(error) if has_nothing_left(session.prompted, &error) => {
                 tracing::warn!(session.id = %session.id(), %error, "the session's thread is gone; it gets a new one");
                 if session.prompted {
                     let reason = FORGOTTEN.to_owned();
@@ -43,56 +41,30 @@ pub async fn thread(
     Ok((open_thread(office, codex, session).await?, true))
 }
 
-/// Whether Codex has nothing left of the session's thread.
-///
-/// It writes a thread down some 10 ms after it has opened it, and what it answers when it died meanwhile depends on the moment: it
-/// knows no such thread, finds its file empty, or cannot read the file's first line. A thread that never got its prompt holds
-/// nothing that could be lost, so whatever is refused of it is a reason to begin anew, unless somebody else has it open.
-pub fn is_gone(session: &Session, error: &CallError) -> bool {
-    const NOTHING_LEFT: [&str; 4] = [
-        "no rollout found",
-        "not found",
-        "is empty",
-        "failed to parse first rollout record",
-    ];
-    match session.prompted {
-        true => NOTHING_LEFT.iter().any(|said| error.is_refusal(said)),
-        false => matches!(error, CallError::Refused { .. }) && !is_open_elsewhere(error),
-    }
-}
-
-/// Whether another process has the thread open.
-pub fn is_open_elsewhere(error: &CallError) -> bool {
-    error.is_refusal("already has an active writer")
-}
-
 /// What a person reads of a session whose thread had to be replaced.
 const FORGOTTEN: &str = "Codex has nothing left of what was said in it";
 
-async fn open_thread(
-    office: &Arc<Office>,
-    codex: &Codex,
+async fn open_thread<'a>(
+    office: &Office,
+    codex: &'a Codex,
     session: &Session,
-) -> Result<ThreadId, Failure> {
+) -> Result<Thread<'a>, Failure> {
     let brief = &session.brief;
-    let opened = codex
-        .start_thread(&ThreadStart {
-            cwd: Some(office.place.repo.clone()),
-            model: brief.model.clone(),
-            approval_policy: Some(approval(brief.approval)),
-            sandbox: Some(sandbox(brief.sandbox)),
-            ..ThreadStart::default()
-        })
-        .await?;
-    let thread_id = opened.thread.id;
-    remember_thread(office, session, &thread_id).map_err(|error| {
+    let opening = Opening {
+        root: office.place.repo.clone(),
+        model: brief.model.clone(),
+        approval: brief.approval,
+        sandbox: brief.sandbox,
+    };
+    let thread = Thread::open(codex, opening).await?;
+    remember_thread(office, session, &thread).map_err(|error| {
         Failure::Final(format!(
             "the session's identity could not be stored: {error}; check the state folder"
         ))
     })?;
     let event = Event::SessionThreadOpened {
         session_id: brief.id.clone(),
-        thread_id: thread_id.to_string(),
+        thread_id: thread.id.to_string(),
     };
     let id = brief.id.clone();
     let recorded = office.decide(LAUNCHER, move |state| {
@@ -107,17 +79,16 @@ async fn open_thread(
         Ok(false) => return Err(Failure::Over),
         Err(_) => return Err(Failure::Passing("the journal cannot be written".to_owned())),
     }
-    // Without a name no TUI can attach before the first turn has written something.
     let name = format!("{} · {}", brief.title, texts::first_line(&brief.task, 60));
-    codex.name_thread(&thread_id, &name).await?;
-    Ok(thread_id)
+    thread.name(&name).await?;
+    Ok(thread)
 }
 
 /// The tool server reads from this file on whose behalf a thread speaks.
 fn remember_thread(
     office: &Office,
     session: &Session,
-    thread_id: &ThreadId,
+    thread: &Thread<'_>,
 ) -> Result<(), threads::ThreadError> {
     let brief = &session.brief;
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
@@ -130,7 +101,7 @@ fn remember_thread(
         review: brief.review.clone(),
         task: brief.task.clone(),
     };
-    threads::write(&office.place.state, &thread_id.to_string(), &identity)
+    threads::write(&office.place.state, &thread.id.to_string(), &identity)
 }
 
 /// Loads the thread and subscribes to it.
@@ -139,17 +110,14 @@ fn remember_thread(
 /// When Codex cannot be asked, or refuses.
 pub async fn resume(
     office: &Office,
-    codex: &Codex,
     session: &Session,
-    thread_id: &ThreadId,
+    thread: &Thread<'_>,
 ) -> Result<(), CallError> {
-    let opened = codex
-        .resume_thread(&ThreadResume::new(thread_id.clone()))
-        .await?;
+    let status = thread.resume().await?;
     office.live.update(session.id(), |observed| {
         // A notification that came meanwhile is newer than this answer.
         if observed.activity == Activity::Unknown {
-            observed.activity = activity(&opened.thread.status);
+            observed.activity = activity(&status);
             observed.activity_since = Some(Utc::now());
         }
     });
@@ -157,18 +125,42 @@ pub async fn resume(
     Ok(())
 }
 
-fn sandbox(mode: Sandbox) -> SandboxMode {
-    match mode {
-        Sandbox::ReadOnly => SandboxMode::ReadOnly,
-        Sandbox::WorkspaceWrite => SandboxMode::WorkspaceWrite,
-        Sandbox::DangerFullAccess => SandboxMode::DangerFullAccess,
+/// What a thread's state means for its session.
+pub fn activity(status: &ThreadStatus) -> Activity {
+    if status.waits_for_person() {
+        Activity::Blocked
+    } else if status.is_active() {
+        Activity::Working
+    } else {
+        Activity::Idle
     }
 }
 
-fn approval(policy: Approval) -> ApprovalPolicy {
-    match policy {
-        Approval::Untrusted => ApprovalPolicy::Untrusted,
-        Approval::OnRequest => ApprovalPolicy::OnRequest,
-        Approval::Never => ApprovalPolicy::Never,
+/// Why a session does not start.
+pub enum Failure {
+    /// Try again.
+    Passing(String),
+    /// It will not work.
+    Final(String),
+    /// Somebody ended the session meanwhile.
+    Over,
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            // The app-server is being restarted, or slow: what there is of the thread is looked at afterwards, and what may have
+            // arrived all the same is looked up before it is said again.
+            CallError::Closed { .. } | CallError::Outdated | CallError::TimedOut { .. } => {
+                Self::Passing(format!("failed to {error}"))
+            }
+            // Another app-server than the one that loaded the thread.
+            _ if error.is_refusal("thread not found") => {
+                Self::Passing(format!("failed to {error}"))
+            }
+            _ => Self::Final(format!(
+                "Codex could not start the session: failed to {error}"
+            )),
+        }
     }
 }

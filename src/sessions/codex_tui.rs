@@ -1,7 +1,8 @@
 //! The real TUI of a Codex session, in a terminal of its own: a view that comes and goes while its session goes on.
 
-use super::office::{LAUNCHER, Office};
-use super::reconciler::Done;
+use super::office::Office;
+use crate::core::LAUNCHER;
+use crate::core::done::Done;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::session::{Session, Status};
@@ -33,7 +34,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         .ok_or("the session has no thread yet; try again in a moment")?;
     let id = TerminalId::fresh(TUI_PREFIX);
     let remote = format!("unix://{}", office.place.app_server_socket().display());
-    let codex = office.codex_bin.display().to_string();
+    let codex = office.threads.program.display().to_string();
     let argv = vec![
         codex,
         "resume".to_owned(),

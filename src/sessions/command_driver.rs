@@ -1,11 +1,11 @@
 //! The `command` driver: any program in a PTY. It gets its prompt as a file and reports by files; what is typed to it
 //! is pasted into its terminal.
 
-use super::live::Activity;
 use super::office::Office;
-use super::policy::Policy;
-use super::reconciler::Done;
 use super::{briefs, texts};
+use crate::core::done::Done;
+use crate::core::live::Activity;
+use crate::core::policy::Policy;
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
 use crate::domain::flow::sessions::has_reported;

@@ -1,13 +1,13 @@
 //! What Codex and the terminals say by themselves, turned into observations and, where it matters, into events.
 
-use super::live::Activity;
 use super::office::Office;
-use super::policy::CODEX;
-use super::{codex_driver, codex_messages, codex_tui, command_driver, texts};
+use super::{codex_messages, codex_threads, codex_tui, command_driver, texts};
 use crate::codex::Incoming;
 use crate::codex::events::{Notification, RequestKind, ServerRequest};
 use crate::codex::items::TurnStatus;
 use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
+use crate::core::live::Activity;
+use crate::core::policy::CODEX;
 use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::terminal::TerminalEvent;
@@ -36,7 +36,7 @@ pub async fn codex(
             Incoming::Notification(notification) => notified(&office, notification).await,
             Incoming::Request { key, request } => {
                 if asked(&office, &request)
-                    && let Ok(codex) = &office.codex
+                    && let Ok(codex) = &office.threads.codex
                 {
                     let message = format!("zhongshu does not know `{}`", request.method);
                     if let Err(error) = codex.refuse(&key, METHOD_NOT_FOUND, &message).await {
@@ -58,7 +58,7 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
     match notification {
         Notification::ThreadStatusChanged(change) => {
             if let Some(session) = owner(office, &change.thread_id) {
-                let activity = codex_driver::activity(&change.status);
+                let activity = codex_threads::activity(&change.status);
                 let before = office.live.observed(session.id()).activity;
                 if before == Activity::Blocked && activity != Activity::Blocked {
                     // It asked, and got its answer.
@@ -157,7 +157,7 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
             }
         }
         Notification::Other { method, .. } if method == "account/updated" => {
-            office.set_logged_in(None);
+            office.threads.set_logged_in(None);
         }
         Notification::ThreadClosed(mention) | Notification::ThreadArchived(mention) => {
             if let Some(session) = owner(office, &mention.thread_id)
@@ -174,7 +174,7 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
 /// A session whose thread is gone is over; so is the terminal that showed it.
 fn thread_ended(office: &Arc<Office>, session: Session) {
     let at_work = Arc::clone(office);
-    office.errand(async move {
+    office.core.errand(async move {
         let office = at_work;
         let outcome = Outcome::Exited {
             code: None,
@@ -256,7 +256,7 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
             (None, Some(session)) if known => gone(&office, session),
             (None, None) if known => {
                 let at_work = Arc::clone(&office);
-                office.errand(async move {
+                office.core.errand(async move {
                     codex_tui::close(&at_work, &terminal_id, "it ended").await;
                     at_work.ring();
                 });
@@ -309,7 +309,7 @@ fn agent_said(office: &Office, session: &Session, said: &AgentState) {
 /// Ending a terminal takes a moment: it must not hold up what the other terminals say.
 fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, signal: Option<i32>) {
     let at_work = Arc::clone(office);
-    office.errand(async move {
+    office.core.errand(async move {
         let office = at_work;
         if session.brief.driver == CODEX {
             if let Some(terminal_id) = &session.terminal_id {
@@ -334,7 +334,7 @@ fn gone(office: &Arc<Office>, session: Session) {
         .live
         .update(session.id(), |observed| observed.shown = false);
     let at_work = Arc::clone(office);
-    office.errand(async move {
+    office.core.errand(async move {
         let office = at_work;
         let closing = matches!(session.status, Status::Closing { .. });
         if let Some(terminal_id) = &session.terminal_id {

@@ -3,15 +3,15 @@
 //! Each step runs as a task of its own, so a slow start delays nobody. A step that fails for a passing reason stays
 //! due and is tried again after a pause.
 
-use super::conformance::settle;
-use super::duties::{Duty, caught};
-use super::live::Observed;
-use super::office::{LAUNCHER, Office};
-use super::policy::{CODEX, Policy};
+use super::office::Office;
 use super::steps::{self, Senses, Step};
-use super::{
-    briefs, codex_driver, codex_messages, codex_tui, command_driver, conformance, evidence,
-};
+use super::{briefs, codex_driver, codex_messages, codex_tui, command_driver};
+use crate::checks::{conformance, evidence};
+use crate::core::LAUNCHER;
+use crate::core::done::Done;
+use crate::core::duties::{Duty, caught};
+use crate::core::live::Observed;
+use crate::core::policy::{CODEX, Policy};
 use crate::domain::department::MENXIA;
 use crate::domain::fault::Shared;
 use crate::domain::flow;
@@ -33,15 +33,6 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const PANIC_PAUSE: Duration = Duration::from_secs(10);
 /// Looks again even when nothing happened: a missed bell may cost this much, never more.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
-
-/// How a step went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// It is done, or will never be.
-    Settled,
-    /// Try again after a pause.
-    Again,
-}
 
 /// The reconciler. Clones share what runs, so that one that is started again begins nothing twice.
 #[derive(Clone)]
@@ -225,8 +216,8 @@ impl Senses for Reconciler {
 async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) -> Done {
     match step {
         Step::Dispatch => dispatch(office).await,
-        Step::Judge => conformance::judge(office).await,
-        Step::Verify => evidence::verify(office, cancel).await,
+        Step::Judge => conformance::judge(&office.core, &office.threads).await,
+        Step::Verify => evidence::verify(&office.core, &office.threads, cancel).await,
         Step::Review(id) => review(office, id).await,
         Step::CallOff(id) => {
             let has_spoken = office.ledger.read(|state| {
@@ -247,7 +238,7 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
                     flow::sessions::remind(state, &policy.catalog, &id, setback)
                 })
                 .await;
-            settle(asked)
+            Done::of(asked)
         }
         Step::Dismiss(id) => request_close(office, id, Outcome::Reported).await,
         Step::GiveUp(id) => give_up(office, id).await,
@@ -283,7 +274,7 @@ async fn start(office: &Arc<Office>, session: &Session) -> Done {
     if let Some(done) = withheld(office, &policy, session).await {
         return done;
     }
-    if conformance::baseline(office, session).await == Done::Again {
+    if conformance::baseline(&office.core, session).await == Done::Again {
         return Done::Again;
     }
     // To look at the repository takes its time: what is approved may be another thing by now.
@@ -358,7 +349,7 @@ async fn dispatch(office: &Arc<Office>) -> Done {
     });
     match given.await {
         Ok(None) if waits_for_codex => Done::Again,
-        other => settle(other),
+        other => Done::of(other),
     }
 }
 
@@ -369,7 +360,7 @@ async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
     if policy.waits(REVIEWS, policy.driver_of(MENXIA)) {
         return Done::Again;
     }
-    if policy.driver_of(MENXIA) == CODEX && !(allowed && office.codex_down().is_none()) {
+    if policy.driver_of(MENXIA) == CODEX && !(allowed && office.threads.down().is_none()) {
         return Done::Again;
     }
     let (place, planner) = (office.place.clone(), planner.clone());
@@ -378,12 +369,12 @@ async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
             briefs::review(&policy, &place, planner, plan)
         })
     });
-    settle(begun.await)
+    Done::of(begun.await)
 }
 
 async fn request_close(office: &Arc<Office>, id: &SessionId, outcome: Outcome) -> Done {
     let id = id.clone();
-    settle(
+    Done::of(
         office
             .decide(LAUNCHER, move |state| {
                 flow::sessions::request_close(state, &id, outcome)

@@ -1,9 +1,10 @@
 //! Terminals that a person asks for: interactive ones, views of a session, and their addresses.
 
 use super::codex_tui;
-use super::office::{Office, Refused};
-use super::policy::CODEX;
+use super::office::Office;
 use crate::access::Lease;
+use crate::core::Refused;
+use crate::core::policy::CODEX;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;

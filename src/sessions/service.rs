@@ -1,19 +1,20 @@
 //! What a person, a script or a planner may ask for. Each wish becomes one decision; effects follow by themselves.
 
 use super::briefs;
-use super::office::{Office, Refused};
-use super::policy::{CODEX, Policy};
+use super::office::Office;
+use crate::core::Refused;
+use crate::core::policy::{CODEX, Policy};
 use crate::domain::assignment::Order;
 use crate::domain::event::Event;
 use crate::domain::flow::plans::{Confirmation, PlanReceipt};
-use crate::domain::flow::{self, Catalog, checks, inbox, plans, queue, sessions};
+use crate::domain::flow::{Catalog, checks, inbox, plans, queue, sessions};
 use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
 use crate::domain::language::Language;
 use crate::domain::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use crate::domain::powers::Held;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::Request;
-use crate::domain::session::{Brief, Outcome, Session};
+use crate::domain::session::{Brief, Outcome};
 use crate::domain::state::State;
 use crate::ledger::TransactError;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ impl Office {
                  known yet."
             ),
         };
-        let needed = self.codex.is_ok() && !self.is_trusted();
+        let needed = self.threads.codex.is_ok() && !self.is_trusted();
         Trust { needed, statement }
     }
 
@@ -76,7 +77,7 @@ impl Office {
         if driver != CODEX {
             return Ok(());
         }
-        if let Err(reason) = &self.codex {
+        if let Err(reason) = &self.threads.codex {
             return Err(Refusal::unavailable("codex_unavailable", reason.en.clone()));
         }
         if state.trusted.is_none() {
@@ -352,9 +353,9 @@ impl Office {
     /// # Errors
     /// When the journal cannot be written.
     pub async fn pause(&self, actor: &str, paused: bool) -> Result<(), Refused> {
-        if !paused && self.logged_in() == Some(false) {
+        if !paused && self.threads.logged_in() == Some(false) {
             // The next session looks again.
-            self.set_logged_in(None);
+            self.threads.set_logged_in(None);
         }
         self.decide(actor, move |state| queue::pause(state, paused))
             .await
@@ -405,15 +406,6 @@ impl Office {
     pub async fn acknowledge(&self, actor: &str, id: ReportId) -> Result<(), Refused> {
         self.decide(actor, move |state| inbox::acknowledge(state, &id))
             .await
-    }
-
-    /// A session, or the refusal that says there is none.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn known_session(&self, id: &SessionId) -> Result<Session, Refusal> {
-        self.session(id)
-            .ok_or_else(|| flow::plans::unknown_session(id))
     }
 }
 

@@ -3,8 +3,8 @@
 //! Because every step follows from the state, a crash forgets nothing: the next launcher looks at the same state and
 //! comes to the same steps.
 
-use super::live::{Activity, Observed};
-use super::policy::{CODEX, Policy};
+use crate::core::live::{Activity, Observed};
+use crate::core::policy::{CODEX, Policy};
 use crate::domain::flow::sessions::{MAX_REMINDERS, has_reported};
 use crate::domain::flow::{checks, plan_reviews, queue};
 use crate::domain::ids::SessionId;

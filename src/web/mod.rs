@@ -20,7 +20,7 @@ pub mod ui;
 pub mod views;
 
 use crate::access::Access;
-use crate::sessions::office::Ledger;
+use crate::core::Ledger;
 use app::App;
 use axum::Router;
 use std::sync::Arc;

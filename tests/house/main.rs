@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The parts of `src/lib.rs`, from the ground up; each may use those of its own line and of the lines before it.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 12] = [
     &["domain"],
     &["journal", "ledger", "hub", "fold"],
     &["process", "paths"],
@@ -15,6 +15,8 @@ const FLOORS: [&[&str]; 10] = [
     &["governance", "config"],
     &["gate"],
     &["reader"],
+    &["core"],
+    &["threads", "checks"],
     &["sessions"],
     &["web", "mcp", "client"],
     &["server", "watchdog", "doctor", "cli", "commands", "main"],

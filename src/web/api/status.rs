@@ -1,16 +1,16 @@
 //! `GET /api/status`: everything at a glance.
 
 use crate::access::Lease;
+use crate::core::powers::Question;
 use crate::domain::department::Department;
 use crate::domain::fault::{Fault, Shared};
 use crate::domain::flow::holds::unreviewed;
 use crate::domain::language::Language;
 use crate::ledger::Health;
-use crate::sessions::codex_driver::NOT_LOGGED_IN;
 use crate::sessions::office::Office;
-use crate::sessions::powers::Question;
 use crate::sessions::screens::TerminalView;
 use crate::sessions::service::Trust;
+use crate::threads::NOT_LOGGED_IN;
 use crate::web::app::App;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::views::{QueueItemView, Scene, SessionView};
@@ -246,7 +246,7 @@ fn department(department: &Department, language: Language) -> DepartmentView {
 /// Codex, as a person needs to know it.
 pub fn codex(office: &Office, language: Language) -> CodexView {
     use crate::codex::Status;
-    let (state, reason, user_agent) = match &office.codex {
+    let (state, reason, user_agent) = match &office.threads.codex {
         // Nobody asked for it: no fault, and nothing to mend.
         Err(_) if !office.policy().uses_codex() => ("unused", None, None),
         Err(reason) => ("unavailable", Some(reason.get(language).to_owned()), None),
@@ -269,7 +269,7 @@ pub fn codex(office: &Office, language: Language) -> CodexView {
 
 /// What is known of Codex before it may run, and what is not.
 fn not_started(office: &Office, language: Language) -> String {
-    let program = office.codex_bin.display();
+    let program = office.threads.program.display();
     match language {
         Language::En => format!(
             "{program} is there and starts when you allow Codex to work here; its login and its models are known only then (`zhongshu doctor` \
@@ -288,7 +288,7 @@ fn warnings(office: &Office) -> Vec<String> {
     if let Health::ReadOnly { reason, .. } = &office.ledger.status().borrow().health {
         warnings.push(reason.clone());
     }
-    if office.logged_in() == Some(false) {
+    if office.threads.logged_in() == Some(false) {
         warnings.push(format!("{NOT_LOGGED_IN}, then start or resume a session"));
     }
     let held = |(shared, fault): (&Shared, &Fault)| {

@@ -1,7 +1,7 @@
 //! A sample of the question about powers.
 
+use crate::core::powers::Question;
 use crate::domain::powers::{FileNews, Line};
-use crate::sessions::powers::Question;
 
 /// Nothing is asked for; `say` makes the texts of what would be.
 pub fn question(say: &dyn Fn(&str) -> String) -> Question {

@@ -1,20 +1,19 @@
 //! Runs verify commands that a person wants to see run: one at a time, after the department's work is over, within the
 //! same walls as the session that did it. Commands come from the confirmed assignment, never from a report.
 
-use super::conformance::settle;
-use super::office::{LAUNCHER, Office};
-use super::policy::CODEX;
-use super::reconciler::Done;
+use crate::core::done::Done;
+use crate::core::policy::CODEX;
+use crate::core::{Core, LAUNCHER};
 use crate::domain::department::Sandbox;
 use crate::domain::evidence::{End, Run};
 use crate::domain::flow::checks::{self, Due};
 use crate::domain::hex::hex;
 use crate::domain::session::Session;
 use crate::process::{self, Job, JobEnd, JobOutcome};
+use crate::threads::Threads;
 use chrono::Utc;
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -26,18 +25,18 @@ const OUTPUT_LIMIT: u64 = 64 << 20;
 const TAIL_BYTES: usize = 8 << 10;
 
 /// Runs the next verify command that is due. It may take minutes; what is broken off is due again at the next start.
-pub async fn verify(office: &Arc<Office>, cancel: &CancellationToken) -> Done {
+pub async fn verify(core: &Core, threads: &Threads, cancel: &CancellationToken) -> Done {
     tokio::select! {
-        done = run_next(office) => done,
+        done = run_next(core, threads) => done,
         () = cancel.cancelled() => {
-            sweep(office).await;
+            sweep(core).await;
             Done::Settled
         }
     }
 }
 
-async fn run_next(office: &Arc<Office>) -> Done {
-    let due = office.ledger.read(|state| {
+async fn run_next(core: &Core, threads: &Threads) -> Done {
+    let due = core.ledger.read(|state| {
         let due = checks::next_verification(state)?;
         let session = state.session(&due.session_id)?.clone();
         Some((due, session))
@@ -45,31 +44,31 @@ async fn run_next(office: &Arc<Office>) -> Done {
     let Some((due, session)) = due else {
         return Done::Settled;
     };
-    let run = observe(office, &due, &session).await;
-    let policy = office.policy();
-    let recorded = office.decide(LAUNCHER, move |state| {
+    let run = observe(core, threads, &due, &session).await;
+    let policy = core.policy();
+    let recorded = core.decide(LAUNCHER, move |state| {
         checks::verified(state, &policy.catalog, &due.report_id, due.revision, run)
     });
-    settle(recorded.await)
+    Done::of(recorded.await)
 }
 
 /// Ends what a launcher that was killed has left running.
-pub async fn sweep(office: &Office) {
-    if let Err(error) = process::terminate_marked(MARK, HashSet::from([mark(office)])).await {
+pub async fn sweep(core: &Core) {
+    if let Err(error) = process::terminate_marked(MARK, HashSet::from([mark(core)])).await {
         tracing::error!(%error, "a verification of the launcher before could not be ended");
     }
 }
 
-fn mark(office: &Office) -> String {
-    office.place.state.display().to_string()
+fn mark(core: &Core) -> String {
+    core.place.state.display().to_string()
 }
 
-async fn observe(office: &Arc<Office>, due: &Due, session: &Session) -> Run {
+async fn observe(core: &Core, threads: &Threads, due: &Due, session: &Session) -> Run {
     let mut run = Run {
         command: due.command.clone(),
         argv: Vec::new(),
-        cwd: office.place.repo.clone(),
-        tree: tree(office).await,
+        cwd: core.place.repo.clone(),
+        tree: tree(core).await,
         tree_moved: false,
         end: End::NotStarted {
             reason: String::new(),
@@ -80,15 +79,15 @@ async fn observe(office: &Arc<Office>, due: &Due, session: &Session) -> Run {
         output_bytes: 0,
         output_sha256: String::new(),
     };
-    let time_limit = office.policy().verify_limit;
-    run.argv = match argv(office, session, &due.command) {
+    let time_limit = core.policy().verify_limit;
+    run.argv = match argv(threads, session, &due.command) {
         Ok(argv) => argv,
         Err(reason) => {
             run.end = End::NotStarted { reason };
             return run;
         }
     };
-    let home = office.place.tui_home();
+    let home = core.place.tui_home();
     let job = Job {
         argv: run.argv.clone(),
         cwd: run.cwd.clone(),
@@ -96,7 +95,7 @@ async fn observe(office: &Arc<Office>, due: &Due, session: &Session) -> Run {
             true => vec![(OsString::from("CODEX_HOME"), home.into_os_string())],
             false => Vec::new(),
         },
-        mark: (MARK.to_owned(), mark(office)),
+        mark: (MARK.to_owned(), mark(core)),
         time_limit,
         output_limit: OUTPUT_LIMIT,
         tail: TAIL_BYTES,
@@ -109,7 +108,7 @@ async fn observe(office: &Arc<Office>, due: &Due, session: &Session) -> Run {
             };
         }
     }
-    run.tree_moved = run.tree.is_some() && tree(office).await != run.tree;
+    run.tree_moved = run.tree.is_some() && tree(core).await != run.tree;
     run
 }
 
@@ -134,7 +133,7 @@ const SHELL: &str = "/bin/sh";
 
 /// The command in a shell, as the department would run it, inside Codex's sandbox when the department had one: the
 /// command may run what the department wrote.
-fn argv(office: &Office, session: &Session, command: &str) -> Result<Vec<String>, String> {
+fn argv(threads: &Threads, session: &Session, command: &str) -> Result<Vec<String>, String> {
     let brief = &session.brief;
     let shell = [SHELL, "-c", command].map(str::to_owned);
     let mode = match (brief.driver == CODEX, brief.sandbox) {
@@ -142,16 +141,16 @@ fn argv(office: &Office, session: &Session, command: &str) -> Result<Vec<String>
         // Checks write caches and build output, wherever their department was only to read.
         (true, Sandbox::ReadOnly | Sandbox::WorkspaceWrite) => "sandbox_mode=\"workspace-write\"",
     };
-    if let Err(reason) = &office.codex {
+    if let Err(reason) = &threads.codex {
         return Err(format!("its sandbox is Codex's, and {}", reason.en));
     }
-    let codex = office.codex_bin.display().to_string();
+    let codex = threads.program.display().to_string();
     let walls = [codex.as_str(), "sandbox", "-c", mode, "--"].map(str::to_owned);
     Ok(walls.into_iter().chain(shell).collect())
 }
 
-async fn tree(office: &Arc<Office>) -> Option<String> {
-    let reader = office.reader();
+async fn tree(core: &Core) -> Option<String> {
+    let reader = core.reader();
     let looked = tokio::task::spawn_blocking(move || reader.snapshot()).await;
     looked.ok()?.ok().map(|snapshot| snapshot.digest())
 }

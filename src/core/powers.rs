@@ -1,8 +1,8 @@
 //! Powers in force: what the configuration asks for beyond the safe defaults, how much of it a person has said yes to,
 //! and the person's answer. (`domain::powers` says what a power is.)
 
-use super::office::{LAUNCHER, Office, Refused};
 use super::policy::{CODEX, Policy};
+use super::{Core, LAUNCHER, Refused};
 use crate::domain::department::{Approval, Department, MENXIA, Sandbox};
 use crate::domain::event::Event;
 use crate::domain::flow::shown;
@@ -160,7 +160,7 @@ impl Policy {
     }
 
     /// The refusal that says what waits for the person's yes.
-    pub(super) fn required(&self, held: &Held) -> Refusal {
+    pub fn required(&self, held: &Held) -> Refusal {
         let what = match held {
             Held::Nothing { driver } => {
                 let files = self.approved.news_of(driver, &self.asked);
@@ -217,7 +217,7 @@ impl Policy {
     }
 }
 
-impl Office {
+impl Core {
     /// What `governance.yaml` asks for beyond the safe defaults, in `language`, and whether a person still has to approve
     /// it.
     pub fn powers(&self, language: Language) -> Question {

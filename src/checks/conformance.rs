@@ -1,11 +1,8 @@
 //! Holds reports against the repository: takes the tree before a department begins, compares when it has reported, and once
 //! more when its session has ended. What follows from a judgement is decided in `domain`.
 
-use super::office::{LAUNCHER, Office};
-use super::reconciler::Done;
-use crate::codex::calls::ThreadItemsList;
-use crate::codex::items::Item;
-use crate::codex::wire::ThreadId;
+use crate::core::done::Done;
+use crate::core::{Core, LAUNCHER};
 use crate::domain::conformance::late::{self, SecondLook};
 use crate::domain::conformance::{Baseline, Conformance, Facts, Neighbour, judge as hold_against};
 use crate::domain::flow::checks;
@@ -14,29 +11,18 @@ use crate::domain::scope::Scope;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use crate::git::snapshot::Snapshot;
-use crate::ledger::TransactError;
 use crate::paths::{Places, write_private};
 use crate::reader::{ReadError, Reader};
+use crate::threads::Threads;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
-
-/// Time for Codex to say which files a session's editing tool changed.
-const ASK_LIMIT: Duration = Duration::from_secs(2);
-/// Items of a thread that are looked through, in pages.
-const PAGE: u32 = 200;
-const PAGES: usize = 20;
 
 /// Records the tree before a department begins, unless that was done.
-pub async fn baseline(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn baseline(core: &Core, session: &Session) -> Done {
     let id = session.id().clone();
-    if !office
-        .ledger
-        .read(|state| checks::needs_baseline(state, &id))
-    {
+    if !core.ledger.read(|state| checks::needs_baseline(state, &id)) {
         return Done::Settled;
     }
-    let (place, reader) = (office.place.clone(), office.reader());
+    let (place, reader) = (core.place.clone(), core.reader());
     let taken = tokio::task::spawn_blocking({
         let id = id.clone();
         move || record(&place, &reader, &id)
@@ -44,12 +30,11 @@ pub async fn baseline(office: &Arc<Office>, session: &Session) -> Done {
     let baseline = taken.await.unwrap_or_else(|_| Baseline::Failed {
         reason: "looking at the repository broke off".to_owned(),
     });
-    settle(
-        office
-            .decide(LAUNCHER, move |state| {
-                checks::record_tree(state, &id, baseline)
-            })
-            .await,
+    Done::of(
+        core.decide(LAUNCHER, move |state| {
+            checks::record_tree(state, &id, baseline)
+        })
+        .await,
     )
 }
 
@@ -136,17 +121,21 @@ impl Case {
 }
 
 /// Judges every report that waits for it, from one look at the tree.
-pub async fn judge(office: &Arc<Office>) -> Done {
-    let cases: Vec<Case> = office.ledger.read(Case::due);
+pub async fn judge(core: &Core, threads: &Threads) -> Done {
+    let cases: Vec<Case> = core.ledger.read(Case::due);
     if cases.is_empty() {
         return Done::Settled;
     }
     let mut edits = BTreeMap::new();
     for session in asked(&cases) {
-        let edited = edited_by_tool(office, &session).await;
-        edits.insert(session.id().clone(), edited);
+        // Nothing for other drivers.
+        let thread = session.thread_id.as_deref();
+        if let Some(thread) = thread.and_then(|id| threads.thread(id)) {
+            let edited = thread.edited(&core.place.repo).await;
+            edits.insert(session.id().clone(), edited);
+        }
     }
-    let (place, reader) = (office.place.clone(), office.reader());
+    let (place, reader) = (core.place.clone(), core.reader());
     let judged = tokio::task::spawn_blocking(move || {
         let now = reader.snapshot();
         cases
@@ -162,8 +151,8 @@ pub async fn judge(office: &Arc<Office>) -> Done {
         return Done::Again;
     };
     for (id, revision, found) in judged {
-        let policy = office.policy();
-        let recorded = office
+        let policy = core.policy();
+        let recorded = core
             .decide(LAUNCHER, move |state| match found {
                 Found::First(found) => checks::judged(state, &policy.catalog, &id, revision, found),
                 Found::Second(look) => {
@@ -171,7 +160,7 @@ pub async fn judge(office: &Arc<Office>) -> Done {
                 }
             })
             .await;
-        if settle(recorded) == Done::Again {
+        if Done::of(recorded) == Done::Again {
             return Done::Again;
         }
     }
@@ -257,56 +246,4 @@ fn changed_since(
     reader
         .changed_between(before, now.clone())
         .map_err(|error| format!("failed to compare with the tree at its start: {error}"))
-}
-
-/// Files that a Codex session changed with its editing tool, as Codex recorded it. Nothing for other drivers, and when
-/// Codex does not answer: then less can be told apart.
-async fn edited_by_tool(office: &Office, session: &Session) -> BTreeSet<String> {
-    let (Ok(codex), Some(thread_id)) = (&office.codex, &session.thread_id) else {
-        return BTreeSet::new();
-    };
-    let mut edited = BTreeSet::new();
-    let mut list = ThreadItemsList {
-        thread_id: ThreadId::from(thread_id.as_str()),
-        turn_id: None,
-        cursor: None,
-        limit: Some(PAGE),
-        sort_direction: Some("desc".to_owned()),
-    };
-    for _ in 0..PAGES {
-        let Ok(Ok(page)) = tokio::time::timeout(ASK_LIMIT, codex.call(&list)).await else {
-            break;
-        };
-        for entry in &page.data {
-            if let Item::FileChange {
-                changes, status, ..
-            } = &entry.item
-                && status == "completed"
-            {
-                let relative = |path: &std::path::Path| {
-                    path.strip_prefix(&office.place.repo)
-                        .unwrap_or(path)
-                        .to_string_lossy()
-                        .into_owned()
-                };
-                edited.extend(changes.iter().map(|change| relative(&change.path)));
-            }
-        }
-        match page.next_cursor {
-            Some(cursor) => list.cursor = Some(cursor),
-            None => break,
-        }
-    }
-    edited
-}
-
-/// What a failed record means for a step.
-pub fn settle<T>(outcome: Result<T, super::office::Refused>) -> Done {
-    match outcome {
-        Ok(_) | Err(TransactError::Refused(_) | TransactError::Closed) => Done::Settled,
-        Err(error) => {
-            tracing::warn!(?error, "a step could not be recorded");
-            Done::Again
-        }
-    }
 }

@@ -1,0 +1,92 @@
+//! Codex's threads: whatever is done to one goes through here. Knows neither sessions nor the journal.
+//!
+//! - `thread`: one thread; opened, resumed, spoken to, ended
+//! - `history`: what a thread's items say
+//! - `login`: whether Codex can run a turn at all
+
+mod history;
+mod login;
+mod thread;
+
+pub use self::history::Found;
+pub use self::login::{NOT_LOGGED_IN, NotAsked};
+pub use self::thread::{Opening, Thread, end_commands, has_nothing_left, is_open_elsewhere};
+
+use crate::codex::{Codex, Status};
+use crate::domain::department::Localized;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// Codex restarts within a second or two; a start waits that long and a little more before it fails.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+
+/// Codex, or the sentence that says why there is none. Reasons that go on record are English.
+pub type CodexOrReason = Result<Codex, Localized>;
+
+/// Every thread of Codex, and what is known of Codex as a whole.
+pub struct Threads {
+    /// Codex.
+    pub codex: CodexOrReason,
+    /// The codex program, for TUIs and sandboxes.
+    pub program: PathBuf,
+    logged_in: Mutex<Option<bool>>,
+    /// One at a time looks for a new login: that restarts the app-server.
+    login_check: tokio::sync::Mutex<()>,
+}
+
+impl Threads {
+    /// Nothing runs yet.
+    pub fn new(codex: CodexOrReason, program: PathBuf) -> Self {
+        Self {
+            codex,
+            program,
+            logged_in: Mutex::default(),
+            login_check: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// One thread; `None` when there is no Codex.
+    pub fn thread(&self, id: &str) -> Option<Thread<'_>> {
+        let codex = self.codex.as_ref().ok()?;
+        Some(Thread::of(codex, id.into()))
+    }
+
+    /// Waits until Codex can be asked.
+    ///
+    /// # Errors
+    /// A sentence for people: there is no Codex, or it does not answer within half a minute.
+    pub async fn ready(&self) -> Result<(), String> {
+        match &self.codex {
+            Ok(codex) => codex.ready(READY_LIMIT).await,
+            Err(reason) => Err(reason.en.clone()),
+        }
+    }
+
+    /// Why Codex cannot run anything at the moment and will not by itself, if that is so.
+    pub fn trouble(&self) -> Option<String> {
+        match &self.codex {
+            Err(reason) => Some(reason.en.clone()),
+            Ok(codex) => match &*codex.status().borrow() {
+                Status::Unavailable { reason } => Some(reason.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// Why a thread that is opened now has no chance; `None` when it has.
+    pub fn down(&self) -> Option<String> {
+        let codex = match &self.codex {
+            Err(reason) => return Some(reason.en.clone()),
+            Ok(codex) => codex,
+        };
+        match &*codex.status().borrow() {
+            Status::Ready { .. } if self.logged_in() != Some(false) => None,
+            Status::Ready { .. } => Some(NOT_LOGGED_IN.to_owned()),
+            Status::Idle => Some("Codex waits for a person's permission".to_owned()),
+            Status::Starting => Some("Codex is being started".to_owned()),
+            Status::Stopped => Some("Codex is being stopped".to_owned()),
+            Status::Down { reason, .. } | Status::Unavailable { reason } => Some(reason.clone()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! One thread of Codex: opened, resumed, spoken to, ended.
+
+use crate::codex::calls::{ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart, TurnStart};
+use crate::codex::items::{ThreadStatus, TurnStatus};
+use crate::codex::wire::ThreadId;
+use crate::codex::{CallError, Codex};
+use crate::domain::department::{Approval, Sandbox};
+use crate::process;
+use std::path::PathBuf;
+
+/// How a thread is opened.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// Where its commands run.
+    pub root: PathBuf,
+    /// Model; `None` leaves the choice to Codex.
+    pub model: Option<String>,
+    /// Approval policy.
+    pub approval: Approval,
+    /// Sandbox.
+    pub sandbox: Sandbox,
+}
+
+/// A thread, and who has it.
+#[derive(Clone)]
+pub struct Thread<'a> {
+    pub(super) codex: &'a Codex,
+    /// Its name in Codex.
+    pub id: ThreadId,
+}
+
+impl<'a> Thread<'a> {
+    pub(super) fn of(codex: &'a Codex, id: ThreadId) -> Self {
+        Self { codex, id }
+    }
+
+    /// Opens a new one. Without a turn it leaves nothing behind.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked, or refuses.
+    pub async fn open(codex: &'a Codex, opening: Opening) -> Result<Self, CallError> {
+        let start = ThreadStart {
+            cwd: Some(opening.root),
+            model: opening.model,
+            approval_policy: Some(approval(opening.approval)),
+            sandbox: Some(sandbox(opening.sandbox)),
+            ..ThreadStart::default()
+        };
+        let opened = codex.start_thread(&start).await?;
+        Ok(Self::of(codex, opened.thread.id))
+    }
+
+    /// Names it. Without a name no TUI can attach before its first turn has written something.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked, or refuses.
+    pub async fn name(&self, name: &str) -> Result<(), CallError> {
+        self.codex.name_thread(&self.id, name).await
+    }
+
+    /// Loads it and subscribes to it, with patience for one that was started a moment ago; answers what it is doing.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked, or refuses.
+    pub async fn resume(&self) -> Result<ThreadStatus, CallError> {
+        let params = ThreadResume::new(self.id.clone());
+        let resumed = self.codex.resume_thread(&params).await?;
+        Ok(resumed.thread.status)
+    }
+
+    /// Sends a message: it begins a turn, or goes into the one that runs. That Codex took it does not mean that it has it:
+    /// `client_id` stands in the thread's history when it arrived.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked, or refuses.
+    pub async fn message(&self, client_id: String, text: String) -> Result<(), CallError> {
+        let turn = TurnStart {
+            client_user_message_id: Some(client_id),
+            ..TurnStart::text(self.id.clone(), text)
+        };
+        self.codex.start_turn(&turn).await.map(drop)
+    }
+
+    /// How its newest turn stands; `None` when it has none.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked, or refuses.
+    pub async fn newest_turn(&self) -> Result<Option<TurnStatus>, CallError> {
+        let page = self.codex.turns(&self.id, 1).await?;
+        Ok(page.data.into_iter().next().map(|turn| turn.status))
+    }
+
+    /// Whether a turn runs; one that is not known runs none.
+    pub(super) async fn is_active(&self) -> Result<bool, CallError> {
+        match self.codex.read_thread(&self.id).await {
+            Ok(thread) => Ok(thread.status.is_active()),
+            Err(CallError::Refused { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Interrupts its turn, ends its background commands and unsubscribes.
+    ///
+    /// # Errors
+    /// When Codex could not be asked. A refusal means that what should end is gone already.
+    pub async fn end(&self) -> Result<(), CallError> {
+        if let Some(page) = unless_refused(self.codex.turns(&self.id, 1).await)?
+            && let Some(turn) = page.data.first()
+            && turn.status == TurnStatus::InProgress
+        {
+            unless_refused(self.codex.interrupt(&self.id, &turn.id).await)?;
+        }
+        let params = serde_json::json!({ "threadId": self.id });
+        let cleaned = self
+            .codex
+            .call_raw("thread/backgroundTerminals/clean", &params);
+        unless_refused(cleaned.await)?;
+        unless_refused(self.codex.unsubscribe(&self.id).await)?;
+        Ok(())
+    }
+}
+
+fn unless_refused<T>(answer: Result<T, CallError>) -> Result<Option<T>, CallError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(CallError::Refused { message, .. }) => {
+            tracing::info!(%message, "Codex knows nothing of what should end");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Ends what commands of these threads have left behind: Codex tells every command whose it is.
+pub async fn end_commands(threads: impl IntoIterator<Item = String>) {
+    let threads = threads.into_iter().collect();
+    if let Err(error) = process::terminate_marked("CODEX_THREAD_ID", threads).await {
+        tracing::error!(%error, "commands of a session could not be ended");
+    }
+}
+
+/// Whether Codex has nothing left of a thread.
+///
+/// It writes a thread down some 10 ms after it has opened it, and what it answers when it died meanwhile depends on the moment: it
+/// knows no such thread, finds its file empty, or cannot read the file's first line. A thread that never got its prompt (`prompted`)
+/// holds nothing that could be lost, so whatever is refused of it is a reason to begin anew, unless somebody else has it open.
+pub fn has_nothing_left(prompted: bool, error: &CallError) -> bool {
+    const NOTHING_LEFT: [&str; 4] = [
+        "no rollout found",
+        "not found",
+        "is empty",
+        "failed to parse first rollout record",
+    ];
+    match prompted {
+        true => NOTHING_LEFT.iter().any(|said| error.is_refusal(said)),
+        false => matches!(error, CallError::Refused { .. }) && !is_open_elsewhere(error),
+    }
+}
+
+/// Whether another process has the thread open.
+pub fn is_open_elsewhere(error: &CallError) -> bool {
+    error.is_refusal("already has an active writer")
+}
+
+fn sandbox(mode: Sandbox) -> SandboxMode {
+    match mode {
+        Sandbox::ReadOnly => SandboxMode::ReadOnly,
+        Sandbox::WorkspaceWrite => SandboxMode::WorkspaceWrite,
+        Sandbox::DangerFullAccess => SandboxMode::DangerFullAccess,
+    }
+}
+
+fn approval(policy: Approval) -> ApprovalPolicy {
+    match policy {
+        Approval::Untrusted => ApprovalPolicy::Untrusted,
+        Approval::OnRequest => ApprovalPolicy::OnRequest,
+        Approval::Never => ApprovalPolicy::Never,
+    }
+}
