@@ -7,6 +7,7 @@ mod variables;
 
 pub use variables::Variables;
 
+use crate::domain::driver::Driver;
 use crate::domain::language::Language;
 use crate::governance::Governance;
 use crate::governance::settings::{CommandDriver, PlannerSettings};
@@ -130,7 +131,7 @@ pub struct Settings {
     /// Language of prompts and pages; `None` means the browser's or the locale's.
     pub language: Option<Language>,
     /// Driver of sessions that name none.
-    pub driver: String,
+    pub driver: Driver,
     /// How planners run.
     pub planner: PlannerSettings,
     /// Drivers besides `codex`.

@@ -137,11 +137,10 @@ pub async fn run(inputs: &Inputs) -> Vec<Check> {
 
 fn uses_codex(governance: &Governance) -> bool {
     let settings = &governance.settings;
-    let is_codex = |driver: &Option<String>| {
-        driver.as_ref().unwrap_or(&settings.driver) == crate::governance::settings::CODEX_DRIVER
-    };
-    is_codex(&settings.planner.driver)
-        || governance.departments.iter().any(|it| is_codex(&it.driver))
+    let departments = governance.departments.iter().map(|it| &it.driver);
+    std::iter::once(&settings.planner.driver)
+        .chain(departments)
+        .any(|driver| driver.as_ref().unwrap_or(&settings.driver).needs_codex())
 }
 
 /// Whether something does not work.

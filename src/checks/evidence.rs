@@ -2,7 +2,6 @@
 //! same walls as the session that did it. Commands come from the confirmed assignment, never from a report.
 
 use crate::core::done::Done;
-use crate::core::policy::CODEX;
 use crate::core::{Core, LAUNCHER};
 use crate::domain::department::Sandbox;
 use crate::domain::evidence::{End, Run};
@@ -136,7 +135,7 @@ const SHELL: &str = "/bin/sh";
 fn argv(threads: &Threads, session: &Session, command: &str) -> Result<Vec<String>, String> {
     let brief = &session.brief;
     let shell = [SHELL, "-c", command].map(str::to_owned);
-    let mode = match (brief.driver == CODEX, brief.sandbox) {
+    let mode = match (brief.driver.has_sandbox(), brief.sandbox) {
         (false, _) | (true, Sandbox::DangerFullAccess) => return Ok(shell.to_vec()),
         // Checks write caches and build output, wherever their department was only to read.
         (true, Sandbox::ReadOnly | Sandbox::WorkspaceWrite) => "sandbox_mode=\"workspace-write\"",

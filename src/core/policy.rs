@@ -5,7 +5,7 @@
 
 use crate::config::Config;
 use crate::domain::department::{Approval, Sandbox};
-pub use crate::domain::fault::CODEX;
+use crate::domain::driver::Driver;
 use crate::domain::fault::Route;
 use crate::domain::flow::Catalog;
 use crate::domain::flow::holds::Limits;
@@ -22,8 +22,8 @@ use tokio::sync::watch;
 /// How the planner's sessions run.
 #[derive(Debug, Clone)]
 pub struct Role {
-    /// Driver's name.
-    pub driver: String,
+    /// Driver.
+    pub driver: Driver,
     /// Sandbox for Codex.
     pub sandbox: Sandbox,
     /// Approval policy for Codex.
@@ -66,7 +66,7 @@ pub struct Policy {
     /// How planners run.
     pub planner: Role,
     /// Driver of departments that name none.
-    pub driver: String,
+    pub driver: Driver,
     /// Model of departments that name none.
     pub department_model: Option<String>,
     /// Command drivers that a person approved: name and argument template.
@@ -176,7 +176,7 @@ impl Policy {
     pub fn route_of(&self, department: &str) -> Route {
         let known = self.catalog.department(department);
         Route {
-            driver: self.driver_of(department).to_owned(),
+            driver: self.driver_of(department).clone(),
             unapproved: self.department_waits(department),
             model: known
                 .and_then(|department| department.model.clone())
@@ -184,24 +184,20 @@ impl Policy {
         }
     }
 
-    /// Name of the driver that a department's sessions use.
-    pub fn driver_of(&self, department: &str) -> &str {
-        let named = self
-            .catalog
-            .department(department)
-            .and_then(|known| known.driver.as_deref());
+    /// The driver that a department's sessions use.
+    pub fn driver_of(&self, department: &str) -> &Driver {
+        let known = self.catalog.department(department);
+        let named = known.and_then(|known| known.driver.as_ref());
         named.unwrap_or(&self.driver)
     }
 
     /// Whether any session would run in Codex.
     pub fn uses_codex(&self) -> bool {
-        let department = |driver: Option<&String>| driver.unwrap_or(&self.driver) == CODEX;
-        self.planner.driver == CODEX
-            || self
-                .catalog
-                .departments
-                .iter()
-                .any(|d| department(d.driver.as_ref()))
+        let departments = self.catalog.departments.iter();
+        departments
+            .map(|it| self.driver_of(&it.key))
+            .chain([&self.planner.driver])
+            .any(Driver::needs_codex)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Powers in force: what the configuration asks for beyond the safe defaults, how much of it a person has said yes to,
 //! and the person's answer. (`domain::powers` says what a power is.)
 
-use super::policy::{CODEX, Policy};
+use super::policy::Policy;
 use super::{Core, LAUNCHER, Refused};
 use crate::domain::department::{Approval, Department, MENXIA, Sandbox};
+use crate::domain::driver::Driver;
 use crate::domain::event::Event;
 use crate::domain::flow::shown;
 use crate::domain::language::Language;
@@ -33,7 +34,7 @@ pub struct Question {
 }
 
 /// What holds the sessions of this department, or menxia's reviews of plans.
-fn held(driver: &str, department: &Department, sandbox: Sandbox) -> Held {
+fn held(driver: &Driver, department: &Department, sandbox: Sandbox) -> Held {
     Held::of(
         driver,
         department.sandbox.unwrap_or(sandbox),
@@ -117,14 +118,17 @@ impl Policy {
     }
 
     /// Whether the program that would run these sessions waits for a person's yes.
-    pub fn waits(&self, who: &str, driver: &str) -> bool {
-        driver != CODEX
-            && self.asked.commands.contains_key(driver)
-            && !(self.drivers.contains_key(driver)
-                && self.approved.allows(
-                    who,
-                    &Held::of(driver, Sandbox::DangerFullAccess, Approval::Never),
-                ))
+    pub fn waits(&self, who: &str, driver: &Driver) -> bool {
+        driver
+            .program()
+            .is_some_and(|it| self.program_waits(who, it))
+    }
+
+    fn program_waits(&self, who: &str, program: &str) -> bool {
+        let driver = program.to_owned();
+        self.asked.commands.contains_key(program)
+            && !(self.drivers.contains_key(program)
+                && self.approved.allows(who, &Held::Nothing { driver }))
     }
 
     /// The same for a department.
@@ -149,7 +153,7 @@ impl Policy {
         let held = Held::of(&brief.driver, brief.sandbox, brief.approval);
         let allowed = match &held {
             Held::Codex { .. } => self.approved.allows(&who, &held),
-            Held::Nothing { driver } => !self.waits(&who, driver),
+            Held::Nothing { driver } => !self.program_waits(&who, driver),
         };
         (!allowed).then(|| self.required(&held))
     }

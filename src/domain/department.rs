@@ -1,6 +1,7 @@
 //! Departments: who they are, what they own and how their sessions run. Owns the four built-in ones.
 //! It never reads a file; `governance::settings` merges what `governance.yaml` says into these values.
 
+use super::driver::Driver;
 pub use super::language::Language;
 use serde::{Deserialize, Serialize};
 
@@ -104,8 +105,8 @@ pub struct Department {
     pub verify: Vec<String>,
     /// Model override; none means the configuration's own model.
     pub model: Option<String>,
-    /// Driver override by name; none means the default driver.
-    pub driver: Option<String>,
+    /// Driver override; none means the default driver.
+    pub driver: Option<Driver>,
     /// Sandbox override.
     pub sandbox: Option<Sandbox>,
     /// Approval override.

@@ -1,11 +1,9 @@
 //! What several sessions use, and why it does not work at the moment: work that would need it waits, other work goes on.
 
+use super::driver::Driver;
 use super::ids::SessionId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-
-/// The driver that is built in.
-pub const CODEX: &str = "codex";
 
 /// Something that more than one session uses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,13 +11,13 @@ pub const CODEX: &str = "codex";
 pub enum Shared {
     /// Whatever starts sessions: `codex`, its login included, or a `command` driver.
     Driver {
-        /// Its name.
-        driver: String,
+        /// The driver.
+        driver: Driver,
     },
     /// A model behind a driver.
     Model {
         /// The driver.
-        driver: String,
+        driver: Driver,
         /// The model; `None` is the driver's own choice.
         model: Option<String>,
     },
@@ -37,10 +35,10 @@ pub struct Fault {
 }
 
 /// What runs one assignment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// Name of the driver.
-    pub driver: String,
+    /// The driver.
+    pub driver: Driver,
     /// Model; `None` is the driver's own choice.
     pub model: Option<String>,
     /// Whether the driver's program waits for a person's yes.
@@ -69,8 +67,8 @@ impl Shared {
     /// Its name, for people.
     pub fn name(&self) -> &str {
         match self {
-            Self::Driver { driver } => driver,
-            Self::Model { driver, model } => model.as_deref().unwrap_or(driver),
+            Self::Driver { driver } => driver.name(),
+            Self::Model { driver, model } => model.as_deref().unwrap_or(driver.name()),
         }
     }
 }

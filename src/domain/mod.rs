@@ -8,6 +8,7 @@ pub mod codeowners;
 pub mod conformance;
 pub mod department;
 pub mod dossier;
+pub mod driver;
 pub mod event;
 pub mod evidence;
 pub mod fault;

@@ -12,7 +12,7 @@ pub use named::{FileNews, Seal, Seals};
 pub use oversight::Oversight;
 
 use super::department::{Approval, Sandbox};
-use super::fault::CODEX;
+use super::driver::Driver;
 use super::hex::hex;
 use super::shown::shown_line;
 use serde::{Deserialize, Serialize};
@@ -51,11 +51,11 @@ pub enum Held {
 
 impl Held {
     /// A session of this driver; the other two are Codex's settings.
-    pub fn of(driver: &str, sandbox: Sandbox, approval: Approval) -> Self {
+    pub fn of(driver: &Driver, sandbox: Sandbox, approval: Approval) -> Self {
         match driver {
-            CODEX => Self::Codex { sandbox, approval },
-            _ => Self::Nothing {
-                driver: driver.to_owned(),
+            Driver::Codex => Self::Codex { sandbox, approval },
+            Driver::Command(name) => Self::Nothing {
+                driver: name.clone(),
             },
         }
     }

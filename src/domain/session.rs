@@ -5,7 +5,7 @@
 
 use super::conformance::Baseline;
 use super::department::{Approval, Sandbox};
-use super::fault::CODEX;
+use super::driver::Driver;
 use super::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use super::plan::Plan;
 use super::plan_file::PlanFiles;
@@ -46,8 +46,8 @@ pub struct Brief {
     /// Model override; `None` leaves the choice to the agent's own configuration.
     #[serde(default)]
     pub model: Option<String>,
-    /// Name of the driver: `codex`, or a command driver of `governance.yaml`.
-    pub driver: String,
+    /// What runs its agent.
+    pub driver: Driver,
     /// Sandbox for Codex sessions.
     pub sandbox: Sandbox,
     /// Approval policy for Codex sessions.
@@ -270,7 +270,7 @@ impl Session {
 
     /// Whether it has the tools of the MCP server, and so a way to speak that nobody else has.
     pub fn has_tools(&self) -> bool {
-        self.brief.driver == CODEX || self.thread_id.is_some()
+        self.brief.driver.has_tools() || self.thread_id.is_some()
     }
 
     /// Whether it has not ended yet.

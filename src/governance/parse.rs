@@ -10,10 +10,9 @@ use serde_saphyr::{Location, MessageFormatter, Spanned};
 use super::raw::{
     OneOrMany, Ordered, RawDepartment, RawDriver, RawFile, RawPlanReview, RawProvince, Text,
 };
-use super::settings::{
-    CODEX_DRIVER, CommandDriver, GovernanceError, Parts, PlannerSettings, Province,
-};
+use super::settings::{CommandDriver, GovernanceError, Parts, PlannerSettings, Province};
 use crate::domain::department::{self, Department, Localized};
+use crate::domain::driver::{CODEX, Driver};
 use crate::domain::rules::PathPattern;
 use crate::domain::shown::{self, hidden, is_hidden};
 
@@ -94,11 +93,11 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
         settings.verify_limit_seconds = limit;
     }
     if let Some(driver) = raw.driver {
-        settings.driver = known.name(driver)?;
+        settings.driver = known.named(driver)?;
     }
     if let Some(planner) = raw.planner {
         settings.planner = PlannerSettings {
-            driver: planner.driver.map(|name| known.name(name)).transpose()?,
+            driver: planner.driver.map(|name| known.named(name)).transpose()?,
             sandbox: planner.sandbox,
             approval: planner.approval,
             model: planner.model.map(model_name).transpose()?,
@@ -188,7 +187,7 @@ fn merge_departments(
                 .collect();
         }
         department.model = raw.model.map(model_name).transpose()?;
-        department.driver = raw.driver.map(|name| drivers.name(name)).transpose()?;
+        department.driver = raw.driver.map(|name| drivers.named(name)).transpose()?;
         department.sandbox = raw.sandbox;
         department.approval = raw.approval;
         departments.push(department);
@@ -200,11 +199,11 @@ fn merge_departments(
 struct Drivers<'a>(&'a BTreeMap<String, CommandDriver>);
 
 impl Drivers<'_> {
-    fn name(&self, name: Spanned<String>) -> Result<String> {
-        if name.value == CODEX_DRIVER || self.0.contains_key(&name.value) {
-            return Ok(name.value);
+    fn named(&self, name: Spanned<String>) -> Result<Driver> {
+        if name.value == CODEX || self.0.contains_key(&name.value) {
+            return Ok(name.value.into());
         }
-        let known: Vec<&str> = std::iter::once(CODEX_DRIVER)
+        let known: Vec<&str> = std::iter::once(CODEX)
             .chain(self.0.keys().map(String::as_str))
             .collect();
         Err(at(
@@ -222,7 +221,7 @@ fn drivers(raw: Option<Ordered<RawDriver>>) -> Result<BTreeMap<String, CommandDr
     let mut drivers = BTreeMap::new();
     for (key, raw) in raw.map(|ordered| ordered.0).unwrap_or_default() {
         checked_key(&key, "a driver")?;
-        if key.value == CODEX_DRIVER {
+        if key.value == CODEX {
             return Err(at(
                 &key,
                 "codex is built in and takes no command; choose another name",

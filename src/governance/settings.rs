@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::preflight::{Preflight, PreflightTexts};
 use super::{defaults, parse};
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
+use crate::domain::driver::Driver;
 use crate::domain::hex::hex;
 use crate::domain::language::Language;
 use crate::domain::plan_review::ReviewRule;
@@ -28,9 +29,6 @@ pub(crate) const MAX_FILE_BYTES: u64 = 256 << 10;
 /// Counts the changes of what the built-in tests find: another number is another digest, because the same tree may then
 /// have other findings.
 const BUILT_IN_TESTS: u32 = 1;
-
-/// Name of the driver that runs Codex sessions; every other driver is a command of `drivers`.
-pub const CODEX_DRIVER: &str = "codex";
 
 /// Why `governance.yaml` cannot be used. Display is a whole sentence: it is shown to a person as it is.
 #[derive(Debug, thiserror::Error)]
@@ -94,8 +92,8 @@ pub struct CommandDriver {
 /// How planner sessions run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct PlannerSettings {
-    /// Driver override by name.
-    pub driver: Option<String>,
+    /// Driver override.
+    pub driver: Option<Driver>,
     /// Sandbox override.
     pub sandbox: Option<Sandbox>,
     /// Approval override.
@@ -135,7 +133,7 @@ pub struct Settings {
     /// How long one of them may take.
     pub verify_limit_seconds: u64,
     /// Driver of sessions that name none.
-    pub driver: String,
+    pub driver: Driver,
     /// How planner sessions run.
     pub planner: PlannerSettings,
     /// Drivers besides `codex`, by name.
@@ -181,7 +179,7 @@ impl Default for Settings {
             orphan_exit_seconds: 24 * 60 * 60,
             run_verify: false,
             verify_limit_seconds: 600,
-            driver: CODEX_DRIVER.to_owned(),
+            driver: Driver::Codex,
             planner: PlannerSettings::default(),
             drivers: BTreeMap::new(),
             tuis_started_with_session: 4,

@@ -23,6 +23,7 @@ use crate::mailbox::handoffs::Handoffs;
 use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
 use crate::reader::{ReadError, Reader};
+use crate::sessions::drivers::codex::listener;
 use crate::sessions::listeners;
 use crate::sessions::office::Office;
 use crate::sessions::reconciler::Reconciler;
@@ -232,7 +233,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         let listens = Arc::clone(&office);
         let begin = move || {
             let (incoming, connected) = (Arc::clone(&incoming), Arc::clone(&connected));
-            listeners::codex(Arc::clone(&listens), incoming, connected).boxed()
+            listener::listen(Arc::clone(&listens), incoming, connected).boxed()
         };
         keep_until_the_end(Duty::Codex, Box::new(begin));
     }

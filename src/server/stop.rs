@@ -138,7 +138,7 @@ async fn end_terminals(office: &Office) {
         .read(|state| open.extend(state.terminals.keys().cloned()));
     let ends = open
         .iter()
-        .map(|id| crate::sessions::codex_tui::close(office, id, "zhongshu stopped"));
+        .map(|id| office.end_terminal(id, "zhongshu stopped"));
     futures_util::future::join_all(ends).await;
 }
 

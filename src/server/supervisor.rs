@@ -65,7 +65,7 @@ mod tests {
     use crate::journal::{Journal, system_clock};
     use crate::mailbox::handoffs::Handoffs;
     use crate::mailbox::{Folders, Ingest};
-    use crate::sessions::listeners;
+    use crate::sessions::drivers::codex::listener;
     use crate::terminal::Terminals;
     use crate::threads::Threads;
     use std::os::unix::fs::PermissionsExt as _;
@@ -238,7 +238,7 @@ mod tests {
         let listens = Arc::clone(&office);
         let listener = keep(&office, Duty::Codex, stop.clone(), move || {
             let connected = Arc::new(|| {});
-            listeners::codex(Arc::clone(&listens), Arc::clone(&incoming), connected)
+            listener::listen(Arc::clone(&listens), Arc::clone(&incoming), connected)
         });
         let supervisor = keep(&office, Duty::AppServer, stop.clone(), move || {
             supervision.clone().run()

@@ -1,8 +1,9 @@
 //! Briefs and prompts: what a session is, and what it is told first.
 
-use crate::core::policy::{CODEX, Policy};
+use crate::core::policy::Policy;
 use crate::domain::assignment::Assignment;
 use crate::domain::department::{Approval, MENXIA, Sandbox};
+use crate::domain::driver::Driver;
 use crate::domain::flow::plan_reviews;
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -80,7 +81,7 @@ pub fn department(policy: &Policy, place: &Places, assignment: &Assignment) -> B
             .model
             .clone()
             .or_else(|| policy.route_of(&order.department).model),
-        driver: driver.to_owned(),
+        driver: driver.clone(),
         sandbox,
         approval,
         parent_session_id: Some(order.parent_session_id.clone()),
@@ -122,7 +123,7 @@ pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: Reviewed
         files: Vec::new(),
         verify: Vec::new(),
         model: policy.route_of(MENXIA).model,
-        driver: driver.to_owned(),
+        driver: driver.clone(),
         sandbox,
         approval,
         parent_session_id: Some(planner.id().clone()),
@@ -136,10 +137,10 @@ pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: Reviewed
 }
 
 /// What holds a session back. The settings are Codex's; any other program runs as the person does, and asks nobody.
-fn powers(driver: &str, sandbox: Sandbox, approval: Approval) -> (Sandbox, Approval) {
-    match driver {
-        CODEX => (sandbox, approval),
-        _ => (Sandbox::DangerFullAccess, Approval::Never),
+fn powers(driver: &Driver, sandbox: Sandbox, approval: Approval) -> (Sandbox, Approval) {
+    match driver.has_sandbox() {
+        true => (sandbox, approval),
+        false => (Sandbox::DangerFullAccess, Approval::Never),
     }
 }
 
@@ -161,7 +162,7 @@ pub fn prompt(policy: &Policy, place: &Places, state: &State, brief: &Brief) -> 
         workflow_doc: &policy.workflow_doc,
         incoming: &incoming,
         departments: &policy.catalog.departments,
-        has_tools: brief.driver == CODEX,
+        has_tools: brief.driver.has_tools(),
         reviewed: policy.catalog.review.required,
     };
     if let Some(prompt) = review_prompt(setting, state, brief) {

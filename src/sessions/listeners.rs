@@ -1,218 +1,15 @@
-//! What Codex and the terminals say by themselves, turned into observations and, where it matters, into events.
+//! What terminals say by themselves, and to whom it matters.
 
+use super::drivers;
 use super::office::Office;
-use super::{codex_messages, codex_threads, codex_tui, command_driver, texts};
-use crate::codex::Incoming;
-use crate::codex::events::{Notification, RequestKind, ServerRequest};
-use crate::codex::items::TurnStatus;
-use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
-use crate::core::live::Activity;
-use crate::core::policy::CODEX;
-use crate::domain::message::Setback;
-use crate::domain::session::{Outcome, Session, Status};
+use crate::domain::session::{Session, Status};
 use crate::terminal::TerminalEvent;
 use codex_terminal::control::Event as Said;
 use codex_terminal::descriptor::State as Program;
-use codex_terminal::signals::{AgentActivity, AgentState};
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
-/// Listens to Codex until its supervisor ends. `connected` runs after every (re)connection. Whoever listens again goes on where this one
-/// ended.
-pub async fn codex(
-    office: Arc<Office>,
-    incoming: Arc<Mutex<mpsc::Receiver<Incoming>>>,
-    connected: Arc<impl Fn() + Send + Sync>,
-) {
-    let mut incoming = incoming.lock().await;
-    while let Some(event) = incoming.recv().await {
-        match event {
-            Incoming::Connected { .. } => {
-                office.disconnect_codex();
-                connected();
-                office.ring();
-            }
-            Incoming::Disconnected { .. } => office.disconnect_codex(),
-            Incoming::Notification(notification) => notified(&office, notification).await,
-            Incoming::Request { key, request } => {
-                if asked(&office, &request)
-                    && let Ok(codex) = &office.threads.codex
-                {
-                    let message = format!("zhongshu does not know `{}`", request.method);
-                    if let Err(error) = codex.refuse(&key, METHOD_NOT_FOUND, &message).await {
-                        tracing::info!(%error, "a request could not be refused");
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn owner(office: &Office, thread_id: &ThreadId) -> Option<Session> {
-    office
-        .ledger
-        .read(|state| state.session_of_thread(&thread_id.to_string()).cloned())
-}
-
-async fn notified(office: &Arc<Office>, notification: Notification) {
-    match notification {
-        Notification::ThreadStatusChanged(change) => {
-            if let Some(session) = owner(office, &change.thread_id) {
-                let activity = codex_threads::activity(&change.status);
-                let before = office.live.observed(session.id()).activity;
-                if before == Activity::Blocked && activity != Activity::Blocked {
-                    // It asked, and got its answer.
-                    office
-                        .live
-                        .update(session.id(), |observed| observed.notice = None);
-                }
-                office.live.set_activity(session.id(), activity);
-                office.live.touch(session.id());
-                office.ring();
-            }
-        }
-        Notification::TurnStarted(change) => {
-            if let Some(session) = owner(office, &change.thread_id) {
-                office.live.set_activity(session.id(), Activity::Working);
-                office.live.update(session.id(), |observed| {
-                    observed.notice = None;
-                    observed.setback = None;
-                });
-                office.live.touch(session.id());
-            }
-        }
-        Notification::TurnCompleted(change) => {
-            if let Some(session) = owner(office, &change.thread_id) {
-                let interrupted = change.turn.status == TurnStatus::Interrupted;
-                let failed = (change.turn.status == TurnStatus::Failed)
-                    .then_some(change.turn.error)
-                    .flatten();
-                office.live.set_activity(session.id(), Activity::Idle);
-                let failure =
-                    failed.map(|error| format!("its last turn failed: {}", error.message));
-                office.live.update(session.id(), |observed| {
-                    if interrupted && observed.setback.is_none() {
-                        observed.setback = Some(Setback::Interrupted);
-                    }
-                    observed.turn_failure.clone_from(&failure);
-                    observed.notice = failure;
-                });
-                office.live.touch(session.id());
-                office.ring();
-            }
-        }
-        Notification::ItemCompleted(change) => {
-            if let Some(session) = owner(office, &change.thread_id) {
-                if change.item.was_declined() {
-                    office.live.update(session.id(), |observed| {
-                        observed.setback = Some(Setback::Declined);
-                    });
-                }
-                if let Some(client_id) = change.item.client_id() {
-                    codex_messages::shown(office, &session, client_id).await;
-                }
-                if let Some(text) = texts::of_item(&change.item) {
-                    office.live.say(session.id(), &text);
-                    office.transcribe(&session, &text);
-                }
-            }
-        }
-        Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {
-            // Many times a second: the name is enough, a copy of the session with its plans is not needed.
-            let owner = office.ledger.read(|state| {
-                let session = state.session_of_thread(&delta.thread_id.0);
-                session.map(|session| session.id().clone())
-            });
-            if let Some(id) = owner {
-                office.live.touch(&id);
-            }
-        }
-        Notification::Error(failure) => {
-            if let Some(session) = owner(office, &failure.thread_id) {
-                office.live.update(session.id(), |observed| {
-                    let more = if failure.will_retry {
-                        "; Codex tries again"
-                    } else {
-                        ""
-                    };
-                    observed.notice = Some(format!("{}{more}", failure.error.message));
-                });
-            }
-        }
-        Notification::McpStartup(startup)
-            if startup.name == "zhongshu" && startup.error.is_some() =>
-        {
-            let reason = startup.error.unwrap_or_default();
-            tracing::warn!(%reason, "the tool server of a session did not start; it can still report by file");
-            if let Some(session) = startup
-                .thread_id
-                .and_then(|thread_id| owner(office, &thread_id))
-            {
-                let notice = format!(
-                    "its tool server did not start ({reason}); it can still report by file"
-                );
-                office
-                    .live
-                    .update(session.id(), |observed| observed.notice = Some(notice));
-            }
-        }
-        Notification::Other { method, .. } if method == "account/updated" => {
-            office.threads.set_logged_in(None);
-        }
-        Notification::ThreadClosed(mention) | Notification::ThreadArchived(mention) => {
-            if let Some(session) = owner(office, &mention.thread_id)
-                && session.status == Status::Running
-                && office.is_connected(session.id())
-            {
-                thread_ended(office, session);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// A session whose thread is gone is over; so is the terminal that showed it.
-fn thread_ended(office: &Arc<Office>, session: Session) {
-    let at_work = Arc::clone(office);
-    office.core.errand(async move {
-        let office = at_work;
-        let outcome = Outcome::Exited {
-            code: None,
-            signal: None,
-        };
-        office.closed(session.id(), outcome).await;
-        if let Some(terminal_id) = &session.terminal_id {
-            codex_tui::close(&office, terminal_id, "its session ended").await;
-        }
-        office.ring();
-    });
-}
-
-/// Notes a request; true when it must be refused because nobody else could answer it.
-fn asked(office: &Office, request: &ServerRequest) -> bool {
-    let Some(session) = request
-        .thread_id()
-        .and_then(|thread_id| owner(office, &thread_id))
-    else {
-        return false;
-    };
-    let has_tui = session.terminal_id.is_some();
-    match request.kind() {
-        // Whose tool it is will answer it.
-        RequestKind::ForeignTool => false,
-        RequestKind::Unknown => !has_tui,
-        _ => {
-            office.live.set_activity(session.id(), Activity::Blocked);
-            let notice = "it asks for your permission or answer: open its terminal".to_owned();
-            office
-                .live
-                .update(session.id(), |observed| observed.notice = Some(notice));
-            false
-        }
-    }
-}
-
-/// Listens to the terminals until the launcher ends; likewise.
+/// Listens to the terminals until the launcher ends. Whoever listens again goes on where this one ended.
 pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<TerminalEvent>>>) {
     let mut events = events.lock().await;
     while let Some(TerminalEvent { terminal_id, event }) = events.recv().await {
@@ -237,10 +34,10 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
                 Some(session),
             ) => {
                 if let Some(state) = agent_state {
-                    agent_said(&office, &session, &state);
+                    drivers::said(&office, &session, &state);
                 }
                 // What was printed before is no sign of life now, but it is what can be seen.
-                look_at_output(&office, &session);
+                drivers::printed(&office, &session);
                 if let Program::Exited { code, signal } = descriptor.state {
                     program_ended(&office, session, code, signal);
                 }
@@ -248,16 +45,19 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
             (Some(Said::Exited { code, signal }), Some(session)) => {
                 program_ended(&office, session, code, signal)
             }
-            (Some(Said::Output { .. }), Some(session)) if session.brief.driver != CODEX => {
-                look_at_output(&office, &session);
-                office.live.touch(session.id());
+            (Some(Said::Output { .. }), Some(session)) => {
+                if drivers::printed(&office, &session) {
+                    office.live.touch(session.id());
+                }
             }
-            (Some(Said::AgentState(state)), Some(session)) => agent_said(&office, &session, &state),
+            (Some(Said::AgentState(state)), Some(session)) => {
+                drivers::said(&office, &session, &state)
+            }
             (None, Some(session)) if known => gone(&office, session),
             (None, None) if known => {
                 let at_work = Arc::clone(&office);
                 office.core.errand(async move {
-                    codex_tui::close(&at_work, &terminal_id, "it ended").await;
+                    at_work.end_terminal(&terminal_id, "it ended").await;
                     at_work.ring();
                 });
             }
@@ -267,61 +67,12 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
     }
 }
 
-/// Takes the end of a program's transcript as its preview. Of Codex the protocol says more.
-fn look_at_output(office: &Office, session: &Session) {
-    if session.brief.driver == CODEX {
-        return;
-    }
-    let preview = texts::tail(&office.place.repo, &session.brief.log_path, 2048);
-    office
-        .live
-        .update(session.id(), |observed| observed.preview = preview);
-}
-
-fn agent_said(office: &Office, session: &Session, said: &AgentState) {
-    // Codex tells more, and more exactly, by protocol.
-    if session.brief.driver == CODEX {
-        return;
-    }
-    let activity = match said.state {
-        AgentActivity::Working => Activity::Working,
-        AgentActivity::Blocked => Activity::Blocked,
-        AgentActivity::Done | AgentActivity::Idle => Activity::Idle,
-        AgentActivity::Clear => Activity::Unknown,
-    };
-    let before = office.live.observed(session.id()).activity;
-    if activity == Activity::Blocked {
-        let why = said.kind.as_ref();
-        let why = why.map_or_else(String::new, |kind| format!(" ({kind})"));
-        let notice = format!("it waits for your permission or answer{why}: open its terminal");
-        office
-            .live
-            .update(session.id(), |observed| observed.notice = Some(notice));
-    } else if before == Activity::Blocked {
-        office
-            .live
-            .update(session.id(), |observed| observed.notice = None);
-    }
-    office.live.set_activity(session.id(), activity);
-    office.live.touch(session.id());
-}
-
 /// Ending a terminal takes a moment: it must not hold up what the other terminals say.
 fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, signal: Option<i32>) {
     let at_work = Arc::clone(office);
     office.core.errand(async move {
-        let office = at_work;
-        if session.brief.driver == CODEX {
-            if let Some(terminal_id) = &session.terminal_id {
-                office
-                    .live
-                    .update(session.id(), |observed| observed.shown = false);
-                codex_tui::close(&office, terminal_id, "its program ended").await;
-            }
-        } else {
-            command_driver::exited(&office, &session, code, signal).await;
-        }
-        office.ring();
+        drivers::exited(&at_work, &session, code, signal).await;
+        at_work.ring();
     });
 }
 
@@ -343,12 +94,10 @@ fn gone(office: &Arc<Office>, session: Session) {
             } else {
                 "its process ended unexpectedly"
             };
-            codex_tui::close(&office, terminal_id, reason).await;
+            office.end_terminal(terminal_id, reason).await;
         }
-        if session.brief.driver != CODEX && !closing {
-            let reason =
-                "its terminal process ended unexpectedly; resume it to start it anew".to_owned();
-            office.closed(session.id(), Outcome::Lost { reason }).await;
+        if !closing {
+            drivers::lost(&office, &session).await;
         }
         office.ring();
     });

@@ -2,7 +2,6 @@
 
 use crate::core::done::Done;
 use crate::core::live::Activity;
-use crate::core::policy::CODEX;
 use crate::core::{Core, LAUNCHER};
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
@@ -13,7 +12,7 @@ use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use crate::mailbox::Nudge;
-use crate::terminal::Terminals;
+use crate::terminal::{CLOSE_GRACE, Terminals};
 use crate::threads::Threads;
 use std::collections::HashSet;
 use std::ops::Deref;
@@ -144,6 +143,14 @@ impl Office {
         }
     }
 
+    /// Ends a terminal with everything in it; a session that it only shows goes on.
+    pub async fn end_terminal(&self, id: &TerminalId, reason: &str) {
+        if let Err(error) = self.terminals.close(id, CLOSE_GRACE).await {
+            tracing::error!(terminal.id = %id, %error, "a terminal could not be ended");
+        }
+        self.terminal_closed(id, reason).await;
+    }
+
     /// Records the end of a terminal, once, whoever saw it first.
     pub async fn terminal_closed(&self, id: &TerminalId, reason: &str) {
         let (id, reason) = (id.clone(), reason.to_owned());
@@ -181,7 +188,7 @@ impl Office {
             let codex = state
                 .sessions
                 .values()
-                .filter(|session| session.is_live() && session.brief.driver == CODEX);
+                .filter(|session| session.is_live() && session.brief.driver.needs_codex());
             codex.map(|session| session.id().clone()).collect()
         });
         for id in &lost {

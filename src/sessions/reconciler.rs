@@ -5,13 +5,13 @@
 
 use super::office::Office;
 use super::steps::{self, Senses, Step};
-use super::{briefs, codex_driver, codex_messages, codex_tui, command_driver};
+use super::{briefs, drivers};
 use crate::checks::{conformance, evidence};
 use crate::core::LAUNCHER;
 use crate::core::done::Done;
 use crate::core::duties::{Duty, caught};
 use crate::core::live::Observed;
-use crate::core::policy::{CODEX, Policy};
+use crate::core::policy::Policy;
 use crate::domain::department::MENXIA;
 use crate::domain::fault::Shared;
 use crate::domain::flow;
@@ -129,7 +129,7 @@ impl Reconciler {
             && self
                 .office
                 .session(id)
-                .is_some_and(|session| session.brief.driver != CODEX)
+                .is_some_and(|session| session.brief.driver.lives_in_terminal())
     }
 
     fn begin(&self, step: Step) {
@@ -253,16 +253,12 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
             if !is_still_due(office, step, &session) {
                 return Done::Settled;
             }
-            let codex = session.brief.driver == CODEX;
-            match (step, codex) {
-                (Step::Start(_), _) => start(office, &session).await,
-                (Step::Reconnect(_), true) => codex_driver::reconnect(office, &session).await,
-                (Step::Reconnect(_), false) => command_driver::reconnect(office, &session).await,
-                (Step::Deliver(_), true) => codex_messages::deliver(office, &session).await,
-                (Step::Deliver(_), false) => command_driver::deliver(office, &session).await,
-                (Step::Close(_), true) => codex_driver::close(office, &session).await,
-                (Step::Close(_), false) => command_driver::close(office, &session).await,
-                (_, _) => codex_tui::open(office, &session).await,
+            match step {
+                Step::Start(_) => start(office, &session).await,
+                Step::Reconnect(_) => drivers::reconnect(office, &session).await,
+                Step::Deliver(_) => drivers::deliver(office, &session).await,
+                Step::Close(_) => drivers::close(office, &session).await,
+                _ => drivers::show(office, &session).await,
             }
         }
     }
@@ -282,16 +278,13 @@ async fn start(office: &Arc<Office>, session: &Session) -> Done {
     if let Some(done) = withheld(office, &policy, session).await {
         return done;
     }
-    match session.brief.driver == CODEX {
-        true => codex_driver::start(office, session).await,
-        false => command_driver::start(office, &policy, session).await,
-    }
+    drivers::start(office, &policy, session).await
 }
 
 /// What holds at this moment. Files that a program's command line names are read for it: an agent may have changed them since
 /// somebody looked.
 async fn policy_to_start(office: &Office, session: &Session) -> Arc<Policy> {
-    if session.brief.driver != CODEX {
+    if session.brief.driver.program().is_some() {
         office.renew(None).await;
     }
     office.policy()
@@ -360,7 +353,7 @@ async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
     if policy.waits(REVIEWS, policy.driver_of(MENXIA)) {
         return Done::Again;
     }
-    if policy.driver_of(MENXIA) == CODEX && !(allowed && office.threads.down().is_none()) {
+    if policy.driver_of(MENXIA).needs_codex() && !(allowed && office.threads.down().is_none()) {
         return Done::Again;
     }
     let (place, planner) = (office.place.clone(), planner.clone());

@@ -1,10 +1,9 @@
 //! Terminals that a person asks for: interactive ones, views of a session, and their addresses.
 
-use super::codex_tui;
+use super::drivers::codex::tui;
 use super::office::Office;
 use crate::access::Lease;
 use crate::core::Refused;
-use crate::core::policy::CODEX;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
@@ -179,10 +178,10 @@ impl Office {
         let session = self.known_session(id)?;
         if session.is_live()
             && session.terminal_id.is_none()
-            && session.brief.driver == CODEX
+            && !session.brief.driver.lives_in_terminal()
             && session.thread_id.is_some()
         {
-            codex_tui::show(self, &session)
+            tui::show(self, &session)
                 .await
                 .map_err(|reason| Refusal::unavailable("terminal_failed", reason))?;
         }
@@ -207,7 +206,8 @@ impl Office {
                 return Ok(self.terminal_view(&terminal, Mode::Read, opener));
             }
             // The session has gone on since, or has ended.
-            codex_tui::close(self, &terminal.terminal_id, "a newer view replaces it").await;
+            self.end_terminal(&terminal.terminal_id, "a newer view replaces it")
+                .await;
         }
         let log = session.brief.log_path.clone();
         super::texts::append_transcript(&self.place.repo, &log, "").map_err(|error| {
@@ -286,7 +286,7 @@ impl Office {
             .filter(|_| !terminal.preview)
             .and_then(|id| self.session(id));
         if let Some(session) = session
-            && session.brief.driver != CODEX
+            && session.brief.driver.lives_in_terminal()
             && session.is_live()
         {
             let message = format!(
@@ -299,7 +299,7 @@ impl Office {
             self.live
                 .update(session_id, |observed| observed.shown = false);
         }
-        codex_tui::close(self, id, "a person closed it").await;
+        self.end_terminal(id, "a person closed it").await;
         Ok(())
     }
 
@@ -318,7 +318,7 @@ impl Office {
         });
         for id in orphans {
             if self.terminals.adopt(&id).await.is_err() {
-                codex_tui::close(self, &id, "it was gone after a restart").await;
+                self.end_terminal(&id, "it was gone after a restart").await;
             }
         }
     }

@@ -3,8 +3,9 @@
 use super::briefs;
 use super::office::Office;
 use crate::core::Refused;
-use crate::core::policy::{CODEX, Policy};
+use crate::core::policy::Policy;
 use crate::domain::assignment::Order;
+use crate::domain::driver::Driver;
 use crate::domain::event::Event;
 use crate::domain::flow::plans::{Confirmation, PlanReceipt};
 use crate::domain::flow::{Catalog, checks, inbox, plans, queue, sessions};
@@ -67,14 +68,14 @@ impl Office {
         &self,
         state: &State,
         policy: &Policy,
-        driver: &str,
+        driver: &Driver,
         waits: bool,
     ) -> Result<(), Refusal> {
-        if waits {
-            let driver = driver.to_owned();
+        if waits && let Some(program) = driver.program() {
+            let driver = program.to_owned();
             return Err(policy.required(&Held::Nothing { driver }));
         }
-        if driver != CODEX {
+        if !driver.needs_codex() {
             return Ok(());
         }
         if let Err(reason) = &self.threads.codex {

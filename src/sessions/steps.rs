@@ -4,7 +4,7 @@
 //! comes to the same steps.
 
 use crate::core::live::{Activity, Observed};
-use crate::core::policy::{CODEX, Policy};
+use crate::core::policy::Policy;
 use crate::domain::flow::sessions::{MAX_REMINDERS, has_reported};
 use crate::domain::flow::{checks, plan_reviews, queue};
 use crate::domain::ids::SessionId;
@@ -78,7 +78,7 @@ pub fn due(
         steps.push(Step::Verify);
     }
     let shown = |session: &&Session| {
-        session.is_live() && session.brief.driver == CODEX && session.terminal_id.is_some()
+        session.is_live() && has_view(session) && session.terminal_id.is_some()
     };
     let mut tuis = state.sessions.values().filter(shown).count();
     for session in state.sessions.values() {
@@ -99,7 +99,7 @@ pub fn due(
                 let (step, later) = for_running(state, policy, session, &observed, now);
                 steps.extend(step);
                 wake = [wake, later].into_iter().flatten().min();
-                let wants_tui = session.brief.driver == CODEX && session.terminal_id.is_none();
+                let wants_tui = has_view(session) && session.terminal_id.is_none();
                 if wants_tui && tuis < policy.tuis && senses.may_open_tui(&id) {
                     tuis += 1;
                     steps.push(Step::OpenTui(id));
@@ -108,6 +108,11 @@ pub fn due(
         }
     }
     (steps, wake)
+}
+
+/// Whether its terminal is a view that may be opened and closed.
+fn has_view(session: &Session) -> bool {
+    !session.brief.driver.lives_in_terminal()
 }
 
 /// Whether it reviews a plan that nobody waits with any more: decided or replaced meanwhile, or left to the person.
@@ -131,9 +136,9 @@ fn for_running(
     let id = || session.id().clone();
     let idle = observed.activity == Activity::Idle;
     // A plain program that says nothing about itself takes what is typed whenever it reads.
-    let listens = idle || (session.brief.driver != CODEX && observed.activity == Activity::Unknown);
+    let listens = idle || (!session.brief.driver.tells() && observed.activity == Activity::Unknown);
     let may_have_no_task =
-        session.brief.driver == CODEX && !session.prompted && !has_reported(state, session);
+        session.brief.driver.tells() && !session.prompted && !has_reported(state, session);
     if idle && may_have_no_task {
         // A turn that was broken off as it began takes its prompt with it; what there is is looked up.
         let since = observed.activity_since.unwrap_or(now);

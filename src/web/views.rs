@@ -227,7 +227,7 @@ impl Scene<'_> {
             title: brief.title.clone(),
             pid: session.pid,
             model: brief.model.clone(),
-            driver: brief.driver.clone(),
+            driver: brief.driver.to_string(),
             sandbox: brief.sandbox,
             approval: brief.approval,
             thread_id: session.thread_id.clone(),

@@ -127,7 +127,7 @@ fn a_person_is_heard_at_once_and_the_launcher_waits_for_the_end_of_the_turn() {
 #[test]
 fn a_plain_program_is_told_whenever_it_does_not_say_that_it_works() {
     let mut world = World::new();
-    world.policy.planner.driver = "my-agent".to_owned();
+    world.policy.planner.driver = "my-agent".into();
     let planner = world.planner();
     let department = world.department(&planner);
     world.reports_by_tool(&department, "done");
@@ -304,7 +304,7 @@ fn tuis_are_opened_up_to_the_limit_and_only_for_codex() {
     let mut world = World::new();
     world.policy.tuis = 2;
     let planners: Vec<_> = (0..3).map(|_| world.planner()).collect();
-    world.policy.planner.driver = "my-agent".to_owned();
+    world.policy.planner.driver = "my-agent".into();
     let plain = world.planner();
     let mut seen = Seen::default();
     seen.may_open

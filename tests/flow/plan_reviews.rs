@@ -561,7 +561,7 @@ fn menxia_is_told_what_to_review_and_how_to_say_it() {
         for driver in ["codex", "my-agent"] {
             let mut world = World::new();
             world.policy.catalog.language = language;
-            world.policy.driver = driver.to_owned();
+            world.policy.driver = driver.into();
             world.reviewed(3);
             world.menxia_runs_on(None);
             let planner = world.planner();

@@ -3,6 +3,7 @@
 
 use crate::world::World;
 use zhongshu::domain::department::{Approval, Sandbox};
+use zhongshu::domain::driver::Driver;
 use zhongshu::domain::plan_review::{ReviewRule, ReviewedPlan};
 use zhongshu::domain::powers::{Held, OTHERS, Oversight, PLANNER, Powers, department};
 use zhongshu::sessions::briefs;
@@ -25,7 +26,7 @@ fn wide() -> Policy {
         known.sandbox = Some(Sandbox::DangerFullAccess);
         known.approval = Some(Approval::Never);
     }
-    policy.catalog.departments[0].driver = Some("sh".to_owned());
+    policy.catalog.departments[0].driver = Some("sh".into());
     policy
 }
 
@@ -76,14 +77,14 @@ fn with_a_yes_to_exactly_that_it_holds() {
     assert!(edited.route_of("menxia").unapproved);
     // Another department cannot have the approved program.
     let mut edited = wide();
-    edited.catalog.departments[1].driver = Some("sh".to_owned());
+    edited.catalog.departments[1].driver = Some("sh".into());
     let edited = edited.held_to(&asked);
     assert!(edited.has_question());
     assert!(edited.route_of("zhilibu").unapproved);
     assert!(!edited.route_of("menxia").unapproved);
     // Neither can all of them, by the default.
     let mut edited = wide();
-    edited.driver = "sh".to_owned();
+    edited.driver = "sh".into();
     let edited = edited.held_to(&asked);
     assert!(edited.asked.sessions.contains_key(OTHERS));
     assert!(edited.route_of("lingyubu").unapproved && edited.route_of("nobody").unapproved);
@@ -263,7 +264,11 @@ fn the_names_of_the_question_cannot_be_taken_by_a_department() {
     policy.catalog.departments.push(named);
     policy.planner.sandbox = Sandbox::ReadOnly;
     let asked = policy.held_to(&Powers::default()).asked;
-    let open = Held::of("codex", Sandbox::DangerFullAccess, Approval::OnRequest);
+    let open = Held::of(
+        &Driver::Codex,
+        Sandbox::DangerFullAccess,
+        Approval::OnRequest,
+    );
     assert!(asked.allows(&department(PLANNER), &open));
     assert!(!asked.allows(PLANNER, &open));
 }

@@ -24,8 +24,8 @@ fn assert_holds(text: &str, parts: &[&str]) {
 }
 
 fn with_driver(policy: &mut Policy, driver: &str) {
-    policy.driver = driver.to_owned();
-    policy.planner.driver = driver.to_owned();
+    policy.driver = driver.into();
+    policy.planner.driver = driver.into();
 }
 
 #[test]

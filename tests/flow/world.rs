@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use zhongshu::domain::assignment::{Assignment, Hold};
 use zhongshu::domain::department::{self, Approval, Sandbox};
+use zhongshu::domain::driver::Driver;
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::holds::Holds;
 use zhongshu::domain::flow::plan_reviews::{LineRef, Opinion};
@@ -27,7 +28,7 @@ use zhongshu::governance::Governance;
 use zhongshu::governance::plan_checks::PlanBench;
 use zhongshu::paths::Places;
 use zhongshu::sessions::briefs;
-use zhongshu::sessions::policy::{CODEX, Policy, Role};
+use zhongshu::sessions::policy::{Policy, Role};
 
 /// Everything that tests decide in.
 pub struct World {
@@ -47,7 +48,7 @@ impl World {
     /// Nothing happened yet; two slots, as by default.
     pub fn new() -> Self {
         let role = Role {
-            driver: CODEX.to_owned(),
+            driver: Driver::Codex,
             sandbox: Sandbox::WorkspaceWrite,
             approval: Approval::OnRequest,
             model: None,
@@ -73,7 +74,7 @@ impl World {
             verify_limit: Duration::from_secs(60),
             tuis: 4,
             planner: role,
-            driver: CODEX.to_owned(),
+            driver: Driver::Codex,
             department_model: None,
             drivers: BTreeMap::new(),
             named: BTreeMap::new(),
@@ -270,7 +271,7 @@ impl World {
     pub fn menxia_runs_on(&mut self, driver: Option<&str>) {
         let departments = &mut self.policy.catalog.departments;
         for menxia in departments.iter_mut().filter(|it| it.key == "menxia") {
-            menxia.driver = driver.map(ToOwned::to_owned);
+            menxia.driver = driver.map(Driver::from);
         }
     }
 

@@ -36,7 +36,7 @@ fn saying(summary: &str) -> Proposal {
 
 impl World {
     fn without_tools(&mut self, id: &SessionId) {
-        self.state.sessions.get_mut(id).unwrap().brief.driver = "script".to_owned();
+        self.state.sessions.get_mut(id).unwrap().brief.driver = "script".into();
     }
 
     /// A plan comes through this door, as a file unless it is the API's.
@@ -487,7 +487,7 @@ fn results_by_who_wrote_them() {
             let planner = world.planner();
             let id = world.department(&planner);
             if !with_tool {
-                world.state.sessions.get_mut(&id).unwrap().brief.driver = "script".to_owned();
+                world.state.sessions.get_mut(&id).unwrap().brief.driver = "script".into();
             }
             let in_time = world.submission(&id, "second");
             match stands {

@@ -80,7 +80,7 @@ fn a_full_file_is_read() {
     assert_eq!(data.verify, ["make data"]);
     assert_eq!(data.sandbox, Some(Sandbox::ReadOnly));
     assert_eq!(data.approval, Some(Approval::Untrusted));
-    assert_eq!(data.driver.as_deref(), Some("other"));
+    assert_eq!(data.driver, Some("other".into()));
     let settings = &governance.settings;
     assert_eq!(settings.language, Some(Language::Zh));
     assert_eq!(settings.models, ["gpt-large", "gpt-small"]);

@@ -1,7 +1,7 @@
 //! Why a queued assignment is passed over, slots aside. One look at the state answers for the whole queue.
 
 use crate::domain::assignment::{Assignment, AssignmentState, Hold, Order};
-use crate::domain::fault::{CODEX, Route, Shared};
+use crate::domain::fault::{Route, Shared};
 use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::result::Report;
 use crate::domain::session::{Session, Status};
@@ -81,13 +81,13 @@ impl<'a> Holds<'a> {
         let route = self.limits.route(&assignment.order);
         if route.unapproved {
             return Some(Hold::PowersRequired {
-                driver: route.driver,
+                driver: route.driver.into(),
             });
         }
         if let Some(reason) = &self.limits.codex_down
-            && route.driver == CODEX
+            && route.driver.needs_codex()
         {
-            let driver = CODEX.to_owned();
+            let driver = route.driver;
             return Some(Hold::Broken {
                 shared: Shared::Driver { driver },
                 reason: reason.clone(),

@@ -34,7 +34,7 @@ fn brief(id: &str, department: &str, task: String) -> Brief {
         files: Vec::new(),
         verify: Vec::new(),
         model: None,
-        driver: "codex".to_owned(),
+        driver: "codex".into(),
         sandbox: Sandbox::WorkspaceWrite,
         approval: Approval::OnRequest,
         parent_session_id: (!is_planner).then(|| session(PLANNER)),

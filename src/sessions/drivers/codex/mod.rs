@@ -1,8 +1,15 @@
 //! The `codex` driver: a session is a thread of the app-server; its prompt and every later message go in by protocol.
+//!
+//! - `threads`: its thread, opened, resumed and replaced; `messages`: what is said to it
+//! - `listener`: what Codex says by itself
+//! - `tui`: its view
 
-use super::codex_threads::{self, Failure};
-use super::office::Office;
-use super::{briefs, codex_messages, codex_tui, texts};
+pub mod listener;
+pub mod messages;
+mod threads;
+pub mod tui;
+
+use self::threads::Failure;
 use crate::codex::items::TurnStatus;
 use crate::codex::orphan::Orphan;
 use crate::codex::{CallError, Codex};
@@ -15,11 +22,14 @@ use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
-use crate::threads::{self, NOT_LOGGED_IN, NotAsked, Thread, has_nothing_left, is_open_elsewhere};
-use std::sync::Arc;
+use crate::sessions::office::Office;
+use crate::sessions::{briefs, texts};
+use crate::threads::{
+    NOT_LOGGED_IN, NotAsked, Thread, end_commands, has_nothing_left, is_open_elsewhere,
+};
 
 /// Starts a session's thread and gives it its prompt; a resumed session keeps its thread and is not prompted again.
-pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn start(office: &Office, session: &Session) -> Done {
     match try_start(office, session).await {
         Ok(()) => Done::Settled,
         Err(Failure::Passing(reason)) => {
@@ -48,7 +58,7 @@ pub async fn start(office: &Arc<Office>, session: &Session) -> Done {
     }
 }
 
-async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failure> {
+async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
     let codex = office.threads.codex.as_ref();
     let codex = codex.map_err(|reason| Failure::Final(reason.en.clone()))?;
     let waited = office.threads.ready().await;
@@ -58,7 +68,7 @@ async fn try_start(office: &Arc<Office>, session: &Session) -> Result<(), Failur
     must_be_starting(office, id)?;
     // What went wrong before is over; what Codex asks from now on is not.
     office.live.update(id, |observed| observed.notice = None);
-    let (thread, is_new) = codex_threads::thread(office, codex, session).await?;
+    let (thread, is_new) = threads::thread(office, codex, session).await?;
     let client_id = id.to_string();
     let prompted = !is_new && (session.prompted || thread.was_sent(&client_id).await?);
     if !prompted {
@@ -120,7 +130,7 @@ async fn check_login(office: &Office, codex: &Codex) -> Result<(), Failure> {
 }
 
 /// Subscribes to a session's thread again, after a restart of the launcher or of the app-server.
-pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn reconnect(office: &Office, session: &Session) -> Done {
     if let Err(reason) = &office.threads.codex {
         if Orphan::find(&office.place.app_server_descriptor()).is_none() {
             return lost(office, session, &reason.en).await;
@@ -145,17 +155,17 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
     office
         .live
         .update(session.id(), |observed| observed.notice = None);
-    match codex_threads::resume(office, session, &thread).await {
+    match threads::resume(office, session, &thread).await {
         Ok(()) => {
             if !session.prompted {
                 match thread.was_sent(session.id().as_str()).await {
-                    Ok(true) => codex_messages::shown(office, session, session.id().as_str()).await,
+                    Ok(true) => messages::shown(office, session, session.id().as_str()).await,
                     Ok(false) => return begin_anew(office, session).await,
                     Err(_) => return Done::Again,
                 }
             }
             if let Some(terminal_id) = &session.terminal_id {
-                codex_tui::adopt(office, session.id(), terminal_id).await;
+                tui::adopt(office, session.id(), terminal_id).await;
             }
             look_back(office, session, &thread).await;
             office.connect(session.id());
@@ -207,7 +217,9 @@ async fn begin_anew(office: &Office, session: &Session) -> Done {
     const REASON: &str = "Codex ended before it had begun with the task";
     tracing::warn!(session.id = %session.id(), "a session begins anew: {REASON}");
     if let Some(terminal_id) = &session.terminal_id {
-        codex_tui::close(office, terminal_id, "its session begins anew").await;
+        office
+            .end_terminal(terminal_id, "its session begins anew")
+            .await;
     }
     let id = session.id().clone();
     Done::of(
@@ -224,13 +236,15 @@ async fn lost(office: &Office, session: &Session, reason: &str) -> Done {
         "after a restart the session was not found again: {reason}; resume it, or start its task anew"
     );
     if let Some(terminal_id) = &session.terminal_id {
-        codex_tui::close(office, terminal_id, "its session was lost").await;
+        office
+            .end_terminal(terminal_id, "its session was lost")
+            .await;
     }
     office.closed(session.id(), Outcome::Lost { reason }).await
 }
 
 /// Ends a session: its turn, its running commands, its terminal; then its end is recorded.
-pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn close(office: &Office, session: &Session) -> Done {
     let thread = session.thread_id.as_deref();
     if let Some(thread) = thread.and_then(|id| office.threads.thread(id)) {
         if let Err(error) = thread.end().await
@@ -239,10 +253,10 @@ pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
             tracing::info!(session.id = %session.id(), %error, "a session's turn could not be ended yet");
             return Done::Again;
         }
-        threads::end_commands([thread.id.to_string()]).await;
+        end_commands([thread.id.to_string()]).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
-        codex_tui::close(office, terminal_id, "its session ended").await;
+        office.end_terminal(terminal_id, "its session ended").await;
     }
     let outcome = match &session.status {
         Status::Closing { outcome } => outcome.clone(),

@@ -1,19 +1,17 @@
 //! The real TUI of a Codex session, in a terminal of its own: a view that comes and goes while its session goes on.
 
-use super::office::Office;
 use crate::core::LAUNCHER;
 use crate::core::done::Done;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::session::{Session, Status};
 use crate::paths::TUI_PREFIX;
-use crate::terminal::CLOSE_GRACE;
+use crate::sessions::office::Office;
 use codex_terminal::spec::{Source, Spec};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Shows a session's thread in the real TUI, in a terminal of its own.
-pub async fn open(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn open(office: &Office, session: &Session) -> Done {
     if let Err(reason) = show(office, session).await {
         tracing::warn!(session.id = %session.id(), %reason, "the terminal of a session could not be opened");
         office
@@ -90,7 +88,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
     });
     if !wanted.await.unwrap_or(false) {
         // The session was ended while its terminal was starting.
-        close(office, &id, "its session ended").await;
+        office.end_terminal(&id, "its session ended").await;
         return Err("the session has ended".to_owned());
     }
     office
@@ -99,12 +97,14 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
     Ok(id)
 }
 
-/// Ends a TUI; its session goes on unless somebody ends that too.
-pub async fn close(office: &Office, terminal_id: &TerminalId, reason: &str) {
-    if let Err(error) = office.terminals.close(terminal_id, CLOSE_GRACE).await {
-        tracing::error!(terminal.id = %terminal_id, %error, "a terminal could not be ended");
+/// The TUI ended by itself; its session goes on.
+pub async fn exited(office: &Office, session: &Session) {
+    if let Some(terminal_id) = &session.terminal_id {
+        office
+            .live
+            .update(session.id(), |observed| observed.shown = false);
+        office.end_terminal(terminal_id, "its program ended").await;
     }
-    office.terminal_closed(terminal_id, reason).await;
 }
 
 /// Finds a TUI of an earlier launcher again, or records that it is gone.
@@ -112,6 +112,8 @@ pub async fn adopt(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
     if office.terminals.is_open(terminal_id) || office.terminals.adopt(terminal_id).await.is_ok() {
         office.live.update(id, |observed| observed.shown = true);
     } else {
-        close(office, terminal_id, "it was gone after a restart").await;
+        office
+            .end_terminal(terminal_id, "it was gone after a restart")
+            .await;
     }
 }

@@ -1,7 +1,5 @@
 //! The threads of sessions: opened, resumed, and replaced where Codex has nothing left of them.
 
-use super::office::Office;
-use super::texts;
 use crate::codex::items::ThreadStatus;
 use crate::codex::{CallError, Codex};
 use crate::core::LAUNCHER;
@@ -9,6 +7,8 @@ use crate::core::live::Activity;
 use crate::domain::event::Event;
 use crate::domain::session::{Session, Status};
 use crate::mailbox::threads;
+use crate::sessions::office::Office;
+use crate::sessions::texts;
 use crate::threads::{Opening, Thread, has_nothing_left};
 use chrono::Utc;
 

@@ -1,8 +1,6 @@
 //! The `command` driver: any program in a PTY. It gets its prompt as a file and reports by files; what is typed to it
 //! is pasted into its terminal.
 
-use super::office::Office;
-use super::{briefs, texts};
 use crate::core::done::Done;
 use crate::core::live::Activity;
 use crate::core::policy::Policy;
@@ -12,16 +10,17 @@ use crate::domain::flow::sessions::has_reported;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Status};
-use crate::terminal::CLOSE_GRACE;
+use crate::sessions::office::Office;
+use crate::sessions::{briefs, texts};
+use codex_terminal::signals::{AgentActivity, AgentState};
 use codex_terminal::spec::{Source, Spec};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Starts a session's program in a terminal of its own. A resumed session starts its program anew.
 ///
-/// `policy` is the one by which it may start.
-pub async fn start(office: &Arc<Office>, policy: &Policy, session: &Session) -> Done {
-    match try_start(office, policy, session).await {
+/// `policy` is the one by which it may start, `name` its program's there.
+pub async fn start(office: &Office, policy: &Policy, session: &Session, name: &str) -> Done {
+    match try_start(office, policy, session, name).await {
         Ok(()) => {}
         Err(reason) => {
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
@@ -36,7 +35,12 @@ pub async fn start(office: &Arc<Office>, policy: &Policy, session: &Session) -> 
     Done::Settled
 }
 
-async fn try_start(office: &Arc<Office>, policy: &Policy, session: &Session) -> Result<(), String> {
+async fn try_start(
+    office: &Office,
+    policy: &Policy,
+    session: &Session,
+    name: &str,
+) -> Result<(), String> {
     let brief = &session.brief;
     // Why it waited.
     office
@@ -44,12 +48,13 @@ async fn try_start(office: &Arc<Office>, policy: &Policy, session: &Session) -> 
         .update(&brief.id, |observed| observed.notice = None);
     // A launcher that was killed may have left a terminal that nobody recorded as started.
     if let Some(terminal_id) = &session.terminal_id {
-        end_terminal(office, terminal_id, "its session starts again").await;
+        office
+            .end_terminal(terminal_id, "its session starts again")
+            .await;
     }
-    let template = policy.drivers.get(&brief.driver).ok_or_else(|| {
+    let template = policy.drivers.get(name).ok_or_else(|| {
         format!(
-            "there is no driver `{}` in governance.yaml; add it under `drivers` or choose another",
-            brief.driver
+            "there is no driver `{name}` in governance.yaml; add it under `drivers` or choose another"
         )
     })?;
     let prompt = office
@@ -126,7 +131,7 @@ fn show(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
 }
 
 /// Finds the program of a session again after a restart.
-pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn reconnect(office: &Office, session: &Session) -> Done {
     let found = match &session.terminal_id {
         Some(id) if office.terminals.is_open(id) => Ok(id),
         Some(id) => office
@@ -141,7 +146,9 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
         Ok(id) => show(office, session.id(), id),
         Err(reason) => {
             if let Some(terminal_id) = &session.terminal_id {
-                end_terminal(office, terminal_id, "it was gone after a restart").await;
+                office
+                    .end_terminal(terminal_id, "it was gone after a restart")
+                    .await;
             }
             let reason = format!(
                 "after a restart its program was not found again: {reason}; resume it to start it anew"
@@ -153,7 +160,7 @@ pub async fn reconnect(office: &Arc<Office>, session: &Session) -> Done {
 }
 
 /// Pastes what is owed into the program's terminal, one message at a time.
-pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn deliver(office: &Office, session: &Session) -> Done {
     let Some(terminal_id) = &session.terminal_id else {
         return Done::Again;
     };
@@ -182,9 +189,9 @@ pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
 }
 
 /// Ends the program with everything that it started, then records the end.
-pub async fn close(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn close(office: &Office, session: &Session) -> Done {
     if let Some(terminal_id) = &session.terminal_id {
-        end_terminal(office, terminal_id, "its session ended").await;
+        office.end_terminal(terminal_id, "its session ended").await;
     }
     let outcome = match &session.status {
         Status::Closing { outcome } => outcome.clone(),
@@ -222,13 +229,45 @@ pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signa
         office.closed(session.id(), outcome).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
-        end_terminal(office, terminal_id, "its program ended").await;
+        office.end_terminal(terminal_id, "its program ended").await;
     }
 }
 
-async fn end_terminal(office: &Office, terminal_id: &TerminalId, reason: &str) {
-    if let Err(error) = office.terminals.close(terminal_id, CLOSE_GRACE).await {
-        tracing::error!(terminal.id = %terminal_id, %error, "a terminal could not be ended");
+/// Its terminal is gone although nobody ended it.
+pub async fn lost(office: &Office, session: &Session) {
+    let reason = "its terminal process ended unexpectedly; resume it to start it anew".to_owned();
+    office.closed(session.id(), Outcome::Lost { reason }).await;
+}
+
+/// Takes the end of its transcript as its preview.
+pub fn printed(office: &Office, session: &Session) {
+    let preview = texts::tail(&office.place.repo, &session.brief.log_path, 2048);
+    office
+        .live
+        .update(session.id(), |observed| observed.preview = preview);
+}
+
+/// The program says what it is doing.
+pub fn said(office: &Office, session: &Session, said: &AgentState) {
+    let activity = match said.state {
+        AgentActivity::Working => Activity::Working,
+        AgentActivity::Blocked => Activity::Blocked,
+        AgentActivity::Done | AgentActivity::Idle => Activity::Idle,
+        AgentActivity::Clear => Activity::Unknown,
+    };
+    let before = office.live.observed(session.id()).activity;
+    if activity == Activity::Blocked {
+        let why = said.kind.as_ref();
+        let why = why.map_or_else(String::new, |kind| format!(" ({kind})"));
+        let notice = format!("it waits for your permission or answer{why}: open its terminal");
+        office
+            .live
+            .update(session.id(), |observed| observed.notice = Some(notice));
+    } else if before == Activity::Blocked {
+        office
+            .live
+            .update(session.id(), |observed| observed.notice = None);
     }
-    office.terminal_closed(terminal_id, reason).await;
+    office.live.set_activity(session.id(), activity);
+    office.live.touch(session.id());
 }

@@ -5,7 +5,6 @@
 //! (`clientUserMessageId`), and it is delivered when Codex shows that id: in `item/completed`, or in the list of the thread's
 //! items, where it is looked for when something came between. Texts are never compared.
 
-use super::office::Office;
 use crate::codex::CallError;
 use crate::core::LAUNCHER;
 use crate::core::done::Done;
@@ -15,14 +14,14 @@ use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Message;
 use crate::domain::session::Session;
 use crate::domain::state::State;
+use crate::sessions::office::Office;
 use crate::threads::{Found, Thread};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Hands over what is owed: everything when the thread is idle, a person's words even into a running turn.
 ///
 /// What may have arrived already is looked for first, and nothing overtakes it.
-pub async fn deliver(office: &Arc<Office>, session: &Session) -> Done {
+pub async fn deliver(office: &Office, session: &Session) -> Done {
     let thread = session.thread_id.as_deref();
     let Some(thread) = thread.and_then(|id| office.threads.thread(id)) else {
         return Done::Again;

@@ -1,0 +1,209 @@
+//! What Codex says by itself, turned into observations and, where it matters, into events.
+
+use super::{messages, threads};
+use crate::codex::Incoming;
+use crate::codex::events::{Notification, RequestKind, ServerRequest};
+use crate::codex::items::TurnStatus;
+use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
+use crate::core::live::Activity;
+use crate::domain::message::Setback;
+use crate::domain::session::{Outcome, Session, Status};
+use crate::sessions::office::Office;
+use crate::sessions::texts;
+use std::sync::Arc;
+use tokio::sync::{Mutex, mpsc};
+
+/// Listens to Codex until its supervisor ends. `connected` runs after every (re)connection. Whoever listens again goes on where this one
+/// ended.
+pub async fn listen(
+    office: Arc<Office>,
+    incoming: Arc<Mutex<mpsc::Receiver<Incoming>>>,
+    connected: Arc<impl Fn() + Send + Sync>,
+) {
+    let mut incoming = incoming.lock().await;
+    while let Some(event) = incoming.recv().await {
+        match event {
+            Incoming::Connected { .. } => {
+                office.disconnect_codex();
+                connected();
+                office.ring();
+            }
+            Incoming::Disconnected { .. } => office.disconnect_codex(),
+            Incoming::Notification(notification) => notified(&office, notification).await,
+            Incoming::Request { key, request } => {
+                if asked(&office, &request)
+                    && let Ok(codex) = &office.threads.codex
+                {
+                    let message = format!("zhongshu does not know `{}`", request.method);
+                    if let Err(error) = codex.refuse(&key, METHOD_NOT_FOUND, &message).await {
+                        tracing::info!(%error, "a request could not be refused");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn owner(office: &Office, thread_id: &ThreadId) -> Option<Session> {
+    office
+        .ledger
+        .read(|state| state.session_of_thread(&thread_id.to_string()).cloned())
+}
+
+async fn notified(office: &Arc<Office>, notification: Notification) {
+    match notification {
+        Notification::ThreadStatusChanged(change) => {
+            if let Some(session) = owner(office, &change.thread_id) {
+                let activity = threads::activity(&change.status);
+                let before = office.live.observed(session.id()).activity;
+                if before == Activity::Blocked && activity != Activity::Blocked {
+                    // It asked, and got its answer.
+                    office
+                        .live
+                        .update(session.id(), |observed| observed.notice = None);
+                }
+                office.live.set_activity(session.id(), activity);
+                office.live.touch(session.id());
+                office.ring();
+            }
+        }
+        Notification::TurnStarted(change) => {
+            if let Some(session) = owner(office, &change.thread_id) {
+                office.live.set_activity(session.id(), Activity::Working);
+                office.live.update(session.id(), |observed| {
+                    observed.notice = None;
+                    observed.setback = None;
+                });
+                office.live.touch(session.id());
+            }
+        }
+        Notification::TurnCompleted(change) => {
+            if let Some(session) = owner(office, &change.thread_id) {
+                let interrupted = change.turn.status == TurnStatus::Interrupted;
+                let failed = (change.turn.status == TurnStatus::Failed)
+                    .then_some(change.turn.error)
+                    .flatten();
+                office.live.set_activity(session.id(), Activity::Idle);
+                let failure =
+                    failed.map(|error| format!("its last turn failed: {}", error.message));
+                office.live.update(session.id(), |observed| {
+                    if interrupted && observed.setback.is_none() {
+                        observed.setback = Some(Setback::Interrupted);
+                    }
+                    observed.turn_failure.clone_from(&failure);
+                    observed.notice = failure;
+                });
+                office.live.touch(session.id());
+                office.ring();
+            }
+        }
+        Notification::ItemCompleted(change) => {
+            if let Some(session) = owner(office, &change.thread_id) {
+                if change.item.was_declined() {
+                    office.live.update(session.id(), |observed| {
+                        observed.setback = Some(Setback::Declined);
+                    });
+                }
+                if let Some(client_id) = change.item.client_id() {
+                    messages::shown(office, &session, client_id).await;
+                }
+                if let Some(text) = texts::of_item(&change.item) {
+                    office.live.say(session.id(), &text);
+                    office.transcribe(&session, &text);
+                }
+            }
+        }
+        Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {
+            // Many times a second: the name is enough, a copy of the session with its plans is not needed.
+            let owner = office.ledger.read(|state| {
+                let session = state.session_of_thread(&delta.thread_id.0);
+                session.map(|session| session.id().clone())
+            });
+            if let Some(id) = owner {
+                office.live.touch(&id);
+            }
+        }
+        Notification::Error(failure) => {
+            if let Some(session) = owner(office, &failure.thread_id) {
+                office.live.update(session.id(), |observed| {
+                    let more = if failure.will_retry {
+                        "; Codex tries again"
+                    } else {
+                        ""
+                    };
+                    observed.notice = Some(format!("{}{more}", failure.error.message));
+                });
+            }
+        }
+        Notification::McpStartup(startup)
+            if startup.name == "zhongshu" && startup.error.is_some() =>
+        {
+            let reason = startup.error.unwrap_or_default();
+            tracing::warn!(%reason, "the tool server of a session did not start; it can still report by file");
+            if let Some(session) = startup
+                .thread_id
+                .and_then(|thread_id| owner(office, &thread_id))
+            {
+                let notice = format!(
+                    "its tool server did not start ({reason}); it can still report by file"
+                );
+                office
+                    .live
+                    .update(session.id(), |observed| observed.notice = Some(notice));
+            }
+        }
+        Notification::Other { method, .. } if method == "account/updated" => {
+            office.threads.set_logged_in(None);
+        }
+        Notification::ThreadClosed(mention) | Notification::ThreadArchived(mention) => {
+            if let Some(session) = owner(office, &mention.thread_id)
+                && session.status == Status::Running
+                && office.is_connected(session.id())
+            {
+                thread_ended(office, session);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A session whose thread is gone is over; so is the terminal that showed it.
+fn thread_ended(office: &Arc<Office>, session: Session) {
+    let at_work = Arc::clone(office);
+    office.core.errand(async move {
+        let office = at_work;
+        let outcome = Outcome::Exited {
+            code: None,
+            signal: None,
+        };
+        office.closed(session.id(), outcome).await;
+        if let Some(terminal_id) = &session.terminal_id {
+            office.end_terminal(terminal_id, "its session ended").await;
+        }
+        office.ring();
+    });
+}
+
+/// Notes a request; true when it must be refused because nobody else could answer it.
+fn asked(office: &Office, request: &ServerRequest) -> bool {
+    let Some(session) = request
+        .thread_id()
+        .and_then(|thread_id| owner(office, &thread_id))
+    else {
+        return false;
+    };
+    let has_tui = session.terminal_id.is_some();
+    match request.kind() {
+        // Whose tool it is will answer it.
+        RequestKind::ForeignTool => false,
+        RequestKind::Unknown => !has_tui,
+        _ => {
+            office.live.set_activity(session.id(), Activity::Blocked);
+            let notice = "it asks for your permission or answer: open its terminal".to_owned();
+            office
+                .live
+                .update(session.id(), |observed| observed.notice = Some(notice));
+            false
+        }
+    }
+}

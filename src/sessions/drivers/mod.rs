@@ -1,0 +1,89 @@
+//! What runs an agent: a file (or folder) for each driver, a function for each step. What is only known about a driver, and not done,
+//! stands in `domain::driver`.
+
+pub mod codex;
+pub mod command;
+
+use super::office::Office;
+use crate::core::done::Done;
+use crate::core::policy::Policy;
+use crate::domain::driver::Driver;
+use crate::domain::session::Session;
+use codex_terminal::signals::AgentState;
+use std::sync::Arc;
+
+/// Starts a session, or resumes it, and gives it its prompt. `policy` is the one by which it may start.
+pub async fn start(office: &Arc<Office>, policy: &Policy, session: &Session) -> Done {
+    match &session.brief.driver {
+        Driver::Codex => codex::start(office, session).await,
+        Driver::Command(name) => command::start(office, policy, session, name).await,
+    }
+}
+
+/// Finds what runs a session again, after a restart of the launcher or of what it runs in.
+pub async fn reconnect(office: &Office, session: &Session) -> Done {
+    match session.brief.driver {
+        Driver::Codex => codex::reconnect(office, session).await,
+        Driver::Command(_) => command::reconnect(office, session).await,
+    }
+}
+
+/// Hands over what is owed to a session.
+pub async fn deliver(office: &Office, session: &Session) -> Done {
+    match session.brief.driver {
+        Driver::Codex => codex::messages::deliver(office, session).await,
+        Driver::Command(_) => command::deliver(office, session).await,
+    }
+}
+
+/// Ends a session with everything that it started; then its end is recorded.
+pub async fn close(office: &Office, session: &Session) -> Done {
+    match session.brief.driver {
+        Driver::Codex => codex::close(office, session).await,
+        Driver::Command(_) => command::close(office, session).await,
+    }
+}
+
+/// Shows a session in a terminal, where that is only a view.
+pub async fn show(office: &Office, session: &Session) -> Done {
+    match session.brief.driver {
+        Driver::Codex => codex::tui::open(office, session).await,
+        Driver::Command(_) => Done::Settled,
+    }
+}
+
+/// Something was printed in the session's terminal; answers whether that is a sign of life.
+pub fn printed(office: &Office, session: &Session) -> bool {
+    match session.brief.driver {
+        Driver::Codex => false,
+        Driver::Command(_) => {
+            command::printed(office, session);
+            true
+        }
+    }
+}
+
+/// The program in the session's terminal says what it is doing.
+pub fn said(office: &Office, session: &Session, state: &AgentState) {
+    match session.brief.driver {
+        // It tells more, and more exactly, by protocol.
+        Driver::Codex => {}
+        Driver::Command(_) => command::said(office, session, state),
+    }
+}
+
+/// The program in the session's terminal ended by itself.
+pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signal: Option<i32>) {
+    match session.brief.driver {
+        Driver::Codex => codex::tui::exited(office, session).await,
+        Driver::Command(_) => command::exited(office, session, code, signal).await,
+    }
+}
+
+/// The session's terminal is gone although nobody ended it (nor the session).
+pub async fn lost(office: &Office, session: &Session) {
+    match session.brief.driver {
+        Driver::Codex => {}
+        Driver::Command(_) => command::lost(office, session).await,
+    }
+}
