@@ -2,7 +2,7 @@
 //! more when its session has ended. What follows from a judgement is decided in `domain`.
 
 use crate::core::done::Done;
-use crate::core::{Core, LAUNCHER};
+use crate::core::{Core, LAUNCHER, workspace};
 use crate::domain::conformance::late::{self, SecondLook};
 use crate::domain::conformance::{Baseline, Conformance, Facts, Neighbour, judge as hold_against};
 use crate::domain::flow::checks;
@@ -15,6 +15,7 @@ use crate::paths::{Places, write_private};
 use crate::reader::{ReadError, Reader};
 use crate::threads::Threads;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// Records the tree before a department begins, unless that was done.
 pub async fn baseline(core: &Core, session: &Session) -> Done {
@@ -22,7 +23,7 @@ pub async fn baseline(core: &Core, session: &Session) -> Done {
     if !core.ledger.read(|state| checks::needs_baseline(state, &id)) {
         return Done::Settled;
     }
-    let (place, reader) = (core.place.clone(), core.reader());
+    let (place, reader) = (core.place.clone(), core.reader_of(&session.brief));
     let taken = tokio::task::spawn_blocking({
         let id = id.clone();
         move || record(&place, &reader, &id)
@@ -120,7 +121,13 @@ impl Case {
     }
 }
 
-/// Judges every report that waits for it, from one look at the tree.
+/// One look at a tree, and the way to look again.
+struct Tree {
+    reader: Reader,
+    now: Result<Snapshot, ReadError>,
+}
+
+/// Judges every report that waits for it, from one look at each tree.
 pub async fn judge(core: &Core, threads: &Threads) -> Done {
     let cases: Vec<Case> = core.ledger.read(Case::due);
     if cases.is_empty() {
@@ -131,17 +138,29 @@ pub async fn judge(core: &Core, threads: &Threads) -> Done {
         // Nothing for other drivers.
         let thread = session.thread_id.as_deref();
         if let Some(thread) = thread.and_then(|id| threads.thread(id)) {
-            let edited = thread.edited(&core.place.repo).await;
+            let edited = thread.edited(core.root_of(&session.brief)).await;
             edits.insert(session.id().clone(), edited);
         }
     }
-    let (place, reader) = (core.place.clone(), core.reader());
+    let readers: BTreeMap<PathBuf, Reader> = cases
+        .iter()
+        .map(|case| &case.session.brief)
+        .map(|brief| (core.root_of(brief).to_owned(), core.reader_of(brief)))
+        .collect();
+    let place = core.place.clone();
     let judged = tokio::task::spawn_blocking(move || {
-        let now = reader.snapshot();
+        let trees: BTreeMap<PathBuf, Tree> = readers
+            .into_iter()
+            .map(|(root, reader)| {
+                let now = reader.snapshot();
+                (root, Tree { reader, now })
+            })
+            .collect();
         cases
             .into_iter()
             .map(|case| {
-                let found = find(&place, &reader, &now, &case, &edits);
+                let root = workspace::root(&place, &case.session.brief);
+                let found = find(&place, root, &trees[root], &case, &edits);
                 (case.report_id, case.revision, found)
             })
             .collect::<Vec<_>>()
@@ -180,8 +199,8 @@ fn asked(cases: &[Case]) -> Vec<Session> {
 
 fn find(
     place: &Places,
-    reader: &Reader,
-    now: &Result<Snapshot, ReadError>,
+    root: &Path,
+    tree: &Tree,
     case: &Case,
     edits: &BTreeMap<SessionId, BTreeSet<String>>,
 ) -> Found {
@@ -198,16 +217,17 @@ fn find(
             (other.id().clone(), neighbour)
         })
         .collect();
-    let changed = now
+    let changed = tree
+        .now
         .as_ref()
         .map_err(|error| format!("failed to look at the repository: {error}"))
-        .and_then(|now| changed_since(place, reader, &case.session, now));
+        .and_then(|now| changed_since(place, &tree.reader, &case.session, now));
     let conformance = match changed {
         Err(reason) => Conformance::Unknown { reason },
         Ok(changed) => hold_against(&Facts {
             scope: &Scope::of(&case.session.brief.files),
             claimed: &case.claimed,
-            root: &place.repo.to_string_lossy(),
+            root: &root.to_string_lossy(),
             changed: &changed,
             edited: edited(&case.session),
             neighbours: &neighbours,

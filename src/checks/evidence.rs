@@ -66,8 +66,8 @@ async fn observe(core: &Core, threads: &Threads, due: &Due, session: &Session) -
     let mut run = Run {
         command: due.command.clone(),
         argv: Vec::new(),
-        cwd: core.place.repo.clone(),
-        tree: tree(core).await,
+        cwd: core.root_of(&session.brief).to_owned(),
+        tree: tree(core, session).await,
         tree_moved: false,
         end: End::NotStarted {
             reason: String::new(),
@@ -107,7 +107,7 @@ async fn observe(core: &Core, threads: &Threads, due: &Due, session: &Session) -
             };
         }
     }
-    run.tree_moved = run.tree.is_some() && tree(core).await != run.tree;
+    run.tree_moved = run.tree.is_some() && tree(core, session).await != run.tree;
     run
 }
 
@@ -148,8 +148,8 @@ fn argv(threads: &Threads, session: &Session, command: &str) -> Result<Vec<Strin
     Ok(walls.into_iter().chain(shell).collect())
 }
 
-async fn tree(core: &Core) -> Option<String> {
-    let reader = core.reader();
+async fn tree(core: &Core, session: &Session) -> Option<String> {
+    let reader = core.reader_of(&session.brief);
     let looked = tokio::task::spawn_blocking(move || reader.snapshot()).await;
     looked.ok()?.ok().map(|snapshot| snapshot.digest())
 }

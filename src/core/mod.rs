@@ -2,6 +2,7 @@
 //! for work.
 //!
 //! - `policy`, `powers`: what holds at the moment, and how much of it a person has approved
+//! - `workspace`: where a session works
 //! - `live`, `duties`: what is observed of sessions, and of our own tasks
 //! - `done`: how a step went
 
@@ -10,6 +11,7 @@ pub mod duties;
 pub mod live;
 pub mod policy;
 pub mod powers;
+pub mod workspace;
 
 use self::duties::{Duty, Troubles, caught};
 use self::live::Live;

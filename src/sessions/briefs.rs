@@ -1,6 +1,7 @@
 //! Briefs and prompts: what a session is, and what it is told first.
 
 use crate::core::policy::Policy;
+use crate::core::workspace;
 use crate::domain::assignment::Assignment;
 use crate::domain::department::{Approval, MENXIA, Sandbox};
 use crate::domain::driver::Driver;
@@ -158,7 +159,7 @@ pub fn prompt(policy: &Policy, place: &Places, state: &State, brief: &Brief) -> 
     let setting = Setting {
         language: policy.catalog.language,
         project: &policy.project,
-        repo: &place.repo,
+        repo: workspace::root(place, brief),
         workflow_doc: &policy.workflow_doc,
         incoming: &incoming,
         departments: &policy.catalog.departments,

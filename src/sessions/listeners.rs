@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, mpsc};
 pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<TerminalEvent>>>) {
     let mut events = events.lock().await;
     while let Some(TerminalEvent { terminal_id, event }) = events.recv().await {
-        let (known, session) = office.ledger.read(|state| {
+        let (known, session) = office.core.ledger.read(|state| {
             let known = state.terminals.get(&terminal_id).cloned();
             let of = known
                 .as_ref()
@@ -47,7 +47,7 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
             }
             (Some(Said::Output { .. }), Some(session)) => {
                 if drivers::printed(&office, &session) {
-                    office.live.touch(session.id());
+                    office.core.live.touch(session.id());
                 }
             }
             (Some(Said::AgentState(state)), Some(session)) => {
@@ -58,12 +58,12 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
                 let at_work = Arc::clone(&office);
                 office.core.errand(async move {
                     at_work.end_terminal(&terminal_id, "it ended").await;
-                    at_work.ring();
+                    at_work.core.ring();
                 });
             }
             _ => {}
         }
-        office.ring();
+        office.core.ring();
     }
 }
 
@@ -72,7 +72,7 @@ fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, sign
     let at_work = Arc::clone(office);
     office.core.errand(async move {
         drivers::exited(&at_work, &session, code, signal).await;
-        at_work.ring();
+        at_work.core.ring();
     });
 }
 
@@ -82,6 +82,7 @@ fn gone(office: &Arc<Office>, session: Session) {
         return;
     }
     office
+        .core
         .live
         .update(session.id(), |observed| observed.shown = false);
     let at_work = Arc::clone(office);
@@ -99,6 +100,6 @@ fn gone(office: &Arc<Office>, session: Session) {
         if !closing {
             drivers::lost(&office, &session).await;
         }
-        office.ring();
+        office.core.ring();
     });
 }

@@ -71,12 +71,12 @@ impl Office {
                 session.report_id.is_some() || flow::plan_reviews::has_spoken(state, session)
             })
         };
-        let mut records = self.ledger.subscribe(None).ok();
+        let mut records = self.core.ledger.subscribe(None).ok();
         if let Some(nudge) = self.mailbox.get() {
             nudge.scan_now();
         }
         let arrives = async {
-            while !self.ledger.read(reported) {
+            while !self.core.ledger.read(reported) {
                 let Some(subscription) = &mut records else {
                     return;
                 };
@@ -93,7 +93,7 @@ impl Office {
     /// can bring it about at will.
     pub fn transcribe(&self, session: &Session, text: &str) -> bool {
         let written =
-            super::texts::append_transcript(&self.place.repo, &session.brief.log_path, text);
+            super::texts::append_transcript(&self.core.place.repo, &session.brief.log_path, text);
         let Err(error) = written else {
             return true;
         };
@@ -109,9 +109,9 @@ impl Office {
 
     /// Records the end of a session, whoever decided it; until that is durable it is still to be done.
     pub async fn closed(&self, id: &SessionId, outcome: Outcome) -> Done {
-        let policy = self.policy();
+        let policy = self.core.policy();
         let key = id.clone();
-        let done = self.decide(LAUNCHER, move |state| {
+        let done = self.core.decide(LAUNCHER, move |state| {
             flow::sessions::close(state, &policy.catalog, &key, outcome)
         });
         if let Err(error) = done.await {
@@ -119,7 +119,7 @@ impl Office {
             return Done::Again;
         }
         self.disconnect(id);
-        self.live.ended(id);
+        self.core.live.ended(id);
         Done::Settled
     }
 
@@ -127,7 +127,7 @@ impl Office {
     /// same waits, with the reason, and is not spent on the same failure.
     pub async fn hold_back(&self, shared: Shared, session: &Session, reason: &str) {
         let (id, reason) = (session.id().clone(), reason.to_owned());
-        let held = self.decide(LAUNCHER, move |state| {
+        let held = self.core.decide(LAUNCHER, move |state| {
             flow::queue::hold(state, shared, &id, &reason)
         });
         if let Err(error) = held.await {
@@ -139,7 +139,7 @@ impl Office {
     pub fn limits(&self) -> Limits {
         Limits {
             codex_down: self.threads.down(),
-            ..self.policy().limits()
+            ..self.core.policy().limits()
         }
     }
 
@@ -154,7 +154,7 @@ impl Office {
     /// Records the end of a terminal, once, whoever saw it first.
     pub async fn terminal_closed(&self, id: &TerminalId, reason: &str) {
         let (id, reason) = (id.clone(), reason.to_owned());
-        let done = self.decide(LAUNCHER, move |state| {
+        let done = self.core.decide(LAUNCHER, move |state| {
             let open = state.terminals.contains_key(&id);
             let event = open.then_some(Event::TerminalClosed {
                 terminal_id: id,
@@ -184,7 +184,7 @@ impl Office {
 
     /// Every Codex session must be resumed before it can be spoken to again.
     pub fn disconnect_codex(&self) {
-        let lost: Vec<SessionId> = self.ledger.read(|state| {
+        let lost: Vec<SessionId> = self.core.ledger.read(|state| {
             let codex = state
                 .sessions
                 .values()
@@ -194,12 +194,12 @@ impl Office {
         for id in &lost {
             self.disconnect(id);
             let was_busy = matches!(
-                self.live.observed(id).activity,
+                self.core.live.observed(id).activity,
                 Activity::Working | Activity::Blocked
             );
-            self.live.set_activity(id, Activity::Unknown);
+            self.core.live.set_activity(id, Activity::Unknown);
             // Whether these arrived, the history tells.
-            self.live.update(id, |observed| {
+            self.core.live.update(id, |observed| {
                 observed.handed.clear();
                 if was_busy {
                     observed.setback = Some(Setback::CodexEnded);

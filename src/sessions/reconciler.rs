@@ -60,7 +60,7 @@ impl Reconciler {
 
     /// Works until it is cancelled; then waits for the steps that run.
     pub async fn run(self) {
-        let mut records = self.office.ledger.subscribe(None).ok();
+        let mut records = self.office.core.ledger.subscribe(None).ok();
         while !self.cancel.is_cancelled() {
             let wait = self.pass();
             let heard = async {
@@ -73,10 +73,10 @@ impl Reconciler {
                 alive = heard => {
                     if !alive {
                         // Too slow for the hub: what was missed is in the state already.
-                        records = self.office.ledger.subscribe(None).ok();
+                        records = self.office.core.ledger.subscribe(None).ok();
                     }
                 }
-                () = self.office.rung() => {}
+                () = self.office.core.rung() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = self.cancel.cancelled() => break,
             }
@@ -87,12 +87,13 @@ impl Reconciler {
 
     fn pass(&self) -> Duration {
         // What cannot be recorded must not be done: it would be done again at every look.
-        if self.office.ledger.status().borrow().health != Health::Writable {
+        if self.office.core.ledger.status().borrow().health != Health::Writable {
             return LOOK_AGAIN;
         }
-        let policy = self.office.policy();
+        let policy = self.office.core.policy();
         let (steps, wake) = self
             .office
+            .core
             .ledger
             .read(|state| steps::due(state, &policy, self, Utc::now()));
         let mut wait = wake.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN);
@@ -128,6 +129,7 @@ impl Reconciler {
         is_starting
             && self
                 .office
+                .core
                 .session(id)
                 .is_some_and(|session| session.brief.driver.lives_in_terminal())
     }
@@ -161,6 +163,7 @@ impl Reconciler {
                 Ok(Done::Again) => Some(RETRY_PAUSE),
                 Err(reason) => {
                     office
+                        .core
                         .failed(Duty::Step, format!("{step:?}: {reason}"))
                         .await;
                     Some(PANIC_PAUSE)
@@ -174,7 +177,7 @@ impl Reconciler {
                     .insert(step.clone(), until);
             }
             drop(finished);
-            office.ring();
+            office.core.ring();
         });
     }
 }
@@ -196,7 +199,7 @@ impl Drop for Finished {
 
 impl Senses for Reconciler {
     fn observed(&self, id: &SessionId) -> Observed {
-        self.office.live.observed(id)
+        self.office.core.live.observed(id)
     }
 
     fn is_connected(&self, id: &SessionId) -> bool {
@@ -220,7 +223,7 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
         Step::Verify => evidence::verify(&office.core, &office.threads, cancel).await,
         Step::Review(id) => review(office, id).await,
         Step::CallOff(id) => {
-            let has_spoken = office.ledger.read(|state| {
+            let has_spoken = office.core.ledger.read(|state| {
                 let session = state.session(id);
                 session.is_some_and(|it| flow::plan_reviews::has_spoken(state, it))
             });
@@ -231,9 +234,10 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
             request_close(office, id, outcome).await
         }
         Step::Remind(id) => {
-            let (policy, id) = (office.policy(), id.clone());
-            let setback = office.live.observed(&id).setback;
+            let (policy, id) = (office.core.policy(), id.clone());
+            let setback = office.core.live.observed(&id).setback;
             let asked = office
+                .core
                 .decide(LAUNCHER, move |state| {
                     flow::sessions::remind(state, &policy.catalog, &id, setback)
                 })
@@ -247,7 +251,7 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
         | Step::Deliver(id)
         | Step::Close(id)
         | Step::OpenTui(id) => {
-            let Some(session) = office.session(id) else {
+            let Some(session) = office.core.session(id) else {
                 return Done::Settled;
             };
             if !is_still_due(office, step, &session) {
@@ -285,9 +289,9 @@ async fn start(office: &Arc<Office>, session: &Session) -> Done {
 /// somebody looked.
 async fn policy_to_start(office: &Office, session: &Session) -> Arc<Policy> {
     if session.brief.driver.program().is_some() {
-        office.renew(None).await;
+        office.core.renew(None).await;
     }
-    office.policy()
+    office.core.policy()
 }
 
 /// What the file asked for when a session was registered may wait for the person's yes by now: then so does the session.
@@ -295,6 +299,7 @@ async fn withheld(office: &Arc<Office>, policy: &Policy, session: &Session) -> O
     let reason = policy.withheld(&session.brief)?.message;
     if policy.has_question() {
         office
+            .core
             .live
             .update(session.id(), |observed| observed.notice = Some(reason));
         return Some(Done::Again);
@@ -318,10 +323,10 @@ fn is_still_due(office: &Office, step: &Step, session: &Session) -> bool {
 
 /// A department that stays silent because its model fails is told apart from one that has nothing to say.
 async fn give_up(office: &Arc<Office>, id: &SessionId) -> Done {
-    let Some(reason) = office.live.observed(id).turn_failure else {
+    let Some(reason) = office.core.live.observed(id).turn_failure else {
         return request_close(office, id, Outcome::Silent).await;
     };
-    if let Some(session) = office.session(id) {
+    if let Some(session) = office.core.session(id) {
         let shared = Shared::Model {
             driver: session.brief.driver.clone(),
             model: session.brief.model.clone(),
@@ -333,9 +338,13 @@ async fn give_up(office: &Arc<Office>, id: &SessionId) -> Done {
 
 async fn dispatch(office: &Arc<Office>) -> Done {
     // Work that cannot run stays in the queue, instead of failing piece by piece.
-    let (policy, place, limits) = (office.policy(), office.place.clone(), office.limits());
+    let (policy, place, limits) = (
+        office.core.policy(),
+        office.core.place.clone(),
+        office.limits(),
+    );
     let waits_for_codex = limits.codex_down.is_some();
-    let given = office.decide(LAUNCHER, move |state| {
+    let given = office.core.decide(LAUNCHER, move |state| {
         flow::queue::dispatch(state, &limits, |assignment| {
             briefs::department(&policy, &place, assignment)
         })
@@ -347,8 +356,8 @@ async fn dispatch(office: &Arc<Office>) -> Done {
 }
 
 async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
-    let policy = office.policy();
-    let allowed = office.ledger.read(|state| state.trusted.is_some());
+    let policy = office.core.policy();
+    let allowed = office.core.ledger.read(|state| state.trusted.is_some());
     // The plan waits, and the person can overrule meanwhile.
     if policy.waits(REVIEWS, policy.driver_of(MENXIA)) {
         return Done::Again;
@@ -356,8 +365,8 @@ async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
     if policy.driver_of(MENXIA).needs_codex() && !(allowed && office.threads.down().is_none()) {
         return Done::Again;
     }
-    let (place, planner) = (office.place.clone(), planner.clone());
-    let begun = office.decide(LAUNCHER, move |state| {
+    let (place, planner) = (office.core.place.clone(), planner.clone());
+    let begun = office.core.decide(LAUNCHER, move |state| {
         flow::plan_reviews::begin(state, &planner, |planner, plan| {
             briefs::review(&policy, &place, planner, plan)
         })
@@ -369,6 +378,7 @@ async fn request_close(office: &Arc<Office>, id: &SessionId, outcome: Outcome) -
     let id = id.clone();
     Done::of(
         office
+            .core
             .decide(LAUNCHER, move |state| {
                 flow::sessions::request_close(state, &id, outcome)
             })

@@ -61,6 +61,7 @@ impl Office {
     /// Every open terminal, newest first, with addresses for `opener`.
     pub fn terminal_views(&self, opener: Option<&Lease>) -> Vec<TerminalView> {
         let open: Vec<Terminal> = self
+            .core
             .ledger
             .read(|state| state.terminals.values().rev().cloned().collect());
         open.iter()
@@ -106,8 +107,8 @@ impl Office {
         args: Vec<String>,
         title: Option<String>,
     ) -> Result<TerminalView, Refused> {
-        let limit = self.policy().max_terminals;
-        let open = self.ledger.read(|state| {
+        let limit = self.core.policy().max_terminals;
+        let open = self.core.ledger.read(|state| {
             state
                 .terminals
                 .values()
@@ -156,7 +157,7 @@ impl Office {
         let mut spec = Spec::program(
             id.as_str(),
             [vec![program], args].concat(),
-            self.place.repo.clone(),
+            self.core.place.repo.clone(),
         );
         spec.title = title.clone();
         if let Source::Program { env_set, .. } = &mut spec.source {
@@ -175,7 +176,7 @@ impl Office {
         opener: Option<&Lease>,
         id: &SessionId,
     ) -> Result<TerminalView, Refused> {
-        let session = self.known_session(id)?;
+        let session = self.core.known_session(id)?;
         if session.is_live()
             && session.terminal_id.is_none()
             && !session.brief.driver.lives_in_terminal()
@@ -185,7 +186,7 @@ impl Office {
                 .await
                 .map_err(|reason| Refusal::unavailable("terminal_failed", reason))?;
         }
-        let shown = self.ledger.read(|state| {
+        let shown = self.core.ledger.read(|state| {
             let live = state
                 .session(id)
                 .and_then(|session| session.terminal_id.as_ref());
@@ -210,7 +211,7 @@ impl Office {
                 .await;
         }
         let log = session.brief.log_path.clone();
-        super::texts::append_transcript(&self.place.repo, &log, "").map_err(|error| {
+        super::texts::append_transcript(&self.core.place.repo, &log, "").map_err(|error| {
             Refusal::unavailable(
                 "terminal_failed",
                 format!("the transcript {} cannot be shown: {error}", log.display()),
@@ -241,13 +242,16 @@ impl Office {
             title,
         };
         // Recorded first: whatever happens next, it can be found and ended.
-        self.decide(actor, |_| Ok((vec![event], ()))).await?;
+        self.core.decide(actor, |_| Ok((vec![event], ()))).await?;
         if let Err(error) = self.terminals.start(&id, spec).await {
             let reason = format!("failed to {error}");
             self.terminal_closed(&id, &reason).await;
             return Err(Refusal::unavailable("terminal_failed", reason).into());
         }
-        let terminal = self.ledger.read(|state| state.terminals.get(&id).cloned());
+        let terminal = self
+            .core
+            .ledger
+            .read(|state| state.terminals.get(&id).cloned());
         let terminal = terminal
             .ok_or_else(|| Refusal::unavailable("terminal_failed", "the terminal ended at once"))?;
         Ok(self.terminal_view(&terminal, Mode::Write, opener))
@@ -284,7 +288,7 @@ impl Office {
             .session_id
             .as_ref()
             .filter(|_| !terminal.preview)
-            .and_then(|id| self.session(id));
+            .and_then(|id| self.core.session(id));
         if let Some(session) = session
             && session.brief.driver.lives_in_terminal()
             && session.is_live()
@@ -296,7 +300,8 @@ impl Office {
             return Err(Refusal::conflict("session_terminal", message));
         }
         if let Some(session_id) = &terminal.session_id {
-            self.live
+            self.core
+                .live
                 .update(session_id, |observed| observed.shown = false);
         }
         self.end_terminal(id, "a person closed it").await;
@@ -305,7 +310,7 @@ impl Office {
 
     /// Finds the terminals again that belong to no running session; those that are gone are recorded as closed.
     pub async fn adopt_terminals(&self) {
-        let orphans: Vec<TerminalId> = self.ledger.read(|state| {
+        let orphans: Vec<TerminalId> = self.core.ledger.read(|state| {
             let mine = state.terminals.values().filter(|terminal| {
                 let live = terminal
                     .session_id
@@ -330,7 +335,8 @@ impl Office {
                 format!("there is no open terminal `{id}`"),
             )
         };
-        self.ledger
+        self.core
+            .ledger
             .read(|state| state.terminals.get(id).cloned())
             .ok_or_else(unknown)
     }

@@ -24,7 +24,7 @@ use std::sync::Arc;
 impl Office {
     /// What Codex will do to the user's own configuration, in `language`, and whether a person still has to allow it.
     pub fn trust(&self, language: Language) -> Trust {
-        let repo = self.place.repo.display();
+        let repo = self.core.place.repo.display();
         let statement = match language {
             Language::Zh => format!(
                 "Codex 会话会在 {repo} 中写文件并运行命令（在 Codex 自己的沙箱内）。Codex 会把该仓库记为受信任（trust_level = \"trusted\"），\
@@ -44,7 +44,7 @@ impl Office {
 
     /// Whether a person allowed Codex to work here.
     pub fn is_trusted(&self) -> bool {
-        self.ledger.read(|state| state.trusted.is_some())
+        self.core.ledger.read(|state| state.trusted.is_some())
     }
 
     /// A person who read the statement in `language` allows Codex to work here.
@@ -53,14 +53,15 @@ impl Office {
     /// When the journal cannot be written.
     pub async fn allow(&self, actor: &str, language: Language) -> Result<(), Refused> {
         let statement = self.trust(language).statement;
-        self.decide(actor, move |state| {
-            let events = match state.trusted {
-                Some(_) => Vec::new(),
-                None => vec![Event::RepositoryTrusted { statement }],
-            };
-            Ok((events, ()))
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                let events = match state.trusted {
+                    Some(_) => Vec::new(),
+                    None => vec![Event::RepositoryTrusted { statement }],
+                };
+                Ok((events, ()))
+            })
+            .await
     }
 
     /// Whether a session of this driver may be started at all; `waits` says that its program waits for the person's yes.
@@ -107,9 +108,9 @@ impl Office {
         model: Option<String>,
         request: Option<Request>,
     ) -> Result<SessionId, Refused> {
-        let policy = self.policy();
-        let brief = briefs::planner(&policy, &self.place, task, model, None);
-        let before = self.ledger.read(|state| {
+        let policy = self.core.policy();
+        let brief = briefs::planner(&policy, &self.core.place, task, model, None);
+        let before = self.core.ledger.read(|state| {
             let before = sessions::started_before(state, request.as_ref())?;
             if before.is_none() {
                 self.check_brief(state, &policy, &brief)?;
@@ -119,10 +120,11 @@ impl Office {
         if let Some(id) = before.map_err(TransactError::Refused)? {
             return Ok(id);
         }
-        self.decide(actor, move |state| {
-            sessions::start_planner(state, &policy.catalog, brief, request)
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                sessions::start_planner(state, &policy.catalog, brief, request)
+            })
+            .await
     }
 
     /// Puts a new planner in the place of an old one.
@@ -135,12 +137,12 @@ impl Office {
         old: &SessionId,
         model: Option<String>,
     ) -> Result<SessionId, Refused> {
-        let policy = self.policy();
-        let brief: Result<Brief, Refusal> = self.ledger.read(|state| {
+        let policy = self.core.policy();
+        let brief: Result<Brief, Refusal> = self.core.ledger.read(|state| {
             let planner = sessions::planner(state, old)?;
             let brief = briefs::planner(
                 &policy,
-                &self.place,
+                &self.core.place,
                 &planner.brief.task,
                 model,
                 Some(planner),
@@ -150,6 +152,7 @@ impl Office {
         });
         let (brief, old) = (brief.map_err(TransactError::Refused)?, old.clone());
         let brief = self
+            .core
             .decide(actor, move |state| {
                 sessions::replace_planner(state, &policy.catalog, &old, brief)
             })
@@ -167,17 +170,18 @@ impl Office {
         id: &SessionId,
         proposal: Proposal,
     ) -> Result<PlanReceipt, Refused> {
-        let (policy, id) = (self.policy(), id.clone());
+        let (policy, id) = (self.core.policy(), id.clone());
         let checked = off_thread(&policy, move |catalog| catalog.look_at(proposal)).await?;
         let plan = plans::Reported {
             checked,
             source: Source::Api,
             written_at: None,
         };
-        self.decide(actor, move |state| {
-            plans::report(state, &policy.catalog, &id, plan)
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                plans::report(state, &policy.catalog, &id, plan)
+            })
+            .await
     }
 
     /// What the plan checks say about these lines, as they would stand in a plan. Changes nothing.
@@ -188,7 +192,7 @@ impl Office {
         &self,
         lines: Vec<PlannedAssignment>,
     ) -> Result<Vec<PlanFinding>, Refused> {
-        off_thread(&self.policy(), move |catalog| catalog.findings(&lines)).await
+        off_thread(&self.core.policy(), move |catalog| catalog.findings(&lines)).await
     }
 
     /// A person confirms work, once for each request with a key.
@@ -201,21 +205,24 @@ impl Office {
         actor: &str,
         mut wish: Confirmation,
     ) -> Result<Vec<Order>, Refused> {
-        let policy = self.policy();
+        let policy = self.core.policy();
         let before = self
+            .core
             .ledger
             .read(|state| plans::confirmed_before(state, wish.request.as_ref()));
         if let Some(orders) = before.map_err(TransactError::Refused)? {
             return Ok(orders);
         }
         wish.findings = self.findings(wish.assignments.clone()).await?;
-        self.ledger
+        self.core
+            .ledger
             .read(|state| self.check_drivers(state, &policy, &wish.assignments))
             .map_err(TransactError::Refused)?;
-        self.decide(actor, move |state| {
-            plans::confirm(state, &policy.catalog, wish)
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                plans::confirm(state, &policy.catalog, wish)
+            })
+            .await
     }
 
     fn check_drivers(
@@ -243,11 +250,12 @@ impl Office {
         id: &SessionId,
         reason: String,
     ) -> Result<u32, Refused> {
-        let (policy, id) = (self.policy(), id.clone());
-        self.decide(actor, move |state| {
-            plans::reject(state, &policy.catalog, &id, &reason)
-        })
-        .await
+        let (policy, id) = (self.core.policy(), id.clone());
+        self.core
+            .decide(actor, move |state| {
+                plans::reject(state, &policy.catalog, &id, &reason)
+            })
+            .await
     }
 
     /// The planner that a manual start belongs to, when the person names none: the only live one.
@@ -255,7 +263,7 @@ impl Office {
     /// # Errors
     /// When there is none, or more than one.
     pub fn only_planner(&self) -> Result<SessionId, Refusal> {
-        self.ledger.read(|state| {
+        self.core.ledger.read(|state| {
             let mut live = state.sessions.values().filter(|session| session.is_planner() && session.is_live());
             match (live.next(), live.next()) {
                 (Some(planner), None) => Ok(planner.id().clone()),
@@ -274,10 +282,11 @@ impl Office {
     /// When it is unknown or has ended.
     pub async fn stop_session(&self, actor: &str, id: &SessionId) -> Result<(), Refused> {
         let id = id.clone();
-        self.decide(actor, move |state| {
-            sessions::request_close(state, &id, Outcome::Stopped)
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                sessions::request_close(state, &id, Outcome::Stopped)
+            })
+            .await
     }
 
     /// Lets an ended session go on.
@@ -285,16 +294,17 @@ impl Office {
     /// # Errors
     /// When it still runs, was replaced, has reported, or no slot is free.
     pub async fn resume_session(&self, actor: &str, id: &SessionId) -> Result<(), Refused> {
-        let (policy, id) = (self.policy(), id.clone());
-        let may = self.ledger.read(|state| match state.session(&id) {
+        let (policy, id) = (self.core.policy(), id.clone());
+        let may = self.core.ledger.read(|state| match state.session(&id) {
             Some(session) => self.check_brief(state, &policy, &session.brief),
             None => Ok(()),
         });
         may.map_err(TransactError::Refused)?;
-        self.decide(actor, move |state| {
-            sessions::resume(state, policy.slots, &id)
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                sessions::resume(state, policy.slots, &id)
+            })
+            .await
     }
 
     /// Queues text for a session, once for each request with a key.
@@ -309,10 +319,11 @@ impl Office {
         request: Option<Request>,
     ) -> Result<MessageId, Refused> {
         let id = id.clone();
-        self.decide(actor, move |state| {
-            sessions::input(state, &id, &text, request)
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                sessions::input(state, &id, &text, request)
+            })
+            .await
     }
 
     /// Takes an assignment out of the queue.
@@ -320,7 +331,8 @@ impl Office {
     /// # Errors
     /// When it is unknown or no longer waits.
     pub async fn cancel(&self, actor: &str, id: AssignmentId) -> Result<(), Refused> {
-        self.decide(actor, move |state| queue::cancel(state, &id))
+        self.core
+            .decide(actor, move |state| queue::cancel(state, &id))
             .await
     }
 
@@ -329,7 +341,8 @@ impl Office {
     /// # Errors
     /// When it is unknown or no longer waits.
     pub async fn force(&self, actor: &str, id: AssignmentId) -> Result<(), Refused> {
-        self.decide(actor, move |state| queue::force(state, &id))
+        self.core
+            .decide(actor, move |state| queue::force(state, &id))
             .await
     }
 
@@ -343,10 +356,11 @@ impl Office {
         id: AssignmentId,
         before: Option<AssignmentId>,
     ) -> Result<(), Refused> {
-        self.decide(actor, move |state| {
-            queue::reorder(state, &id, before.as_ref())
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                queue::reorder(state, &id, before.as_ref())
+            })
+            .await
     }
 
     /// Pauses or resumes dispatch.
@@ -358,7 +372,8 @@ impl Office {
             // The next session looks again.
             self.threads.set_logged_in(None);
         }
-        self.decide(actor, move |state| queue::pause(state, paused))
+        self.core
+            .decide(actor, move |state| queue::pause(state, paused))
             .await
     }
 
@@ -368,7 +383,8 @@ impl Office {
     /// When there is no such planner.
     pub async fn read_inbox(&self, actor: &str, id: &SessionId) -> Result<Vec<ReportId>, Refused> {
         let id = id.clone();
-        self.decide(actor, move |state| inbox::read(state, &id))
+        self.core
+            .decide(actor, move |state| inbox::read(state, &id))
             .await
     }
 
@@ -385,10 +401,11 @@ impl Office {
         only_for: Option<SessionId>,
     ) -> Result<(), Refused> {
         let by = actor.to_owned();
-        self.decide(actor, move |state| {
-            checks::accept(state, &id, &by, &reason, only_for.as_ref())
-        })
-        .await
+        self.core
+            .decide(actor, move |state| {
+                checks::accept(state, &id, &by, &reason, only_for.as_ref())
+            })
+            .await
     }
 
     /// Has the verify commands of a result run by the launcher.
@@ -396,7 +413,8 @@ impl Office {
     /// # Errors
     /// When there is no such result, or its assignment names no commands.
     pub async fn verify(&self, actor: &str, id: ReportId) -> Result<(), Refused> {
-        self.decide(actor, move |state| checks::request_verification(state, &id))
+        self.core
+            .decide(actor, move |state| checks::request_verification(state, &id))
             .await
     }
 
@@ -405,7 +423,8 @@ impl Office {
     /// # Errors
     /// When there is no such result.
     pub async fn acknowledge(&self, actor: &str, id: ReportId) -> Result<(), Refused> {
-        self.decide(actor, move |state| inbox::acknowledge(state, &id))
+        self.core
+            .decide(actor, move |state| inbox::acknowledge(state, &id))
             .await
     }
 }

@@ -44,6 +44,7 @@ async fn try_start(
     let brief = &session.brief;
     // Why it waited.
     office
+        .core
         .live
         .update(&brief.id, |observed| observed.notice = None);
     // A launcher that was killed may have left a terminal that nobody recorded as started.
@@ -58,21 +59,23 @@ async fn try_start(
         )
     })?;
     let prompt = office
+        .core
         .ledger
-        .read(|state| briefs::prompt(policy, &office.place, state, brief));
-    texts::write_prompt(&office.place.repo, &brief.prompt_path, &prompt)
+        .read(|state| briefs::prompt(policy, &office.core.place, state, brief));
+    texts::write_prompt(&office.core.place.repo, &brief.prompt_path, &prompt)
         .map_err(|error| error.to_string())?;
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
-    let incoming = office.place.incoming(mailbox_of);
+    let incoming = office.core.place.incoming(mailbox_of);
+    let root = office.core.root_of(brief);
     let values = BTreeMap::from([
         ("prompt_file", brief.prompt_path.display().to_string()),
         ("session_id", brief.id.to_string()),
-        ("repo", office.place.repo.display().to_string()),
+        ("repo", root.display().to_string()),
         ("mailbox", incoming.display().to_string()),
     ]);
     let argv = template.iter().map(|part| fill(part, &values)).collect();
     let terminal_id = TerminalId::fresh("terminal");
-    let mut spec = Spec::program(terminal_id.as_str(), argv, office.place.repo.clone());
+    let mut spec = Spec::program(terminal_id.as_str(), argv, root.to_owned());
     spec.title = brief.title.clone();
     spec.log_path = Some(brief.log_path.clone());
     if let Source::Program { env_set, .. } = &mut spec.source {
@@ -97,7 +100,7 @@ async fn try_start(
         title: brief.title.clone(),
         preview: false,
     };
-    if !office.record(vec![opened]).await {
+    if !office.core.record(vec![opened]).await {
         return Err("the journal cannot be written, so nothing was started".to_owned());
     }
     if let Err(error) = office.terminals.start(&terminal_id, spec).await {
@@ -112,7 +115,7 @@ async fn try_start(
         parent_session_id: brief.parent_session_id.clone(),
         pid: office.terminals.child_pid(&terminal_id),
     };
-    office.record(vec![started]).await;
+    office.core.record(vec![started]).await;
     Ok(())
 }
 
@@ -125,8 +128,11 @@ fn fill(part: &str, values: &BTreeMap<&str, String>) -> String {
 
 fn show(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
     let open = office.terminals.is_open(terminal_id);
-    office.live.update(id, |observed| observed.shown = open);
-    office.live.touch(id);
+    office
+        .core
+        .live
+        .update(id, |observed| observed.shown = open);
+    office.core.live.touch(id);
     office.connect(id);
 }
 
@@ -164,8 +170,8 @@ pub async fn deliver(office: &Office, session: &Session) -> Done {
     let Some(terminal_id) = &session.terminal_id else {
         return Done::Again;
     };
-    let busy = office.live.observed(session.id()).activity == Activity::Working;
-    let owed: Option<Message> = office.ledger.read(|state| {
+    let busy = office.core.live.observed(session.id()).activity == Activity::Working;
+    let owed: Option<Message> = office.core.ledger.read(|state| {
         let mut mine = state.owed_to(session.id()).into_iter();
         mine.find(|message| !busy || message.purpose.interrupts())
             .cloned()
@@ -184,7 +190,7 @@ pub async fn deliver(office: &Office, session: &Session) -> Done {
         message_id: message.message_id,
         session_id: message.session_id,
     };
-    office.record(vec![delivered]).await;
+    office.core.record(vec![delivered]).await;
     Done::Settled
 }
 
@@ -205,17 +211,17 @@ pub async fn close(office: &Office, session: &Session) -> Done {
 /// The end is recorded before the terminal is taken away: whoever sees a terminal go while its session still counts as
 /// running must take the program for lost.
 pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signal: Option<i32>) {
-    office.live.update(session.id(), |observed| {
-        observed.preview = texts::tail(&office.place.repo, &session.brief.log_path, 4096)
+    office.core.live.update(session.id(), |observed| {
+        observed.preview = texts::tail(&office.core.place.repo, &session.brief.log_path, 4096)
     });
     // Otherwise somebody is ending it already and records that, or it runs again in another terminal.
-    let ends_by_itself = office.session(session.id()).is_some_and(|now| {
+    let ends_by_itself = office.core.session(session.id()).is_some_and(|now| {
         matches!(now.status, Status::Starting | Status::Running)
             && now.terminal_id == session.terminal_id
     });
     if ends_by_itself {
         office.last_call(session.id()).await;
-        let reported = office.ledger.read(|state| {
+        let reported = office.core.ledger.read(|state| {
             let now = state.session(session.id());
             now.is_some_and(|session| has_reported(state, session))
         });
@@ -241,8 +247,9 @@ pub async fn lost(office: &Office, session: &Session) {
 
 /// Takes the end of its transcript as its preview.
 pub fn printed(office: &Office, session: &Session) {
-    let preview = texts::tail(&office.place.repo, &session.brief.log_path, 2048);
+    let preview = texts::tail(&office.core.place.repo, &session.brief.log_path, 2048);
     office
+        .core
         .live
         .update(session.id(), |observed| observed.preview = preview);
 }
@@ -255,19 +262,21 @@ pub fn said(office: &Office, session: &Session, said: &AgentState) {
         AgentActivity::Done | AgentActivity::Idle => Activity::Idle,
         AgentActivity::Clear => Activity::Unknown,
     };
-    let before = office.live.observed(session.id()).activity;
+    let before = office.core.live.observed(session.id()).activity;
     if activity == Activity::Blocked {
         let why = said.kind.as_ref();
         let why = why.map_or_else(String::new, |kind| format!(" ({kind})"));
         let notice = format!("it waits for your permission or answer{why}: open its terminal");
         office
+            .core
             .live
             .update(session.id(), |observed| observed.notice = Some(notice));
     } else if before == Activity::Blocked {
         office
+            .core
             .live
             .update(session.id(), |observed| observed.notice = None);
     }
-    office.live.set_activity(session.id(), activity);
-    office.live.touch(session.id());
+    office.core.live.set_activity(session.id(), activity);
+    office.core.live.touch(session.id());
 }

@@ -26,7 +26,7 @@ pub async fn listen(
             Incoming::Connected { .. } => {
                 office.disconnect_codex();
                 connected();
-                office.ring();
+                office.core.ring();
             }
             Incoming::Disconnected { .. } => office.disconnect_codex(),
             Incoming::Notification(notification) => notified(&office, notification).await,
@@ -46,6 +46,7 @@ pub async fn listen(
 
 fn owner(office: &Office, thread_id: &ThreadId) -> Option<Session> {
     office
+        .core
         .ledger
         .read(|state| state.session_of_thread(&thread_id.to_string()).cloned())
 }
@@ -55,26 +56,30 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
         Notification::ThreadStatusChanged(change) => {
             if let Some(session) = owner(office, &change.thread_id) {
                 let activity = threads::activity(&change.status);
-                let before = office.live.observed(session.id()).activity;
+                let before = office.core.live.observed(session.id()).activity;
                 if before == Activity::Blocked && activity != Activity::Blocked {
                     // It asked, and got its answer.
                     office
+                        .core
                         .live
                         .update(session.id(), |observed| observed.notice = None);
                 }
-                office.live.set_activity(session.id(), activity);
-                office.live.touch(session.id());
-                office.ring();
+                office.core.live.set_activity(session.id(), activity);
+                office.core.live.touch(session.id());
+                office.core.ring();
             }
         }
         Notification::TurnStarted(change) => {
             if let Some(session) = owner(office, &change.thread_id) {
-                office.live.set_activity(session.id(), Activity::Working);
-                office.live.update(session.id(), |observed| {
+                office
+                    .core
+                    .live
+                    .set_activity(session.id(), Activity::Working);
+                office.core.live.update(session.id(), |observed| {
                     observed.notice = None;
                     observed.setback = None;
                 });
-                office.live.touch(session.id());
+                office.core.live.touch(session.id());
             }
         }
         Notification::TurnCompleted(change) => {
@@ -83,24 +88,24 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
                 let failed = (change.turn.status == TurnStatus::Failed)
                     .then_some(change.turn.error)
                     .flatten();
-                office.live.set_activity(session.id(), Activity::Idle);
+                office.core.live.set_activity(session.id(), Activity::Idle);
                 let failure =
                     failed.map(|error| format!("its last turn failed: {}", error.message));
-                office.live.update(session.id(), |observed| {
+                office.core.live.update(session.id(), |observed| {
                     if interrupted && observed.setback.is_none() {
                         observed.setback = Some(Setback::Interrupted);
                     }
                     observed.turn_failure.clone_from(&failure);
                     observed.notice = failure;
                 });
-                office.live.touch(session.id());
-                office.ring();
+                office.core.live.touch(session.id());
+                office.core.ring();
             }
         }
         Notification::ItemCompleted(change) => {
             if let Some(session) = owner(office, &change.thread_id) {
                 if change.item.was_declined() {
-                    office.live.update(session.id(), |observed| {
+                    office.core.live.update(session.id(), |observed| {
                         observed.setback = Some(Setback::Declined);
                     });
                 }
@@ -108,24 +113,24 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
                     messages::shown(office, &session, client_id).await;
                 }
                 if let Some(text) = texts::of_item(&change.item) {
-                    office.live.say(session.id(), &text);
+                    office.core.live.say(session.id(), &text);
                     office.transcribe(&session, &text);
                 }
             }
         }
         Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {
             // Many times a second: the name is enough, a copy of the session with its plans is not needed.
-            let owner = office.ledger.read(|state| {
+            let owner = office.core.ledger.read(|state| {
                 let session = state.session_of_thread(&delta.thread_id.0);
                 session.map(|session| session.id().clone())
             });
             if let Some(id) = owner {
-                office.live.touch(&id);
+                office.core.live.touch(&id);
             }
         }
         Notification::Error(failure) => {
             if let Some(session) = owner(office, &failure.thread_id) {
-                office.live.update(session.id(), |observed| {
+                office.core.live.update(session.id(), |observed| {
                     let more = if failure.will_retry {
                         "; Codex tries again"
                     } else {
@@ -148,6 +153,7 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
                     "its tool server did not start ({reason}); it can still report by file"
                 );
                 office
+                    .core
                     .live
                     .update(session.id(), |observed| observed.notice = Some(notice));
             }
@@ -180,7 +186,7 @@ fn thread_ended(office: &Arc<Office>, session: Session) {
         if let Some(terminal_id) = &session.terminal_id {
             office.end_terminal(terminal_id, "its session ended").await;
         }
-        office.ring();
+        office.core.ring();
     });
 }
 
@@ -198,9 +204,13 @@ fn asked(office: &Office, request: &ServerRequest) -> bool {
         RequestKind::ForeignTool => false,
         RequestKind::Unknown => !has_tui,
         _ => {
-            office.live.set_activity(session.id(), Activity::Blocked);
+            office
+                .core
+                .live
+                .set_activity(session.id(), Activity::Blocked);
             let notice = "it asks for your permission or answer: open its terminal".to_owned();
             office
+                .core
                 .live
                 .update(session.id(), |observed| observed.notice = Some(notice));
             false

@@ -41,9 +41,9 @@ async fn hand_over(
     id: &SessionId,
     thread: &Thread<'_>,
 ) -> Result<Done, CallError> {
-    let observed = office.live.observed(id);
+    let observed = office.core.live.observed(id);
     let idle = observed.activity == Activity::Idle;
-    let all = office.ledger.read(|state| owed(state, id));
+    let all = office.core.ledger.read(|state| owed(state, id));
     // On an idle thread nothing waits inside of Codex any more: what was handed over and never shown was dropped.
     let is_doubtful = |message: &Message| {
         message.attempted && (idle || !observed.handed.contains(&message.message_id))
@@ -68,7 +68,7 @@ async fn hand_over(
             }
         }
     }
-    let still_owed = office.ledger.read(|state| owed(state, id));
+    let still_owed = office.core.ledger.read(|state| owed(state, id));
     let next: Vec<Message> = still_owed
         .into_iter()
         .filter(|message| idle || message.purpose.interrupts())
@@ -82,6 +82,7 @@ fn note_doubt(office: &Office, id: &SessionId, doubt: bool) {
     const NOTICE: &str = "a message was being sent when zhongshu or Codex ended: it may wait inside of the turn that runs, and is sent again \
                           only when that turn is over without it; what you write meanwhile follows it";
     office
+        .core
         .live
         .update(id, |observed| match (&observed.notice, doubt) {
             (None, true) => observed.notice = Some(NOTICE.to_owned()),
@@ -111,24 +112,24 @@ async fn send(
             session_id: id.clone(),
         })
         .collect();
-    if !attempts.is_empty() && !office.record(attempts).await {
+    if !attempts.is_empty() && !office.core.record(attempts).await {
         return Ok(Done::Again);
     }
     for message in messages {
-        let begins_turn = office.live.observed(id).activity == Activity::Idle;
-        office.live.update(id, |observed| {
+        let begins_turn = office.core.live.observed(id).activity == Activity::Idle;
+        office.core.live.update(id, |observed| {
             observed.handed.insert(message.message_id.clone());
         });
         if begins_turn {
-            office.live.set_activity(id, Activity::Working);
+            office.core.live.set_activity(id, Activity::Working);
         }
         let (client_id, text) = (message.message_id.to_string(), message.text.clone());
         if let Err(error) = thread.message(client_id, text).await {
-            office.live.update(id, |observed| {
+            office.core.live.update(id, |observed| {
                 observed.handed.remove(&message.message_id);
             });
             if begins_turn {
-                office.live.set_activity(id, Activity::Idle);
+                office.core.live.set_activity(id, Activity::Idle);
             }
             return Err(error);
         }
@@ -142,12 +143,13 @@ pub async fn shown(office: &Office, session: &Session, client_id: &str) {
         if !session.prompted {
             let session_id = session.id().clone();
             office
+                .core
                 .record(vec![Event::SessionPrompted { session_id }])
                 .await;
         }
         return;
     }
-    let is_owed = office.ledger.read(|state| {
+    let is_owed = office.core.ledger.read(|state| {
         let mut owed = state.owed_to(session.id()).into_iter();
         owed.any(|message| message.message_id.as_str() == client_id)
     });
@@ -167,7 +169,7 @@ async fn confirm(office: &Office, id: &SessionId, arrived: &BTreeSet<String>) ->
         return true;
     }
     let (session_id, wanted) = (id.clone(), arrived.clone());
-    let recorded = office.decide(LAUNCHER, move |state| {
+    let recorded = office.core.decide(LAUNCHER, move |state| {
         let owed = state.owed_to(&session_id).into_iter();
         let arrived: Vec<MessageId> = owed
             .filter(|message| wanted.contains(message.message_id.as_str()))
@@ -181,7 +183,7 @@ async fn confirm(office: &Office, id: &SessionId, arrived: &BTreeSet<String>) ->
     });
     match recorded.await {
         Ok(arrived) => {
-            office.live.update(id, |observed| {
+            office.core.live.update(id, |observed| {
                 for message_id in &arrived {
                     observed.handed.remove(message_id);
                 }

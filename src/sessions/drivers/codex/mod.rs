@@ -34,6 +34,7 @@ pub async fn start(office: &Office, session: &Session) -> Done {
         Ok(()) => Done::Settled,
         Err(Failure::Passing(reason)) => {
             office
+                .core
                 .live
                 .update(session.id(), |observed| observed.notice = Some(reason));
             Done::Again
@@ -41,6 +42,7 @@ pub async fn start(office: &Office, session: &Session) -> Done {
         Err(Failure::Final(reason)) => {
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
             let opened = office
+                .core
                 .session(session.id())
                 .and_then(|session| session.thread_id);
             if let Some(thread) = opened.and_then(|id| office.threads.thread(&id)) {
@@ -67,21 +69,28 @@ async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
     let id = session.id();
     must_be_starting(office, id)?;
     // What went wrong before is over; what Codex asks from now on is not.
-    office.live.update(id, |observed| observed.notice = None);
+    office
+        .core
+        .live
+        .update(id, |observed| observed.notice = None);
     let (thread, is_new) = threads::thread(office, codex, session).await?;
     let client_id = id.to_string();
     let prompted = !is_new && (session.prompted || thread.was_sent(&client_id).await?);
     if !prompted {
         // What broke off a turn that never began is of no interest to the one that begins.
-        office.live.update(id, |observed| observed.setback = None);
-        let (policy, brief) = (office.policy(), &session.brief);
+        office
+            .core
+            .live
+            .update(id, |observed| observed.setback = None);
+        let (policy, brief) = (office.core.policy(), &session.brief);
         let prompt = office
+            .core
             .ledger
-            .read(|state| briefs::prompt(&policy, &office.place, state, brief));
-        texts::write_prompt(&office.place.repo, &brief.prompt_path, &prompt)
+            .read(|state| briefs::prompt(&policy, &office.core.place, state, brief));
+        texts::write_prompt(&office.core.place.repo, &brief.prompt_path, &prompt)
             .map_err(|error| Failure::Final(error.to_string()))?;
         must_be_starting(office, id)?;
-        office.live.set_activity(id, Activity::Working);
+        office.core.live.set_activity(id, Activity::Working);
         thread.message(client_id, prompt).await?;
         if let Err(over) = must_be_starting(office, id) {
             // Whoever ended the session may have come too early to end this turn.
@@ -96,7 +105,7 @@ async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
         parent_session_id: session.brief.parent_session_id.clone(),
         pid: None,
     };
-    match office.record(vec![started]).await {
+    match office.core.record(vec![started]).await {
         true => Ok(()),
         false => Err(Failure::Passing("the journal cannot be written".to_owned())),
     }
@@ -112,13 +121,14 @@ fn not_ready(office: &Office, reason: String) -> Failure {
 
 fn must_be_starting(office: &Office, id: &SessionId) -> Result<(), Failure> {
     let starting = office
+        .core
         .session(id)
         .is_some_and(|session| session.status == Status::Starting);
     if starting { Ok(()) } else { Err(Failure::Over) }
 }
 
 async fn check_login(office: &Office, codex: &Codex) -> Result<(), Failure> {
-    let busy = || office.live.any_busy();
+    let busy = || office.core.live.any_busy();
     match office.threads.look_for_login(codex, busy).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Failure::Final(format!(
@@ -132,17 +142,18 @@ async fn check_login(office: &Office, codex: &Codex) -> Result<(), Failure> {
 /// Subscribes to a session's thread again, after a restart of the launcher or of the app-server.
 pub async fn reconnect(office: &Office, session: &Session) -> Done {
     if let Err(reason) = &office.threads.codex {
-        if Orphan::find(&office.place.app_server_descriptor()).is_none() {
+        if Orphan::find(&office.core.place.app_server_descriptor()).is_none() {
             return lost(office, session, &reason.en).await;
         }
         // It works on, unseen: that is no end.
-        office.live.update(session.id(), |observed| {
+        office.core.live.update(session.id(), |observed| {
             observed.notice = Some(reason.en.clone())
         });
         return Done::Again;
     }
     if let Err(reason) = office.threads.ready().await {
         office
+            .core
             .live
             .update(session.id(), |observed| observed.notice = Some(reason));
         return Done::Again;
@@ -153,6 +164,7 @@ pub async fn reconnect(office: &Office, session: &Session) -> Done {
     };
     // Before the thread is subscribed to: what it asks comes with the subscription.
     office
+        .core
         .live
         .update(session.id(), |observed| observed.notice = None);
     match threads::resume(office, session, &thread).await {
@@ -177,7 +189,7 @@ pub async fn reconnect(office: &Office, session: &Session) -> Done {
         Err(error) if is_open_elsewhere(&error) => {
             const NOTICE: &str =
                 "another program has its thread open: it goes on here when that one has ended";
-            office.live.update(session.id(), |observed| {
+            office.core.live.update(session.id(), |observed| {
                 observed.notice = Some(NOTICE.to_owned());
             });
             Done::Again
@@ -198,7 +210,7 @@ async fn look_back(office: &Office, session: &Session, thread: &Thread<'_>) {
     };
     let id = session.id();
     let planner = session.is_planner();
-    office.live.update(id, |observed| {
+    office.core.live.update(id, |observed| {
         observed.setback = match newest {
             Some(TurnStatus::Interrupted) => observed.setback.or(Some(Setback::Interrupted)),
             _ => None,
@@ -224,6 +236,7 @@ async fn begin_anew(office: &Office, session: &Session) -> Done {
     let id = session.id().clone();
     Done::of(
         office
+            .core
             .decide(LAUNCHER, move |state| {
                 flow::sessions::begin_anew(state, &id, REASON)
             })

@@ -32,7 +32,7 @@ pub async fn thread<'a>(
                     let reason = FORGOTTEN.to_owned();
                     let session_id = session.id().clone();
                     let anew = Event::SessionBegunAnew { session_id, reason };
-                    office.record(vec![anew]).await;
+                    office.core.record(vec![anew]).await;
                 }
             }
             Err(error) => return Err(error.into()),
@@ -51,7 +51,7 @@ async fn open_thread<'a>(
 ) -> Result<Thread<'a>, Failure> {
     let brief = &session.brief;
     let opening = Opening {
-        root: office.place.repo.clone(),
+        root: office.core.root_of(brief).to_owned(),
         model: brief.model.clone(),
         approval: brief.approval,
         sandbox: brief.sandbox,
@@ -67,7 +67,7 @@ async fn open_thread<'a>(
         thread_id: thread.id.to_string(),
     };
     let id = brief.id.clone();
-    let recorded = office.decide(LAUNCHER, move |state| {
+    let recorded = office.core.decide(LAUNCHER, move |state| {
         let starting = state
             .session(&id)
             .is_some_and(|session| session.status == Status::Starting);
@@ -97,11 +97,11 @@ fn remember_thread(
         session_kind: brief.session_kind,
         department: brief.department.clone(),
         parent_session_id: brief.parent_session_id.clone(),
-        incoming: office.place.incoming(mailbox_of),
+        incoming: office.core.place.incoming(mailbox_of),
         review: brief.review.clone(),
         task: brief.task.clone(),
     };
-    threads::write(&office.place.state, &thread.id.to_string(), &identity)
+    threads::write(&office.core.place.state, &thread.id.to_string(), &identity)
 }
 
 /// Loads the thread and subscribes to it.
@@ -114,14 +114,14 @@ pub async fn resume(
     thread: &Thread<'_>,
 ) -> Result<(), CallError> {
     let status = thread.resume().await?;
-    office.live.update(session.id(), |observed| {
+    office.core.live.update(session.id(), |observed| {
         // A notification that came meanwhile is newer than this answer.
         if observed.activity == Activity::Unknown {
             observed.activity = activity(&status);
             observed.activity_since = Some(Utc::now());
         }
     });
-    office.live.touch(session.id());
+    office.core.live.touch(session.id());
     Ok(())
 }
 

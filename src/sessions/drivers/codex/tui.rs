@@ -15,6 +15,7 @@ pub async fn open(office: &Office, session: &Session) -> Done {
     if let Err(reason) = show(office, session).await {
         tracing::warn!(session.id = %session.id(), %reason, "the terminal of a session could not be opened");
         office
+            .core
             .live
             .update(session.id(), |observed| observed.notice = Some(reason));
     }
@@ -31,7 +32,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         .clone()
         .ok_or("the session has no thread yet; try again in a moment")?;
     let id = TerminalId::fresh(TUI_PREFIX);
-    let remote = format!("unix://{}", office.place.app_server_socket().display());
+    let remote = format!("unix://{}", office.core.place.app_server_socket().display());
     let codex = office.threads.program.display().to_string();
     let argv = vec![
         codex,
@@ -40,7 +41,8 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         "--remote".to_owned(),
         remote,
     ];
-    let mut spec = Spec::program(id.as_str(), argv, office.place.repo.clone());
+    let root = office.core.root_of(&session.brief).to_owned();
+    let mut spec = Spec::program(id.as_str(), argv, root);
     spec.title = session.brief.title.clone();
     if let Source::Program {
         env_set,
@@ -51,7 +53,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         *env_set = BTreeMap::from([
             (
                 "CODEX_HOME".to_owned(),
-                office.place.tui_home().display().to_string(),
+                office.core.place.tui_home().display().to_string(),
             ),
             ("TERM".to_owned(), "xterm-256color".to_owned()),
         ]);
@@ -59,7 +61,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
     }
     let (session_id, key, title) = (session.id().clone(), id.clone(), spec.title.clone());
     // Recorded first, so that it can be found and ended whatever happens next, and only while nobody ends the session.
-    let recorded = office.decide(LAUNCHER, move |state| {
+    let recorded = office.core.decide(LAUNCHER, move |state| {
         let started = Event::TerminalStarted {
             terminal_id: key,
             session_id: Some(session_id.clone()),
@@ -83,7 +85,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
     }
     // Asked in turn with what is being recorded: an end on its way counts.
     let key = id.clone();
-    let wanted = office.decide(LAUNCHER, move |state| {
+    let wanted = office.core.decide(LAUNCHER, move |state| {
         Ok((Vec::new(), state.terminals.contains_key(&key)))
     });
     if !wanted.await.unwrap_or(false) {
@@ -92,6 +94,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         return Err("the session has ended".to_owned());
     }
     office
+        .core
         .live
         .update(session.id(), |observed| observed.shown = true);
     Ok(id)
@@ -101,6 +104,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
 pub async fn exited(office: &Office, session: &Session) {
     if let Some(terminal_id) = &session.terminal_id {
         office
+            .core
             .live
             .update(session.id(), |observed| observed.shown = false);
         office.end_terminal(terminal_id, "its program ended").await;
@@ -110,7 +114,10 @@ pub async fn exited(office: &Office, session: &Session) {
 /// Finds a TUI of an earlier launcher again, or records that it is gone.
 pub async fn adopt(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
     if office.terminals.is_open(terminal_id) || office.terminals.adopt(terminal_id).await.is_ok() {
-        office.live.update(id, |observed| observed.shown = true);
+        office
+            .core
+            .live
+            .update(id, |observed| observed.shown = true);
     } else {
         office
             .end_terminal(terminal_id, "it was gone after a restart")
