@@ -148,7 +148,7 @@ impl Core {
     /// When there is none.
     pub fn known_session(&self, id: &SessionId) -> Result<Session, Refusal> {
         self.session(id)
-            .ok_or_else(|| flow::plans::unknown_session(id))
+            .ok_or_else(|| flow::named::unknown_session(id))
     }
 
     /// Does something beside everything else; should it break off, that is seen.

@@ -2,8 +2,8 @@
 
 use super::Core;
 use crate::domain::session::Brief;
-use crate::governance::reader::Reader;
 use crate::paths::Places;
+use crate::reader::Reader;
 use std::path::Path;
 
 /// The folder that a session works in. All of them share the repository.

@@ -3,6 +3,7 @@
 use super::department::Localized;
 use super::hex::hex;
 use super::plan_review::Review;
+pub use super::source::Source;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -153,31 +154,6 @@ pub struct Checked {
     pub proposal: Proposal,
     /// What the checks found.
     pub findings: Vec<PlanFinding>,
-}
-
-/// Through which door something came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// The tool that Codex offers to its agents; the thread proves who spoke.
-    Tool,
-    /// A file that somebody wrote into the mailbox.
-    Mailbox,
-    /// The JSON API.
-    Api,
-    /// The launcher itself, in place of a session that said nothing.
-    LauncherFallback,
-}
-
-impl Source {
-    /// Whether the launcher knows who spoke: the session through its tool, a person, or the launcher itself. A file could be
-    /// anybody's.
-    pub fn is_verified(self) -> bool {
-        match self {
-            Self::Tool | Self::Api | Self::LauncherFallback => true,
-            Self::Mailbox => false,
-        }
-    }
 }
 
 /// What a person confirmed of a plan.

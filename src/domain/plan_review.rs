@@ -2,8 +2,8 @@
 
 use super::department::Localized;
 use super::ids::SessionId;
-use super::plan::Source;
-use super::session::Outcome;
+use super::outcome::Outcome;
+use super::source::Source;
 use serde::{Deserialize, Serialize};
 
 /// Whether plans are reviewed.

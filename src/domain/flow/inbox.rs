@@ -2,7 +2,7 @@
 
 use super::Decision;
 use super::checks::known;
-use super::plans::unknown_session;
+use super::named::unknown_session;
 use crate::domain::event::Event;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::state::State;

@@ -9,6 +9,7 @@ pub mod hidden;
 pub mod holds;
 pub mod inbox;
 pub mod messages;
+pub mod named;
 mod overlaps;
 pub mod plan_files;
 pub mod plan_reviews;

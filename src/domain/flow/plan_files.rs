@@ -9,7 +9,8 @@
 //! What the tool or a person reports is always the plan. Only what is the plan goes to a review or to a confirmation, and a
 //! file goes to a review by a person's word alone (`review_wanted`).
 
-use super::plans::{self, PlanReceipt, Reported, live_planner};
+use super::named::live_planner;
+use super::plans::{self, PlanReceipt, Reported};
 use super::{Catalog, Decision, review_wanted};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;

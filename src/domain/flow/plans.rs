@@ -1,6 +1,7 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
 use super::dependencies::{self, Among};
+use super::named::{already_decided, live_planner, no_plan, pending_plan};
 use super::{
     Catalog, Decision, check_task, hidden, messages, overlaps, plan_reviews, review_wanted,
 };
@@ -9,9 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::limits::{check_entries, check_list, check_text};
 use crate::domain::message::Purpose;
-use crate::domain::plan::{
-    Checked, Plan, PlanFinding, PlanState, PlannedAssignment, Proposal, Source,
-};
+use crate::domain::plan::{Checked, PlanFinding, PlanState, PlannedAssignment, Proposal, Source};
 use crate::domain::plan_review::Review;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
@@ -300,76 +299,6 @@ pub fn reject(
         reason: reason.to_owned(),
     };
     Ok((vec![rejected, message], plan.version))
-}
-
-/// The planner with this id, or the one that took over from it, if it is still there.
-pub fn live_planner<'a>(
-    state: &'a State,
-    id: &'a SessionId,
-    field: &str,
-) -> Result<&'a Session, Refusal> {
-    let session = state
-        .session(state.current_planner(id))
-        .ok_or_else(|| unknown_session(id))?;
-    if !session.is_planner() {
-        let message =
-            format!("{field}: `{id}` is a department session; name a planner (zhongshu) session");
-        return Err(Refusal::invalid("not_a_planner", message));
-    }
-    if !session.is_live() {
-        let message = format!(
-            "planner `{id}` has ended ({}); restart or resume it first",
-            session.status_word()
-        );
-        return Err(Refusal::conflict("planner_ended", message));
-    }
-    Ok(session)
-}
-
-/// The sentence for an id that nobody has.
-pub fn unknown_session(id: &SessionId) -> Refusal {
-    Refusal::not_found(
-        "unknown_session",
-        format!("there is no session `{id}`; GET /api/status lists them"),
-    )
-}
-
-/// The plan that waits for a person's decision, if it has this digest.
-pub(super) fn pending_plan<'a>(planner: &'a Session, digest: &str) -> Result<&'a Plan, Refusal> {
-    let plan = planner.plan().ok_or_else(|| no_plan(planner))?;
-    if plan.sha256 != digest {
-        return Err(changed(plan));
-    }
-    if plan.state == PlanState::Pending {
-        Ok(plan)
-    } else {
-        Err(already_decided(plan))
-    }
-}
-
-/// Another one waits by now than the person saw.
-pub(super) fn changed(newest: &Plan) -> Refusal {
-    let message = format!(
-        "the plan changed: version {} is the current one; look at it and decide again",
-        newest.version
-    );
-    Refusal::conflict("plan_changed", message)
-}
-
-fn no_plan(planner: &Session) -> Refusal {
-    Refusal::conflict(
-        "no_plan",
-        format!("planner `{}` has not reported a plan yet", planner.id()),
-    )
-}
-
-fn already_decided(plan: &Plan) -> Refusal {
-    let message = format!(
-        "version {} of the plan is already {}",
-        plan.version,
-        plan.state.word()
-    );
-    Refusal::conflict("plan_decided", message)
 }
 
 /// Refuses what can be no plan here.

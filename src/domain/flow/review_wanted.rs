@@ -3,7 +3,7 @@
 //! A review starts a session, and a file could be anybody's: so what nobody is known to have written waits.
 
 use super::plan_reviews::{MAX_REVIEWS, since_person};
-use super::{Decision, plans};
+use super::{Decision, named};
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{Plan, Source};
@@ -68,10 +68,10 @@ pub struct SeenPlan {
 /// # Errors
 /// When it is not the pending plan any more, or waits for no such word.
 pub fn ask(state: &State, seen: &SeenPlan) -> Decision<()> {
-    let planner = plans::live_planner(state, &seen.session_id, "session_id")?;
-    let plan = plans::pending_plan(planner, &seen.plan_sha256)?;
+    let planner = named::live_planner(state, &seen.session_id, "session_id")?;
+    let plan = named::pending_plan(planner, &seen.plan_sha256)?;
     if plan.version != seen.version {
-        return Err(plans::changed(plan));
+        return Err(named::changed(plan));
     }
     if plan.review != Review::AuthorUnknown {
         return Err(waits_for_no_word(plan));

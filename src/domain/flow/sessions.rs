@@ -1,6 +1,6 @@
 //! Sessions: start, stop, resume, replace, remind, end.
 
-use super::plans::unknown_session;
+use super::named::unknown_session;
 use super::{Catalog, Decision, check_task, messages, plan_reviews, results};
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId};

@@ -3,7 +3,7 @@
 use super::ok;
 use super::status::scene;
 use crate::access::Lease;
-use crate::domain::flow::plans::unknown_session;
+use crate::domain::flow::named::unknown_session;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::governance::dossier::make as make_dossier;
