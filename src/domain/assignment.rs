@@ -73,9 +73,6 @@ pub struct Assignment {
     /// Whether a person lets it start in spite of what it should wait for.
     #[serde(default)]
     pub forced: bool,
-    /// Those that may change the same files, whichever of the two was confirmed first.
-    #[serde(skip)]
-    pub apart: Vec<AssignmentId>,
 }
 
 /// Why a queued assignment is passed over.

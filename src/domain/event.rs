@@ -1,12 +1,11 @@
 //! Everything that can happen, one variant each: the vocabulary of the journal and the audit log.
 //!
-//! An event says what happened, never what should. Names that the API specification fixes (`session_started`,
-//! `session_closed`, `assignment_queued`, `zhongshu_plan_registered`, `result_registered`, `result_updated`) keep their
-//! spelling. Variants are only ever added: a journal written by an older version must still replay.
+//! An event says what happened, never what should. Names that the API specification fixes keep their spelling: `session_started`,
+//! `session_closed`, `assignment_queued`, `zhongshu_plan_registered`, `result_registered`, `result_updated`. Variants are only ever
+//! added: a journal written by an older version must still replay.
 
 use super::assignment::Order;
-use super::conformance::late::SecondLook;
-use super::conformance::{Baseline, Conformance};
+use super::conformance::{Baseline, Conformance, late::SecondLook};
 use super::evidence::Run;
 use super::fault::Shared;
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
@@ -18,7 +17,7 @@ use super::powers::Powers;
 use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, Asked, CommitSeen, GateMode, GitId, Rejection};
-use super::session::{Brief, FilesCounted, Outcome};
+use super::session::{Brief, FilesCounted, NotTaken, Outcome};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -60,8 +59,7 @@ pub enum Event {
         /// All of it.
         powers: Powers,
     },
-    /// `governance.yaml` asks for less than was approved, or for more to be looked at: what it says no more needs a new yes to
-    /// come back.
+    /// `governance.yaml` asks for less than was approved, or for more oversight: what is gone from it needs a new yes.
     PowersNarrowed {
         /// What is left of the yes.
         powers: Powers,
@@ -449,8 +447,8 @@ pub enum Event {
     MailboxFileRejected {
         /// The planner whose mailbox it was.
         session_id: SessionId,
-        /// Its name.
-        file: String,
+        /// Which, or the folder itself.
+        file: NotTaken,
         /// What is wrong with it.
         reason: String,
     },
@@ -484,8 +482,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         request: Option<Request>,
     },
-    /// The message is about to be handed over. Recorded first: after a crash in between only the session itself tells whether it
-    /// arrived.
+    /// It is about to be handed over. Recorded first: after a crash in between only the session tells whether it arrived.
     MessageAttempted {
         /// Its id.
         message_id: MessageId,

@@ -24,7 +24,7 @@ pub enum Shared {
 }
 
 /// Why it holds work back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// A sentence for people.
     pub reason: String,

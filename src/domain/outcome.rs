@@ -2,6 +2,7 @@
 
 use super::ids::SessionId;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,8 +12,8 @@ pub enum Outcome {
     Exited {
         /// Exit code, when it was not a signal.
         code: Option<i32>,
-        /// Number of the signal that ended it.
-        signal: Option<String>,
+        /// The signal that ended it.
+        signal: Option<Signal>,
     },
     /// A person ended it.
     Stopped,
@@ -52,5 +53,49 @@ impl Outcome {
             Self::NotNeeded => "not_needed",
             Self::Replaced { .. } => "replaced",
         }
+    }
+}
+
+/// A signal. The journal and the API have it as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Signal {
+    /// By its number, as the system tells it.
+    Number(i32),
+    /// By something else; only a journal that we did not write has that.
+    Named(String),
+}
+
+impl Signal {
+    /// Its number, where it is known.
+    pub fn number(&self) -> Option<i32> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Named(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+impl From<String> for Signal {
+    fn from(text: String) -> Self {
+        match text.parse() {
+            Ok(number) => Self::Number(number),
+            Err(_) => Self::Named(text),
+        }
+    }
+}
+
+impl From<Signal> for String {
+    fn from(signal: Signal) -> Self {
+        signal.to_string()
     }
 }

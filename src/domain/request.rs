@@ -6,7 +6,7 @@
 use super::ids::{AssignmentId, MessageId, SessionId};
 use super::refusal::Refusal;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 /// Requests that are remembered. Whoever repeats one does so within seconds; at a hundred bytes each a tenth would save nothing.
 const KEPT: usize = 1000;
@@ -14,7 +14,7 @@ const KEPT: usize = 1000;
 const MAX_KEY: usize = 128;
 
 /// What its sender calls a request: 1 to 128 visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RequestKey(String);
 
@@ -47,7 +47,7 @@ pub struct Request {
 }
 
 /// What a request made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Made {
     /// A session.
     Session(SessionId),
@@ -58,9 +58,9 @@ pub enum Made {
 }
 
 /// The newest requests that came with a key, and what they made.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
-    granted: HashMap<RequestKey, (String, Made)>,
+    granted: BTreeMap<RequestKey, (String, Made)>,
     oldest_first: VecDeque<RequestKey>,
 }
 

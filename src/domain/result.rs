@@ -111,6 +111,28 @@ pub struct Report {
 }
 
 impl Report {
+    /// One that just came.
+    pub fn new(report_id: ReportId, at: DateTime<Utc>, first: Revision) -> Self {
+        Self {
+            report_id,
+            revisions: vec![(at, first)],
+            read: false,
+            acknowledged: false,
+            conformance: None,
+            late: Vec::new(),
+            acceptance: None,
+            evidence: Vec::new(),
+        }
+    }
+
+    /// What was said and seen of the revision before does not hold for the newest.
+    pub fn begin_anew(&mut self) {
+        (self.read, self.acknowledged) = (false, false);
+        (self.conformance, self.acceptance) = (None, None);
+        self.late.clear();
+        self.evidence.clear();
+    }
+
     /// The newest revision.
     pub fn current(&self) -> &Revision {
         &self

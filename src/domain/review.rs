@@ -1,12 +1,10 @@
 //! Reviews of what is staged: which trees a person approved or rejected, which commits went by, and how strict the commit
-//! gate is. Owns that vocabulary, its fold over the events, and the rule by which the gate lets a tree pass.
+//! gate is. Owns that vocabulary, what is remembered of it, and the rule by which the gate lets a tree pass.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
-
-use super::event::Event;
 
 mod seen;
 
@@ -168,7 +166,7 @@ pub struct Rejection {
 }
 
 /// What a person said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Said {
     /// Yes.
     Approved(Approval),
@@ -177,7 +175,7 @@ pub enum Said {
 }
 
 /// What a person said, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// When.
     pub at: DateTime<Utc>,
@@ -208,7 +206,7 @@ impl Decision {
 }
 
 /// Everything that reviews left behind.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reviews {
     /// Oldest first.
     decisions: Vec<Decision>,
@@ -256,34 +254,41 @@ impl Standing<'_> {
 }
 
 impl Reviews {
-    /// Takes one event in; those that are about something else change nothing.
-    pub fn apply(&mut self, at: DateTime<Utc>, event: &Event) {
-        match event {
-            Event::TreeApproved { approval } => {
-                self.decide(at, Said::Approved(approval.clone()));
-            }
-            Event::TreeRejected { rejection } => {
-                self.decide(at, Said::Rejected(rejection.clone()));
-            }
-            Event::CommitRecorded { seen } => self.stands_on(at, Some(&seen.commit)),
-            Event::CommitUnapproved { seen, .. } => {
-                self.stands_on(at, Some(&seen.commit));
-                self.unreviewed.push((at, seen.clone()));
-                if self.unreviewed.len() > MAX_UNREVIEWED {
-                    let (_, before) = self.unreviewed.remove(0);
-                    self.unreviewed[0].1.stand_for(&before);
-                }
-            }
-            Event::CommitAccepted { commit, .. } => {
-                self.unreviewed.retain(|(_, seen)| seen.commit != *commit);
-            }
-            Event::HeadMoved { commit, .. } => self.stands_on(at, commit.as_ref()),
-            Event::GateModeSet { mode, .. } => self.pinned = Some(*mode),
-            _ => {}
+    /// A person said yes.
+    pub fn approved(&mut self, at: DateTime<Utc>, approval: &Approval) {
+        self.decide(at, Said::Approved(approval.clone()));
+    }
+
+    /// A person said no.
+    pub fn rejected(&mut self, at: DateTime<Utc>, rejection: &Rejection) {
+        self.decide(at, Said::Rejected(rejection.clone()));
+    }
+
+    /// A commit appeared that nobody had approved.
+    pub fn went_around(&mut self, at: DateTime<Utc>, seen: &CommitSeen) {
+        self.stands_on(at, Some(&seen.commit));
+        self.unreviewed.push((at, seen.clone()));
+        if self.unreviewed.len() > MAX_UNREVIEWED {
+            let (_, before) = self.unreviewed.remove(0);
+            self.unreviewed[0].1.stand_for(&before);
         }
     }
 
-    /// Names of the events that [`apply`](Self::apply) knows, as the journal spells them.
+    /// A person took notice of such a commit.
+    pub fn taken_notice(&mut self, commit: &GitId) {
+        self.unreviewed.retain(|(_, seen)| seen.commit != *commit);
+    }
+
+    /// HEAD stands on this commit; `None` is a branch without one.
+    pub fn stands_on(&mut self, at: DateTime<Utc>, commit: Option<&GitId>) {
+        self.head = Some((at, commit.cloned()));
+        self.recorded.extend(commit.cloned());
+        if self.recorded.len() > MAX_RECORDED {
+            self.recorded.pop_front();
+        }
+    }
+
+    /// Names of the events that change this, as the journal spells them.
     pub const EVENTS: [&'static str; 7] = [
         "tree_approved",
         "tree_rejected",
@@ -293,14 +298,6 @@ impl Reviews {
         "head_moved",
         "gate_mode_set",
     ];
-
-    fn stands_on(&mut self, at: DateTime<Utc>, commit: Option<&GitId>) {
-        self.head = Some((at, commit.cloned()));
-        self.recorded.extend(commit.cloned());
-        if self.recorded.len() > MAX_RECORDED {
-            self.recorded.pop_front();
-        }
-    }
 
     /// The newest commits that are on record, oldest first; some of them more than once.
     pub fn recorded(&self) -> impl Iterator<Item = &GitId> {

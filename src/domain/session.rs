@@ -7,7 +7,7 @@ use super::conformance::Baseline;
 use super::department::{Approval, Sandbox};
 use super::driver::Driver;
 use super::ids::{AssignmentId, ReportId, SessionId, TerminalId};
-pub use super::outcome::Outcome;
+pub use super::outcome::{Outcome, Signal};
 use super::plan::Plan;
 use super::plan_file::PlanFiles;
 use super::plan_review::ReviewedPlan;
@@ -151,6 +151,47 @@ pub struct RejectedFile {
     pub reason: String,
 }
 
+/// What of a mailbox was not taken. The journal and the API have it as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum NotTaken {
+    /// The folder that files come into: it cannot be used.
+    Folder,
+    /// A file, by the name that it has among the rejected ones.
+    File(String),
+}
+
+/// What stands for the folder; no file is called so, since each ends in `.json`.
+const FOLDER: &str = "incoming";
+
+impl NotTaken {
+    /// The name, if it is a file.
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Folder => None,
+            Self::File(name) => Some(name),
+        }
+    }
+}
+
+impl From<String> for NotTaken {
+    fn from(text: String) -> Self {
+        match text == FOLDER {
+            true => Self::Folder,
+            false => Self::File(text),
+        }
+    }
+}
+
+impl From<NotTaken> for String {
+    fn from(what: NotTaken) -> Self {
+        match what {
+            NotTaken::Folder => FOLDER.to_owned(),
+            NotTaken::File(name) => name,
+        }
+    }
+}
+
 /// So many files of a mailbox, told by their number alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilesCounted {
@@ -192,10 +233,6 @@ impl Session {
 
     /// Keeps a file of its mailbox that was not taken.
     pub fn note_rejected(&mut self, file: RejectedFile) {
-        // The folder itself could not be used: that is no file of anybody's.
-        if file.file == "incoming" {
-            return;
-        }
         if self.rejected_files.len() == MAX_REJECTED_FILES {
             self.rejected_files.remove(0);
         }

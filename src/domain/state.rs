@@ -4,28 +4,31 @@
 //! speaks of something unknown (a journal of a newer version, say) changes nothing.
 
 use super::assignment::Assignment;
-use super::event::Event;
 use super::fault::{Fault, Shared};
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
-use super::plan::{Confirmed, Plan, PlanState};
-use super::plan_review::Review;
+use super::outcome::Outcome;
 use super::powers::Powers;
-use super::request::{Made, Requests};
-use super::result::{Report, Revision};
+use super::request::Requests;
+use super::result::Report;
 use super::review::Reviews;
-use super::session::{Outcome, RejectedFile, Session};
+use super::session::Session;
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use index::Index;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::{BTreeMap, BTreeSet};
 
+mod apply;
 mod checks;
+mod index;
 mod plan_files;
-mod plan_review;
+mod plans;
 mod queue;
+mod results;
 mod sessions;
 
 /// A terminal that was opened and not closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terminal {
     /// Its id.
     pub terminal_id: TerminalId,
@@ -40,7 +43,8 @@ pub struct Terminal {
 }
 
 /// Everything the launcher knows for sure.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct State {
     /// Every session, by id, and so by age.
     pub sessions: BTreeMap<SessionId, Session>,
@@ -51,6 +55,7 @@ pub struct State {
     /// Whether dispatch is paused.
     pub queue_paused: bool,
     /// What does not work, and holds back what needs it.
+    #[serde(with = "pairs")]
     pub faults: BTreeMap<Shared, Fault>,
     /// Every report.
     pub reports: BTreeMap<ReportId, Report>,
@@ -62,8 +67,8 @@ pub struct State {
     pub trusted: Option<String>,
     /// What the person approved of what `governance.yaml` asks for, as far as it asks for it still.
     pub powers: Powers,
-    /// Digests of mailbox files that are already in, with the planner whose mailbox they were in.
-    pub taken_files: HashSet<String>,
+    /// Digests of mailbox files that are already in, by the session that they speak for.
+    pub taken_files: BTreeMap<SessionId, BTreeSet<String>>,
     /// Reports whose newest revision has not been held against the repository yet.
     pub unjudged: BTreeSet<ReportId>,
     /// Reports that are to be held against it once more, because their session has ended meanwhile.
@@ -76,270 +81,11 @@ pub struct State {
     pub requests: Requests,
     /// Sequence number of the newest event.
     pub seq: u64,
+    #[serde(skip)]
+    index: Index,
 }
 
 impl State {
-    /// Applies one event.
-    pub fn apply(&mut self, seq: u64, at: DateTime<Utc>, event: &Event) {
-        self.seq = seq;
-        self.reviews.apply(at, event);
-        self.clear_faults(event);
-        if let Event::PlanConfirmed {
-            assignment_ids,
-            request,
-            ..
-        } = event
-        {
-            let made = || Made::Assignments(assignment_ids.clone());
-            self.requests.note(request.as_ref(), made);
-        }
-        match event {
-            Event::RepositoryTrusted { statement } => self.trusted = Some(statement.clone()),
-            Event::PowersApproved { powers, .. } | Event::PowersNarrowed { powers } => {
-                self.powers = powers.clone();
-            }
-            Event::SessionRegistered { brief, request } => {
-                let made = || Made::Session(brief.id.clone());
-                self.requests.note(request.as_ref(), made);
-                self.sessions
-                    .insert(brief.id.clone(), Session::new(brief.clone(), at));
-                self.review_goes_on(&brief.id);
-            }
-            Event::ZhongshuPlanRegistered {
-                session_id,
-                version,
-                plan_sha256,
-                proposal,
-                findings,
-                source,
-                written_at,
-            } => {
-                self.with_session(session_id, |session| {
-                    session.plan_files.remove(plan_sha256);
-                    if let Some(last) = session.plans.last_mut()
-                        && last.state == PlanState::Pending
-                    {
-                        last.state = PlanState::Superseded;
-                    }
-                    session.plans.push(Plan {
-                        version: *version,
-                        sha256: plan_sha256.clone(),
-                        proposal: proposal.clone(),
-                        findings: findings.clone(),
-                        source: *source,
-                        taken: false,
-                        reported_at: at,
-                        written_at: *written_at,
-                        state: PlanState::Pending,
-                        review: Review::NotRequired,
-                        overruled: None,
-                    });
-                });
-            }
-            Event::PlanConfirmed {
-                session_id,
-                version: Some(version),
-                edited,
-                assignments,
-                findings,
-                overlap_allowed,
-                ..
-            } => {
-                let confirmed = Confirmed {
-                    at,
-                    edited: *edited,
-                    assignments: assignments.clone(),
-                    findings: findings.clone(),
-                    overlap_allowed: *overlap_allowed,
-                };
-                self.decide_plan(session_id, *version, PlanState::Confirmed(confirmed));
-            }
-            Event::PlanRejected {
-                session_id,
-                version,
-                reason,
-            } => {
-                self.decide_plan(
-                    session_id,
-                    *version,
-                    PlanState::Rejected {
-                        at,
-                        reason: reason.clone(),
-                    },
-                );
-            }
-            Event::PlanFileFound { .. }
-            | Event::PlanFileTaken { .. }
-            | Event::PlanFileDiscarded { .. } => self.apply_to_plan_files(at, event),
-            Event::PlanReviewRequested { .. }
-            | Event::PlanReviewWithheld { .. }
-            | Event::PlanLeftToPerson { .. }
-            | Event::PlanApproved { .. }
-            | Event::PlanVetoed { .. }
-            | Event::PlanReviewEnded { .. }
-            | Event::PlanReviewOverruled { .. } => self.apply_to_review(event),
-            Event::ZhongshuReplaced { session_id, by } => self.replace_planner(session_id, by),
-            Event::ResultRegistered {
-                report_id,
-                revision,
-            }
-            | Event::ResultUpdated {
-                report_id,
-                revision,
-            } => {
-                self.add_revision(at, report_id, revision);
-            }
-            Event::ResultsRead { report_ids, .. } => {
-                for id in report_ids {
-                    if let Some(report) = self.reports.get_mut(id) {
-                        report.read = true;
-                    }
-                }
-            }
-            Event::ResultAcknowledged { report_id } => {
-                if let Some(report) = self.reports.get_mut(report_id) {
-                    report.read = true;
-                    report.acknowledged = true;
-                }
-            }
-            Event::MessageQueued {
-                message_id,
-                session_id,
-                purpose,
-                text,
-                report_id,
-                request,
-            } => {
-                let made = || Made::Message(message_id.clone());
-                self.requests.note(request.as_ref(), made);
-                let message = Message {
-                    message_id: message_id.clone(),
-                    session_id: session_id.clone(),
-                    purpose: *purpose,
-                    text: text.clone(),
-                    report_id: report_id.clone(),
-                    queued_at: at,
-                    seq,
-                    attempted: false,
-                };
-                self.messages.insert(message_id.clone(), message);
-            }
-            Event::MessageAttempted { message_id, .. } => {
-                if let Some(message) = self.messages.get_mut(message_id) {
-                    message.attempted = true;
-                }
-            }
-            Event::MessageDelivered { message_id, .. }
-            | Event::MessageDropped { message_id, .. } => {
-                self.messages.remove(message_id);
-            }
-            Event::TerminalStarted {
-                terminal_id,
-                session_id,
-                title,
-                preview,
-            } => {
-                if let (Some(session_id), false) = (session_id, preview) {
-                    self.with_session(session_id, |session| {
-                        session.terminal_id = Some(terminal_id.clone())
-                    });
-                }
-                let terminal = Terminal {
-                    terminal_id: terminal_id.clone(),
-                    session_id: session_id.clone(),
-                    title: title.clone(),
-                    preview: *preview,
-                    started_at: at,
-                };
-                self.terminals.insert(terminal_id.clone(), terminal);
-            }
-            Event::TerminalClosed { terminal_id, .. } => {
-                if let Some(Terminal {
-                    session_id: Some(id),
-                    ..
-                }) = self.terminals.remove(terminal_id)
-                {
-                    self.with_session(&id, |session| {
-                        if session.terminal_id.as_ref() == Some(terminal_id) {
-                            session.terminal_id = None;
-                        }
-                    });
-                }
-            }
-            Event::MailboxFileRejected {
-                session_id,
-                file,
-                reason,
-            } => {
-                let (file, reason) = (file.clone(), reason.clone());
-                self.with_session(session_id, |session| {
-                    session.note_rejected(RejectedFile { at, file, reason });
-                });
-            }
-            Event::MailboxRejectionsCounted { counted } => {
-                self.with_session(&counted.session_id, |session| {
-                    session.rejected_unnamed += counted.count;
-                });
-            }
-            Event::MailboxFilesRemoved { counted } => {
-                self.with_session(&counted.session_id, |session| {
-                    session.rejected_removed += counted.count;
-                });
-            }
-            Event::ServerStarted { .. }
-            | Event::ServerStopped { .. }
-            | Event::AccessGranted { .. }
-            | Event::AccessRevoked { .. }
-            | Event::AccessRefused { .. }
-            | Event::PlanConfirmed { version: None, .. } => {}
-            _ => self.apply_to_session(at, event),
-        }
-    }
-
-    fn with_session(&mut self, id: &SessionId, change: impl FnOnce(&mut Session)) {
-        if let Some(session) = self.sessions.get_mut(id) {
-            change(session);
-        }
-    }
-
-    fn decide_plan(&mut self, id: &SessionId, version: u32, state: PlanState) {
-        self.with_plan(id, version, |plan| plan.state = state);
-        self.with_session(id, |session| session.plan_files.person_acted());
-    }
-
-    fn with_plan(&mut self, id: &SessionId, version: u32, change: impl FnOnce(&mut Plan)) {
-        self.with_session(id, |session| {
-            let mut plans = session.plans.iter_mut();
-            if let Some(plan) = plans.find(|plan| plan.version == version) {
-                change(plan);
-            }
-        });
-    }
-
-    fn add_revision(&mut self, at: DateTime<Utc>, id: &ReportId, revision: &Revision) {
-        if let Some(digest) = &revision.sha256 {
-            self.taken_files
-                .insert(file_key(&revision.department_session_id, digest));
-        }
-        self.with_session(&revision.department_session_id, |session| {
-            session.report_id = Some(id.clone())
-        });
-        let report = self.reports.entry(id.clone()).or_insert_with(|| Report {
-            report_id: id.clone(),
-            revisions: Vec::new(),
-            read: false,
-            acknowledged: false,
-            conformance: None,
-            late: Vec::new(),
-            acceptance: None,
-            evidence: Vec::new(),
-        });
-        report.revisions.push((at, revision.clone()));
-        report.read = false;
-        report.acknowledged = false;
-        self.begin_checks(id, revision);
-    }
-
     /// The session, if there is one with this id.
     pub fn session(&self, id: &SessionId) -> Option<&Session> {
         self.sessions.get(id)
@@ -359,38 +105,47 @@ impl State {
 
     /// What a session is owed, in the order in which it was queued.
     pub fn owed_to(&self, id: &SessionId) -> Vec<&Message> {
-        let mine = self.messages.values();
-        let mut mine: Vec<&Message> = mine.filter(|it| it.session_id == *id).collect();
-        mine.sort_by_key(|message| message.seq);
-        mine
+        let mine = self.index.owed.get(id).into_iter().flatten();
+        mine.filter_map(|(_, id)| self.messages.get(id)).collect()
     }
 
     /// The session that owns a Codex thread.
     pub fn session_of_thread(&self, thread_id: &str) -> Option<&Session> {
-        self.sessions
-            .values()
-            .rev()
-            .find(|session| session.thread_id.as_deref() == Some(thread_id))
+        self.session(self.index.threads.get(thread_id)?.last()?)
+    }
+
+    /// Planners, oldest first.
+    pub fn planners(&self) -> impl Iterator<Item = &Session> {
+        let planners = self.index.planners.iter();
+        planners.filter_map(|id| self.session(id))
+    }
+
+    /// Sessions that have not ended, oldest first.
+    pub fn live_sessions(&self) -> impl Iterator<Item = &Session> {
+        let live = self.index.live.iter();
+        live.filter_map(|id| self.session(id))
     }
 
     /// Department sessions of a planner, oldest first.
-    pub fn children<'a>(
-        &'a self,
-        planner: &'a SessionId,
-    ) -> impl Iterator<Item = &'a Session> + 'a {
-        self.sessions
-            .values()
-            .filter(move |s| s.brief.parent_session_id.as_ref() == Some(planner))
+    pub fn children(&self, planner: &SessionId) -> impl Iterator<Item = &Session> + use<'_> {
+        let children = self.index.children.get(planner).into_iter().flatten();
+        children.filter_map(|id| self.session(id))
     }
 
     /// Reports to a planner, oldest first.
-    pub fn reports_to<'a>(
-        &'a self,
-        planner: &'a SessionId,
-    ) -> impl Iterator<Item = &'a Report> + 'a {
-        self.reports
-            .values()
-            .filter(move |report| report.current().parent_session_id == *planner)
+    pub fn reports_to(&self, planner: &SessionId) -> impl Iterator<Item = &Report> + use<'_> {
+        let reports = self.index.reports.get(planner).into_iter().flatten();
+        reports.filter_map(|id| self.reports.get(id))
+    }
+
+    /// Assignments that may change the same files as this one, whichever of the two was confirmed first.
+    pub fn apart(&self, id: &AssignmentId) -> &[AssignmentId] {
+        self.index.apart.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether what the lookups above answer is what a scan of everything finds.
+    pub fn is_indexed(&self) -> bool {
+        self.index == Index::of(self)
     }
 
     /// The report of a session.
@@ -414,15 +169,19 @@ impl State {
 
     /// How many department slots are taken.
     pub fn slots_taken(&self) -> usize {
-        self.sessions
-            .values()
-            .filter(|session| self.holds_slot(session))
-            .count()
+        let live = self.live_sessions();
+        live.filter(|session| self.holds_slot(session)).count()
     }
 
     /// Whether these bytes from this session are already in.
     pub fn has_taken(&self, session: &SessionId, digest: &str) -> bool {
-        self.taken_files.contains(&file_key(session, digest))
+        let taken = self.taken_files.get(session);
+        taken.is_some_and(|digests| digests.contains(digest))
+    }
+
+    fn take_file(&mut self, session: &SessionId, digest: &str) {
+        let taken = self.taken_files.entry(session.clone()).or_default();
+        taken.insert(digest.to_owned());
     }
 
     /// Whether a session was replaced by another planner.
@@ -431,6 +190,39 @@ impl State {
     }
 }
 
-fn file_key(session: &SessionId, digest: &str) -> String {
-    format!("{session}/{digest}")
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // By the derive below, which `remote` makes a function of this name.
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for State {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut state = Self::deserialize(deserializer)?;
+        state.index = Index::of(&state);
+        Ok(state)
+    }
+}
+
+/// A map whose keys are no text, as a list of pairs.
+mod pairs {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use std::collections::BTreeMap;
+
+    pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
 }

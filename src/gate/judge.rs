@@ -7,6 +7,7 @@ use super::observe::{Observation, ObservedIndex};
 use super::strictness::in_force;
 use crate::domain::event::Event;
 use crate::domain::review::{Candidate, Decision, GateMode, GitId, Reviews, Standing};
+use crate::domain::state::State;
 use crate::journal::{self, PickError, Record};
 
 /// Whether the commit that HEAD stands on went around the gate.
@@ -25,11 +26,11 @@ pub fn went_around(seen: &Observation, reviews: &Reviews) -> Option<GitId> {
 /// # Errors
 /// When it is damaged, or not ours.
 pub fn reviews_on_disk(journal: &Path) -> Result<Reviews, PickError> {
-    let mut reviews = Reviews::default();
+    let mut state = State::default();
     journal::pick(journal, &Reviews::EVENTS, |record: &Record<Event>| {
-        reviews.apply(record.ts, &record.event);
+        state.apply(record.seq, record.ts, &record.event);
     })?;
-    Ok(reviews)
+    Ok(state.reviews)
 }
 
 /// Why a commit is not let through.

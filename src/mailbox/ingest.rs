@@ -16,6 +16,7 @@ use super::watch::{Hints, Watch};
 use crate::domain::event::Event;
 use crate::domain::flow::Catalog;
 use crate::domain::ids::SessionId;
+use crate::domain::session::NotTaken;
 use crate::domain::state::State;
 use crate::hub::{SubscribeError, Subscription};
 use crate::ledger::{Health, Ledger, TransactError};
@@ -212,11 +213,9 @@ impl Running {
         let counted = self.ingest.tally.over(Instant::now());
         self.tell(counted).await?;
         let planners: Vec<SessionId> = self.ingest.ledger.read(|state| {
-            let planners = state
-                .sessions
-                .values()
-                .filter(|session| session.is_planner());
-            let wanted = planners.filter(|planner| whole || hints.planners.contains(planner.id()));
+            let wanted = state
+                .planners()
+                .filter(|planner| whole || hints.planners.contains(planner.id()));
             wanted.map(|planner| planner.id().clone()).collect()
         });
         let paths = planners
@@ -245,7 +244,7 @@ impl Running {
             tracing::warn!(%planner, reason, "a mailbox cannot be used");
             let event = Event::MailboxFileRejected {
                 session_id: planner,
-                file: "incoming".into(),
+                file: NotTaken::Folder,
                 reason,
             };
             let committed = self.ingest.ledger.commit("mailbox", vec![event]).await;

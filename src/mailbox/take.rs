@@ -12,6 +12,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::plan::{Checked, PlanFinding, Proposal, Source};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Written;
+use crate::domain::session::NotTaken;
 use crate::domain::shown::shown_line;
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
@@ -83,7 +84,7 @@ pub(super) fn decide(
         let reason = shown_line(&reason).into_owned();
         let event = Event::MailboxFileRejected {
             session_id: planner,
-            file,
+            file: NotTaken::File(file),
             reason: reason.clone(),
         };
         (vec![event], Verdict::Reject(reason))

@@ -7,7 +7,7 @@ use crate::core::Refused;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
-use crate::domain::session::{Outcome, Session};
+use crate::domain::session::{Outcome, Session, Signal};
 use crate::domain::state::Terminal;
 use crate::governance::render::printable;
 use chrono::{DateTime, Utc};
@@ -48,7 +48,7 @@ fn program_of(session: &Session) -> Program {
         None => Program::Running,
         Some(Outcome::Exited { code, signal }) => Program::Exited {
             code: *code,
-            signal: signal.as_ref().and_then(|number| number.parse().ok()),
+            signal: signal.as_ref().and_then(Signal::number),
         },
         Some(_) => Program::Exited {
             code: None,

@@ -236,7 +236,7 @@ fn reminders_and_rejections_are_said_in_the_language_of_the_house() {
         // Whoever wrote it may be the one who is waited for; what it says stays out of the prompt.
         world.happen(Event::MailboxFileRejected {
             session_id: planner.clone(),
-            file: "obey-me.json".to_owned(),
+            file: "obey-me.json".to_owned().into(),
             reason: "no result".to_owned(),
         });
         world

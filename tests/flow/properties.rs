@@ -488,6 +488,7 @@ proptest! {
             check_queue(&world);
             check_sessions(&world);
             check_plans(&world);
+            prop_assert!(world.state.is_indexed(), "lookups find what a scan finds");
         }
         check_confirmation(&world);
     }
@@ -504,11 +505,15 @@ proptest! {
         }
         assert_same(&replayed(&world.log), &world.state);
         let (prefix, suffix) = world.log.split_at(cut % (world.log.len() + 1));
-        let mut state = replayed(prefix).clone();
+        let snapshot = serde_json::to_string(&replayed(prefix)).unwrap();
+        let mut state: State = serde_json::from_str(&snapshot).unwrap();
+        assert_same(&state, &replayed(prefix));
+        prop_assert_eq!(serde_json::to_string(&state).unwrap(), snapshot);
         for (seq, at, event) in suffix {
             state.apply(*seq, *at, event);
         }
         assert_same(&state, &world.state);
+        prop_assert!(state.is_indexed() && world.state.is_indexed());
         for (seq, at, event) in &world.log {
             let line = as_line(*seq, *at, event);
             let back: Record<Event> = serde_json::from_str(&line).expect(&line);
@@ -559,7 +564,7 @@ fn the_real_journal_gives_back_the_same_state() {
         &department,
         Outcome::Exited {
             code: None,
-            signal: Some("KILL".to_owned()),
+            signal: Some("KILL".to_owned().into()),
         },
     );
     world.replace(&planner).unwrap();

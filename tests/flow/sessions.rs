@@ -175,7 +175,7 @@ fn what_was_decided_before_the_end_is_what_the_end_means() {
         &department,
         Outcome::Exited {
             code: None,
-            signal: Some("TERM".to_owned()),
+            signal: Some("TERM".to_owned().into()),
         },
     );
     assert_eq!(

@@ -114,7 +114,11 @@ impl<'a> Holds<'a> {
         if !open.is_empty() {
             return Some(Hold::WaitsFor { on: open });
         }
-        let beside = assignment.apart.iter().filter(|id| self.is_at_work(id));
+        let beside = self
+            .state
+            .apart(&assignment.order.assignment_id)
+            .iter()
+            .filter(|id| self.is_at_work(id));
         let beside: Vec<AssignmentId> = beside.cloned().collect();
         if !beside.is_empty() {
             return Some(Hold::FilesInUse { by: beside });

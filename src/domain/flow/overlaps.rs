@@ -45,7 +45,7 @@ pub fn apart(
 /// What is queued or at work.
 fn open(state: &State) -> impl Iterator<Item = &Assignment> {
     let queued = state.queue.iter();
-    let at_work = state.sessions.values().filter(|it| it.is_live());
+    let at_work = state.live_sessions();
     let at_work = at_work.filter_map(|it: &Session| it.brief.assignment_id.as_ref());
     let all = queued
         .chain(at_work)

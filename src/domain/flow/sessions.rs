@@ -118,8 +118,7 @@ pub fn request_close(state: &State, id: &SessionId, outcome: Outcome) -> Decisio
 /// Never refuses.
 pub fn request_close_all(state: &State, outcome: &Outcome) -> Decision<()> {
     let running = state
-        .sessions
-        .values()
+        .live_sessions()
         .filter(|session| matches!(session.status, Status::Starting | Status::Running));
     let events = running.map(|session| Event::SessionCloseRequested {
         session_id: session.id().clone(),

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::domain::event::Event;
+use crate::domain::state::State;
 
 fn id(digit: char) -> GitId {
     GitId::parse(&digit.to_string().repeat(40)).unwrap()
@@ -61,10 +63,17 @@ fn unapproved(commit: &str) -> Event {
     }
 }
 
+fn take_in(reviews: &mut Reviews, at: DateTime<Utc>, event: &Event) {
+    let mut state = State::default();
+    std::mem::swap(&mut state.reviews, reviews);
+    state.apply(1, at, event);
+    *reviews = state.reviews;
+}
+
 fn after(events: &[Event]) -> Reviews {
     let mut reviews = Reviews::default();
     for (seconds, event) in (0..).zip(events) {
-        reviews.apply(at(seconds), event);
+        take_in(&mut reviews, at(seconds), event);
     }
     reviews
 }
@@ -141,13 +150,13 @@ fn approvals_that_follow_each_other_add_up_and_others_do_not() {
 #[test]
 fn old_decisions_are_forgotten_and_commits_that_wait_are_bounded() {
     let mut reviews = Reviews::default();
-    reviews.apply(at(0), &approval(None, 'b'));
+    take_in(&mut reviews, at(0), &approval(None, 'b'));
     for _ in 0..MAX_DECISIONS {
-        reviews.apply(at(1), &rejection(None, 'c'));
+        take_in(&mut reviews, at(1), &rejection(None, 'c'));
     }
     assert_eq!(word(&reviews, None, 'b'), "unseen");
     for number in 0..=MAX_UNREVIEWED {
-        reviews.apply(at(2), &unapproved(&format!("{number:040x}")));
+        take_in(&mut reviews, at(2), &unapproved(&format!("{number:040x}")));
     }
     assert_eq!(reviews.unreviewed().len(), MAX_UNREVIEWED);
     let (_, oldest) = &reviews.unreviewed()[0];
@@ -164,7 +173,11 @@ fn old_decisions_are_forgotten_and_commits_that_wait_are_bounded() {
     );
     assert_eq!(reviews.unreviewed_count(), MAX_UNREVIEWED as u64 + 1);
     let reason = String::new();
-    reviews.apply(at(3), &Event::CommitAccepted { commit, reason });
+    take_in(
+        &mut reviews,
+        at(3),
+        &Event::CommitAccepted { commit, reason },
+    );
     assert_eq!(reviews.unreviewed().len(), MAX_UNREVIEWED - 1);
     assert_eq!(reviews.unreviewed_count(), MAX_UNREVIEWED as u64 - 1);
 }

@@ -3,92 +3,66 @@
 use super::State;
 use crate::domain::conformance::late::SecondLook;
 use crate::domain::conformance::{Acceptance, Conformance};
-use crate::domain::event::Event;
+use crate::domain::evidence::Run;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::result::{Report, Revision};
 use crate::domain::session::Session;
 use chrono::{DateTime, Utc};
 
 impl State {
-    pub(super) fn apply_check(&mut self, at: DateTime<Utc>, event: &Event) {
-        match event {
-            Event::TreeRecorded {
-                session_id,
-                baseline,
-            } => self.with_session(session_id, |session| {
-                session.baseline.get_or_insert_with(|| baseline.clone());
-            }),
-            Event::ResultJudged {
-                report_id,
-                revision,
-                conformance,
-            } => {
-                if let Some(report) = self.revision_of(report_id, *revision) {
-                    report.conformance = Some(conformance.clone());
-                    self.unjudged.remove(report_id);
-                    if matches!(conformance, Conformance::Unknown { .. }) {
-                        self.unsettled.remove(report_id);
-                    }
-                }
+    pub(super) fn judged(&mut self, id: &ReportId, revision: u32, conformance: &Conformance) {
+        if let Some(report) = self.revision_of(id, revision) {
+            report.conformance = Some(conformance.clone());
+            self.unjudged.remove(id);
+            if matches!(conformance, Conformance::Unknown { .. }) {
+                self.unsettled.remove(id);
             }
-            Event::ResultRejudged {
-                report_id,
-                revision,
-                look,
-            } => {
-                if let Some(report) = self.revision_of(report_id, *revision) {
-                    look_again(report, look);
-                    self.unsettled.remove(report_id);
-                }
-            }
-            Event::ChangesAccepted {
-                report_id,
-                revision,
-                by,
-                reason,
-            } => {
-                if let Some(report) = self.revision_of(report_id, *revision) {
-                    report.acceptance = Some(Acceptance {
-                        by: by.clone(),
-                        reason: reason.clone(),
-                        at,
-                    });
-                }
-            }
-            Event::VerificationRequested { report_id } => {
-                if let Some(report) = self.reports.get_mut(report_id) {
-                    report.evidence.clear();
-                    self.unverified.insert(report_id.clone());
-                }
-            }
-            Event::VerificationRun {
-                report_id,
-                revision,
-                run,
-            } => {
-                let Some(report) = self.revision_of(report_id, *revision) else {
-                    return;
-                };
-                report.evidence.push(run.clone());
-                let ran = report.evidence.len();
-                if self
-                    .commands_of(report_id)
-                    .is_none_or(|list| ran >= list.len())
-                {
-                    self.unverified.remove(report_id);
-                }
-            }
-            _ => {}
         }
     }
 
-    /// What a new revision makes necessary: what was seen of the one before does not hold for it.
-    pub(super) fn begin_checks(&mut self, id: &ReportId, revision: &Revision) {
-        if let Some(report) = self.reports.get_mut(id) {
-            (report.conformance, report.acceptance) = (None, None);
-            report.late.clear();
-            report.evidence.clear();
+    pub(super) fn rejudged(&mut self, id: &ReportId, revision: u32, look: &SecondLook) {
+        if let Some(report) = self.revision_of(id, revision) {
+            look_again(report, look);
+            self.unsettled.remove(id);
         }
+    }
+
+    pub(super) fn accepted(
+        &mut self,
+        at: DateTime<Utc>,
+        (id, revision): (&ReportId, u32),
+        by: &str,
+        reason: &str,
+    ) {
+        if let Some(report) = self.revision_of(id, revision) {
+            report.acceptance = Some(Acceptance {
+                by: by.to_owned(),
+                reason: reason.to_owned(),
+                at,
+            });
+        }
+    }
+
+    pub(super) fn verify_again(&mut self, id: &ReportId) {
+        if let Some(report) = self.reports.get_mut(id) {
+            report.evidence.clear();
+            self.unverified.insert(id.clone());
+        }
+    }
+
+    pub(super) fn ran(&mut self, id: &ReportId, revision: u32, run: &Run) {
+        let Some(report) = self.revision_of(id, revision) else {
+            return;
+        };
+        report.evidence.push(run.clone());
+        let ran = report.evidence.len();
+        if self.commands_of(id).is_none_or(|list| ran >= list.len()) {
+            self.unverified.remove(id);
+        }
+    }
+
+    /// What a new revision makes necessary.
+    pub(super) fn begin_checks(&mut self, id: &ReportId, revision: &Revision) {
         self.unsettled.remove(id);
         let Some(session) = self.session(&revision.department_session_id) else {
             return;

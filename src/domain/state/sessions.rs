@@ -1,90 +1,66 @@
-//! What events do to sessions.
+//! What events do to sessions, to their terminals, and to what they are owed.
 
-use super::State;
-use crate::domain::event::Event;
-use crate::domain::ids::SessionId;
+use super::index::Keys;
+use super::{State, Terminal};
+use crate::domain::ids::{MessageId, SessionId, TerminalId};
+use crate::domain::message::Message;
 use crate::domain::plan_file::PlanFiles;
-use crate::domain::session::Status;
+use crate::domain::session::{Brief, Outcome, Session, Status};
 use chrono::{DateTime, Utc};
 
 impl State {
-    pub(super) fn apply_to_session(&mut self, at: DateTime<Utc>, event: &Event) {
-        match event {
-            Event::SessionThreadOpened {
-                session_id,
-                thread_id,
-            } => {
-                self.with_session(session_id, |session| {
-                    session.thread_id = Some(thread_id.clone());
-                    session.prompted = false;
-                });
-            }
-            Event::SessionStarted {
-                session_id, pid, ..
-            } => self.with_session(session_id, |session| {
-                // A program that ends at once is closed before its start is recorded; it must not get its pid back.
-                if session.status != Status::Starting {
-                    return;
-                }
-                session.status = Status::Running;
-                session.started_at = Some(at);
-                session.pid = *pid;
-            }),
-            Event::SessionPrompted { session_id } => {
-                self.with_session(session_id, |session| session.prompted = true);
-            }
-            Event::SessionBegunAnew { session_id, .. } => {
-                self.with_session(session_id, |session| {
-                    if session.status == Status::Running {
-                        session.status = Status::Starting;
-                    }
-                })
-            }
-            Event::SessionResumed { session_id } => {
-                // While it was over its planner may have been replaced; only live children moved along then.
-                let parent = self
-                    .session(session_id)
-                    .and_then(|session| session.brief.parent_session_id.as_ref())
-                    .map(|parent| self.current_planner(parent).clone());
-                self.with_session(session_id, |session| {
-                    session.brief.parent_session_id = parent;
-                    session.status = Status::Starting;
-                    session.reminders = 0;
-                    session.reminded_at = None;
-                });
-                self.review_goes_on(session_id);
-            }
-            Event::SessionCloseRequested {
-                session_id,
-                outcome,
-            } => self.with_session(session_id, |session| {
-                if session.is_live() {
-                    session.status = Status::Closing {
-                        outcome: outcome.clone(),
-                    };
-                }
-            }),
-            Event::SessionClosed {
-                session_id,
-                outcome,
-            } => {
-                self.with_session(session_id, |session| {
-                    session.status = Status::Closed {
-                        outcome: outcome.clone(),
-                        at,
-                    };
-                    session.pid = None;
-                });
-                self.begin_second_look(session_id);
-            }
-            Event::ReminderSent {
-                session_id, number, ..
-            } => self.with_session(session_id, |session| {
-                session.reminders = *number;
-                session.reminded_at = Some(at);
-            }),
-            _ => self.apply_to_queue(at, event),
+    pub(super) fn register(&mut self, at: DateTime<Utc>, brief: &Brief) {
+        let session = Session::new(brief.clone(), at);
+        let before = self.session(&brief.id).map(Keys::of);
+        self.index.session(&session, before.unwrap_or_default());
+        self.sessions.insert(brief.id.clone(), session);
+        self.review_goes_on(&brief.id);
+    }
+
+    /// The one way to change a session.
+    pub(super) fn with_session(&mut self, id: &SessionId, change: impl FnOnce(&mut Session)) {
+        if let Some(session) = self.sessions.get_mut(id) {
+            let before = Keys::of(session);
+            change(session);
+            self.index.session(session, before);
         }
+    }
+
+    pub(super) fn session_started(&mut self, at: DateTime<Utc>, id: &SessionId, pid: Option<u32>) {
+        self.driver_works(id);
+        self.with_session(id, |session| {
+            // A program that ends at once is closed before its start is recorded; it must not get its pid back.
+            if session.status != Status::Starting {
+                return;
+            }
+            session.status = Status::Running;
+            session.started_at = Some(at);
+            session.pid = pid;
+        });
+    }
+
+    pub(super) fn session_resumed(&mut self, id: &SessionId) {
+        // While it was over its planner may have been replaced; only live children moved along then.
+        let parent = self
+            .session(id)
+            .and_then(|session| session.brief.parent_session_id.as_ref())
+            .map(|parent| self.current_planner(parent).clone());
+        self.with_session(id, |session| {
+            session.brief.parent_session_id = parent;
+            session.status = Status::Starting;
+            session.reminders = 0;
+            session.reminded_at = None;
+        });
+        self.review_goes_on(id);
+    }
+
+    pub(super) fn session_closed(&mut self, at: DateTime<Utc>, id: &SessionId, outcome: &Outcome) {
+        self.with_session(id, |session| {
+            let outcome = outcome.clone();
+            session.status = Status::Closed { outcome, at };
+            session.pid = None;
+        });
+        self.begin_second_look(id);
     }
 
     /// Another planner takes over: plans, files beside them, children, queue and unread results go along.
@@ -97,10 +73,11 @@ impl State {
         self.with_session(new, |session| {
             (session.plans, session.plan_files) = moved;
         });
-        for session in self.sessions.values_mut() {
-            if session.is_live() && session.brief.parent_session_id.as_ref() == Some(old) {
+        let live = self.children(old).filter(|session| session.is_live());
+        for id in Vec::from_iter(live.map(|session| session.id().clone())) {
+            self.with_session(&id, |session| {
                 session.brief.parent_session_id = Some(new.clone());
-            }
+            });
         }
         for id in &self.queue {
             if let Some(assignment) = self.assignments.get_mut(id)
@@ -109,18 +86,45 @@ impl State {
                 assignment.order.parent_session_id = new.clone();
             }
         }
-        for report in self
-            .reports
-            .values_mut()
-            .filter(|report| !report.read || report.holds_queue())
-        {
-            let (_, newest) = report
-                .revisions
-                .last_mut()
-                .expect("a report has at least one revision");
-            if newest.parent_session_id == *old {
+        let open = self
+            .reports_to(old)
+            .filter(|report| !report.read || report.holds_queue());
+        for id in Vec::from_iter(open.map(|report| report.report_id.clone())) {
+            self.with_report(&id, |report| {
+                let newest = report.revisions.last_mut();
+                let (_, newest) = newest.expect("a report has at least one revision");
                 newest.parent_session_id = new.clone();
-            }
+            });
         }
+    }
+
+    pub(super) fn owe(&mut self, message: Message) {
+        self.owe_no_more(&message.message_id);
+        self.index.owed(&message);
+        self.messages.insert(message.message_id.clone(), message);
+    }
+
+    pub(super) fn owe_no_more(&mut self, id: &MessageId) {
+        if let Some(message) = self.messages.remove(id) {
+            self.index.owed_no_more(&message);
+        }
+    }
+
+    pub(super) fn terminal_started(&mut self, terminal: Terminal) {
+        let id = &terminal.terminal_id;
+        if let (Some(session), false) = (&terminal.session_id, terminal.preview) {
+            self.with_session(session, |session| session.terminal_id = Some(id.clone()));
+        }
+        self.terminals.insert(id.clone(), terminal);
+    }
+
+    pub(super) fn terminal_closed(&mut self, id: &TerminalId) {
+        let closed = self.terminals.remove(id);
+        let Some(session) = closed.and_then(|terminal| terminal.session_id) else {
+            return;
+        };
+        self.with_session(&session, |session| {
+            session.terminal_id.take_if(|open| open == id);
+        });
     }
 }

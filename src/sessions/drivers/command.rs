@@ -9,7 +9,7 @@ use crate::domain::fault::Shared;
 use crate::domain::flow::sessions::has_reported;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
-use crate::domain::session::{Outcome, Session, Status};
+use crate::domain::session::{Outcome, Session, Signal, Status};
 use crate::sessions::office::Office;
 use crate::sessions::{briefs, texts};
 use codex_terminal::signals::{AgentActivity, AgentState};
@@ -229,7 +229,7 @@ pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signa
             (true, _) => Outcome::Reported,
             (false, signal) => Outcome::Exited {
                 code,
-                signal: signal.map(|number| number.to_string()),
+                signal: signal.map(Signal::Number),
             },
         };
         office.closed(session.id(), outcome).await;

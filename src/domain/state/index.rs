@@ -1,0 +1,147 @@
+//! Ways into the state that would be scans otherwise. It says nothing that the state does not say: `apply` alone keeps it, and a
+//! state that is read back makes it anew.
+
+use super::State;
+use crate::domain::assignment::Order;
+use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
+use crate::domain::message::Message;
+use crate::domain::session::Session;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Ids by what they are looked up by; no entry is empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Index {
+    /// Sessions of a Codex thread.
+    pub threads: BTreeMap<String, BTreeSet<SessionId>>,
+    /// Departments of a planner.
+    pub children: BTreeMap<SessionId, BTreeSet<SessionId>>,
+    pub planners: BTreeSet<SessionId>,
+    /// Sessions that have not ended.
+    pub live: BTreeSet<SessionId>,
+    /// Reports by the planner that the newest revision goes to.
+    pub reports: BTreeMap<SessionId, BTreeSet<ReportId>>,
+    /// What a session is owed, by the sequence number that queued it.
+    pub owed: BTreeMap<SessionId, BTreeMap<u64, MessageId>>,
+    /// Assignments that may change the same files, whichever of the two was confirmed first.
+    pub apart: BTreeMap<AssignmentId, Vec<AssignmentId>>,
+}
+
+/// What a session is found by.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Keys {
+    thread: Option<String>,
+    parent: Option<SessionId>,
+    is_planner: bool,
+    is_live: bool,
+}
+
+impl Keys {
+    pub fn of(session: &Session) -> Self {
+        Self {
+            thread: session.thread_id.clone(),
+            parent: session.brief.parent_session_id.clone(),
+            is_planner: session.is_planner(),
+            is_live: session.is_live(),
+        }
+    }
+}
+
+impl Index {
+    /// By a scan of everything.
+    pub fn of(state: &State) -> Self {
+        let mut index = Self::default();
+        for session in state.sessions.values() {
+            index.session(session, Keys::default());
+        }
+        for report in state.reports.values() {
+            let planner = &report.current().parent_session_id;
+            index.report(&report.report_id, None, planner);
+        }
+        for message in state.messages.values() {
+            index.owed(message);
+        }
+        let mut assignments = Vec::from_iter(state.assignments.values());
+        assignments.sort_by_key(|assignment| assignment.queued_at);
+        for assignment in assignments {
+            let is_known = |id: &_| state.assignments.contains_key(id);
+            index.keep_apart(&assignment.order, is_known);
+        }
+        index
+    }
+
+    /// A session came, or changed what it is found by.
+    pub fn session(&mut self, session: &Session, before: Keys) {
+        let now = Keys::of(session);
+        if now == before {
+            return;
+        }
+        let id = session.id();
+        replace(&mut self.threads, id, before.thread, now.thread);
+        replace(&mut self.children, id, before.parent, now.parent);
+        for (set, is_in) in [
+            (&mut self.planners, now.is_planner),
+            (&mut self.live, now.is_live),
+        ] {
+            match is_in {
+                true => set.insert(id.clone()),
+                false => set.remove(id),
+            };
+        }
+    }
+
+    /// The newest revision of a report goes to this planner, and the one before went to that.
+    pub fn report(&mut self, id: &ReportId, before: Option<SessionId>, now: &SessionId) {
+        if before.as_ref() != Some(now) {
+            replace(&mut self.reports, id, before, Some(now.clone()));
+        }
+    }
+
+    pub fn owed(&mut self, message: &Message) {
+        let owed = self.owed.entry(message.session_id.clone()).or_default();
+        owed.insert(message.seq, message.message_id.clone());
+    }
+
+    pub fn owed_no_more(&mut self, message: &Message) {
+        if let Entry::Occupied(mut owed) = self.owed.entry(message.session_id.clone()) {
+            owed.get_mut().remove(&message.seq);
+            if owed.get().is_empty() {
+                owed.remove();
+            }
+        }
+    }
+
+    pub fn keep_apart(&mut self, order: &Order, is_known: impl Fn(&AssignmentId) -> bool) {
+        let id = &order.assignment_id;
+        for other in order.apart_from.iter().filter(|other| is_known(other)) {
+            let apart = self.apart.entry(other.clone()).or_default();
+            apart.push(id.clone());
+        }
+        if !order.apart_from.is_empty() {
+            let apart = self.apart.entry(id.clone()).or_default();
+            apart.extend_from_slice(&order.apart_from);
+        }
+    }
+}
+
+fn replace<K: Ord, I: Ord + Clone>(
+    sets: &mut BTreeMap<K, BTreeSet<I>>,
+    id: &I,
+    before: Option<K>,
+    now: Option<K>,
+) {
+    if before == now {
+        return;
+    }
+    if let Some(before) = before
+        && let Entry::Occupied(mut set) = sets.entry(before)
+    {
+        set.get_mut().remove(id);
+        if set.get().is_empty() {
+            set.remove();
+        }
+    }
+    if let Some(now) = now {
+        sets.entry(now).or_default().insert(id.clone());
+    }
+}

@@ -1,0 +1,38 @@
+//! What events do to results.
+
+use super::State;
+use crate::domain::ids::ReportId;
+use crate::domain::result::{Report, Revision};
+use chrono::{DateTime, Utc};
+
+impl State {
+    /// The one way to change a result.
+    pub(super) fn with_report(&mut self, id: &ReportId, change: impl FnOnce(&mut Report)) {
+        if let Some(report) = self.reports.get_mut(id) {
+            let before = report.current().parent_session_id.clone();
+            change(report);
+            let now = &report.current().parent_session_id;
+            self.index.report(id, Some(before), now);
+        }
+    }
+
+    pub(super) fn add_revision(&mut self, at: DateTime<Utc>, id: &ReportId, revision: &Revision) {
+        if let Some(digest) = &revision.sha256 {
+            self.take_file(&revision.department_session_id, digest);
+        }
+        self.with_session(&revision.department_session_id, |session| {
+            session.report_id = Some(id.clone());
+        });
+        if self.reports.contains_key(id) {
+            self.with_report(id, |report| {
+                report.revisions.push((at, revision.clone()));
+                report.begin_anew();
+            });
+        } else {
+            let report = Report::new(id.clone(), at, revision.clone());
+            self.index.report(id, None, &revision.parent_session_id);
+            self.reports.insert(id.clone(), report);
+        }
+        self.begin_checks(id, revision);
+    }
+}
