@@ -1049,3 +1049,51 @@ async fn ten_thousand_files_at_once_are_taken_once_each_and_in_order() {
         assert!(numbers.eq(expected));
     }
 }
+
+/// Memory of this process that is its own, in KiB.
+fn own_kib() -> u64 {
+    let status = fs::read_to_string("/proc/self/smaps_rollup").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Private_Dirty:"));
+    line.unwrap()
+        .trim()
+        .trim_end_matches("kB")
+        .trim()
+        .parse()
+        .unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_large_report_says_is_held_once_beside_its_line() {
+    let house = House::open().await;
+    let session = house.department("gongchengbu-1", "zhongshu-1").await;
+    let large = |n: u32| {
+        let risk = |at| format!("{n} {at} {}", "x".repeat(16_000));
+        let risks: Vec<String> = (0..64).map(risk).collect();
+        let mut report: serde_json::Value =
+            serde_json::from_str(&result(&session, "large")).unwrap();
+        report["risks"] = json!(risks);
+        report.to_string()
+    };
+    let take = async |numbers: std::ops::RangeInclusive<u32>| {
+        for n in numbers {
+            house.drop_file("r.json", large(n));
+            house
+                .until("the report is in", || {
+                    house.ledger.read(|state| {
+                        let report = state.reports.values().next();
+                        report.is_some_and(|report| report.current().revision == n)
+                    })
+                })
+                .await;
+        }
+        house.until_empty().await;
+    };
+    take(1..=4).await;
+    let before = own_kib();
+    take(5..=36).await;
+    let each = own_kib().saturating_sub(before) / 32;
+    assert!(each < 1_600, "a report of 1 MiB costs {each} KiB");
+}

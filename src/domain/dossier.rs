@@ -16,6 +16,7 @@ use super::result::Revision;
 use chrono::{DateTime, SecondsFormat, Utc};
 use gates::Gates;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// A record of the journal, as far as a dossier looks at it.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +77,7 @@ struct Version {
     actor: String,
     number: u32,
     sha256: String,
-    proposal: Proposal,
+    proposal: Arc<Proposal>,
     findings: Vec<PlanFinding>,
     said: Vec<String>,
 }
@@ -98,7 +99,7 @@ struct Work {
 
 #[derive(Default)]
 struct Reported {
-    revisions: Vec<(DateTime<Utc>, Revision)>,
+    revisions: Vec<(DateTime<Utc>, Arc<Revision>)>,
     found: Vec<Found>,
 }
 

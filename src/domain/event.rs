@@ -20,6 +20,7 @@ use super::review::{Approval, Asked, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, FilesCounted, NotTaken, Outcome};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -162,7 +163,7 @@ pub enum Event {
         plan_sha256: String,
         /// What it proposes.
         #[serde(flatten)]
-        proposal: Proposal,
+        proposal: Arc<Proposal>,
         /// What the plan checks found in it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         findings: Option<Vec<PlanFinding>>,
@@ -371,7 +372,7 @@ pub enum Event {
         report_id: ReportId,
         /// What it said.
         #[serde(flatten)]
-        revision: Revision,
+        revision: Arc<Revision>,
     },
     /// A later report of the same session.
     ResultUpdated {
@@ -379,7 +380,7 @@ pub enum Event {
         report_id: ReportId,
         /// What it said.
         #[serde(flatten)]
-        revision: Revision,
+        revision: Arc<Revision>,
     },
     /// A planner's inbox was read.
     ResultsRead {

@@ -217,6 +217,7 @@ mod tests {
     use super::*;
     use crate::domain::result::Findings;
     use chrono::DateTime;
+    use std::sync::Arc;
 
     #[test]
     fn agent_text_cannot_forge_a_section() {
@@ -241,7 +242,7 @@ mod tests {
         let page = Packet {
             report: Report {
                 report_id: ReportId::parse("report-1").expect("valid"),
-                revisions: vec![(DateTime::UNIX_EPOCH, revision)],
+                revisions: vec![(DateTime::UNIX_EPOCH, Arc::new(revision))],
                 read: false,
                 acknowledged: false,
                 conformance: Some(Conformance::Unknown {

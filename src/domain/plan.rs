@@ -7,6 +7,7 @@ pub use super::source::Source;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// One line of a plan: work for one department.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,7 +212,7 @@ pub struct Plan {
     pub sha256: String,
     /// What was proposed.
     #[serde(flatten)]
-    pub proposal: Proposal,
+    pub proposal: Arc<Proposal>,
     /// What the checks found in it; `None` when the launcher of that day stored nothing.
     pub findings: Option<Vec<PlanFinding>>,
     /// Through which door it came.

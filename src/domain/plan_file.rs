@@ -5,6 +5,7 @@ use super::department::Localized;
 use super::plan::{PlanFinding, Proposal};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// So many stand beside a planner's plan; a newer one takes the place of the oldest. Anybody who can write into the mailbox
 /// can write thousands: a tenth would let one forger push out what a person wants to read, ten times as many nobody reads.
@@ -56,7 +57,7 @@ pub struct PlanFile {
     pub plan_sha256: String,
     /// What it proposes.
     #[serde(flatten)]
-    pub proposal: Proposal,
+    pub proposal: Arc<Proposal>,
     /// What the plan checks found in that.
     pub findings: Vec<PlanFinding>,
     /// The name that it has in the archive.

@@ -7,6 +7,7 @@ use super::plan::Source;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The agent's own words. Data everywhere: never markup, never a path to open, never an instruction.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,8 +91,8 @@ pub struct Revision {
 pub struct Report {
     /// Its id; revisions share it.
     pub report_id: ReportId,
-    /// Every revision with the time it was registered, oldest first; never empty.
-    pub revisions: Vec<(DateTime<Utc>, Revision)>,
+    /// Every revision with the time it was registered, oldest first; never empty. What was said is held once, however many hold a report.
+    pub revisions: Vec<(DateTime<Utc>, Arc<Revision>)>,
     /// Whether the planner (or a person for it) has read the newest revision.
     pub read: bool,
     /// Whether a person or the planner acknowledged it.
@@ -112,7 +113,7 @@ pub struct Report {
 
 impl Report {
     /// One that just came.
-    pub fn new(report_id: ReportId, at: DateTime<Utc>, first: Revision) -> Self {
+    pub fn new(report_id: ReportId, at: DateTime<Utc>, first: Arc<Revision>) -> Self {
         Self {
             report_id,
             revisions: vec![(at, first)],

@@ -240,7 +240,7 @@ impl Run {
             Wish::Confirm(who, which, edited, overrule) => {
                 let who = self.planner(who)?;
                 let plan = pick(self.world.session(&who).plans.iter().cloned(), which)?;
-                let mut lines = plan.proposal.assignments;
+                let mut lines = plan.proposal.assignments.clone();
                 if edited {
                     lines[0].task.push_str(", with care");
                 }
@@ -263,9 +263,9 @@ impl Run {
             Wish::ConfirmWithoutDigest(who, which, overrule) => {
                 let who = self.planner(who)?;
                 let plan = pick(self.world.session(&who).plans.iter().cloned(), which)?;
-                let mut wish = self
-                    .world
-                    .confirmation(&who, plan.proposal.assignments, None);
+                let mut wish =
+                    self.world
+                        .confirmation(&who, plan.proposal.assignments.clone(), None);
                 wish.override_reason = overrule.then(|| "no".to_owned());
                 let closed = self.judge.is_closed(&who);
                 let ids = self.world.confirm_so(wish).ok()?;

@@ -77,7 +77,10 @@ fn what_a_plan_hides_elsewhere_is_told_and_kept_as_data() {
     plan.assignments[1].reason = "wh\u{2066}y".into();
     world.report_plan(&planner, plan.clone()).unwrap();
     let stored = world.session(&planner).plan().unwrap();
-    assert_eq!(stored.proposal, plan, "the journal has the data as it came");
+    assert_eq!(
+        *stored.proposal, plan,
+        "the journal has the data as it came"
+    );
     let found = stored.findings.iter().flatten();
     let found: Vec<_> = found
         .filter(|finding| finding.check == PlanCheck::HiddenCharacters)

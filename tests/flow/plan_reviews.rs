@@ -40,7 +40,11 @@ fn state(world: &World, planner: &SessionId) -> &'static str {
 /// A person confirms the newest plan as it is.
 fn confirm(world: &mut World, planner: &SessionId, reason: Option<&str>) -> Result<usize, Refusal> {
     let newest = plan(world, planner).clone();
-    let mut wish = world.confirmation(planner, newest.proposal.assignments, Some(newest.sha256));
+    let mut wish = world.confirmation(
+        planner,
+        newest.proposal.assignments.clone(),
+        Some(newest.sha256),
+    );
     wish.override_reason = reason.map(str::to_owned);
     world.confirm_so(wish).map(|ids| ids.len())
 }

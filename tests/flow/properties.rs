@@ -120,7 +120,7 @@ fn have(world: &mut World, wish: &Wish) -> Option<()> {
             let who = planner(world, who)?;
             let plan = pick(world.session(&who).plans.iter().cloned(), which)?;
             world
-                .confirm(&who, plan.proposal.assignments, Some(plan.sha256))
+                .confirm(&who, plan.proposal.assignments.clone(), Some(plan.sha256))
                 .ok()?;
         }
         Wish::ConfirmByHand(who, which) => {
@@ -230,7 +230,8 @@ fn have(world: &mut World, wish: &Wish) -> Option<()> {
         Wish::Overrule(who) => {
             let who = planner(world, who)?;
             let plan = world.session(&who).plan()?.clone();
-            let mut wish = world.confirmation(&who, plan.proposal.assignments, Some(plan.sha256));
+            let mut wish =
+                world.confirmation(&who, plan.proposal.assignments.clone(), Some(plan.sha256));
             wish.override_reason = Some("because".to_owned());
             world.confirm_so(wish).ok()?;
         }

@@ -19,6 +19,7 @@ use crate::domain::plan_file::{Beside, MAX_FOUND, PlanFile, Why};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::domain::state::State;
+use std::sync::Arc;
 
 /// A file as it lies in the mailbox.
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ pub fn come_in(
         reason: why.sentence().en,
         found: PlanFile {
             plan_sha256,
-            proposal: plan.checked.proposal,
+            proposal: Arc::new(plan.checked.proposal),
             findings: plan.checked.findings,
             file: file.file,
             sha256: file.sha256,

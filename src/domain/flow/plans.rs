@@ -18,6 +18,7 @@ use crate::domain::request::{Made, Request};
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// What the reporter of a plan is told.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -87,7 +88,7 @@ pub fn report(
         session_id: planner.id().clone(),
         version,
         plan_sha256: plan_sha256.clone(),
-        proposal,
+        proposal: Arc::new(proposal),
         findings: Some(findings),
         source: plan.source,
         written_at: plan.written_at,

@@ -11,6 +11,7 @@ use crate::domain::result::{Findings, Report, Revision, Written};
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use chrono::{DateTime, SecondsFormat, Utc};
+use std::sync::Arc;
 
 /// A report as it came in, with what is known about its writer.
 #[derive(Debug, Clone)]
@@ -254,6 +255,7 @@ fn register(
             prompts::result_notice(catalog.language, &report_id, &revision, None)
         }),
     };
+    let revision = Arc::new(revision);
     let event = match report {
         None => Event::ResultRegistered {
             report_id: report_id.clone(),

@@ -4,6 +4,7 @@ use super::State;
 use crate::domain::ids::ReportId;
 use crate::domain::result::{Report, Revision};
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 impl State {
     /// The one way to change a result.
@@ -16,7 +17,12 @@ impl State {
         }
     }
 
-    pub(super) fn add_revision(&mut self, at: DateTime<Utc>, id: &ReportId, revision: &Revision) {
+    pub(super) fn add_revision(
+        &mut self,
+        at: DateTime<Utc>,
+        id: &ReportId,
+        revision: &Arc<Revision>,
+    ) {
         if let Some(digest) = &revision.sha256 {
             self.take_file(&revision.department_session_id, digest);
         }
@@ -25,11 +31,11 @@ impl State {
         });
         if self.reports.contains_key(id) {
             self.with_report(id, |report| {
-                report.revisions.push((at, revision.clone()));
+                report.revisions.push((at, Arc::clone(revision)));
                 report.begin_anew();
             });
         } else {
-            let report = Report::new(id.clone(), at, revision.clone());
+            let report = Report::new(id.clone(), at, Arc::clone(revision));
             self.index.report(id, None, &revision.parent_session_id);
             self.reports.insert(id.clone(), report);
         }

@@ -7,6 +7,7 @@ use crate::domain::message::Message;
 use crate::domain::plan_file::PlanFiles;
 use crate::domain::session::{Brief, Outcome, Session, Status};
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 impl State {
     pub(super) fn register(&mut self, at: DateTime<Utc>, brief: &Brief) {
@@ -93,7 +94,7 @@ impl State {
             self.with_report(&id, |report| {
                 let newest = report.revisions.last_mut();
                 let (_, newest) = newest.expect("a report has at least one revision");
-                newest.parent_session_id = new.clone();
+                Arc::make_mut(newest).parent_session_id = new.clone();
             });
         }
     }

@@ -11,6 +11,7 @@ use crate::domain::plan::{PlannedAssignment, Proposal, Source};
 use crate::domain::plan_review::{CheckedPoint, Judgement, Verdict};
 use crate::domain::result::{Findings, Revision};
 use crate::domain::session::{Brief, Kind, Outcome};
+use std::sync::Arc;
 
 const PLANNER: &str = "zhongshu-0190000000007000800000000000eeee";
 const DEPARTMENT: &str = "lingyubu-0190000000007000800000000000ffff";
@@ -133,7 +134,7 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
             session_id: planner.clone(),
             version: 1,
             plan_sha256: SHA.to_owned(),
-            proposal,
+            proposal: Arc::new(proposal),
             findings: None,
             source: Source::Tool,
         },
@@ -164,7 +165,7 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
         },
         Event::ResultRegistered {
             report_id: report_id.clone(),
-            revision: Revision {
+            revision: Arc::new(Revision {
                 written: None,
                 revision: 1,
                 parent_session_id: session(PLANNER),
@@ -180,7 +181,7 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
                 mailbox_file: None,
                 sha256: None,
                 handoff_packet: "packet".into(),
-            },
+            }),
         },
         Event::ResultJudged {
             report_id: report_id.clone(),
