@@ -1,6 +1,7 @@
 //! The dashboard's own scripts, styles and dictionaries, embedded in the binary. They hold no data, so they need no
 //! credential; nothing else is ever served from here, and nothing third-party is among them.
 
+use crate::web::error::ApiError;
 use axum::extract::Path;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, X_CONTENT_TYPE_OPTIONS,
@@ -8,7 +9,6 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
-use serde_json::json;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -79,12 +79,11 @@ fn content_type(path: &str) -> Option<&'static str> {
 }
 
 fn unknown() -> Response {
-    let body = json!({
-        "ok": false,
-        "error": "there is no such asset; reload the page if the launcher was upgraded meanwhile",
-        "code": "unknown_path",
-    });
-    (StatusCode::NOT_FOUND, axum::Json(body)).into_response()
+    ApiError::not_found(
+        "unknown_path",
+        "there is no such asset; reload the page if the launcher was upgraded meanwhile",
+    )
+    .into_response()
 }
 
 #[cfg(test)]
@@ -92,6 +91,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use http_body_util::BodyExt;
+    use serde_json::json;
 
     async fn get(path: &str, etag: Option<&str>) -> (StatusCode, HeaderMap, Vec<u8>) {
         let mut headers = HeaderMap::new();

@@ -75,6 +75,34 @@ impl Frame {
     }
 }
 
+/// Why a stream ends with its connection.
+#[derive(Serialize)]
+struct Evicted {
+    error: String,
+}
+
+/// The reader knows more than there is: everything has to be loaded again.
+#[derive(Serialize)]
+struct Reset {
+    /// The newest record that there is.
+    last: u64,
+}
+
+/// The stream cannot go on from here; the reader comes back.
+#[derive(Serialize)]
+struct Lagged {}
+
+/// The frame after which a stream ends.
+fn last_frame(event: &str, data: &impl Serialize) -> Bytes {
+    let data = &serde_json::to_string(data).expect("plain data");
+    RawFrame {
+        id: None,
+        event,
+        data,
+    }
+    .bytes()
+}
+
 /// How long a stream may go on: until its caller's credential ends, or its connection gives way to a newer one.
 #[derive(Debug, Clone)]
 pub struct Life {
@@ -107,16 +135,10 @@ impl Life {
             };
             tokio::select! {
                 () = self.lease.ended.cancelled() => Bytes::new(),
-                () = evicted => Frame {
-                    id: None,
-                    event: "evicted",
-                    data: serde_json::json!({ "error": format!(
-                        "this connection gave way to a newer one: a token has {TOKEN_SHARE} connections, and everybody \
-                         together {MAX_CONNECTIONS}; close some before you come back"
-                    ) })
-                    .to_string(),
-                }
-                .bytes(),
+                () = evicted => last_frame("evicted", &Evicted { error: format!(
+                    "this connection gave way to a newer one: a token has {TOKEN_SHARE} connections, and everybody \
+                     together {MAX_CONNECTIONS}; close some before you come back"
+                ) }),
             }
         })
     }
@@ -249,20 +271,10 @@ fn event_name(line: &str) -> &str {
 /// The last frame of a stream that cannot go on: load everything again (`reset`), or come back (`lagged`).
 fn lost(error: &CatchUpError) -> Bytes {
     match error {
-        CatchUpError::Ahead { last, .. } => RawFrame {
-            id: None,
-            event: "reset",
-            data: &format!("{{\"last\":{last}}}"),
-        }
-        .bytes(),
+        CatchUpError::Ahead { last, .. } => last_frame("reset", &Reset { last: *last }),
         other => {
             tracing::error!(error = %other, "an event stream cannot go on");
-            RawFrame {
-                id: None,
-                event: "lagged",
-                data: "{}",
-            }
-            .bytes()
+            last_frame("lagged", &Lagged {})
         }
     }
 }

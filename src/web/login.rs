@@ -1,16 +1,17 @@
 //! Getting in and out: exchanging a login key, logging out, asking for a key, and named tokens.
 
+use crate::access::tokens::Listed;
 use crate::access::{Access, OPEN_KEY_LIFE, Scope};
 use crate::web::body::Body;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
 use crate::web::guard::SESSION_HEADER;
+use crate::web::success::{DONE, Done, Success};
 use crate::web::table::Table;
+use axum::Router;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::{Json, Router};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The routes of this module.
@@ -60,20 +61,57 @@ struct TokenName {
     name: String,
 }
 
+/// A browser's session.
+#[derive(Serialize)]
+struct LoggedIn {
+    /// Its secret, to be shown with every request.
+    session: String,
+    /// What it believes our answers by.
+    proof_key: String,
+    expires_after_idle_seconds: u64,
+    expires_after_seconds: u64,
+}
+
+/// A link that logs a browser in once.
+#[derive(Serialize)]
+struct LoginLink {
+    login_url: String,
+    expires_in_seconds: u64,
+}
+
+/// Tokens, oldest first, without their secrets.
+#[derive(Serialize)]
+struct TokenList {
+    tokens: Vec<Listed>,
+}
+
+/// A new token. Its secret is shown here and never again.
+#[derive(Serialize)]
+struct TokenMade {
+    name: String,
+    scope: Scope,
+    token: String,
+}
+
+/// A token that is not valid any more.
+#[derive(Serialize)]
+struct TokenRevoked {
+    name: String,
+}
+
 async fn login(
     State(access): State<Arc<Access>>,
     Body(Login { key }): Body<Login>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<LoggedIn>, ApiError> {
     let granted = access
         .login(&key)
         .inspect_err(|error| access.refused(&error.to_string(), "/api/login"))?;
-    Ok(Json(json!({
-        "ok": true,
-        "session": granted.secret.reveal(),
-        "proof_key": granted.proof_key,
-        "expires_after_idle_seconds": granted.idle.as_secs(),
-        "expires_after_seconds": granted.life.as_secs(),
-    })))
+    Ok(Success(LoggedIn {
+        session: granted.secret.reveal().to_owned(),
+        proof_key: granted.proof_key,
+        expires_after_idle_seconds: granted.idle.as_secs(),
+        expires_after_seconds: granted.life.as_secs(),
+    }))
 }
 
 async fn logout(
@@ -81,53 +119,51 @@ async fn logout(
     _: RequirePerson,
     headers: HeaderMap,
     Body(Nothing {}): Body<Nothing>,
-) -> Json<Value> {
+) -> Done {
     if let Some(secret) = headers.get(SESSION_HEADER).and_then(|s| s.to_str().ok()) {
         access.logout(secret);
     }
-    Json(json!({ "ok": true }))
+    DONE
 }
 
 async fn login_key(
     State(access): State<Arc<Access>>,
     _: RequirePerson,
     Body(NewKey { by_address }): Body<NewKey>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<LoginLink>, ApiError> {
     let key = access.mint_login_key(OPEN_KEY_LIFE)?;
-    Ok(Json(json!({
-        "ok": true,
-        "login_url": access.login_url(&key, by_address),
-        "expires_in_seconds": OPEN_KEY_LIFE.as_secs(),
-    })))
+    Ok(Success(LoginLink {
+        login_url: access.login_url(&key, by_address),
+        expires_in_seconds: OPEN_KEY_LIFE.as_secs(),
+    }))
 }
 
 async fn tokens(
     State(access): State<Arc<Access>>,
     _: RequirePerson,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<TokenList>, ApiError> {
     let tokens = access.tokens().list()?;
-    Ok(Json(json!({ "ok": true, "tokens": tokens })))
+    Ok(Success(TokenList { tokens }))
 }
 
 async fn create_token(
     State(access): State<Arc<Access>>,
     RequirePerson(caller): RequirePerson,
     Body(NewToken { name, scope }): Body<NewToken>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<TokenMade>, ApiError> {
     let secret = access.create_token(&caller, &name, scope)?;
-    Ok(Json(json!({
-        "ok": true,
-        "name": name,
-        "scope": scope,
-        "token": secret.reveal(),
-    })))
+    Ok(Success(TokenMade {
+        name,
+        scope,
+        token: secret.reveal().to_owned(),
+    }))
 }
 
 async fn revoke_token(
     State(access): State<Arc<Access>>,
     RequirePerson(caller): RequirePerson,
     Body(TokenName { name }): Body<TokenName>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<TokenRevoked>, ApiError> {
     access.revoke_token(&caller, &name)?;
-    Ok(Json(json!({ "ok": true, "name": name })))
+    Ok(Success(TokenRevoked { name }))
 }

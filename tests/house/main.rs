@@ -375,6 +375,25 @@ fn routes_are_made_in_the_table_alone() {
 }
 
 #[test]
+fn answers_are_types() {
+    let mut wrong = Vec::new();
+    for path in files("src/web", &["rs"]) {
+        let code = code_of(&path);
+        let is_page = shown(&path).starts_with("src/web/pages/");
+        if !is_test(&path) && !is_page && (code.contains("json!(") || code.contains("Json<Value>"))
+        {
+            wrong.push(shown(&path));
+        }
+    }
+    // What has no type is described nowhere, and nothing keeps its form.
+    assert!(
+        wrong.is_empty(),
+        "answer with a struct: {}",
+        wrong.join(", ")
+    );
+}
+
+#[test]
 fn no_dependency_asks_for_a_newer_rust_than_we_do() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let version = std::process::Command::new(&cargo)

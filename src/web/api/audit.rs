@@ -1,15 +1,13 @@
 //! `GET /api/audit`: pages of the journal.
 
-use super::ok;
 use crate::web::app::App;
 use crate::web::body::Query;
 use crate::web::caller::RequireReader;
 use crate::web::error::ApiError;
-use axum::Json;
+use crate::web::success::Success;
 use axum::extract::State;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 /// Lines in one answer, at most.
 const MAX_LIMIT: usize = 1000;
@@ -26,11 +24,22 @@ fn hundred() -> usize {
     100
 }
 
+/// One page of the journal.
+#[derive(Debug, Serialize)]
+pub struct AuditPage {
+    /// Its records, as they were written.
+    events: Vec<Box<RawValue>>,
+    /// `after` for the next page.
+    next: u64,
+    /// The newest record that there is.
+    last: u64,
+}
+
 pub async fn page(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Query(wish): Query<Page>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<AuditPage>, ApiError> {
     if wish.limit == 0 || wish.limit > MAX_LIMIT {
         return Err(ApiError::invalid(
             "invalid_limit",
@@ -51,5 +60,5 @@ pub async fn page(
         .collect();
     let events = lines.map_err(|_| ApiError::internal())?;
     let next = tail.lines.last().map_or(after, |line| line.seq);
-    Ok(ok(json!({ "events": events, "next": next, "last": last })))
+    Ok(Success(AuditPage { events, next, last }))
 }

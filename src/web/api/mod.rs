@@ -17,9 +17,6 @@ mod terminals;
 
 use super::app::App;
 use super::table::Table;
-use axum::Json;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 /// Every route of the API.
 pub fn table() -> Table<App> {
@@ -86,22 +83,4 @@ pub fn table() -> Table<App> {
         .post("/api/reviews/accept_commit", reviews::accept_commit)
         .post("/api/gate", reviews::set_gate)
         .get("/api/audit", audit::page)
-}
-
-/// `{"ok": true, …fields}`.
-pub fn ok(fields: impl Serialize) -> Json<Value> {
-    let mut object = Map::from_iter([("ok".to_owned(), Value::Bool(true))]);
-    match serde_json::to_value(fields).expect("an answer is plain data") {
-        Value::Object(fields) => object.extend(fields),
-        Value::Null => {}
-        other => {
-            object.insert("value".to_owned(), other);
-        }
-    }
-    Json(Value::Object(object))
-}
-
-/// `{"ok": true}`.
-pub fn done() -> Json<Value> {
-    Json(json!({ "ok": true }))
 }

@@ -1,16 +1,15 @@
 //! Files beside a plan that nobody is known to have written: a person takes one as the plan, or takes it away.
 
-use super::{done, ok};
 use crate::domain::flow::plan_files;
+use crate::domain::flow::plans::PlanReceipt;
 use crate::domain::ids::SessionId;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
-use axum::Json;
+use crate::web::success::{DONE, Done, Success};
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::Value;
 
 #[derive(Debug, Deserialize)]
 pub struct OnePlanFile {
@@ -23,22 +22,22 @@ pub async fn take(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OnePlanFile>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<PlanReceipt>, ApiError> {
     let policy = app.office.policy();
     let decide = app.office.decide(caller.actor(), move |state| {
         plan_files::take(state, &policy.catalog, &wish.session_id, &wish.plan_sha256)
     });
-    Ok(ok(decide.await?))
+    Ok(Success(decide.await?))
 }
 
 pub async fn discard(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OnePlanFile>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     let decide = app.office.decide(caller.actor(), move |state| {
         plan_files::discard(state, &wish.session_id, &wish.plan_sha256)
     });
     decide.await?;
-    Ok(done())
+    Ok(DONE)
 }

@@ -1,6 +1,5 @@
 //! Planners: start, list, hand over.
 
-use super::ok;
 use super::status::scene;
 use crate::access::Lease;
 use crate::domain::flow::named::unknown_session;
@@ -12,11 +11,10 @@ use crate::web::app::App;
 use crate::web::body::{Body, Keyed, Query};
 use crate::web::caller::{Opener, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
+use crate::web::success::Success;
 use crate::web::views::{PlanView, ResultView, SessionView};
-use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Deserialize)]
 pub struct StartZhongshu {
@@ -41,12 +39,58 @@ pub struct ById {
     pub id: SessionId,
 }
 
+/// A session after something was done to it.
+#[derive(Debug, Serialize)]
+pub struct OneSession {
+    session: SessionView,
+}
+
+/// A planner's work as a document.
+#[derive(Debug, Serialize)]
+pub struct DossierView {
+    session_id: SessionId,
+    markdown: String,
+}
+
+/// All planners, newest first.
+#[derive(Debug, Serialize)]
+pub struct PlannerList {
+    zhongshu_sessions: Vec<PlannerWithWork>,
+    /// The same.
+    sessions: Vec<PlannerWithWork>,
+}
+
+/// A planner with what it planned and who does it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannerWithWork {
+    #[serde(flatten)]
+    session: SessionView,
+    /// Its departments, newest first.
+    children: Vec<SessionView>,
+    /// Its newest plan.
+    plan: Option<PlanView>,
+}
+
+/// What a planner that takes over has to know.
+#[derive(Debug, Serialize)]
+pub struct PlannerContext {
+    session: SessionView,
+    /// What it was asked to plan.
+    task: String,
+    /// Its newest plan.
+    plan: Option<PlanView>,
+    /// Its departments' results, newest first.
+    reports: Vec<ResultView>,
+    /// Its departments, newest first.
+    children: Vec<SessionView>,
+}
+
 /// Everything about one planner's work, read from the journal on disk.
 pub async fn dossier(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<DossierView>, ApiError> {
     let journal = app.office.place.journal();
     let language = app.office.policy().catalog.language;
     let wanted = id.clone();
@@ -55,7 +99,10 @@ pub async fn dossier(
         .map_err(|_| ApiError::internal())?
         .map_err(|error| ApiError::unavailable("journal_unreadable", format!("failed to {error}")))?
         .ok_or_else(|| unknown_session(&id))?;
-    Ok(ok(json!({ "session_id": id, "markdown": markdown })))
+    Ok(Success(DossierView {
+        session_id: id,
+        markdown,
+    }))
 }
 
 /// An empty string in a form means "no choice".
@@ -68,14 +115,12 @@ pub async fn start(
     RequirePerson(caller): RequirePerson,
     opener: Lease,
     Keyed(wish, request): Keyed<StartZhongshu>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<OneSession>, ApiError> {
     let id = app
         .office
         .start_planner(&caller.actor(), &wish.task, chosen(wish.model), request)
         .await?;
-    Ok(ok(
-        json!({ "session": session_view(&app.office, &id, &opener)? }),
-    ))
+    session_view(&app.office, &id, &opener)
 }
 
 pub async fn restart(
@@ -83,23 +128,21 @@ pub async fn restart(
     RequirePerson(caller): RequirePerson,
     opener: Lease,
     Body(wish): Body<RestartZhongshu>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<OneSession>, ApiError> {
     let id = app
         .office
         .restart_planner(&caller.actor(), &wish.session_id, chosen(wish.model))
         .await?;
-    Ok(ok(
-        json!({ "session": session_view(&app.office, &id, &opener)? }),
-    ))
+    session_view(&app.office, &id, &opener)
 }
 
 pub async fn list(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
-) -> Json<Value> {
+) -> Success<PlannerList> {
     let language = app.office.policy().catalog.language;
-    let planners: Vec<Value> = app.office.ledger.read(|state| {
+    let planners: Vec<PlannerWithWork> = app.office.ledger.read(|state| {
         let scene = scene(&app.office, state, opener.as_ref());
         let planners = state
             .sessions
@@ -107,17 +150,17 @@ pub async fn list(
             .rev()
             .filter(|session| session.is_planner());
         planners
-            .map(|planner| {
-                let mut view =
-                    serde_json::to_value(scene.session(planner)).expect("a view is plain data");
-                let children = scene.children(planner.id(), |_| true);
-                view["children"] = json!(children);
-                view["plan"] = json!(planner.plan().map(|plan| PlanView::of(plan, language)));
-                view
+            .map(|planner| PlannerWithWork {
+                session: scene.session(planner),
+                children: scene.children(planner.id(), |_| true),
+                plan: planner.plan().map(|plan| PlanView::of(plan, language)),
             })
             .collect()
     });
-    ok(json!({ "zhongshu_sessions": planners, "sessions": planners }))
+    Success(PlannerList {
+        zhongshu_sessions: planners.clone(),
+        sessions: planners,
+    })
 }
 
 pub async fn context(
@@ -125,21 +168,20 @@ pub async fn context(
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
     Query(ById { id }): Query<ById>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<PlannerContext>, ApiError> {
     let language = app.office.policy().catalog.language;
     let context = app.office.ledger.read(|state| {
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
         let scene = scene(&app.office, state, opener.as_ref());
-        let reports: Vec<ResultView> = scene.results(&id, |_| true);
-        Ok::<_, Refusal>(json!({
-            "session": scene.session(planner),
-            "task": planner.brief.task,
-            "plan": planner.plan().map(|plan| PlanView::of(plan, language)),
-            "reports": reports,
-            "children": scene.children(&id, |_| true),
-        }))
+        Ok::<_, Refusal>(PlannerContext {
+            session: scene.session(planner),
+            task: planner.brief.task.clone(),
+            plan: planner.plan().map(|plan| PlanView::of(plan, language)),
+            reports: scene.results(&id, |_| true),
+            children: scene.children(&id, |_| true),
+        })
     });
-    Ok(ok(context?))
+    Ok(Success(context?))
 }
 
 /// One session, as the person sees it who asks.
@@ -147,9 +189,10 @@ pub fn session_view(
     office: &Office,
     id: &SessionId,
     opener: &Lease,
-) -> Result<SessionView, ApiError> {
+) -> Result<Success<OneSession>, ApiError> {
     let session = office.known_session(id)?;
-    Ok(office
+    let session = office
         .ledger
-        .read(|state| scene(office, state, Some(opener)).session(&session)))
+        .read(|state| scene(office, state, Some(opener)).session(&session));
+    Ok(Success(OneSession { session }))
 }

@@ -1,29 +1,30 @@
 //! Plans: reported by planners, decided by a person.
 
 use super::planners::{ById, chosen};
-use super::{done, ok};
-use crate::domain::flow::hidden;
-use crate::domain::flow::plans::Confirmation;
-use crate::domain::flow::queue;
+use crate::domain::assignment::Order;
+use crate::domain::flow::plans::{Confirmation, PlanReceipt};
 use crate::domain::flow::review_wanted::{self, SeenPlan};
 use crate::domain::flow::sessions::planner;
+use crate::domain::flow::{hidden, queue};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::limits::{check_entries, check_list};
 use crate::domain::plan::{PlannedAssignment, Proposal};
 use crate::domain::refusal::Refusal;
 use crate::domain::report::{Report, ReportMode};
-use crate::governance::assignments::{ProposalRequest, propose as propose_assignments};
+use crate::governance::assignments::{
+    ProposalRequest, ProposedAssignment, propose as propose_assignments,
+};
+use crate::governance::entries::Entry;
 use crate::governance::report::ReportRequest;
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed, Query};
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
+use crate::web::success::{DONE, Done, Success};
 use crate::web::views::{FindingView, PlanFileView, PlanView};
-use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 /// An assignment as it comes over the API, with the names that older clients use.
 #[derive(Debug, Deserialize)]
@@ -91,7 +92,7 @@ pub async fn report(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<ReportPlan>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<PlanReceipt>, ApiError> {
     let (summary, assignments) = match (wish.plan, wish.summary, wish.assignments) {
         (Some(plan), None, None) => (plan.summary, plan.assignments),
         (None, Some(summary), Some(assignments)) => (summary, assignments),
@@ -105,19 +106,31 @@ pub async fn report(
         summary,
         assignments: assignments.into_iter().map(Into::into).collect(),
     };
-    Ok(ok(app
+    let receipt = app
         .office
         .report_plan(&caller.actor(), &wish.session_id, proposal)
-        .await?))
+        .await?;
+    Ok(Success(receipt))
+}
+
+/// A planner's newest plan, as a person decides about it.
+#[derive(Debug, Serialize)]
+pub struct NewestPlan {
+    session_id: SessionId,
+    plan: Option<PlanView>,
+    /// What the plan checks say about it.
+    findings: Vec<FindingView>,
+    /// Files beside it that nobody is known to have written.
+    plan_files: Vec<PlanFileView>,
 }
 
 pub async fn newest(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<NewestPlan>, ApiError> {
     let language = app.office.policy().catalog.language;
-    let (plan, files) = app.office.ledger.read(|state| {
+    let (plan, plan_files) = app.office.ledger.read(|state| {
         let planner = planner(state, &id)?;
         let plan = planner.plan().map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>((plan, PlanFileView::all(planner, language)))
@@ -126,9 +139,12 @@ pub async fn newest(
         Some(plan) => findings_of(&app, plan, language).await?,
         None => Vec::new(),
     };
-    Ok(ok(
-        json!({ "session_id": id, "plan": plan, "findings": findings, "plan_files": files }),
-    ))
+    Ok(Success(NewestPlan {
+        session_id: id,
+        plan,
+        findings,
+        plan_files,
+    }))
 }
 
 /// What was found in a plan when it was reported, or in what was confirmed of it; a plan of an older launcher is checked now.
@@ -144,18 +160,28 @@ pub async fn findings_of(
     Ok(FindingView::all(&now, language))
 }
 
+/// Everything that a planner planned, newest first.
+#[derive(Debug, Serialize)]
+pub struct PlanVersions {
+    session_id: SessionId,
+    plans: Vec<PlanView>,
+}
+
 pub async fn versions(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<PlanVersions>, ApiError> {
     let language = app.office.policy().catalog.language;
     let plans = app.office.ledger.read(|state| {
         let plans = planner(state, &id)?.plans.iter().rev();
         let plans = plans.map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>(plans.collect::<Vec<_>>())
     })?;
-    Ok(ok(json!({ "session_id": id, "plans": plans })))
+    Ok(Success(PlanVersions {
+        session_id: id,
+        plans,
+    }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -170,15 +196,28 @@ pub struct ReadFiles {
     files: Vec<String>,
 }
 
+/// Each entry with what it covers now.
+#[derive(Debug, Serialize)]
+pub struct FilesRead {
+    files: Vec<Entry>,
+}
+
 /// What entries of an assignment's files stand for now.
 pub async fn read_files(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
     Body(wish): Body<ReadFiles>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<FilesRead>, ApiError> {
     check_list(&wish.files, "files")?;
     hidden::refuse(&wish.files, "files")?;
-    Ok(ok(json!({ "files": app.entries(wish.files).await? })))
+    let files = app.entries(wish.files).await?;
+    Ok(Success(FilesRead { files }))
+}
+
+/// What the plan checks say.
+#[derive(Debug, Serialize)]
+pub struct PlanChecked {
+    findings: Vec<FindingView>,
 }
 
 /// What the plan checks would say about lines that a person is editing.
@@ -186,16 +225,16 @@ pub async fn check(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
     Body(wish): Body<CheckPlan>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<PlanChecked>, ApiError> {
     check_entries(wish.assignments.len(), "assignments")?;
     let language = wish
         .language
         .unwrap_or(app.office.policy().catalog.language);
     let lines = wish.assignments.into_iter().map(Into::into).collect();
     let findings = app.office.findings(lines).await?;
-    Ok(ok(
-        json!({ "findings": FindingView::all(&findings, language) }),
-    ))
+    Ok(Success(PlanChecked {
+        findings: FindingView::all(&findings, language),
+    }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -213,11 +252,19 @@ pub struct StartAssignments {
     override_reason: Option<String>,
 }
 
+/// Work that was confirmed.
+#[derive(Debug, Serialize)]
+pub struct Confirmed {
+    queued_count: usize,
+    /// In the order in which they wait.
+    assignments: Vec<Order>,
+}
+
 pub async fn confirm(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Keyed(wish, request): Keyed<StartAssignments>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<Confirmed>, ApiError> {
     let confirmation = Confirmation {
         parent_session_id: wish.parent_session_id,
         assignments: wish.assignments.into_iter().map(Into::into).collect(),
@@ -230,9 +277,10 @@ pub async fn confirm(
         request,
     };
     let orders = app.office.confirm(&caller.actor(), confirmation).await?;
-    Ok(ok(
-        json!({ "queued_count": orders.len(), "assignments": orders }),
-    ))
+    Ok(Success(Confirmed {
+        queued_count: orders.len(),
+        assignments: orders,
+    }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -242,16 +290,22 @@ pub struct RejectPlan {
     reason: String,
 }
 
+/// The plan that was rejected.
+#[derive(Debug, Serialize)]
+pub struct PlanRejected {
+    version: u32,
+}
+
 pub async fn reject(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<RejectPlan>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<PlanRejected>, ApiError> {
     let version = app
         .office
         .reject(&caller.actor(), &wish.session_id, wish.reason)
         .await?;
-    Ok(ok(json!({ "version": version })))
+    Ok(Success(PlanRejected { version }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -266,7 +320,7 @@ pub async fn have_reviewed(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<ReviewPlan>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     let seen = SeenPlan {
         session_id: wish.session_id,
         version: wish.version,
@@ -274,7 +328,7 @@ pub async fn have_reviewed(
     };
     let ask = move |state: &_| review_wanted::ask(state, &seen);
     app.office.decide(caller.actor(), ask).await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 #[derive(Debug, Deserialize)]
@@ -282,11 +336,19 @@ pub struct ProposeAssignments {
     task: String,
 }
 
+/// Assignments that would follow from what has changed.
+#[derive(Debug, Serialize)]
+pub struct Proposed {
+    assignments: Vec<ProposedAssignment>,
+    /// The report that they follow from.
+    report_id: String,
+}
+
 pub async fn propose(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
     Body(wish): Body<ProposeAssignments>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<Proposed>, ApiError> {
     crate::domain::flow::check_task(&wish.task, "task")?;
     let policy = app.office.policy();
     let language = policy.catalog.language;
@@ -301,10 +363,10 @@ pub async fn propose(
         department_model: policy.department_model.as_deref(),
         language,
     };
-    let assignments = propose_assignments(&report, &policy.governance, request);
-    Ok(ok(
-        json!({ "assignments": assignments, "report_id": report.id }),
-    ))
+    Ok(Success(Proposed {
+        assignments: propose_assignments(&report, &policy.governance, request),
+        report_id: report.id,
+    }))
 }
 
 /// An assignment's fields, spelled out: a flattened struct would lose the names of wrong fields.
@@ -326,11 +388,19 @@ pub struct StartDepartment {
     parent_session_id: Option<SessionId>,
 }
 
+/// One department's work, started by hand.
+#[derive(Debug, Serialize)]
+pub struct DepartmentStarted {
+    assignment: Order,
+    /// Whether it waits; otherwise a slot was free and it begins.
+    queued: bool,
+}
+
 pub async fn start_department(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Keyed(wish, request): Keyed<StartDepartment>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<DepartmentStarted>, ApiError> {
     let parent_session_id = match wish.parent_session_id {
         Some(parent) => parent,
         None => app.office.only_planner()?,
@@ -357,18 +427,21 @@ pub async fn start_department(
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
     // Dispatch follows at once when a slot is free; whoever asks wants to know which of the two it is.
     let limits = app.office.limits();
-    let waits = app
+    let queued = app
         .office
         .ledger
         .read(|state| queue::waits(state, &limits, &order.assignment_id));
-    Ok(ok(json!({ "assignment": order, "queued": waits })))
+    Ok(Success(DepartmentStarted {
+        assignment: order,
+        queued,
+    }))
 }
 
 pub async fn start_department_for_zhongshu(
     state: State<App>,
     caller: RequirePerson,
     Keyed(wish, request): Keyed<StartDepartment>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<DepartmentStarted>, ApiError> {
     if wish.parent_session_id.is_none() {
         let message = "parent_session_id: name the planner that shall get the result";
         return Err(ApiError::invalid("missing_parent", message));

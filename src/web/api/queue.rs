@@ -1,15 +1,13 @@
 //! The queue: cancel, force, move, pause.
 
-use super::done;
 use crate::domain::ids::AssignmentId;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
-use axum::Json;
+use crate::web::success::{DONE, Done};
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::Value;
 
 #[derive(Debug, Deserialize)]
 pub struct OfAssignment {
@@ -20,22 +18,22 @@ pub async fn cancel(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OfAssignment>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office
         .cancel(&caller.actor(), wish.assignment_id)
         .await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 pub async fn force(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OfAssignment>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office
         .force(&caller.actor(), wish.assignment_id)
         .await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 #[derive(Debug, Deserialize)]
@@ -49,11 +47,11 @@ pub async fn reorder(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Move>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office
         .reorder(&caller.actor(), wish.assignment_id, wish.before)
         .await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 /// An object without fields.
@@ -64,16 +62,16 @@ pub async fn pause(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(Nothing {}): Body<Nothing>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office.pause(&caller.actor(), true).await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 pub async fn resume(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(Nothing {}): Body<Nothing>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office.pause(&caller.actor(), false).await?;
-    Ok(done())
+    Ok(DONE)
 }

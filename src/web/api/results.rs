@@ -1,23 +1,22 @@
 //! Results: the inbox, acknowledging, handoff packets.
 
 use super::status::scene;
-use super::{done, ok};
 use crate::access::Lease;
 use crate::domain::flow::sessions::planner;
 use crate::domain::handoff::Packet;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Report;
-use crate::domain::shown::shown_value;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
-use axum::Json;
+use crate::web::success::{DONE, Done, Shown, Success};
+use crate::web::views::{QueueItemView, ResultView, SessionView};
 use axum::extract::State;
 use axum::http::Method;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 #[derive(Debug, Deserialize)]
 pub struct Inbox {
@@ -25,6 +24,23 @@ pub struct Inbox {
     id: SessionId,
     #[serde(default)]
     peek: Option<String>,
+}
+
+/// A planner's results and who works for it.
+#[derive(Debug, Serialize)]
+pub struct InboxView {
+    session: SessionView,
+    /// Results that nobody has read after this answer.
+    unread_count: usize,
+    /// What was unread until this answer, newest first.
+    unread_results: Vec<ResultView>,
+    /// What was read before, newest first.
+    read_results: Vec<ResultView>,
+    /// Newest first, like the next; sessions that review a plan are in neither.
+    running_departments: Vec<SessionView>,
+    completed_departments: Vec<SessionView>,
+    /// What waits, next first.
+    queued_departments: Vec<QueueItemView>,
 }
 
 fn peeks(peek: Option<&str>) -> bool {
@@ -38,10 +54,12 @@ pub async fn inbox(
     RequireReader(caller): RequireReader,
     Opener(opener): Opener,
     Query(wish): Query<Inbox>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<InboxView>, ApiError> {
     let marks = method == Method::GET && caller.reads_by_looking();
     let peek = !marks || peeks(wish.peek.as_deref());
-    open_inbox(&app, &caller.actor(), &wish.id, peek, opener.as_ref()).await
+    let actor = caller.actor();
+    let inbox = open_inbox(&app, &actor, &wish.id, peek, opener.as_ref());
+    inbox.await.map(Success)
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,9 +74,10 @@ pub async fn read_inbox(
     RequirePerson(caller): RequirePerson,
     Opener(opener): Opener,
     Body(wish): Body<ReadInbox>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<InboxView>, ApiError> {
     let actor = caller.actor();
-    open_inbox(&app, &actor, &wish.session_id, false, opener.as_ref()).await
+    let inbox = open_inbox(&app, &actor, &wish.session_id, false, opener.as_ref());
+    inbox.await.map(Success)
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,12 +92,11 @@ pub async fn inbox_of_thread(
     method: Method,
     RequireAgent(thread_id): RequireAgent,
     Query(wish): Query<InboxOfThread>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<Shown<InboxView>>, ApiError> {
     let id = planner_of_thread(&app, &thread_id)?;
     let peek = method != Method::GET || peeks(wish.peek.as_deref());
-    let Json(inbox) = open_inbox(&app, id.as_str(), &id, peek, None).await?;
-    // An agent reads what other agents wrote, as a person would.
-    Ok(Json(shown_value(inbox)))
+    let inbox = open_inbox(&app, id.as_str(), &id, peek, None).await?;
+    Ok(Success(Shown(inbox)))
 }
 
 fn planner_of_thread(app: &App, thread_id: &str) -> Result<SessionId, ApiError> {
@@ -97,7 +115,7 @@ async fn open_inbox(
     id: &SessionId,
     peek: bool,
     opener: Option<&Lease>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<InboxView, ApiError> {
     let office = &app.office;
     office.ledger.read(|state| planner(state, id).map(drop))?;
     let fresh: Vec<ReportId> = match peek {
@@ -106,26 +124,26 @@ async fn open_inbox(
     };
     let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
     let language = office.policy().catalog.language;
-    let answer = office.ledger.read(|state| {
+    let inbox = office.ledger.read(|state| {
         let scene = scene(office, state, opener);
         let planner = planner(state, id)?;
-        let unread_results = scene.results(id, unread);
-        let queued: Vec<_> = scene
+        let queued_departments = scene
             .queue(language, |department| department.to_owned())
             .into_iter()
             .filter(|item| item.assignment.order.parent_session_id == *id)
             .collect();
-        Ok::<_, Refusal>(json!({
-            "session": scene.session(planner),
-            "unread_count": scene.results(id, |report| !report.read).len(),
-            "unread_results": unread_results,
-            "read_results": scene.results(id, |report| !unread(report)),
-            "running_departments": scene.children(id, |child| !child.is_review() && child.is_live()),
-            "completed_departments": scene.children(id, |child| !child.is_review() && !child.is_live()),
-            "queued_departments": queued,
-        }))
-    })?;
-    Ok(ok(answer))
+        Ok::<_, Refusal>(InboxView {
+            session: scene.session(planner),
+            unread_count: scene.results(id, |report| !report.read).len(),
+            unread_results: scene.results(id, unread),
+            read_results: scene.results(id, |report| !unread(report)),
+            running_departments: scene.children(id, |child| !child.is_review() && child.is_live()),
+            completed_departments: scene
+                .children(id, |child| !child.is_review() && !child.is_live()),
+            queued_departments,
+        })
+    });
+    Ok(inbox?)
 }
 
 #[derive(Debug, Deserialize)]
@@ -137,11 +155,11 @@ pub async fn acknowledge(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Acknowledge>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office
         .acknowledge(&caller.actor(), wish.report_id)
         .await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 #[derive(Debug, Deserialize)]
@@ -154,11 +172,11 @@ pub async fn accept(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<AcceptChanges>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office
         .accept_changes(&caller.actor(), wish.report_id, wish.reason, None)
         .await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 /// A planner answers for its department's changes through its tool server.
@@ -166,13 +184,13 @@ pub async fn accept_for_thread(
     State(app): State<App>,
     RequireAgent(thread_id): RequireAgent,
     Body(wish): Body<AcceptChanges>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     let planner = planner_of_thread(&app, &thread_id)?;
     let actor = planner.to_string();
     app.office
         .accept_changes(&actor, wish.report_id, wish.reason, Some(planner))
         .await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 #[derive(Debug, Deserialize)]
@@ -184,9 +202,9 @@ pub async fn verify(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<VerifyResult>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office.verify(&caller.actor(), wish.report_id).await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 #[derive(Debug, Deserialize)]
@@ -194,16 +212,27 @@ pub struct ByReport {
     id: ReportId,
 }
 
+/// A handoff packet.
+#[derive(Debug, Serialize)]
+pub struct HandoffView {
+    report_id: ReportId,
+    /// Its copy, from the repository's root.
+    path: PathBuf,
+    markdown: String,
+}
+
 /// The packet is rendered from the journal: the file in the repository is a copy that agents could have changed.
 pub async fn handoff(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Query(ByReport { id }): Query<ByReport>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<HandoffView>, ApiError> {
     let packet = app.office.ledger.read(|state| Packet::of(state, &id));
     let unknown = || ApiError::not_found("unknown_report", format!("there is no result `{id}`"));
     let packet = packet.ok_or_else(unknown)?;
-    Ok(ok(
-        json!({ "report_id": id, "path": packet.path(), "markdown": packet.render() }),
-    ))
+    Ok(Success(HandoffView {
+        path: packet.path().to_path_buf(),
+        markdown: packet.render(),
+        report_id: id,
+    }))
 }

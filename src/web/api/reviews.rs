@@ -1,6 +1,5 @@
 //! Reviews: what is staged with its differences, and a person's yes or no to exactly that.
 
-use super::{done, ok};
 use crate::domain::flow::reviews;
 use crate::domain::language::Language;
 use crate::domain::provenance;
@@ -16,12 +15,11 @@ use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
+use crate::web::success::{DONE, Done, Success};
 use crate::web::views::work::{self, PlanWork, Whose};
-use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 /// What stands between a person and the commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -251,10 +249,10 @@ pub async fn review(
     State(app): State<App>,
     _: RequirePerson,
     Query(look): Query<Look>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<ReviewView>, ApiError> {
     let language = app.office.policy().catalog.language;
     let review = app.review(language, look.wanted()).await?;
-    Ok(ok(view(&app, review, language)))
+    Ok(Success(view(&app, review, language)))
 }
 
 #[derive(Debug, Deserialize)]
@@ -269,7 +267,7 @@ pub async fn approve(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Approve>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<Approval>, ApiError> {
     let language = app.office.policy().catalog.language;
     let review = app.review(language, None).await?;
     let staged = still(&review, &wish.tree)?.clone();
@@ -300,7 +298,7 @@ pub async fn approve(
             reviews::approve(state, approval, gate)
         })
         .await?;
-    Ok(ok(approved))
+    Ok(Success(approved))
 }
 
 #[derive(Debug, Deserialize)]
@@ -309,11 +307,17 @@ pub struct Reject {
     reason: String,
 }
 
+/// What was rejected.
+#[derive(Debug, Serialize)]
+pub struct RejectedTree {
+    tree: GitId,
+}
+
 pub async fn reject(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Reject>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<RejectedTree>, ApiError> {
     let language = app.office.policy().catalog.language;
     let review = app.review(language, None).await?;
     let paths = paths(&review);
@@ -329,7 +333,7 @@ pub async fn reject(
             reviews::reject(state, rejection)
         })
         .await?;
-    Ok(ok(json!({ "tree": wish.tree })))
+    Ok(Success(RejectedTree { tree: wish.tree }))
 }
 
 /// What is staged, if it is still what the person saw.
@@ -366,14 +370,14 @@ pub async fn accept_commit(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<AcceptCommit>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     let reason = wish.reason.trim().to_owned();
     app.office
         .decide(caller.actor(), move |state| {
             reviews::accept_commit(state, wish.commit, reason)
         })
         .await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 #[derive(Debug, Deserialize)]
@@ -383,11 +387,20 @@ pub struct SetGate {
     reason: String,
 }
 
+/// How strict the gate is now.
+#[derive(Debug, Serialize)]
+pub struct GateSet {
+    /// What the person said.
+    set: GateMode,
+    /// What holds.
+    mode: GateMode,
+}
+
 pub async fn set_gate(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<SetGate>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<GateSet>, ApiError> {
     let reason = wish.reason.trim().to_owned();
     let mode = wish.mode;
     app.office
@@ -397,6 +410,8 @@ pub async fn set_gate(
         .await?;
     let statements = app.gate_statements().await?;
     // What is committed, or lies on disk, may be stricter than what was just said.
-    let mode_now = in_force(Some(mode), &statements);
-    Ok(ok(json!({ "set": mode, "mode": mode_now })))
+    Ok(Success(GateSet {
+        mode: in_force(Some(mode), &statements),
+        set: mode,
+    }))
 }

@@ -1,15 +1,13 @@
 //! The launcher itself: what a person allows, end.
 
-use super::done;
 use crate::domain::language::Language;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
-use axum::Json;
+use crate::web::success::{DONE, Done};
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::Value;
 
 #[derive(Debug, Deserialize)]
 pub struct Allow {
@@ -22,7 +20,7 @@ pub async fn trust(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Allow>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     if !wish.accept {
         let message = "accept: only `true` is an answer here; without it no Codex session starts";
         return Err(ApiError::invalid("not_accepted", message));
@@ -31,7 +29,7 @@ pub async fn trust(
         .language
         .unwrap_or(app.office.policy().catalog.language);
     app.office.allow(&caller.actor(), language).await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 #[derive(Debug, Deserialize)]
@@ -44,13 +42,13 @@ pub async fn powers(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Approve>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     if !wish.accept {
         let message = "accept: only `true` is an answer here; without it the safe defaults hold, and programs of governance.yaml do not start";
         return Err(ApiError::invalid("not_accepted", message));
     }
     app.office.approve(&caller.actor(), wish.sha256).await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,8 +61,8 @@ pub async fn shutdown(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
     Body(wish): Body<Shutdown>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     // A full channel means that the end has begun.
     app.shutdown.try_send(wish.keep_sessions).ok();
-    Ok(done())
+    Ok(DONE)
 }

@@ -1,17 +1,15 @@
 //! One session: stop, resume, talk to it.
 
-use super::ok;
-use super::planners::session_view;
+use super::planners::{OneSession, session_view};
 use crate::access::Lease;
-use crate::domain::ids::SessionId;
+use crate::domain::ids::{MessageId, SessionId};
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed};
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
-use axum::Json;
+use crate::web::success::Success;
 use axum::extract::State;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 /// Names a session.
 #[derive(Debug, Deserialize)]
@@ -26,13 +24,11 @@ pub async fn stop(
     RequirePerson(caller): RequirePerson,
     opener: Lease,
     Body(wish): Body<OfSession>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<OneSession>, ApiError> {
     app.office
         .stop_session(&caller.actor(), &wish.session_id)
         .await?;
-    Ok(ok(
-        json!({ "session": session_view(&app.office, &wish.session_id, &opener)? }),
-    ))
+    session_view(&app.office, &wish.session_id, &opener)
 }
 
 pub async fn resume(
@@ -40,13 +36,18 @@ pub async fn resume(
     RequirePerson(caller): RequirePerson,
     opener: Lease,
     Body(wish): Body<OfSession>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<OneSession>, ApiError> {
     app.office
         .resume_session(&caller.actor(), &wish.session_id)
         .await?;
-    Ok(ok(
-        json!({ "session": session_view(&app.office, &wish.session_id, &opener)? }),
-    ))
+    session_view(&app.office, &wish.session_id, &opener)
+}
+
+/// A message that will reach its session.
+#[derive(Debug, Serialize)]
+pub struct MessageSent {
+    /// Its id, also when it was sent before with the same key.
+    message_id: MessageId,
 }
 
 #[derive(Debug, Deserialize)]
@@ -61,12 +62,12 @@ pub async fn input(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Keyed(wish, request): Keyed<Input>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<MessageSent>, ApiError> {
     let message_id = app
         .office
         .input(&caller.actor(), &wish.session_id, wish.input, request)
         .await?;
-    Ok(ok(json!({ "message_id": message_id })))
+    Ok(Success(MessageSent { message_id }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,7 +82,7 @@ pub async fn notify(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
     Keyed(wish, request): Keyed<Notify>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<MessageSent>, ApiError> {
     app.office
         .ledger
         .read(|state| crate::domain::flow::sessions::planner(state, &wish.session_id).map(drop))?;
@@ -89,5 +90,5 @@ pub async fn notify(
         .office
         .input(&caller.actor(), &wish.session_id, wish.message, request)
         .await?;
-    Ok(ok(json!({ "message_id": message_id })))
+    Ok(Success(MessageSent { message_id }))
 }

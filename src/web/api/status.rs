@@ -13,8 +13,8 @@ use crate::sessions::service::Trust;
 use crate::threads::NOT_LOGGED_IN;
 use crate::web::app::App;
 use crate::web::caller::{Opener, RequireReader};
+use crate::web::success::Success;
 use crate::web::views::{QueueItemView, Scene, SessionView};
-use axum::Json;
 use axum::extract::State;
 use chrono::Utc;
 use codex_terminal::descriptor::Mode;
@@ -55,8 +55,6 @@ pub struct CodexView {
 /// The whole answer.
 #[derive(Debug, Clone, Serialize)]
 pub struct StatusView {
-    /// Always true.
-    pub ok: bool,
     /// [`API_VERSION`].
     pub api_version: u32,
     /// The launcher's version.
@@ -128,8 +126,8 @@ pub async fn status(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
-) -> Json<StatusView> {
-    Json(view(&app, opener.as_ref()))
+) -> Success<StatusView> {
+    Success(view(&app, opener.as_ref()))
 }
 
 /// Looks at everything once, at one moment.
@@ -170,7 +168,6 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
     };
     let browser_terminals = office.terminal_views(opener);
     StatusView {
-        ok: true,
         api_version: API_VERSION,
         version: env!("CARGO_PKG_VERSION"),
         repo: office.place.repo.clone(),

@@ -1,26 +1,52 @@
 //! Terminals: open, look, close.
 
 use super::sessions::OfSession;
-use super::{done, ok};
 use crate::access::Lease;
 use crate::domain::ids::TerminalId;
+use crate::sessions::screens::TerminalView;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::{Opener, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
-use axum::Json;
+use crate::web::success::{DONE, Done, Success};
 use axum::extract::State;
 use codex_terminal::colours::Theme;
 use codex_terminal::descriptor::Mode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+
+/// Open terminals, newest first.
+#[derive(Debug, Serialize)]
+pub struct TerminalList {
+    browser_terminals: Vec<TerminalView>,
+}
+
+/// A terminal that was opened.
+#[derive(Debug, Serialize)]
+pub struct TerminalOpened {
+    /// Where to watch and type.
+    url: Option<String>,
+    id: TerminalId,
+    terminal: TerminalView,
+}
+
+impl From<TerminalView> for TerminalOpened {
+    fn from(terminal: TerminalView) -> Self {
+        Self {
+            url: terminal.url.clone(),
+            id: terminal.id.clone(),
+            terminal,
+        }
+    }
+}
 
 pub async fn list(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
-) -> Json<Value> {
-    ok(json!({ "browser_terminals": app.office.terminal_views(opener.as_ref()) }))
+) -> Success<TerminalList> {
+    Success(TerminalList {
+        browser_terminals: app.office.terminal_views(opener.as_ref()),
+    })
 }
 
 /// Strict: whoever writes `args` for `shell_args` would get a shell without them.
@@ -40,7 +66,7 @@ pub async fn start(
     RequirePerson(caller): RequirePerson,
     opener: Lease,
     Body(wish): Body<StartTerminal>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<TerminalOpened>, ApiError> {
     let actor = caller.actor();
     let terminal = app
         .office
@@ -52,9 +78,7 @@ pub async fn start(
             wish.title,
         )
         .await?;
-    Ok(ok(
-        json!({ "url": terminal.url, "id": terminal.id, "terminal": terminal }),
-    ))
+    Ok(Success(terminal.into()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,9 +90,9 @@ pub async fn close(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
     Body(wish): Body<OfTerminal>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Done, ApiError> {
     app.office.close_terminal(&wish.id).await?;
-    Ok(done())
+    Ok(DONE)
 }
 
 pub async fn view_session(
@@ -76,14 +100,12 @@ pub async fn view_session(
     RequirePerson(caller): RequirePerson,
     opener: Lease,
     Body(wish): Body<OfSession>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<TerminalOpened>, ApiError> {
     let terminal = app
         .office
         .view_session(&caller.actor(), Some(&opener), &wish.session_id)
         .await?;
-    Ok(ok(
-        json!({ "url": terminal.url, "id": terminal.id, "terminal": terminal }),
-    ))
+    Ok(Success(terminal.into()))
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,19 +121,24 @@ enum TicketMode {
     Write,
 }
 
+/// An address that opens a terminal once.
+#[derive(Debug, Serialize)]
+pub struct TicketView {
+    url: String,
+}
+
 pub async fn ticket(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
     opener: Lease,
     Body(wish): Body<Ticket>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Success<TicketView>, ApiError> {
     let mode = match wish.mode {
         TicketMode::Read => Mode::Read,
         TicketMode::Write => Mode::Write,
     };
-    Ok(ok(
-        json!({ "url": app.office.terminal_url(&wish.id, mode, &opener)? }),
-    ))
+    let url = app.office.terminal_url(&wish.id, mode, &opener)?;
+    Ok(Success(TicketView { url }))
 }
 
 #[derive(Debug, Deserialize)]
@@ -124,7 +151,7 @@ pub async fn theme(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
     Body(look): Body<Look>,
-) -> Json<Value> {
+) -> Done {
     app.office.terminals.set_theme(look.theme);
-    done()
+    DONE
 }
