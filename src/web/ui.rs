@@ -1,14 +1,14 @@
 //! The dashboard's routes: the inert shell, its assets, and the fragments that a logged-in page fetches.
 
 use super::api::reviews;
-use super::api::status::{codex, scene};
+use super::api::status::codex;
 use super::app::App;
 use super::body::Query;
 use super::caller::RequirePerson;
 use super::error::ApiError;
 use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
 use super::table::Table;
-use super::views::{PlanFileView, PlanView};
+use super::views::{PlanFileView, PlanView, Scene};
 use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -86,7 +86,7 @@ async fn work(
     };
     // One look at one moment: a plan never stands beside the queue of another.
     let seen = office.ledger.read_at(|state, seq| {
-        let scene = scene(office, state, None);
+        let scene = Scene::of(office, state, None);
         let sessions = scene.sessions();
         let chosen = chosen_planner(&sessions, wish.session_id.as_deref());
         let planner = chosen.as_ref().and_then(|id| state.session(id));

@@ -2,6 +2,7 @@
 //!
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
+use crate::access::Lease;
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::flow::holds::Limits;
 use crate::domain::flow::plan_reviews;
@@ -13,7 +14,9 @@ use crate::domain::result::Report;
 use crate::domain::session::{Kind, Outcome, RejectedFile, Session};
 use crate::domain::state::State;
 use crate::sessions::live::{Activity, Live, Observed};
+use crate::sessions::office::Office;
 use chrono::{DateTime, Utc};
+use codex_terminal::descriptor::Mode;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -188,6 +191,21 @@ pub struct ReportStatusView {
     pub auto_close_reason: Option<&'static str>,
     /// The assignment it does.
     pub assignment_id: Option<AssignmentId>,
+}
+
+impl<'a> Scene<'a> {
+    /// The state as it is at this moment, with addresses of terminals for `opener`.
+    pub fn of(office: &'a Office, state: &'a State, opener: Option<&'a Lease>) -> Self {
+        Self {
+            state,
+            live: &office.live,
+            repo: &office.place.repo,
+            stale_seconds: office.policy().stale.as_secs(),
+            limits: office.limits(),
+            now: Utc::now(),
+            address: Box::new(move |id| office.terminals.url(id, Mode::Write, opener?)),
+        }
+    }
 }
 
 impl Scene<'_> {

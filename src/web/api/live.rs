@@ -1,6 +1,5 @@
 //! `GET /api/session_stream`: sessions as they change, by the journal or by what is observed.
 
-use super::status::scene;
 use crate::access::Lease;
 use crate::domain::ids::SessionId;
 use crate::sessions::office::Office;
@@ -9,6 +8,7 @@ use crate::web::body::Query;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::events::{Frame, Life, respond};
+use crate::web::views::Scene;
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::stream;
@@ -94,7 +94,7 @@ impl Watcher {
 
     fn look(&mut self) -> u64 {
         let (views, seq) = self.office.ledger.read_at(|state, seq| {
-            let scene = scene(&self.office, state, self.opener.as_ref());
+            let scene = Scene::of(&self.office, state, self.opener.as_ref());
             let wanted = state
                 .sessions
                 .values()

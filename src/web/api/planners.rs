@@ -1,6 +1,5 @@
 //! Planners: start, list, hand over.
 
-use super::status::scene;
 use crate::access::Lease;
 use crate::domain::flow::named::unknown_session;
 use crate::domain::ids::SessionId;
@@ -12,7 +11,7 @@ use crate::web::body::{Body, Keyed, Query};
 use crate::web::caller::{Opener, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::success::Success;
-use crate::web::views::{PlanView, ResultView, SessionView};
+use crate::web::views::{PlanView, ResultView, Scene, SessionView};
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
@@ -143,7 +142,7 @@ pub async fn list(
 ) -> Success<PlannerList> {
     let language = app.office.policy().catalog.language;
     let planners: Vec<PlannerWithWork> = app.office.ledger.read(|state| {
-        let scene = scene(&app.office, state, opener.as_ref());
+        let scene = Scene::of(&app.office, state, opener.as_ref());
         let planners = state
             .sessions
             .values()
@@ -172,7 +171,7 @@ pub async fn context(
     let language = app.office.policy().catalog.language;
     let context = app.office.ledger.read(|state| {
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
-        let scene = scene(&app.office, state, opener.as_ref());
+        let scene = Scene::of(&app.office, state, opener.as_ref());
         Ok::<_, Refusal>(PlannerContext {
             session: scene.session(planner),
             task: planner.brief.task.clone(),
@@ -193,6 +192,6 @@ pub fn session_view(
     let session = office.known_session(id)?;
     let session = office
         .ledger
-        .read(|state| scene(office, state, Some(opener)).session(&session));
+        .read(|state| Scene::of(office, state, Some(opener)).session(&session));
     Ok(Success(OneSession { session }))
 }

@@ -1,6 +1,5 @@
 //! Results: the inbox, acknowledging, handoff packets.
 
-use super::status::scene;
 use crate::access::Lease;
 use crate::domain::flow::sessions::planner;
 use crate::domain::handoff::Packet;
@@ -12,7 +11,7 @@ use crate::web::body::{Body, Query};
 use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::success::{DONE, Done, Shown, Success};
-use crate::web::views::{QueueItemView, ResultView, SessionView};
+use crate::web::views::{QueueItemView, ResultView, Scene, SessionView};
 use axum::extract::State;
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
@@ -125,7 +124,7 @@ async fn open_inbox(
     let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
     let language = office.policy().catalog.language;
     let inbox = office.ledger.read(|state| {
-        let scene = scene(office, state, opener);
+        let scene = Scene::of(office, state, opener);
         let planner = planner(state, id)?;
         let queued_departments = scene
             .queue(language, |department| department.to_owned())

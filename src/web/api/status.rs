@@ -16,8 +16,6 @@ use crate::web::caller::{Opener, RequireReader};
 use crate::web::success::Success;
 use crate::web::views::{QueueItemView, Scene, SessionView};
 use axum::extract::State;
-use chrono::Utc;
-use codex_terminal::descriptor::Mode;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -143,7 +141,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
     };
     let (sessions, queue, queue_paused, slots_taken, unreviewed_results, unapproved_commits, seq) =
         office.ledger.read(|state| {
-            let scene = scene(office, state, opener);
+            let scene = Scene::of(office, state, opener);
             (
                 scene.sessions(),
                 scene.queue(policy.catalog.language, title),
@@ -208,24 +206,6 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         powers: office.powers(policy.catalog.language),
         seq,
         warnings: warnings(office),
-    }
-}
-
-/// How views see the state at this moment; with addresses of terminals for `opener`.
-pub fn scene<'a>(
-    office: &'a Office,
-    state: &'a crate::domain::state::State,
-    opener: Option<&'a Lease>,
-) -> Scene<'a> {
-    let policy = office.policy();
-    Scene {
-        state,
-        live: &office.live,
-        repo: &office.place.repo,
-        stale_seconds: policy.stale.as_secs(),
-        limits: office.limits(),
-        now: Utc::now(),
-        address: Box::new(move |id| office.terminals.url(id, Mode::Write, opener?)),
     }
 }
 
