@@ -1,15 +1,15 @@
 // The part of the page that follows the journal. One way for data to flow: an event of the journal, or a session that
-// was seen to change, marks it stale; the fragment is fetched again, and every region that differs is brought up to date.
+// looks different, marks it stale; the fragment is fetched again, and every region that differs is brought up to date. What
+// a session says while it works is in what the stream sends, and is shown without a fetch (`sessions`).
 import { getHtml, query } from './api.js';
 import { language } from './i18n.js';
 import { $, $$, fault } from './dom.js';
 import { morph } from './morph.js';
+import { forgetSessions, looksDifferent, showWords } from './sessions.js';
 import { showTimes } from './when.js';
 
-// A burst of events is one fetch.
-const SETTLE_MS = 120;
-// A working agent changes all the time; its tile follows at this pace at most.
-const PACE_MS = 1000;
+// A burst of events is one fetch; whatever happened is seen within 100 ms.
+const SETTLE_MS = 30;
 // The app-server's state is no event; while it starts or is down, it is looked at this often.
 const LOOK_MS = 3000;
 // And everything this often, for what no stream tells (warnings about the configuration, say).
@@ -22,7 +22,6 @@ let again = false;
 let timer = null;
 let unsettled = false;
 let due = Infinity;
-let loadedAt = 0;
 let on = false;
 let onShown = () => {};
 const shown = { seq: 0, sessionId: null, readOnly: false };
@@ -75,7 +74,6 @@ export function refresh() {
   running = (async () => {
     try {
       do { again = false; await load(); } while (again);
-      loadedAt = Date.now();
       fault($('#problem'), null);
     } catch (error) {
       if (error.status !== 401) fault($('#problem'), error);
@@ -107,11 +105,13 @@ export function stale() {
 }
 
 // A session looks different from outside: it printed something, or became idle.
-export function observed() {
-  later(Math.max(SETTLE_MS, loadedAt + PACE_MS - Date.now()));
+export function observed(session) {
+  // What is being fetched may be older than this.
+  if (looksDifferent(session, shown.sessionId) || running) stale();
+  else showWords(session);
 }
 
 export function start() { on = true; return refresh(); }
-export function stop() { on = false; due = Infinity; clearTimeout(timer); }
+export function stop() { on = false; due = Infinity; clearTimeout(timer); forgetSessions(); }
 
 document.addEventListener('visibilitychange', () => { if (!document.hidden && on) stale(); });

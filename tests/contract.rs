@@ -50,6 +50,8 @@ mod powers;
 mod powers_kept;
 #[path = "contract/processes.rs"]
 mod processes;
+#[path = "contract/push.rs"]
+mod push;
 #[path = "contract/refusals.rs"]
 mod refusals;
 #[path = "contract/repeats.rs"]

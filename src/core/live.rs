@@ -6,7 +6,7 @@ use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Setback;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
@@ -51,10 +51,17 @@ pub struct Observed {
     pub setback: Option<Setback>,
 }
 
+#[derive(Debug, Default)]
+struct Known {
+    observed: Observed,
+    /// The change of [`Live`] that was its last.
+    changed: u64,
+}
+
 /// Observations of all sessions.
 #[derive(Debug, Default)]
 pub struct Live {
-    sessions: Mutex<HashMap<SessionId, Observed>>,
+    sessions: Mutex<HashMap<SessionId, Known>>,
     /// Counts the changes, so that streams know when to look again.
     changes: watch::Sender<u64>,
 }
@@ -62,13 +69,34 @@ pub struct Live {
 impl Live {
     /// What was observed of a session; empty when nothing was.
     pub fn observed(&self, id: &SessionId) -> Observed {
-        self.lock().get(id).cloned().unwrap_or_default()
+        let known = self.lock();
+        known
+            .get(id)
+            .map(|it| it.observed.clone())
+            .unwrap_or_default()
     }
 
     /// Changes what is known of a session.
     pub fn update(&self, id: &SessionId, change: impl FnOnce(&mut Observed)) {
-        change(self.lock().entry(id.clone()).or_default());
-        self.changes.send_modify(|count| *count += 1);
+        let mut sessions = self.lock();
+        let known = sessions.entry(id.clone()).or_default();
+        change(&mut known.observed);
+        self.changes.send_modify(|count| {
+            *count += 1;
+            known.changed = *count;
+        });
+    }
+
+    /// How often anything changed.
+    pub fn count(&self) -> u64 {
+        *self.changes.borrow()
+    }
+
+    /// The sessions that changed after change `count`, and how often anything changed until now.
+    pub fn changed_since(&self, count: u64) -> (u64, HashSet<SessionId>) {
+        let sessions = self.lock();
+        let changed = sessions.iter().filter(|(_, known)| known.changed > count);
+        (self.count(), changed.map(|(id, _)| id.clone()).collect())
     }
 
     /// Wakes whenever anything observed changed.
@@ -110,8 +138,11 @@ impl Live {
     /// Whether any session is in the middle of something.
     pub fn any_busy(&self) -> bool {
         let sessions = self.lock();
-        let busy = |observed: &Observed| {
-            matches!(observed.activity, Activity::Working | Activity::Blocked)
+        let busy = |known: &Known| {
+            matches!(
+                known.observed.activity,
+                Activity::Working | Activity::Blocked
+            )
         };
         sessions.values().any(busy)
     }
@@ -128,7 +159,7 @@ impl Live {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Observed>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Known>> {
         // A panic while holding this lock leaves plain data behind; it is still the best there is.
         self.sessions
             .lock()

@@ -184,6 +184,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         shutdown: shutdown_tx,
         reports: Arc::new(tokio::sync::Semaphore::new(1)),
         reader: Arc::new(Reader::new(program.clone(), place.repo.clone())),
+        sessions: Arc::default(),
         preferences: Arc::new(PreferenceFile::open(&place)),
         guarded,
     };

@@ -11,6 +11,7 @@ use crate::reader::{ReadError, Reader};
 use crate::sessions::office::Office;
 use crate::web::error::ApiError;
 use crate::web::preferences::PreferenceFile;
+use crate::web::session_frames::SessionFrames;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub struct App {
     pub reports: Arc<tokio::sync::Semaphore>,
     /// Reads the repository in a limited child.
     pub reader: Arc<Reader>,
+    /// What readers of the sessions' stream are sent.
+    pub sessions: Arc<SessionFrames>,
     /// How the person's pages look.
     pub preferences: Arc<PreferenceFile>,
     /// Whether the gate stands before every commit; `None` until somebody has looked.

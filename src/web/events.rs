@@ -30,25 +30,19 @@ use std::time::Duration;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// One event of a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
     /// Where a reader that comes back goes on.
     pub id: Option<u64>,
     /// Name of the event. It must be one word.
-    pub event: &'static str,
+    pub event: &'a str,
     /// What it carries; line breaks are kept.
-    pub data: String,
+    pub data: &'a str,
 }
 
-/// Event names of a journal entry come from its record, so they are not static.
-struct RawFrame<'a> {
-    id: Option<u64>,
-    event: &'a str,
-    data: &'a str,
-}
-
-impl RawFrame<'_> {
-    fn bytes(&self) -> Bytes {
+impl Frame<'_> {
+    /// The frame as it goes over the wire.
+    pub fn bytes(&self) -> Bytes {
         let mut text = String::with_capacity(self.data.len() + 64);
         if let Some(id) = self.id {
             // Writing to a String cannot fail; so below.
@@ -60,18 +54,6 @@ impl RawFrame<'_> {
         }
         text.push('\n');
         Bytes::from(text)
-    }
-}
-
-impl Frame {
-    /// The frame as it goes over the wire.
-    pub fn bytes(&self) -> Bytes {
-        RawFrame {
-            id: self.id,
-            event: self.event,
-            data: &self.data,
-        }
-        .bytes()
     }
 }
 
@@ -95,7 +77,7 @@ struct Lagged {}
 /// The frame after which a stream ends.
 fn last_frame(event: &str, data: &impl Serialize) -> Bytes {
     let data = &serde_json::to_string(data).expect("plain data");
-    RawFrame {
+    Frame {
         id: None,
         event,
         data,
@@ -144,12 +126,8 @@ impl Life {
     }
 }
 
-/// An answer that sends `frames` until they end, its life ends, or the reader goes.
-pub fn respond(frames: impl Stream<Item = Frame> + Send + 'static, life: Life) -> Response {
-    respond_raw(frames.map(|frame| frame.bytes()), life)
-}
-
-fn respond_raw(frames: impl Stream<Item = Bytes> + Send + 'static, life: Life) -> Response {
+/// An answer that sends `frames` (see [`Frame::bytes`]) until they end, its life ends, or the reader goes.
+pub fn respond(frames: impl Stream<Item = Bytes> + Send + 'static, life: Life) -> Response {
     // A first comment, so that the reader has its headers and knows that it is connected.
     let hello = stream::once(std::future::ready(Bytes::from_static(b": connected\n\n")));
     let alive = stream::unfold(Box::pin(frames), |mut frames| async move {
@@ -238,11 +216,11 @@ where
                     Err(error) => Some((lost(&error), None)),
                 }
             });
-            Ok(respond_raw(frames, life))
+            Ok(respond(frames, life))
         }
         Err(error @ CatchUpError::Ahead { .. }) => {
             let frame = lost(&error);
-            Ok(respond_raw(stream::once(std::future::ready(frame)), life))
+            Ok(respond(stream::once(std::future::ready(frame)), life))
         }
         Err(error) => {
             tracing::error!(%error, "the journal cannot be followed");
@@ -253,7 +231,7 @@ where
 
 /// The journal's line as it is: it holds no secret, and its hash can be checked by whoever reads it.
 fn entry_bytes<E: Serialize>(entry: &Entry<E>) -> Bytes {
-    RawFrame {
+    Frame {
         id: Some(entry.seq()),
         event: event_name(&entry.line),
         data: entry.line.trim_end(),
@@ -288,7 +266,7 @@ mod tests {
         let frame = Frame {
             id: Some(7),
             event: "session",
-            data: "a\nid: 9\r\n\nevent: x".to_owned(),
+            data: "a\nid: 9\r\n\nevent: x",
         };
         let text =
             "id: 7\nevent: session\ndata: a\ndata: id: 9\ndata: \ndata: \ndata: event: x\n\n";

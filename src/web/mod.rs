@@ -1,5 +1,5 @@
 //! The HTTP side: who may knock (`guard`, `caller`), where (`listen`), what is read (`body`), how yes and no
-//! look (`success`, `error`), event streams (`events`), getting in (`login`), and what is served (`api`, `views`).
+//! look (`success`, `error`), event streams (`events`, `session_frames`), getting in (`login`), and what is served (`api`, `views`).
 //!
 //! It turns requests into calls and results into JSON. It never decides what the flow allows; `domain` does.
 
@@ -15,6 +15,7 @@ pub mod listen;
 pub mod login;
 pub mod pages;
 pub mod preferences;
+pub mod session_frames;
 pub mod success;
 pub mod table;
 pub mod ui;

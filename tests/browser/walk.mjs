@@ -248,6 +248,18 @@ await step('a person takes a terminal over and types; the program answers', asyn
   assert.equal(await same.evaluate(() => performance.timeOrigin), born, 'the frame was loaded anew');
 });
 
+await step('what a department says is on the page, and nothing is loaded for it', async () => {
+  let loaded = [];
+  const count = (request) => { if (request.url().includes('/ui/work')) loaded.push(request.url()); };
+  page.on('request', count);
+  do { loaded = []; await page.waitForTimeout(1000); } while (loaded.length > 0);
+  await page.keyboard.type('and now?');
+  await page.keyboard.press('Enter');
+  await tile('Domain').locator('.preview', { hasText: 'heard: and now?' }).waitFor();
+  page.off('request', count);
+  assert.deepEqual(loaded, []);
+});
+
 await step('a terminal of one\'s own', async () => {
   await page.getByRole('button', { name: 'New terminal' }).click();
   await page.locator('.dock-tab').nth(2).waitFor();

@@ -2,26 +2,20 @@
 
 use crate::access::Lease;
 use crate::domain::ids::SessionId;
-use crate::sessions::office::Office;
+use crate::hub::SubscribeError;
 use crate::web::app::App;
 use crate::web::body::Query;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::error::ApiError;
-use crate::web::events::{Frame, Life, respond};
-use crate::web::views::Scene;
+use crate::web::events::{Life, respond};
+use crate::web::session_frames::LOOK_AGAIN;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::stream;
 use serde::Deserialize;
-use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::VecDeque;
 use tokio::sync::watch;
-
-/// A working agent changes many times a second; nobody reads faster than this.
-const QUIET: Duration = Duration::from_millis(200);
-/// Looks again even when nothing was heard, so that seconds without a sign of life turn into `stalled`.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Deserialize)]
 pub struct Of {
@@ -42,10 +36,10 @@ pub async fn session_stream(
     }
     let watcher = Watcher {
         changes: app.office.live.changes(),
-        office: app.office,
+        app,
         only: id,
         opener,
-        shown: HashMap::new(),
+        number: 0,
         pending: VecDeque::new(),
     };
     let frames = stream::unfold(watcher, |mut watcher| async move {
@@ -56,71 +50,54 @@ pub async fn session_stream(
 }
 
 struct Watcher {
-    office: Arc<Office>,
+    app: App,
     changes: watch::Receiver<u64>,
     only: Option<SessionId>,
     opener: Option<Lease>,
-    /// What the reader has; the clock's part of it does not count as a change.
-    shown: HashMap<SessionId, String>,
-    pending: VecDeque<Frame>,
+    /// What the reader has.
+    number: u64,
+    pending: VecDeque<Bytes>,
 }
 
 impl Watcher {
-    async fn next(&mut self) -> Frame {
-        let mut seq = None;
+    async fn next(&mut self) -> Bytes {
         loop {
             if let Some(frame) = self.pending.pop_front() {
                 return frame;
             }
-            if seq.is_some() {
-                // The journal and the observations change together; the hub only has to wake us.
-                let heard = async {
-                    match self.office.ledger.subscribe(seq) {
-                        Ok(mut subscription) => drop(subscription.recv().await),
-                        Err(_) => tokio::time::sleep(LOOK_AGAIN).await,
-                    }
-                };
-                tokio::select! {
-                    _ = self.changes.changed() => {}
-                    () = heard => {}
-                    () = tokio::time::sleep(LOOK_AGAIN) => {}
-                }
-                tokio::time::sleep(QUIET).await;
+            // Marked as seen before looking, so that what changes after the look wakes us.
+            self.changes.mark_unchanged();
+            let office = &self.app.office;
+            let news = self
+                .app
+                .sessions
+                .after(self.number, office, self.only.as_ref());
+            self.number = news.number;
+            let frames = news.frames.iter();
+            let frames = frames.map(|frame| frame.for_reader(office, self.opener.as_ref()));
+            self.pending.extend(frames);
+            match news.again {
+                _ if !self.pending.is_empty() => {}
+                Some(again) => tokio::time::sleep_until(again).await,
+                None => self.hears_of_more(news.seq).await,
             }
-            self.changes.borrow_and_update();
-            seq = Some(self.look());
         }
     }
 
-    fn look(&mut self) -> u64 {
-        let (views, seq) = self.office.ledger.read_at(|state, seq| {
-            let scene = Scene::of(&self.office, state, self.opener.as_ref());
-            let wanted = state
-                .sessions
-                .values()
-                .filter(|session| self.only.as_ref().is_none_or(|id| id == session.id()));
-            (
-                wanted
-                    .map(|session| scene.session(session))
-                    .collect::<Vec<_>>(),
-                seq,
-            )
-        });
-        for view in views {
-            let mut timeless = view.clone();
-            timeless.idle_seconds = None;
-            timeless.last_activity_at = None;
-            let print = serde_json::to_string(&timeless).expect("a view is plain data");
-            if self.shown.get(&view.id) != Some(&print) {
-                self.shown.insert(view.id.clone(), print);
-                let data = serde_json::to_string(&view).expect("a view is plain data");
-                self.pending.push_back(Frame {
-                    id: None,
-                    event: "session",
-                    data,
-                });
+    /// Waits until the journal or the observations say more, or it is time to look in any case.
+    async fn hears_of_more(&mut self, seq: u64) {
+        let journal = async {
+            match self.app.office.ledger.subscribe(Some(seq)) {
+                Ok(mut subscription) => drop(subscription.recv().await),
+                Err(SubscribeError::Closed) => std::future::pending().await,
+                // What was missed is in the state.
+                Err(SubscribeError::Lagged { .. } | SubscribeError::Ahead { .. }) => {}
             }
+        };
+        tokio::select! {
+            _ = self.changes.changed() => {}
+            () = journal => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
-        seq
     }
 }
