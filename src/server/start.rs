@@ -189,7 +189,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
-    let routes = guard::protect(routes, Arc::clone(&access), office.terminals.ports());
+    let routes = guard::protect([routes], Arc::clone(&access), office.terminals.ports());
     let front = tokio::spawn(listener.serve(routes, closing.clone(), FRONT_GRACE));
 
     let keep_until_the_end = |duty, begin: Begin| keep(&office, duty, acting.clone(), begin);

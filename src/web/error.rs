@@ -1,4 +1,5 @@
-//! The one place where an error becomes an HTTP answer: `{"ok":false,"error":"sentence","code":"slug"}`.
+//! The one place where an error becomes an HTTP answer, and the envelope of the launcher's own API:
+//! `{"ok":false,"error":"sentence","code":"slug"}`. Another API has another one (`mount`).
 //!
 //! A sentence says what is wrong and what to do. Nothing here decides; it only words and numbers.
 
@@ -112,21 +113,27 @@ impl ApiError {
     }
 }
 
+/// How a no looks in the launcher's own API.
+pub fn envelope(error: &ApiError) -> Vec<u8> {
+    let shape = Shape {
+        ok: false,
+        error: &error.message,
+        code: error.code,
+    };
+    serde_json::to_vec(&shape).expect("strings serialise without fail")
+}
+
 impl IntoResponse for ApiError {
+    /// In the launcher's own envelope; with the error itself, for a mount that has another.
     fn into_response(self) -> Response {
-        let shape = Shape {
-            ok: false,
-            error: &self.message,
-            code: self.code,
-        };
-        let json = serde_json::to_vec(&shape).expect("strings serialise without fail");
-        let mut response = Response::new(Body::from(json));
+        let mut response = Response::new(Body::from(envelope(&self)));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(header) = self.header {
-            headers.insert(header.0, header.1);
+        if let Some(header) = &self.header {
+            headers.insert(header.0.clone(), header.1.clone());
         }
+        response.extensions_mut().insert(self);
         response
     }
 }

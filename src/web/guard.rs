@@ -6,6 +6,7 @@ mod answer;
 
 use super::error::{self, ApiError};
 use super::listen::Peer;
+use super::mount::{Envelopes, Mount, enveloped};
 use crate::access::{Access, Address, Caller, Lease, Via};
 use answer::{Policies, Proof, Wanted};
 use axum::Router;
@@ -32,13 +33,20 @@ pub const TOOL_ROUTES: &str = "/mcp/";
 struct Rules {
     access: Arc<Access>,
     policies: Policies,
+    envelopes: Envelopes,
 }
 
-/// Puts the guard in front of `routes`. What comes out answers every path. The page may show terminals from `terminal_ports`.
-pub fn protect(routes: Router, access: Arc<Access>, terminal_ports: &[u16]) -> Router {
+/// Puts the guard in front of `mounts`. What comes out answers every path. The page may show terminals from `terminal_ports`.
+pub fn protect(
+    mounts: impl IntoIterator<Item = Mount>,
+    access: Arc<Access>,
+    terminal_ports: &[u16],
+) -> Router {
+    let (routes, envelopes) = Envelopes::of(mounts);
     let rules = Arc::new(Rules {
         access,
         policies: Policies::new(terminal_ports),
+        envelopes,
     });
     let inner = routes
         .fallback(error::unknown_path)
@@ -56,8 +64,9 @@ async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next
         wanted.proof = Proof::wanted(access, &request);
         admit(access, &mut request)
     });
-    let mut response = match admitted {
-        Ok(()) => error::normalise(next.run(request).await),
+    let envelope = rules.envelopes.at(request.uri().path());
+    let response = match admitted {
+        Ok(()) => next.run(request).await,
         Err(refused) => {
             if refused.tell {
                 access.refused(&refused.error.message, request.uri().path());
@@ -65,6 +74,7 @@ async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next
             refused.error.into_response()
         }
     };
+    let mut response = enveloped(response, envelope);
     wanted.set_headers(&mut response, &rules.policies);
     response
 }

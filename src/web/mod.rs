@@ -13,6 +13,7 @@ pub mod events;
 pub mod guard;
 pub mod listen;
 pub mod login;
+pub mod mount;
 pub mod pages;
 pub mod preferences;
 pub mod session_frames;
@@ -24,19 +25,20 @@ pub mod views;
 use crate::access::Access;
 use crate::core::Ledger;
 use app::App;
-use axum::Router;
+use mount::Mount;
 use std::sync::Arc;
 use table::{Route, Table};
 
 /// Everything that is served. The guard stands in front of all of it.
-pub fn routes(app: App, access: Arc<Access>, ledger: Ledger) -> Router {
+pub fn routes(app: App, access: Arc<Access>, ledger: Ledger) -> Mount {
     let parts = Parts::new();
-    parts
-        .app
-        .serve(app)
-        .merge(parts.login.serve(access))
-        .merge(parts.events.serve(ledger))
-        .merge(parts.open.serve(()))
+    let routes = parts.app.serve(app);
+    Mount::root(
+        routes
+            .merge(parts.login.serve(access))
+            .merge(parts.events.serve(ledger))
+            .merge(parts.open.serve(())),
+    )
 }
 
 /// Every route that [`routes`] serves.

@@ -24,6 +24,7 @@ use zhongshu::paths::{Lock, Places, ServerFile};
 use zhongshu::web::body::{Body, Query};
 use zhongshu::web::caller::{RequireAgent, RequirePerson, RequireReader};
 use zhongshu::web::listen::Listener;
+use zhongshu::web::mount::Mount;
 use zhongshu::web::{events, guard, login};
 
 /// No exchange in these tests takes longer unless something is broken.
@@ -137,6 +138,11 @@ async fn panics(_: RequireReader) -> StatusCode {
 
 impl House {
     pub async fn open() -> Self {
+        Self::with(None).await
+    }
+
+    /// With another mount beside our own.
+    pub async fn with(other: Option<Mount>) -> Self {
         let ground = tempfile::tempdir().unwrap();
         let root = ground.path().canonicalize().unwrap();
         let repo = root.join("repo");
@@ -180,7 +186,8 @@ impl House {
         }
         .write(&places)
         .unwrap();
-        let app = guard::protect(app, Arc::clone(&access), &[20_001]);
+        let mounts = std::iter::once(Mount::root(app)).chain(other);
+        let app = guard::protect(mounts, Arc::clone(&access), &[20_001]);
         let server = tokio::spawn(listener.serve(app, stop.clone(), Duration::from_secs(2)));
         Self {
             port,

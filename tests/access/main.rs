@@ -8,6 +8,7 @@ mod events;
 mod hosts;
 mod house;
 mod limits;
+mod mounts;
 mod origins;
 mod proofs;
 mod socket;
