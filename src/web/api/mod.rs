@@ -1,6 +1,7 @@
 //! The JSON API: one file per noun; a handler reads its request, calls one thing, shapes the answer.
 
 mod audit;
+mod departments;
 mod live;
 mod plan_files;
 mod planners;
@@ -47,11 +48,11 @@ pub fn table() -> Table<App> {
         .post("/api/take_plan_file", plan_files::take)
         .post("/api/discard_plan_file", plan_files::discard)
         .post("/api/check_plan", plans::check)
-        .post("/api/plan_assignments", plans::propose)
-        .post("/api/start_department", plans::start_department)
+        .post("/api/plan_assignments", departments::propose)
+        .post("/api/start_department", departments::start_department)
         .post(
             "/api/start_department_for_zhongshu",
-            plans::start_department_for_zhongshu,
+            departments::start_department_for_zhongshu,
         )
         .post("/api/trust", server::trust)
         .post("/api/powers", server::powers)
