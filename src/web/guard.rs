@@ -13,6 +13,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
+    UPGRADE,
 };
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -66,6 +67,13 @@ async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next
     });
     let envelope = rules.envelopes.at(request.uri().path());
     let response = match admitted {
+        Ok(()) if upgrades(&request) => {
+            let lease = request.extensions().get::<Lease>().cloned();
+            let mut response = next.run(request).await;
+            // What comes of it ends with the credential.
+            lease.map(|lease| response.extensions_mut().insert(lease));
+            response
+        }
         Ok(()) => next.run(request).await,
         Err(refused) => {
             if refused.tell {
@@ -110,6 +118,11 @@ fn changes(request: &Request) -> bool {
     )
 }
 
+/// Whether a request asks for another protocol. It may look, but what is said afterwards comes with no Origin to check.
+fn upgrades(request: &Request) -> bool {
+    request.headers().contains_key(UPGRADE)
+}
+
 /// Decides whether a request came to the right address, from a page of ours if from any.
 fn check_address(access: &Access, request: &Request) -> Result<(), Refused> {
     if is_on_socket(request) {
@@ -117,7 +130,7 @@ fn check_address(access: &Access, request: &Request) -> Result<(), Refused> {
     }
     check_target(request)?;
     check_host(request.headers(), access.address())?;
-    check_origin(request.headers(), changes(request))?;
+    check_origin(request.headers(), changes(request) || upgrades(request))?;
     check_fetch_site(request)?;
     Ok(())
 }
@@ -135,7 +148,7 @@ fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
     let (caller, lease) = if let Some(Peer::Socket { pid, .. }) = peer {
         (socket_caller(access, request, pid)?, access.command_line())
     } else {
-        match credential(access, headers, changes)? {
+        match credential(access, request)? {
             Some((caller, lease)) => {
                 if let Some(Peer::Loopback { seat, .. }) = &peer {
                     seat.belongs_to(&lease.holder);
@@ -304,20 +317,18 @@ fn socket_caller(access: &Access, request: &Request, pid: Option<u32>) -> Result
 }
 
 /// Who shows what. `Ok(None)` means that nothing was shown.
-fn credential(
-    access: &Access,
-    headers: &HeaderMap,
-    changes: bool,
-) -> Result<Option<(Caller, Lease)>, ApiError> {
+fn credential(access: &Access, request: &Request) -> Result<Option<(Caller, Lease)>, ApiError> {
+    let headers = request.headers();
     let session = headers.contains_key(SESSION_HEADER);
     let bearer = headers.contains_key(AUTHORIZATION);
     let browser = headers
         .keys()
         .any(|name| name.as_str().starts_with("sec-fetch-"));
-    if changes && !headers.contains_key(ORIGIN) && (!bearer || browser) {
+    let needs_origin = changes(request) || (upgrades(request) && (session || bearer));
+    if needs_origin && !headers.contains_key(ORIGIN) && (!bearer || browser) {
         return Err(ApiError::forbidden(
             "origin_missing",
-            "a request that changes something needs an Origin header, or, outside of a browser, a bearer token",
+            "a request that changes something, or asks for another protocol, needs an Origin header, or, outside of a browser, a bearer token",
         ));
     }
     let grant = match (session, bearer) {

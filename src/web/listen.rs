@@ -4,6 +4,7 @@
 mod bind;
 mod carried;
 mod floor;
+mod line;
 
 use crate::access::Holder;
 use axum::Router;

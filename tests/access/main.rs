@@ -12,3 +12,4 @@ mod mounts;
 mod origins;
 mod proofs;
 mod socket;
+mod upgrades;

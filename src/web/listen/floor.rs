@@ -9,12 +9,16 @@
 //! that are being answered, then older ones before newer.
 //!
 //! Who gives way finishes the answer it is in the middle of; an event stream ends with a word about why.
+//!
+//! What a connection was upgraded to (a WebSocket) keeps its place and counts as being answered. It ends at once with the credential
+//! that opened it, when it gives way, and with the server.
 
+use super::line::Line;
 use super::{HEADER_TIMEOUT, Peer, carried};
-use crate::access::Holder;
+use crate::access::{Holder, Lease};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::Request;
+use axum::http::{Request, Response, StatusCode};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,7 +26,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::collections::{BTreeMap, HashMap};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -185,6 +189,8 @@ impl Floor {
             let asked = Arc::new(AtomicBool::new(false));
             let has_asked = Arc::clone(&asked);
             let asking = Arc::clone(&place);
+            let upgraded = Arc::new(OnceLock::new());
+            let is_upgraded = Arc::clone(&upgraded);
             let errands = floor.errands.clone();
             let service = service_fn(move |request: Request<Incoming>| {
                 has_asked.store(true, Ordering::Relaxed);
@@ -192,24 +198,32 @@ impl Floor {
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(peer.clone());
                 let (app, errands) = (app.clone(), errands.clone());
+                let is_upgraded = Arc::clone(&is_upgraded);
                 async move {
                     let answer = carried::answer(&errands, app, request).await;
-                    // With the body, which may go on for long.
-                    answer.map(|answer| {
-                        answer.map(|body| {
+                    answer.map(|answer| match upgraded_by(&answer) {
+                        Some(lease) => {
+                            is_upgraded.get_or_init(|| (lease, answered));
+                            answer
+                        }
+                        // With the body, which may go on for long.
+                        None => answer.map(|body| {
                             Body::new(Answer {
                                 body,
                                 _answered: answered,
                             })
-                        })
+                        }),
                     })
                 }
             });
+            let (cut, gone) = (CancellationToken::new(), CancellationToken::new());
+            let line = Line::new(stream, cut.clone(), gone.clone());
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(HEADER_TIMEOUT)
                 .max_buf_size(MAX_HEAD_BYTES)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(TokioIo::new(line), service)
+                .with_upgrades();
             tokio::pin!(connection);
             let ends = async {
                 tokio::select! {
@@ -241,8 +255,24 @@ impl Floor {
                 // The other end went away or spoke no HTTP: nothing to do about it.
                 tracing::debug!(%error, "a connection ended early");
             }
+            if let Some((lease, _answered)) = upgraded.get() {
+                tokio::select! {
+                    () = gone.cancelled() => {}
+                    () = lease.ended.cancelled() => {}
+                    () = place.gives_way.cancelled() => {}
+                    () = place.leave.cancelled() => {}
+                    () = floor.stop.cancelled() => {}
+                }
+            }
+            cut.cancel();
         });
     }
+}
+
+/// The credential of an answer that is the last word of HTTP. The guard says it; without one nothing is upgraded.
+fn upgraded_by(answer: &Response<Body>) -> Option<Lease> {
+    let lease = answer.extensions().get().cloned();
+    lease.filter(|_| answer.status() == StatusCode::SWITCHING_PROTOCOLS)
 }
 
 /// Frees a connection's place when it is dropped.
