@@ -147,6 +147,10 @@ fn every_answer_keeps_its_form() {
             )
             .ok(),
     );
+    world.wait_for("what its checks said", || {
+        let result = world.result_of(&one.id)?;
+        (!result["evidence"].as_array()?.is_empty()).then_some(())
+    });
     check(
         "ack_result",
         &world
