@@ -11,7 +11,7 @@ use super::notes::Committed;
 use super::strictness::Statements;
 use crate::domain::review::GitId;
 use crate::git::candidate::{CommitIndex, IndexMark, IndexTree};
-use crate::git::raw_index::IndexFault;
+use crate::git::index::IndexFault;
 use crate::git::{GitError, Repo};
 
 /// How often it is read again because the index was written meanwhile: an editor that refreshes it does so once.

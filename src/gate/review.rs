@@ -98,7 +98,7 @@ pub fn read(
         };
         let staged = staged(&repo, &report)?;
         let compared = compare(&repo, &report, seen, &deadline)?;
-        let gate_change = gate_change(&repo)?;
+        let gate_change = gate_change(&repo, &deadline)?;
         let statements = Statements::read(&repo)?;
         let steady = repo.index_stamp() == before
             && repo.staged_tree(&deadline)? == report.tree
@@ -169,7 +169,7 @@ fn compare(
 }
 
 /// The gate's mode in the staged `governance.yaml`, when it is another one than in HEAD's.
-fn gate_change(repo: &Repo) -> Result<Option<GateMode>, GitError> {
+fn gate_change(repo: &Repo, deadline: &Deadline) -> Result<Option<GateMode>, GitError> {
     let mode = |bytes: Option<Vec<u8>>| -> Option<GateMode> {
         let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         Settings::read(&text?).ok()?.gate
@@ -179,7 +179,7 @@ fn gate_change(repo: &Repo) -> Result<Option<GateMode>, GitError> {
         .settings()
         .ok()
         .and_then(|it| it.gate);
-    let now = mode(repo.staged_file(path, MAX_FILE_BYTES)?);
+    let now = mode(repo.staged_file(path, MAX_FILE_BYTES, deadline)?);
     // A line that is taken out leaves what holds where nobody says anything.
     Ok((before != now).then(|| now.unwrap_or(GateMode::Enforce)))
 }

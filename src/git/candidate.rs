@@ -5,18 +5,17 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
 use super::content::Content;
-use super::raw_index::{IndexFault, RawIndex};
+use super::deadline::Deadline;
+use super::index::{IndexFault, MAX_INDEX_BYTES, StrictIndex};
 use super::tree::{Folder, Folders};
 use super::{GitError, Repo};
-
-/// Largest index that is read. One with a million files has half of it.
-const MAX_INDEX_BYTES: u64 = 256 << 20;
 
 /// Mode of a symbolic link, as trees have it.
 const LINK_MODE: i32 = 0o120_000;
@@ -104,16 +103,16 @@ impl Repo {
             .read(true)
             .custom_flags(flags.bits().cast_signed())
             .open(index);
-        let raw = match opened {
+        let index = match opened {
             // Before the first `git add` there is none.
-            Err(error) if error.kind() == ErrorKind::NotFound => RawIndex::default(),
+            Err(error) if error.kind() == ErrorKind::NotFound => StrictIndex::default(),
             Err(error) => return Err(read(error)),
             Ok(file) => match read_index(file).map_err(read)? {
-                Ok(raw) => raw,
+                Ok(index) => index,
                 Err(fault) => return Ok(IndexTree::Unreadable(fault)),
             },
         };
-        judge(&raw).map_err(|error| GitError::from_library("computing the tree", &error))
+        tree_of(&index).map_err(|error| GitError::from_library("computing the tree", &error))
     }
 
     /// The tree of HEAD; none before the first commit.
@@ -158,10 +157,14 @@ impl Repo {
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn staged_file(&self, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, GitError> {
-        let failed = |error| GitError::from_library("reading the index", &error);
-        let index = self.inner.index().map_err(failed)?;
-        let entry = index.get_path(path, 0);
+    pub fn staged_file(
+        &self,
+        path: &Path,
+        limit: u64,
+        deadline: &Deadline,
+    ) -> Result<Option<Vec<u8>>, GitError> {
+        let index = self.index(deadline)?;
+        let entry = index.find(path.as_os_str().as_bytes());
         Ok(entry.and_then(|entry| self.blob(entry.id, limit)))
     }
 
@@ -171,7 +174,7 @@ impl Repo {
     }
 }
 
-fn read_index(file: File) -> std::io::Result<Result<RawIndex, IndexFault>> {
+fn read_index(file: File) -> std::io::Result<Result<StrictIndex, IndexFault>> {
     let data = file.metadata()?;
     if !data.is_file() {
         return Ok(Err(IndexFault::Damaged("it is not a regular file")));
@@ -186,17 +189,17 @@ fn read_index(file: File) -> std::io::Result<Result<RawIndex, IndexFault>> {
     if bytes.len() as u64 > MAX_INDEX_BYTES {
         return Ok(Err(too_large()));
     }
-    Ok(RawIndex::parse(&bytes))
+    Ok(StrictIndex::parse(&bytes))
 }
 
-fn judge(raw: &RawIndex) -> Result<IndexTree, git2::Error> {
+fn tree_of(index: &StrictIndex) -> Result<IndexTree, git2::Error> {
     let mut folders = Folders::new();
-    for entry in &raw.entries {
+    for entry in index.entries() {
         if entry.stage != 0 {
             return Ok(IndexTree::Unmerged);
         }
         if !entry.intent {
-            folders.add(&entry.path, entry.mode, entry.id)?;
+            folders.add(entry.path, entry.mode, entry.id)?;
         }
     }
     let folders = folders.finish_all()?;
@@ -205,7 +208,7 @@ fn judge(raw: &RawIndex) -> Result<IndexTree, git2::Error> {
         .iter()
         .map(|folder| (folder.path.as_slice(), folder))
         .collect();
-    let contradiction = raw.remembered.iter().find(|remembered| {
+    let contradiction = index.remembered().iter().find(|remembered| {
         by_path
             .get(remembered.path.as_slice())
             .is_none_or(|folder| folder.id != remembered.id || folder.entries != remembered.entries)

@@ -1,10 +1,14 @@
 //! The index as it lies on disk: what is staged, and what the files looked like when Git last looked at them. Reads the
-//! versions 2 to 4 with the extensions that matter here, as gitformat-index(5) describes them. It never writes.
+//! versions 2 to 4 with the extensions that matter here, as gitformat-index(5) describes them. It never writes. `strict` reads
+//! the same format for the gate, which takes nothing that Git might read otherwise.
 
 mod cache_tree;
+mod checks;
 mod cursor;
 mod ewah;
+mod fault;
 mod format;
+mod strict;
 
 use std::io::Read;
 use std::path::Path;
@@ -13,14 +17,17 @@ use git2::Oid;
 
 use super::{GitError, files};
 pub(super) use cache_tree::CacheTree;
+pub use cache_tree::Remembered;
 pub(super) use cursor::Cursor;
+pub use fault::IndexFault;
 pub(super) use format::plain_mode;
+pub use strict::{StrictEntry, StrictIndex};
 
-/// Largest index that is read, as at the gate. One with a million files has 100 MiB; the entries take as much again.
-const MAX_INDEX_BYTES: u64 = 256 << 20;
+/// Largest index that is read. One with a million files has 100 MiB; the entries take as much again.
+pub(super) const MAX_INDEX_BYTES: u64 = 256 << 20;
 
 /// The system does not give it out.
-pub(super) const UNREADABLE: GitError = GitError::DamagedIndex("it cannot be read");
+const UNREADABLE: GitError = GitError::DamagedIndex("it cannot be read");
 
 /// Mode of an entry that stands for a whole folder (of a sparse index).
 pub(super) const FOLDER: u32 = 0o040_000;
@@ -330,7 +337,7 @@ fn load(path: &Path) -> Result<Option<(RawIndex, u32)>, GitError> {
         ));
     }
     let written = std::os::unix::fs::MetadataExt::mtime(&metadata);
-    let raw = RawIndex::read(file.take(MAX_INDEX_BYTES), metadata.len())?;
+    let raw = RawIndex::read(file.take(MAX_INDEX_BYTES), metadata.len(), None)?;
     Ok(Some((raw, written as u32)))
 }
 

@@ -4,7 +4,7 @@ use super::rig::Ground;
 use std::fs;
 use zhongshu::git::Repo;
 use zhongshu::git::candidate::IndexTree;
-use zhongshu::git::raw_index::RawIndex;
+use zhongshu::git::index::StrictIndex;
 
 /// Some hundred files in folders of folders, some of them odd.
 fn fill(ground: &Ground) {
@@ -35,12 +35,11 @@ fn assert_like_git(ground: &Ground, what: &str) {
         .filter(|line| !line.is_empty())
         .map(str::to_owned)
         .collect();
-    let index = RawIndex::parse(&fs::read(ground.path(".git/index")).unwrap()).unwrap();
+    let index = StrictIndex::parse(&fs::read(ground.path(".git/index")).unwrap()).unwrap();
     let found: Vec<String> = index
-        .entries
-        .iter()
+        .entries()
         .map(|entry| {
-            let path = String::from_utf8_lossy(&entry.path);
+            let path = String::from_utf8_lossy(entry.path);
             format!("{:06o} {} {}\t{path}", entry.mode, entry.id, entry.stage)
         })
         .collect();

@@ -6,10 +6,11 @@ use std::io::Read;
 use git2::Oid;
 
 use super::cache_tree::CacheTree;
+use super::checks::Checks;
 use super::cursor::{Cursor, ID_BYTES};
 use super::ewah;
-use super::{FOLDER, GITLINK, Item, LINK, Link, RawIndex, Stat, UNREADABLE};
-use crate::git::GitError;
+use super::fault::{CUT, IndexFault};
+use super::{FOLDER, GITLINK, Item, LINK, Link, RawIndex, Stat};
 
 /// Version, and number of entries, behind four letters.
 const HEADER_BYTES: usize = 12;
@@ -20,7 +21,8 @@ const MIN_ITEM_BYTES: usize = 62;
 /// What is read at once: less than a processor has at hand, and enough that few entries lie on a border.
 const PIECE_BYTES: u64 = 256 << 10;
 
-const CUT: GitError = GitError::DamagedIndex("it ends too early");
+/// Deepest nesting of remembered trees that is read; deeper ones are compared entry by entry.
+const MAX_DEPTH: usize = 512;
 
 /// The bytes of a file, a piece at a time. What was read of it stays where the processor has it at hand, and the whole, which
 /// may be large, takes no memory.
@@ -29,6 +31,8 @@ struct Pieces<R> {
     bytes: Vec<u8>,
     /// What was taken of them.
     taken: usize,
+    /// How many bytes of the file stood before them.
+    before: usize,
 }
 
 impl<R: Read> Pieces<R> {
@@ -37,34 +41,42 @@ impl<R: Read> Pieces<R> {
     }
 
     /// Reads up to `count` bytes more; false when there are none.
-    fn more(&mut self, count: u64) -> Result<bool, GitError> {
+    fn more(&mut self, count: u64) -> Result<bool, IndexFault> {
         self.bytes.drain(..self.taken);
+        self.before += self.taken;
         self.taken = 0;
         let before = self.bytes.len();
         let mut piece = self.file.by_ref().take(count);
-        piece.read_to_end(&mut self.bytes).map_err(|_| UNREADABLE)?;
+        piece
+            .read_to_end(&mut self.bytes)
+            .map_err(|_| IndexFault::Damaged("it cannot be read"))?;
         Ok(self.bytes.len() > before)
     }
 }
 
 impl RawIndex {
-    /// Reads a whole index file of about `size` bytes.
-    pub(super) fn read(file: impl Read, size: u64) -> Result<Self, GitError> {
+    /// Reads a whole index file of about `size` bytes. With `checks` its modes are kept as they are written, and whatever
+    /// Git might read otherwise is refused.
+    pub(super) fn read(
+        file: impl Read,
+        size: u64,
+        mut checks: Option<&mut Checks>,
+    ) -> Result<Self, IndexFault> {
         let mut pieces = Pieces {
             file,
             bytes: Vec::new(),
             taken: 0,
+            before: 0,
         };
         pieces.more(PIECE_BYTES)?;
-        let mut reader = Cursor(pieces.rest());
-        if reader.take(4) != Some(b"DIRC") {
-            return Err(GitError::DamagedIndex("it does not begin as one"));
+        let end = pieces.rest().len().checked_sub(ID_BYTES).ok_or(CUT)?;
+        let mut reader = Cursor(&pieces.rest()[..end]);
+        if reader.take(4).ok_or(CUT)? != b"DIRC" {
+            return Err(IndexFault::Damaged("it does not begin like an index"));
         }
         let version = reader.number().ok_or(CUT)?;
         if !(2..=4).contains(&version) {
-            return Err(GitError::Unsupported(format!(
-                "an index of version {version}"
-            )));
+            return Err(IndexFault::Unsupported(format!("version {version}")));
         }
         let count = reader.number().ok_or(CUT)? as usize;
         pieces.taken = HEADER_BYTES;
@@ -75,7 +87,7 @@ impl RawIndex {
             ..Self::default()
         };
         while raw.items.len() < count {
-            raw.take_items(&mut pieces, version, count)?;
+            raw.take_items(&mut pieces, version, count, checks.as_deref_mut())?;
             // As much again as was not enough, so that no entry is looked at more than a few times.
             let open = pieces.rest().len() as u64;
             if raw.items.len() < count && !pieces.more(open.max(PIECE_BYTES))? {
@@ -83,7 +95,7 @@ impl RawIndex {
             }
         }
         pieces.more(u64::MAX)?;
-        raw.extensions(pieces.rest())?;
+        raw.extensions(pieces.rest(), pieces.before, checks)?;
         Ok(raw)
     }
 
@@ -93,12 +105,17 @@ impl RawIndex {
         pieces: &mut Pieces<R>,
         version: u32,
         count: usize,
-    ) -> Result<(), GitError> {
+        mut checks: Option<&mut Checks>,
+    ) -> Result<(), IndexFault> {
         let mut rest = pieces.rest();
         while self.items.len() < count {
             let mut reader = Cursor(rest);
-            if self.item(&mut reader, version)?.is_none() {
+            if self.item(&mut reader, version, checks.is_some())?.is_none() {
                 break;
+            }
+            if let Some(checks) = checks.as_deref_mut() {
+                let taken = pieces.bytes.len() - rest.len();
+                checks.starts.push(pieces.before + taken);
             }
             rest = reader.0;
         }
@@ -106,36 +123,46 @@ impl RawIndex {
         Ok(())
     }
 
-    fn extensions(&mut self, bytes: &[u8]) -> Result<(), GitError> {
-        let mut reader = Cursor(bytes);
+    fn extensions(
+        &mut self,
+        bytes: &[u8],
+        end_of_entries: usize,
+        mut checks: Option<&mut Checks>,
+    ) -> Result<(), IndexFault> {
         // The checksum at the end is Git's own business: it may be left out, and a damaged index is not made right by it.
-        while reader.0.len() > ID_BYTES {
+        let end = bytes.len().checked_sub(ID_BYTES).ok_or(CUT)?;
+        let mut reader = Cursor(&bytes[..end]);
+        while !reader.0.is_empty() {
             let name = reader.take(4).ok_or(CUT)?;
             let size = reader.number().ok_or(CUT)? as usize;
             let content = reader.take(size).ok_or(CUT)?;
+            if let Some(checks) = checks.as_deref_mut() {
+                checks.extension(name, content, end_of_entries)?;
+                continue;
+            }
             match name {
-                b"TREE" => self.tree = CacheTree::parse(content),
+                b"TREE" => {
+                    let tree = CacheTree::parse(content, MAX_DEPTH);
+                    self.tree = tree.ok().map(CacheTree::sorted);
+                }
                 b"link" => self.link = Some(link(content).ok_or(CUT)?),
                 // That some entries stand for folders shows in their mode.
                 b"sdir" => {}
                 [b'A'..=b'Z', ..] => {}
-                _ => {
-                    let name = String::from_utf8_lossy(name).into_owned();
-                    return Err(GitError::Unsupported(format!(
-                        "the extension {name:?} of the index"
-                    )));
-                }
+                _ => return Err(IndexFault::extension(name, "")),
             }
         }
-        match reader.0.len() < ID_BYTES {
-            true => Err(CUT),
-            false => Ok(()),
-        }
+        Ok(())
     }
 
     /// Reads one entry; none, and nothing is changed, when it is not there as a whole.
-    fn item(&mut self, reader: &mut Cursor<'_>, version: u32) -> Result<Option<()>, GitError> {
-        let damaged = || GitError::DamagedIndex("it has an entry that makes no sense");
+    fn item(
+        &mut self,
+        reader: &mut Cursor<'_>,
+        version: u32,
+        is_strict: bool,
+    ) -> Result<Option<()>, IndexFault> {
+        let damaged = || IndexFault::Damaged("it has an entry that makes no sense");
         let begin = reader.0.len();
         let Some(fixed) = reader.take(MIN_ITEM_BYTES) else {
             return Ok(None);
@@ -143,9 +170,15 @@ impl RawIndex {
         let number = |at: usize| {
             u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]])
         };
-        let mode = plain_mode(number(24)).ok_or_else(damaged)?;
+        let mode = match is_strict {
+            true => number(24),
+            false => plain_mode(number(24)).ok_or_else(damaged)?,
+        };
         let id = Oid::from_bytes(&fixed[40..60]).map_err(|_| damaged())?;
         let flags = u16::from_be_bytes([fixed[60], fixed[61]]);
+        if is_strict {
+            Checks::flags(version, flags)?;
+        }
         let more = match version >= 3 && flags & 0x4000 != 0 {
             true => match reader.short() {
                 Some(more) => more,
@@ -159,21 +192,27 @@ impl RawIndex {
                 return Ok(None);
             };
             let before = self.items.last().map_or(0..0, Item::range);
-            let kept = before.len().checked_sub(cut).ok_or_else(damaged)?;
+            let kept = before.len().checked_sub(cut).ok_or(CUT)?;
             self.paths
                 .extend_from_within(before.start..before.start + kept);
             self.paths.extend_from_slice(rest);
+            if is_strict {
+                Checks::name(flags, &self.paths[start..], &[])?;
+            }
         } else {
             let path = match usize::from(flags & 0xfff) {
-                // Longer than the field can say: it ends at a NUL.
-                0xfff => (reader.0.iter().position(|byte| *byte == 0))
+                // Longer than the field can say: it ends at a NUL. Git looks for that in every entry.
+                said if said == 0xfff || is_strict => (reader.0.iter().position(|byte| *byte == 0))
                     .and_then(|length| reader.take(length)),
                 length => reader.take(length),
             };
             let used = begin - reader.0.len();
-            let (Some(path), Some(_)) = (path, reader.take(8 - used % 8)) else {
+            let (Some(path), Some(padding)) = (path, reader.take(8 - used % 8)) else {
                 return Ok(None);
             };
+            if is_strict {
+                Checks::name(flags, path, padding)?;
+            }
             self.paths.extend_from_slice(path);
         }
         let stat = Stat {
