@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::settings::{FILE_NAME, MAX_FILE_BYTES, Settings, read_file, text_of};
+use super::load::{read_file, text_of};
+use super::settings::{FILE_NAME, MAX_FILE_BYTES, Settings};
 use super::{Governance, GovernanceError};
 use crate::domain::report::judges::{Before, Judges, OnDisk};
 use crate::domain::rules::strictness;

@@ -10,6 +10,7 @@ pub mod entries;
 mod findings;
 mod inspect;
 pub mod judging;
+mod load;
 pub mod named;
 mod owners;
 mod parse;
@@ -23,4 +24,5 @@ pub mod report;
 pub mod settings;
 pub mod standing;
 
-pub use settings::{Governance, GovernanceError};
+pub use load::Governance;
+pub use settings::GovernanceError;
