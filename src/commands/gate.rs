@@ -26,9 +26,6 @@ const INDEX_VARIABLE: &str = "GIT_INDEX_FILE";
 /// Git sets this editor for hooks when nobody edits the message.
 const NO_EDITOR: &str = ":";
 
-/// Longest message that gets trailers.
-const MAX_MESSAGE_BYTES: u64 = 1 << 20;
-
 /// Longest list of moves of one transaction that is looked through. `git commit` has two lines.
 const MAX_MOVES_BYTES: u64 = 1 << 20;
 
@@ -131,20 +128,9 @@ impl Scene {
 
     /// Without a look nothing can be said about the commit: only a person's own word lets it pass.
     fn blind(&self, error: &ReadError, pinned: Option<GateMode>) -> ExitCode {
-        let error = printable(&error.to_string());
         let refused = pinned.is_none_or(|mode| mode == GateMode::Enforce);
-        let sentence = match (self.language, refused) {
-            (Language::En, true) => {
-                format!("zhongshu: this commit is refused: the gate cannot look at it: {error}")
-            }
-            (Language::Zh, true) => format!("zhongshu：提交被拒绝：关口无法查看它：{error}"),
-            (Language::En, false) => {
-                format!("zhongshu warns: the gate cannot look at this commit: {error}")
-            }
-            (Language::Zh, false) => format!("zhongshu 警告：关口无法查看这次提交：{error}"),
-        };
         if pinned != Some(GateMode::Off) {
-            say(&[sentence]);
+            say(&[words::blind(&error.to_string(), refused, self.language)]);
         }
         match refused {
             true => ExitCode::Failed,
@@ -189,7 +175,7 @@ impl Scene {
     fn note(&self, note: &Note) {
         let Some(notes) = self.notes() else { return };
         if let Err(error) = notes.write(note) {
-            say(&[cannot_note(&error, self.language)]);
+            say(&[words::cannot_note(&error, self.language)]);
         }
     }
 
@@ -211,7 +197,7 @@ impl Scene {
         if let (Some(notes), Some(git)) = (self.notes(), self.git.and_then(Identity::of)) {
             let mode = verdict.mode;
             if let Err(error) = notes.let_pass(&Pass { git, tree, mode }) {
-                say(&[cannot_note(&error, self.language)]);
+                say(&[words::cannot_note(&error, self.language)]);
             }
         }
     }
@@ -236,7 +222,7 @@ impl Scene {
                 Some(other) => words::swapped(&passed.tree, other, refused, self.language),
                 None => return ExitCode::Ok,
             },
-            Err(error) => cannot_compare(&error, self.language),
+            Err(error) => words::cannot_compare(&error, self.language),
         };
         say(&[sentence]);
         match refused {
@@ -263,45 +249,11 @@ impl Scene {
             .map(trailers::of)
             .unwrap_or_default();
         let comment = edited.then_some(look.comment_prefix.as_bytes());
-        if let Err(error) = edit(&self.repo.join(message), &lines, comment) {
+        if let Err(error) = trailers::write(&self.repo.join(message), &lines, comment) {
             say(&[format!(
                 "zhongshu: {}: {error}; the commit goes on without trailers",
                 printable(&message.to_string_lossy())
             )]);
-        }
-    }
-}
-
-fn edit(path: &Path, lines: &[String], comment: Option<&[u8]>) -> std::io::Result<()> {
-    if std::fs::metadata(path)?.len() > MAX_MESSAGE_BYTES {
-        return Err(std::io::Error::other("the message is too long"));
-    }
-    let message = std::fs::read(path)?;
-    let edited = trailers::set(&message, lines, comment);
-    if edited != message {
-        std::fs::write(path, edited)?;
-    }
-    Ok(())
-}
-
-fn cannot_compare(error: &str, language: Language) -> String {
-    let error = printable(error);
-    match language {
-        Language::En => {
-            format!("zhongshu: whether Git commits what the gate let pass cannot be seen: {error}")
-        }
-        Language::Zh => format!("zhongshu：无法确认 Git 提交的就是关口放行的内容：{error}"),
-    }
-}
-
-fn cannot_note(error: &std::io::Error, language: Language) -> String {
-    let error = printable(&error.to_string());
-    match language {
-        Language::En => format!(
-            "zhongshu: this could not be written down for the server, which finds commits in Git's logs: {error}"
-        ),
-        Language::Zh => {
-            format!("zhongshu：无法为服务器记下此事，服务器将从 Git 日志中找到提交：{error}")
         }
     }
 }

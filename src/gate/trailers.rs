@@ -1,7 +1,12 @@
 //! Trailers in commit messages: `Zhongshu-Report:` and `Zhongshu-Plan:`. Owns where in a message they stand; works on
 //! bytes, because a message may be in any encoding. An earlier value is replaced, so that amending leaves no duplicates.
 
+use std::path::Path;
+
 use crate::domain::review::Approval;
+
+/// Longest message that gets trailers.
+const MAX_MESSAGE_BYTES: u64 = 1 << 20;
 
 /// Names the report under which the commit's tree was approved.
 pub const REPORT: &str = "Zhongshu-Report";
@@ -53,6 +58,22 @@ pub fn set(message: &[u8], trailers: &[String], comment: Option<&[u8]>) -> Vec<u
     text.extend(trailers.iter().map(|line| format!("{line}\n").into_bytes()));
     text.extend(rest.iter().map(|line| line.to_vec()));
     text.concat()
+}
+
+/// Writes them into a message file.
+///
+/// # Errors
+/// What the file system says, or that the message is too long.
+pub fn write(path: &Path, lines: &[String], comment: Option<&[u8]>) -> std::io::Result<()> {
+    if std::fs::metadata(path)?.len() > MAX_MESSAGE_BYTES {
+        return Err(std::io::Error::other("the message is too long"));
+    }
+    let message = std::fs::read(path)?;
+    let edited = set(&message, lines, comment);
+    if edited != message {
+        std::fs::write(path, edited)?;
+    }
+    Ok(())
 }
 
 fn without_end(line: &[u8]) -> &[u8] {

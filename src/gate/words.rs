@@ -191,6 +191,45 @@ fn review_at(way: Way<'_>, language: Language) -> Vec<String> {
     }
 }
 
+/// What is said when the gate cannot see the commit.
+pub fn blind(error: &str, refused: bool, language: Language) -> String {
+    let error = printable(error);
+    match (language, refused) {
+        (Language::En, true) => {
+            format!("zhongshu: this commit is refused: the gate cannot look at it: {error}")
+        }
+        (Language::Zh, true) => format!("zhongshu：提交被拒绝：关口无法查看它：{error}"),
+        (Language::En, false) => {
+            format!("zhongshu warns: the gate cannot look at this commit: {error}")
+        }
+        (Language::Zh, false) => format!("zhongshu 警告：关口无法查看这次提交：{error}"),
+    }
+}
+
+/// What is said when it cannot be seen what Git is about to commit.
+pub fn cannot_compare(error: &str, language: Language) -> String {
+    let error = printable(error);
+    match language {
+        Language::En => {
+            format!("zhongshu: whether Git commits what the gate let pass cannot be seen: {error}")
+        }
+        Language::Zh => format!("zhongshu：无法确认 Git 提交的就是关口放行的内容：{error}"),
+    }
+}
+
+/// What is said when a note for the server cannot be written.
+pub fn cannot_note(error: &std::io::Error, language: Language) -> String {
+    let error = printable(&error.to_string());
+    match language {
+        Language::En => format!(
+            "zhongshu: this could not be written down for the server, which finds commits in Git's logs: {error}"
+        ),
+        Language::Zh => {
+            format!("zhongshu：无法为服务器记下此事，服务器将从 Git 日志中找到提交：{error}")
+        }
+    }
+}
+
 /// What is said after a commit that nobody approved.
 pub fn went_around(tree: &GitId, language: Language) -> String {
     let tree = tree.short();
