@@ -217,11 +217,24 @@ impl<S: Fold> Ledger<S> {
         T: Send + 'static,
         R: Send + 'static,
     {
+        self.send_blocking(actor, decide)?.wait()
+    }
+
+    /// Sends a change and does not wait for it: many that are sent one after the other keep their order and are synced together. For
+    /// threads outside of the runtime.
+    pub fn send_blocking<T, R>(
+        &self,
+        actor: impl Into<String>,
+        decide: impl FnOnce(&S) -> Result<(Vec<S::Event>, T), R> + Send + 'static,
+    ) -> Result<Pending<T, R>, TransactError<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+    {
         let (message, reply) = message(actor.into(), decide);
         let sent = self.shared.queue.blocking_send(message);
         sent.map_err(|_| TransactError::Closed)?;
-        let (value, _) = reply.blocking_recv().map_err(|_| TransactError::Closed)??;
-        Ok(value)
+        Ok(Pending { reply })
     }
 
     /// Appends events that need no check. Returns the seq of the last one.
@@ -315,6 +328,23 @@ impl<S: Fold> Ledger<S> {
         if let Some(Err(_)) = thread.take().map(JoinHandle::join) {
             tracing::error!("the journal's writer thread panicked");
         }
+    }
+}
+
+/// A change that was sent; dropping this does not take it back.
+#[derive(Debug)]
+pub struct Pending<T, R> {
+    reply: oneshot::Receiver<Outcome<T, R>>,
+}
+
+impl<T, R> Pending<T, R> {
+    /// What came of it, once that is durable; panics inside of the runtime.
+    pub fn wait(self) -> Result<T, TransactError<R>> {
+        let (value, _) = self
+            .reply
+            .blocking_recv()
+            .map_err(|_| TransactError::Closed)??;
+        Ok(value)
     }
 }
 

@@ -17,7 +17,6 @@
 
 mod folders;
 pub mod handoffs;
-mod in_order;
 mod ingest;
 mod moves;
 mod parse;

@@ -1,6 +1,6 @@
 //! The blocking half of the mailbox: looks at files, and puts them away once the journal has decided.
 //!
-//! Runs on the blocking pool, one call at a time. Remembers files that must wait and files whose move failed; whatever
+//! Works on the thread of the pass. Remembers files that must wait and files whose move failed; whatever
 //! it remembers can be lost without harm.
 
 use super::folders::{FolderError, Folders, Listed};
@@ -9,7 +9,7 @@ use super::parse::{self, ParseError};
 use super::read::{self, Stamp};
 use super::receipts;
 use super::rejected::{self, Shelf};
-use super::take::{Candidate, Verdict};
+use super::take::{Candidate, Origin, Verdict};
 use super::timing::Timing;
 use super::watch::Hints;
 use crate::domain::hex::hex;
@@ -52,7 +52,6 @@ pub(super) struct Examined {
     sha256: String,
     was_read: bool,
     has_receipt: bool,
-    pub fate: Fate,
 }
 
 pub(super) enum Fate {
@@ -63,7 +62,7 @@ pub(super) enum Fate {
 /// What a chunk of files yielded.
 #[derive(Default)]
 pub(super) struct Chunk {
-    pub files: Vec<Examined>,
+    pub files: Vec<(Examined, Fate)>,
     /// When some file that waits is worth another look.
     pub again_at: Option<Instant>,
 }
@@ -167,7 +166,7 @@ impl Desk {
             };
             bytes += listed.stamp.size.min(read::MAX_FILE_BYTES);
             match self.look_at(round, &listed) {
-                Look::Take(file) => chunk.files.push(file),
+                Look::Take(file, fate) => chunk.files.push((file, fate)),
                 Look::Again(at) => {
                     chunk.again_at = Some(chunk.again_at.map_or(at, |other| other.min(at)));
                 }
@@ -296,31 +295,31 @@ impl Desk {
             Some((digest, verdict)) if *digest == sha256 => Fate::Known(verdict.clone()),
             _ => {
                 let target = moves::expected_name(&key.1, &round.folders.archive, &sha256);
-                Fate::Ask(Box::new(Candidate {
+                let rejected = moves::expected_name(&key.1, &round.folders.rejected, &sha256);
+                let origin = Origin {
                     planner: round.planner.clone(),
                     file: shown(&target),
-                    rejected_as: shown(&moves::expected_name(
-                        &key.1,
-                        &round.folders.rejected,
-                        &sha256,
-                    )),
+                    rejected_as: shown(&rejected),
                     sha256: sha256.clone(),
                     receipt,
                     modified_at: timestamp(stamp.modified_ns),
                     written_at: timestamp(written_ns),
+                };
+                Fate::Ask(Box::new(Candidate {
+                    file: origin,
                     content,
                     findings: Vec::new(),
                 }))
             }
         };
-        Look::Take(Examined {
+        let file = Examined {
             name: key.1,
             stamp,
             sha256,
             was_read,
             has_receipt,
-            fate,
-        })
+        };
+        Look::Take(file, fate)
     }
 
     /// Puts files away. What cannot be moved now keeps its verdict and is tried again.
@@ -415,7 +414,7 @@ struct Found {
 }
 
 enum Look {
-    Take(Examined),
+    Take(Examined, Fate),
     Again(Instant),
     Nothing,
 }

@@ -17,9 +17,20 @@ use crate::domain::shown::shown_line;
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
 
-/// A file that was read and is old enough to count.
-#[derive(Debug, Clone)]
+/// A file that was read and is old enough to count. What it says is here alone, and moves on from here.
+#[derive(Debug)]
 pub(super) struct Candidate {
+    /// Which file it is.
+    pub file: Origin,
+    /// What it says, or why it can say nothing.
+    pub content: Result<Parsed, String>,
+    /// What the plan checks found, when it is a plan; see [`Candidate::look_at`].
+    pub findings: Vec<PlanFinding>,
+}
+
+/// Where words came from.
+#[derive(Debug)]
+pub(super) struct Origin {
     /// The planner in whose mailbox it was.
     pub planner: SessionId,
     /// The name that it will have in the archive, as text.
@@ -34,29 +45,20 @@ pub(super) struct Candidate {
     pub modified_at: DateTime<Utc>,
     /// When it got its name: the order in which its writer meant it.
     pub written_at: DateTime<Utc>,
-    /// What it says, or why it can say nothing.
-    pub content: Result<Parsed, String>,
-    /// What the plan checks found, when it is a plan; see [`Candidate::look_at`].
-    pub findings: Vec<PlanFinding>,
 }
 
 impl Candidate {
     /// Checks a plan, before the journal's thread decides about it. May take a while.
     pub(super) fn look_at(&mut self, catalog: &Catalog) {
         if let Ok(Parsed::Plan { proposal, .. }) = &self.content {
-            self.findings = catalog.look_at(proposal.clone()).findings;
+            self.findings = catalog.found_in(proposal);
         }
-    }
-
-    /// Whether it is a plan.
-    pub(super) fn is_plan(&self) -> bool {
-        matches!(self.content, Ok(Parsed::Plan { .. }))
     }
 
     /// Who is recorded as having caused what follows.
     pub(super) fn actor(&self) -> String {
-        let writer = self.receipt.as_ref().map(|receipt| &receipt.session_id);
-        writer.map_or_else(|| "mailbox".to_owned(), ToString::to_string)
+        let writer = self.file.receipt.as_ref();
+        writer.map_or_else(|| "mailbox".to_owned(), |it| it.session_id.to_string())
     }
 }
 
@@ -75,11 +77,19 @@ pub(super) fn decide(
     catalog: &Catalog,
     candidate: Candidate,
 ) -> (Vec<Event>, Verdict) {
-    let (planner, file) = (candidate.planner.clone(), candidate.rejected_as.clone());
-    let outcome = match candidate.content.clone() {
-        Ok(parsed) => take(state, catalog, candidate, parsed).map_err(|refusal| refusal.message),
-        Err(reason) => Err(reason),
-    };
+    let Candidate {
+        file: mut origin,
+        content,
+        findings,
+    } = candidate;
+    let (planner, file) = (
+        origin.planner.clone(),
+        std::mem::take(&mut origin.rejected_as),
+    );
+    let outcome = content.and_then(|parsed| {
+        let taken = take(state, catalog, origin, parsed, findings);
+        taken.map_err(|refusal| refusal.message)
+    });
     outcome.unwrap_or_else(|reason| {
         let reason = shown_line(&reason).into_owned();
         let event = Event::MailboxFileRejected {
@@ -94,19 +104,20 @@ pub(super) fn decide(
 fn take(
     state: &State,
     catalog: &Catalog,
-    candidate: Candidate,
+    origin: Origin,
     parsed: Parsed,
+    findings: Vec<PlanFinding>,
 ) -> Result<(Vec<Event>, Verdict), Refusal> {
     // The state, not the receipt, says whose thread it is: a receipt may be older than what is known now.
-    let writer = candidate
+    let writer = origin
         .receipt
         .as_ref()
         .and_then(|receipt| state.session_of_thread(&receipt.thread_id))
         .map(|session| session.id().clone());
     match parsed {
         Parsed::Plan { claimed, proposal } => {
-            check_planner(state, &candidate, claimed, writer.as_ref())?;
-            if is_in(state, &candidate, &proposal) {
+            check_planner(state, &origin, claimed, writer.as_ref())?;
+            if is_in(state, &origin, &proposal) {
                 return Ok((Vec::new(), Verdict::Archive));
             }
             let source = match writer {
@@ -114,18 +125,15 @@ fn take(
                 None => Source::Mailbox,
             };
             let report = plans::Reported {
-                checked: Checked {
-                    proposal,
-                    findings: candidate.findings,
-                },
+                checked: Checked { proposal, findings },
                 source,
-                written_at: Some(candidate.written_at),
+                written_at: Some(origin.written_at),
             };
             let file = InFile {
-                file: candidate.file,
-                sha256: candidate.sha256,
+                file: origin.file,
+                sha256: origin.sha256,
             };
-            let planner = &candidate.planner;
+            let planner = &origin.planner;
             let (events, ()) = plan_files::come_in(state, catalog, planner, report, file)?;
             Ok((events, Verdict::Archive))
         }
@@ -134,22 +142,22 @@ fn take(
             department_session_id,
             department,
             number,
-            findings,
+            findings: said,
         } => {
             let written = Written {
-                at: candidate.written_at,
+                at: origin.written_at,
                 number,
             };
             let wish = Submission {
                 written,
-                mailbox_of: candidate.planner,
+                mailbox_of: origin.planner,
                 parent_session_id,
                 department_session_id: department_session_id.clone(),
                 department,
-                findings,
+                findings: said,
                 written_by: writer,
-                file: candidate.file,
-                sha256: candidate.sha256,
+                file: origin.file,
+                sha256: origin.sha256,
             };
             let (events, _) = results::take(state, catalog, wish)?;
             Ok((events, Verdict::Archive))
@@ -160,13 +168,13 @@ fn take(
             opinion,
         } => {
             let wish = plan_reviews::Submission {
-                mailbox_of: candidate.planner,
+                mailbox_of: origin.planner,
                 parent_session_id,
                 department_session_id,
                 opinion,
                 written_by: writer,
-                file: candidate.file,
-                sha256: candidate.sha256,
+                file: origin.file,
+                sha256: origin.sha256,
             };
             let (events, ()) = plan_reviews::take(state, catalog, wish)?;
             Ok((events, Verdict::Archive))
@@ -177,17 +185,17 @@ fn take(
 /// A plan speaks for the planner of its folder; whoever claims or proves to be another is refused.
 fn check_planner(
     state: &State,
-    candidate: &Candidate,
+    origin: &Origin,
     claimed: Option<(&'static str, SessionId)>,
     writer: Option<&SessionId>,
 ) -> Result<(), Refusal> {
-    let planner = state.current_planner(&candidate.planner);
+    let planner = state.current_planner(&origin.planner);
     if let Some((field, claimed)) = &claimed
         && state.current_planner(claimed) != planner
     {
         let message = format!(
             "{field}: `{claimed}` is not the planner of this mailbox, `{}` is",
-            candidate.planner
+            origin.planner
         );
         return Err(Refusal::forbidden("not_yours", message));
     }
@@ -202,13 +210,13 @@ fn check_planner(
 
 /// Whether this file's plan was registered before a crash kept the file from being put away: the same plan, registered
 /// after the file was last written. The same plan in a newer file is a new proposal.
-fn is_in(state: &State, candidate: &Candidate, proposal: &Proposal) -> bool {
-    let planner = state.session(state.current_planner(&candidate.planner));
+fn is_in(state: &State, origin: &Origin, proposal: &Proposal) -> bool {
+    let planner = state.session(state.current_planner(&origin.planner));
     let sha256 = proposal.sha256();
     planner.is_some_and(|planner| {
         planner
             .plans
             .iter()
-            .any(|plan| plan.sha256 == sha256 && plan.reported_at >= candidate.modified_at)
+            .any(|plan| plan.sha256 == sha256 && plan.reported_at >= origin.modified_at)
     })
 }

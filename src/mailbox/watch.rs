@@ -97,6 +97,21 @@ fn place(path: &Path) -> Option<(SessionId, &OsStr)> {
     Some((SessionId::parse(planner).ok()?, path.file_name()?))
 }
 
+/// What was hinted at, wherever it is waited for.
+pub(super) struct Heard(Arc<Shared>);
+
+impl Heard {
+    /// Waits until there is a hint. Cancel-safe.
+    pub(super) async fn hint(&self) {
+        self.0.wake.notified().await;
+    }
+
+    /// What was hinted at until now.
+    pub(super) fn take(&self) -> Hints {
+        std::mem::take(&mut *self.0.lock())
+    }
+}
+
 /// Watches the `incoming/` folders, as far as the system lets us.
 pub(super) struct Watch {
     shared: Arc<Shared>,
@@ -124,14 +139,9 @@ impl Watch {
         watch
     }
 
-    /// Waits until there is a hint. Cancel-safe.
-    pub(super) async fn hint(&self) {
-        self.shared.wake.notified().await;
-    }
-
-    /// What was hinted at until now.
-    pub(super) fn take(&self) -> Hints {
-        std::mem::take(&mut *self.shared.lock())
+    /// What the kernel says, for whoever waits for it elsewhere.
+    pub(super) fn heard(&self) -> Heard {
+        Heard(Arc::clone(&self.shared))
     }
 
     /// Watches this folder, again if it is another one than before. True when the watch is new.

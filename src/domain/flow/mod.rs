@@ -51,9 +51,15 @@ pub struct Catalog {
 impl Catalog {
     /// Looks at a proposal before it is registered. May take a while: not for the journal's thread.
     pub fn look_at(&self, proposal: Proposal) -> Checked {
+        let findings = self.found_in(&proposal);
+        Checked { proposal, findings }
+    }
+
+    /// What the checks say about a proposal. May take a while.
+    pub fn found_in(&self, proposal: &Proposal) -> Vec<PlanFinding> {
         let mut findings = self.findings(&proposal.assignments);
         findings.extend(hidden::in_summary(&proposal.summary));
-        Checked { proposal, findings }
+        findings
     }
 
     /// What the checks say about these lines. May take a while.
