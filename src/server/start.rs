@@ -243,7 +243,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         Box::new(move || listeners::terminals(Arc::clone(&office), Arc::clone(&events)).boxed())
     });
     evidence::sweep(&office.core).await;
-    office.adopt_terminals().await;
+    office.open_terminals().adopt().await;
     let reconciler = Reconciler::new(Arc::clone(&office), acting.clone());
     actors.push(keep_until_the_end(
         Duty::Reconciler,

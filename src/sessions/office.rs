@@ -4,9 +4,7 @@ use crate::core::done::Done;
 use crate::core::live::Activity;
 use crate::core::{Core, LAUNCHER};
 use crate::domain::event::Event;
-use crate::domain::fault::Shared;
 use crate::domain::flow;
-use crate::domain::flow::holds::Limits;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session};
@@ -121,26 +119,6 @@ impl Office {
         self.disconnect(id);
         self.core.live.ended(id);
         Done::Settled
-    }
-
-    /// What a department could not be started with, or its model that fails, is seldom broken for it alone: what needs the
-    /// same waits, with the reason, and is not spent on the same failure.
-    pub async fn hold_back(&self, shared: Shared, session: &Session, reason: &str) {
-        let (id, reason) = (session.id().clone(), reason.to_owned());
-        let held = self.core.decide(LAUNCHER, move |state| {
-            flow::queue::hold(state, shared, &id, &reason)
-        });
-        if let Err(error) = held.await {
-            tracing::warn!(?error, "work could not be held back");
-        }
-    }
-
-    /// What bounds dispatch at this moment.
-    pub fn limits(&self) -> Limits {
-        Limits {
-            codex_down: self.threads.down(),
-            ..self.core.policy().limits()
-        }
     }
 
     /// Ends a terminal with everything in it; a session that it only shows goes on.

@@ -331,7 +331,7 @@ async fn give_up(office: &Arc<Office>, id: &SessionId) -> Done {
             driver: session.brief.driver.clone(),
             model: session.brief.model.clone(),
         };
-        office.hold_back(shared, &session, &reason).await;
+        office.queue().hold_back(shared, &session, &reason).await;
     }
     request_close(office, id, Outcome::Failed { reason }).await
 }
@@ -341,7 +341,7 @@ async fn dispatch(office: &Arc<Office>) -> Done {
     let (policy, place, limits) = (
         office.core.policy(),
         office.core.place.clone(),
-        office.limits(),
+        office.queue().limits(),
     );
     let waits_for_codex = limits.codex_down.is_some();
     let given = office.core.decide(LAUNCHER, move |state| {

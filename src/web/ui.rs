@@ -125,7 +125,8 @@ async fn work(
         None => Vec::new(),
     };
     let terminals: Vec<TerminalItem> = office
-        .terminal_views(None)
+        .open_terminals()
+        .views(None)
         .into_iter()
         .filter(|terminal| terminal.session_id.is_none())
         .map(|terminal| TerminalItem {
@@ -134,7 +135,10 @@ async fn work(
             ended: terminal.status == "exited",
         })
         .collect();
-    let (codex, trust) = (codex(office, language), office.trust(language));
+    let (codex, trust) = (
+        codex(office, language),
+        office.permission().question(language),
+    );
     let powers = office.powers(language);
     let health = office.ledger.status().borrow().health.clone();
     let read_only = match &health {

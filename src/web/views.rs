@@ -201,7 +201,7 @@ impl<'a> Scene<'a> {
             live: &office.live,
             repo: &office.place.repo,
             stale_seconds: office.policy().stale.as_secs(),
-            limits: office.limits(),
+            limits: office.queue().limits(),
             now: Utc::now(),
             address: Box::new(move |id| office.terminals.url(id, Mode::Write, opener?)),
         }

@@ -26,7 +26,7 @@ pub async fn start(office: &Office, policy: &Policy, session: &Session, name: &s
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
             let driver = session.brief.driver.clone();
             let shared = Shared::Driver { driver };
-            office.hold_back(shared, session, &reason).await;
+            office.queue().hold_back(shared, session, &reason).await;
             return office
                 .closed(session.id(), Outcome::Failed { reason })
                 .await;

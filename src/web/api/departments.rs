@@ -91,7 +91,7 @@ pub async fn start_department(
 ) -> Result<Success<DepartmentStarted>, ApiError> {
     let parent_session_id = match wish.parent_session_id {
         Some(parent) => parent,
-        None => app.office.only_planner()?,
+        None => app.office.sessions().only_planner()?,
     };
     let assignments = vec![PlannedAssignment {
         model: chosen(wish.model),
@@ -111,10 +111,14 @@ pub async fn start_department(
         by_hand: true,
         request,
     };
-    let orders = app.office.confirm(&caller.actor(), confirmation).await?;
+    let orders = app
+        .office
+        .plans()
+        .confirm(&caller.actor(), confirmation)
+        .await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
     // Dispatch follows at once when a slot is free; whoever asks wants to know which of the two it is.
-    let limits = app.office.limits();
+    let limits = app.office.queue().limits();
     let queued = app
         .office
         .ledger

@@ -117,6 +117,7 @@ pub async fn start(
 ) -> Result<Success<OneSession>, ApiError> {
     let id = app
         .office
+        .sessions()
         .start_planner(&caller.actor(), &wish.task, chosen(wish.model), request)
         .await?;
     session_view(&app.office, &id, &opener)
@@ -130,6 +131,7 @@ pub async fn restart(
 ) -> Result<Success<OneSession>, ApiError> {
     let id = app
         .office
+        .sessions()
         .restart_planner(&caller.actor(), &wish.session_id, chosen(wish.model))
         .await?;
     session_view(&app.office, &id, &opener)

@@ -3,7 +3,7 @@
 use super::planners::{ById, chosen};
 use crate::domain::assignment::Order;
 use crate::domain::flow::hidden;
-use crate::domain::flow::plans::{Confirmation, PlanReceipt};
+use crate::domain::flow::plans::{self, Confirmation, PlanReceipt};
 use crate::domain::flow::review_wanted::{self, SeenPlan};
 use crate::domain::flow::sessions::planner;
 use crate::domain::ids::SessionId;
@@ -103,7 +103,8 @@ pub async fn report(
     };
     let receipt = app
         .office
-        .report_plan(&caller.actor(), &wish.session_id, proposal)
+        .plans()
+        .report(&caller.actor(), &wish.session_id, proposal)
         .await?;
     Ok(Success(receipt))
 }
@@ -151,7 +152,7 @@ pub async fn findings_of(
     if let Some(stored) = plan.findings_of_lines() {
         return Ok(stored.to_vec());
     }
-    let now = app.office.findings(plan.lines().to_vec()).await?;
+    let now = app.office.plans().findings(plan.lines().to_vec()).await?;
     Ok(FindingView::all(&now, language))
 }
 
@@ -226,7 +227,7 @@ pub async fn check(
         .language
         .unwrap_or(app.office.policy().catalog.language);
     let lines = wish.assignments.into_iter().map(Into::into).collect();
-    let findings = app.office.findings(lines).await?;
+    let findings = app.office.plans().findings(lines).await?;
     Ok(Success(PlanChecked {
         findings: FindingView::all(&findings, language),
     }))
@@ -271,7 +272,11 @@ pub async fn confirm(
         by_hand: false,
         request,
     };
-    let orders = app.office.confirm(&caller.actor(), confirmation).await?;
+    let orders = app
+        .office
+        .plans()
+        .confirm(&caller.actor(), confirmation)
+        .await?;
     Ok(Success(Confirmed {
         queued_count: orders.len(),
         assignments: orders,
@@ -296,10 +301,10 @@ pub async fn reject(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<RejectPlan>,
 ) -> Result<Success<PlanRejected>, ApiError> {
-    let version = app
-        .office
-        .reject(&caller.actor(), &wish.session_id, wish.reason)
-        .await?;
+    let policy = app.office.policy();
+    let reject =
+        move |state: &_| plans::reject(state, &policy.catalog, &wish.session_id, &wish.reason);
+    let version = app.office.decide(caller.actor(), reject).await?;
     Ok(Success(PlanRejected { version }))
 }
 

@@ -1,5 +1,6 @@
 //! The queue: cancel, force, move, pause.
 
+use crate::domain::flow::queue;
 use crate::domain::ids::AssignmentId;
 use crate::web::app::App;
 use crate::web::body::Body;
@@ -20,7 +21,9 @@ pub async fn cancel(
     Body(wish): Body<OfAssignment>,
 ) -> Result<Done, ApiError> {
     app.office
-        .cancel(&caller.actor(), wish.assignment_id)
+        .decide(caller.actor(), move |state| {
+            queue::cancel(state, &wish.assignment_id)
+        })
         .await?;
     Ok(DONE)
 }
@@ -31,7 +34,9 @@ pub async fn force(
     Body(wish): Body<OfAssignment>,
 ) -> Result<Done, ApiError> {
     app.office
-        .force(&caller.actor(), wish.assignment_id)
+        .decide(caller.actor(), move |state| {
+            queue::force(state, &wish.assignment_id)
+        })
         .await?;
     Ok(DONE)
 }
@@ -49,7 +54,9 @@ pub async fn reorder(
     Body(wish): Body<Move>,
 ) -> Result<Done, ApiError> {
     app.office
-        .reorder(&caller.actor(), wish.assignment_id, wish.before)
+        .decide(caller.actor(), move |state| {
+            queue::reorder(state, &wish.assignment_id, wish.before.as_ref())
+        })
         .await?;
     Ok(DONE)
 }
@@ -63,7 +70,7 @@ pub async fn pause(
     RequirePerson(caller): RequirePerson,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Done, ApiError> {
-    app.office.pause(&caller.actor(), true).await?;
+    app.office.queue().pause(&caller.actor(), true).await?;
     Ok(DONE)
 }
 
@@ -72,6 +79,6 @@ pub async fn resume(
     RequirePerson(caller): RequirePerson,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Done, ApiError> {
-    app.office.pause(&caller.actor(), false).await?;
+    app.office.queue().pause(&caller.actor(), false).await?;
     Ok(DONE)
 }

@@ -2,6 +2,7 @@
 
 use crate::access::Lease;
 use crate::domain::flow::sessions::planner;
+use crate::domain::flow::{checks, inbox};
 use crate::domain::handoff::Packet;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::refusal::Refusal;
@@ -119,7 +120,11 @@ async fn open_inbox(
     office.ledger.read(|state| planner(state, id).map(drop))?;
     let fresh: Vec<ReportId> = match peek {
         true => Vec::new(),
-        false => office.read_inbox(actor, id).await?,
+        false => {
+            let id = id.clone();
+            let read = office.decide(actor, move |state| inbox::read(state, &id));
+            read.await?
+        }
     };
     let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
     let language = office.policy().catalog.language;
@@ -156,7 +161,9 @@ pub async fn acknowledge(
     Body(wish): Body<Acknowledge>,
 ) -> Result<Done, ApiError> {
     app.office
-        .acknowledge(&caller.actor(), wish.report_id)
+        .decide(caller.actor(), move |state| {
+            inbox::acknowledge(state, &wish.report_id)
+        })
         .await?;
     Ok(DONE)
 }
@@ -172,9 +179,12 @@ pub async fn accept(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<AcceptChanges>,
 ) -> Result<Done, ApiError> {
-    app.office
-        .accept_changes(&caller.actor(), wish.report_id, wish.reason, None)
-        .await?;
+    let by = caller.actor();
+    let accept = {
+        let by = by.clone();
+        move |state: &_| checks::accept(state, &wish.report_id, &by, &wish.reason, None)
+    };
+    app.office.decide(by, accept).await?;
     Ok(DONE)
 }
 
@@ -186,9 +196,10 @@ pub async fn accept_for_thread(
 ) -> Result<Done, ApiError> {
     let planner = planner_of_thread(&app, &thread_id)?;
     let actor = planner.to_string();
-    app.office
-        .accept_changes(&actor, wish.report_id, wish.reason, Some(planner))
-        .await?;
+    let by = actor.clone();
+    let accept =
+        move |state: &_| checks::accept(state, &wish.report_id, &by, &wish.reason, Some(&planner));
+    app.office.decide(actor, accept).await?;
     Ok(DONE)
 }
 
@@ -202,7 +213,8 @@ pub async fn verify(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<VerifyResult>,
 ) -> Result<Done, ApiError> {
-    app.office.verify(&caller.actor(), wish.report_id).await?;
+    let verify = move |state: &_| checks::request_verification(state, &wish.report_id);
+    app.office.decide(caller.actor(), verify).await?;
     Ok(DONE)
 }
 

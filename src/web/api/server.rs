@@ -28,7 +28,10 @@ pub async fn trust(
     let language = wish
         .language
         .unwrap_or(app.office.policy().catalog.language);
-    app.office.allow(&caller.actor(), language).await?;
+    app.office
+        .permission()
+        .give(&caller.actor(), language)
+        .await?;
     Ok(DONE)
 }
 

@@ -2,7 +2,9 @@
 
 use super::planners::{OneSession, session_view};
 use crate::access::Lease;
+use crate::domain::flow::sessions::{input as message, planner, request_close};
 use crate::domain::ids::{MessageId, SessionId};
+use crate::domain::outcome::Outcome;
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed};
 use crate::web::caller::RequirePerson;
@@ -25,9 +27,9 @@ pub async fn stop(
     opener: Lease,
     Body(wish): Body<OfSession>,
 ) -> Result<Success<OneSession>, ApiError> {
-    app.office
-        .stop_session(&caller.actor(), &wish.session_id)
-        .await?;
+    let id = wish.session_id.clone();
+    let stop = move |state: &_| request_close(state, &id, Outcome::Stopped);
+    app.office.decide(caller.actor(), stop).await?;
     session_view(&app.office, &wish.session_id, &opener)
 }
 
@@ -38,7 +40,8 @@ pub async fn resume(
     Body(wish): Body<OfSession>,
 ) -> Result<Success<OneSession>, ApiError> {
     app.office
-        .resume_session(&caller.actor(), &wish.session_id)
+        .sessions()
+        .resume(&caller.actor(), &wish.session_id)
         .await?;
     session_view(&app.office, &wish.session_id, &opener)
 }
@@ -65,7 +68,9 @@ pub async fn input(
 ) -> Result<Success<MessageSent>, ApiError> {
     let message_id = app
         .office
-        .input(&caller.actor(), &wish.session_id, wish.input, request)
+        .decide(caller.actor(), move |state| {
+            message(state, &wish.session_id, &wish.input, request)
+        })
         .await?;
     Ok(Success(MessageSent { message_id }))
 }
@@ -85,10 +90,12 @@ pub async fn notify(
 ) -> Result<Success<MessageSent>, ApiError> {
     app.office
         .ledger
-        .read(|state| crate::domain::flow::sessions::planner(state, &wish.session_id).map(drop))?;
+        .read(|state| planner(state, &wish.session_id).map(drop))?;
     let message_id = app
         .office
-        .input(&caller.actor(), &wish.session_id, wish.message, request)
+        .decide(caller.actor(), move |state| {
+            message(state, &wish.session_id, &wish.message, request)
+        })
         .await?;
     Ok(Success(MessageSent { message_id }))
 }

@@ -8,8 +8,8 @@ use crate::domain::flow::holds::unreviewed;
 use crate::domain::language::Language;
 use crate::ledger::Health;
 use crate::sessions::office::Office;
-use crate::sessions::screens::TerminalView;
-use crate::sessions::service::Trust;
+use crate::sessions::open_terminals::TerminalView;
+use crate::sessions::permission::Trust;
 use crate::threads::NOT_LOGGED_IN;
 use crate::web::app::App;
 use crate::web::caller::{Opener, RequireReader};
@@ -164,7 +164,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
             .filter(|session| session.ended_at.is_none())
             .count()
     };
-    let browser_terminals = office.terminal_views(opener);
+    let browser_terminals = office.open_terminals().views(opener);
     StatusView {
         api_version: API_VERSION,
         version: env!("CARGO_PKG_VERSION"),
@@ -202,7 +202,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         department_sessions,
         unapproved_commits,
         codex: codex(office, policy.catalog.language),
-        trust: office.trust(policy.catalog.language),
+        trust: office.permission().question(policy.catalog.language),
         powers: office.powers(policy.catalog.language),
         seq,
         warnings: warnings(office),
@@ -228,7 +228,7 @@ pub fn codex(office: &Office, language: Language) -> CodexView {
         Err(_) if !office.policy().uses_codex() => ("unused", None, None),
         Err(reason) => ("unavailable", Some(reason.get(language).to_owned()), None),
         Ok(codex) => match &*codex.status().borrow() {
-            Status::Idle if office.is_trusted() => ("starting", None, None),
+            Status::Idle if office.permission().is_given() => ("starting", None, None),
             Status::Idle => ("untrusted", Some(not_started(office, language)), None),
             Status::Starting => ("starting", None, None),
             Status::Ready { user_agent, .. } => ("ready", None, Some(user_agent.clone())),

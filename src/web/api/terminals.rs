@@ -3,7 +3,7 @@
 use super::sessions::OfSession;
 use crate::access::Lease;
 use crate::domain::ids::TerminalId;
-use crate::sessions::screens::TerminalView;
+use crate::sessions::open_terminals::TerminalView;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::{Opener, RequirePerson, RequireReader};
@@ -45,7 +45,7 @@ pub async fn list(
     Opener(opener): Opener,
 ) -> Success<TerminalList> {
     Success(TerminalList {
-        browser_terminals: app.office.terminal_views(opener.as_ref()),
+        browser_terminals: app.office.open_terminals().views(opener.as_ref()),
     })
 }
 
@@ -70,6 +70,7 @@ pub async fn start(
     let actor = caller.actor();
     let terminal = app
         .office
+        .open_terminals()
         .open_shell(
             &actor,
             Some(&opener),
@@ -91,7 +92,7 @@ pub async fn close(
     RequirePerson(_): RequirePerson,
     Body(wish): Body<OfTerminal>,
 ) -> Result<Done, ApiError> {
-    app.office.close_terminal(&wish.id).await?;
+    app.office.open_terminals().close(&wish.id).await?;
     Ok(DONE)
 }
 
@@ -103,6 +104,7 @@ pub async fn view_session(
 ) -> Result<Success<TerminalOpened>, ApiError> {
     let terminal = app
         .office
+        .open_terminals()
         .view_session(&caller.actor(), Some(&opener), &wish.session_id)
         .await?;
     Ok(Success(terminal.into()))
@@ -137,7 +139,7 @@ pub async fn ticket(
         TicketMode::Read => Mode::Read,
         TicketMode::Write => Mode::Write,
     };
-    let url = app.office.terminal_url(&wish.id, mode, &opener)?;
+    let url = app.office.open_terminals().url(&wish.id, mode, &opener)?;
     Ok(Success(TicketView { url }))
 }
 

@@ -51,7 +51,7 @@ pub async fn start(office: &Office, session: &Session) -> Done {
             }
             let driver = session.brief.driver.clone();
             let shared = Shared::Driver { driver };
-            office.hold_back(shared, session, &reason).await;
+            office.queue().hold_back(shared, session, &reason).await;
             office
                 .closed(session.id(), Outcome::Failed { reason })
                 .await

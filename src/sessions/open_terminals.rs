@@ -57,27 +57,35 @@ fn program_of(session: &Session) -> Program {
     }
 }
 
+/// What may be asked of terminals.
+pub struct OpenTerminals<'a>(&'a Office);
+
 impl Office {
+    /// Terminals that a person asks for.
+    pub fn open_terminals(&self) -> OpenTerminals<'_> {
+        OpenTerminals(self)
+    }
+}
+
+impl OpenTerminals<'_> {
     /// Every open terminal, newest first, with addresses for `opener`.
-    pub fn terminal_views(&self, opener: Option<&Lease>) -> Vec<TerminalView> {
+    pub fn views(&self, opener: Option<&Lease>) -> Vec<TerminalView> {
         let open: Vec<Terminal> = self
+            .0
             .core
             .ledger
             .read(|state| state.terminals.values().rev().cloned().collect());
         open.iter()
-            .map(|terminal| self.terminal_view(terminal, Mode::Write, opener))
+            .map(|terminal| self.view(terminal, Mode::Write, opener))
             .collect()
     }
 
-    fn terminal_view(
-        &self,
-        terminal: &Terminal,
-        mode: Mode,
-        opener: Option<&Lease>,
-    ) -> TerminalView {
+    fn view(&self, terminal: &Terminal, mode: Mode, opener: Option<&Lease>) -> TerminalView {
         let mode = if terminal.preview { Mode::Read } else { mode };
-        let url = opener.and_then(|opener| self.terminals.url(&terminal.terminal_id, mode, opener));
-        let (status, exit_code, exit_signal) = match self.terminals.program(&terminal.terminal_id) {
+        let url =
+            opener.and_then(|opener| self.0.terminals.url(&terminal.terminal_id, mode, opener));
+        let (status, exit_code, exit_signal) = match self.0.terminals.program(&terminal.terminal_id)
+        {
             Some(Program::Running) => ("running", None, None),
             Some(Program::Exited { code, signal }) => ("exited", code, signal),
             None => ("exited", None, None),
@@ -107,8 +115,8 @@ impl Office {
         args: Vec<String>,
         title: Option<String>,
     ) -> Result<TerminalView, Refused> {
-        let limit = self.core.policy().max_terminals;
-        let open = self.core.ledger.read(|state| {
+        let limit = self.0.core.policy().max_terminals;
+        let open = self.0.core.ledger.read(|state| {
             state
                 .terminals
                 .values()
@@ -157,7 +165,7 @@ impl Office {
         let mut spec = Spec::program(
             id.as_str(),
             [vec![program], args].concat(),
-            self.core.place.repo.clone(),
+            self.0.core.place.repo.clone(),
         );
         spec.title = title.clone();
         if let Source::Program { env_set, .. } = &mut spec.source {
@@ -176,17 +184,17 @@ impl Office {
         opener: Option<&Lease>,
         id: &SessionId,
     ) -> Result<TerminalView, Refused> {
-        let session = self.core.known_session(id)?;
+        let session = self.0.core.known_session(id)?;
         if session.is_live()
             && session.terminal_id.is_none()
             && !session.brief.driver.lives_in_terminal()
             && session.thread_id.is_some()
         {
-            tui::show(self, &session)
+            tui::show(self.0, &session)
                 .await
                 .map_err(|reason| Refusal::unavailable("terminal_failed", reason))?;
         }
-        let shown = self.core.ledger.read(|state| {
+        let shown = self.0.core.ledger.read(|state| {
             let live = state
                 .session(id)
                 .and_then(|session| session.terminal_id.as_ref());
@@ -201,17 +209,18 @@ impl Office {
         });
         let program = program_of(&session);
         if let Some(terminal) = shown
-            && let Some(shows) = self.terminals.program(&terminal.terminal_id)
+            && let Some(shows) = self.0.terminals.program(&terminal.terminal_id)
         {
             if !terminal.preview || shows == program {
-                return Ok(self.terminal_view(&terminal, Mode::Read, opener));
+                return Ok(self.view(&terminal, Mode::Read, opener));
             }
             // The session has gone on since, or has ended.
-            self.end_terminal(&terminal.terminal_id, "a newer view replaces it")
+            self.0
+                .end_terminal(&terminal.terminal_id, "a newer view replaces it")
                 .await;
         }
         let log = session.brief.log_path.clone();
-        super::texts::append_transcript(&self.core.place.repo, &log, "").map_err(|error| {
+        super::texts::append_transcript(&self.0.core.place.repo, &log, "").map_err(|error| {
             Refusal::unavailable(
                 "terminal_failed",
                 format!("the transcript {} cannot be shown: {error}", log.display()),
@@ -242,31 +251,27 @@ impl Office {
             title,
         };
         // Recorded first: whatever happens next, it can be found and ended.
-        self.core.decide(actor, |_| Ok((vec![event], ()))).await?;
-        if let Err(error) = self.terminals.start(&id, spec).await {
+        self.0.core.decide(actor, |_| Ok((vec![event], ()))).await?;
+        if let Err(error) = self.0.terminals.start(&id, spec).await {
             let reason = format!("failed to {error}");
-            self.terminal_closed(&id, &reason).await;
+            self.0.terminal_closed(&id, &reason).await;
             return Err(Refusal::unavailable("terminal_failed", reason).into());
         }
         let terminal = self
+            .0
             .core
             .ledger
             .read(|state| state.terminals.get(&id).cloned());
         let terminal = terminal
             .ok_or_else(|| Refusal::unavailable("terminal_failed", "the terminal ended at once"))?;
-        Ok(self.terminal_view(&terminal, Mode::Write, opener))
+        Ok(self.view(&terminal, Mode::Write, opener))
     }
 
     /// The address of a terminal for looking or for typing, good for as long as the credential that asks.
     ///
     /// # Errors
     /// When it is unknown, gone, or only shows a transcript.
-    pub fn terminal_url(
-        &self,
-        id: &TerminalId,
-        mode: Mode,
-        opener: &Lease,
-    ) -> Result<String, Refusal> {
+    pub fn url(&self, id: &TerminalId, mode: Mode, opener: &Lease) -> Result<String, Refusal> {
         let terminal = self.known_terminal(id)?;
         if terminal.preview && mode == Mode::Write {
             return Err(Refusal::conflict(
@@ -275,20 +280,20 @@ impl Office {
             ));
         }
         let gone = || Refusal::conflict("terminal_gone", "this terminal has ended; open another");
-        self.terminals.url(id, mode, opener).ok_or_else(gone)
+        self.0.terminals.url(id, mode, opener).ok_or_else(gone)
     }
 
     /// Closes a terminal: an interactive one with everything in it; of a Codex session only the view.
     ///
     /// # Errors
     /// When it is unknown, or it is where a command session runs.
-    pub async fn close_terminal(&self, id: &TerminalId) -> Result<(), Refusal> {
+    pub async fn close(&self, id: &TerminalId) -> Result<(), Refusal> {
         let terminal = self.known_terminal(id)?;
         let session = terminal
             .session_id
             .as_ref()
             .filter(|_| !terminal.preview)
-            .and_then(|id| self.core.session(id));
+            .and_then(|id| self.0.core.session(id));
         if let Some(session) = session
             && session.brief.driver.lives_in_terminal()
             && session.is_live()
@@ -300,17 +305,18 @@ impl Office {
             return Err(Refusal::conflict("session_terminal", message));
         }
         if let Some(session_id) = &terminal.session_id {
-            self.core
+            self.0
+                .core
                 .live
                 .update(session_id, |observed| observed.shown = false);
         }
-        self.end_terminal(id, "a person closed it").await;
+        self.0.end_terminal(id, "a person closed it").await;
         Ok(())
     }
 
     /// Finds the terminals again that belong to no running session; those that are gone are recorded as closed.
-    pub async fn adopt_terminals(&self) {
-        let orphans: Vec<TerminalId> = self.core.ledger.read(|state| {
+    pub async fn adopt(&self) {
+        let orphans: Vec<TerminalId> = self.0.core.ledger.read(|state| {
             let mine = state.terminals.values().filter(|terminal| {
                 let live = terminal
                     .session_id
@@ -322,8 +328,10 @@ impl Office {
             mine.map(|terminal| terminal.terminal_id.clone()).collect()
         });
         for id in orphans {
-            if self.terminals.adopt(&id).await.is_err() {
-                self.end_terminal(&id, "it was gone after a restart").await;
+            if self.0.terminals.adopt(&id).await.is_err() {
+                self.0
+                    .end_terminal(&id, "it was gone after a restart")
+                    .await;
             }
         }
     }
@@ -335,7 +343,8 @@ impl Office {
                 format!("there is no open terminal `{id}`"),
             )
         };
-        self.core
+        self.0
+            .core
             .ledger
             .read(|state| state.terminals.get(id).cloned())
             .ok_or_else(unknown)
