@@ -127,7 +127,7 @@ impl Server {
     /// # Errors
     /// When a part without which nothing works ended by itself. The sessions go on for the next start.
     pub async fn run(mut self, signals: &mut Signals) -> Result<(), Broken> {
-        let mut journal = self.office.ledger.status();
+        let mut journal = self.office.core.ledger.status();
         let journal_ended = async { while journal.changed().await.is_ok() {} };
         let front_ended = async {
             match &mut self.front {

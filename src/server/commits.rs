@@ -32,12 +32,12 @@ pub async fn watch(
     guarded: watch::Sender<Option<bool>>,
     acting: CancellationToken,
 ) {
-    let notes = Notes::of(&office.place.state);
+    let notes = Notes::of(&office.core.place.state);
     let mut eyes = Eyes::begin(&office);
     let (mut asking, mut recording, mut looking) =
         (Trouble::default(), Trouble::default(), Trouble::default());
     loop {
-        let known = office.ledger.read(|state| {
+        let known = office.core.ledger.read(|state| {
             let head = state.reviews.head.as_ref();
             head.and_then(|(_, commit)| commit.clone())
         });
@@ -146,13 +146,13 @@ impl Eyes {
     fn begin(office: &Office) -> Self {
         let recorded = |state: &State| state.reviews.recorded().cloned().collect();
         let mut memory = Memory {
-            recorded: office.ledger.read(recorded),
+            recorded: office.core.ledger.read(recorded),
             ..Memory::default()
         };
-        let mut kept = Kept::of(&office.place.state);
+        let mut kept = Kept::of(&office.core.place.state);
         kept.recall(&mut memory);
         Self {
-            reader: Arc::new(office.reader()),
+            reader: Arc::new(office.core.reader()),
             kept,
             memory,
             stamp: None,
@@ -213,17 +213,18 @@ async fn record_asked(office: &Office, asked: Vec<Event>) -> Result<(), Refused>
     if asked.is_empty() {
         return Ok(());
     }
-    office.decide(LAUNCHER, move |_| Ok((asked, ()))).await
+    office.core.decide(LAUNCHER, move |_| Ok((asked, ()))).await
 }
 
 /// First how strict the gate is, so that the commits of this very look are judged by it.
 async fn record(office: &Office, sight: Sight) -> Result<(), Refused> {
-    if office.bench.set_committed(sight.rules) {
-        office.renew(None).await;
+    if office.core.bench.set_committed(sight.rules) {
+        office.core.renew(None).await;
     }
     let committed = sight.statements.head.mode();
     let guarded = sight.guarded;
     office
+        .core
         .decide(LAUNCHER, move |state| match committed {
             Some(mode) => reviews::raise_gate(state, mode, "the committed governance.yaml says so"),
             // Whoever installs hooks wants them to work; what the person said since stays.
@@ -235,12 +236,14 @@ async fn record(office: &Office, sight: Sight) -> Result<(), Refused> {
         .await?;
     let (commits, beyond) = (sight.commits, sight.beyond);
     office
+        .core
         .decide(LAUNCHER, move |state| {
             reviews::commits_seen(state, commits, beyond)
         })
         .await?;
     let (head, branch) = (sight.head, sight.branch);
     office
+        .core
         .decide(LAUNCHER, move |state| {
             reviews::head_moved(state, head, branch)
         })

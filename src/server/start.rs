@@ -173,9 +173,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         pid: std::process::id(),
         findings,
     };
-    office.record(vec![started]).await;
+    office.core.record(vec![started]).await;
     // What was taken out of the file while nobody looked needs a new yes.
-    office.renew(None).await;
+    office.core.renew(None).await;
 
     let (guarded_tx, guarded) = watch::channel(None);
     let (shutdown_tx, shutdown) = mpsc::channel(1);
@@ -398,12 +398,12 @@ fn mailbox_task(
     handoffs: Handoffs,
     acting: &CancellationToken,
 ) -> mailbox::Ingest {
-    let policies = office.policies.subscribe();
+    let policies = office.core.policies.subscribe();
     let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
     let ingest = mailbox::Ingest::new(
-        office.place.repo.clone(),
-        office.place.state.clone(),
-        office.ledger.clone(),
+        office.core.place.repo.clone(),
+        office.core.place.state.clone(),
+        office.core.ledger.clone(),
         handoffs,
         catalog,
         acting.clone(),

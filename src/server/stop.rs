@@ -63,6 +63,7 @@ impl Server {
             watchdog::end(&self.config.places).await;
         }
         self.office
+            .core
             .record(vec![Event::ServerStopped {
                 sessions_kept: keep,
             }])
@@ -70,7 +71,7 @@ impl Server {
         if let Err(error) = ServerFile::remove(&self.config.places) {
             tracing::warn!(%error, "the server file could not be removed");
         }
-        self.office.ledger.close().await;
+        self.office.core.ledger.close().await;
         // With a socket in it, of a session that was kept, it stays.
         std::fs::remove_dir(&self.config.places.runtime).ok();
         drop(self.lock);
@@ -79,16 +80,17 @@ impl Server {
 
 async fn end_sessions(office: &Office) {
     // All in one step: otherwise a slot that becomes free would be given away meanwhile.
-    let wish = office.decide(LAUNCHER, |state| {
+    let wish = office.core.decide(LAUNCHER, |state| {
         flow::sessions::request_close_all(state, &Outcome::Stopped)
     });
     if let Err(error) = wish.await {
         tracing::warn!(?error, "the sessions could not be told to end");
     }
     let deadline = Instant::now() + SESSIONS_LIMIT;
-    let mut records = office.ledger.subscribe(None).ok();
-    let mut status = office.ledger.status();
+    let mut records = office.core.ledger.subscribe(None).ok();
+    let mut status = office.core.ledger.status();
     while office
+        .core
         .ledger
         .read(|state| state.sessions.values().any(|session| session.is_live()))
     {
@@ -115,14 +117,14 @@ async fn end_sessions(office: &Office) {
             alive = heard => if !alive {
                 // We fell behind, or the journal ends.
                 tokio::time::sleep(LISTEN_AGAIN).await;
-                records = office.ledger.subscribe(None).ok();
+                records = office.core.ledger.subscribe(None).ok();
             },
         }
     }
 }
 
 fn threads(office: &Office) -> Vec<String> {
-    office.ledger.read(|state| {
+    office.core.ledger.read(|state| {
         let sessions = state.sessions.values();
         sessions
             .filter_map(|session| session.thread_id.clone())
@@ -134,6 +136,7 @@ async fn end_terminals(office: &Office) {
     // One that the journal has closed may have been opened by a start that was under way.
     let mut open: HashSet<TerminalId> = office.terminals.open_ids().into_iter().collect();
     office
+        .core
         .ledger
         .read(|state| open.extend(state.terminals.keys().cloned()));
     let ends = open

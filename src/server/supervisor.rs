@@ -39,7 +39,7 @@ where
                 pause = FIRST_PAUSE;
             }
             let reason = ended.map_or_else(|words| words, |()| "it ended by itself".to_owned());
-            office.failed(duty, reason).await;
+            office.core.failed(duty, reason).await;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
@@ -138,15 +138,15 @@ mod tests {
             office,
             handoffs,
         } = House::new();
-        let (place, ledger) = (office.place.clone(), office.ledger.clone());
+        let (place, ledger) = (office.core.place.clone(), office.core.ledger.clone());
         let registered = Event::SessionRegistered {
             brief: planner(),
             request: None,
         };
-        assert!(office.record(vec![registered]).await);
+        assert!(office.core.record(vec![registered]).await);
         let folders = Folders::open(&place.repo, &planner().id).unwrap();
         let asked = Arc::new(AtomicU32::new(0));
-        let policies = office.policies.subscribe();
+        let policies = office.core.policies.subscribe();
         let catalog = Arc::new(move || {
             let times = asked.fetch_add(1, Ordering::Relaxed);
             assert!(times > 1, "the configuration is not there");
@@ -189,7 +189,7 @@ mod tests {
         );
         assert_eq!(failures, [failure.clone(), failure]);
         for (language, words) in [(Language::En, "(times: 2)"), (Language::Zh, "结束了 2 次")] {
-            let warnings = office.troubles.warnings(language);
+            let warnings = office.core.troubles.warnings(language);
             assert_eq!(warnings.len(), 1);
             assert!(warnings[0].contains(words), "{warnings:?}");
             assert!(warnings[0].contains("the configuration is not there"));
@@ -203,7 +203,7 @@ mod tests {
     #[tokio::test]
     async fn a_supervisor_of_codex_that_panics_is_started_again_once() {
         let House { folder, office, .. } = House::new();
-        let place = office.place.clone();
+        let place = office.core.place.clone();
         place.create_scratch().unwrap();
         let starts = folder.path().join("starts");
         let codex_bin = folder.path().join("codex");
@@ -235,7 +235,7 @@ mod tests {
             },
         });
         let stop = CancellationToken::new();
-        let mut records = office.ledger.subscribe(None).unwrap();
+        let mut records = office.core.ledger.subscribe(None).unwrap();
         let incoming = Arc::new(Mutex::new(incoming));
         let listens = Arc::clone(&office);
         let listener = keep(&office, Duty::Codex, stop.clone(), move || {
@@ -260,12 +260,12 @@ mod tests {
         }
         assert_eq!(failures.len(), 1, "{failures:?}");
         assert!(failures[0].starts_with("app_server: overflow"));
-        let warnings = office.troubles.warnings(Language::En);
+        let warnings = office.core.troubles.warnings(Language::En);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         stop.cancel();
         codex.stop(Duration::ZERO).await.unwrap();
         supervisor.await.unwrap();
         listener.await.unwrap();
-        office.ledger.close().await;
+        office.core.ledger.close().await;
     }
 }

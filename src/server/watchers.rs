@@ -34,13 +34,13 @@ pub async fn access(
             AccessEvent::Refused { reason, path } => (None, Event::AccessRefused { reason, path }),
         };
         let actor = by.as_deref().unwrap_or(LAUNCHER);
-        office.record_of(actor, vec![event]).await;
+        office.core.record_of(actor, vec![event]).await;
     }
 }
 
 /// Takes over changes of `governance.yaml`; a file with a mistake changes nothing but the warning.
 pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
-    let config = Arc::clone(&office.config);
+    let config = Arc::clone(&office.core.config);
     let path = config.repo().join("governance.yaml");
     let stamp = |path: &Path| -> Option<(SystemTime, u64)> {
         let metadata = std::fs::symlink_metadata(path).ok()?;
@@ -48,7 +48,7 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
     };
     // What command lines name is approved with them, and looked at like the file that holds them.
     let stamps = || -> Vec<_> {
-        let policy = office.policy();
+        let policy = office.core.policy();
         let named = policy.named.values().flat_map(|seals| seals.keys());
         let named = named.map(|name| stamp(&config.repo().join(name)));
         std::iter::once(stamp(&path)).chain(named).collect()
@@ -76,7 +76,7 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
             // The runtime is going away.
             Err(Err(_)) => return,
         }
-        office.renew(None).await;
+        office.core.renew(None).await;
     }
 }
 
@@ -86,8 +86,8 @@ pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationTo
     let Ok(codex) = &office.threads.codex else {
         return acting.cancelled().await;
     };
-    let mut records = office.ledger.subscribe(None).ok();
-    while office.ledger.read(|state| state.trusted.is_none()) {
+    let mut records = office.core.ledger.subscribe(None).ok();
+    while office.core.ledger.read(|state| state.trusted.is_none()) {
         let heard = async {
             match &mut records {
                 Some(subscription) => subscription.recv().await.is_ok(),
@@ -101,11 +101,11 @@ pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationTo
         if !alive {
             // We fell behind, or the journal ends.
             tokio::time::sleep(LISTEN_AGAIN).await;
-            records = office.ledger.subscribe(None).ok();
+            records = office.core.ledger.subscribe(None).ok();
         }
     }
-    let limit = office.policy().orphan_limit;
-    if let Err(error) = watchdog::start(&office.place, &program, limit) {
+    let limit = office.core.policy().orphan_limit;
+    if let Err(error) = watchdog::start(&office.core.place, &program, limit) {
         tracing::warn!(%error, "there is no watchdog: after a crash Codex's app-server runs until somebody ends it");
     }
     codex.begin().await;
@@ -136,7 +136,7 @@ async fn ask_codex(office: Arc<Office>) {
         Err(error) => tracing::warn!(%error, "Codex could not be asked for its login"),
     }
     let mut offered: Vec<String> = Vec::new();
-    match codex.config(Some(office.place.repo.clone())).await {
+    match codex.config(Some(office.core.place.repo.clone())).await {
         Ok(found) => offered.extend(found.model().map(str::to_owned)),
         Err(error) => tracing::warn!(%error, "Codex's configuration could not be read"),
     }
@@ -151,5 +151,5 @@ async fn ask_codex(office: Arc<Office>) {
             return;
         }
     }
-    office.renew(Some(offered)).await;
+    office.core.renew(Some(offered)).await;
 }

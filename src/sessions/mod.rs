@@ -20,5 +20,3 @@ pub mod queue;
 pub mod reconciler;
 pub mod steps;
 pub mod texts;
-
-pub use crate::core::{live, policy};

@@ -13,7 +13,6 @@ use crate::mailbox::Nudge;
 use crate::terminal::{CLOSE_GRACE, Terminals};
 use crate::threads::Threads;
 use std::collections::HashSet;
-use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -33,14 +32,6 @@ pub struct Office {
     connected: Mutex<HashSet<SessionId>>,
     /// Whose transcript could not be written, and was complained about.
     untranscribed: Mutex<HashSet<SessionId>>,
-}
-
-impl Deref for Office {
-    type Target = Core;
-
-    fn deref(&self) -> &Core {
-        &self.core
-    }
 }
 
 impl Office {

@@ -90,7 +90,7 @@ impl App {
             language,
             ..ReportRequest::default()
         };
-        let seen = self.office.ledger.read(crate::web::views::work::seen);
+        let seen = self.office.core.ledger.read(crate::web::views::work::seen);
         self.read_repository(move |reader| reader.review(&request, wanted, seen))
             .await
     }

@@ -93,8 +93,8 @@ impl SessionFrames {
 impl Made {
     fn is_stale(&self, office: &Office) -> bool {
         self.is_old()
-            || self.seq != office.ledger.snapshot_seq()
-            || self.observed != office.live.count()
+            || self.seq != office.core.ledger.snapshot_seq()
+            || self.observed != office.core.live.count()
     }
 
     fn is_old(&self) -> bool {
@@ -103,9 +103,9 @@ impl Made {
 
     fn renew(&mut self, office: &Office) {
         // Read before the state is: what changes meanwhile is made once more.
-        let (observed, touched) = office.live.changed_since(self.observed);
+        let (observed, touched) = office.core.live.changed_since(self.observed);
         let is_old = self.is_old();
-        let (views, seq) = office.ledger.read_at(|state, seq| {
+        let (views, seq) = office.core.ledger.read_at(|state, seq| {
             let scene = Scene::of(office, state, None);
             let any = is_old || seq != self.seq;
             let sessions = state.sessions.values();

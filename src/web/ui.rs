@@ -48,7 +48,7 @@ fn language(app: &App, lang: Option<&str>, headers: &HeaderMap) -> Language {
     let accepted = headers
         .get(ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());
-    let setting = app.office.policy().language_setting;
+    let setting = app.office.core.policy().language_setting;
     let chosen = app.preferences.get().language.or(setting);
     pages::language(lang, chosen, accepted)
 }
@@ -76,7 +76,7 @@ async fn work(
     Query(wish): Query<Wish>,
 ) -> Result<Html<String>, ApiError> {
     let office = &app.office;
-    let policy = office.policy();
+    let policy = office.core.policy();
     let language = language(&app, wish.lang.as_deref(), &headers);
     let title = |key: &str| {
         policy.catalog.department(key).map_or_else(
@@ -85,7 +85,7 @@ async fn work(
         )
     };
     // One look at one moment: a plan never stands beside the queue of another.
-    let seen = office.ledger.read_at(|state, seq| {
+    let seen = office.core.ledger.read_at(|state, seq| {
         let scene = Scene::of(office, state, None);
         let sessions = scene.sessions();
         let chosen = chosen_planner(&sessions, wish.session_id.as_deref());
@@ -139,20 +139,20 @@ async fn work(
         codex(office, language),
         office.permission().question(language),
     );
-    let powers = office.powers(language);
-    let health = office.ledger.status().borrow().health.clone();
+    let powers = office.core.powers(language);
+    let health = office.core.ledger.status().borrow().health.clone();
     let read_only = match &health {
         Health::ReadOnly { reason, .. } => Some(reason.as_str()),
         Health::Writable => None,
     };
     let mut warnings = policy.warnings();
-    warnings.extend(office.troubles.warnings(language));
+    warnings.extend(office.core.troubles.warnings(language));
     let gate_notices = gate_notices(&app, language)?;
     let rendered = pages::render_work(&Work {
         language,
         seq,
         project_name: &policy.project,
-        repo: &office.place.repo.to_string_lossy(),
+        repo: &office.core.place.repo.to_string_lossy(),
         codex: Codex {
             state: codex.state,
             reason: codex.reason.as_deref(),
@@ -173,7 +173,7 @@ async fn work(
         read: &read,
         queue: &queue,
         queue_paused,
-        run_verify: office.policy().run_verify,
+        run_verify: office.core.policy().run_verify,
         slots_taken,
         slots: policy.slots,
         terminals: &terminals,
@@ -183,7 +183,7 @@ async fn work(
 
 /// What stands above every view: commits that went around the gate, and a gate that is not there.
 fn gate_notices(app: &App, language: Language) -> Result<String, ApiError> {
-    let (commits, pinned) = app.office.ledger.read(|state| {
+    let (commits, pinned) = app.office.core.ledger.read(|state| {
         let pinned = state.reviews.pinned.filter(|mode| *mode > GateMode::Off);
         (reviews::unapproved(state), pinned)
     });
@@ -208,7 +208,7 @@ async fn report(
 ) -> Result<Html<String>, ApiError> {
     let language = language(&app, wish.lang.as_deref(), &headers);
     let report: Value = app.report(wish.report.request(language)?).await?;
-    let departments = app.office.policy().catalog.departments.clone();
+    let departments = app.office.core.policy().catalog.departments.clone();
     pages::render_report(&report, &departments, language)
         .map(Html)
         .map_err(|error| {
@@ -227,7 +227,7 @@ async fn review(
     let (limits, only) = (OVERVIEW, None);
     let review = app.review(language, Some(Wanted { limits, only })).await?;
     let view = reviews::view(&app, review, language);
-    let departments = app.office.policy().catalog.departments.clone();
+    let departments = app.office.core.policy().catalog.departments.clone();
     html(pages::render_review(&view, &departments, language))
 }
 

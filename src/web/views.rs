@@ -3,6 +3,7 @@
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
 use crate::access::Lease;
+use crate::core::live::{Activity, Live, Observed};
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::flow::holds::Limits;
 use crate::domain::flow::plan_reviews;
@@ -13,7 +14,6 @@ use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::result::Report;
 use crate::domain::session::{Kind, Outcome, RejectedFile, Session};
 use crate::domain::state::State;
-use crate::sessions::live::{Activity, Live, Observed};
 use crate::sessions::office::Office;
 use chrono::{DateTime, Utc};
 use codex_terminal::descriptor::Mode;
@@ -198,9 +198,9 @@ impl<'a> Scene<'a> {
     pub fn of(office: &'a Office, state: &'a State, opener: Option<&'a Lease>) -> Self {
         Self {
             state,
-            live: &office.live,
-            repo: &office.place.repo,
-            stale_seconds: office.policy().stale.as_secs(),
+            live: &office.core.live,
+            repo: &office.core.place.repo,
+            stale_seconds: office.core.policy().stale.as_secs(),
             limits: office.queue().limits(),
             now: Utc::now(),
             address: Box::new(move |id| office.terminals.url(id, Mode::Write, opener?)),

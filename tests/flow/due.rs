@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use zhongshu::core::live::{Activity, Observed};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{plan_reviews, plans, sessions};
 use zhongshu::domain::ids::{MessageId, SessionId, TerminalId};
 use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::Outcome;
 use zhongshu::sessions::briefs;
-use zhongshu::sessions::live::{Activity, Observed};
 use zhongshu::sessions::steps::{Senses, Step, due};
 
 use super::world::{World, proposal};

@@ -282,7 +282,7 @@ impl Run {
             }
             Wish::Reject(who) => {
                 let who = self.planner(who)?;
-                let reject = |state: &State, policy: &zhongshu::sessions::policy::Policy| {
+                let reject = |state: &State, policy: &zhongshu::core::policy::Policy| {
                     plans::reject(state, &policy.catalog, &who, "no")
                 };
                 self.world.decide(reject).ok()?;

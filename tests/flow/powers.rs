@@ -2,12 +2,12 @@
 //! not approved, and at once what takes something back.
 
 use crate::world::World;
+use zhongshu::core::policy::Policy;
 use zhongshu::domain::department::{Approval, Sandbox};
 use zhongshu::domain::driver::Driver;
 use zhongshu::domain::plan_review::{ReviewRule, ReviewedPlan};
 use zhongshu::domain::powers::{Held, OTHERS, Oversight, PLANNER, Powers, department};
 use zhongshu::sessions::briefs;
-use zhongshu::sessions::policy::Policy;
 
 fn command(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()

@@ -1,11 +1,11 @@
 //! What agents are told: in both languages, with everything that the contract demands.
 
+use zhongshu::core::policy::Policy;
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::plans;
 use zhongshu::domain::language::Language;
 use zhongshu::domain::message::Purpose;
 use zhongshu::domain::plan::PlannedAssignment;
-use zhongshu::sessions::policy::Policy;
 
 use super::world::{World, by_tool, work};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use zhongshu::core::policy::{Policy, Role};
 use zhongshu::domain::assignment::{Assignment, Hold};
 use zhongshu::domain::department::{self, Approval, Sandbox};
 use zhongshu::domain::driver::Driver;
@@ -28,7 +29,6 @@ use zhongshu::governance::Governance;
 use zhongshu::governance::plan_checks::PlanBench;
 use zhongshu::paths::Places;
 use zhongshu::sessions::briefs;
-use zhongshu::sessions::policy::{Policy, Role};
 
 /// Everything that tests decide in.
 pub struct World {

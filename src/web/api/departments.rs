@@ -38,7 +38,7 @@ pub async fn propose(
     Body(wish): Body<ProposeAssignments>,
 ) -> Result<Success<Proposed>, ApiError> {
     crate::domain::flow::check_task(&wish.task, "task")?;
-    let policy = app.office.policy();
+    let policy = app.office.core.policy();
     let language = policy.catalog.language;
     let request = ReportRequest {
         mode: ReportMode::Worktree,
@@ -105,7 +105,9 @@ pub async fn start_department(
         assignments,
         findings: Vec::new(),
         plan_sha256: None,
-        run_verify: wish.run_verify.unwrap_or(app.office.policy().run_verify),
+        run_verify: wish
+            .run_verify
+            .unwrap_or(app.office.core.policy().run_verify),
         allow_overlap: false,
         override_reason: None,
         by_hand: true,
@@ -121,6 +123,7 @@ pub async fn start_department(
     let limits = app.office.queue().limits();
     let queued = app
         .office
+        .core
         .ledger
         .read(|state| queue::waits(state, &limits, &order.assignment_id));
     Ok(Success(DepartmentStarted {

@@ -32,10 +32,10 @@ pub async fn session_stream(
     Query(Of { id }): Query<Of>,
 ) -> Result<Response, ApiError> {
     if let Some(id) = &id {
-        app.office.known_session(id)?;
+        app.office.core.known_session(id)?;
     }
     let watcher = Watcher {
-        changes: app.office.live.changes(),
+        changes: app.office.core.live.changes(),
         app,
         only: id,
         opener,
@@ -87,7 +87,7 @@ impl Watcher {
     /// Waits until the journal or the observations say more, or it is time to look in any case.
     async fn hears_of_more(&mut self, seq: u64) {
         let journal = async {
-            match self.app.office.ledger.subscribe(Some(seq)) {
+            match self.app.office.core.ledger.subscribe(Some(seq)) {
                 Ok(mut subscription) => drop(subscription.recv().await),
                 Err(SubscribeError::Closed) => std::future::pending().await,
                 // What was missed is in the state.

@@ -90,8 +90,8 @@ pub async fn dossier(
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<DossierView>, ApiError> {
-    let journal = app.office.place.journal();
-    let language = app.office.policy().catalog.language;
+    let journal = app.office.core.place.journal();
+    let language = app.office.core.policy().catalog.language;
     let wanted = id.clone();
     let made = tokio::task::spawn_blocking(move || make_dossier(&journal, wanted, language)).await;
     let markdown = made
@@ -142,8 +142,8 @@ pub async fn list(
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
 ) -> Success<PlannerList> {
-    let language = app.office.policy().catalog.language;
-    let planners: Vec<PlannerWithWork> = app.office.ledger.read(|state| {
+    let language = app.office.core.policy().catalog.language;
+    let planners: Vec<PlannerWithWork> = app.office.core.ledger.read(|state| {
         let scene = Scene::of(&app.office, state, opener.as_ref());
         let planners = state
             .sessions
@@ -170,8 +170,8 @@ pub async fn context(
     Opener(opener): Opener,
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<PlannerContext>, ApiError> {
-    let language = app.office.policy().catalog.language;
-    let context = app.office.ledger.read(|state| {
+    let language = app.office.core.policy().catalog.language;
+    let context = app.office.core.ledger.read(|state| {
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
         let scene = Scene::of(&app.office, state, opener.as_ref());
         Ok::<_, Refusal>(PlannerContext {
@@ -191,8 +191,9 @@ pub fn session_view(
     id: &SessionId,
     opener: &Lease,
 ) -> Result<Success<OneSession>, ApiError> {
-    let session = office.known_session(id)?;
+    let session = office.core.known_session(id)?;
     let session = office
+        .core
         .ledger
         .read(|state| Scene::of(office, state, Some(opener)).session(&session));
     Ok(Success(OneSession { session }))

@@ -125,8 +125,8 @@ pub async fn newest(
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<NewestPlan>, ApiError> {
-    let language = app.office.policy().catalog.language;
-    let (plan, plan_files) = app.office.ledger.read(|state| {
+    let language = app.office.core.policy().catalog.language;
+    let (plan, plan_files) = app.office.core.ledger.read(|state| {
         let planner = planner(state, &id)?;
         let plan = planner.plan().map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>((plan, PlanFileView::all(planner, language)))
@@ -168,8 +168,8 @@ pub async fn versions(
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<PlanVersions>, ApiError> {
-    let language = app.office.policy().catalog.language;
-    let plans = app.office.ledger.read(|state| {
+    let language = app.office.core.policy().catalog.language;
+    let plans = app.office.core.ledger.read(|state| {
         let plans = planner(state, &id)?.plans.iter().rev();
         let plans = plans.map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>(plans.collect::<Vec<_>>())
@@ -225,7 +225,7 @@ pub async fn check(
     check_entries(wish.assignments.len(), "assignments")?;
     let language = wish
         .language
-        .unwrap_or(app.office.policy().catalog.language);
+        .unwrap_or(app.office.core.policy().catalog.language);
     let lines = wish.assignments.into_iter().map(Into::into).collect();
     let findings = app.office.plans().findings(lines).await?;
     Ok(Success(PlanChecked {
@@ -266,7 +266,9 @@ pub async fn confirm(
         assignments: wish.assignments.into_iter().map(Into::into).collect(),
         findings: Vec::new(),
         plan_sha256: wish.plan_sha256,
-        run_verify: wish.run_verify.unwrap_or(app.office.policy().run_verify),
+        run_verify: wish
+            .run_verify
+            .unwrap_or(app.office.core.policy().run_verify),
         allow_overlap: wish.allow_overlap,
         override_reason: chosen(wish.override_reason),
         by_hand: false,
@@ -301,10 +303,10 @@ pub async fn reject(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<RejectPlan>,
 ) -> Result<Success<PlanRejected>, ApiError> {
-    let policy = app.office.policy();
+    let policy = app.office.core.policy();
     let reject =
         move |state: &_| plans::reject(state, &policy.catalog, &wish.session_id, &wish.reason);
-    let version = app.office.decide(caller.actor(), reject).await?;
+    let version = app.office.core.decide(caller.actor(), reject).await?;
     Ok(Success(PlanRejected { version }))
 }
 
@@ -327,6 +329,6 @@ pub async fn have_reviewed(
         plan_sha256: wish.plan_sha256,
     };
     let ask = move |state: &_| review_wanted::ask(state, &seen);
-    app.office.decide(caller.actor(), ask).await?;
+    app.office.core.decide(caller.actor(), ask).await?;
     Ok(DONE)
 }

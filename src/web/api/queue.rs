@@ -21,6 +21,7 @@ pub async fn cancel(
     Body(wish): Body<OfAssignment>,
 ) -> Result<Done, ApiError> {
     app.office
+        .core
         .decide(caller.actor(), move |state| {
             queue::cancel(state, &wish.assignment_id)
         })
@@ -34,6 +35,7 @@ pub async fn force(
     Body(wish): Body<OfAssignment>,
 ) -> Result<Done, ApiError> {
     app.office
+        .core
         .decide(caller.actor(), move |state| {
             queue::force(state, &wish.assignment_id)
         })
@@ -54,6 +56,7 @@ pub async fn reorder(
     Body(wish): Body<Move>,
 ) -> Result<Done, ApiError> {
     app.office
+        .core
         .decide(caller.actor(), move |state| {
             queue::reorder(state, &wish.assignment_id, wish.before.as_ref())
         })

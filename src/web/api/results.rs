@@ -100,7 +100,7 @@ pub async fn inbox_of_thread(
 }
 
 fn planner_of_thread(app: &App, thread_id: &str) -> Result<SessionId, ApiError> {
-    let id = app.office.ledger.read(|state| {
+    let id = app.office.core.ledger.read(|state| {
         let session = state
             .session_of_thread(thread_id)
             .filter(|session| session.is_planner());
@@ -117,18 +117,23 @@ async fn open_inbox(
     opener: Option<&Lease>,
 ) -> Result<InboxView, ApiError> {
     let office = &app.office;
-    office.ledger.read(|state| planner(state, id).map(drop))?;
+    office
+        .core
+        .ledger
+        .read(|state| planner(state, id).map(drop))?;
     let fresh: Vec<ReportId> = match peek {
         true => Vec::new(),
         false => {
             let id = id.clone();
-            let read = office.decide(actor, move |state| inbox::read(state, &id));
+            let read = office
+                .core
+                .decide(actor, move |state| inbox::read(state, &id));
             read.await?
         }
     };
     let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
-    let language = office.policy().catalog.language;
-    let inbox = office.ledger.read(|state| {
+    let language = office.core.policy().catalog.language;
+    let inbox = office.core.ledger.read(|state| {
         let scene = Scene::of(office, state, opener);
         let planner = planner(state, id)?;
         let queued_departments = scene
@@ -161,6 +166,7 @@ pub async fn acknowledge(
     Body(wish): Body<Acknowledge>,
 ) -> Result<Done, ApiError> {
     app.office
+        .core
         .decide(caller.actor(), move |state| {
             inbox::acknowledge(state, &wish.report_id)
         })
@@ -184,7 +190,7 @@ pub async fn accept(
         let by = by.clone();
         move |state: &_| checks::accept(state, &wish.report_id, &by, &wish.reason, None)
     };
-    app.office.decide(by, accept).await?;
+    app.office.core.decide(by, accept).await?;
     Ok(DONE)
 }
 
@@ -199,7 +205,7 @@ pub async fn accept_for_thread(
     let by = actor.clone();
     let accept =
         move |state: &_| checks::accept(state, &wish.report_id, &by, &wish.reason, Some(&planner));
-    app.office.decide(actor, accept).await?;
+    app.office.core.decide(actor, accept).await?;
     Ok(DONE)
 }
 
@@ -214,7 +220,7 @@ pub async fn verify(
     Body(wish): Body<VerifyResult>,
 ) -> Result<Done, ApiError> {
     let verify = move |state: &_| checks::request_verification(state, &wish.report_id);
-    app.office.decide(caller.actor(), verify).await?;
+    app.office.core.decide(caller.actor(), verify).await?;
     Ok(DONE)
 }
 
@@ -238,7 +244,7 @@ pub async fn handoff(
     RequireReader(_): RequireReader,
     Query(ByReport { id }): Query<ByReport>,
 ) -> Result<Success<HandoffView>, ApiError> {
-    let packet = app.office.ledger.read(|state| Packet::of(state, &id));
+    let packet = app.office.core.ledger.read(|state| Packet::of(state, &id));
     let unknown = || ApiError::not_found("unknown_report", format!("there is no result `{id}`"));
     let packet = packet.ok_or_else(unknown)?;
     Ok(Success(HandoffView {

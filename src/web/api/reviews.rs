@@ -134,7 +134,7 @@ pub struct ReviewView {
 /// Looks at everything about a review at one moment.
 pub fn view(app: &App, review: Review, language: Language) -> ReviewView {
     let guarded = *app.guarded.borrow();
-    let ledger = &app.office.ledger;
+    let ledger = &app.office.core.ledger;
     ledger.read(|state| assemble(state, guarded, review, language))
 }
 
@@ -250,7 +250,7 @@ pub async fn review(
     _: RequirePerson,
     Query(look): Query<Look>,
 ) -> Result<Success<ReviewView>, ApiError> {
-    let language = app.office.policy().catalog.language;
+    let language = app.office.core.policy().catalog.language;
     let review = app.review(language, look.wanted()).await?;
     Ok(Success(view(&app, review, language)))
 }
@@ -268,7 +268,7 @@ pub async fn approve(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Approve>,
 ) -> Result<Success<Approval>, ApiError> {
-    let language = app.office.policy().catalog.language;
+    let language = app.office.core.policy().catalog.language;
     let review = app.review(language, None).await?;
     let staged = still(&review, &wish.tree)?.clone();
     if review.report.digest != wish.report_digest {
@@ -293,6 +293,7 @@ pub async fn approve(
     let gate = review.gate_change;
     let approved = app
         .office
+        .core
         .decide(caller.actor(), move |state| {
             approval.plans = provenance::plans_of(&provenance::work(state), &paths);
             reviews::approve(state, approval, gate)
@@ -318,7 +319,7 @@ pub async fn reject(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Reject>,
 ) -> Result<Success<RejectedTree>, ApiError> {
-    let language = app.office.policy().catalog.language;
+    let language = app.office.core.policy().catalog.language;
     let review = app.review(language, None).await?;
     let paths = paths(&review);
     let mut rejection = Rejection {
@@ -328,6 +329,7 @@ pub async fn reject(
         by: caller.actor(),
     };
     app.office
+        .core
         .decide(caller.actor(), move |state| {
             rejection.plans = provenance::plans_of(&provenance::work(state), &paths);
             reviews::reject(state, rejection)
@@ -373,6 +375,7 @@ pub async fn accept_commit(
 ) -> Result<Done, ApiError> {
     let reason = wish.reason.trim().to_owned();
     app.office
+        .core
         .decide(caller.actor(), move |state| {
             reviews::accept_commit(state, wish.commit, reason)
         })
@@ -404,6 +407,7 @@ pub async fn set_gate(
     let reason = wish.reason.trim().to_owned();
     let mode = wish.mode;
     app.office
+        .core
         .decide(caller.actor(), move |state| {
             reviews::set_gate(state, mode, reason)
         })

@@ -27,7 +27,7 @@ pub async fn trust(
     }
     let language = wish
         .language
-        .unwrap_or(app.office.policy().catalog.language);
+        .unwrap_or(app.office.core.policy().catalog.language);
     app.office
         .permission()
         .give(&caller.actor(), language)
@@ -50,7 +50,10 @@ pub async fn powers(
         let message = "accept: only `true` is an answer here; without it the safe defaults hold, and programs of governance.yaml do not start";
         return Err(ApiError::invalid("not_accepted", message));
     }
-    app.office.approve(&caller.actor(), wish.sha256).await?;
+    app.office
+        .core
+        .approve(&caller.actor(), wish.sha256)
+        .await?;
     Ok(DONE)
 }
 

@@ -29,7 +29,7 @@ pub async fn stop(
 ) -> Result<Success<OneSession>, ApiError> {
     let id = wish.session_id.clone();
     let stop = move |state: &_| request_close(state, &id, Outcome::Stopped);
-    app.office.decide(caller.actor(), stop).await?;
+    app.office.core.decide(caller.actor(), stop).await?;
     session_view(&app.office, &wish.session_id, &opener)
 }
 
@@ -68,6 +68,7 @@ pub async fn input(
 ) -> Result<Success<MessageSent>, ApiError> {
     let message_id = app
         .office
+        .core
         .decide(caller.actor(), move |state| {
             message(state, &wish.session_id, &wish.input, request)
         })
@@ -89,10 +90,12 @@ pub async fn notify(
     Keyed(wish, request): Keyed<Notify>,
 ) -> Result<Success<MessageSent>, ApiError> {
     app.office
+        .core
         .ledger
         .read(|state| planner(state, &wish.session_id).map(drop))?;
     let message_id = app
         .office
+        .core
         .decide(caller.actor(), move |state| {
             message(state, &wish.session_id, &wish.message, request)
         })

@@ -131,7 +131,7 @@ pub async fn status(
 /// Looks at everything once, at one moment.
 pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
     let office = &app.office;
-    let policy = office.policy();
+    let policy = office.core.policy();
     let title = |key: &str| {
         let known = policy.catalog.department(key);
         known.map_or_else(
@@ -140,7 +140,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         )
     };
     let (sessions, queue, queue_paused, slots_taken, unreviewed_results, unapproved_commits, seq) =
-        office.ledger.read(|state| {
+        office.core.ledger.read(|state| {
             let scene = Scene::of(office, state, opener);
             (
                 scene.sessions(),
@@ -168,7 +168,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
     StatusView {
         api_version: API_VERSION,
         version: env!("CARGO_PKG_VERSION"),
-        repo: office.place.repo.clone(),
+        repo: office.core.place.repo.clone(),
         project_name: policy.project.clone(),
         workflow_doc: policy.workflow_doc.clone(),
         language: policy.catalog.language,
@@ -203,7 +203,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         unapproved_commits,
         codex: codex(office, policy.catalog.language),
         trust: office.permission().question(policy.catalog.language),
-        powers: office.powers(policy.catalog.language),
+        powers: office.core.powers(policy.catalog.language),
         seq,
         warnings: warnings(office),
     }
@@ -225,7 +225,7 @@ pub fn codex(office: &Office, language: Language) -> CodexView {
     use crate::codex::Status;
     let (state, reason, user_agent) = match &office.threads.codex {
         // Nobody asked for it: no fault, and nothing to mend.
-        Err(_) if !office.policy().uses_codex() => ("unused", None, None),
+        Err(_) if !office.core.policy().uses_codex() => ("unused", None, None),
         Err(reason) => ("unavailable", Some(reason.get(language).to_owned()), None),
         Ok(codex) => match &*codex.status().borrow() {
             Status::Idle if office.permission().is_given() => ("starting", None, None),
@@ -259,10 +259,10 @@ fn not_started(office: &Office, language: Language) -> String {
 }
 
 fn warnings(office: &Office) -> Vec<String> {
-    let policy = office.policy();
+    let policy = office.core.policy();
     let mut warnings = policy.warnings();
-    warnings.extend(office.troubles.warnings(policy.catalog.language));
-    if let Health::ReadOnly { reason, .. } = &office.ledger.status().borrow().health {
+    warnings.extend(office.core.troubles.warnings(policy.catalog.language));
+    if let Health::ReadOnly { reason, .. } = &office.core.ledger.status().borrow().health {
         warnings.push(reason.clone());
     }
     if office.threads.logged_in() == Some(false) {
@@ -278,6 +278,7 @@ fn warnings(office: &Office) -> Vec<String> {
     };
     warnings.extend(
         office
+            .core
             .ledger
             .read(|state| state.faults.iter().map(held).collect::<Vec<_>>()),
     );

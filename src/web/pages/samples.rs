@@ -11,6 +11,7 @@ use self::checks::{conformance, evidence, plan_findings};
 use self::plans::{plan, plan_file};
 pub use self::powers::question;
 use super::{Codex, TerminalItem, Work};
+use crate::core::live::Activity;
 use crate::core::powers::Question;
 use crate::domain::department::{Approval, Department, Sandbox, built_in};
 use crate::domain::ids::{SessionId, TerminalId};
@@ -18,7 +19,6 @@ use crate::domain::language::Language;
 use crate::domain::plan::Source;
 use crate::domain::result::Findings;
 use crate::domain::session::Kind;
-use crate::sessions::live::Activity;
 use crate::web::views::{
     FindingView, MailboxView, PlanFileView, PlanView, PlannerView, QueueItemView, ReportStatusView,
     ResultView, SessionView,

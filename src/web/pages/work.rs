@@ -8,6 +8,7 @@ mod next;
 use super::Words;
 use super::checks::{Checks, Reviewed, open_question};
 use super::quoted::{Piece, pieces};
+use crate::core::live::Activity;
 use crate::core::powers::Question;
 use crate::domain::department::Department;
 use crate::domain::ids::{SessionId, TerminalId};
@@ -16,7 +17,6 @@ use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
 use crate::domain::powers::{FileNews, Line};
 use crate::domain::session::Kind;
 use crate::domain::shown::without_hidden;
-use crate::sessions::live::Activity;
 use crate::web::views::{
     FindingView, PlanFileView, PlanView, PlannerView, QueueItemView, ResultView, SessionView,
 };

@@ -1,7 +1,7 @@
 //! What the person can do next: one sentence at the head of the page of work.
 
 use super::Page;
-use crate::sessions::live::Activity;
+use crate::core::live::Activity;
 
 impl Page<'_> {
     /// What the person can do now, in one sentence.
