@@ -37,7 +37,7 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
                     drivers::said(&office, &session, &state);
                 }
                 // What was printed before is no sign of life now, but it is what can be seen.
-                drivers::printed(&office, &session);
+                drivers::printed(&office, &session, false);
                 if let Program::Exited { code, signal } = descriptor.state {
                     program_ended(&office, session, code, signal);
                 }
@@ -46,9 +46,7 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
                 program_ended(&office, session, code, signal)
             }
             (Some(Said::Output { .. }), Some(session)) => {
-                if drivers::printed(&office, &session) {
-                    office.core.live.touch(session.id());
-                }
+                drivers::printed(&office, &session, true);
             }
             (Some(Said::AgentState(state)), Some(session)) => {
                 drivers::said(&office, &session, &state)

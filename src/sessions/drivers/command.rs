@@ -245,13 +245,16 @@ pub async fn lost(office: &Office, session: &Session) {
     office.closed(session.id(), Outcome::Lost { reason }).await;
 }
 
-/// Takes the end of its transcript as its preview.
-pub fn printed(office: &Office, session: &Session) {
+/// Takes the end of its transcript as its preview; what was printed `just_now` is a sign of life as well.
+pub fn printed(office: &Office, session: &Session, just_now: bool) {
     let preview = texts::tail(&office.core.place.repo, &session.brief.log_path, 2048);
     office
         .core
         .live
         .update(session.id(), |observed| observed.preview = preview);
+    if just_now {
+        office.core.live.touch(session.id());
+    }
 }
 
 /// The program says what it is doing.

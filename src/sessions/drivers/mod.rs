@@ -52,14 +52,12 @@ pub async fn show(office: &Office, session: &Session) -> Done {
     }
 }
 
-/// Something was printed in the session's terminal; answers whether that is a sign of life.
-pub fn printed(office: &Office, session: &Session) -> bool {
+/// Something was printed in the session's terminal: `just_now`, or before anybody listened.
+pub fn printed(office: &Office, session: &Session, just_now: bool) {
     match session.brief.driver {
-        Driver::Codex => false,
-        Driver::Command(_) => {
-            command::printed(office, session);
-            true
-        }
+        // What it says comes by protocol.
+        Driver::Codex => {}
+        Driver::Command(_) => command::printed(office, session, just_now),
     }
 }
 
