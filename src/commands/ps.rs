@@ -241,11 +241,11 @@ fn powers(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
 /// What became of a file that a command line names.
 fn news_of(file: &Value) -> Option<&'static str> {
     match file.as_str()? {
-        "new" => Some("a file of the repository that was not approved with it"),
+        "new" => Some("a file that agents can write and that was not approved with it"),
         "changed" => Some("this file changed since your yes"),
         "gone" => Some("this file is gone"),
         "unread" => Some(
-            "larger than 1 MiB, or not readable: nobody can approve it; keep it outside of the repository",
+            "larger than 1 MiB, no ordinary file, or not readable: nobody can approve it; keep it outside of the repository and of temporary folders",
         ),
         _ => None,
     }

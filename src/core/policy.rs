@@ -12,8 +12,9 @@ use crate::domain::flow::holds::Limits;
 use crate::domain::language::Language;
 use crate::domain::plan::PlanChecker;
 use crate::domain::powers::{Powers, Seals};
+use crate::governance::Governance;
+use crate::governance::named::{self, Ground};
 use crate::governance::plan_checks::PlanBench;
-use crate::governance::{Governance, named};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +72,7 @@ pub struct Policy {
     pub department_model: Option<String>,
     /// Command drivers that a person approved: name and argument template.
     pub drivers: BTreeMap<String, Vec<String>>,
-    /// What the command lines of all drivers, approved or not, name inside of the repository.
+    /// What the command lines of all drivers, approved or not, name of that which agents can write.
     pub named: BTreeMap<String, Seals>,
     /// What the configuration asks for beyond the safe defaults.
     pub asked: Powers,
@@ -140,7 +141,7 @@ impl Policy {
             },
             driver: settings.driver.clone(),
             department_model: settings.department_model.clone(),
-            named: named::read(config.repo(), drivers.iter()),
+            named: named::read(&ground(config), drivers.iter()),
             drivers,
             offered: offered.map(<[String]>::to_vec),
             warning: config.governance_error(),
@@ -199,6 +200,11 @@ impl Policy {
             .chain([&self.planner.driver])
             .any(Driver::needs_codex)
     }
+}
+
+/// Where the programs of this configuration start.
+pub fn ground(config: &Config) -> Ground {
+    Ground::of(&config.places, config.environment())
 }
 
 /// The newest snapshot, and who waits for the next one.

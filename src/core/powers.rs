@@ -170,7 +170,7 @@ impl Policy {
                 let files = self.approved.news_of(driver, &self.asked);
                 let files = files.into_iter().map(|(file, news)| match news {
                     FileNews::Unread => format!(
-                        "; `{}`, which its command line names, is too large or cannot be read, so nobody can: keep it outside of the repository",
+                        "; `{}`, which its command line names, is too large, no ordinary file or cannot be read, so nobody can approve it: keep it where no agent can write, outside of the repository and of temporary folders",
                         shown(file)
                     ),
                     _ => format!(
@@ -229,11 +229,11 @@ impl Core {
         let statement = language.pick(
             "governance.yaml asks for more than the safe defaults. Agents can write this file: say yes only to what you know. A program of \
              `drivers` and `danger-full-access` have no sandbox: they run as you, and could even answer in your place (tier T0 in \
-             docs/security.md). Your yes is for exactly these lines and for what lies in the files of the repository that command lines \
+             docs/security.md). Your yes is for exactly these lines and for what lies in the files of the repository and of temporary folders that command lines \
              name, and is asked for again when either changes; what those files use in turn can change without a question. Until you say \
              yes, sandboxes and approvals stay at their safe defaults, reviews go on as before, and work for these programs waits.",
             "governance.yaml 要求超出安全默认值的权力。代理可以写这个文件：只对您了解的内容说“是”。`drivers` 的程序和 `danger-full-access` \
-             没有沙箱：它们以您的身份运行，甚至可以代您作答（见 docs/security.md 的 T0 级）。您的同意只针对这几行，以及命令行所指的仓库内文件的内容；\
+             没有沙箱：它们以您的身份运行，甚至可以代您作答（见 docs/security.md 的 T0 级）。您的同意只针对这几行，以及命令行所指的仓库内和临时目录内文件的内容；\
              任何一项变化后都会再次询问，但这些文件又用到的东西可以不经询问而改变。在您同意之前，沙箱和审批保持安全默认值，复核照旧，\
              需要这些程序的工作会等待。",
         );

@@ -110,7 +110,7 @@ impl Held {
 pub struct Powers {
     /// The command line of each driver.
     pub commands: BTreeMap<String, Vec<String>>,
-    /// What those name inside of the repository, where they name something.
+    /// What those name of that which agents can write, where they name something.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, Seals>,
     /// What holds the sessions that have more than the safe defaults.
@@ -173,6 +173,15 @@ impl Powers {
         let mut news = FileNews::of(wanted.files_of(driver), self.files_of(driver));
         news.retain(|_, news| *news != FileNews::Same);
         news
+    }
+
+    /// The first of these files, which the driver's command line was found to name, that this yes is not for.
+    pub fn stray<'a>(&self, driver: &str, found: &'a Seals) -> Option<&'a str> {
+        let approved = self.files_of(driver);
+        let stray = |(name, seal): &(&String, &Seal)| {
+            **seal == Seal::Unread || approved.get(*name) != Some(*seal)
+        };
+        found.iter().find(stray).map(|(name, _)| name.as_str())
     }
 
     fn files_of(&self, driver: &str) -> &Seals {

@@ -3,7 +3,9 @@
 use crate::access::AccessEvent;
 use crate::config::Reload;
 use crate::core::LAUNCHER;
+use crate::core::policy::ground;
 use crate::domain::event::Event;
+use crate::governance::named;
 use crate::sessions::office::Office;
 use crate::watchdog;
 use std::path::{Path, PathBuf};
@@ -47,11 +49,11 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
         Some((metadata.modified().ok()?, metadata.len()))
     };
     // What command lines name is approved with them, and looked at like the file that holds them.
-    let stamps = || -> Vec<_> {
+    let ground = ground(&config);
+    let stamps = || {
         let policy = office.core.policy();
-        let named = policy.named.values().flat_map(|seals| seals.keys());
-        let named = named.map(|name| stamp(&config.repo().join(name)));
-        std::iter::once(stamp(&path)).chain(named).collect()
+        let named = named::glance(&ground, policy.asked.commands.values());
+        (stamp(&path), named)
     };
     // The file may have changed since the configuration was read: the first look takes it as it is.
     let mut seen = None;

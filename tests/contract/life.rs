@@ -586,6 +586,11 @@ fn a_driver_that_starts_nothing_holds_back_only_what_needs_it_and_says_why() {
     std::fs::write(&program, text).unwrap();
     let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     std::fs::set_permissions(&program, executable).unwrap();
+    // It lies where agents can write, so it is another question.
+    world.wait_for("the program is asked about", || {
+        (world.status()["powers"]["needed"] == true).then_some(())
+    });
+    world.approve_powers();
     world.post("/api/queue/resume", &json!({})).ok();
     Agent::ready(&world, &world.session_of(&ids[3]), 1);
     let warnings = world.status()["warnings"].to_string();

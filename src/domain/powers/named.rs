@@ -1,5 +1,5 @@
-//! Files that a command line names inside of the repository. Agents can write there, so a yes to the command line is one to
-//! what they hold, too.
+//! Files that a command line names where agents can write: in the repository, and in folders that the sandbox leaves open. So a yes
+//! to the command line is one to what they hold, too.
 
 use crate::domain::shown::shown_line;
 use serde::{Deserialize, Serialize};
@@ -11,13 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub enum Seal {
     /// A file with this content (lower-case hexadecimal).
     Sha256(String),
-    /// A link, or a way through one, that leaves the repository for this path.
+    /// A link that leaves all that agents can write for this path.
     Outside(String),
-    /// A file that was not read: too large, too many, or not readable. Nobody can approve it.
+    /// What was not read: too large, too many, not readable, or no ordinary file. Nobody can approve it.
     Unread,
 }
 
-/// Files that one command line names, by the word that names them.
+/// Files that one command line names, by where its words end: from the repository's root, or absolute outside of it.
 pub type Seals = BTreeMap<String, Seal>;
 
 /// How such a file stands to the last yes.

@@ -3,13 +3,15 @@
 
 use crate::core::done::Done;
 use crate::core::live::Activity;
-use crate::core::policy::Policy;
+use crate::core::policy::{Policy, ground};
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
 use crate::domain::flow::sessions::has_reported;
+use crate::domain::flow::shown;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Signal, Status};
+use crate::governance::named::{self, Values, fill};
 use crate::sessions::office::Office;
 use crate::sessions::{briefs, texts};
 use codex_terminal::signals::{AgentActivity, AgentState};
@@ -67,12 +69,13 @@ async fn try_start(
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
     let incoming = office.core.place.incoming(mailbox_of);
     let root = office.core.root_of(brief);
-    let values = BTreeMap::from([
+    let values = Values::from([
         ("prompt_file", brief.prompt_path.display().to_string()),
         ("session_id", brief.id.to_string()),
         ("repo", root.display().to_string()),
         ("mailbox", incoming.display().to_string()),
     ]);
+    must_be_approved(office, policy, session, template, values.clone()).await?;
     let argv = template.iter().map(|part| fill(part, &values)).collect();
     let terminal_id = TerminalId::fresh("terminal");
     let mut spec = Spec::program(terminal_id.as_str(), argv, root.to_owned());
@@ -119,11 +122,31 @@ async fn try_start(
     Ok(())
 }
 
-/// Replaces `{name}` by its value; an unknown name stays as it is written.
-fn fill(part: &str, values: &BTreeMap<&str, String>) -> String {
-    values.iter().fold(part.to_owned(), |text, (name, value)| {
-        text.replace(&format!("{{{name}}}"), value)
-    })
+/// A command line that is filled in for its session may lead where the one that was approved led nowhere.
+async fn must_be_approved(
+    office: &Office,
+    policy: &Policy,
+    session: &Session,
+    template: &[String],
+    values: Values,
+) -> Result<(), String> {
+    let brief = &session.brief;
+    let ground = ground(&office.core.config).with(values, &brief.prompt_path);
+    let driver = brief.driver.name();
+    let (name, command) = (driver.to_owned(), template.to_vec());
+    let look = move || named::read(&ground, std::iter::once((&name, &command)));
+    let found = tokio::task::spawn_blocking(look).await;
+    let mut found =
+        found.map_err(|error| format!("its command line could not be looked at: {error}"))?;
+    let found = found.remove(driver).unwrap_or_default();
+    match policy.approved.stray(driver, &found) {
+        None => Ok(()),
+        Some(file) => Err(format!(
+            "its command line, filled in for this session, leads to `{}`, which is not what was approved: let it name no file that agents can write, or a \
+             path that is the same for all sessions",
+            shown(file)
+        )),
+    }
 }
 
 fn show(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
