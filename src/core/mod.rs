@@ -2,6 +2,7 @@
 //! for work.
 //!
 //! - `policy`, `powers`: what holds at the moment, and how much of it a person has approved
+//! - `narrowing`: when a yes shrinks for good
 //! - `workspace`: where a session works
 //! - `live`, `duties`: what is observed of sessions, and of our own tasks
 //! - `done`: how a step went
@@ -9,6 +10,7 @@
 pub mod done;
 pub mod duties;
 pub mod live;
+mod narrowing;
 pub mod policy;
 pub mod powers;
 pub mod workspace;
@@ -68,7 +70,7 @@ pub struct Core {
     /// This program, for children of ours.
     program: PathBuf,
     /// Held while the policy is made anew.
-    renewing: tokio::sync::Mutex<()>,
+    renewing: tokio::sync::Mutex<narrowing::Narrowing>,
     bell: Notify,
 }
 

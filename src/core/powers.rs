@@ -17,6 +17,7 @@ use crate::domain::session::Brief;
 use crate::ledger::TransactError;
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The question that a person answers, and what holds at the moment.
 #[derive(Debug, Clone, Serialize)]
@@ -272,10 +273,26 @@ impl Core {
     }
 
     /// Puts into force what the configuration and the journal say now; `offered` are the models that Codex offers, when it
-    /// was asked. What the configuration has stopped to ask for is gone from the approval as well.
+    /// was asked. What the configuration has stopped to ask for holds no more at once, and is gone from the approval as well
+    /// when a later look agrees ([`Narrowing`](super::narrowing::Narrowing)).
     pub async fn renew(&self, offered: Option<Vec<String>>) {
+        self.renew_at(offered, false).await;
+    }
+
+    /// The same at a start: what was taken out of the file while nobody looked is gone from the approval.
+    pub async fn renew_at_start(&self) {
+        self.renew_at(None, true).await;
+    }
+
+    /// Whether a later look has to tell if what the configuration has stopped to ask for is gone for good.
+    pub fn must_look_again(&self) -> bool {
+        let policy = self.policy();
+        self.ledger.read(|state| state.powers != policy.approved)
+    }
+
+    async fn renew_at(&self, offered: Option<Vec<String>>, at_start: bool) {
         // One at a time: an older look at the files must not replace a newer one.
-        let _turn = self.renewing.lock().await;
+        let mut narrowing = self.renewing.lock().await;
         let offered = offered.or_else(|| self.policy().offered.clone());
         let (config, bench) = (Arc::clone(&self.config), Arc::clone(&self.bench));
         let read = move || Policy::of(&config, offered.as_deref(), &bench);
@@ -286,6 +303,18 @@ impl Core {
             Err(_) => return,
         };
         let asked = says.wanted();
+        let approved = self.ledger.read(|state| state.powers.clone());
+        let agreed = narrowing.look(&approved, &approved.narrowed_to(&asked), Instant::now());
+        if agreed || at_start {
+            self.record_narrowed(asked).await;
+        }
+        let approved = self.ledger.read(|state| state.powers.clone());
+        self.policies
+            .send_replace(Arc::new(says.held_to(&approved)));
+        self.ring();
+    }
+
+    async fn record_narrowed(&self, asked: Powers) {
         let narrowed = self.decide(LAUNCHER, move |state| {
             let powers = state.powers.narrowed_to(&asked);
             let event = (powers != state.powers).then_some(Event::PowersNarrowed { powers });
@@ -297,9 +326,5 @@ impl Core {
                 "what governance.yaml asks for no more could not be recorded"
             );
         }
-        let approved = self.ledger.read(|state| state.powers.clone());
-        self.policies
-            .send_replace(Arc::new(says.held_to(&approved)));
-        self.ring();
     }
 }

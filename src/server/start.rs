@@ -175,7 +175,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     };
     office.core.record(vec![started]).await;
     // What was taken out of the file while nobody looked needs a new yes.
-    office.core.renew(None).await;
+    office.core.renew_at_start().await;
 
     let (guarded_tx, guarded) = watch::channel(None);
     let (shutdown_tx, shutdown) = mpsc::channel(1);

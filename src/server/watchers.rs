@@ -64,6 +64,9 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
         }
         let now = Some(stamps());
         if now == seen {
+            if office.core.must_look_again() {
+                office.core.renew(None).await;
+            }
             continue;
         }
         seen = now;

@@ -28,6 +28,15 @@ fn rewrite(world: &World, governance: &Value) {
     });
 }
 
+/// Waits until so many times in all the yes has become narrower for good.
+#[track_caller]
+fn narrowed(world: &World, times: usize) -> Value {
+    world.wait_for("the yes is narrower for good", || {
+        let events = world.events_named("powers_narrowed");
+        (events.len() >= times).then(|| events.last().unwrap()["powers"].clone())
+    })
+}
+
 #[test]
 fn reviews_that_say_less_wait_for_the_persons_yes_over_a_restart() {
     let mut world = World::governed(|governance| {
@@ -77,6 +86,7 @@ fn reviews_that_say_less_wait_for_the_persons_yes_over_a_restart() {
     rewrite(&world, &fewer);
     assert_eq!(asked(&world)["needed"], false);
     assert_eq!(world.status()["review_limit"], 3);
+    narrowed(&world, 1);
     let mut fewest = fewer.clone();
     fewest["veto_limit"] = json!(1);
     rewrite(&world, &fewest);
@@ -102,8 +112,7 @@ fn what_was_taken_out_of_the_file_needs_a_new_yes_to_come_back() {
     });
     rewrite(&world, &no_driver);
     assert_eq!(asked(&world)["needed"], false, "less needs no yes");
-    let events = world.events_named("powers_narrowed");
-    let left = &events.last().expect("it is on record")["powers"];
+    let left = narrowed(&world, 1);
     assert!(left["commands"].get("nothing").is_none(), "{left}");
     rewrite(&world, &full);
     assert_eq!(asked(&world)["needed"], true);
@@ -122,6 +131,38 @@ fn what_was_taken_out_of_the_file_needs_a_new_yes_to_come_back() {
     world.start_unanswered();
     assert_eq!(asked(&world)["needed"], true);
     assert_eq!(line(&world, "run_verify")["approved"], false);
+}
+
+#[test]
+fn a_moment_without_the_file_costs_no_yes() {
+    let world = World::governed(|governance| governance["run_verify"] = json!(true));
+    let file = world.repo().join("governance.yaml");
+    let full = world.governance.clone();
+    let digest = asked(&world)["sha256"].clone();
+    // A machine that stands still for two seconds in between makes a moment of it no more.
+    let came_back = (0..5).any(|_| {
+        world.approve_powers();
+        let before = world.events_named("powers_narrowed").len();
+        std::fs::remove_file(&file).unwrap();
+        world.wait_for("what is there holds at once", || {
+            (asked(&world)["lines"] == json!([])).then_some(())
+        });
+        world.write("governance.yaml", &full.to_string());
+        world.wait_for("the file is back", || {
+            (asked(&world)["sha256"] == digest).then_some(())
+        });
+        world.events_named("powers_narrowed").len() == before
+    });
+    assert!(came_back, "each look took the yes back");
+    assert_eq!(asked(&world)["needed"], false);
+    // What stays away is gone for good.
+    let times = world.events_named("powers_narrowed").len();
+    std::fs::remove_file(&file).unwrap();
+    narrowed(&world, times + 1);
+    world.write("governance.yaml", &full.to_string());
+    world.wait_for("the file is asked about", || {
+        (asked(&world)["needed"] == true).then_some(())
+    });
 }
 
 /// A world whose agents are run by a script inside of the repository.
