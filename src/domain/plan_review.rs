@@ -161,9 +161,17 @@ impl Review {
         }
     }
 
-    /// Whether a confirmation needs no more than itself.
-    pub fn lets_pass(&self) -> bool {
-        matches!(self, Self::NotRequired | Self::Approved { .. })
+    /// Whether a confirmation needs no more than itself; `required` is whether plans are reviewed now. Where they are not any more,
+    /// nothing is waited for, but a veto that was given stands.
+    pub fn lets_pass(&self, required: bool) -> bool {
+        match self {
+            Self::NotRequired | Self::Approved { .. } => true,
+            Self::Vetoed { .. } => false,
+            Self::AuthorUnknown
+            | Self::Waiting { .. }
+            | Self::Ended { .. }
+            | Self::LeftToPerson { .. } => !required,
+        }
     }
 
     /// Whether nobody but the person can move this plan on.

@@ -174,6 +174,7 @@ async fn work(
         queue: &queue,
         queue_paused,
         run_verify: office.core.policy().run_verify,
+        plans_are_reviewed: office.core.policy().catalog.review.required,
         slots_taken,
         slots: policy.slots,
         terminals: &terminals,

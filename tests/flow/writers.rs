@@ -93,7 +93,7 @@ impl World {
             version,
             plan_sha256: saying(summary).sha256(),
         };
-        self.decide(|state, _| review_wanted::ask(state, &seen))
+        self.decide(|state, policy| review_wanted::ask(state, policy.catalog.review, &seen))
     }
 
     /// What the journal says so far.

@@ -356,11 +356,12 @@ fn check_text(text: &str, field: &str) -> Result<(), Refusal> {
 
 /// Refuses to confirm a plan that was not approved, unless the person overrules; says so in an event then.
 pub(super) fn overrule(
+    catalog: &Catalog,
     planner: &Session,
     plan: &Plan,
     reason: Option<&str>,
 ) -> Result<Option<Event>, Refusal> {
-    if plan.review.lets_pass() {
+    if plan.review.lets_pass(catalog.review.required) {
         return Ok(None);
     }
     let Some(reason) = reason else {

@@ -164,12 +164,14 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
     let plan = match &wish.plan_sha256 {
         Some(digest) => Some(pending_plan(planner, digest)?),
         None => {
-            must_not_pass_a_review(planner, wish.by_hand)?;
+            must_not_pass_a_review(catalog, planner, wish.by_hand)?;
             None
         }
     };
     let overruled = match plan {
-        Some(plan) => plan_reviews::overrule(planner, plan, wish.override_reason.as_deref())?,
+        Some(plan) => {
+            plan_reviews::overrule(catalog, planner, plan, wish.override_reason.as_deref())?
+        }
         None => None,
     };
     check_assignments(catalog, &wish.assignments)?;
@@ -245,9 +247,16 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
 
 /// Assignments without a plan's digest must not become a way around a review that stands in the way: they may well be
 /// the lines of that very plan.
-fn must_not_pass_a_review(planner: &Session, by_hand: bool) -> Result<(), Refusal> {
+fn must_not_pass_a_review(
+    catalog: &Catalog,
+    planner: &Session,
+    by_hand: bool,
+) -> Result<(), Refusal> {
+    let required = catalog.review.required;
     match planner.plan() {
-        Some(plan) if !by_hand && plan.state == PlanState::Pending && !plan.review.lets_pass() => {
+        Some(plan)
+            if !by_hand && plan.state == PlanState::Pending && !plan.review.lets_pass(required) =>
+        {
             Err(plan_reviews::not_approved(plan))
         }
         _ => Ok(()),

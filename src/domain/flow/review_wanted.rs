@@ -66,8 +66,8 @@ pub struct SeenPlan {
 /// one that a person asks for begins.
 ///
 /// # Errors
-/// When it is not the pending plan any more, or waits for no such word.
-pub fn ask(state: &State, seen: &SeenPlan) -> Decision<()> {
+/// When it is not the pending plan any more, or waits for no such word, or plans are not reviewed any more.
+pub fn ask(state: &State, rule: ReviewRule, seen: &SeenPlan) -> Decision<()> {
     let planner = named::live_planner(state, &seen.session_id, "session_id")?;
     let plan = named::pending_plan(planner, &seen.plan_sha256)?;
     if plan.version != seen.version {
@@ -75,6 +75,13 @@ pub fn ask(state: &State, seen: &SeenPlan) -> Decision<()> {
     }
     if plan.review != Review::AuthorUnknown {
         return Err(waits_for_no_word(plan));
+    }
+    if !rule.required {
+        let message = format!(
+            "plans are not reviewed any more (`plan_review` is `off`), so no review was started; confirm version {} of the plan or reject it",
+            plan.version
+        );
+        return Err(Refusal::conflict("reviews_are_off", message));
     }
     let event = requested(planner, plan.version, &plan.sha256);
     Ok((vec![event], ()))

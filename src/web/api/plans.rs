@@ -328,7 +328,8 @@ pub async fn have_reviewed(
         version: wish.version,
         plan_sha256: wish.plan_sha256,
     };
-    let ask = move |state: &_| review_wanted::ask(state, &seen);
+    let rule = app.office.core.policy().catalog.review;
+    let ask = move |state: &_| review_wanted::ask(state, rule, &seen);
     app.office.core.decide(caller.actor(), ask).await?;
     Ok(DONE)
 }

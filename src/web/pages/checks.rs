@@ -111,6 +111,8 @@ pub(super) struct Reviewed<'a> {
     pub plan: &'a PlanView,
     pub departments: &'a [Department],
     pub language: Language,
+    /// Whether plans are reviewed now.
+    pub required: bool,
 }
 
 impl Reviewed<'_> {
@@ -121,12 +123,16 @@ impl Reviewed<'_> {
 
     /// Whether a person must say why to go on.
     pub(super) fn needs_reason(&self) -> bool {
-        self.is_wanted() && self.plan.review.state != "approved"
+        match self.plan.review.state {
+            "not_required" | "approved" => false,
+            "vetoed" => true,
+            _ => self.required,
+        }
     }
 
     /// Whether a person says whether it is reviewed.
     pub(super) fn waits_for_word(&self) -> bool {
-        self.plan.status == "pending" && self.plan.review.state == "author_unknown"
+        self.required && self.plan.status == "pending" && self.plan.review.state == "author_unknown"
     }
 
     pub(super) fn class(&self) -> &'static str {

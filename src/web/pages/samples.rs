@@ -78,6 +78,7 @@ impl Sample {
             read: &self.read,
             queue: &self.queue,
             run_verify: false,
+            plans_are_reviewed: true,
             queue_paused: self.queue_paused,
             slots_taken: 2,
             slots: 2,

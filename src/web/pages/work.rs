@@ -93,6 +93,8 @@ pub struct Work<'a> {
     pub queue: &'a [QueueItemView],
     /// Whether the verify commands of confirmed work are run when the person does not say otherwise.
     pub run_verify: bool,
+    /// Whether plans are reviewed before a person confirms them.
+    pub plans_are_reviewed: bool,
     /// Whether dispatch is paused.
     pub queue_paused: bool,
     /// Department slots that are taken.
@@ -200,6 +202,7 @@ impl Page<'_> {
             plan,
             departments: self.w.departments,
             language: self.w.language,
+            required: self.w.plans_are_reviewed,
         }
     }
 

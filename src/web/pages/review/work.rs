@@ -52,6 +52,8 @@ impl Page<'_> {
             plan,
             departments: self.departments,
             language: self.language,
+            // What is shown here was confirmed.
+            required: true,
         }
     }
 
