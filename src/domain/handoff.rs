@@ -245,6 +245,7 @@ mod tests {
                 revisions: vec![(DateTime::UNIX_EPOCH, Arc::new(revision))],
                 read: false,
                 acknowledged: false,
+                bare: 0,
                 conformance: Some(Conformance::Unknown {
                     reason: evil.into(),
                 }),

@@ -11,7 +11,8 @@ use std::sync::Arc;
 /// can write thousands: a tenth would let one forger push out what a person wants to read, ten times as many nobody reads.
 pub const MAX_BESIDE: usize = 5;
 
-/// So many are taken in for one planner until a person acts: takes one, takes one away, or decides about a plan. Each is an event
+/// So many are taken in for one planner, beside its plan or as it, until a person acts: takes one, takes one away, decides about a plan,
+/// or has one reviewed. Each is an event
 /// that holds the whole plan, of up to 1 MiB; further ones are set aside and counted. A tenth would let one forger keep everybody else
 /// out at once, ten times as many would fill a journal with what nobody reads.
 pub const MAX_FOUND: u32 = 20;
@@ -87,7 +88,7 @@ pub struct PlanFiles {
     pub beside: Vec<Beside>,
     /// How many gave way to newer ones.
     pub gave_way: u32,
-    /// How many came since a person last acted.
+    /// How many came since a person last acted, with those that became the plan.
     #[serde(default)]
     pub unanswered: u32,
 }
@@ -104,7 +105,12 @@ impl PlanFiles {
         self.unanswered >= MAX_FOUND
     }
 
-    /// A person took one, took one away, or decided about a plan.
+    /// One came that is the plan of a planner that can only write files.
+    pub fn came_as_plan(&mut self) {
+        self.unanswered = self.unanswered.saturating_add(1);
+    }
+
+    /// A person took one, took one away, decided about a plan, or has it reviewed.
     pub fn person_acted(&mut self) {
         self.unanswered = 0;
     }

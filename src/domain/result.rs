@@ -86,6 +86,10 @@ pub struct Revision {
     pub handoff_packet: PathBuf,
 }
 
+/// So many revisions of one result come in as files from nobody known until it is acknowledged or its session resumed. Each is an event
+/// that holds the whole report, of up to 1 MiB. A program that reports as it goes on needs a few; ten times as many nobody reads.
+pub const MAX_BARE: u32 = 20;
+
 /// A department's report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -97,6 +101,9 @@ pub struct Report {
     pub read: bool,
     /// Whether a person or the planner acknowledged it.
     pub acknowledged: bool,
+    /// How many revisions came as files from nobody known since it was acknowledged or its session resumed.
+    #[serde(default)]
+    pub bare: u32,
     /// The newest revision, held against what really changed; `None` before that, and without a recorded tree.
     #[serde(default)]
     pub conformance: Option<Conformance>,
@@ -116,6 +123,7 @@ impl Report {
     pub fn new(report_id: ReportId, at: DateTime<Utc>, first: Arc<Revision>) -> Self {
         Self {
             report_id,
+            bare: u32::from(!first.verified),
             revisions: vec![(at, first)],
             read: false,
             acknowledged: false,
@@ -132,6 +140,11 @@ impl Report {
         (self.conformance, self.acceptance) = (None, None);
         self.late.clear();
         self.evidence.clear();
+    }
+
+    /// Whether no further revision from nobody known is taken in.
+    pub fn has_enough_bare(&self) -> bool {
+        self.bare >= MAX_BARE
     }
 
     /// The newest revision.

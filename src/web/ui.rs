@@ -97,7 +97,11 @@ async fn work(
             })
             .unwrap_or_default();
         let files = planner
-            .map(|p| (PlanFileView::all(p, language), p.plan_files.gave_way))
+            .map(|p| {
+                let files = &p.plan_files;
+                let all = PlanFileView::all(p, language);
+                (all, files.gave_way, files.are_enough())
+            })
             .unwrap_or_default();
         let results = |keep: &dyn Fn(&Report) -> bool| {
             chosen
@@ -168,6 +172,7 @@ async fn work(
         plans: &plans,
         plan_files: &files.0,
         plan_files_gone: files.1,
+        plan_files_enough: files.2,
         findings: &findings,
         unread: &unread,
         read: &read,

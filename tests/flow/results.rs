@@ -350,3 +350,41 @@ fn a_result_is_acknowledged_once() {
 fn page_of(world: &World, id: &ReportId) -> String {
     Packet::of(&world.state, id).unwrap().render()
 }
+
+#[test]
+fn so_many_reports_from_nobody_known_are_revisions_until_somebody_acts() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let id = world.department(&planner);
+    let mut number = 0;
+    let mut flood = |world: &mut World| {
+        let mut taken = 0;
+        loop {
+            number += 1;
+            world.now += chrono::TimeDelta::milliseconds(1);
+            let submission = world.submission(&id, &format!("report {number}"));
+            match world.submit(submission) {
+                Ok(_) => taken += 1,
+                Err(refusal) => {
+                    assert_eq!(refusal.code, "too_many_revisions");
+                    return taken;
+                }
+            }
+            assert!(taken <= 100, "there is no end to it");
+        }
+    };
+    assert_eq!(flood(&mut world), 20);
+    assert_eq!(flood(&mut world), 0);
+    let report_id = world.report_of(&id).report_id.clone();
+    world
+        .decide(|state, _| inbox::acknowledge(state, &report_id))
+        .unwrap();
+    assert_eq!(flood(&mut world), 20);
+    world.happen(Event::SessionResumed {
+        session_id: id.clone(),
+    });
+    assert_eq!(flood(&mut world), 20);
+    // The session's own word comes in as ever.
+    world.reports_by_tool(&id, "mine");
+    assert!(world.report_of(&id).current().verified);
+}

@@ -4,12 +4,12 @@ use crate::world::{World, assert_same, by_tool, proposal};
 use chrono::{DateTime, Utc};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::plan_files::{self, InFile};
-use zhongshu::domain::flow::plan_reviews::{self, MAX_REVIEWS};
+use zhongshu::domain::flow::plan_reviews;
 use zhongshu::domain::flow::plans::Reported;
 use zhongshu::domain::flow::review_wanted::{self, SeenPlan};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::plan::{Checked, PlanState, Proposal, Source};
-use zhongshu::domain::plan_file::{MAX_BESIDE, Why};
+use zhongshu::domain::plan_file::{MAX_BESIDE, MAX_FOUND, Why};
 use zhongshu::domain::plan_review::{Judgement, Review};
 use zhongshu::domain::refusal::Refusal;
 use zhongshu::domain::session::Outcome;
@@ -217,8 +217,8 @@ fn what_nobody_is_known_to_have_written_is_reviewed_by_a_persons_word_alone() {
     world.reviewed(3);
     let planner = world.planner();
     world.without_tools(&planner);
-    // As many as anybody likes: none starts a session, and none uses up a review.
-    for number in 1..=u32::try_from(MAX_REVIEWS).unwrap() + 5 {
+    // As many as come in at all: none starts a session, and none uses up a review.
+    for number in 1..=MAX_FOUND {
         let summary = number.to_string();
         world
             .plan_comes(&planner, &summary, Source::Mailbox)
@@ -230,7 +230,7 @@ fn what_nobody_is_known_to_have_written_is_reviewed_by_a_persons_word_alone() {
             (number, "pending", "author_unknown")
         );
     }
-    let newest = u32::try_from(MAX_REVIEWS).unwrap() + 5;
+    let newest = MAX_FOUND;
     let summary = newest.to_string();
     assert_eq!(plan_reviews::since_person(world.session(&planner)), (0, 0));
     // It does not pass without a reason, by its digest or around it.
@@ -241,7 +241,7 @@ fn what_nobody_is_known_to_have_written_is_reviewed_by_a_persons_word_alone() {
         assert!(refusal.message.contains("nobody is known"), "{refusal}");
     }
     // A person's word is for exactly one version and digest.
-    for (version, summary) in [(newest - 1, "24"), (newest, "24"), (newest - 1, "25")] {
+    for (version, summary) in [(newest - 1, "19"), (newest, "19"), (newest - 1, "20")] {
         let refusal = world
             .ask_for_review(&planner, version, summary)
             .unwrap_err();
@@ -444,6 +444,87 @@ fn so_many_files_are_journalled_until_a_person_acts_and_further_ones_are_set_asi
     assert_eq!(flood(&mut world, &planner), 20);
     assert_eq!(found(&world), 100);
     assert_same(&world.replayed(), &world.state);
+}
+
+#[test]
+fn so_many_bare_plans_of_a_program_are_versions_until_a_person_acts() {
+    let mut world = World::new();
+    world.reviewed(3);
+    let planner = world.planner();
+    world.without_tools(&planner);
+    let mut number = 0;
+    let mut flood = |world: &mut World| {
+        let before = world.session(&planner).plans.len();
+        loop {
+            number += 1;
+            let summary = format!("plan {number}");
+            match world.plan_comes(&planner, &summary, Source::Mailbox) {
+                Ok(()) => assert!(number <= 200, "there is no end to it"),
+                Err(refusal) => {
+                    assert_eq!(refusal.code, "too_many_plan_files");
+                    return world.session(&planner).plans.len() - before;
+                }
+            }
+        }
+    };
+    assert_eq!(flood(&mut world), 20);
+    assert_eq!(flood(&mut world), 0);
+    // The same plan again is nothing new, and a person's own comes in.
+    world
+        .plan_comes(&planner, "plan 20", Source::Mailbox)
+        .unwrap();
+    // Each act of a person's makes room.
+    world.ask_for_review(&planner, 20, "plan 20").unwrap();
+    assert_eq!(flood(&mut world), 20);
+    world
+        .decide(|state, policy| {
+            zhongshu::domain::flow::plans::reject(state, &policy.catalog, &planner, "no")
+        })
+        .unwrap();
+    assert_eq!(flood(&mut world), 20);
+    world.plan_comes(&planner, "mine", Source::Api).unwrap();
+    let plan = saying("mine");
+    let mut wish = world.confirmation(&planner, plan.assignments.clone(), Some(plan.sha256()));
+    wish.override_reason = Some("it is mine".to_owned());
+    world.confirm_so(wish).unwrap();
+    assert_eq!(flood(&mut world), 20);
+    assert_same(&world.replayed(), &world.state);
+}
+
+#[test]
+fn a_plan_that_waited_for_a_word_passes_when_plans_are_not_reviewed_any_more() {
+    let mut world = World::new();
+    world.reviewed(3);
+    let planner = world.planner();
+    world.without_tools(&planner);
+    world
+        .plan_comes(&planner, "first", Source::Mailbox)
+        .unwrap();
+    world.policy.catalog.review.required = false;
+    let refusal = world.ask_for_review(&planner, 1, "first").unwrap_err();
+    assert_eq!(refusal.code, "reviews_are_off", "{refusal}");
+    let plan = saying("first");
+    world
+        .confirm(&planner, plan.assignments.clone(), Some(plan.sha256()))
+        .unwrap();
+    assert_eq!(world.session(&planner).plan().unwrap().overruled, None);
+    // A verdict that is still awaited is wanted no more, but a veto that was given stands.
+    for vetoed in [false, true] {
+        let mut world = World::new();
+        world.reviewed(3);
+        let planner = world.planner();
+        world.plan_comes(&planner, "first", Source::Tool).unwrap();
+        let reviewer = world.begin_review(&planner).unwrap();
+        if vetoed {
+            world.judges(&reviewer, Judgement::Veto).unwrap();
+        }
+        world.policy.catalog.review.required = false;
+        let confirmed = world.confirm(&planner, plan.assignments.clone(), Some(plan.sha256()));
+        match vetoed {
+            false => drop(confirmed.unwrap()),
+            true => assert_eq!(confirmed.unwrap_err().code, "plan_vetoed"),
+        }
+    }
 }
 
 /// What is there when a report comes in.

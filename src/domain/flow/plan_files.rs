@@ -6,6 +6,8 @@
 //! | can only write files | a pending plan that a person reported | stands beside it |
 //! | can only write files | anything else | is the plan, not verified |
 //!
+//! A person has to act after so many files, whether they stand beside or are the plan ([`MAX_FOUND`]).
+//!
 //! What the tool or a person reports is always the plan. Only what is the plan goes to a review or to a confirmation, and a
 //! file goes to a review by a person's word alone (`review_wanted`).
 
@@ -56,7 +58,11 @@ pub fn come_in(
 ) -> Decision<()> {
     let planner = live_planner(state, session_id, "session_id")?;
     let Some(why) = why_beside(planner, plan.source) else {
+        let is_bare = !plan.source.is_verified();
         let (events, _) = plans::report(state, catalog, session_id, plan)?;
+        if is_bare && !events.is_empty() && planner.plan_files.are_enough() {
+            return Err(too_many());
+        }
         return Ok((events, ()));
     };
     plans::check_proposal(catalog, &plan.checked.proposal)?;
@@ -72,11 +78,7 @@ pub fn come_in(
         return Ok((Vec::new(), ()));
     }
     if files.are_enough() {
-        let message = format!(
-            "{MAX_FOUND} plan files that nobody is known to have written came since a person last took one, took one away or decided about a plan; \
-             this one is set aside, put it into the mailbox again after that"
-        );
-        return Err(Refusal::conflict("too_many_plan_files", message));
+        return Err(too_many());
     }
     let event = Event::PlanFileFound {
         session_id: planner.id().clone(),
@@ -150,6 +152,14 @@ pub fn discard(state: &State, session_id: &SessionId, plan_sha256: &str) -> Deci
         file: file.file.clone(),
     };
     Ok((vec![event], ()))
+}
+
+fn too_many() -> Refusal {
+    let message = format!(
+        "{MAX_FOUND} plan files that nobody is known to have written came since a person last took one, took one away, decided about a plan or had it \
+         reviewed; this one is set aside, put it into the mailbox again after that"
+    );
+    Refusal::conflict("too_many_plan_files", message)
 }
 
 fn find<'a>(planner: &'a Session, plan_sha256: &str) -> Result<&'a Beside, Refusal> {

@@ -7,7 +7,7 @@ use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::plan::Source;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
-use crate::domain::result::{Findings, Report, Revision, Written};
+use crate::domain::result::{Findings, MAX_BARE, Report, Revision, Written};
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -73,6 +73,16 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Take
                 "already_reported",
                 format!(
                     "session `{}` has reported through its own tool; a file cannot replace that",
+                    session.id()
+                ),
+            ));
+        }
+        Some(report) if !verified && report.has_enough_bare() => {
+            return Err(Refusal::conflict(
+                "too_many_revisions",
+                format!(
+                    "{MAX_BARE} reports of session `{}` came as files that nobody is known to have written; this one is set aside, put it into the mailbox \
+                     again when the result was acknowledged or the session resumed",
                     session.id()
                 ),
             ));

@@ -161,7 +161,7 @@ impl State {
                 session_id,
                 version,
                 ..
-            } => self.set_review(session_id, *version, Review::Waiting { session_id: None }),
+            } => self.review_requested(session_id, *version),
             Event::PlanReviewWithheld {
                 session_id,
                 version,
@@ -259,6 +259,7 @@ impl State {
                 }
             }
             Event::ResultAcknowledged { report_id } => self.with_report(report_id, |report| {
+                report.bare = 0;
                 report.read = true;
                 report.acknowledged = true;
             }),

@@ -10,6 +10,9 @@ impl State {
     pub(super) fn register_plan(&mut self, planner: &SessionId, plan: Plan) {
         self.with_session(planner, |session| {
             session.plan_files.remove(&plan.sha256);
+            if !plan.source.is_verified() {
+                session.plan_files.came_as_plan();
+            }
             if let Some(last) = session.plans.last_mut()
                 && last.state == PlanState::Pending
             {
@@ -36,6 +39,17 @@ impl State {
                 change(plan);
             }
         });
+    }
+
+    /// A plan goes to be reviewed; one from nobody known by a person's word alone.
+    pub(super) fn review_requested(&mut self, planner: &SessionId, version: u32) {
+        self.with_session(planner, |session| {
+            let newest = session.plans.last();
+            if newest.is_some_and(|plan| plan.review == Review::AuthorUnknown) {
+                session.plan_files.person_acted();
+            }
+        });
+        self.set_review(planner, version, Review::Waiting { session_id: None });
     }
 
     pub(super) fn set_review(&mut self, planner: &SessionId, version: u32, review: Review) {

@@ -33,6 +33,9 @@ impl State {
             self.with_report(id, |report| {
                 report.revisions.push((at, Arc::clone(revision)));
                 report.begin_anew();
+                if !revision.verified {
+                    report.bare = report.bare.saturating_add(1);
+                }
             });
         } else {
             let report = Report::new(id.clone(), at, Arc::clone(revision));

@@ -52,6 +52,9 @@ impl State {
             session.reminders = 0;
             session.reminded_at = None;
         });
+        if let Some(report) = self.session(id).and_then(|it| it.report_id.clone()) {
+            self.with_report(&report, |report| report.bare = 0);
+        }
         self.review_goes_on(id);
     }
 

@@ -73,6 +73,7 @@ impl Sample {
             plans: &self.plans,
             plan_files: &self.plan_files,
             plan_files_gone: 2,
+            plan_files_enough: !self.plan_files.is_empty(),
             findings: &self.findings,
             unread: &self.unread,
             read: &self.read,

@@ -83,6 +83,8 @@ pub struct Work<'a> {
     pub plan_files: &'a [PlanFileView],
     /// How many such files gave way to newer ones.
     pub plan_files_gone: u32,
+    /// Whether so many plans came as files that further ones are rejected until a person acts.
+    pub plan_files_enough: bool,
     /// What the plan checks say about its newest plan.
     pub findings: &'a [FindingView],
     /// Its unread results, newest first.
