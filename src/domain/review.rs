@@ -3,11 +3,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 
+mod index;
 mod seen;
 
+pub use index::Index;
 pub use seen::{Asked, CommitSeen, Older};
 
 /// Decisions that are kept in memory. An older one is forgotten, and its tree would have to be reviewed again; nobody
@@ -346,68 +348,9 @@ impl Reviews {
         self.unreviewed.iter().map(|(_, seen)| seen.count()).sum()
     }
 
-    /// Where a candidate stands.
-    ///
-    /// An approval is of a tree on top of another: the same tree on top of something else is another change, which nobody
-    /// saw (an old state brought back, say). Approvals that follow each other add up, so that approved commits can be
-    /// joined into one.
+    /// Where a candidate stands, as [`Index::standing`] says.
     pub fn standing(&self, candidate: Candidate<'_>) -> Standing<'_> {
-        if Some(candidate.tree) == candidate.base {
-            return Standing::Unchanged;
-        }
-        match self.decision(candidate) {
-            Some(decision) => match &decision.said {
-                Said::Approved(_) => return Standing::Approved(decision),
-                Said::Rejected(rejection) => return Standing::Rejected(decision, rejection),
-            },
-            None => {
-                if let Some(last) = self.last_of_chain(candidate) {
-                    return Standing::Approved(last);
-                }
-            }
-        }
-        if let Some(decision) = self.approval_of_tree(candidate.tree) {
-            return Standing::OtherBase(decision);
-        }
-        let on_this_head = self.decisions.iter().rev().find(|decision| {
-            decision.approval().is_some() && decision.staged().base_tree.as_ref() == candidate.base
-        });
-        on_this_head.map_or(Standing::Unseen, Standing::Changed)
-    }
-
-    /// The approval that ends a chain of approvals from the candidate's base to its tree. Each step counts only while it
-    /// is the newest word about it.
-    fn last_of_chain(&self, candidate: Candidate<'_>) -> Option<&Decision> {
-        let mut seen = BTreeSet::new();
-        let mut open = vec![candidate.tree];
-        let mut last = None;
-        while let Some(tree) = open.pop() {
-            if !seen.insert(tree) {
-                continue;
-            }
-            for decision in self.decisions.iter().rev() {
-                let staged = decision.staged();
-                let stands = || {
-                    self.decision(Candidate {
-                        tree: &staged.tree,
-                        base: staged.base_tree.as_ref(),
-                    })
-                    .is_some_and(|newest| newest.approval().is_some())
-                };
-                if staged.tree != *tree || decision.approval().is_none() || !stands() {
-                    continue;
-                }
-                if tree == candidate.tree {
-                    last = last.or(Some(decision));
-                }
-                match &staged.base_tree {
-                    base if base.as_ref() == candidate.base => return last,
-                    Some(base) => open.push(base),
-                    None => {}
-                }
-            }
-        }
-        None
+        self.index().standing(candidate)
     }
 }
 
