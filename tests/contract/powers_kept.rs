@@ -81,12 +81,13 @@ fn reviews_that_say_less_wait_for_the_persons_yes_over_a_restart() {
     assert_eq!(asked(&world)["needed"], false);
     assert_eq!(world.status()["review_limit"], 900);
     // What says more needs no yes, and is what holds from then on.
+    let times = world.events_named("powers_narrowed").len();
     let mut fewer = strict;
     fewer["veto_limit"] = json!(4);
     rewrite(&world, &fewer);
     assert_eq!(asked(&world)["needed"], false);
     assert_eq!(world.status()["review_limit"], 3);
-    narrowed(&world, 1);
+    narrowed(&world, times + 1);
     let mut fewest = fewer.clone();
     fewest["veto_limit"] = json!(1);
     rewrite(&world, &fewest);
@@ -273,4 +274,27 @@ fn a_file_that_nobody_can_look_through_is_never_approved() {
         .post("/api/start_assignments", &work)
         .refused(409, "powers_required");
     assert!(message.contains("tools/large"), "{message}");
+}
+
+#[test]
+fn a_command_line_that_leads_to_a_file_only_for_its_session_does_not_start() {
+    let world = World::governed(|governance| {
+        let command = json!(["/bin/sh", "{mailbox}/../run.sh", "{prompt_file}"]);
+        governance["drivers"]["stray"] = json!({ "command": command });
+        governance["departments"]["strays"] = json!({ "driver": "stray", "title": "Strays" });
+    });
+    let planner = world.planner("plan it");
+    // When the person was asked, no session was known, and nothing lay there.
+    let trap = world.root().join("trap");
+    let script = format!(".tmp/codex_governance_mailbox/{}/run.sh", planner.id);
+    world.write(&script, &format!("touch {}\n", trap.display()));
+    let work = json!([{ "department": "strays", "task": "write it" }]);
+    let ids = world.confirm(&planner.id, work);
+    let id = world.session_of(&ids[0]);
+    let ended = world.wait_session(&id, "status", "failed");
+    let reason = ended["status_reason"].as_str().unwrap();
+    for part in [script.as_str(), "not what was approved"] {
+        assert!(reason.contains(part), "{part} is not in {reason}");
+    }
+    assert!(!trap.exists());
 }

@@ -143,11 +143,18 @@ impl Judge {
         self.versions.entry(heir).or_default()
     }
 
-    /// Whether the newest plan waits for a word that a confirmation without a reason must not pass.
+    /// Whether the newest plan waits for a word that a confirmation without a reason must not pass. When plans are not reviewed
+    /// any more, a veto that was given is the only one.
     fn is_closed(&mut self, planner: &SessionId) -> bool {
+        let required = self.required;
         let newest = self.of(planner).last();
         newest.is_some_and(|it| {
-            !it.decided && it.must_be_reviewed && it.verdict != Some(Judgement::Approve)
+            let stands_in_the_way = match it.verdict {
+                Some(Judgement::Approve) => false,
+                Some(Judgement::Veto) => true,
+                None => required,
+            };
+            !it.decided && it.must_be_reviewed && stands_in_the_way
         })
     }
 

@@ -488,7 +488,8 @@ fn so_many_bare_plans_of_a_program_are_versions_until_a_person_acts() {
     wish.override_reason = Some("it is mine".to_owned());
     world.confirm_so(wish).unwrap();
     assert_eq!(flood(&mut world), 20);
-    assert_same(&world.replayed(), &world.state);
+    let replayed = world.replayed();
+    assert!(replayed.session(&planner).unwrap().plan_files == world.session(&planner).plan_files);
 }
 
 #[test]
