@@ -63,7 +63,8 @@ function actorWords(actor) {
 
 function sentence(line) {
   // One line for many commits says how many.
-  const key = `event.${line.event}${line.older ? '_many' : ''}`;
+  const many = line.older?.more ? '_more' : '_many';
+  const key = `event.${line.event}${line.older ? many : ''}`;
   const known = t(key, {
     ...line,
     session: sessionName(line.session_id),

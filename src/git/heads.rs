@@ -1,11 +1,12 @@
-//! Which commits there are, and what they are: the references, and what lies between them. `logs` reads where they have been.
+//! Which commits there are, and what they are: the references, and what they name. `history` reads what lies between
+//! them, `logs` where they have been.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use git2::{Config, Oid, Sort};
+use git2::{Config, Oid};
 
 use super::{GitError, Repo};
 
@@ -43,26 +44,6 @@ impl Repo {
                 Some((commit.id(), reference.name_bytes().to_owned()))
             })
             .collect())
-    }
-
-    /// Commits that can be reached from `from` and not from `known`, newest first.
-    ///
-    /// # Errors
-    /// When the history cannot be read.
-    pub fn commits_between(&self, from: &[Oid], known: &[Oid]) -> Result<Vec<Oid>, GitError> {
-        let failed = |error| GitError::from_library("reading the history", &error);
-        let mut walk = self.inner.revwalk().map_err(failed)?;
-        walk.set_sorting(Sort::TOPOLOGICAL).map_err(failed)?;
-        for id in from {
-            walk.push(*id).map_err(failed)?;
-        }
-        for id in known {
-            // What is not here (a shallow clone, a collected commit) hides nothing.
-            if self.inner.find_commit(*id).is_ok() {
-                walk.hide(*id).map_err(failed)?;
-            }
-        }
-        walk.collect::<Result<_, _>>().map_err(failed)
     }
 
     /// Takes from `commits` what a short way leads to from `from`. What is left may be reached all the same: by a long one.

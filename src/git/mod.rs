@@ -18,6 +18,7 @@ mod glob;
 mod head;
 pub mod head_log;
 pub mod heads;
+pub mod history;
 pub mod hooks;
 mod ignores;
 pub mod index;

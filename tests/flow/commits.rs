@@ -26,7 +26,7 @@ fn commits(count: usize) -> Vec<NewCommit> {
     (1..=count).map(commit).collect()
 }
 
-fn told(mode: GateMode, count: usize, beyond: Option<Older>) -> Vec<(bool, CommitSeen)> {
+fn told(mode: GateMode, count: usize, beyond: Option<CommitSeen>) -> Vec<(bool, CommitSeen)> {
     let mut state = State::default();
     state.reviews.pinned = Some(mode);
     let (events, ()) = commits_seen(&state, commits(count), beyond).unwrap();
@@ -58,13 +58,30 @@ fn of_many_commits_the_older_share_a_line_and_every_one_is_counted() {
     assert_eq!(names(&many[1]), (false, id(250), id(1)));
     assert_eq!(many[2].1.commit, id(251));
     // What nobody judges was not approved either, as long as the gate stands.
-    let beyond = Older {
-        count: 7_000,
-        oldest: id(9_999),
+    let beyond = CommitSeen {
+        older: Some(Older {
+            count: 6_999,
+            oldest: id(9_999),
+            more: true,
+        }),
+        ..commits(3).remove(2).seen
     };
     let more = told(GateMode::Enforce, 450, Some(beyond.clone()));
     assert_eq!((count(&more, true), count(&more, false)), (150, 7_300));
     assert_eq!(names(&more[1]), (false, id(250), id(9_999)));
-    let off = told(GateMode::Off, 450, Some(beyond));
+    assert!(more[1].1.older.as_ref().is_some_and(|it| it.more));
+    let off = told(GateMode::Off, 450, Some(beyond.clone()));
     assert_eq!((off.len(), count(&off, true)), (MAX_LISTED + 1, 7_450));
+    // Also when everything that was judged passes, and when nothing could be judged.
+    for judged in [0, 1] {
+        let mut state = State::default();
+        state.reviews.pinned = Some(GateMode::Warn);
+        let empty = commits(3).split_off(3 - judged);
+        let (events, ()) = commits_seen(&state, empty, Some(beyond.clone())).unwrap();
+        assert_eq!(events.len(), 1 + judged);
+        let Event::CommitUnapproved { seen, .. } = &events[0] else {
+            panic!("{events:?}");
+        };
+        assert_eq!((seen.commit.clone(), seen.count()), (id(3), 7_000));
+    }
 }

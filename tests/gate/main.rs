@@ -5,6 +5,7 @@ mod api;
 mod browser;
 mod commits;
 mod diffs;
+mod floods;
 mod hooks;
 mod index;
 mod made_here;

@@ -15,7 +15,7 @@ fn unhooked(ground: &Ground, words: &[&str]) -> String {
 }
 
 /// Commits without hooks and leaves the commit again.
-fn commit_and_leave(ground: &Ground, name: &str) {
+pub(crate) fn commit_and_leave(ground: &Ground, name: &str) {
     ground.stage("src/a.rs", &format!("{name}\n"));
     unhooked(ground, &["commit", "-q", "-m", name]);
     unhooked(ground, &["reset", "-q", "--hard", "HEAD^"]);
@@ -37,7 +37,7 @@ fn wait_unapproved(ground: &Ground, expected: &[&str]) {
 
 /// Waits for a look that has read HEAD's log to its end.
 #[track_caller]
-fn wait_read(ground: &Ground) {
+pub(crate) fn wait_read(ground: &Ground) {
     let log = ground.path(".git/logs/HEAD");
     ground.wait_for("a look at HEAD's log", || {
         let kept = fs::read(ground.state().join("head_log")).ok()?;

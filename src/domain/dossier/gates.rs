@@ -404,10 +404,16 @@ impl Said<Commit> {
         )
         .expect(FITS);
         if let Some(older) = &seen.older {
-            let words = language.pick(
-                "and older ones, not listed:",
-                "以及更早的提交，未逐一列出：",
-            );
+            let words = match older.more {
+                false => language.pick(
+                    "and older ones, not listed:",
+                    "以及更早的提交，未逐一列出：",
+                ),
+                true => language.pick(
+                    "and older ones, at least so many, not all of them judged:",
+                    "以及更早的提交，至少如下数量，未能全部判断：",
+                ),
+            };
             writeln!(page, "  - {words} {} ({}…)", older.count, older.oldest).expect(FITS);
         }
         if let Some((by, reason)) = &commit.noticed {

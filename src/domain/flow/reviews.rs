@@ -5,10 +5,11 @@ use crate::domain::event::Event;
 use crate::domain::limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::review::{
-    Approval, Candidate, CommitSeen, GateMode, GitId, Older, Rejection, Said, Staged, Standing,
+    Approval, Candidate, CommitSeen, GateMode, GitId, Index, Rejection, Said, Staged, Standing,
 };
 use crate::domain::state::State;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Approves what is staged. `gate` is how strict the gate is to be from now on, where the change itself says so: the
 /// person saw that line as well.
@@ -93,40 +94,36 @@ pub const MAX_LISTED: usize = 200;
 
 /// Records commits, oldest first, each with or without its approval. Those that are known already are left out. Of more than
 /// [`MAX_LISTED`] the older are judged as well, and told together: one stands for all that were approved, one for all others.
-/// `beyond` are still older ones that nobody judges one by one; they count as the others do.
+/// `beyond` stands for still older ones that nobody could judge: as long as the gate stands, they count as not approved.
 ///
 /// # Errors
 /// Never refuses.
-pub fn commits_seen(state: &State, commits: Vec<NewCommit>, beyond: Option<Older>) -> Decision<()> {
+pub fn commits_seen(
+    state: &State,
+    commits: Vec<NewCommit>,
+    beyond: Option<CommitSeen>,
+) -> Decision<()> {
     let mode = state.reviews.pinned.unwrap_or(GateMode::Off);
-    let waits = |commit: &GitId| {
-        let mut unreviewed = state.reviews.unreviewed().iter();
-        unreviewed.any(|(_, seen)| seen.commit == *commit)
-    };
+    let decided = state.reviews.index();
+    let unreviewed = state.reviews.unreviewed().iter();
+    let waiting: HashSet<&GitId> = unreviewed.map(|(_, seen)| &seen.commit).collect();
     let mut older: Vec<Event> = commits
         .into_iter()
-        .filter(|new| !waits(&new.seen.commit))
-        .map(|new| record(state, new, mode))
+        .filter(|new| !waiting.contains(&new.seen.commit))
+        .map(|new| record(&decided, new, mode))
         .collect();
     let listed = older.split_off(older.len().saturating_sub(MAX_LISTED));
-    let (mut around, mut passed) = (None, None);
+    let beyond = beyond.filter(|seen| !waiting.contains(&seen.commit));
+    let (mut around, mut passed) = match mode {
+        GateMode::Off => (None, beyond),
+        GateMode::Warn | GateMode::Enforce => (beyond, None),
+    };
     for event in older {
         match event {
             Event::CommitUnapproved { seen, .. } => stand_for(&mut around, seen),
             Event::CommitRecorded { seen } => stand_for(&mut passed, seen),
             _ => {}
         }
-    }
-    let last = if around.is_some() {
-        &mut around
-    } else {
-        &mut passed
-    };
-    if let (Some(last), Some(beyond)) = (last, beyond) {
-        last.older = Some(Older {
-            count: beyond.count + last.count() - 1,
-            oldest: beyond.oldest,
-        });
     }
     let passed = passed.map(|seen| Event::CommitRecorded { seen });
     let around = around.map(|seen| Event::CommitUnapproved { seen, mode });
@@ -142,18 +139,15 @@ fn stand_for(group: &mut Option<CommitSeen>, mut newest: CommitSeen) {
     *group = Some(newest);
 }
 
-fn record(state: &State, new: NewCommit, mode: GateMode) -> Event {
+fn record(decided: &Index<'_>, new: NewCommit, mode: GateMode) -> Event {
     let mut seen = new.seen;
     let bases = [seen.base_tree.as_ref(), new.previous_tree.as_ref()];
-    let standings: Vec<Standing<'_>> = bases
-        .into_iter()
-        .map(|base| {
-            state.reviews.standing(Candidate {
-                tree: &seen.tree,
-                base,
-            })
+    let standings = bases.map(|base| {
+        decided.standing(Candidate {
+            tree: &seen.tree,
+            base,
         })
-        .collect();
+    });
     let approval = standings.iter().find_map(|standing| match standing {
         Standing::Approved(decision) => decision.approval(),
         _ => None,

@@ -29,13 +29,17 @@ pub struct CommitSeen {
 }
 
 /// Commits that are counted and not listed, because too many came at once: older than the one that stands for them, and
-/// judged as it was.
+/// judged as it was, unless there are `more`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Older {
     /// How many.
     pub count: u64,
     /// The first of them.
     pub oldest: GitId,
+    /// There are still more, or there may be: some of these were not judged, for there was no time, or there were too many. So the
+    /// count is the least, and the oldest is the oldest that was met.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 impl CommitSeen {
@@ -51,9 +55,11 @@ impl CommitSeen {
 
     /// From now on this stands for `before` as well, and for what that stood for.
     pub fn stand_for(&mut self, before: &Self) {
+        let has_more = |seen: &Self| seen.older.as_ref().is_some_and(|it| it.more);
         self.older = Some(Older {
             count: before.count() + self.count() - 1,
             oldest: before.oldest().clone(),
+            more: has_more(before) || has_more(self),
         });
     }
 }

@@ -165,6 +165,7 @@ fn old_decisions_are_forgotten_and_commits_that_wait_are_bounded() {
     let older = Older {
         count: 1,
         oldest: GitId::parse(&"0".repeat(40)).unwrap(),
+        more: false,
     };
     assert_eq!(
         oldest.older,
