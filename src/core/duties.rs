@@ -76,15 +76,18 @@ struct Trouble {
     reason: String,
 }
 
-/// Duties that failed since the start. A failure is a defect of the launcher: it stays here until the launcher is started again, so that
-/// somebody hears of it.
+/// Duties that ended since the start, and those that cannot be done. An end is a defect of the launcher: it stays here until the launcher is
+/// started again, so that somebody hears of it. What cannot be done stays until it can be.
 #[derive(Debug, Default)]
-pub struct Troubles(Mutex<BTreeMap<Duty, Trouble>>);
+pub struct Troubles {
+    ended: Mutex<BTreeMap<Duty, Trouble>>,
+    hindered: Mutex<BTreeMap<Duty, String>>,
+}
 
 impl Troubles {
     /// Notes one more failure; answers how many there were.
     pub fn note(&self, duty: Duty, reason: &str) -> u32 {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let trouble = all.entry(duty).or_insert_with(|| Trouble {
             times: 0,
             reason: String::new(),
@@ -94,9 +97,22 @@ impl Troubles {
         trouble.times
     }
 
-    /// A sentence for each duty that failed.
+    /// A duty goes on, and cannot do its work now: this is why.
+    pub fn begin(&self, duty: Duty, reason: &str) {
+        let reason = reason.chars().take(MAX_REASON_CHARS).collect();
+        let mut all = self.hindered.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(duty, reason);
+    }
+
+    /// It does its work again.
+    pub fn end(&self, duty: Duty) {
+        let mut all = self.hindered.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&duty);
+    }
+
+    /// A sentence for each duty that ended or cannot be done.
     pub fn warnings(&self, language: Language) -> Vec<String> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let sentence = |(duty, trouble): (&Duty, &Trouble)| {
             let Trouble { times, reason } = trouble;
             let title = duty.title();
@@ -114,7 +130,24 @@ impl Troubles {
             .get(language)
             .to_owned()
         };
-        all.iter().map(sentence).collect()
+        let hindered = self.hindered.lock().unwrap_or_else(PoisonError::into_inner);
+        let hindrance = |(duty, reason): (&Duty, &String)| {
+            let title = duty.title();
+            Localized::new(
+                format!(
+                    "zhongshu 的一个内部任务（{}）目前无法进行，正在重试：{reason}。在恢复之前，应由它发现的事不会显示",
+                    title.zh
+                ),
+                format!(
+                    "the part of zhongshu that {} cannot do so now, and tries again: {reason}. What it would notice is told when it can",
+                    title.en
+                ),
+            )
+            .get(language)
+            .to_owned()
+        };
+        let ended = all.iter().map(sentence);
+        ended.chain(hindered.iter().map(hindrance)).collect()
     }
 }
 

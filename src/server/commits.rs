@@ -3,6 +3,7 @@
 
 mod kept;
 
+use crate::core::duties::Duty;
 use crate::core::{LAUNCHER, Refused};
 use crate::domain::event::Event;
 use crate::domain::flow::reviews;
@@ -41,18 +42,21 @@ pub async fn watch(
             let head = state.reviews.head.as_ref();
             head.and_then(|(_, commit)| commit.clone())
         });
-        let (notes, now) = (notes.clone(), eyes.clone());
+        let notes = notes.clone();
+        // What they remember may be large: it goes along and comes back.
         let looked = tokio::task::spawn_blocking(move || {
             let noted = Noted::of(notes.read_all());
-            let looked = now.look(known.as_ref(), &noted.committed);
-            (looked, noted)
+            let looked = eyes.look(known.as_ref(), &noted.committed);
+            (eyes, looked, noted)
         });
-        let (looked, noted) = match looked.await.map_err(tokio::task::JoinError::try_into_panic) {
-            Ok(looked) => looked,
-            Err(Ok(panic)) => std::panic::resume_unwind(panic),
-            // The runtime is going away.
-            Err(Err(_)) => return,
-        };
+        let (returned, looked, noted) =
+            match looked.await.map_err(tokio::task::JoinError::try_into_panic) {
+                Ok(looked) => looked,
+                Err(Ok(panic)) => std::panic::resume_unwind(panic),
+                // The runtime is going away.
+                Err(Err(_)) => return,
+            };
+        eyes = returned;
         match record_asked(&office, noted.asked).await {
             Ok(()) => {
                 forget(&noted.files_of_asked);
@@ -74,6 +78,7 @@ pub async fn watch(
             Ok(None) => {}
             Ok(Some(looked)) => {
                 if looking.is_over() {
+                    office.core.troubles.end(Duty::Commits);
                     tracing::info!("HEAD is watched again");
                 }
                 guarded.send_replace(Some(looked.sight.guarded));
@@ -102,6 +107,12 @@ pub async fn watch(
             }
             Err(error) => {
                 pause = POLL_AFTER_FAILURE;
+                // Only a look that works says that it is over, also when everything is as it was before.
+                eyes.stamp = None;
+                office
+                    .core
+                    .troubles
+                    .begin(Duty::Commits, &error.to_string());
                 if looking.begins() {
                     tracing::warn!(%error, "HEAD cannot be watched; commits that go around the gate are noticed later");
                 }
@@ -133,9 +144,8 @@ impl Trouble {
 }
 
 /// What is needed for a look. The child that looks ends with it: commits are rare.
-#[derive(Clone)]
 struct Eyes {
-    reader: Arc<Reader>,
+    reader: Reader,
     kept: Kept,
     memory: Memory,
     stamp: Option<Stamp>,
@@ -152,7 +162,7 @@ impl Eyes {
         let mut kept = Kept::of(&office.core.place.state);
         kept.recall(&mut memory);
         Self {
-            reader: Arc::new(office.core.reader()),
+            reader: office.core.reader(),
             kept,
             memory,
             stamp: None,
@@ -160,12 +170,16 @@ impl Eyes {
     }
 
     /// Has a child look, when there may be something new. The first look of all makes the list of what was there.
-    fn look(self, known: Option<&GitId>, noted: &[Committed]) -> Result<Option<Looked>, ReadError> {
-        if self.stamp.is_some_and(|stamp| stamp.holds()) && noted.is_empty() {
+    fn look(
+        &self,
+        known: Option<&GitId>,
+        noted: &[Committed],
+    ) -> Result<Option<Looked>, ReadError> {
+        if self.stamp.as_ref().is_some_and(Stamp::holds) && noted.is_empty() {
             return Ok(None);
         }
         let is_first = self.memory.before.is_none();
-        let looked = self.reader.commits(known, noted, self.memory);
+        let looked = self.reader.commits(known, noted, self.memory.clone());
         self.reader.let_go();
         let looked = looked?;
         if is_first {

@@ -100,3 +100,22 @@ fn the_list_of_what_was_there_holds_no_name_of_what_is_gone() {
     let kept = fs::read_to_string(ground.state().join("commits_before")).unwrap();
     assert_eq!(kept.lines().collect::<Vec<_>>(), [head.as_str()]);
 }
+
+#[test]
+fn a_watch_that_cannot_look_says_so_until_it_can() {
+    let ground = Ground::guarded();
+    let _server = ground.serve();
+    ground.wait_head();
+    let warned = || {
+        let status = ground.get("/api/status");
+        let warnings = status["warnings"].as_array().unwrap().clone();
+        let about = |it: &Value| it.as_str().unwrap().contains("watches for commits");
+        warnings.iter().any(about)
+    };
+    assert!(!warned());
+    let references = ground.path(".git/packed-refs");
+    fs::write(&references, "these are no references\n").unwrap();
+    ground.wait_for("a warning", || warned().then_some(()));
+    fs::remove_file(&references).unwrap();
+    ground.wait_for("no warning", || (!warned()).then_some(()));
+}

@@ -1,8 +1,10 @@
 //! What the watch over HEAD keeps between two runs of the server: what was there before anybody looked, what was fetched, and
-//! how far HEAD's log was read. Losing one of these files loses no commit: more is read again.
+//! how far HEAD's log was read. Losing the list of what was fetched loses no commit; without the place, the log counts from where HEAD was last
+//! seen on.
 
 use crate::domain::review::GitId;
 use crate::gate::commits::Memory;
+use crate::git::head_log::Place;
 use crate::paths::write_private;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,10 +22,10 @@ const PLACE_FILE: &str = "head_log";
 const MAX_BYTES: u64 = 16 << 20;
 
 /// The files of one state folder, and what they hold.
-#[derive(Clone)]
 pub struct Kept {
     state: PathBuf,
     fetched: Vec<GitId>,
+    place: Option<Place>,
 }
 
 impl Kept {
@@ -32,6 +34,7 @@ impl Kept {
         Self {
             state: state.to_owned(),
             fetched: Vec::new(),
+            place: None,
         }
     }
 
@@ -41,8 +44,8 @@ impl Kept {
         self.fetched = self.list(FETCHED_FILE).unwrap_or_default();
         memory.fetched.clone_from(&self.fetched);
         let place = self.text(PLACE_FILE);
-        let place = place.and_then(|text| serde_json::from_str(&text).ok());
-        memory.place = place.unwrap_or_default();
+        self.place = place.and_then(|text| serde_json::from_str(&text).ok());
+        memory.place.clone_from(&self.place);
     }
 
     /// Writes the list of what was there, once for each repository.
@@ -54,7 +57,7 @@ impl Kept {
         self.put(BEFORE_FILE, lines(before).as_bytes())
     }
 
-    /// Writes what the next run needs, once the journal has what was seen.
+    /// Writes what the next run needs, once the journal has what was seen; nothing when nothing has changed.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -63,7 +66,11 @@ impl Kept {
             self.put(FETCHED_FILE, lines(&memory.fetched).as_bytes())?;
             self.fetched.clone_from(&memory.fetched);
         }
-        self.put(PLACE_FILE, &serde_json::to_vec(&memory.place)?)
+        if memory.place != self.place {
+            self.put(PLACE_FILE, &serde_json::to_vec(&memory.place)?)?;
+            self.place.clone_from(&memory.place);
+        }
+        Ok(())
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
