@@ -75,8 +75,12 @@ async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
         .update(id, |observed| observed.notice = None);
     let (thread, is_new) = threads::thread(office, codex, session).await?;
     let client_id = id.to_string();
-    let prompted = !is_new && (session.prompted || thread.was_sent(&client_id).await?);
-    if !prompted {
+    let was_shown = !is_new && !session.prompted && thread.was_sent(&client_id).await?;
+    if was_shown {
+        // Codex said so while nobody listened, and does not say it again.
+        messages::shown(office, session, &client_id).await;
+    }
+    if is_new || !(session.prompted || was_shown) {
         // What broke off a turn that never began is of no interest to the one that begins.
         office
             .core
