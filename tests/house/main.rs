@@ -2,6 +2,8 @@
 //! nothing foreign is loaded by a page.
 #![allow(clippy::unwrap_used)]
 
+mod circles;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
