@@ -40,11 +40,11 @@ impl Why {
     pub fn sentence(self) -> Localized {
         match self {
             Self::PlannerHasTool => Localized::new(
-                "中书省用自己的工具上报计划；这个文件出自何人无从得知",
+                "中书省用自己的工具上报方案；这个文件出自何人无从得知",
                 "the planner reports its plans with its tool; this is a file, and whoever can write into the mailbox may have written it",
             ),
             Self::VerifiedPlanWaits => Localized::new(
-                "待决定的计划来源可靠；这个文件出自何人无从得知，不能取代它",
+                "待决定的方案来源可靠；这个文件出自何人无从得知，不能取代它",
                 "the plan that waits for a decision is known to come from a person; a file that anybody may have written does not replace it",
             ),
         }

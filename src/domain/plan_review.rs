@@ -135,7 +135,7 @@ impl Review {
     pub fn reason(&self) -> Option<Localized> {
         matches!(self, Self::AuthorUnknown).then(|| {
             Localized::new(
-                "这个计划出自何人无从得知；没有启动复核。由您决定是否送门下省复核",
+                "这个方案出自何人无从得知；没有启动复核。由您决定是否送门下省复核",
                 "nobody is known to have written this; no review was started. You may have menxia review it",
             )
         })

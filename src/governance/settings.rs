@@ -203,7 +203,7 @@ fn built_in_provinces() -> Vec<Province> {
             "zhongshu",
             ("中书省", "Secretariat (zhongshu)"),
             (
-                "任务拆分、范围判断、拟定执行计划",
+                "任务拆分、范围判断、拟定执行方案",
                 "split the task, judge its scope, draft the plan",
             ),
         ),
