@@ -7,10 +7,10 @@ use crate::core::policy::{Policy, ground};
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
 use crate::domain::flow::sessions::has_reported;
-use crate::domain::flow::shown;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Signal, Status};
+use crate::domain::shown::shown_line;
 use crate::governance::named::{self, Values, fill};
 use crate::sessions::office::Office;
 use crate::sessions::{briefs, texts};
@@ -144,7 +144,7 @@ async fn must_be_approved(
         Some(file) => Err(format!(
             "its command line, filled in for this session, leads to `{}`, which is not what was approved: let it name no file that agents can write, or a \
              path that is the same for all sessions",
-            shown(file)
+            shown_line(file)
         )),
     }
 }
