@@ -1,7 +1,7 @@
 //! The folder of files that were not taken: each with its reason beside it, and only the newest of them, so that nobody fills a disk with
 //! what is wrong.
 //!
-//! The folder is listed once, when the first file comes; from then on what comes and goes is known. Files that others put there, and
+//! The folder is listed once, when the first file comes; from then on what comes and goes is known. What is no `.json` file, and
 //! folders that are not empty, are left alone.
 
 use super::folders::{self, Folders};
