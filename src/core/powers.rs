@@ -274,7 +274,7 @@ impl Core {
 
     /// Puts into force what the configuration and the journal say now; `offered` are the models that Codex offers, when it
     /// was asked. What the configuration has stopped to ask for holds no more at once, and is gone from the approval as well
-    /// when a later look agrees ([`Narrowing`](super::narrowing::Narrowing)).
+    /// when a later look agrees (see `narrowing`).
     pub async fn renew(&self, offered: Option<Vec<String>>) {
         self.renew_at(offered, false).await;
     }
