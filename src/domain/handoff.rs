@@ -10,7 +10,7 @@ use super::evidence::{self, Verdict};
 use super::ids::{ReportId, SessionId};
 use super::markdown::{fence, heading, section};
 use super::plan::Source;
-use super::result::{Report, Revision};
+use super::result::{Revision, TaskResult};
 use super::state::State;
 use chrono::SecondsFormat;
 use std::collections::BTreeMap;
@@ -45,7 +45,7 @@ pub fn changed_by(event: &Event) -> Option<&ReportId> {
 /// Everything that a page says, taken out of the state so that it can be rendered and written elsewhere.
 #[derive(Debug, Clone)]
 pub struct Packet {
-    report: Report,
+    report: TaskResult,
     /// The task that its session was really given.
     objective: String,
     /// Whether the comparison with the working tree is still to come.
@@ -240,7 +240,7 @@ mod tests {
             handoff_packet: PathBuf::new(),
         };
         let page = Packet {
-            report: Report {
+            report: TaskResult {
                 report_id: ReportId::parse("report-1").expect("valid"),
                 revisions: vec![(DateTime::UNIX_EPOCH, Arc::new(revision))],
                 read: false,

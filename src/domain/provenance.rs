@@ -2,7 +2,7 @@
 
 use super::assignment::{Assignment, AssignmentState};
 use super::conformance::{Conformance, JudgedFile};
-use super::result::Report;
+use super::result::TaskResult;
 use super::scope::Scope;
 use super::session::Session;
 use super::state::State;
@@ -16,7 +16,7 @@ pub struct Work<'a> {
     /// Who does it.
     pub session: &'a Session,
     /// What it reported, or the launcher in its place.
-    pub report: Option<&'a Report>,
+    pub report: Option<&'a TaskResult>,
     known: Known<'a>,
 }
 
@@ -120,7 +120,7 @@ impl<'a> Work<'a> {
     }
 
     fn reported_at(&self) -> Option<DateTime<Utc>> {
-        self.report.map(Report::reported_at)
+        self.report.map(TaskResult::reported_at)
     }
 
     /// The plan that it belongs to; none when a person started it by hand.
@@ -137,7 +137,7 @@ impl<'a> Work<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn of(report: &'a Report) -> Self {
+    fn of(report: &'a TaskResult) -> Self {
         let claims = || {
             let named = report.current().findings.changed_files.iter();
             named

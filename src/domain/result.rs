@@ -92,7 +92,7 @@ pub const MAX_BARE: u32 = 20;
 
 /// A department's report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct TaskResult {
     /// Its id; revisions share it.
     pub report_id: ReportId,
     /// Every revision with the time it was registered, oldest first; never empty. What was said is held once, however many hold a report.
@@ -118,7 +118,7 @@ pub struct Report {
     pub evidence: Vec<Run>,
 }
 
-impl Report {
+impl TaskResult {
     /// One that just came.
     pub fn new(report_id: ReportId, at: DateTime<Utc>, first: Arc<Revision>) -> Self {
         Self {

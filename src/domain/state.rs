@@ -10,7 +10,7 @@ use super::message::Message;
 use super::outcome::Outcome;
 use super::powers::Powers;
 use super::request::Requests;
-use super::result::Report;
+use super::result::TaskResult;
 use super::review::Reviews;
 use super::session::Session;
 use chrono::{DateTime, Utc};
@@ -58,7 +58,7 @@ pub struct State {
     #[serde(with = "pairs")]
     pub faults: BTreeMap<Shared, Fault>,
     /// Every report.
-    pub reports: BTreeMap<ReportId, Report>,
+    pub reports: BTreeMap<ReportId, TaskResult>,
     /// Messages that are still owed; [`State::owed_to`] has their order.
     pub messages: BTreeMap<MessageId, Message>,
     /// Open terminals.
@@ -133,7 +133,7 @@ impl State {
     }
 
     /// Reports to a planner, oldest first.
-    pub fn reports_to(&self, planner: &SessionId) -> impl Iterator<Item = &Report> + use<'_> {
+    pub fn reports_to(&self, planner: &SessionId) -> impl Iterator<Item = &TaskResult> + use<'_> {
         let reports = self.index.reports.get(planner).into_iter().flatten();
         reports.filter_map(|id| self.reports.get(id))
     }
@@ -149,7 +149,7 @@ impl State {
     }
 
     /// The report of a session.
-    pub fn report_of(&self, session: &Session) -> Option<&Report> {
+    pub fn report_of(&self, session: &Session) -> Option<&TaskResult> {
         session
             .report_id
             .as_ref()
@@ -163,7 +163,7 @@ impl State {
     pub fn holds_slot(&self, session: &Session) -> bool {
         let reported = self
             .report_of(session)
-            .is_some_and(Report::is_from_its_session);
+            .is_some_and(TaskResult::is_from_its_session);
         session.is_live() && !session.is_planner() && !session.is_review() && !reported
     }
 

@@ -12,7 +12,7 @@ use super::views::{PlanFileView, PlanView, Scene};
 use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
-use crate::domain::result::Report;
+use crate::domain::result::TaskResult;
 use crate::domain::review::{GateMode, GitId};
 use crate::gate::review::Wanted;
 use crate::git::diff::{OVERVIEW, WHOLE_FILE};
@@ -103,7 +103,7 @@ async fn work(
                 (all, files.gave_way, files.are_enough())
             })
             .unwrap_or_default();
-        let results = |keep: &dyn Fn(&Report) -> bool| {
+        let results = |keep: &dyn Fn(&TaskResult) -> bool| {
             chosen
                 .as_ref()
                 .map(|id: &SessionId| scene.results(id, keep))

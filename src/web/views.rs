@@ -11,7 +11,7 @@ use crate::domain::flow::sessions::has_reported;
 use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use crate::domain::plan_review::ReviewedPlan;
-use crate::domain::result::Report;
+use crate::domain::result::TaskResult;
 use crate::domain::session::{Kind, Outcome, RejectedFile, Session};
 use crate::domain::state::State;
 use crate::sessions::office::Office;
@@ -303,7 +303,7 @@ impl Scene<'_> {
             && session.replaced_by.is_none()
             && match session.is_review() {
                 true => plan_reviews::can_go_on(self.state, session),
-                false => report.is_none_or(Report::is_fallback),
+                false => report.is_none_or(TaskResult::is_fallback),
             }
     }
 
@@ -360,7 +360,7 @@ impl Scene<'_> {
                 true => "reported",
                 false => "pending",
             },
-            reported_at: report.map(Report::reported_at),
+            reported_at: report.map(TaskResult::reported_at),
             last_report_id: report.map(|report| report.report_id.clone()),
             reminders: session.reminders,
             auto_closed: auto_close_reason.is_some(),
@@ -373,7 +373,7 @@ impl Scene<'_> {
     pub fn results(
         &self,
         planner: &SessionId,
-        unread: impl Fn(&Report) -> bool,
+        unread: impl Fn(&TaskResult) -> bool,
     ) -> Vec<ResultView> {
         let mut list: Vec<ResultView> = self
             .state

@@ -22,7 +22,7 @@ use zhongshu::domain::plan::{PlannedAssignment, Proposal, Source};
 use zhongshu::domain::plan_review::{Judgement, ReviewRule};
 use zhongshu::domain::powers::Powers;
 use zhongshu::domain::refusal::Refusal;
-use zhongshu::domain::result::{Findings, Report, Written};
+use zhongshu::domain::result::{Findings, TaskResult, Written};
 use zhongshu::domain::session::{Outcome, Session};
 use zhongshu::domain::state::State;
 use zhongshu::governance::Governance;
@@ -383,7 +383,7 @@ impl World {
     }
 
     /// The one report of a session.
-    pub fn report_of(&self, id: &SessionId) -> &Report {
+    pub fn report_of(&self, id: &SessionId) -> &TaskResult {
         self.state
             .report_of(self.session(id))
             .expect("it has a report")

@@ -16,7 +16,7 @@ use zhongshu::domain::flow::{Catalog, sessions};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::language::Language;
 use zhongshu::domain::plan_review::ReviewedPlan;
-use zhongshu::domain::result::Report;
+use zhongshu::domain::result::TaskResult;
 use zhongshu::domain::session::{Brief, Kind, Outcome};
 use zhongshu::domain::state::State;
 use zhongshu::governance::plan_checks::PlanBench;
@@ -239,7 +239,7 @@ impl House {
         fs::write(self.paths().incoming.join(name.as_ref()), bytes).unwrap();
     }
 
-    pub fn report(&self, session: &SessionId) -> Option<Report> {
+    pub fn report(&self, session: &SessionId) -> Option<TaskResult> {
         self.ledger.read(|state| {
             state
                 .session(session)
@@ -279,7 +279,7 @@ impl House {
         }
     }
 
-    pub async fn until_reported(&self, session: &SessionId, revision: u32) -> Report {
+    pub async fn until_reported(&self, session: &SessionId, revision: u32) -> TaskResult {
         self.until(&format!("revision {revision} of {session}"), || {
             self.report(session)
                 .is_some_and(|report| report.current().revision >= revision)

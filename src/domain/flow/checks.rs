@@ -9,7 +9,7 @@ use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::limits;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
-use crate::domain::result::Report;
+use crate::domain::result::TaskResult;
 use crate::domain::session::Status;
 use crate::domain::state::State;
 
@@ -241,7 +241,7 @@ pub fn verified(
     Ok((std::iter::once(event).chain(notice).collect(), ()))
 }
 
-fn to_planner(state: &State, report: &Report, text: impl FnOnce() -> String) -> Option<Event> {
+fn to_planner(state: &State, report: &TaskResult, text: impl FnOnce() -> String) -> Option<Event> {
     let planner = &report.current().parent_session_id;
     messages::about_result(state, planner, &report.report_id, text)
 }
@@ -251,7 +251,7 @@ pub(super) fn known<'a>(
     state: &'a State,
     report_id: &ReportId,
     only_for: Option<&SessionId>,
-) -> Result<&'a Report, Refusal> {
+) -> Result<&'a TaskResult, Refusal> {
     let unknown = || {
         Refusal::not_found(
             "unknown_report",

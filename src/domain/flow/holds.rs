@@ -3,7 +3,7 @@
 use crate::domain::assignment::{Assignment, AssignmentState, Hold, Order};
 use crate::domain::fault::{Route, Shared};
 use crate::domain::ids::{AssignmentId, SessionId};
-use crate::domain::result::Report;
+use crate::domain::result::TaskResult;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
 use std::collections::{BTreeMap, HashSet};
@@ -178,7 +178,7 @@ impl<'a> Holds<'a> {
 
 /// Whether others may build on a report. One that only a file claims may be forged: it counts when its session is over,
 /// or when somebody took notice of it. One that asks a person counts when the person has answered.
-fn counts(report: &Report, session: &Session) -> bool {
+fn counts(report: &TaskResult, session: &Session) -> bool {
     report.acknowledged
         || (!report.current().findings.needs_user_confirmation
             && (report.is_from_its_session() || !session.is_live()))
@@ -190,7 +190,7 @@ fn is_there(planner: &Session) -> bool {
 
 /// Results that nobody took notice of by name, in the inboxes of planners that are there.
 pub fn unreviewed(state: &State) -> usize {
-    let waits = |report: &&Report| {
+    let waits = |report: &&TaskResult| {
         let planner = state.session(&report.current().parent_session_id);
         !report.acknowledged && planner.is_some_and(is_there)
     };

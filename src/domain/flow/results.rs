@@ -7,7 +7,7 @@ use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::plan::Source;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
-use crate::domain::result::{Findings, MAX_BARE, Report, Revision, Written};
+use crate::domain::result::{Findings, MAX_BARE, Revision, TaskResult, Written};
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -241,14 +241,14 @@ fn stamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-fn next_revision(report: Option<&Report>) -> u32 {
+fn next_revision(report: Option<&TaskResult>) -> u32 {
     report.map_or(0, |report| report.current().revision) + 1
 }
 
 fn register(
     state: &State,
     catalog: &Catalog,
-    report: Option<&Report>,
+    report: Option<&TaskResult>,
     revision: Revision,
 ) -> (ReportId, Vec<Event>) {
     let report_id = report.map_or_else(

@@ -3,7 +3,7 @@
 use super::Setting;
 use crate::domain::language::Language;
 use crate::domain::plan::Plan;
-use crate::domain::result::Report;
+use crate::domain::result::TaskResult;
 use crate::domain::session::{Brief, Session};
 use crate::domain::shown::shown_value;
 use serde_json::json;
@@ -135,7 +135,7 @@ pub struct Takeover<'a> {
     /// Its newest plan.
     pub plan: Option<&'a Plan>,
     /// Its reports, oldest first.
-    pub reports: &'a [&'a Report],
+    pub reports: &'a [&'a TaskResult],
     /// Its departments that still run.
     pub running: &'a [&'a Session],
 }

@@ -5,7 +5,7 @@ use crate::domain::conformance::late::SecondLook;
 use crate::domain::conformance::{Acceptance, Conformance};
 use crate::domain::evidence::Run;
 use crate::domain::ids::{ReportId, SessionId};
-use crate::domain::result::{Report, Revision};
+use crate::domain::result::{Revision, TaskResult};
 use crate::domain::session::Session;
 use chrono::{DateTime, Utc};
 
@@ -112,7 +112,7 @@ impl State {
     }
 
     /// A report, if this is still its newest revision.
-    fn revision_of(&mut self, id: &ReportId, revision: u32) -> Option<&mut Report> {
+    fn revision_of(&mut self, id: &ReportId, revision: u32) -> Option<&mut TaskResult> {
         self.reports
             .get_mut(id)
             .filter(|report| report.current().revision == revision)
@@ -120,7 +120,7 @@ impl State {
 }
 
 /// What a second look changes: what was accepted was what had been seen.
-fn look_again(report: &mut Report, look: &SecondLook) {
+fn look_again(report: &mut TaskResult, look: &SecondLook) {
     let SecondLook::Changed { files, conformance } = look else {
         return;
     };

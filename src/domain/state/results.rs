@@ -2,13 +2,13 @@
 
 use super::State;
 use crate::domain::ids::ReportId;
-use crate::domain::result::{Report, Revision};
+use crate::domain::result::{Revision, TaskResult};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 impl State {
     /// The one way to change a result.
-    pub(super) fn with_report(&mut self, id: &ReportId, change: impl FnOnce(&mut Report)) {
+    pub(super) fn with_report(&mut self, id: &ReportId, change: impl FnOnce(&mut TaskResult)) {
         if let Some(report) = self.reports.get_mut(id) {
             let before = report.current().parent_session_id.clone();
             change(report);
@@ -38,7 +38,7 @@ impl State {
                 }
             });
         } else {
-            let report = Report::new(id.clone(), at, Arc::clone(revision));
+            let report = TaskResult::new(id.clone(), at, Arc::clone(revision));
             self.index.report(id, None, &revision.parent_session_id);
             self.reports.insert(id.clone(), report);
         }

@@ -6,7 +6,7 @@ use crate::domain::flow::{checks, inbox};
 use crate::domain::handoff::Packet;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::refusal::Refusal;
-use crate::domain::result::Report;
+use crate::domain::result::TaskResult;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
@@ -131,7 +131,7 @@ async fn open_inbox(
             read.await?
         }
     };
-    let unread = |report: &Report| !report.read || fresh.contains(&report.report_id);
+    let unread = |report: &TaskResult| !report.read || fresh.contains(&report.report_id);
     let language = office.core.policy().catalog.language;
     let inbox = office.core.ledger.read(|state| {
         let scene = Scene::of(office, state, opener);

@@ -4,7 +4,7 @@ use crate::domain::conformance::{Acceptance, Conformance};
 use crate::domain::evidence::{self, Run, Verdict};
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::plan::Source;
-use crate::domain::result::{Findings, Report};
+use crate::domain::result::{Findings, TaskResult};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -79,7 +79,7 @@ impl EvidenceView {
 
 impl ResultView {
     /// Shows a report.
-    pub fn of(report: &Report) -> Self {
+    pub fn of(report: &TaskResult) -> Self {
         let revision = report.current().clone();
         let runs = report.evidence.iter();
         let evidence = runs

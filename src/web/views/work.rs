@@ -9,7 +9,7 @@ use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::language::Language;
 use crate::domain::provenance::{self, Touch, Work};
 use crate::domain::report::ChangedFile;
-use crate::domain::result::Report;
+use crate::domain::result::TaskResult;
 use crate::domain::state::State;
 use crate::gate::review::{Review, Seen};
 use serde::Serialize;
@@ -229,7 +229,7 @@ impl AssignmentWork {
 }
 
 impl VerifyView {
-    fn all(commands: &[String], report: Option<&Report>) -> Vec<Self> {
+    fn all(commands: &[String], report: Option<&TaskResult>) -> Vec<Self> {
         let views = commands.iter().enumerate().map(|(index, command)| {
             let findings = report.map(|report| &report.current().findings);
             let run = report.and_then(|report| report.evidence.get(index));
