@@ -29,6 +29,8 @@ pub struct Ground {
     to_be: Vec<PathBuf>,
     /// What no agent's file is taken for, whatever lies there: what the launcher writes itself, and a session that will never be.
     apart: Vec<PathBuf>,
+    /// The program that runs here, as in the demo. Outside of the repository, who could change it has the next launcher in any case.
+    ourselves: Option<PathBuf>,
 }
 
 /// Stands for a session where none is known.
@@ -57,6 +59,7 @@ impl Ground {
             values,
             to_be: to_be.collect(),
             apart: vec![mailbox, prompt],
+            ourselves: std::env::current_exe().ok(),
         }
     }
 
@@ -123,7 +126,8 @@ impl Ground {
 
     /// Whether what lies here is no agent's, or nobody's.
     pub fn is_apart(&self, here: &Path) -> bool {
-        self.apart.iter().any(|path| here.starts_with(path))
+        let is_ours = || self.ourselves.as_deref() == Some(here) && !here.starts_with(self.root());
+        self.apart.iter().any(|path| here.starts_with(path)) || is_ours()
     }
 
     /// The name under which this is shown and approved: from the repository's root, where it lies there.
