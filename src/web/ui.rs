@@ -85,6 +85,7 @@ async fn work(
         )
     };
     // One look at one moment: a plan never stands beside the queue of another.
+    let limits = office.queue().limits();
     let seen = office.core.ledger.read_at(|state, seq| {
         let scene = Scene::of(office, state, None);
         let sessions = scene.sessions();
@@ -116,7 +117,7 @@ async fn work(
             files,
             results(&|r| !r.read),
             results(&|r| r.read),
-            scene.queue(language, title),
+            scene.queue(&limits, language, title),
             state.queue_paused,
             state.slots_taken(),
             chosen,

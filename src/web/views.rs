@@ -5,7 +5,6 @@
 use crate::access::Lease;
 use crate::core::live::{Activity, Live, Observed};
 use crate::domain::department::{Approval, Sandbox};
-use crate::domain::flow::holds::Limits;
 use crate::domain::flow::plan_reviews;
 use crate::domain::flow::sessions::has_reported;
 use crate::domain::handoff::MAILBOX_ROOT;
@@ -44,8 +43,6 @@ pub struct Scene<'a> {
     pub repo: &'a Path,
     /// A department without a sign of life for so long is stalled.
     pub stale_seconds: u64,
-    /// What bounds dispatch.
-    pub limits: Limits,
     /// Now.
     pub now: DateTime<Utc>,
     /// The address of a terminal that is open, for who asks; `None` for those who may not open any.
@@ -201,7 +198,6 @@ impl<'a> Scene<'a> {
             live: &office.core.live,
             repo: &office.core.place.repo,
             stale_seconds: office.core.policy().stale.as_secs(),
-            limits: office.queue().limits(),
             now: Utc::now(),
             address: Box::new(move |id| office.terminals.url(id, Mode::Write, opener?)),
         }

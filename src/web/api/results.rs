@@ -133,11 +133,12 @@ async fn open_inbox(
     };
     let unread = |report: &TaskResult| !report.read || fresh.contains(&report.report_id);
     let language = office.core.policy().catalog.language;
+    let limits = office.queue().limits();
     let inbox = office.core.ledger.read(|state| {
         let scene = Scene::of(office, state, opener);
         let planner = planner(state, id)?;
         let queued_departments = scene
-            .queue(language, |department| department.to_owned())
+            .queue(&limits, language, |department| department.to_owned())
             .into_iter()
             .filter(|item| item.assignment.order.parent_session_id == *id)
             .collect();

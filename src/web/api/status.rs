@@ -139,12 +139,13 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
             |department| department.title.get(policy.catalog.language).to_owned(),
         )
     };
+    let limits = office.queue().limits();
     let (sessions, queue, queue_paused, slots_taken, unreviewed_results, unapproved_commits, seq) =
         office.core.ledger.read(|state| {
             let scene = Scene::of(office, state, opener);
             (
                 scene.sessions(),
-                scene.queue(policy.catalog.language, title),
+                scene.queue(&limits, policy.catalog.language, title),
                 state.queue_paused,
                 state.slots_taken(),
                 unreviewed(state),

@@ -3,7 +3,7 @@
 use super::Scene;
 use crate::domain::assignment::{Assignment, Hold};
 use crate::domain::fault::Shared;
-use crate::domain::flow::holds::Holds;
+use crate::domain::flow::holds::{Holds, Limits};
 use crate::domain::ids::AssignmentId;
 use crate::domain::language::Language;
 use crate::web::pages::Words;
@@ -30,9 +30,14 @@ pub struct QueueItemView {
 }
 
 impl Scene<'_> {
-    /// The queue, next first; `title` names a department in `language`.
-    pub fn queue(&self, language: Language, title: impl Fn(&str) -> String) -> Vec<QueueItemView> {
-        let holds = Holds::of(self.state, &self.limits);
+    /// The queue, next first, as these `limits` bound it; `title` names a department in `language`.
+    pub fn queue(
+        &self,
+        limits: &Limits,
+        language: Language,
+        title: impl Fn(&str) -> String,
+    ) -> Vec<QueueItemView> {
+        let holds = Holds::of(self.state, limits);
         let waiting = self.state.queue.iter();
         let waiting = waiting.filter_map(|id| self.state.assignments.get(id));
         let item = |(index, assignment): (usize, &Assignment)| {
