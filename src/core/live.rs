@@ -114,6 +114,17 @@ impl Live {
         });
     }
 
+    /// Notes what a session is doing by its own word, which is a sign of life. A question that it no longer waits with has had its answer.
+    pub fn hears(&self, id: &SessionId, activity: Activity) {
+        self.update(id, |observed| {
+            if observed.activity == Activity::Blocked && activity != Activity::Blocked {
+                observed.notice = None;
+            }
+        });
+        self.set_activity(id, activity);
+        self.touch(id);
+    }
+
     /// Notes a sign of life.
     pub fn touch(&self, id: &SessionId) {
         self.update(id, |observed| observed.last_activity_at = Some(Utc::now()));

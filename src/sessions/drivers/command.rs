@@ -222,11 +222,8 @@ pub async fn close(office: &Office, session: &Session) -> Done {
     if let Some(terminal_id) = &session.terminal_id {
         office.end_terminal(terminal_id, "its session ended").await;
     }
-    let outcome = match &session.status {
-        Status::Closing { outcome } => outcome.clone(),
-        _ => Outcome::Stopped,
-    };
-    office.closed(session.id(), outcome).await
+    // What it is closed with, where that was said, is known to the decision.
+    office.closed(session.id(), Outcome::Stopped).await
 }
 
 /// The program ended by itself.
@@ -288,7 +285,7 @@ pub fn said(office: &Office, session: &Session, said: &AgentState) {
         AgentActivity::Done | AgentActivity::Idle => Activity::Idle,
         AgentActivity::Clear => Activity::Unknown,
     };
-    let before = office.core.live.observed(session.id()).activity;
+    office.core.live.hears(session.id(), activity);
     if activity == Activity::Blocked {
         let why = said.kind.as_ref();
         let why = why.map_or_else(String::new, |kind| format!(" ({kind})"));
@@ -297,12 +294,5 @@ pub fn said(office: &Office, session: &Session, said: &AgentState) {
             .core
             .live
             .update(session.id(), |observed| observed.notice = Some(notice));
-    } else if before == Activity::Blocked {
-        office
-            .core
-            .live
-            .update(session.id(), |observed| observed.notice = None);
     }
-    office.core.live.set_activity(session.id(), activity);
-    office.core.live.touch(session.id());
 }

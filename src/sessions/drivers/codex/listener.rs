@@ -56,16 +56,7 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
         Notification::ThreadStatusChanged(change) => {
             if let Some(session) = owner(office, &change.thread_id) {
                 let activity = threads::activity(&change.status);
-                let before = office.core.live.observed(session.id()).activity;
-                if before == Activity::Blocked && activity != Activity::Blocked {
-                    // It asked, and got its answer.
-                    office
-                        .core
-                        .live
-                        .update(session.id(), |observed| observed.notice = None);
-                }
-                office.core.live.set_activity(session.id(), activity);
-                office.core.live.touch(session.id());
+                office.core.live.hears(session.id(), activity);
                 office.core.ring();
             }
         }

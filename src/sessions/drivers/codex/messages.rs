@@ -137,6 +137,26 @@ async fn send(
     Ok(Done::Settled)
 }
 
+/// Whether a session's prompt has reached its thread. One that Codex showed while nobody listened is recorded now: it does not say so again.
+///
+/// # Errors
+/// When Codex cannot be asked.
+pub async fn has_begun(
+    office: &Office,
+    session: &Session,
+    thread: &Thread<'_>,
+) -> Result<bool, CallError> {
+    let prompt = session.id().as_str();
+    if session.prompted {
+        return Ok(true);
+    }
+    let was_sent = thread.was_sent(prompt).await?;
+    if was_sent {
+        shown(office, session, prompt).await;
+    }
+    Ok(was_sent)
+}
+
 /// Codex shows something of ours: it is delivered.
 pub async fn shown(office: &Office, session: &Session, client_id: &str) {
     if client_id == session.id().as_str() {

@@ -74,13 +74,7 @@ async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
         .live
         .update(id, |observed| observed.notice = None);
     let (thread, is_new) = threads::thread(office, codex, session).await?;
-    let client_id = id.to_string();
-    let was_shown = !is_new && !session.prompted && thread.was_sent(&client_id).await?;
-    if was_shown {
-        // Codex said so while nobody listened, and does not say it again.
-        messages::shown(office, session, &client_id).await;
-    }
-    if is_new || !(session.prompted || was_shown) {
+    if is_new || !messages::has_begun(office, session, &thread).await? {
         // What broke off a turn that never began is of no interest to the one that begins.
         office
             .core
@@ -95,7 +89,7 @@ async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
             .map_err(|error| Failure::Final(error.to_string()))?;
         must_be_starting(office, id)?;
         office.core.live.set_activity(id, Activity::Working);
-        thread.message(client_id, prompt).await?;
+        thread.message(id.to_string(), prompt).await?;
         if let Err(over) = must_be_starting(office, id) {
             // Whoever ended the session may have come too early to end this turn.
             thread.end().await.ok();
@@ -173,12 +167,10 @@ pub async fn reconnect(office: &Office, session: &Session) -> Done {
         .update(session.id(), |observed| observed.notice = None);
     match threads::resume(office, session, &thread).await {
         Ok(()) => {
-            if !session.prompted {
-                match thread.was_sent(session.id().as_str()).await {
-                    Ok(true) => messages::shown(office, session, session.id().as_str()).await,
-                    Ok(false) => return begin_anew(office, session).await,
-                    Err(_) => return Done::Again,
-                }
+            match messages::has_begun(office, session, &thread).await {
+                Ok(true) => {}
+                Ok(false) => return begin_anew(office, session).await,
+                Err(_) => return Done::Again,
             }
             if let Some(terminal_id) = &session.terminal_id {
                 tui::adopt(office, session.id(), terminal_id).await;
@@ -275,9 +267,6 @@ pub async fn close(office: &Office, session: &Session) -> Done {
     if let Some(terminal_id) = &session.terminal_id {
         office.end_terminal(terminal_id, "its session ended").await;
     }
-    let outcome = match &session.status {
-        Status::Closing { outcome } => outcome.clone(),
-        _ => Outcome::Stopped,
-    };
-    office.closed(session.id(), outcome).await
+    // What it is closed with, where that was said, is known to the decision.
+    office.closed(session.id(), Outcome::Stopped).await
 }
