@@ -339,15 +339,7 @@ fn the_child_is_limited_and_a_hanging_repository_ends() {
     let ground = Ground::guarded();
     ground.stage("src/a.rs", "two\n");
     // A pipe in the place of the index would make a reader wait for ever.
-    let pipe = ground.root.join("pipe");
-    assert!(
-        ground
-            .command("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = ground.pipe();
     let mut gate = ground.command(env!("CARGO_BIN_EXE_zhongshu"));
     gate.args(["gate", "--state-dir"]).arg(ground.state());
     let said = gate.env("GIT_INDEX_FILE", &pipe).output().unwrap();

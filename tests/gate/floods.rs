@@ -6,24 +6,9 @@ use super::unwatched::{commit_and_leave, wait_read};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
-use std::process::Stdio;
-
-/// Feeds commits to `git fast-import`, which runs no hook.
-fn import(ground: &Ground, stream: &str) {
-    let mut import = ground.command("git");
-    import
-        .args(["fast-import", "--quiet"])
-        .stdin(Stdio::piped());
-    let mut import = import.spawn().unwrap();
-    let mut stdin = import.stdin.take().unwrap();
-    stdin.write_all(stream.as_bytes()).unwrap();
-    drop(stdin);
-    assert!(import.wait().unwrap().success());
-}
 
 /// A commit on `branch`; `changes` says what of its parent's files. Each stands on the one before it.
-fn commit(branch: &str, second: usize, message: &str, changes: &str) -> String {
+pub fn commit(branch: &str, second: usize, message: &str, changes: &str) -> String {
     format!(
         "commit refs/heads/{branch}\ncommitter mei <mei@localhost> {} +0000\ndata {}\n{message}\n{changes}\n",
         1_800_000_000 + second,
@@ -48,7 +33,7 @@ fn one_commit_that_nobody_approved_hides_below_no_number_of_empty_ones() {
     for number in 1..=5_001 {
         stream += &commit("flood", number, "empty", "");
     }
-    import(&ground, &stream);
+    ground.import(&stream);
     ground.git(&["update-ref", "HEAD", "flood"]).ok();
     let _server = ground.serve();
     ground.wait_head();

@@ -4,7 +4,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -155,6 +155,27 @@ impl Ground {
 
     pub fn git(&self, words: &[&str]) -> Said {
         Said::of(self.command("git").args(words).output().unwrap())
+    }
+
+    /// Feeds commits to `git fast-import`, which runs no hook.
+    pub fn import(&self, stream: &str) {
+        let mut import = self.command("git");
+        import
+            .args(["fast-import", "--quiet"])
+            .stdin(Stdio::piped());
+        let mut import = import.spawn().unwrap();
+        let mut stdin = import.stdin.take().unwrap();
+        stdin.write_all(stream.as_bytes()).unwrap();
+        drop(stdin);
+        assert!(import.wait().unwrap().success());
+    }
+
+    /// A pipe beside the repository, in which nobody writes.
+    pub fn pipe(&self) -> PathBuf {
+        let pipe = self.root.join("pipe");
+        let made = self.command("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        pipe
     }
 
     pub fn git_in(&self, folder: &Path, words: &[&str]) -> Said {

@@ -49,15 +49,7 @@ fn stuck(words: &[&str]) -> (Ground, Command, String) {
         mode: GateMode::Enforce,
     };
     Notes::of(&ground.state()).let_pass(&pass).unwrap();
-    let pipe = ground.root.join("pipe");
-    assert!(
-        ground
-            .command("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = ground.pipe();
     let name = pipe.to_str().unwrap().to_owned();
     ground.git(&["config", "include.path", &name]).ok();
     let mut command = ground.command(env!("CARGO_BIN_EXE_zhongshu"));

@@ -1,11 +1,11 @@
 //! What HEAD did while nobody watched: its log tells, wherever HEAD stands by now, however much it was, and whatever of the
 //! log was read before.
 
+use super::floods::commit;
 use super::rig::Ground;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write as _;
-use std::process::Stdio;
 
 /// A hook of ours leaves no note of such a commit.
 const NO_HOOKS: [&str; 2] = ["-c", "core.hooksPath=/dev/null"];
@@ -129,29 +129,16 @@ fn a_long_log_is_looked_through_once() {
 
 /// Makes commits on a branch of its own, the first of them number 1.
 fn import(ground: &Ground, branch: &str, count: usize) {
-    let mut stream = String::new();
-    for number in 1..=count {
-        let message = format!("import {number}");
+    let commits = (1..=count).map(|number| {
         let from = match number {
             1 => "from refs/heads/main^0\n",
             _ => "",
         };
-        stream += &format!(
-            "commit refs/heads/{branch}\ncommitter mei <mei@localhost> {} +0000\ndata {}\n{message}\n{from}M 644 inline src/a.rs\ndata {}\n{number}\n\n",
-            1_800_000_000 + number,
-            message.len(),
-            number.to_string().len(),
-        );
-    }
-    let mut import = ground.command("git");
-    import
-        .args(["fast-import", "--quiet"])
-        .stdin(Stdio::piped());
-    let mut import = import.spawn().unwrap();
-    let mut stdin = import.stdin.take().unwrap();
-    stdin.write_all(stream.as_bytes()).unwrap();
-    drop(stdin);
-    assert!(import.wait().unwrap().success());
+        let length = number.to_string().len();
+        let changes = format!("{from}M 644 inline src/a.rs\ndata {length}\n{number}\n");
+        commit(branch, number, &format!("import {number}"), &changes)
+    });
+    ground.import(&commits.collect::<String>());
 }
 
 #[test]

@@ -100,10 +100,18 @@ fn department(prompt: &str, id: &str, mailbox: &Path) -> Result<()> {
     say("33", department, &format!("changed {file}"));
     std::thread::sleep(STEP);
     say("32", department, "checked; reporting");
-    let result = json!({
-        "parent_session_id": parent,
-        "department_session_id": id,
-        "department": department,
+    let mut result = result(file, summary);
+    result["parent_session_id"] = json!(parent);
+    result["department_session_id"] = json!(id);
+    result["department"] = json!(department);
+    drop_file(mailbox, &format!("result-{id}.json"), &result)?;
+    state("done");
+    Ok(())
+}
+
+/// What a department hands in, without what only a file has to say: whose it is.
+pub(super) fn result(file: &str, summary: &str) -> Value {
+    json!({
         "summary": summary,
         "changed_files": [file],
         "verifications_run": ["git diff --check"],
@@ -111,10 +119,7 @@ fn department(prompt: &str, id: &str, mailbox: &Path) -> Result<()> {
         "risks": [],
         "needs_user_confirmation": false,
         "next_action": "none",
-    });
-    drop_file(mailbox, &format!("result-{id}.json"), &result)?;
-    state("done");
-    Ok(())
+    })
 }
 
 /// Really changes the repository, so that the report has something to say.

@@ -3,7 +3,6 @@
 use super::agent;
 use crate::commands::error::CommandError;
 use mock_model::{Call, Rule, Script, Server, Step, Texts, When};
-use serde_json::json;
 use std::path::Path;
 
 /// The model, which listens on loopback.
@@ -82,15 +81,7 @@ fn department(key: &str) -> Rule {
             "No boundary is crossed.",
         ),
     };
-    let result = json!({
-        "summary": summary,
-        "changed_files": [file],
-        "verifications_run": ["git diff --check"],
-        "verifications_skipped": [],
-        "risks": [],
-        "needs_user_confirmation": false,
-        "next_action": "none",
-    });
+    let result = agent::result(file, summary);
     Rule {
         name: key.to_owned(),
         when: When {
