@@ -130,6 +130,21 @@ mod tests {
         }
     }
 
+    /// What was heard of a thread before Codex came back is void: whoever asked then has to ask again.
+    #[tokio::test]
+    async fn what_was_begun_with_one_connection_to_codex_counts_for_nothing_with_the_next() {
+        let House {
+            folder: _folder,
+            office,
+            ..
+        } = House::new();
+        let id = SessionId::parse("zhilibu-1").unwrap();
+        let before = office.codex_connection();
+        office.disconnect_codex();
+        assert!(!office.connect_codex(&id, before) && !office.is_connected(&id));
+        assert!(office.connect_codex(&id, office.codex_connection()) && office.is_connected(&id));
+    }
+
     /// The real mailbox task; what breaks is where it asks for the configuration, the first two times.
     #[tokio::test]
     async fn a_mailbox_task_that_panics_is_started_again_and_the_person_sees_it() {

@@ -29,9 +29,17 @@ pub struct Office {
     pub terminals: Terminals,
     /// Wakes the mailbox.
     mailbox: OnceLock<Nudge>,
-    connected: Mutex<HashSet<SessionId>>,
+    connected: Mutex<Connections>,
     /// Whose transcript could not be written, and was complained about.
     untranscribed: Mutex<HashSet<SessionId>>,
+}
+
+/// Whose drivers this launcher holds in its hands.
+#[derive(Default)]
+struct Connections {
+    sessions: HashSet<SessionId>,
+    /// How often Codex was lost or came back. What was begun with one connection says nothing about the next.
+    codex: u64,
 }
 
 impl Office {
@@ -138,21 +146,38 @@ impl Office {
 
     /// Whether this launcher holds the session's driver in its hands.
     pub fn is_connected(&self, id: &SessionId) -> bool {
-        self.connections().contains(id)
+        self.connections().sessions.contains(id)
     }
 
     /// The session's driver is at hand.
     pub fn connect(&self, id: &SessionId) {
-        self.connections().insert(id.clone());
+        self.connections().sessions.insert(id.clone());
+    }
+
+    /// Which connection to Codex this is; see [`Office::connect_codex`].
+    pub fn codex_connection(&self) -> u64 {
+        self.connections().codex
+    }
+
+    /// The session's thread is at hand, unless Codex was lost or came back since `connection`: what was heard of the thread is void
+    /// then, and it has to be resumed once more.
+    pub fn connect_codex(&self, id: &SessionId, connection: u64) -> bool {
+        let mut connections = self.connections();
+        let holds = connections.codex == connection;
+        if holds {
+            connections.sessions.insert(id.clone());
+        }
+        holds
     }
 
     /// The session's driver is out of reach.
     pub fn disconnect(&self, id: &SessionId) {
-        self.connections().remove(id);
+        self.connections().sessions.remove(id);
     }
 
     /// Every Codex session must be resumed before it can be spoken to again.
     pub fn disconnect_codex(&self) {
+        self.connections().codex += 1;
         let lost: Vec<SessionId> = self.core.ledger.read(|state| {
             let codex = state
                 .sessions
@@ -177,7 +202,7 @@ impl Office {
         }
     }
 
-    fn connections(&self) -> MutexGuard<'_, HashSet<SessionId>> {
+    fn connections(&self) -> MutexGuard<'_, Connections> {
         self.connected
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

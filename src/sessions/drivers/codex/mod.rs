@@ -66,6 +66,7 @@ async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
     let waited = office.threads.ready().await;
     waited.map_err(|reason| not_ready(office, reason))?;
     check_login(office, codex).await?;
+    let connection = office.codex_connection();
     let id = session.id();
     must_be_starting(office, id)?;
     // What went wrong before is over; what Codex asks from now on is not.
@@ -96,7 +97,8 @@ async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
             return Err(over);
         }
     }
-    office.connect(id);
+    // Where that fails, its thread is resumed as after a restart.
+    office.connect_codex(id, connection);
     let started = Event::SessionStarted {
         session_id: id.clone(),
         department: session.brief.department.clone(),
@@ -160,6 +162,7 @@ pub async fn reconnect(office: &Office, session: &Session) -> Done {
     let Some(thread) = thread.and_then(|id| office.threads.thread(id)) else {
         return lost(office, session, "its thread was never opened").await;
     };
+    let connection = office.codex_connection();
     // Before the thread is subscribed to: what it asks comes with the subscription.
     office
         .core
@@ -176,8 +179,10 @@ pub async fn reconnect(office: &Office, session: &Session) -> Done {
                 tui::adopt(office, session.id(), terminal_id).await;
             }
             look_back(office, session, &thread).await;
-            office.connect(session.id());
-            Done::Settled
+            match office.connect_codex(session.id(), connection) {
+                true => Done::Settled,
+                false => Done::Again,
+            }
         }
         Err(error) if !session.prompted && has_nothing_left(false, &error) => {
             begin_anew(office, session).await
