@@ -1,6 +1,6 @@
 //! Reads the repository in a child process that cannot take more than its share: a hostile repository may make it slow,
 //! large or broken, and then there is a sentence instead of a report. The child is this program. A command asks one once; a
-//! server keeps one, which remembers what [`crate::governance::standing`] remembers, and starts another when it has ended.
+//! server keeps one, which remembers what [`crate::governance::report_cache`] remembers, and starts another when it has ended.
 
 mod child;
 mod written;
@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::report::FailOn;
 use crate::domain::review::GitId;
-use crate::gate::commits::{Looked, Memory};
+use crate::gate::commits::{Memory, Scan};
 use crate::gate::notes::Committed;
 use crate::gate::observe::{Moment, Observation};
-use crate::gate::review::{Review, Seen, Wanted};
+use crate::gate::review::{Review, SnapshotEntry, Wanted};
 use crate::gate::strictness::Statements;
 use crate::git::hooks::HooksFolder;
 use crate::git::snapshot::Snapshot;
@@ -87,7 +87,7 @@ enum Question {
     Review {
         request: ReportRequest,
         wanted: Option<Wanted>,
-        seen: BTreeSet<Seen>,
+        seen: BTreeSet<SnapshotEntry>,
     },
 }
 
@@ -166,11 +166,11 @@ impl From<GitError> for ReadError {
 pub struct Reader {
     program: PathBuf,
     root: PathBuf,
-    desk: Mutex<Desk>,
+    slot: Mutex<ChildSlot>,
 }
 
 #[derive(Debug, Default)]
-struct Desk {
+struct ChildSlot {
     child: Option<Confined>,
     used_at: Option<Instant>,
     /// Somebody will ask to let go of what is unused.
@@ -183,7 +183,7 @@ impl Reader {
         Self {
             program,
             root,
-            desk: Mutex::default(),
+            slot: Mutex::default(),
         }
     }
 
@@ -266,7 +266,7 @@ impl Reader {
         known: Option<&GitId>,
         noted: &[Committed],
         memory: Memory,
-    ) -> Result<Looked, ReadError> {
+    ) -> Result<Scan, ReadError> {
         let question = Question::Commits {
             known: known.cloned(),
             noted: noted.to_vec(),
@@ -304,7 +304,7 @@ impl Reader {
         &self,
         request: &ReportRequest,
         wanted: Option<Wanted>,
-        seen: BTreeSet<Seen>,
+        seen: BTreeSet<SnapshotEntry>,
     ) -> Result<Review, ReadError> {
         let question = Question::Review {
             request: request.clone(),
@@ -324,15 +324,15 @@ impl Reader {
 
     fn ask(&self, question: &Question, limit: Duration) -> Result<Vec<u8>, ReadError> {
         let question = serde_json::to_vec(question)?;
-        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         // Somebody may have ended it while nobody asked.
-        let child = match desk.child.take().and_then(Confined::if_it_runs) {
+        let child = match slot.child.take().and_then(Confined::if_it_runs) {
             Some(child) => child,
             None => self.start()?,
         };
         let (answer, child): (Answer, Confined) = child.ask(&question, limit + GRACE)?;
-        desk.child = Some(child);
-        desk.used_at = Some(Instant::now());
+        slot.child = Some(child);
+        slot.used_at = Some(Instant::now());
         match answer {
             Ok(answer) => Ok(answer),
             Err(reason) => Err(serde_json::from_slice(&reason)?),
@@ -347,30 +347,30 @@ impl Reader {
 
     /// Ends the child; the next question starts another.
     pub fn let_go(&self) {
-        *self.desk.lock().unwrap_or_else(PoisonError::into_inner) = Desk::default();
+        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = ChildSlot::default();
     }
 
     /// Whether the caller is the one to call [`Self::end_unused`] from now on.
     pub fn wants_attention(&self) -> bool {
-        match self.desk.try_lock() {
-            Ok(mut desk) if desk.child.is_some() => !std::mem::replace(&mut desk.is_attended, true),
+        match self.slot.try_lock() {
+            Ok(mut slot) if slot.child.is_some() => !std::mem::replace(&mut slot.is_attended, true),
             _ => false,
         }
     }
 
     /// Ends the child when nobody asked it for so long. Answers when to ask again; none when there is nothing left to end.
     pub fn end_unused(&self, idle: Duration) -> Option<Duration> {
-        let mut desk = match self.desk.try_lock() {
-            Ok(desk) => desk,
-            Err(TryLockError::Poisoned(desk)) => desk.into_inner(),
+        let mut slot = match self.slot.try_lock() {
+            Ok(slot) => slot,
+            Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
             // It is being asked.
             Err(TryLockError::WouldBlock) => return Some(idle),
         };
-        let unused = desk.used_at.map_or(idle, |used_at| used_at.elapsed());
+        let unused = slot.used_at.map_or(idle, |used_at| used_at.elapsed());
         if let Some(rest) = idle.checked_sub(unused).filter(|rest| !rest.is_zero()) {
             return Some(rest);
         }
-        *desk = Desk::default();
+        *slot = ChildSlot::default();
         None
     }
 }

@@ -16,7 +16,7 @@ use crate::codex::Codex;
 use crate::config::Config;
 use crate::paths::Lock;
 use crate::process;
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use std::sync::Arc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -86,7 +86,7 @@ pub enum Broken {
 /// A launcher that answers.
 pub struct Server {
     config: Arc<Config>,
-    office: Arc<Office>,
+    agents: Arc<Agents>,
     access: Arc<Access>,
     codex: Option<Codex>,
     /// Ends the front door.
@@ -118,8 +118,8 @@ impl Server {
     }
 
     /// Its sessions, for the demo and for tests inside this crate.
-    pub fn office(&self) -> &Arc<Office> {
-        &self.office
+    pub fn agents(&self) -> &Arc<Agents> {
+        &self.agents
     }
 
     /// Runs until SIGINT, SIGTERM or a person's wish, then ends in good order.
@@ -127,7 +127,7 @@ impl Server {
     /// # Errors
     /// When a part without which nothing works ended by itself. The sessions go on for the next start.
     pub async fn run(mut self, signals: &mut Signals) -> Result<(), Broken> {
-        let mut journal = self.office.core.ledger.status();
+        let mut journal = self.agents.core.ledger.status();
         let journal_ended = async { while journal.changed().await.is_ok() {} };
         let front_ended = async {
             match &mut self.front {

@@ -18,13 +18,13 @@ mod portability;
 mod reader;
 #[path = "report/rendering.rs"]
 mod rendering;
+#[path = "report/report_cache.rs"]
+mod report_cache;
 #[path = "report/repositories.rs"]
 mod repositories;
 #[path = "report/sandbox.rs"]
 mod sandbox;
 #[path = "report/situations.rs"]
 mod situations;
-#[path = "report/standing.rs"]
-mod standing;
 #[path = "report/trees.rs"]
 mod trees;

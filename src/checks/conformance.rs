@@ -71,7 +71,7 @@ struct Case {
 }
 
 /// What came of one case.
-enum Found {
+enum Judgement {
     First(Conformance),
     Second(SecondLook),
 }
@@ -173,8 +173,10 @@ pub async fn judge(core: &Core, threads: &Threads) -> Done {
         let policy = core.policy();
         let recorded = core
             .decide(LAUNCHER, move |state| match found {
-                Found::First(found) => checks::judged(state, &policy.catalog, &id, revision, found),
-                Found::Second(look) => {
+                Judgement::First(found) => {
+                    checks::judged(state, &policy.catalog, &id, revision, found)
+                }
+                Judgement::Second(look) => {
                     checks::rejudged(state, &policy.catalog, &id, revision, look)
                 }
             })
@@ -203,7 +205,7 @@ fn find(
     tree: &Tree,
     case: &Case,
     edits: &BTreeMap<SessionId, BTreeSet<String>>,
-) -> Found {
+) -> Judgement {
     let none = BTreeSet::new();
     let edited = |session: &Session| edits.get(session.id()).unwrap_or(&none);
     let neighbours: Vec<(SessionId, Neighbour)> = case
@@ -234,8 +236,8 @@ fn find(
         }),
     };
     match &case.first {
-        None => Found::First(conformance),
-        Some(first) => Found::Second(late::compare(first, conformance, &neighbours)),
+        None => Judgement::First(conformance),
+        Some(first) => Judgement::Second(late::compare(first, conformance, &neighbours)),
     }
 }
 

@@ -88,7 +88,7 @@ pub fn remedy() -> Localized {
 
 /// A Codex program that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct CodexProgram {
     /// The program to start; native where there is one.
     pub path: PathBuf,
     /// The npm wrapper it was found through. Started directly, the native program leaves no node process around.
@@ -100,7 +100,7 @@ pub fn resolve(
     explicit: Option<&Path>,
     codex_bin: Option<&OsStr>,
     path: Option<&OsStr>,
-) -> Result<Found, FindError> {
+) -> Result<CodexProgram, FindError> {
     let named = explicit
         .map(Path::to_path_buf)
         .or_else(|| codex_bin.filter(|name| !name.is_empty()).map(PathBuf::from));
@@ -113,11 +113,11 @@ pub fn resolve(
         None => on_path(Path::new("codex"), path).ok_or(FindError::NotOnPath)?,
     };
     Ok(match native_of(&program) {
-        Some(native) => Found {
+        Some(native) => CodexProgram {
             path: native,
             wrapper: Some(program),
         },
-        None => Found {
+        None => CodexProgram {
             path: program,
             wrapper: None,
         },

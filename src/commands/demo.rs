@@ -10,7 +10,7 @@ mod model;
 #[path = "demo/no_model.rs"]
 mod model;
 mod person;
-mod scene;
+mod repository;
 
 use crate::cli::{Cli, ExitCode};
 use crate::client::Client;
@@ -19,14 +19,14 @@ use crate::commands::error::CommandError;
 use crate::config::{Config, Flags};
 use crate::paths::Environment;
 use crate::server::{self, Server, Signals};
-use scene::Scene;
+use repository::DemoRepository;
 use std::io::Write;
 use std::path::Path;
 
 /// Runs the demo; with `exit` it ends when the flow is through.
 ///
 /// # Errors
-/// When the scene cannot be set, the server does not start, or a step does not happen.
+/// When the repository cannot be set, the server does not start, or a step does not happen.
 pub async fn run(
     cli: &Cli,
     with_codex: bool,
@@ -42,21 +42,30 @@ pub async fn run(
             .map_err(|error| CommandError::Usage(format!("{error}")))?;
     }
     let mut signals = Signals::catch()?;
-    let scene = Scene::set(with_codex, environment).await?;
+    let repository = DemoRepository::set(with_codex, environment).await?;
     let flags = Flags {
-        repo: Some(scene.repo().to_owned()),
-        state_dir: Some(scene.state()),
+        repo: Some(repository.repo().to_owned()),
+        state_dir: Some(repository.state()),
         port: flags.port,
         ..flags
     };
-    let ended = perform(&scene, &flags, exit, cwd, environment, &mut signals, out).await;
-    scene.close().await;
+    let ended = perform(
+        &repository,
+        &flags,
+        exit,
+        cwd,
+        environment,
+        &mut signals,
+        out,
+    )
+    .await;
+    repository.close().await;
     ended.map(|()| ExitCode::Ok)
 }
 
 /// From the start of the server to its end: whatever happens between them, the end is orderly.
 async fn perform(
-    scene: &Scene,
+    repository: &DemoRepository,
     flags: &Flags,
     exit: bool,
     cwd: &Path,
@@ -67,13 +76,13 @@ async fn perform(
     writeln!(
         out,
         "A scratch repository is ready in {}",
-        scene.repo().display()
+        repository.repo().display()
     )?;
-    let config = Config::load(flags, cwd, scene.environment(environment))?;
+    let config = Config::load(flags, cwd, repository.environment(environment))?;
     let server = server::start(config).await?;
     let places = server.config().places.clone();
     let shown = tokio::select! {
-        shown = show(&server, scene, exit, out) => shown,
+        shown = show(&server, repository, exit, out) => shown,
         () = signals.heard() => Err(CommandError::Failed(
             "the demo was interrupted; everything that it had started was ended".to_owned(),
         )),
@@ -92,14 +101,14 @@ async fn perform(
 /// Says where the dashboard is, and plays.
 async fn show(
     server: &Server,
-    scene: &Scene,
+    repository: &DemoRepository,
     exit: bool,
     out: &mut (impl Write + Send),
 ) -> Result<(), CommandError> {
     writeln!(out, "The dashboard is at\n\n  {}\n", server.login_url())?;
     out.flush()?;
     let client = Client::find(&server.config().places)?;
-    person::play(&client, scene.repo(), out).await?;
+    person::play(&client, repository.repo(), out).await?;
     if !exit {
         writeln!(
             out,

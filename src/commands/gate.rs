@@ -30,7 +30,7 @@ const NO_EDITOR: &str = ":";
 const MAX_MOVES_BYTES: u64 = 1 << 20;
 
 /// What the hook needs to know, found once.
-struct Scene {
+struct HookContext {
     repo: PathBuf,
     /// The folder of what a person said, or why there is none.
     places: Result<Places, String>,
@@ -44,29 +44,29 @@ struct Scene {
 /// Runs the command. 0 lets the commit go on, 1 refuses it, 2 says that the command itself is wrong.
 pub fn run(cli: &Cli, arguments: &Gate) -> ExitCode {
     let environment = Environment::of_process();
-    let scene = match Scene::find(cli, arguments, &environment) {
-        Ok(scene) => scene,
+    let context = match HookContext::find(cli, arguments, &environment) {
+        Ok(context) => context,
         Err(sentence) => {
             tell!("zhongshu: {sentence}");
             return ExitCode::Usage;
         }
     };
     match (&arguments.message, arguments.committed) {
-        _ if arguments.moving => scene.see_move(),
+        _ if arguments.moving => context.see_move(),
         (Some(message), _) => {
             let edited = environment.get("GIT_EDITOR") != Some(OsStr::new(NO_EDITOR));
-            scene.write_trailers(message, edited);
+            context.write_trailers(message, edited);
             ExitCode::Ok
         }
         (None, true) => {
-            scene.tell_after();
+            context.tell_after();
             ExitCode::Ok
         }
-        (None, false) => scene.judge(),
+        (None, false) => context.judge(),
     }
 }
 
-impl Scene {
+impl HookContext {
     fn find(cli: &Cli, arguments: &Gate, environment: &Environment) -> Result<Self, String> {
         let cwd = std::env::current_dir().map_err(|error| error.to_string())?;
         let repo =

@@ -25,7 +25,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::domain::state::State;
-use crate::governance::plan_checks::PlanBench;
+use crate::governance::plan_checks::PlanCheckCache;
 use crate::ledger::{self, TransactError};
 use crate::paths::Places;
 use crate::reader::Reader;
@@ -64,7 +64,7 @@ pub struct Core {
     /// What is observed.
     pub live: Live,
     /// Makes the checks of plans.
-    pub bench: Arc<PlanBench>,
+    pub plan_checks: Arc<PlanCheckCache>,
     /// Tasks of the launcher that ended unexpectedly.
     pub troubles: Troubles,
     /// This program, for children of ours.
@@ -76,16 +76,21 @@ pub struct Core {
 
 impl Core {
     /// Puts the parts together. `program` is this one, for limited children that read.
-    pub fn new(config: Arc<Config>, ledger: Ledger, program: PathBuf, bench: PlanBench) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        ledger: Ledger,
+        program: PathBuf,
+        plan_checks: PlanCheckCache,
+    ) -> Self {
         let approved = ledger.read(|state| state.powers.clone());
-        let policy = Policy::of(&config, None, &bench).held_to(&approved);
+        let policy = Policy::of(&config, None, &plan_checks).held_to(&approved);
         Self {
             place: config.places.clone(),
             policies: watch::Sender::new(Arc::new(policy)),
             config,
             ledger,
             live: Live::default(),
-            bench: Arc::new(bench),
+            plan_checks: Arc::new(plan_checks),
             troubles: Troubles::default(),
             program,
             renewing: tokio::sync::Mutex::default(),

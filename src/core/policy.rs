@@ -14,7 +14,7 @@ use crate::domain::plan::PlanChecker;
 use crate::domain::powers::{Powers, Seals};
 use crate::governance::Governance;
 use crate::governance::named::{self, Ground};
-use crate::governance::plan_checks::PlanBench;
+use crate::governance::plan_checks::PlanCheckCache;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,7 +89,7 @@ pub struct Policy {
 impl Policy {
     /// What the configuration says now, whether a person approved it or not (that is [`Policy::held_to`]); `offered` are the
     /// models that Codex offers, once it was asked. Reads files that command lines name.
-    pub fn of(config: &Config, offered: Option<&[String]>, bench: &PlanBench) -> Self {
+    pub fn of(config: &Config, offered: Option<&[String]>, plan_checks: &PlanCheckCache) -> Self {
         let settings = config.settings();
         let mut models = settings.models.clone();
         models.extend(settings.zhongshu_model.clone());
@@ -110,7 +110,7 @@ impl Policy {
                 departments: settings.governance.departments.clone(),
                 models: known.then_some(models),
                 language: config.language(),
-                checker: bench.checks(&settings.governance) as Arc<dyn PlanChecker>,
+                checker: plan_checks.checks(&settings.governance) as Arc<dyn PlanChecker>,
                 review: settings.governance.settings.review,
             },
             governance: Arc::clone(&settings.governance),

@@ -294,8 +294,8 @@ impl Core {
         // One at a time: an older look at the files must not replace a newer one.
         let mut narrowing = self.renewing.lock().await;
         let offered = offered.or_else(|| self.policy().offered.clone());
-        let (config, bench) = (Arc::clone(&self.config), Arc::clone(&self.bench));
-        let read = move || Policy::of(&config, offered.as_deref(), &bench);
+        let (config, plan_checks) = (Arc::clone(&self.config), Arc::clone(&self.plan_checks));
+        let read = move || Policy::of(&config, offered.as_deref(), &plan_checks);
         let says = match tokio::task::spawn_blocking(read).await {
             Ok(says) => says,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),

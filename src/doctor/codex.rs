@@ -4,7 +4,7 @@
 //! of its own in a temporary folder, and the user's is only read, as files.
 
 use super::{Check, Inputs, Subject, login, say};
-use crate::codex::find::{self, FindError, Found, TESTED_VERSION};
+use crate::codex::find::{self, CodexProgram, FindError, TESTED_VERSION};
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -60,7 +60,7 @@ fn missing(error: &FindError) -> Check {
     PROGRAM.fail(error.problem(), find::remedy())
 }
 
-fn program(found: &Found) -> Check {
+fn program(found: &CodexProgram) -> Check {
     let path = found.path.display();
     if let Some(wrapper) = &found.wrapper {
         let wrapper = wrapper.display();

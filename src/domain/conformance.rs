@@ -42,7 +42,7 @@ pub enum Baseline {
 /// Where a path stands against the assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
+pub enum ScopeStatus {
     /// Changed, and one of the assignment's files.
     InScope,
     /// Changed, and none of the assignment's files.
@@ -57,7 +57,7 @@ pub struct JudgedFile {
     /// From the repository's root.
     pub path: String,
     /// Where it stands.
-    pub standing: Standing,
+    pub standing: ScopeStatus,
     /// Whether the report names it. What changed and is not named is undeclared.
     pub claimed: bool,
     /// Sessions that may have changed it instead; empty when it is this department's for all that can be known.
@@ -71,7 +71,7 @@ pub struct JudgedFile {
 impl JudgedFile {
     /// Whether it changed at all.
     pub fn is_changed(&self) -> bool {
-        self.standing != Standing::Absent
+        self.standing != ScopeStatus::Absent
     }
 }
 
@@ -102,7 +102,7 @@ pub enum Conformance {
 impl Conformance {
     /// Paths outside of the assignment that are kept.
     pub fn outside(&self) -> impl Iterator<Item = &JudgedFile> {
-        self.with(|file| file.standing == Standing::Outside)
+        self.with(|file| file.standing == ScopeStatus::Outside)
     }
 
     /// Paths that changed and are not in the report.
@@ -112,12 +112,12 @@ impl Conformance {
 
     /// Paths that the report names and that did not change.
     pub fn absent(&self) -> impl Iterator<Item = &JudgedFile> {
-        self.with(|file| file.standing == Standing::Absent)
+        self.with(|file| file.standing == ScopeStatus::Absent)
     }
 
     /// Paths that changed as the assignment allows.
     pub fn in_scope(&self) -> impl Iterator<Item = &JudgedFile> {
-        self.with(|file| file.standing == Standing::InScope)
+        self.with(|file| file.standing == ScopeStatus::InScope)
     }
 
     /// Paths that changed, wherever they lie.
@@ -188,8 +188,8 @@ pub fn judge(facts: &Facts<'_>) -> Conformance {
         let claimed = is_claimed(&claims, path);
         if let Some(ambiguous_with) = suspects(facts, path, claimed) {
             let standing = match facts.scope.covers(path) {
-                true => Standing::InScope,
-                false => Standing::Outside,
+                true => ScopeStatus::InScope,
+                false => ScopeStatus::Outside,
             };
             files.push(JudgedFile {
                 path: path.clone(),
@@ -210,7 +210,7 @@ pub fn judge(facts: &Facts<'_>) -> Conformance {
         if !is_there {
             files.push(JudgedFile {
                 path: claim.clone(),
-                standing: Standing::Absent,
+                standing: ScopeStatus::Absent,
                 claimed: true,
                 ambiguous_with: Vec::new(),
                 content: None,
@@ -218,9 +218,9 @@ pub fn judge(facts: &Facts<'_>) -> Conformance {
         }
     }
     let rank = |file: &JudgedFile| match file.standing {
-        Standing::Outside => 0,
-        Standing::Absent => 1,
-        Standing::InScope => 2,
+        ScopeStatus::Outside => 0,
+        ScopeStatus::Absent => 1,
+        ScopeStatus::InScope => 2,
     };
     files.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.path.cmp(&b.path)));
     let omitted = files.len().saturating_sub(MAX_FILES);
@@ -294,7 +294,7 @@ mod tests {
         list.iter().map(ToString::to_string).collect()
     }
 
-    fn short(conformance: &Conformance) -> Vec<(String, Standing, bool, usize)> {
+    fn short(conformance: &Conformance) -> Vec<(String, ScopeStatus, bool, usize)> {
         let Conformance::Judged { files, .. } = conformance else {
             panic!("{conformance:?}");
         };
@@ -321,11 +321,11 @@ mod tests {
             neighbours: &[],
         });
         let expected = [
-            ("Cargo.toml", Standing::Outside, false, 0),
-            ("docs/x.md", Standing::Outside, true, 0),
-            ("src/gone.rs", Standing::Absent, true, 0),
-            ("src/a.rs", Standing::InScope, true, 0),
-            ("src/b.rs", Standing::InScope, false, 0),
+            ("Cargo.toml", ScopeStatus::Outside, false, 0),
+            ("docs/x.md", ScopeStatus::Outside, true, 0),
+            ("src/gone.rs", ScopeStatus::Absent, true, 0),
+            ("src/a.rs", ScopeStatus::InScope, true, 0),
+            ("src/b.rs", ScopeStatus::InScope, false, 0),
         ];
         let expected = expected.map(|(p, s, c, a)| (p.to_owned(), s, c, a));
         assert_eq!(short(&verdict), expected);
@@ -359,11 +359,11 @@ mod tests {
             neighbours: &[(other, neighbour)],
         });
         let expected = [
-            ("lib/mine.rs", Standing::Outside, true, 0),
-            ("misc/by_us", Standing::Outside, false, 0),
-            ("misc/unknown", Standing::Outside, false, 1),
-            ("shared/x", Standing::InScope, false, 1),
-            ("src/a", Standing::InScope, false, 0),
+            ("lib/mine.rs", ScopeStatus::Outside, true, 0),
+            ("misc/by_us", ScopeStatus::Outside, false, 0),
+            ("misc/unknown", ScopeStatus::Outside, false, 1),
+            ("shared/x", ScopeStatus::InScope, false, 1),
+            ("src/a", ScopeStatus::InScope, false, 0),
         ];
         let expected = expected.map(|(p, s, c, a)| (p.to_owned(), s, c, a));
         assert_eq!(short(&verdict), expected);
@@ -381,8 +381,8 @@ mod tests {
             neighbours: &[],
         });
         let rows = short(&verdict);
-        assert!(rows.contains(&("docs/a.md".to_owned(), Standing::InScope, true, 0)));
-        assert!(rows.contains(&("empty/".to_owned(), Standing::Absent, true, 0)));
+        assert!(rows.contains(&("docs/a.md".to_owned(), ScopeStatus::InScope, true, 0)));
+        assert!(rows.contains(&("empty/".to_owned(), ScopeStatus::Absent, true, 0)));
         assert!(!verdict.needs_acceptance());
     }
 

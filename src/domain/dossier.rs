@@ -100,11 +100,11 @@ struct Work {
 #[derive(Default)]
 struct Reported {
     revisions: Vec<(DateTime<Utc>, Arc<Revision>)>,
-    found: Vec<Found>,
+    found: Vec<ReportNote>,
 }
 
 /// What was found about a report, in the order it was found.
-enum Found {
+enum ReportNote {
     Conformance(u32, Conformance),
     /// After the session's end.
     Later(u32, SecondLook),
@@ -312,7 +312,7 @@ impl Dossier {
                 let report = self.reports.get_mut(report_id)?;
                 report
                     .found
-                    .push(Found::Conformance(*revision, conformance.clone()));
+                    .push(ReportNote::Conformance(*revision, conformance.clone()));
                 Some(format!("result_judged {report_id}"))
             }
             Event::ResultRejudged {
@@ -321,7 +321,9 @@ impl Dossier {
                 look,
             } => {
                 let report = self.reports.get_mut(report_id)?;
-                report.found.push(Found::Later(*revision, look.clone()));
+                report
+                    .found
+                    .push(ReportNote::Later(*revision, look.clone()));
                 Some(format!("result_rejudged {report_id}"))
             }
             Event::ChangesAccepted {
@@ -333,7 +335,7 @@ impl Dossier {
                 let report = self.reports.get_mut(report_id)?;
                 report
                     .found
-                    .push(Found::Accepted(*revision, by.clone(), reason.clone()));
+                    .push(ReportNote::Accepted(*revision, by.clone(), reason.clone()));
                 Some(format!("changes_accepted {report_id}"))
             }
             Event::VerificationRun {
@@ -342,7 +344,7 @@ impl Dossier {
                 run,
             } => {
                 let report = self.reports.get_mut(report_id)?;
-                report.found.push(Found::Run(*revision, run.clone()));
+                report.found.push(ReportNote::Run(*revision, run.clone()));
                 Some(format!("verification_run {report_id}"))
             }
             Event::ResultAcknowledged { report_id } => self

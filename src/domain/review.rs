@@ -233,7 +233,7 @@ pub struct Candidate<'a> {
 
 /// Where a candidate stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing<'a> {
+pub enum ReviewStatus<'a> {
     /// It is HEAD's own tree: there is nothing to review.
     Unchanged,
     /// A person approved it, in one step or in several that follow each other.
@@ -248,7 +248,7 @@ pub enum Standing<'a> {
     Unseen,
 }
 
-impl Standing<'_> {
+impl ReviewStatus<'_> {
     /// Whether the gate lets it pass.
     pub fn passes(&self) -> bool {
         matches!(self, Self::Unchanged | Self::Approved(_))
@@ -349,7 +349,7 @@ impl Reviews {
     }
 
     /// Where a candidate stands, as [`Index::standing`] says.
-    pub fn standing(&self, candidate: Candidate<'_>) -> Standing<'_> {
+    pub fn standing(&self, candidate: Candidate<'_>) -> ReviewStatus<'_> {
         self.index().standing(candidate)
     }
 }

@@ -39,7 +39,7 @@ const WALK_TIME: Duration = Duration::from_secs(6);
 
 /// What one look found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sight {
+pub struct ScanFindings {
     /// Commits that are new, oldest first.
     pub commits: Vec<NewCommit>,
     /// Stands for new commits that could not be judged, because there are too many or there was no time: the newest of them.
@@ -71,9 +71,9 @@ pub struct Memory {
 
 /// What one look found, and what the next one needs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Looked {
+pub struct Scan {
     /// What there was to see.
-    pub sight: Sight,
+    pub findings: ScanFindings,
     /// For the next look.
     pub memory: Memory,
     /// Says when there is something new to see.
@@ -113,7 +113,7 @@ pub fn look(
     known: Option<&GitId>,
     noted: &[Committed],
     memory: Memory,
-) -> Result<Looked, GitError> {
+) -> Result<Scan, GitError> {
     let repo = Repo::open(root)?;
     let stamp = Stamp::of(repo.head_files().into_iter().map(PathBuf::into_os_string));
     let head = repo.head()?;
@@ -192,8 +192,8 @@ pub fn look(
         .collect();
     recorded.extend(only_noted.iter().map(|it| it.seen.commit.clone()));
     recorded.extend(to_remember(&new.found));
-    Ok(Looked {
-        sight: Sight {
+    Ok(Scan {
+        findings: ScanFindings {
             commits: only_noted.into_iter().chain(found).collect(),
             beyond,
             head: head_id.and_then(id),

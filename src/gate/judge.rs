@@ -6,7 +6,7 @@ use std::path::Path;
 use super::observe::{Observation, ObservedIndex};
 use super::strictness::in_force;
 use crate::domain::event::Event;
-use crate::domain::review::{Candidate, Decision, GateMode, GitId, Reviews, Standing};
+use crate::domain::review::{Candidate, Decision, GateMode, GitId, ReviewStatus, Reviews};
 use crate::domain::state::State;
 use crate::journal::{self, PickError, Record};
 
@@ -104,18 +104,18 @@ fn against(seen: &Observation, tree: &GitId, reviews: Result<&Reviews, String>) 
     };
     let standing = |tree| reviews.standing(Candidate { tree, base });
     let reason = match standing(tree) {
-        Standing::Unchanged | Standing::Approved(_) => return None,
-        Standing::Rejected(decision, _) => Reason::Rejected(decision.clone()),
+        ReviewStatus::Unchanged | ReviewStatus::Approved(_) => return None,
+        ReviewStatus::Rejected(decision, _) => Reason::Rejected(decision.clone()),
         _ if seen.staged.as_ref().is_some_and(|it| it != tree) => {
             let staged = seen.staged.as_ref().map(standing);
-            match staged.is_some_and(|staged| matches!(staged, Standing::Approved(_))) {
+            match staged.is_some_and(|staged| matches!(staged, ReviewStatus::Approved(_))) {
                 true => Reason::NotWhatIsStaged,
                 false => Reason::OwnIndex,
             }
         }
-        Standing::OtherBase(decision) => Reason::OtherBase(decision.clone()),
-        Standing::Changed(decision) => Reason::Changed(decision.clone()),
-        Standing::Unseen => Reason::Unseen,
+        ReviewStatus::OtherBase(decision) => Reason::OtherBase(decision.clone()),
+        ReviewStatus::Changed(decision) => Reason::Changed(decision.clone()),
+        ReviewStatus::Unseen => Reason::Unseen,
     };
     Some(reason)
 }

@@ -13,7 +13,7 @@ use crate::git::candidate::IndexTree;
 use crate::git::changes::Deadline;
 use crate::git::diff::{FileDiff, Limits};
 use crate::git::{GitError, Repo};
-use crate::governance::judging::{Bench, CommittedFile};
+use crate::governance::judging::{CommittedFile, RulesCache};
 use crate::governance::report::{ReportError, ReportRequest, judge};
 use crate::governance::settings::{FILE_NAME, MAX_FILE_BYTES, Settings};
 
@@ -55,7 +55,7 @@ pub type Compared = BTreeMap<String, BTreeMap<String, bool>>;
 
 /// What was found at a path when a report was held against the repository, as a snapshot of the tree spells it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Seen {
+pub struct SnapshotEntry {
     /// From the repository's root.
     pub path: String,
     /// What stood there.
@@ -77,10 +77,10 @@ pub struct Wanted {
 /// When the repository cannot be read, or its index changes all the time.
 pub fn read(
     root: &Path,
-    bench: &mut Bench,
+    rules_cache: &mut RulesCache,
     request: &ReportRequest,
     wanted: Option<Wanted>,
-    seen: &BTreeSet<Seen>,
+    seen: &BTreeSet<SnapshotEntry>,
 ) -> Result<Review, ReportError> {
     let request = ReportRequest {
         mode: ReportMode::Staged,
@@ -89,7 +89,7 @@ pub fn read(
     };
     let deadline = Deadline::after(request.time_limit);
     for _ in 0..MAX_READINGS {
-        let report = judge(root, bench, &request)?;
+        let report = judge(root, rules_cache, &request)?;
         let repo = Repo::open(root)?;
         let before = repo.index_stamp();
         let files = match wanted {
@@ -148,7 +148,7 @@ fn staged(repo: &Repo, report: &Report) -> Result<Result<Staged, Obstacle>, GitE
 fn compare(
     repo: &Repo,
     report: &Report,
-    seen: &BTreeSet<Seen>,
+    seen: &BTreeSet<SnapshotEntry>,
     deadline: &Deadline,
 ) -> Result<Compared, GitError> {
     let changed: BTreeSet<&str> = report
@@ -159,7 +159,7 @@ fn compare(
         .collect();
     let of_changed = seen.iter().filter(|it| changed.contains(it.path.as_str()));
     let mut compared = Compared::new();
-    for Seen { path, content } in of_changed {
+    for SnapshotEntry { path, content } in of_changed {
         deadline.check()?;
         let is_same = repo.is_staged_as(path, content, deadline)?;
         let contents = compared.entry(path.clone()).or_default();

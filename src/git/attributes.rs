@@ -133,7 +133,7 @@ impl<'a> Rules<'a> {
             .chain(inner)
             .chain(self.outer.iter().map(|lines| (0, lines.as_slice())))
             .collect();
-        let mut found = Found {
+        let mut found = Decided {
             files: &files,
             decided: HashMap::new(),
         };
@@ -194,12 +194,12 @@ impl<'a> Rules<'a> {
 }
 
 /// What was decided so far.
-struct Found<'a> {
+struct Decided<'a> {
     files: &'a [(usize, &'a [Line])],
     decided: HashMap<Arc<[u8]>, State>,
 }
 
-impl Found<'_> {
+impl Decided<'_> {
     fn take(&mut self, says: &[(Arc<[u8]>, State)], depth: usize) {
         for (name, state) in says.iter().rev() {
             if self.decided.contains_key(name) {

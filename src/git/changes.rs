@@ -24,7 +24,7 @@ pub use super::renames::Extent;
 use super::renames::{self, Contents, Pair};
 use super::rows::{Half, Halves, Row, Side, combine};
 use super::submodules::{Ignore, Submodules};
-use super::walk::{Found, Walk};
+use super::walk::{PathChange, Walk};
 use super::watch::{Doubt, Watch};
 use super::{GitError, Repo, nested, staged};
 use crate::domain::report::ChangeStatus;
@@ -267,13 +267,15 @@ impl Scan<'_> {
         let mut submodules = Submodules::new(self.repo, self.disk, ignore, depth);
         let mut halves = Halves::new();
         for found in found {
-            if let Found::Gitlink(_) | Found::Folder(_) = found {
+            if let PathChange::Gitlink(_) | PathChange::Folder(_) = found {
                 self.doubt_what_lies_inside();
             }
             let (path, half) = match found {
-                Found::Untracked(path, mode) => (path, Some(Half::untracked(mode))),
-                Found::Missing(at) => self.listed(at, |_, side| Half::between(side, Side::NOTHING)),
-                Found::Changed(at, mode) => self.listed(at, |item, side| {
+                PathChange::Untracked(path, mode) => (path, Some(Half::untracked(mode))),
+                PathChange::Missing(at) => {
+                    self.listed(at, |_, side| Half::between(side, Side::NOTHING))
+                }
+                PathChange::Changed(at, mode) => self.listed(at, |item, side| {
                     let left = if item.is_intent() {
                         Side::NOTHING
                     } else {
@@ -281,11 +283,11 @@ impl Scan<'_> {
                     };
                     Half::between(left, Side::on_disk(mode))
                 }),
-                Found::Unreadable(at) => self.listed(at, |item, side| {
+                PathChange::Unreadable(at) => self.listed(at, |item, side| {
                     Half::between(side, Side::on_disk(item.mode))
                 }),
-                Found::Folder(at) => self.folder_in_place(at),
-                Found::Gitlink(at) => {
+                PathChange::Folder(at) => self.folder_in_place(at),
+                PathChange::Gitlink(at) => {
                     let item = &self.disk.index.items()[at];
                     let path = self.disk.index.path(item);
                     (path.to_vec(), submodules.half(path, item)?)

@@ -41,7 +41,7 @@ const OWN_FOLDER: &[u8] = b".tmp";
 
 /// What the pass found at one path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum PathChange {
     /// Listed, and not there.
     Missing(usize),
     /// Listed, there, and with another content or mode; the mode is the one now.
@@ -73,7 +73,7 @@ type ListedFolder = (Vec<u8>, Range<usize>);
 
 impl Walk<'_> {
     /// Passes over the whole tree.
-    pub(super) fn run(&self) -> Result<Vec<Found>, GitError> {
+    pub(super) fn run(&self) -> Result<Vec<PathChange>, GitError> {
         let shared = Shared::starting_with(Task {
             above: Arc::clone(self.root.folder()),
             path: Vec::new(),
@@ -100,7 +100,7 @@ impl Walk<'_> {
         Ok(found)
     }
 
-    fn work(&self, shared: &Shared) -> Vec<Found> {
+    fn work(&self, shared: &Shared) -> Vec<PathChange> {
         let mut found = Vec::new();
         let mut names = Names::default();
         while let Some(task) = shared.next() {
@@ -120,10 +120,10 @@ impl Walk<'_> {
         task: Task,
         names: &mut Names,
         tasks: &mut Vec<Task>,
-        found: &mut Vec<Found>,
+        found: &mut Vec<PathChange>,
     ) -> Result<(), GitError> {
         if task.path.len() > MAX_PATH_BYTES {
-            found.push(Found::Untracked(task.path, FOLDER));
+            found.push(PathChange::Untracked(task.path, FOLDER));
             return Ok(());
         }
         let folder = match self.open(&task) {
@@ -154,7 +154,7 @@ impl Walk<'_> {
                     .position(&task.path[..task.path.len() - 1])
                     .is_none()
                 {
-                    found.push(Found::Untracked(task.path, FOLDER));
+                    found.push(PathChange::Untracked(task.path, FOLDER));
                 }
                 return Ok(());
             }
@@ -206,18 +206,18 @@ impl Walk<'_> {
     }
 
     /// A folder that is not there any more, or that nobody may read.
-    fn not_opened(&self, task: &Task, error: Errno, found: &mut Vec<Found>) {
+    fn not_opened(&self, task: &Task, error: Errno, found: &mut Vec<PathChange>) {
         let is_gone = matches!(error, Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
         if !is_gone && task.items.is_empty() {
-            found.push(Found::Untracked(task.path.clone(), FOLDER));
+            found.push(PathChange::Untracked(task.path.clone(), FOLDER));
         }
         for at in task.items.clone() {
             if !self.is_expected(&self.index.items()[at]) {
                 continue;
             }
             found.push(match is_gone {
-                true => Found::Missing(at),
-                false => Found::Unreadable(at),
+                true => PathChange::Missing(at),
+                false => PathChange::Unreadable(at),
             });
         }
     }
@@ -274,7 +274,7 @@ impl Walk<'_> {
         folder: &OwnedFd,
         path: &[u8],
         at: usize,
-        found: &mut Vec<Found>,
+        found: &mut Vec<PathChange>,
     ) -> Result<(), GitError> {
         let item = &self.index.items()[at];
         let comes_back = item.is_skipped() && self.settings.sparse;
@@ -287,20 +287,20 @@ impl Walk<'_> {
             Ok(stat) => stat,
             Err(Errno::NOENT | Errno::NOTDIR) => {
                 if !item.is_skipped() {
-                    found.push(Found::Missing(at));
+                    found.push(PathChange::Missing(at));
                 }
                 return Ok(());
             }
             Err(_) => {
-                found.push(Found::Unreadable(at));
+                found.push(PathChange::Unreadable(at));
                 return Ok(());
             }
         };
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind == FileType::Directory {
             found.push(match item.mode {
-                GITLINK => Found::Gitlink(at),
-                _ => Found::Folder(at),
+                GITLINK => PathChange::Gitlink(at),
+                _ => PathChange::Folder(at),
             });
             return Ok(());
         }
@@ -312,14 +312,14 @@ impl Walk<'_> {
         let is_special = !matches!(kind, FileType::RegularFile | FileType::Symlink);
         let is_surely_other = mode != item.mode || item.is_intent() || is_special;
         if is_surely_other {
-            found.push(Found::Changed(at, mode));
+            found.push(PathChange::Changed(at, mode));
         } else if !self.is_as_before(item, &stat) {
             let sizes = (item.stat.size, u64::try_from(stat.st_size).unwrap_or(0));
             if !self
                 .disk
                 .is_same(self.index.path(item), side, item.id, Some(sizes))?
             {
-                found.push(Found::Changed(at, mode));
+                found.push(PathChange::Changed(at, mode));
             }
         }
         Ok(())
@@ -365,7 +365,7 @@ impl Walk<'_> {
         task: &Task,
         level: &Arc<Level>,
         (name, kind): (&[u8], FileType),
-        found: &mut Vec<Found>,
+        found: &mut Vec<PathChange>,
     ) -> Option<Task> {
         let is_own = match task.path.is_empty() {
             true => name == OWN_FOLDER && kind == FileType::Directory,
@@ -400,7 +400,7 @@ impl Walk<'_> {
             FileType::RegularFile => 0o100_644,
             _ => return None,
         };
-        found.push(Found::Untracked(path, mode));
+        found.push(PathChange::Untracked(path, mode));
         None
     }
 }

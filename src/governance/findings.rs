@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::inspect::{Inspection, Seen, shown};
+use super::inspect::{FileHits, RuleHit, shown};
 use super::settings::FILE_NAME;
 use super::{Governance, advice};
 use crate::domain::language::Language;
@@ -90,7 +90,7 @@ impl<'a> Findings<'a> {
     }
 
     /// Adds the findings of one change; answers the names of the rules that count for it.
-    pub(super) fn add(&mut self, change: &Change, inspection: &Inspection) -> Vec<String> {
+    pub(super) fn add(&mut self, change: &Change, inspection: &FileHits) -> Vec<String> {
         let mut counting = Vec::new();
         if change.status == ChangeStatus::Conflicted {
             self.conflict(change);
@@ -132,14 +132,14 @@ impl<'a> Findings<'a> {
     }
 
     /// What was seen in a change, once for each rule and line.
-    fn of_contents(&mut self, change: &Change, inspection: &Inspection) -> Vec<(Judged, Seen)> {
+    fn of_contents(&mut self, change: &Change, inspection: &FileHits) -> Vec<(Judged, RuleHit)> {
         if inspection.seen.is_empty() {
             return Vec::new();
         }
         let rulebook = self.governance.rulebook();
         let force = rulebook.in_force_for(&as_rules_see(change, &change.path));
         let mut places = BTreeMap::new();
-        let mut found: Vec<(Judged, Seen)> = Vec::new();
+        let mut found: Vec<(Judged, RuleHit)> = Vec::new();
         for seen in &inspection.seen {
             let judged = if force.hits.contains(&seen.rule) {
                 Judged::counts(seen.rule, self.level(seen.rule))

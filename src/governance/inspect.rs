@@ -30,16 +30,16 @@ const EXECUTABLE: u32 = 0o100_755;
 
 /// What was seen in one changed file.
 #[derive(Debug, Default)]
-pub(super) struct Inspection {
+pub(super) struct FileHits {
     /// What rules hit, wherever they hold.
-    pub seen: Vec<Seen>,
+    pub seen: Vec<RuleHit>,
     /// Further hits, by the position of their rule.
     pub left_out: BTreeMap<usize, usize>,
 }
 
 /// One hit of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct RuleHit {
     /// Position of the rule.
     pub rule: usize,
     /// Line, where the rule looks at lines.
@@ -56,7 +56,7 @@ pub(super) fn inspect(
     changes: &Changes,
     is_staged: bool,
     deadline: &Deadline,
-) -> Result<(Vec<Inspection>, ContentScan), GitError> {
+) -> Result<(Vec<FileHits>, ContentScan), GitError> {
     let (first, second) = changes.rows.split_at(changes.rows.len().div_ceil(2));
     let look_at = |repo: &Repo, rows: &[Change]| {
         Inspector::new(repo, governance, changes, is_staged, deadline).look_at(rows)
@@ -116,16 +116,16 @@ impl<'a> Inspector<'a> {
     }
 
     /// Looks at some of the changes; says what was looked at, and what not.
-    fn look_at(mut self, rows: &[Change]) -> Result<(Vec<Inspection>, ContentScan), GitError> {
+    fn look_at(mut self, rows: &[Change]) -> Result<(Vec<FileHits>, ContentScan), GitError> {
         let found = rows.iter().map(|change| self.look(change));
         let found = found.collect::<Result<_, _>>()?;
         Ok((found, self.scan))
     }
 
     /// Looks at one changed path.
-    fn look(&mut self, change: &Change) -> Result<Inspection, GitError> {
+    fn look(&mut self, change: &Change) -> Result<FileHits, GitError> {
         self.deadline.check()?;
-        let mut found = Inspection::default();
+        let mut found = FileHits::default();
         self.kind(change, &mut found);
         if !matches!(change.kind, FileKind::File | FileKind::Symlink) {
             return Ok(found);
@@ -155,7 +155,7 @@ impl<'a> Inspector<'a> {
     }
 
     /// What can be told without reading.
-    fn kind(&self, change: &Change, found: &mut Inspection) {
+    fn kind(&self, change: &Change, found: &mut FileHits) {
         let is_gone = change.status == ChangeStatus::Deleted;
         let is_new = matches!(
             change.status,
@@ -177,7 +177,7 @@ impl<'a> Inspector<'a> {
         }
     }
 
-    fn size(&self, change: &Change, size_bytes: u64, found: &mut Inspection) {
+    fn size(&self, change: &Change, size_bytes: u64, found: &mut FileHits) {
         for (rule, test) in self.change_rules() {
             let ChangeTest::LargeFile { limit_bytes } = test else {
                 continue;
@@ -202,7 +202,7 @@ impl<'a> Inspector<'a> {
         change: &Change,
         side: Side,
         bytes: &[u8],
-        found: &mut Inspection,
+        found: &mut FileHits,
     ) -> Result<(), GitError> {
         if bytes.starts_with(LFS_POINTER) {
             self.add(ChangeTest::LfsPointer, found);
@@ -262,7 +262,7 @@ impl<'a> Inspector<'a> {
         })
     }
 
-    fn add(&self, test: ChangeTest, found: &mut Inspection) {
+    fn add(&self, test: ChangeTest, found: &mut FileHits) {
         for (rule, _) in self.change_rules().filter(|(_, other)| *other == test) {
             found.add(rule, None, None);
         }
@@ -278,9 +278,9 @@ impl<'a> Inspector<'a> {
     }
 }
 
-impl Inspection {
+impl FileHits {
     fn add(&mut self, rule: usize, line: Option<u64>, what: Option<(&'static str, &'static str)>) {
-        let seen = Seen { rule, line, what };
+        let seen = RuleHit { rule, line, what };
         if !self.seen.contains(&seen) {
             self.seen.push(seen);
         }

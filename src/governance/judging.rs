@@ -80,11 +80,11 @@ impl CommittedFile {
 
 /// Finds rules, and keeps the last ones: to make them takes longer than a small report.
 #[derive(Debug, Default)]
-pub struct Bench(Option<(Found, Arc<InForce>)>);
+pub struct RulesCache(Option<(RuleSources, Arc<InForce>)>);
 
 /// What rules are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Found {
+struct RuleSources {
     before: CommittedFile,
     on_disk: Version,
 }
@@ -119,13 +119,13 @@ impl InForce {
     }
 }
 
-impl Bench {
+impl RulesCache {
     /// The rules for a change on top of the commit that `base` names, or of HEAD.
     ///
     /// # Errors
     /// When the repository does not know the name, or cannot be read.
     pub fn rules(&mut self, repo: &Repo, base: Option<&str>) -> Result<Arc<InForce>, GitError> {
-        let found = Found {
+        let found = RuleSources {
             before: CommittedFile::read(repo, base)?,
             on_disk: read_file(repo.root()).map_err(|error| reason_of(&error)),
         };
@@ -183,7 +183,7 @@ fn together(rules: Governance, beside: &Governance) -> (Governance, OnDisk) {
     }
 }
 
-fn make(found: &Found) -> InForce {
+fn make(found: &RuleSources) -> InForce {
     let (rules, before) = found.before.rules();
     let is_committed = matches!(before, Before::Committed { .. });
     // The same text is the same file, whatever is wrong with it.

@@ -21,8 +21,8 @@ mod raw;
 mod reading;
 pub mod render;
 pub mod report;
+pub mod report_cache;
 pub mod settings;
-pub mod standing;
 
 pub use load::Governance;
 pub use settings::GovernanceError;

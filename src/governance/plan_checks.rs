@@ -32,12 +32,12 @@ pub struct PlanChecks {
 
 /// Makes such checks of the file on disk and the committed one, and keeps the last: to make them takes a while.
 #[derive(Debug, Default)]
-pub struct PlanBench {
+pub struct PlanCheckCache {
     committed: Mutex<CommittedFile>,
     last: Mutex<Option<(CommittedFile, Arc<PlanChecks>)>>,
 }
 
-impl PlanBench {
+impl PlanCheckCache {
     /// From now on this is the committed file. Says whether that is another one.
     pub fn set_committed(&self, committed: CommittedFile) -> bool {
         let mut known = self

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::inspect::{Inspection, inspect};
+use super::inspect::{FileHits, inspect};
 use super::judging::InForce;
 use super::owners::Owners;
 use super::{Governance, portability};
@@ -22,7 +22,7 @@ pub(super) struct Reading {
     pub head: Head,
     pub changes: Changes,
     /// What was seen in each changed file, in the order of the changes.
-    pub inspections: Vec<Inspection>,
+    pub inspections: Vec<FileHits>,
     pub content_scan: ContentScan,
     /// The tree that a commit would take (staged mode).
     pub tree: Option<String>,

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Governance;
 use super::findings::{Findings, names};
 use super::inspect::shown;
-use super::judging::{Bench, InForce};
+use super::judging::{InForce, RulesCache};
 use super::owners::Owners;
 use super::reading::{MAX_READINGS, Reading, read};
 use crate::domain::hex::hex;
@@ -81,19 +81,19 @@ impl ReportRequest {
 }
 
 /// Compares two states of the repository at `root`. What judges the change is what was in force before it, see
-/// [`super::judging`]; `bench` remembers that.
+/// [`super::judging`]; `rules_cache` remembers that.
 ///
 /// # Errors
 /// When the repository cannot be read, does not know the base, or changes all the time.
 pub fn judge(
     root: &Path,
-    bench: &mut Bench,
+    rules_cache: &mut RulesCache,
     request: &ReportRequest,
 ) -> Result<Report, ReportError> {
     let deadline = Deadline::after(request.time_limit);
     let scope = request.scope()?;
     for _ in 0..MAX_READINGS {
-        let rules = bench.rules(&Repo::open(root)?, request.compared_with())?;
+        let rules = rules_cache.rules(&Repo::open(root)?, request.compared_with())?;
         let scope = (request.mode, &scope);
         let reading = read(root, &rules.governance, scope, None, &deadline)?;
         if reading.is_judged_by(&rules, request.mode) {

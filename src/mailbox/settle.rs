@@ -77,7 +77,7 @@ pub(super) struct Settled {
 }
 
 /// The memory and the hands of the mailbox task.
-pub(super) struct Desk {
+pub(super) struct Settler {
     repo: PathBuf,
     state_dir: PathBuf,
     timing: Timing,
@@ -93,7 +93,7 @@ pub(super) struct Desk {
     pub incomplete: bool,
 }
 
-impl Desk {
+impl Settler {
     pub(super) fn new(repo: PathBuf, state_dir: PathBuf, timing: Timing) -> Self {
         Self {
             repo,
@@ -166,17 +166,17 @@ impl Desk {
             };
             bytes += listed.stamp.size.min(read::MAX_FILE_BYTES);
             match self.look_at(round, &listed) {
-                Look::Take(file, fate) => chunk.files.push((file, fate)),
-                Look::Again(at) => {
+                Examination::Take(file, fate) => chunk.files.push((file, fate)),
+                Examination::Again(at) => {
                     chunk.again_at = Some(chunk.again_at.map_or(at, |other| other.min(at)));
                 }
-                Look::Nothing => {}
+                Examination::Nothing => {}
             }
         }
         Some(chunk)
     }
 
-    fn look_at(&mut self, round: &Round, listed: &Listed) -> Look {
+    fn look_at(&mut self, round: &Round, listed: &Listed) -> Examination {
         let key = (round.planner.clone(), listed.name.clone());
         let now = Instant::now();
         if let Some(seen) = self.seen.get(&key)
@@ -184,7 +184,7 @@ impl Desk {
             && now < seen.again_at
             && !self.arrived.contains(&key)
         {
-            return Look::Again(seen.again_at);
+            return Examination::Again(seen.again_at);
         }
         let (bytes, stamp) = match read::read(&round.folders.incoming, &listed.name) {
             read::Outcome::Bytes(bytes, stamp) => (bytes, stamp),
@@ -196,7 +196,7 @@ impl Desk {
                     inode,
                 } = listed.stamp;
                 let mark = format!("{inode:x}-{size:x}-{modified_ns:x}");
-                let look = Found {
+                let look = FileState {
                     stamp: listed.stamp,
                     written_ns: listed.written_ns,
                     sha256: mark,
@@ -204,11 +204,11 @@ impl Desk {
                 };
                 return self.take(round, key, look, None, Err(reason));
             }
-            read::Outcome::Gone => return Look::Nothing,
+            read::Outcome::Gone => return Examination::Nothing,
             read::Outcome::Later(error) => {
                 tracing::warn!(file = %shown(&listed.name), planner = %round.planner, %error, "a mailbox file could not be read; it is tried again");
                 self.incomplete = true;
-                return Look::Nothing;
+                return Examination::Nothing;
             }
         };
         let sha256 = hex(&Sha256::digest(&bytes));
@@ -235,7 +235,7 @@ impl Desk {
             return self.wait(key, stamp, left);
         }
         let content = content.map_err(|error| error.to_string());
-        let found = Found {
+        let found = FileState {
             stamp,
             written_ns: listed.written_ns,
             sha256,
@@ -259,7 +259,7 @@ impl Desk {
         by_its_time.max(watched)
     }
 
-    fn wait(&mut self, key: Key, stamp: Stamp, left: Duration) -> Look {
+    fn wait(&mut self, key: Key, stamp: Stamp, left: Duration) -> Examination {
         let now = Instant::now();
         let again_at = now + left.max(Duration::from_millis(1));
         let since = match self.seen.get(&key) {
@@ -272,19 +272,19 @@ impl Desk {
             again_at,
         };
         self.seen.insert(key, seen);
-        Look::Again(again_at)
+        Examination::Again(again_at)
     }
 
     fn take(
         &mut self,
         round: &Round,
         key: Key,
-        found: Found,
+        found: FileState,
         receipt: Option<receipts::Receipt>,
         content: Result<parse::Parsed, String>,
-    ) -> Look {
+    ) -> Examination {
         self.seen.remove(&key);
-        let Found {
+        let FileState {
             stamp,
             written_ns,
             sha256,
@@ -319,7 +319,7 @@ impl Desk {
             was_read,
             has_receipt,
         };
-        Look::Take(file, fate)
+        Examination::Take(file, fate)
     }
 
     /// Puts files away. What cannot be moved now keeps its verdict and is tried again.
@@ -405,7 +405,7 @@ impl Examined {
 }
 
 /// What was found under a name.
-struct Found {
+struct FileState {
     stamp: Stamp,
     written_ns: i128,
     /// Digest of the bytes, or a mark made from the stamp when they were not read.
@@ -413,7 +413,7 @@ struct Found {
     was_read: bool,
 }
 
-enum Look {
+enum Examination {
     Take(Examined, Fate),
     Again(Instant),
     Nothing,

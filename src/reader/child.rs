@@ -15,10 +15,10 @@ use crate::gate::{commits, review};
 use crate::git::Repo;
 use crate::git::changes::Deadline;
 use crate::governance::entries;
-use crate::governance::judging::{Bench, CommittedFile};
+use crate::governance::judging::{CommittedFile, RulesCache};
 use crate::governance::render::{Format, Part, render};
 use crate::governance::report::{DEFAULT_TIME_LIMIT, Name, judge};
-use crate::governance::standing::Standing;
+use crate::governance::report_cache::ReportCache;
 use crate::process::confined;
 
 /// Answers questions about the repository at `root` on standard input and output, within the limits, until there are no more.
@@ -26,7 +26,7 @@ use crate::process::confined;
 /// # Errors
 /// When the system refuses a limit, or nobody takes the answer.
 pub fn serve(root: &Path) -> io::Result<()> {
-    let mut desk = Desk::default();
+    let mut desk = Answerer::default();
     confined::serve(LIMITS, |question| {
         let answer = serde_json::from_slice(question)
             .map_err(ReadError::from)
@@ -45,14 +45,14 @@ pub fn serve(root: &Path) -> io::Result<()> {
 
 /// What is kept between questions.
 #[derive(Default)]
-struct Desk {
-    standing: Standing,
+struct Answerer {
+    report_cache: ReportCache,
     /// For reviews.
-    bench: Bench,
+    rules_cache: RulesCache,
     written: Option<Written>,
 }
 
-impl Desk {
+impl Answerer {
     fn answer(&mut self, root: &Path, question: Question) -> Result<Vec<u8>, ReadError> {
         match question {
             Question::Look { index, moment } => written(&observe(root, index.as_deref(), moment)?),
@@ -69,7 +69,7 @@ impl Desk {
                 })
             }
             Question::Moved { lines } => written(&trees_moved_to(&Repo::open(root)?, &lines)),
-            Question::Print(print) => written(&printed(root, &mut self.bench, &print)?),
+            Question::Print(print) => written(&printed(root, &mut self.rules_cache, &print)?),
             Question::Commits {
                 known,
                 noted,
@@ -84,7 +84,7 @@ impl Desk {
             }
             Question::Entries { files } => written(&entries::read(root, &files)?),
             Question::Report { request, format } => {
-                let told = self.standing.tell(root, &request)?;
+                let told = self.report_cache.tell(root, &request)?;
                 if let (Format::Json, Some(name)) = (format, &told.renamed) {
                     return Ok(self.again(&told.made, name)?);
                 }
@@ -97,8 +97,8 @@ impl Desk {
                 wanted,
                 seen,
             } => {
-                let bench = &mut self.bench;
-                written(&review::read(root, bench, &request, wanted, &seen)?)
+                let rules_cache = &mut self.rules_cache;
+                written(&review::read(root, rules_cache, &request, wanted, &seen)?)
             }
         }
     }
@@ -113,8 +113,8 @@ impl Desk {
     }
 }
 
-fn printed(root: &Path, bench: &mut Bench, print: &Print) -> Result<Printed, ReadError> {
-    let report = judge(root, bench, &print.request)?;
+fn printed(root: &Path, rules_cache: &mut RulesCache, print: &Print) -> Result<Printed, ReadError> {
+    let report = judge(root, rules_cache, &print.request)?;
     Ok(Printed {
         text: render(&report, print.format, print.part, print.request.language)?,
         code: match print.part {

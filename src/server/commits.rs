@@ -9,10 +9,10 @@ use crate::domain::event::Event;
 use crate::domain::flow::reviews;
 use crate::domain::review::{GateMode, GitId};
 use crate::domain::state::State;
-use crate::gate::commits::{Looked, Memory, Sight, Stamp};
+use crate::gate::commits::{Memory, Scan, ScanFindings, Stamp};
 use crate::gate::notes::{Committed, Note, Notes, forget};
 use crate::reader::{ReadError, Reader};
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use kept::Kept;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,16 +29,16 @@ const POLL_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
 /// Looks until the launcher stops acting. `guarded` says whether the gate stands before every commit.
 pub async fn watch(
-    office: Arc<Office>,
+    agents: Arc<Agents>,
     guarded: watch::Sender<Option<bool>>,
     acting: CancellationToken,
 ) {
-    let notes = Notes::of(&office.core.place.state);
-    let mut eyes = Eyes::begin(&office);
+    let notes = Notes::of(&agents.core.place.state);
+    let mut eyes = Eyes::begin(&agents);
     let (mut asking, mut recording, mut looking) =
         (Trouble::default(), Trouble::default(), Trouble::default());
     loop {
-        let known = office.core.ledger.read(|state| {
+        let known = agents.core.ledger.read(|state| {
             let head = state.reviews.head.as_ref();
             head.and_then(|(_, commit)| commit.clone())
         });
@@ -57,7 +57,7 @@ pub async fn watch(
                 Err(Err(_)) => return,
             };
         eyes = returned;
-        match record_asked(&office, noted.asked).await {
+        match record_asked(&agents, noted.asked).await {
             Ok(()) => {
                 forget(&noted.files_of_asked);
                 if asking.is_over() {
@@ -78,12 +78,12 @@ pub async fn watch(
             Ok(None) => {}
             Ok(Some(looked)) => {
                 if looking.is_over() {
-                    office.core.troubles.end(Duty::Commits);
+                    agents.core.troubles.end(Duty::Commits);
                     tracing::info!("HEAD is watched again");
                 }
-                guarded.send_replace(Some(looked.sight.guarded));
+                guarded.send_replace(Some(looked.findings.guarded));
                 (eyes.memory, eyes.stamp) = (looked.memory, Some(looked.stamp));
-                match record(&office, looked.sight).await {
+                match record(&agents, looked.findings).await {
                     Ok(()) => {
                         forget(&noted.files_of_committed);
                         if recording.is_over() {
@@ -100,7 +100,7 @@ pub async fn watch(
                                 "what HEAD did cannot be recorded; it is looked at again until it is"
                             );
                         }
-                        eyes = Eyes::begin(&office);
+                        eyes = Eyes::begin(&agents);
                         pause = POLL_AFTER_FAILURE;
                     }
                 }
@@ -109,7 +109,7 @@ pub async fn watch(
                 pause = POLL_AFTER_FAILURE;
                 // Only a look that works says that it is over, also when everything is as it was before.
                 eyes.stamp = None;
-                office
+                agents
                     .core
                     .troubles
                     .begin(Duty::Commits, &error.to_string());
@@ -153,16 +153,16 @@ struct Eyes {
 
 impl Eyes {
     /// With what the journal has, and what an earlier run kept.
-    fn begin(office: &Office) -> Self {
+    fn begin(agents: &Agents) -> Self {
         let recorded = |state: &State| state.reviews.recorded().cloned().collect();
         let mut memory = Memory {
-            recorded: office.core.ledger.read(recorded),
+            recorded: agents.core.ledger.read(recorded),
             ..Memory::default()
         };
-        let mut kept = Kept::of(&office.core.place.state);
+        let mut kept = Kept::of(&agents.core.place.state);
         kept.recall(&mut memory);
         Self {
-            reader: office.core.reader(),
+            reader: agents.core.reader(),
             kept,
             memory,
             stamp: None,
@@ -170,11 +170,7 @@ impl Eyes {
     }
 
     /// Has a child look, when there may be something new. The first look of all makes the list of what was there.
-    fn look(
-        &self,
-        known: Option<&GitId>,
-        noted: &[Committed],
-    ) -> Result<Option<Looked>, ReadError> {
+    fn look(&self, known: Option<&GitId>, noted: &[Committed]) -> Result<Option<Scan>, ReadError> {
         if self.stamp.as_ref().is_some_and(Stamp::holds) && noted.is_empty() {
             return Ok(None);
         }
@@ -223,21 +219,21 @@ impl Noted {
     }
 }
 
-async fn record_asked(office: &Office, asked: Vec<Event>) -> Result<(), Refused> {
+async fn record_asked(agents: &Agents, asked: Vec<Event>) -> Result<(), Refused> {
     if asked.is_empty() {
         return Ok(());
     }
-    office.core.decide(LAUNCHER, move |_| Ok((asked, ()))).await
+    agents.core.decide(LAUNCHER, move |_| Ok((asked, ()))).await
 }
 
 /// First how strict the gate is, so that the commits of this very look are judged by it.
-async fn record(office: &Office, sight: Sight) -> Result<(), Refused> {
-    if office.core.bench.set_committed(sight.rules) {
-        office.core.renew(None).await;
+async fn record(agents: &Agents, findings: ScanFindings) -> Result<(), Refused> {
+    if agents.core.plan_checks.set_committed(findings.rules) {
+        agents.core.renew(None).await;
     }
-    let committed = sight.statements.head.mode();
-    let guarded = sight.guarded;
-    office
+    let committed = findings.statements.head.mode();
+    let guarded = findings.guarded;
+    agents
         .core
         .decide(LAUNCHER, move |state| match committed {
             Some(mode) => reviews::raise_gate(state, mode, "the committed governance.yaml says so"),
@@ -248,15 +244,15 @@ async fn record(office: &Office, sight: Sight) -> Result<(), Refused> {
             None => Ok((Vec::new(), ())),
         })
         .await?;
-    let (commits, beyond) = (sight.commits, sight.beyond);
-    office
+    let (commits, beyond) = (findings.commits, findings.beyond);
+    agents
         .core
         .decide(LAUNCHER, move |state| {
             reviews::commits_seen(state, commits, beyond)
         })
         .await?;
-    let (head, branch) = (sight.head, sight.branch);
-    office
+    let (head, branch) = (findings.head, findings.branch);
+    agents
         .core
         .decide(LAUNCHER, move |state| {
             reviews::head_moved(state, head, branch)

@@ -16,16 +16,16 @@ use crate::domain::department::Localized;
 use crate::domain::event::Event;
 use crate::domain::state::State;
 use crate::governance::judging::CommittedFile;
-use crate::governance::plan_checks::PlanBench;
+use crate::governance::plan_checks::PlanCheckCache;
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
 use crate::mailbox::handoffs::Handoffs;
 use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
 use crate::process::Identity;
 use crate::reader::{ReadError, Reader};
+use crate::sessions::agents::Agents;
 use crate::sessions::drivers::codex::listener;
 use crate::sessions::listeners;
-use crate::sessions::office::Office;
 use crate::sessions::reconciler::Reconciler;
 use crate::terminal::{Front, Terminals};
 use crate::threads::{CodexOrReason, Threads};
@@ -105,8 +105,8 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     config.check_state()?;
     let program = std::env::current_exe().map_err(io("our own program cannot be found"))?;
     let committed = check_repository(&program, &places.repo).await?;
-    let bench = PlanBench::default();
-    bench.set_committed(committed);
+    let plan_checks = PlanCheckCache::default();
+    plan_checks.set_committed(committed);
     places.create()?;
     places.create_scratch()?;
     let lock = Lock::take(places)?;
@@ -144,18 +144,23 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let login_url = access.login_url(&access.mint_login_key(PRINTED_KEY_LIFE)?, false);
 
     // Nothing from here on can fail: the app-server and its watchdog would stay behind.
-    let (codex, of_codex) = prepare_codex(&config, &bench, &place, &program, &codex_bin);
+    let (codex, of_codex) = prepare_codex(&config, &plan_checks, &place, &program, &codex_bin);
     if codex.is_ok() {
         let (descriptor, state) = (place.app_server_descriptor(), place.state.clone());
         access.trust_tool_servers(Box::new(move |pid| {
             codex::is_tool_server(&descriptor, &state, pid)
         }));
     }
-    let core = Core::new(Arc::clone(&config), ledger.clone(), program.clone(), bench);
+    let core = Core::new(
+        Arc::clone(&config),
+        ledger.clone(),
+        program.clone(),
+        plan_checks,
+    );
     let threads = Threads::new(codex.clone(), codex_bin.unwrap_or_default());
-    let office = Office::new(Arc::new(core), terminals, threads);
-    let (door, watched) = (Arc::downgrade(&access), Arc::downgrade(&office));
-    office.terminals.set_front(Front {
+    let agents = Agents::new(Arc::new(core), terminals, threads);
+    let (door, watched) = (Arc::downgrade(&access), Arc::downgrade(&agents));
+    agents.terminals.set_front(Front {
         origins,
         standing: Some(Arc::new(move || {
             door.upgrade()
@@ -163,8 +168,8 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         })),
         closing: closing.clone(),
         keep: Some(Arc::new(move |over, begin| {
-            if let Some(office) = watched.upgrade() {
-                keep(&office, Duty::Terminals, over, begin);
+            if let Some(agents) = watched.upgrade() {
+                keep(&agents, Duty::Terminals, over, begin);
             }
         })),
     });
@@ -173,14 +178,14 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         pid: std::process::id(),
         findings,
     };
-    office.core.record(vec![started]).await;
+    agents.core.record(vec![started]).await;
     // What was taken out of the file while nobody looked needs a new yes.
-    office.core.renew_at_start().await;
+    agents.core.renew_at_start().await;
 
     let (guarded_tx, guarded) = watch::channel(None);
     let (shutdown_tx, shutdown) = mpsc::channel(1);
     let app = App {
-        office: Arc::clone(&office),
+        agents: Arc::clone(&agents),
         shutdown: shutdown_tx,
         reports: Arc::new(tokio::sync::Semaphore::new(1)),
         reader: Arc::new(Reader::new(program.clone(), place.repo.clone())),
@@ -189,40 +194,40 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
-    let routes = guard::protect([routes], Arc::clone(&access), office.terminals.ports());
+    let routes = guard::protect([routes], Arc::clone(&access), agents.terminals.ports());
     let front = tokio::spawn(listener.serve(routes, closing.clone(), FRONT_GRACE));
 
-    let keep_until_the_end = |duty, begin: Begin| keep(&office, duty, acting.clone(), begin);
+    let keep_until_the_end = |duty, begin: Begin| keep(&agents, duty, acting.clone(), begin);
     let heard = Arc::new(Mutex::new(heard));
     let door = Arc::clone(&access);
     let keep_time = move || {
         let door = Arc::clone(&door);
         async move { door.keep_time().await }
     };
-    let clock = keep(&office, Duty::Access, closing.clone(), keep_time);
+    let clock = keep(&agents, Duty::Access, closing.clone(), keep_time);
     let mut actors = vec![clock];
-    actors.push(keep(&office, Duty::Access, closing.clone(), {
-        let office = Arc::clone(&office);
-        move || watchers::access(Arc::clone(&office), Arc::clone(&heard))
+    actors.push(keep(&agents, Duty::Access, closing.clone(), {
+        let agents = Arc::clone(&agents);
+        move || watchers::access(Arc::clone(&agents), Arc::clone(&heard))
     }));
     actors.push(keep_until_the_end(Duty::Governance, {
-        let (office, acting) = (Arc::clone(&office), acting.clone());
-        Box::new(move || watchers::governance(Arc::clone(&office), acting.clone()).boxed())
+        let (agents, acting) = (Arc::clone(&agents), acting.clone());
+        Box::new(move || watchers::governance(Arc::clone(&agents), acting.clone()).boxed())
     }));
     actors.push(keep_until_the_end(Duty::Codex, {
-        let (office, acting) = (Arc::clone(&office), acting.clone());
+        let (agents, acting) = (Arc::clone(&agents), acting.clone());
         Box::new(move || {
-            watchers::codex(Arc::clone(&office), program.clone(), acting.clone()).boxed()
+            watchers::codex(Arc::clone(&agents), program.clone(), acting.clone()).boxed()
         })
     }));
     actors.push(keep_until_the_end(Duty::Mailbox, {
-        let ingest = mailbox_task(&office, handoffs, &acting);
+        let ingest = mailbox_task(&agents, handoffs, &acting);
         Box::new(move || ingest.clone().run().boxed())
     }));
     actors.push(keep_until_the_end(Duty::Commits, {
-        let (office, acting) = (Arc::clone(&office), acting.clone());
+        let (agents, acting) = (Arc::clone(&agents), acting.clone());
         Box::new(move || {
-            commits::watch(Arc::clone(&office), guarded_tx.clone(), acting.clone()).boxed()
+            commits::watch(Arc::clone(&agents), guarded_tx.clone(), acting.clone()).boxed()
         })
     }));
     // These three bring about or hear of the ends that a stop asks for, and so outlive the actors.
@@ -230,8 +235,8 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         let begin = move || supervision.clone().run().boxed();
         keep_until_the_end(Duty::AppServer, Box::new(begin));
         let incoming = Arc::new(Mutex::new(incoming));
-        let connected = Arc::new(watchers::on_connect(Arc::clone(&office)));
-        let listens = Arc::clone(&office);
+        let connected = Arc::new(watchers::on_connect(Arc::clone(&agents)));
+        let listens = Arc::clone(&agents);
         let begin = move || {
             let (incoming, connected) = (Arc::clone(&incoming), Arc::clone(&connected));
             listener::listen(Arc::clone(&listens), incoming, connected).boxed()
@@ -239,19 +244,19 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         keep_until_the_end(Duty::Codex, Box::new(begin));
     }
     keep_until_the_end(Duty::Terminals, {
-        let (office, events) = (Arc::clone(&office), Arc::new(Mutex::new(terminal_events)));
-        Box::new(move || listeners::terminals(Arc::clone(&office), Arc::clone(&events)).boxed())
+        let (agents, events) = (Arc::clone(&agents), Arc::new(Mutex::new(terminal_events)));
+        Box::new(move || listeners::terminals(Arc::clone(&agents), Arc::clone(&events)).boxed())
     });
-    evidence::sweep(&office.core).await;
-    office.open_terminals().adopt().await;
-    let reconciler = Reconciler::new(Arc::clone(&office), acting.clone());
+    evidence::sweep(&agents.core).await;
+    agents.open_terminals().adopt().await;
+    let reconciler = Reconciler::new(Arc::clone(&agents), acting.clone());
     actors.push(keep_until_the_end(
         Duty::Reconciler,
         Box::new(move || reconciler.clone().run().boxed()),
     ));
     Ok(Server {
         config,
-        office,
+        agents,
         access,
         codex: codex.ok(),
         closing,
@@ -313,12 +318,12 @@ fn resolve_codex(config: &Config) -> Result<PathBuf, Localized> {
 /// Codex as it will be once it begins; nothing of it runs yet.
 fn prepare_codex(
     config: &Config,
-    bench: &PlanBench,
+    plan_checks: &PlanCheckCache,
     place: &Places,
     program: &Path,
     codex_bin: &Result<PathBuf, Localized>,
 ) -> (CodexOrReason, Option<OfCodex>) {
-    if !Policy::of(config, None, bench).uses_codex() {
+    if !Policy::of(config, None, plan_checks).uses_codex() {
         let reason = Localized::new(
             "启动时没有中书省或部门会话使用 `codex` 驱动（governance.yaml）；请在需要时修改该文件，然后重启 zhongshu",
             "when zhongshu started, no planner or department used the driver `codex` (governance.yaml); name it there and restart zhongshu",
@@ -394,20 +399,20 @@ fn server_file(address: &Address, places: &Places) -> Result<(), StartError> {
 }
 
 fn mailbox_task(
-    office: &Arc<Office>,
+    agents: &Arc<Agents>,
     handoffs: Handoffs,
     acting: &CancellationToken,
 ) -> mailbox::Ingest {
-    let policies = office.core.policies.subscribe();
+    let policies = agents.core.policies.subscribe();
     let catalog = Arc::new(move || Arc::new(policies.borrow().catalog.clone()));
     let ingest = mailbox::Ingest::new(
-        office.core.place.repo.clone(),
-        office.core.place.state.clone(),
-        office.core.ledger.clone(),
+        agents.core.place.repo.clone(),
+        agents.core.place.state.clone(),
+        agents.core.ledger.clone(),
         handoffs,
         catalog,
         acting.clone(),
     );
-    office.set_mailbox(ingest.nudge());
+    agents.set_mailbox(ingest.nudge());
     ingest
 }

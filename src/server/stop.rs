@@ -9,7 +9,7 @@ use crate::domain::ids::TerminalId;
 use crate::domain::session::Outcome;
 use crate::ledger::Health;
 use crate::paths::{Places, ServerFile};
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::terminal::CLOSE_GRACE;
 use crate::threads::end_commands;
 use crate::watchdog;
@@ -38,7 +38,7 @@ impl Server {
         drop(self.access);
         if !keep {
             // The reconciler still runs: it ends the sessions as it ends any other.
-            end_sessions(&self.office).await;
+            end_sessions(&self.agents).await;
         }
         self.acting.cancel();
         for actor in self.actors {
@@ -51,7 +51,7 @@ impl Server {
                 codex.detach().await;
             }
         } else {
-            end_terminals(&self.office).await;
+            end_terminals(&self.agents).await;
             if let Some(codex) = &self.codex
                 && let Err(error) = codex.stop(CODEX_GRACE).await
             {
@@ -59,10 +59,10 @@ impl Server {
             }
             end_orphan(&self.config.places).await;
             // A command that was just being started when its session ended shows only now.
-            end_commands(threads(&self.office)).await;
+            end_commands(threads(&self.agents)).await;
             watchdog::end(&self.config.places).await;
         }
-        self.office
+        self.agents
             .core
             .record(vec![Event::ServerStopped {
                 sessions_kept: keep,
@@ -71,25 +71,25 @@ impl Server {
         if let Err(error) = ServerFile::remove(&self.config.places) {
             tracing::warn!(%error, "the server file could not be removed");
         }
-        self.office.core.ledger.close().await;
+        self.agents.core.ledger.close().await;
         // With a socket in it, of a session that was kept, it stays.
         std::fs::remove_dir(&self.config.places.runtime).ok();
         drop(self.lock);
     }
 }
 
-async fn end_sessions(office: &Office) {
+async fn end_sessions(agents: &Agents) {
     // All in one step: otherwise a slot that becomes free would be given away meanwhile.
-    let wish = office.core.decide(LAUNCHER, |state| {
+    let wish = agents.core.decide(LAUNCHER, |state| {
         flow::sessions::request_close_all(state, &Outcome::Stopped)
     });
     if let Err(error) = wish.await {
         tracing::warn!(?error, "the sessions could not be told to end");
     }
     let deadline = Instant::now() + SESSIONS_LIMIT;
-    let mut records = office.core.ledger.subscribe(None).ok();
-    let mut status = office.core.ledger.status();
-    while office
+    let mut records = agents.core.ledger.subscribe(None).ok();
+    let mut status = agents.core.ledger.status();
+    while agents
         .core
         .ledger
         .read(|state| state.sessions.values().any(|session| session.is_live()))
@@ -117,14 +117,14 @@ async fn end_sessions(office: &Office) {
             alive = heard => if !alive {
                 // We fell behind, or the journal ends.
                 tokio::time::sleep(LISTEN_AGAIN).await;
-                records = office.core.ledger.subscribe(None).ok();
+                records = agents.core.ledger.subscribe(None).ok();
             },
         }
     }
 }
 
-fn threads(office: &Office) -> Vec<String> {
-    office.core.ledger.read(|state| {
+fn threads(agents: &Agents) -> Vec<String> {
+    agents.core.ledger.read(|state| {
         let sessions = state.sessions.values();
         sessions
             .filter_map(|session| session.thread_id.clone())
@@ -132,16 +132,16 @@ fn threads(office: &Office) -> Vec<String> {
     })
 }
 
-async fn end_terminals(office: &Office) {
+async fn end_terminals(agents: &Agents) {
     // One that the journal has closed may have been opened by a start that was under way.
-    let mut open: HashSet<TerminalId> = office.terminals.open_ids().into_iter().collect();
-    office
+    let mut open: HashSet<TerminalId> = agents.terminals.open_ids().into_iter().collect();
+    agents
         .core
         .ledger
         .read(|state| open.extend(state.terminals.keys().cloned()));
     let ends = open
         .iter()
-        .map(|id| office.end_terminal(id, "zhongshu stopped"));
+        .map(|id| agents.end_terminal(id, "zhongshu stopped"));
     futures_util::future::join_all(ends).await;
 }
 

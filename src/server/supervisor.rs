@@ -2,7 +2,7 @@
 //! after a pause.
 
 use crate::core::duties::{Duty, caught};
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -18,7 +18,7 @@ const SOUND_AFTER: Duration = Duration::from_secs(60);
 
 /// Starts `begin`'s task and keeps it alive until `stop`; then waits for its end.
 pub fn keep<W>(
-    office: &Arc<Office>,
+    agents: &Arc<Agents>,
     duty: Duty,
     stop: CancellationToken,
     begin: impl Fn() -> W + Send + 'static,
@@ -26,7 +26,7 @@ pub fn keep<W>(
 where
     W: Future<Output = ()> + Send + 'static,
 {
-    let office = Arc::clone(office);
+    let agents = Arc::clone(agents);
     tokio::spawn(async move {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -39,7 +39,7 @@ where
                 pause = FIRST_PAUSE;
             }
             let reason = ended.map_or_else(|words| words, |()| "it ended by itself".to_owned());
-            office.core.failed(duty, reason).await;
+            agents.core.failed(duty, reason).await;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
@@ -61,7 +61,7 @@ mod tests {
     use crate::domain::ids::SessionId;
     use crate::domain::language::Language;
     use crate::domain::session::{Brief, Kind};
-    use crate::governance::plan_checks::PlanBench;
+    use crate::governance::plan_checks::PlanCheckCache;
     use crate::journal::{Journal, system_clock};
     use crate::mailbox::handoffs::Handoffs;
     use crate::mailbox::{Folders, Ingest};
@@ -98,7 +98,7 @@ mod tests {
     /// A launcher without a door, in a repository of its own.
     struct House {
         folder: tempfile::TempDir,
-        office: Arc<Office>,
+        agents: Arc<Agents>,
         handoffs: Handoffs,
     }
 
@@ -118,13 +118,13 @@ mod tests {
                 Ledger::start_followed(opened, system_clock(), handoffs.follower()).unwrap();
             let (terminals, _events) =
                 Terminals::new(place.clone(), PathBuf::new(), Duration::from_secs(1), 0).unwrap();
-            let bench = PlanBench::default();
-            let core = Core::new(Arc::new(config), ledger, PathBuf::new(), bench);
+            let plan_checks = PlanCheckCache::default();
+            let core = Core::new(Arc::new(config), ledger, PathBuf::new(), plan_checks);
             let threads = Threads::new(Err(Localized::same("none")), PathBuf::new());
-            let office = Office::new(Arc::new(core), terminals, threads);
+            let agents = Agents::new(Arc::new(core), terminals, threads);
             Self {
                 folder,
-                office,
+                agents,
                 handoffs,
             }
         }
@@ -135,14 +135,14 @@ mod tests {
     async fn what_was_begun_with_one_connection_to_codex_counts_for_nothing_with_the_next() {
         let House {
             folder: _folder,
-            office,
+            agents,
             ..
         } = House::new();
         let id = SessionId::parse("zhilibu-1").unwrap();
-        let before = office.codex_connection();
-        office.disconnect_codex();
-        assert!(!office.connect_codex(&id, before) && !office.is_connected(&id));
-        assert!(office.connect_codex(&id, office.codex_connection()) && office.is_connected(&id));
+        let before = agents.codex_connection();
+        agents.disconnect_codex();
+        assert!(!agents.connect_codex(&id, before) && !agents.is_connected(&id));
+        assert!(agents.connect_codex(&id, agents.codex_connection()) && agents.is_connected(&id));
     }
 
     /// The real mailbox task; what breaks is where it asks for the configuration, the first two times.
@@ -150,18 +150,18 @@ mod tests {
     async fn a_mailbox_task_that_panics_is_started_again_and_the_person_sees_it() {
         let House {
             folder: _folder,
-            office,
+            agents,
             handoffs,
         } = House::new();
-        let (place, ledger) = (office.core.place.clone(), office.core.ledger.clone());
+        let (place, ledger) = (agents.core.place.clone(), agents.core.ledger.clone());
         let registered = Event::SessionRegistered {
             brief: planner(),
             request: None,
         };
-        assert!(office.core.record(vec![registered]).await);
+        assert!(agents.core.record(vec![registered]).await);
         let folders = Folders::open(&place.repo, &planner().id).unwrap();
         let asked = Arc::new(AtomicU32::new(0));
-        let policies = office.core.policies.subscribe();
+        let policies = agents.core.policies.subscribe();
         let catalog = Arc::new(move || {
             let times = asked.fetch_add(1, Ordering::Relaxed);
             assert!(times > 1, "the configuration is not there");
@@ -177,7 +177,7 @@ mod tests {
             stop.clone(),
         );
         let mut records = ledger.subscribe(None).unwrap();
-        let task = keep(&office, Duty::Mailbox, stop.clone(), move || {
+        let task = keep(&agents, Duty::Mailbox, stop.clone(), move || {
             ingest.clone().run()
         });
         std::fs::write(folders.paths.incoming.join("odd.json"), "{\"a\":1}").unwrap();
@@ -204,7 +204,7 @@ mod tests {
         );
         assert_eq!(failures, [failure.clone(), failure]);
         for (language, words) in [(Language::En, "(times: 2)"), (Language::Zh, "结束了 2 次")] {
-            let warnings = office.core.troubles.warnings(language);
+            let warnings = agents.core.troubles.warnings(language);
             assert_eq!(warnings.len(), 1);
             assert!(warnings[0].contains(words), "{warnings:?}");
             assert!(warnings[0].contains("the configuration is not there"));
@@ -217,8 +217,8 @@ mod tests {
     /// The first app-server dies, and the pause after that is longer than any clock knows.
     #[tokio::test]
     async fn a_supervisor_of_codex_that_panics_is_started_again_once() {
-        let House { folder, office, .. } = House::new();
-        let place = office.core.place.clone();
+        let House { folder, agents, .. } = House::new();
+        let place = agents.core.place.clone();
         place.create_scratch().unwrap();
         let starts = folder.path().join("starts");
         let codex_bin = folder.path().join("codex");
@@ -250,14 +250,14 @@ mod tests {
             },
         });
         let stop = CancellationToken::new();
-        let mut records = office.core.ledger.subscribe(None).unwrap();
+        let mut records = agents.core.ledger.subscribe(None).unwrap();
         let incoming = Arc::new(Mutex::new(incoming));
-        let listens = Arc::clone(&office);
-        let listener = keep(&office, Duty::Codex, stop.clone(), move || {
+        let listens = Arc::clone(&agents);
+        let listener = keep(&agents, Duty::Codex, stop.clone(), move || {
             let connected = Arc::new(|| {});
             listener::listen(Arc::clone(&listens), Arc::clone(&incoming), connected)
         });
-        let supervisor = keep(&office, Duty::AppServer, stop.clone(), move || {
+        let supervisor = keep(&agents, Duty::AppServer, stop.clone(), move || {
             supervision.clone().run()
         });
         codex.begin().await;
@@ -275,12 +275,12 @@ mod tests {
         }
         assert_eq!(failures.len(), 1, "{failures:?}");
         assert!(failures[0].starts_with("app_server: overflow"));
-        let warnings = office.core.troubles.warnings(Language::En);
+        let warnings = agents.core.troubles.warnings(Language::En);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         stop.cancel();
         codex.stop(Duration::ZERO).await.unwrap();
         supervisor.await.unwrap();
         listener.await.unwrap();
-        office.core.ledger.close().await;
+        agents.core.ledger.close().await;
     }
 }

@@ -6,7 +6,7 @@ use crate::core::LAUNCHER;
 use crate::core::policy::ground;
 use crate::domain::event::Event;
 use crate::governance::named;
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::watchdog;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +22,7 @@ const LISTEN_AGAIN: Duration = Duration::from_millis(100);
 
 /// Journals who got access, who lost it and who was refused. Whoever does it again goes on where this one ended.
 pub async fn access(
-    office: Arc<Office>,
+    agents: Arc<Agents>,
     heard: Arc<tokio::sync::Mutex<mpsc::Receiver<AccessEvent>>>,
 ) {
     let mut heard = heard.lock().await;
@@ -36,13 +36,13 @@ pub async fn access(
             AccessEvent::Refused { reason, path } => (None, Event::AccessRefused { reason, path }),
         };
         let actor = by.as_deref().unwrap_or(LAUNCHER);
-        office.core.record_of(actor, vec![event]).await;
+        agents.core.record_of(actor, vec![event]).await;
     }
 }
 
 /// Takes over changes of `governance.yaml`; a file with a mistake changes nothing but the warning.
-pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
-    let config = Arc::clone(&office.core.config);
+pub async fn governance(agents: Arc<Agents>, acting: CancellationToken) {
+    let config = Arc::clone(&agents.core.config);
     let path = config.repo().join("governance.yaml");
     let stamp = |path: &Path| -> Option<(SystemTime, u64)> {
         let metadata = std::fs::symlink_metadata(path).ok()?;
@@ -51,7 +51,7 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
     // What command lines name is approved with them, and looked at like the file that holds them.
     let ground = ground(&config);
     let stamps = || {
-        let policy = office.core.policy();
+        let policy = agents.core.policy();
         let named = named::glance(&ground, policy.asked.commands.values());
         (stamp(&path), named)
     };
@@ -64,8 +64,8 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
         }
         let now = Some(stamps());
         if now == seen {
-            if office.core.must_look_again() {
-                office.core.renew(None).await;
+            if agents.core.must_look_again() {
+                agents.core.renew(None).await;
             }
             continue;
         }
@@ -81,18 +81,18 @@ pub async fn governance(office: Arc<Office>, acting: CancellationToken) {
             // The runtime is going away.
             Err(Err(_)) => return,
         }
-        office.core.renew(None).await;
+        agents.core.renew(None).await;
     }
 }
 
 /// Starts Codex's app-server, and its watchdog, as soon as a person has allowed Codex to work here: it reads what lies in
 /// the repository.
-pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationToken) {
-    let Ok(codex) = &office.threads.codex else {
+pub async fn codex(agents: Arc<Agents>, program: PathBuf, acting: CancellationToken) {
+    let Ok(codex) = &agents.threads.codex else {
         return acting.cancelled().await;
     };
-    let mut records = office.core.ledger.subscribe(None).ok();
-    while office.core.ledger.read(|state| state.trusted.is_none()) {
+    let mut records = agents.core.ledger.subscribe(None).ok();
+    while agents.core.ledger.read(|state| state.trusted.is_none()) {
         let heard = async {
             match &mut records {
                 Some(subscription) => subscription.recv().await.is_ok(),
@@ -106,11 +106,11 @@ pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationTo
         if !alive {
             // We fell behind, or the journal ends.
             tokio::time::sleep(LISTEN_AGAIN).await;
-            records = office.core.ledger.subscribe(None).ok();
+            records = agents.core.ledger.subscribe(None).ok();
         }
     }
-    let limit = office.core.policy().orphan_limit;
-    if let Err(error) = watchdog::start(&office.core.place, &program, limit) {
+    let limit = agents.core.policy().orphan_limit;
+    if let Err(error) = watchdog::start(&agents.core.place, &program, limit) {
         tracing::warn!(%error, "there is no watchdog: after a crash Codex's app-server runs until somebody ends it");
     }
     codex.begin().await;
@@ -118,10 +118,10 @@ pub async fn codex(office: Arc<Office>, program: PathBuf, acting: CancellationTo
 }
 
 /// Asks Codex after every connection what it offers and whether it is logged in.
-pub fn on_connect(office: Arc<Office>) -> impl Fn() + Send + Sync {
+pub fn on_connect(agents: Arc<Agents>) -> impl Fn() + Send + Sync {
     let running: Mutex<Option<tokio::task::AbortHandle>> = Mutex::default();
     move || {
-        let task = tokio::spawn(ask_codex(Arc::clone(&office)));
+        let task = tokio::spawn(ask_codex(Arc::clone(&agents)));
         let before = running
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -132,16 +132,16 @@ pub fn on_connect(office: Arc<Office>) -> impl Fn() + Send + Sync {
     }
 }
 
-async fn ask_codex(office: Arc<Office>) {
-    let Ok(codex) = &office.threads.codex else {
+async fn ask_codex(agents: Arc<Agents>) {
+    let Ok(codex) = &agents.threads.codex else {
         return;
     };
     match codex.account().await {
-        Ok(account) => office.threads.set_logged_in(Some(account.is_usable())),
+        Ok(account) => agents.threads.set_logged_in(Some(account.is_usable())),
         Err(error) => tracing::warn!(%error, "Codex could not be asked for its login"),
     }
     let mut offered: Vec<String> = Vec::new();
-    match codex.config(Some(office.core.place.repo.clone())).await {
+    match codex.config(Some(agents.core.place.repo.clone())).await {
         Ok(found) => offered.extend(found.model().map(str::to_owned)),
         Err(error) => tracing::warn!(%error, "Codex's configuration could not be read"),
     }
@@ -156,5 +156,5 @@ async fn ask_codex(office: Arc<Office>) {
             return;
         }
     }
-    office.core.renew(Some(offered)).await;
+    agents.core.renew(Some(offered)).await;
 }

@@ -1,7 +1,7 @@
 //! How sessions begin by somebody's wish: planners, and what goes on after its end.
 
+use super::agents::Agents;
 use super::briefs;
-use super::office::Office;
 use crate::core::Refused;
 use crate::domain::flow::sessions;
 use crate::domain::ids::SessionId;
@@ -11,9 +11,9 @@ use crate::domain::session::Brief;
 use crate::ledger::TransactError;
 
 /// What may be asked of sessions.
-pub struct Sessions<'a>(&'a Office);
+pub struct Sessions<'a>(&'a Agents);
 
-impl Office {
+impl Agents {
     /// Sessions that begin by somebody's wish.
     pub fn sessions(&self) -> Sessions<'_> {
         Sessions(self)

@@ -1,7 +1,7 @@
 //! What terminals say by themselves, and to whom it matters.
 
+use super::agents::Agents;
 use super::drivers;
-use super::office::Office;
 use crate::domain::session::{Session, Status};
 use crate::terminal::TerminalEvent;
 use codex_terminal::control::Event as Said;
@@ -10,10 +10,10 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
 /// Listens to the terminals until the launcher ends. Whoever listens again goes on where this one ended.
-pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<TerminalEvent>>>) {
+pub async fn terminals(agents: Arc<Agents>, events: Arc<Mutex<mpsc::Receiver<TerminalEvent>>>) {
     let mut events = events.lock().await;
     while let Some(TerminalEvent { terminal_id, event }) = events.recv().await {
-        let (known, session) = office.core.ledger.read(|state| {
+        let (known, session) = agents.core.ledger.read(|state| {
             let known = state.terminals.get(&terminal_id).cloned();
             let of = known
                 .as_ref()
@@ -34,58 +34,58 @@ pub async fn terminals(office: Arc<Office>, events: Arc<Mutex<mpsc::Receiver<Ter
                 Some(session),
             ) => {
                 if let Some(state) = agent_state {
-                    drivers::said(&office, &session, &state);
+                    drivers::said(&agents, &session, &state);
                 }
                 // What was printed before is no sign of life now, but it is what can be seen.
-                drivers::printed(&office, &session, false);
+                drivers::printed(&agents, &session, false);
                 if let Program::Exited { code, signal } = descriptor.state {
-                    program_ended(&office, session, code, signal);
+                    program_ended(&agents, session, code, signal);
                 }
             }
             (Some(Said::Exited { code, signal }), Some(session)) => {
-                program_ended(&office, session, code, signal)
+                program_ended(&agents, session, code, signal)
             }
             (Some(Said::Output { .. }), Some(session)) => {
-                drivers::printed(&office, &session, true);
+                drivers::printed(&agents, &session, true);
             }
             (Some(Said::AgentState(state)), Some(session)) => {
-                drivers::said(&office, &session, &state)
+                drivers::said(&agents, &session, &state)
             }
-            (None, Some(session)) if known => gone(&office, session),
+            (None, Some(session)) if known => gone(&agents, session),
             (None, None) if known => {
-                let at_work = Arc::clone(&office);
-                office.core.errand(async move {
+                let at_work = Arc::clone(&agents);
+                agents.core.errand(async move {
                     at_work.end_terminal(&terminal_id, "it ended").await;
                     at_work.core.ring();
                 });
             }
             _ => {}
         }
-        office.core.ring();
+        agents.core.ring();
     }
 }
 
 /// Ending a terminal takes a moment: it must not hold up what the other terminals say.
-fn program_ended(office: &Arc<Office>, session: Session, code: Option<i32>, signal: Option<i32>) {
-    let at_work = Arc::clone(office);
-    office.core.errand(async move {
+fn program_ended(agents: &Arc<Agents>, session: Session, code: Option<i32>, signal: Option<i32>) {
+    let at_work = Arc::clone(agents);
+    agents.core.errand(async move {
         drivers::exited(&at_work, &session, code, signal).await;
         at_work.core.ring();
     });
 }
 
 /// A sidecar ended that nobody told to. What it ran may have survived it.
-fn gone(office: &Arc<Office>, session: Session) {
-    if !session.is_live() || !office.is_connected(session.id()) {
+fn gone(agents: &Arc<Agents>, session: Session) {
+    if !session.is_live() || !agents.is_connected(session.id()) {
         return;
     }
-    office
+    agents
         .core
         .live
         .update(session.id(), |observed| observed.shown = false);
-    let at_work = Arc::clone(office);
-    office.core.errand(async move {
-        let office = at_work;
+    let at_work = Arc::clone(agents);
+    agents.core.errand(async move {
+        let agents = at_work;
         let closing = matches!(session.status, Status::Closing { .. });
         if let Some(terminal_id) = &session.terminal_id {
             let reason = if closing {
@@ -93,11 +93,11 @@ fn gone(office: &Arc<Office>, session: Session) {
             } else {
                 "its process ended unexpectedly"
             };
-            office.end_terminal(terminal_id, reason).await;
+            agents.end_terminal(terminal_id, reason).await;
         }
         if !closing {
-            drivers::lost(&office, &session).await;
+            drivers::lost(&agents, &session).await;
         }
-        office.core.ring();
+        agents.core.ring();
     });
 }

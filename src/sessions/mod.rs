@@ -6,13 +6,13 @@
 //! - `drivers`: the ways to run an agent
 //! - `listeners`: what terminals say
 //! - `briefs`, `texts`: what agents are told, what people read
-//! - `office`: what all of these share beside the core
+//! - `agents`: what all of these share beside the core
 
+pub mod agents;
 pub mod beginnings;
 pub mod briefs;
 pub mod drivers;
 pub mod listeners;
-pub mod office;
 pub mod open_terminals;
 pub mod permission;
 pub mod plans;

@@ -1,7 +1,7 @@
 //! Terminals that a person asks for: interactive ones, views of a session, and their addresses.
 
+use super::agents::Agents;
 use super::drivers::codex::tui;
-use super::office::Office;
 use crate::access::Lease;
 use crate::core::Refused;
 use crate::domain::event::Event;
@@ -58,9 +58,9 @@ fn program_of(session: &Session) -> Program {
 }
 
 /// What may be asked of terminals.
-pub struct OpenTerminals<'a>(&'a Office);
+pub struct OpenTerminals<'a>(&'a Agents);
 
-impl Office {
+impl Agents {
     /// Terminals that a person asks for.
     pub fn open_terminals(&self) -> OpenTerminals<'_> {
         OpenTerminals(self)

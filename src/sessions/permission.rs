@@ -1,6 +1,6 @@
 //! Whether Codex may work in this repository, and whether a session may be started as things stand.
 
-use super::office::Office;
+use super::agents::Agents;
 use crate::core::Refused;
 use crate::core::policy::Policy;
 use crate::domain::driver::Driver;
@@ -12,9 +12,9 @@ use crate::domain::session::Brief;
 use crate::domain::state::State;
 
 /// A person's permission for Codex to work here.
-pub struct Permission<'a>(&'a Office);
+pub struct Permission<'a>(&'a Agents);
 
-impl Office {
+impl Agents {
     /// A person's permission for Codex to work here.
     pub fn permission(&self) -> Permission<'_> {
         Permission(self)

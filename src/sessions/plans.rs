@@ -1,6 +1,6 @@
 //! Plans that come over the API: checked, registered, confirmed.
 
-use super::office::Office;
+use super::agents::Agents;
 use crate::core::Refused;
 use crate::core::policy::Policy;
 use crate::domain::assignment::Order;
@@ -14,9 +14,9 @@ use crate::ledger::TransactError;
 use std::sync::Arc;
 
 /// What may be asked about plans.
-pub struct Plans<'a>(&'a Office);
+pub struct Plans<'a>(&'a Agents);
 
-impl Office {
+impl Agents {
     /// Plans that come over the API.
     pub fn plans(&self) -> Plans<'_> {
         Plans(self)

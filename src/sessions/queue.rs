@@ -1,6 +1,6 @@
 //! The queue of work: what bounds it, what holds it back, and its pause.
 
-use super::office::Office;
+use super::agents::Agents;
 use crate::core::{LAUNCHER, Refused};
 use crate::domain::fault::Shared;
 use crate::domain::flow::holds::Limits;
@@ -8,9 +8,9 @@ use crate::domain::flow::{self, queue};
 use crate::domain::session::Session;
 
 /// What may be asked of the queue.
-pub struct Queue<'a>(&'a Office);
+pub struct Queue<'a>(&'a Agents);
 
-impl Office {
+impl Agents {
     /// The queue of work.
     pub fn queue(&self) -> Queue<'_> {
         Queue(self)

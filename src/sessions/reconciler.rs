@@ -3,7 +3,7 @@
 //! Each step runs as a task of its own, so a slow start delays nobody. A step that fails for a passing reason stays
 //! due and is tried again after a pause.
 
-use super::office::Office;
+use super::agents::Agents;
 use super::steps::{self, Senses, Step};
 use super::{briefs, drivers};
 use crate::checks::{conformance, evidence};
@@ -37,7 +37,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// The reconciler. Clones share what runs, so that one that is started again begins nothing twice.
 #[derive(Clone)]
 pub struct Reconciler {
-    office: Arc<Office>,
+    agents: Arc<Agents>,
     running: Arc<Mutex<HashSet<Step>>>,
     resting: Arc<Mutex<HashMap<Step, Instant>>>,
     tui_tried: Arc<Mutex<HashSet<SessionId>>>,
@@ -47,9 +47,9 @@ pub struct Reconciler {
 
 impl Reconciler {
     /// Nothing is done before [`Reconciler::run`].
-    pub fn new(office: Arc<Office>, cancel: CancellationToken) -> Self {
+    pub fn new(agents: Arc<Agents>, cancel: CancellationToken) -> Self {
         Self {
-            office,
+            agents,
             running: Arc::default(),
             resting: Arc::default(),
             tui_tried: Arc::default(),
@@ -60,7 +60,7 @@ impl Reconciler {
 
     /// Works until it is cancelled; then waits for the steps that run.
     pub async fn run(self) {
-        let mut records = self.office.core.ledger.subscribe(None).ok();
+        let mut records = self.agents.core.ledger.subscribe(None).ok();
         while !self.cancel.is_cancelled() {
             let wait = self.pass();
             let heard = async {
@@ -73,10 +73,10 @@ impl Reconciler {
                 alive = heard => {
                     if !alive {
                         // Too slow for the hub: what was missed is in the state already.
-                        records = self.office.core.ledger.subscribe(None).ok();
+                        records = self.agents.core.ledger.subscribe(None).ok();
                     }
                 }
-                () = self.office.core.rung() => {}
+                () = self.agents.core.rung() => {}
                 () = tokio::time::sleep(wait) => {}
                 () = self.cancel.cancelled() => break,
             }
@@ -87,12 +87,12 @@ impl Reconciler {
 
     fn pass(&self) -> Duration {
         // What cannot be recorded must not be done: it would be done again at every look.
-        if self.office.core.ledger.status().borrow().health != Health::Writable {
+        if self.agents.core.ledger.status().borrow().health != Health::Writable {
             return LOOK_AGAIN;
         }
-        let policy = self.office.core.policy();
+        let policy = self.agents.core.policy();
         let (steps, wake) = self
-            .office
+            .agents
             .core
             .ledger
             .read(|state| steps::due(state, &policy, self, Utc::now()));
@@ -128,7 +128,7 @@ impl Reconciler {
         drop(running);
         is_starting
             && self
-                .office
+                .agents
                 .core
                 .session(id)
                 .is_some_and(|session| session.brief.driver.lives_in_terminal())
@@ -149,7 +149,7 @@ impl Reconciler {
                 .unwrap_or_else(PoisonError::into_inner)
                 .insert(id.clone());
         }
-        let office = Arc::clone(&self.office);
+        let agents = Arc::clone(&self.agents);
         let (running, resting) = (Arc::clone(&self.running), Arc::clone(&self.resting));
         let cancel = self.cancel.clone();
         self.tasks.spawn(async move {
@@ -158,11 +158,11 @@ impl Reconciler {
                 running,
                 step: step.clone(),
             };
-            let pause = match caught(perform(&office, &step, &cancel)).await {
+            let pause = match caught(perform(&agents, &step, &cancel)).await {
                 Ok(Done::Settled) => None,
                 Ok(Done::Again) => Some(RETRY_PAUSE),
                 Err(reason) => {
-                    office
+                    agents
                         .core
                         .failed(Duty::Step, format!("{step:?}: {reason}"))
                         .await;
@@ -177,7 +177,7 @@ impl Reconciler {
                     .insert(step.clone(), until);
             }
             drop(finished);
-            office.core.ring();
+            agents.core.ring();
         });
     }
 }
@@ -199,11 +199,11 @@ impl Drop for Finished {
 
 impl Senses for Reconciler {
     fn observed(&self, id: &SessionId) -> Observed {
-        self.office.core.live.observed(id)
+        self.agents.core.live.observed(id)
     }
 
     fn is_connected(&self, id: &SessionId) -> bool {
-        self.office.is_connected(id)
+        self.agents.is_connected(id)
     }
 
     fn may_open_tui(&self, id: &SessionId) -> bool {
@@ -216,14 +216,14 @@ impl Senses for Reconciler {
     }
 }
 
-async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) -> Done {
+async fn perform(agents: &Arc<Agents>, step: &Step, cancel: &CancellationToken) -> Done {
     match step {
-        Step::Dispatch => dispatch(office).await,
-        Step::Judge => conformance::judge(&office.core, &office.threads).await,
-        Step::Verify => evidence::verify(&office.core, &office.threads, cancel).await,
-        Step::Review(id) => review(office, id).await,
+        Step::Dispatch => dispatch(agents).await,
+        Step::Judge => conformance::judge(&agents.core, &agents.threads).await,
+        Step::Verify => evidence::verify(&agents.core, &agents.threads, cancel).await,
+        Step::Review(id) => review(agents, id).await,
         Step::CallOff(id) => {
-            let has_spoken = office.core.ledger.read(|state| {
+            let has_spoken = agents.core.ledger.read(|state| {
                 let session = state.session(id);
                 session.is_some_and(|it| flow::plan_reviews::has_spoken(state, it))
             });
@@ -231,12 +231,12 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
                 true => Outcome::Reported,
                 false => Outcome::NotNeeded,
             };
-            request_close(office, id, outcome).await
+            request_close(agents, id, outcome).await
         }
         Step::Remind(id) => {
-            let (policy, id) = (office.core.policy(), id.clone());
-            let setback = office.core.live.observed(&id).setback;
-            let asked = office
+            let (policy, id) = (agents.core.policy(), id.clone());
+            let setback = agents.core.live.observed(&id).setback;
+            let asked = agents
                 .core
                 .decide(LAUNCHER, move |state| {
                     flow::sessions::remind(state, &policy.catalog, &id, setback)
@@ -244,107 +244,107 @@ async fn perform(office: &Arc<Office>, step: &Step, cancel: &CancellationToken) 
                 .await;
             Done::of(asked)
         }
-        Step::Dismiss(id) => request_close(office, id, Outcome::Reported).await,
-        Step::GiveUp(id) => give_up(office, id).await,
+        Step::Dismiss(id) => request_close(agents, id, Outcome::Reported).await,
+        Step::GiveUp(id) => give_up(agents, id).await,
         Step::Start(id)
         | Step::Reconnect(id)
         | Step::Deliver(id)
         | Step::Close(id)
         | Step::OpenTui(id) => {
-            let Some(session) = office.core.session(id) else {
+            let Some(session) = agents.core.session(id) else {
                 return Done::Settled;
             };
-            if !is_still_due(office, step, &session) {
+            if !is_still_due(agents, step, &session) {
                 return Done::Settled;
             }
             match step {
-                Step::Start(_) => start(office, &session).await,
-                Step::Reconnect(_) => drivers::reconnect(office, &session).await,
-                Step::Deliver(_) => drivers::deliver(office, &session).await,
-                Step::Close(_) => drivers::close(office, &session).await,
-                _ => drivers::show(office, &session).await,
+                Step::Start(_) => start(agents, &session).await,
+                Step::Reconnect(_) => drivers::reconnect(agents, &session).await,
+                Step::Deliver(_) => drivers::deliver(agents, &session).await,
+                Step::Close(_) => drivers::close(agents, &session).await,
+                _ => drivers::show(agents, &session).await,
             }
         }
     }
 }
 
 /// Starts a session by the very policy that did not withhold it.
-async fn start(office: &Arc<Office>, session: &Session) -> Done {
-    let policy = policy_to_start(office, session).await;
-    if let Some(done) = withheld(office, &policy, session).await {
+async fn start(agents: &Arc<Agents>, session: &Session) -> Done {
+    let policy = policy_to_start(agents, session).await;
+    if let Some(done) = withheld(agents, &policy, session).await {
         return done;
     }
-    if conformance::baseline(&office.core, session).await == Done::Again {
+    if conformance::baseline(&agents.core, session).await == Done::Again {
         return Done::Again;
     }
     // To look at the repository takes its time: what is approved may be another thing by now.
-    let policy = policy_to_start(office, session).await;
-    if let Some(done) = withheld(office, &policy, session).await {
+    let policy = policy_to_start(agents, session).await;
+    if let Some(done) = withheld(agents, &policy, session).await {
         return done;
     }
-    drivers::start(office, &policy, session).await
+    drivers::start(agents, &policy, session).await
 }
 
 /// What holds at this moment. Files that a program's command line names are read for it: an agent may have changed them since
 /// somebody looked.
-async fn policy_to_start(office: &Office, session: &Session) -> Arc<Policy> {
+async fn policy_to_start(agents: &Agents, session: &Session) -> Arc<Policy> {
     if session.brief.driver.program().is_some() {
-        office.core.renew(None).await;
+        agents.core.renew(None).await;
     }
-    office.core.policy()
+    agents.core.policy()
 }
 
 /// What the file asked for when a session was registered may wait for the person's yes by now: then so does the session.
-async fn withheld(office: &Arc<Office>, policy: &Policy, session: &Session) -> Option<Done> {
+async fn withheld(agents: &Arc<Agents>, policy: &Policy, session: &Session) -> Option<Done> {
     let reason = policy.withheld(&session.brief)?.message;
     if policy.has_question() {
-        office
+        agents
             .core
             .live
             .update(session.id(), |observed| observed.notice = Some(reason));
         return Some(Done::Again);
     }
     Some(
-        office
+        agents
             .closed(session.id(), Outcome::Failed { reason })
             .await,
     )
 }
 
 /// Between the look and the deed another task may have done it already.
-fn is_still_due(office: &Office, step: &Step, session: &Session) -> bool {
+fn is_still_due(agents: &Agents, step: &Step, session: &Session) -> bool {
     match step {
         Step::Start(_) => session.status == Status::Starting,
-        Step::Reconnect(id) => session.status == Status::Running && !office.is_connected(id),
+        Step::Reconnect(id) => session.status == Status::Running && !agents.is_connected(id),
         Step::Close(_) => matches!(session.status, Status::Closing { .. }),
         _ => true,
     }
 }
 
 /// A department that stays silent because its model fails is told apart from one that has nothing to say.
-async fn give_up(office: &Arc<Office>, id: &SessionId) -> Done {
-    let Some(reason) = office.core.live.observed(id).turn_failure else {
-        return request_close(office, id, Outcome::Silent).await;
+async fn give_up(agents: &Arc<Agents>, id: &SessionId) -> Done {
+    let Some(reason) = agents.core.live.observed(id).turn_failure else {
+        return request_close(agents, id, Outcome::Silent).await;
     };
-    if let Some(session) = office.core.session(id) {
+    if let Some(session) = agents.core.session(id) {
         let shared = Shared::Model {
             driver: session.brief.driver.clone(),
             model: session.brief.model.clone(),
         };
-        office.queue().hold_back(shared, &session, &reason).await;
+        agents.queue().hold_back(shared, &session, &reason).await;
     }
-    request_close(office, id, Outcome::Failed { reason }).await
+    request_close(agents, id, Outcome::Failed { reason }).await
 }
 
-async fn dispatch(office: &Arc<Office>) -> Done {
+async fn dispatch(agents: &Arc<Agents>) -> Done {
     // Work that cannot run stays in the queue, instead of failing piece by piece.
     let (policy, place, limits) = (
-        office.core.policy(),
-        office.core.place.clone(),
-        office.queue().limits(),
+        agents.core.policy(),
+        agents.core.place.clone(),
+        agents.queue().limits(),
     );
     let waits_for_codex = limits.codex_down.is_some();
-    let given = office.core.decide(LAUNCHER, move |state| {
+    let given = agents.core.decide(LAUNCHER, move |state| {
         flow::queue::dispatch(state, &limits, |assignment| {
             briefs::department(&policy, &place, assignment)
         })
@@ -355,18 +355,18 @@ async fn dispatch(office: &Arc<Office>) -> Done {
     }
 }
 
-async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
-    let policy = office.core.policy();
-    let allowed = office.core.ledger.read(|state| state.trusted.is_some());
+async fn review(agents: &Arc<Agents>, planner: &SessionId) -> Done {
+    let policy = agents.core.policy();
+    let allowed = agents.core.ledger.read(|state| state.trusted.is_some());
     // The plan waits, and the person can overrule meanwhile.
     if policy.waits(REVIEWS, policy.driver_of(MENXIA)) {
         return Done::Again;
     }
-    if policy.driver_of(MENXIA).needs_codex() && !(allowed && office.threads.down().is_none()) {
+    if policy.driver_of(MENXIA).needs_codex() && !(allowed && agents.threads.down().is_none()) {
         return Done::Again;
     }
-    let (place, planner) = (office.core.place.clone(), planner.clone());
-    let begun = office.core.decide(LAUNCHER, move |state| {
+    let (place, planner) = (agents.core.place.clone(), planner.clone());
+    let begun = agents.core.decide(LAUNCHER, move |state| {
         flow::plan_reviews::begin(state, &planner, |planner, plan| {
             briefs::review(&policy, &place, planner, plan)
         })
@@ -374,10 +374,10 @@ async fn review(office: &Arc<Office>, planner: &SessionId) -> Done {
     Done::of(begun.await)
 }
 
-async fn request_close(office: &Arc<Office>, id: &SessionId, outcome: Outcome) -> Done {
+async fn request_close(agents: &Arc<Agents>, id: &SessionId, outcome: Outcome) -> Done {
     let id = id.clone();
     Done::of(
-        office
+        agents
             .core
             .decide(LAUNCHER, move |state| {
                 flow::sessions::request_close(state, &id, outcome)

@@ -28,7 +28,7 @@ const EDITS_LIMIT: Duration = Duration::from_secs(2);
 
 /// What came of looking for messages that may have arrived.
 #[derive(Debug)]
-pub enum Found {
+pub enum Arrivals {
     /// These have arrived, the others certainly not.
     All(BTreeSet<String>),
     /// These have arrived; a turn runs, which may hold others that nobody can see.
@@ -63,20 +63,20 @@ impl Thread<'_> {
     ///
     /// # Errors
     /// When Codex cannot be asked.
-    pub async fn look_for(&self, wanted: &BTreeSet<String>) -> Result<Found, CallError> {
+    pub async fn look_for(&self, wanted: &BTreeSet<String>) -> Result<Arrivals, CallError> {
         let begin = Instant::now();
         loop {
             // In this order: what a turn held when it ended is in the list that is read afterwards.
             let active = self.is_active().await?;
             let arrived = self.listed(wanted).await?;
             if arrived.len() == wanted.len() {
-                return Ok(Found::All(arrived));
+                return Ok(Arrivals::All(arrived));
             }
             if active {
-                return Ok(Found::InDoubt(arrived));
+                return Ok(Arrivals::InDoubt(arrived));
             }
             if begin.elapsed() >= LISTED_WITHIN {
-                return Ok(Found::All(arrived));
+                return Ok(Arrivals::All(arrived));
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }

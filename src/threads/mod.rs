@@ -8,7 +8,7 @@ mod history;
 mod login;
 mod thread;
 
-pub use self::history::Found;
+pub use self::history::Arrivals;
 pub use self::login::{NOT_LOGGED_IN, NotAsked};
 pub use self::thread::{Opening, Thread, end_commands, has_nothing_left, is_open_elsewhere};
 

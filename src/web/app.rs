@@ -8,7 +8,7 @@ use crate::governance::entries::Entry;
 use crate::governance::render::Format;
 use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportRequest};
 use crate::reader::{ReadError, Reader};
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::web::error::ApiError;
 use crate::web::preferences::PreferenceFile;
 use crate::web::session_frames::SessionFrames;
@@ -30,7 +30,7 @@ const READER_IDLE: Duration = Duration::from_secs(600);
 #[derive(Clone)]
 pub struct App {
     /// Sessions, plans, queue, terminals.
-    pub office: Arc<Office>,
+    pub agents: Arc<Agents>,
     /// Asks the launcher to end; the value says whether sessions stay.
     pub shutdown: mpsc::Sender<bool>,
     /// One report at a time: a second caller waits instead of doubling the load.
@@ -90,7 +90,7 @@ impl App {
             language,
             ..ReportRequest::default()
         };
-        let seen = self.office.core.ledger.read(crate::web::views::work::seen);
+        let seen = self.agents.core.ledger.read(crate::web::views::work::seen);
         self.read_repository(move |reader| reader.review(&request, wanted, seen))
             .await
     }

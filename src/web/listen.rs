@@ -1,9 +1,9 @@
 //! Where the server can be reached: 127.0.0.1 and `[::1]` on one port, and a unix socket of our own user. Owns the
-//! listeners, the accept loops and the orderly end; `floor` says who gives way. It never looks at a route.
+//! listeners, the accept loops and the orderly end; `connections` says who gives way. It never looks at a route.
 
 mod bind;
 mod carried;
-mod floor;
+mod connections;
 mod line;
 
 use crate::access::Holder;
@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use bind::{SocketFile, bind_loopback, bind_socket};
-use floor::Floor;
-pub use floor::{MAX_CONNECTIONS, Seat, TOKEN_SHARE};
+use connections::Connections;
+pub use connections::{MAX_CONNECTIONS, Seat, TOKEN_SHARE};
 
 /// How long a request's head may take, and how long a connection may be quiet between two requests.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -132,16 +132,16 @@ impl Listener {
     /// Serves `app` (what [`guard::protect`](crate::web::guard::protect) made of the routes) until `stop`; then finishes what is
     /// being answered or was asked for, for at most `grace`, and removes the socket.
     pub async fn serve(self, app: Router, stop: CancellationToken, grace: Duration) {
-        let connections = TaskTracker::new();
+        let tasks = TaskTracker::new();
         let errands = TaskTracker::new();
-        let floor = || {
-            Arc::new(Floor::new(
-                connections.clone(),
+        let connections = || {
+            Arc::new(Connections::new(
+                tasks.clone(),
                 errands.clone(),
                 stop.clone(),
             ))
         };
-        let (tcp, local) = (floor(), floor());
+        let (tcp, local) = (connections(), connections());
         let own_uid = rustix::process::geteuid().as_raw();
         {
             let v4 = accept_tcp(&self.v4, &tcp, &app);
@@ -160,10 +160,10 @@ impl Listener {
             }
         }
         drop((self.v4, self.v6, self.socket, self.socket_file));
-        connections.close();
+        tasks.close();
         errands.close();
         let all = async {
-            connections.wait().await;
+            tasks.wait().await;
             errands.wait().await;
         };
         if tokio::time::timeout(grace, all).await.is_err() {
@@ -171,35 +171,40 @@ impl Listener {
             tcp.evict_all();
             local.evict_all();
             // Each of them drops its connection at once.
-            connections.wait().await;
+            tasks.wait().await;
         }
     }
 }
 
-async fn accept_tcp(listener: &TcpListener, floor: &Arc<Floor>, app: &Router) {
+async fn accept_tcp(listener: &TcpListener, connections: &Arc<Connections>, app: &Router) {
     loop {
         match listener.accept().await {
             Ok((stream, address)) => {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "set TCP_NODELAY");
                 }
-                let seat = floor.seat();
-                floor.serve(stream, Peer::Loopback { address, seat }, app);
+                let seat = connections.seat();
+                connections.serve(stream, Peer::Loopback { address, seat }, app);
             }
-            Err(error) => recover(&error, floor).await,
+            Err(error) => recover(&error, connections).await,
         }
     }
 }
 
-async fn accept_unix(listener: &UnixListener, floor: &Arc<Floor>, app: &Router, own_uid: u32) {
+async fn accept_unix(
+    listener: &UnixListener,
+    connections: &Arc<Connections>,
+    app: &Router,
+    own_uid: u32,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => match stream.peer_cred() {
                 Ok(credentials) if credentials.uid() == own_uid => {
                     let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok());
-                    let seat = floor.seat();
+                    let seat = connections.seat();
                     seat.belongs_to(&Holder::CommandLine);
-                    floor.serve(stream, Peer::Socket { pid, seat }, app);
+                    connections.serve(stream, Peer::Socket { pid, seat }, app);
                 }
                 Ok(credentials) => tracing::warn!(
                     peer.uid = credentials.uid(),
@@ -209,13 +214,13 @@ async fn accept_unix(listener: &UnixListener, floor: &Arc<Floor>, app: &Router, 
                     tracing::warn!(%error, "a connection whose user is unknown was closed");
                 }
             },
-            Err(error) => recover(&error, floor).await,
+            Err(error) => recover(&error, connections).await,
         }
     }
 }
 
 /// An accept that failed must not end the server: the peer has gone, or descriptors have run out.
-async fn recover(error: &io::Error, floor: &Floor) {
+async fn recover(error: &io::Error, connections: &Connections) {
     let peer_went = matches!(
         error.kind(),
         io::ErrorKind::ConnectionAborted
@@ -226,6 +231,6 @@ async fn recover(error: &io::Error, floor: &Floor) {
         return;
     }
     tracing::warn!(%error, "accepting connections is difficult");
-    floor.evict_one();
+    connections.evict_one();
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }

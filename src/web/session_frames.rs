@@ -3,9 +3,9 @@
 
 use crate::access::Lease;
 use crate::domain::ids::{SessionId, TerminalId};
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::web::events::Frame;
-use crate::web::views::{Scene, SessionView};
+use crate::web::views::{SessionView, ViewContext};
 use axum::body::Bytes;
 use codex_terminal::descriptor::Mode;
 use sha2::{Digest as _, Sha256};
@@ -63,11 +63,11 @@ struct Made {
 
 impl SessionFrames {
     /// The sessions, or the one, that changed after `number`; 0 stands before everything.
-    pub fn after(&self, number: u64, office: &Office, only: Option<&SessionId>) -> News {
+    pub fn after(&self, number: u64, agents: &Agents, only: Option<&SessionId>) -> News {
         let mut made = self.lock();
         let due = made.at.is_none_or(|at| at.elapsed() >= PACE);
-        if due && made.is_stale(office) {
-            made.renew(office);
+        if due && made.is_stale(agents) {
+            made.renew(agents);
         }
         let wanted = made
             .frames
@@ -79,7 +79,7 @@ impl SessionFrames {
             seq: made.seq,
             again: made
                 .at
-                .filter(|_| made.is_stale(office))
+                .filter(|_| made.is_stale(agents))
                 .map(|at| at + PACE),
         }
     }
@@ -91,22 +91,22 @@ impl SessionFrames {
 }
 
 impl Made {
-    fn is_stale(&self, office: &Office) -> bool {
+    fn is_stale(&self, agents: &Agents) -> bool {
         self.is_old()
-            || self.seq != office.core.ledger.snapshot_seq()
-            || self.observed != office.core.live.count()
+            || self.seq != agents.core.ledger.snapshot_seq()
+            || self.observed != agents.core.live.count()
     }
 
     fn is_old(&self) -> bool {
         self.at.is_none_or(|at| at.elapsed() >= LOOK_AGAIN)
     }
 
-    fn renew(&mut self, office: &Office) {
+    fn renew(&mut self, agents: &Agents) {
         // Read before the state is: what changes meanwhile is made once more.
-        let (observed, touched) = office.core.live.changed_since(self.observed);
+        let (observed, touched) = agents.core.live.changed_since(self.observed);
         let is_old = self.is_old();
-        let (views, seq) = office.core.ledger.read_at(|state, seq| {
-            let scene = Scene::of(office, state, None);
+        let (views, seq) = agents.core.ledger.read_at(|state, seq| {
+            let scene = ViewContext::of(agents, state, None);
             let any = is_old || seq != self.seq;
             let sessions = state.sessions.values();
             let changed = sessions.filter(|session| any || touched.contains(session.id()));
@@ -114,16 +114,16 @@ impl Made {
             (views, seq)
         });
         for view in views {
-            self.take(office, view);
+            self.take(agents, view);
         }
         (self.seq, self.observed) = (seq, observed);
         self.at = Some(Instant::now());
     }
 
-    fn take(&mut self, office: &Office, mut view: SessionView) {
+    fn take(&mut self, agents: &Agents, mut view: SessionView) {
         let is_running = view.browser_terminal_status == "running";
         let terminal = view.browser_terminal_id.clone();
-        let terminal = terminal.filter(|id| is_running && office.terminals.is_open(id));
+        let terminal = terminal.filter(|id| is_running && agents.terminals.is_open(id));
         let clock = (view.idle_seconds.take(), view.last_activity_at.take());
         let timeless = Sha256::new().chain_update(json(&view));
         let digest = timeless.chain_update([u8::from(terminal.is_some())]);
@@ -146,10 +146,10 @@ impl Made {
 
 impl SessionFrame {
     /// The event for one reader: with the terminal's address for who may open it.
-    pub fn for_reader(&self, office: &Office, opener: Option<&Lease>) -> Bytes {
+    pub fn for_reader(&self, agents: &Agents, opener: Option<&Lease>) -> Bytes {
         let address = self.terminal.as_ref().zip(opener);
         let address =
-            address.and_then(|(id, opener)| office.terminals.url(id, Mode::Write, opener));
+            address.and_then(|(id, opener)| agents.terminals.url(id, Mode::Write, opener));
         match address {
             Some(address) => with_address(&self.event, &address),
             None => self.event.clone(),

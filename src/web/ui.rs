@@ -8,7 +8,7 @@ use super::caller::RequirePerson;
 use super::error::ApiError;
 use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
 use super::table::Table;
-use super::views::{PlanFileView, PlanView, Scene};
+use super::views::{PlanFileView, PlanView, ViewContext};
 use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -48,7 +48,7 @@ fn language(app: &App, lang: Option<&str>, headers: &HeaderMap) -> Language {
     let accepted = headers
         .get(ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok());
-    let setting = app.office.core.policy().language_setting;
+    let setting = app.agents.core.policy().language_setting;
     let chosen = app.preferences.get().language.or(setting);
     pages::language(lang, chosen, accepted)
 }
@@ -75,8 +75,8 @@ async fn work(
     headers: HeaderMap,
     Query(wish): Query<Wish>,
 ) -> Result<Html<String>, ApiError> {
-    let office = &app.office;
-    let policy = office.core.policy();
+    let agents = &app.agents;
+    let policy = agents.core.policy();
     let language = language(&app, wish.lang.as_deref(), &headers);
     let title = |key: &str| {
         policy.catalog.department(key).map_or_else(
@@ -85,9 +85,9 @@ async fn work(
         )
     };
     // One look at one moment: a plan never stands beside the queue of another.
-    let limits = office.queue().limits();
-    let seen = office.core.ledger.read_at(|state, seq| {
-        let scene = Scene::of(office, state, None);
+    let limits = agents.queue().limits();
+    let seen = agents.core.ledger.read_at(|state, seq| {
+        let scene = ViewContext::of(agents, state, None);
         let sessions = scene.sessions();
         let chosen = chosen_planner(&sessions, wish.session_id.as_deref());
         let planner = chosen.as_ref().and_then(|id| state.session(id));
@@ -129,7 +129,7 @@ async fn work(
         Some(plan) => api::plans::findings_of(&app, plan, language).await?,
         None => Vec::new(),
     };
-    let terminals: Vec<TerminalItem> = office
+    let terminals: Vec<TerminalItem> = agents
         .open_terminals()
         .views(None)
         .into_iter()
@@ -141,23 +141,23 @@ async fn work(
         })
         .collect();
     let (codex, trust) = (
-        codex(office, language),
-        office.permission().question(language),
+        codex(agents, language),
+        agents.permission().question(language),
     );
-    let powers = office.core.powers(language);
-    let health = office.core.ledger.status().borrow().health.clone();
+    let powers = agents.core.powers(language);
+    let health = agents.core.ledger.status().borrow().health.clone();
     let read_only = match &health {
         Health::ReadOnly { reason, .. } => Some(reason.as_str()),
         Health::Writable => None,
     };
     let mut warnings = policy.warnings();
-    warnings.extend(office.core.troubles.warnings(language));
+    warnings.extend(agents.core.troubles.warnings(language));
     let gate_notices = gate_notices(&app, language)?;
     let rendered = pages::render_work(&Work {
         language,
         seq,
         project_name: &policy.project,
-        repo: &office.core.place.repo.to_string_lossy(),
+        repo: &agents.core.place.repo.to_string_lossy(),
         codex: Codex {
             state: codex.state,
             reason: codex.reason.as_deref(),
@@ -179,8 +179,8 @@ async fn work(
         read: &read,
         queue: &queue,
         queue_paused,
-        run_verify: office.core.policy().run_verify,
-        plans_are_reviewed: office.core.policy().catalog.review.required,
+        run_verify: agents.core.policy().run_verify,
+        plans_are_reviewed: agents.core.policy().catalog.review.required,
         slots_taken,
         slots: policy.slots,
         terminals: &terminals,
@@ -190,7 +190,7 @@ async fn work(
 
 /// What stands above every view: commits that went around the gate, and a gate that is not there.
 fn gate_notices(app: &App, language: Language) -> Result<String, ApiError> {
-    let (commits, pinned) = app.office.core.ledger.read(|state| {
+    let (commits, pinned) = app.agents.core.ledger.read(|state| {
         let pinned = state.reviews.pinned.filter(|mode| *mode > GateMode::Off);
         (reviews::unapproved(state), pinned)
     });
@@ -215,7 +215,7 @@ async fn report(
 ) -> Result<Html<String>, ApiError> {
     let language = language(&app, wish.lang.as_deref(), &headers);
     let report: Value = app.report(wish.report.request(language)?).await?;
-    let departments = app.office.core.policy().catalog.departments.clone();
+    let departments = app.agents.core.policy().catalog.departments.clone();
     pages::render_report(&report, &departments, language)
         .map(Html)
         .map_err(|error| {
@@ -234,7 +234,7 @@ async fn review(
     let (limits, only) = (OVERVIEW, None);
     let review = app.review(language, Some(Wanted { limits, only })).await?;
     let view = reviews::view(&app, review, language);
-    let departments = app.office.core.policy().catalog.departments.clone();
+    let departments = app.agents.core.policy().catalog.departments.clone();
     html(pages::render_review(&view, &departments, language))
 }
 

@@ -13,7 +13,7 @@ use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::result::TaskResult;
 use crate::domain::session::{Kind, Outcome, RejectedFile, Session};
 use crate::domain::state::State;
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use chrono::{DateTime, Utc};
 use codex_terminal::descriptor::Mode;
 use serde::Serialize;
@@ -34,7 +34,7 @@ pub use results::{EvidenceView, ResultView};
 pub type AddressOf<'a> = Box<dyn Fn(&TerminalId) -> Option<String> + 'a>;
 
 /// What a view needs beside the state.
-pub struct Scene<'a> {
+pub struct ViewContext<'a> {
     /// The journalled state.
     pub state: &'a State,
     /// What was observed.
@@ -190,21 +190,21 @@ pub struct ReportStatusView {
     pub assignment_id: Option<AssignmentId>,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> ViewContext<'a> {
     /// The state as it is at this moment, with addresses of terminals for `opener`.
-    pub fn of(office: &'a Office, state: &'a State, opener: Option<&'a Lease>) -> Self {
+    pub fn of(agents: &'a Agents, state: &'a State, opener: Option<&'a Lease>) -> Self {
         Self {
             state,
-            live: &office.core.live,
-            repo: &office.core.place.repo,
-            stale_seconds: office.core.policy().stale.as_secs(),
+            live: &agents.core.live,
+            repo: &agents.core.place.repo,
+            stale_seconds: agents.core.policy().stale.as_secs(),
             now: Utc::now(),
-            address: Box::new(move |id| office.terminals.url(id, Mode::Write, opener?)),
+            address: Box::new(move |id| agents.terminals.url(id, Mode::Write, opener?)),
         }
     }
 }
 
-impl Scene<'_> {
+impl ViewContext<'_> {
     /// Every session, newest first.
     pub fn sessions(&self) -> Vec<SessionView> {
         self.state

@@ -3,7 +3,7 @@
 
 use chrono::DateTime;
 use zhongshu::domain::conformance::late::SecondLook;
-use zhongshu::domain::conformance::{Baseline, Conformance, JudgedFile, Standing};
+use zhongshu::domain::conformance::{Baseline, Conformance, JudgedFile, ScopeStatus};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::evidence::{End, Run};
 use zhongshu::domain::flow::checks;
@@ -33,7 +33,7 @@ fn outside(path: &str) -> Conformance {
     Conformance::Judged {
         files: vec![JudgedFile {
             path: path.to_owned(),
-            standing: Standing::Outside,
+            standing: ScopeStatus::Outside,
             claimed: false,
             ambiguous_with: Vec::new(),
             content: None,

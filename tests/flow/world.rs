@@ -26,7 +26,7 @@ use zhongshu::domain::result::{Findings, TaskResult, Written};
 use zhongshu::domain::session::{Outcome, Session};
 use zhongshu::domain::state::State;
 use zhongshu::governance::Governance;
-use zhongshu::governance::plan_checks::PlanBench;
+use zhongshu::governance::plan_checks::PlanCheckCache;
 use zhongshu::paths::Places;
 use zhongshu::sessions::briefs;
 
@@ -58,7 +58,7 @@ impl World {
                 departments: department::built_in(),
                 models: Some(vec!["large".to_owned(), "small".to_owned()]),
                 language: Language::En,
-                checker: PlanBench::default().checks(&Arc::new(Governance::default())),
+                checker: PlanCheckCache::default().checks(&Arc::new(Governance::default())),
                 review: ReviewRule::OFF,
             },
             language_setting: None,

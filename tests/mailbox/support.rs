@@ -19,7 +19,7 @@ use zhongshu::domain::plan_review::ReviewedPlan;
 use zhongshu::domain::result::TaskResult;
 use zhongshu::domain::session::{Brief, Kind, Outcome};
 use zhongshu::domain::state::State;
-use zhongshu::governance::plan_checks::PlanBench;
+use zhongshu::governance::plan_checks::PlanCheckCache;
 use zhongshu::journal::{self, Journal};
 use zhongshu::ledger::Ledger;
 use zhongshu::mailbox::handoffs::Handoffs;
@@ -35,7 +35,7 @@ pub fn catalog() -> Arc<Catalog> {
         departments: built_in(),
         models: None,
         language: Language::En,
-        checker: PlanBench::default().checks(&Arc::default()),
+        checker: PlanCheckCache::default().checks(&Arc::default()),
         review: zhongshu::domain::plan_review::ReviewRule::OFF,
     })
 }

@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use zhongshu::domain::report::{Report, ReportMode};
 use zhongshu::gate::review;
-use zhongshu::governance::judging::Bench;
+use zhongshu::governance::judging::RulesCache;
 use zhongshu::governance::render::Format;
 use zhongshu::governance::report::{ReportRequest, judge};
 use zhongshu::process::{Identity, Signal};
 use zhongshu::reader::{COMMAND, ReadError, Reader};
 
+use crate::report_cache::without_names;
 use crate::sandbox::Sandbox;
-use crate::standing::without_names;
 
 /// Nothing here takes longer unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -108,14 +108,14 @@ fn the_child_says_what_is_said_without_it() {
             base,
             ..ReportRequest::default()
         };
-        let own = judge(&sandbox.repo, &mut Bench::default(), &request).unwrap();
+        let own = judge(&sandbox.repo, &mut RulesCache::default(), &request).unwrap();
         assert!(own.changed_files.len() > 20, "{mode:?}");
         let its = report(&reader, &request).unwrap();
         assert_eq!(own.digest, its.digest, "{mode:?}");
         assert_eq!(without_names(own), without_names(its), "{mode:?}");
     }
     let request = ReportRequest::default();
-    let mut bench = Bench::default();
+    let mut bench = RulesCache::default();
     let own = review::read(&sandbox.repo, &mut bench, &request, None, &BTreeSet::new()).unwrap();
     let its = reader.review(&request, None, BTreeSet::new()).unwrap();
     assert_eq!(own.staged, its.staged);

@@ -6,7 +6,7 @@ use zhongshu::domain::plan::{
     PlanCheck, PlanChecker as _, PlanFinding, PlanLevel, PlannedAssignment,
 };
 use zhongshu::governance::Governance;
-use zhongshu::governance::plan_checks::PlanBench;
+use zhongshu::governance::plan_checks::PlanCheckCache;
 
 /// (department, task, files, verify) of one assignment.
 type Row<'a> = (&'a str, &'a str, &'a [&'a str], &'a [&'a str]);
@@ -22,7 +22,7 @@ fn line(row: &Row<'_>) -> PlannedAssignment {
 
 fn checked(lines: &[PlannedAssignment]) -> Vec<PlanFinding> {
     let models = ["large".to_owned(), "small".to_owned()];
-    let checks = PlanBench::default().checks(&Arc::new(Governance::default()));
+    let checks = PlanCheckCache::default().checks(&Arc::new(Governance::default()));
     checks.check(lines, Some(&models))
 }
 
@@ -302,14 +302,14 @@ fn a_plan_that_is_made_to_be_slow_is_answered_soon_and_carefully() {
 #[test]
 fn committed_rules_that_cannot_be_used_are_a_finding() {
     let broken = json!({ "commit": "0123456789abcdef", "file": { "Err": "line 1 is no YAML" } });
-    let bench = PlanBench::default();
-    assert!(bench.set_committed(serde_json::from_value(broken.clone()).unwrap()));
-    assert!(!bench.set_committed(serde_json::from_value(broken).unwrap()));
+    let plan_checks = PlanCheckCache::default();
+    assert!(plan_checks.set_committed(serde_json::from_value(broken.clone()).unwrap()));
+    assert!(!plan_checks.set_committed(serde_json::from_value(broken).unwrap()));
     let silent = "risk_rules: [{name: ci_config, allow_pattern: '**'}]";
     let on_disk = Arc::new(Governance::parse(silent).unwrap());
     let rows: &[Row<'_>] = &[("lingyubu", "do", &[".ci/x"], &["true"])];
     let lines: Vec<PlannedAssignment> = rows.iter().map(line).collect();
-    let found = bench.checks(&on_disk).check(&lines, None);
+    let found = plan_checks.checks(&on_disk).check(&lines, None);
     let checks: Vec<PlanCheck> = found.iter().map(|it| it.check).collect();
     let expected = [
         PlanCheck::HighRiskWithoutMenxia,

@@ -93,13 +93,13 @@ fn suspect(now: &mut Conformance, late: &[String], neighbours: &[(SessionId, Nei
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::domain::conformance::Standing;
+    use crate::domain::conformance::ScopeStatus;
     use crate::domain::scope::Scope;
 
     fn found(files: &[(&str, Option<&str>)]) -> Conformance {
         let file = |(path, content): &(&str, Option<&str>)| JudgedFile {
             path: (*path).to_owned(),
-            standing: Standing::InScope,
+            standing: ScopeStatus::InScope,
             claimed: true,
             ambiguous_with: Vec::new(),
             content: content.map(ToOwned::to_owned),

@@ -1,6 +1,6 @@
 //! How a dossier reads: headings of ours, texts of agents in fences.
 
-use super::{Confirmed, Dossier, Found, Reported, Version, Work, stamp};
+use super::{Confirmed, Dossier, ReportNote, Reported, Version, Work, stamp};
 use crate::domain::checked;
 use crate::domain::conformance::late::SecondLook;
 use crate::domain::ids::AssignmentId;
@@ -208,20 +208,20 @@ impl Reported {
         let mut body = String::new();
         for found in &self.found {
             match found {
-                Found::Conformance(of, conformance) if *of == revision.revision => {
+                ReportNote::Conformance(of, conformance) if *of == revision.revision => {
                     checked::conformance(&mut body, conformance);
                 }
-                Found::Later(of, look) if *of == revision.revision => went_on(&mut body, look),
-                Found::Accepted(of, by, reason) if *of == revision.revision => {
+                ReportNote::Later(of, look) if *of == revision.revision => went_on(&mut body, look),
+                ReportNote::Accepted(of, by, reason) if *of == revision.revision => {
                     checked::acceptance(&mut body, by, reason);
                 }
-                Found::Run(of, run) if *of == revision.revision => {
+                ReportNote::Run(of, run) if *of == revision.revision => {
                     checked::run(&mut body, run, &revision.findings);
                 }
-                Found::Conformance(..)
-                | Found::Later(..)
-                | Found::Accepted(..)
-                | Found::Run(..) => {}
+                ReportNote::Conformance(..)
+                | ReportNote::Later(..)
+                | ReportNote::Accepted(..)
+                | ReportNote::Run(..) => {}
             }
         }
         if !body.is_empty() {

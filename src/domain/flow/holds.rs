@@ -47,7 +47,7 @@ pub struct Holds<'a> {
 
 /// How an assignment stands for those that come after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum Progress {
     Open,
     Done,
     Failed,
@@ -99,18 +99,18 @@ impl<'a> Holds<'a> {
         if let Some(hold) = self.broken(assignment) {
             return Some(hold);
         }
-        let those = |wanted: Standing| -> Vec<AssignmentId> {
+        let those = |wanted: Progress| -> Vec<AssignmentId> {
             let after = assignment.order.after.iter();
             after
                 .filter(|id| self.standing(id) == wanted)
                 .cloned()
                 .collect()
         };
-        let failed = those(Standing::Failed);
+        let failed = those(Progress::Failed);
         if !failed.is_empty() {
             return Some(Hold::DependencyFailed { on: failed });
         }
-        let open = those(Standing::Open);
+        let open = those(Progress::Open);
         if !open.is_empty() {
             return Some(Hold::WaitsFor { on: open });
         }
@@ -139,26 +139,26 @@ impl<'a> Holds<'a> {
         })
     }
 
-    fn standing(&self, id: &AssignmentId) -> Standing {
+    fn standing(&self, id: &AssignmentId) -> Progress {
         let Some(assignment) = self.state.assignments.get(id) else {
-            return Standing::Failed;
+            return Progress::Failed;
         };
         let session = match &assignment.state {
-            AssignmentState::Queued => return Standing::Open,
-            AssignmentState::Cancelled => return Standing::Failed,
+            AssignmentState::Queued => return Progress::Open,
+            AssignmentState::Cancelled => return Progress::Failed,
             AssignmentState::Dispatched { session_id } => self.state.session(session_id),
         };
         let Some(session) = session else {
-            return Standing::Failed;
+            return Progress::Failed;
         };
         match self.state.report_of(session) {
             Some(report) if !report.is_fallback() => match counts(report, session) {
-                true => Standing::Done,
-                false => Standing::Open,
+                true => Progress::Done,
+                false => Progress::Open,
             },
             // A session that a person resumed may still have something to say.
-            _ if session.is_live() => Standing::Open,
-            _ => Standing::Failed,
+            _ if session.is_live() => Progress::Open,
+            _ => Progress::Failed,
         }
     }
 

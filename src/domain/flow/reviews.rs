@@ -5,7 +5,7 @@ use crate::domain::event::Event;
 use crate::domain::limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::review::{
-    Approval, Candidate, CommitSeen, GateMode, GitId, Index, Rejection, Said, Staged, Standing,
+    Approval, Candidate, CommitSeen, GateMode, GitId, Index, Rejection, ReviewStatus, Said, Staged,
 };
 use crate::domain::state::State;
 use serde::{Deserialize, Serialize};
@@ -149,11 +149,11 @@ fn record(decided: &Index<'_>, new: NewCommit, mode: GateMode) -> Event {
         })
     });
     let approval = standings.iter().find_map(|standing| match standing {
-        Standing::Approved(decision) => decision.approval(),
+        ReviewStatus::Approved(decision) => decision.approval(),
         _ => None,
     });
     let report_id = approval.map(|approval| approval.report_id.clone());
-    let passes = standings.iter().any(Standing::passes);
+    let passes = standings.iter().any(ReviewStatus::passes);
     seen.report_id = report_id;
     if passes || mode == GateMode::Off {
         Event::CommitRecorded { seen }

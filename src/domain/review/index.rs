@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Candidate, Decision, GitId, Reviews, Said, Standing};
+use super::{Candidate, Decision, GitId, ReviewStatus, Reviews, Said};
 
 /// The decisions of one moment.
 pub struct Index<'a> {
@@ -43,25 +43,25 @@ impl<'a> Index<'a> {
     /// An approval is of a tree on top of another: the same tree on top of something else is another change, which nobody
     /// saw (an old state brought back, say). Approvals that follow each other add up, so that approved commits can be
     /// joined into one.
-    pub fn standing(&self, candidate: Candidate<'_>) -> Standing<'a> {
+    pub fn standing(&self, candidate: Candidate<'_>) -> ReviewStatus<'a> {
         let Candidate { tree, base } = candidate;
         if Some(tree) == base {
-            return Standing::Unchanged;
+            return ReviewStatus::Unchanged;
         }
         if let Some(decision) = self.newest.get(&(tree, base)) {
             return match &decision.said {
-                Said::Approved(_) => Standing::Approved(decision),
-                Said::Rejected(rejection) => Standing::Rejected(decision, rejection),
+                Said::Approved(_) => ReviewStatus::Approved(decision),
+                Said::Rejected(rejection) => ReviewStatus::Rejected(decision, rejection),
             };
         }
         if let Some(last) = self.last_of_chain(candidate) {
-            return Standing::Approved(last);
+            return ReviewStatus::Approved(last);
         }
         if let Some(decision) = self.of_tree.get(tree).and_then(|all| all.first()) {
-            return Standing::OtherBase(decision);
+            return ReviewStatus::OtherBase(decision);
         }
         let on_top = self.on_top.get(&base).copied();
-        on_top.map_or(Standing::Unseen, Standing::Changed)
+        on_top.map_or(ReviewStatus::Unseen, ReviewStatus::Changed)
     }
 
     /// Approvals of this tree that are the newest word about it on top of what they were on top of, newest first.

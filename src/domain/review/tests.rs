@@ -86,12 +86,12 @@ fn word(reviews: &Reviews, base: Option<char>, tree: char) -> &'static str {
         base: base.as_ref(),
     });
     let word = match standing {
-        Standing::Unchanged => "unchanged",
-        Standing::Approved(_) => "approved",
-        Standing::Rejected(..) => "rejected",
-        Standing::OtherBase(_) => "other base",
-        Standing::Changed(_) => "changed",
-        Standing::Unseen => "unseen",
+        ReviewStatus::Unchanged => "unchanged",
+        ReviewStatus::Approved(_) => "approved",
+        ReviewStatus::Rejected(..) => "rejected",
+        ReviewStatus::OtherBase(_) => "other base",
+        ReviewStatus::Changed(_) => "changed",
+        ReviewStatus::Unseen => "unseen",
     };
     let passes = matches!(word, "unchanged" | "approved");
     assert_eq!(standing.passes(), passes, "{word}");

@@ -36,7 +36,7 @@ pub struct Hit {
 
 /// What was found in one text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct LineHits {
     /// The hits, by line.
     pub hits: Vec<Hit>,
     /// Further hits that are not listed, because their rule, by its position, has so many.
@@ -114,11 +114,11 @@ impl LineScanner {
     }
 
     /// Looks through `page`.
-    pub fn scan(&self, page: Page<'_>) -> Result<Found, Stopped> {
+    pub fn scan(&self, page: Page<'_>) -> Result<LineHits, Stopped> {
         let mut search = Search {
             scanner: self,
             page,
-            found: Found::default(),
+            found: LineHits::default(),
             conflict: None,
         };
         search.run()?;
@@ -130,7 +130,7 @@ impl LineScanner {
 struct Search<'a, 'p> {
     scanner: &'a LineScanner,
     page: Page<'p>,
-    found: Found,
+    found: LineHits,
     /// A conflict that has begun: its first line, and the line in its middle once it has come.
     conflict: Option<(u64, Option<u64>)>,
 }
@@ -255,7 +255,7 @@ impl Search<'_, '_> {
     }
 }
 
-impl Found {
+impl LineHits {
     fn add(&mut self, rule: usize, line: u64, what: Option<(&'static str, &'static str)>) {
         let of_rule = || self.hits.iter().filter(|hit| hit.rule == rule);
         // A line is one finding of a rule, whatever it says; two pieces of one line may both show it.

@@ -9,7 +9,7 @@ use crate::domain::flow::Catalog;
 use crate::domain::session::NotTaken;
 use crate::domain::state::State;
 use crate::ledger::{Health, Pending, TransactError};
-use crate::mailbox::settle::{Chunk, Desk, Examined, Fate, Round};
+use crate::mailbox::settle::{Chunk, Examined, Fate, Round, Settler};
 use crate::mailbox::take::{self, Verdict};
 use crate::mailbox::watch::{Heard, Hints, Watch};
 use crate::mailbox::{Paths, receipts};
@@ -27,7 +27,7 @@ pub(super) enum Stop {
 /// Everything that a look needs. Waits for disks and for the ledger: never on a thread of the runtime.
 pub(super) struct Pass {
     ingest: Ingest,
-    desk: Desk,
+    desk: Settler,
     watch: Watch,
     /// Whether receipts that nobody needs are still to be removed.
     to_sweep: bool,
@@ -35,7 +35,7 @@ pub(super) struct Pass {
 
 impl Pass {
     pub(super) fn new(ingest: Ingest) -> Self {
-        let desk = Desk::new(ingest.repo.clone(), ingest.state_dir.clone(), ingest.timing);
+        let desk = Settler::new(ingest.repo.clone(), ingest.state_dir.clone(), ingest.timing);
         Self {
             ingest,
             desk,

@@ -12,7 +12,7 @@ use crate::domain::message::Message;
 use crate::domain::session::{Outcome, Session, Signal, Status};
 use crate::domain::shown::shown_line;
 use crate::governance::named::{self, Values, fill};
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::sessions::{briefs, texts};
 use codex_terminal::signals::{AgentActivity, AgentState};
 use codex_terminal::spec::{Source, Spec};
@@ -21,15 +21,15 @@ use std::collections::BTreeMap;
 /// Starts a session's program in a terminal of its own. A resumed session starts its program anew.
 ///
 /// `policy` is the one by which it may start, `name` its program's there.
-pub async fn start(office: &Office, policy: &Policy, session: &Session, name: &str) -> Done {
-    match try_start(office, policy, session, name).await {
+pub async fn start(agents: &Agents, policy: &Policy, session: &Session, name: &str) -> Done {
+    match try_start(agents, policy, session, name).await {
         Ok(()) => {}
         Err(reason) => {
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
             let driver = session.brief.driver.clone();
             let shared = Shared::Driver { driver };
-            office.queue().hold_back(shared, session, &reason).await;
-            return office
+            agents.queue().hold_back(shared, session, &reason).await;
+            return agents
                 .closed(session.id(), Outcome::Failed { reason })
                 .await;
         }
@@ -38,20 +38,20 @@ pub async fn start(office: &Office, policy: &Policy, session: &Session, name: &s
 }
 
 async fn try_start(
-    office: &Office,
+    agents: &Agents,
     policy: &Policy,
     session: &Session,
     name: &str,
 ) -> Result<(), String> {
     let brief = &session.brief;
     // Why it waited.
-    office
+    agents
         .core
         .live
         .update(&brief.id, |observed| observed.notice = None);
     // A launcher that was killed may have left a terminal that nobody recorded as started.
     if let Some(terminal_id) = &session.terminal_id {
-        office
+        agents
             .end_terminal(terminal_id, "its session starts again")
             .await;
     }
@@ -60,22 +60,22 @@ async fn try_start(
             "there is no driver `{name}` in governance.yaml; add it under `drivers` or choose another"
         )
     })?;
-    let prompt = office
+    let prompt = agents
         .core
         .ledger
-        .read(|state| briefs::prompt(policy, &office.core.place, state, brief));
-    texts::write_prompt(&office.core.place.repo, &brief.prompt_path, &prompt)
+        .read(|state| briefs::prompt(policy, &agents.core.place, state, brief));
+    texts::write_prompt(&agents.core.place.repo, &brief.prompt_path, &prompt)
         .map_err(|error| error.to_string())?;
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
-    let incoming = office.core.place.incoming(mailbox_of);
-    let root = office.core.root_of(brief);
+    let incoming = agents.core.place.incoming(mailbox_of);
+    let root = agents.core.root_of(brief);
     let values = Values::from([
         ("prompt_file", brief.prompt_path.display().to_string()),
         ("session_id", brief.id.to_string()),
         ("repo", root.display().to_string()),
         ("mailbox", incoming.display().to_string()),
     ]);
-    must_be_approved(office, policy, session, template, values.clone()).await?;
+    must_be_approved(agents, policy, session, template, values.clone()).await?;
     let argv = template.iter().map(|part| fill(part, &values)).collect();
     let terminal_id = TerminalId::fresh("terminal");
     let mut spec = Spec::program(terminal_id.as_str(), argv, root.to_owned());
@@ -93,7 +93,7 @@ async fn try_start(
         ]);
     }
     // Makes the folder; when the log is not what it should be, the terminal keeps what is printed until it is closed.
-    if !office.transcribe(session, "") {
+    if !agents.transcribe(session, "") {
         spec.log_path = None;
     }
     // Recorded first: whatever happens next, the terminal can be found and ended.
@@ -103,35 +103,35 @@ async fn try_start(
         title: brief.title.clone(),
         preview: false,
     };
-    if !office.core.record(vec![opened]).await {
+    if !agents.core.record(vec![opened]).await {
         return Err("the journal cannot be written, so nothing was started".to_owned());
     }
-    if let Err(error) = office.terminals.start(&terminal_id, spec).await {
+    if let Err(error) = agents.terminals.start(&terminal_id, spec).await {
         let reason = format!("its program could not be started: failed to {error}");
-        office.terminal_closed(&terminal_id, &reason).await;
+        agents.terminal_closed(&terminal_id, &reason).await;
         return Err(reason);
     }
-    show(office, &brief.id, &terminal_id);
+    show(agents, &brief.id, &terminal_id);
     let started = Event::SessionStarted {
         session_id: brief.id.clone(),
         department: brief.department.clone(),
         parent_session_id: brief.parent_session_id.clone(),
-        pid: office.terminals.child_pid(&terminal_id),
+        pid: agents.terminals.child_pid(&terminal_id),
     };
-    office.core.record(vec![started]).await;
+    agents.core.record(vec![started]).await;
     Ok(())
 }
 
 /// A command line that is filled in for its session may lead where the one that was approved led nowhere.
 async fn must_be_approved(
-    office: &Office,
+    agents: &Agents,
     policy: &Policy,
     session: &Session,
     template: &[String],
     values: Values,
 ) -> Result<(), String> {
     let brief = &session.brief;
-    let ground = ground(&office.core.config).with(values, &brief.prompt_path);
+    let ground = ground(&agents.core.config).with(values, &brief.prompt_path);
     let driver = brief.driver.name();
     let (name, command) = (driver.to_owned(), template.to_vec());
     let look = move || named::read(&ground, std::iter::once((&name, &command)));
@@ -149,21 +149,21 @@ async fn must_be_approved(
     }
 }
 
-fn show(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
-    let open = office.terminals.is_open(terminal_id);
-    office
+fn show(agents: &Agents, id: &SessionId, terminal_id: &TerminalId) {
+    let open = agents.terminals.is_open(terminal_id);
+    agents
         .core
         .live
         .update(id, |observed| observed.shown = open);
-    office.core.live.touch(id);
-    office.connect(id);
+    agents.core.live.touch(id);
+    agents.connect(id);
 }
 
 /// Finds the program of a session again after a restart.
-pub async fn reconnect(office: &Office, session: &Session) -> Done {
+pub async fn reconnect(agents: &Agents, session: &Session) -> Done {
     let found = match &session.terminal_id {
-        Some(id) if office.terminals.is_open(id) => Ok(id),
-        Some(id) => office
+        Some(id) if agents.terminals.is_open(id) => Ok(id),
+        Some(id) => agents
             .terminals
             .adopt(id)
             .await
@@ -172,29 +172,29 @@ pub async fn reconnect(office: &Office, session: &Session) -> Done {
         None => Err("it has no terminal".to_owned()),
     };
     match found {
-        Ok(id) => show(office, session.id(), id),
+        Ok(id) => show(agents, session.id(), id),
         Err(reason) => {
             if let Some(terminal_id) = &session.terminal_id {
-                office
+                agents
                     .end_terminal(terminal_id, "it was gone after a restart")
                     .await;
             }
             let reason = format!(
                 "after a restart its program was not found again: {reason}; resume it to start it anew"
             );
-            return office.closed(session.id(), Outcome::Lost { reason }).await;
+            return agents.closed(session.id(), Outcome::Lost { reason }).await;
         }
     }
     Done::Settled
 }
 
 /// Pastes what is owed into the program's terminal, one message at a time.
-pub async fn deliver(office: &Office, session: &Session) -> Done {
+pub async fn deliver(agents: &Agents, session: &Session) -> Done {
     let Some(terminal_id) = &session.terminal_id else {
         return Done::Again;
     };
-    let busy = office.core.live.observed(session.id()).activity == Activity::Working;
-    let owed: Option<Message> = office.core.ledger.read(|state| {
+    let busy = agents.core.live.observed(session.id()).activity == Activity::Working;
+    let owed: Option<Message> = agents.core.ledger.read(|state| {
         let mut mine = state.owed_to(session.id()).into_iter();
         mine.find(|message| !busy || message.purpose.interrupts())
             .cloned()
@@ -202,7 +202,7 @@ pub async fn deliver(office: &Office, session: &Session) -> Done {
     let Some(message) = owed else {
         return Done::Settled;
     };
-    let typed = office
+    let typed = agents
         .terminals
         .submit(terminal_id, &message.message_id, &message.text);
     if let Err(error) = typed.await {
@@ -213,35 +213,35 @@ pub async fn deliver(office: &Office, session: &Session) -> Done {
         message_id: message.message_id,
         session_id: message.session_id,
     };
-    office.core.record(vec![delivered]).await;
+    agents.core.record(vec![delivered]).await;
     Done::Settled
 }
 
 /// Ends the program with everything that it started, then records the end.
-pub async fn close(office: &Office, session: &Session) -> Done {
+pub async fn close(agents: &Agents, session: &Session) -> Done {
     if let Some(terminal_id) = &session.terminal_id {
-        office.end_terminal(terminal_id, "its session ended").await;
+        agents.end_terminal(terminal_id, "its session ended").await;
     }
     // What it is closed with, where that was said, is known to the decision.
-    office.closed(session.id(), Outcome::Stopped).await
+    agents.closed(session.id(), Outcome::Stopped).await
 }
 
 /// The program ended by itself.
 ///
 /// The end is recorded before the terminal is taken away: whoever sees a terminal go while its session still counts as
 /// running must take the program for lost.
-pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signal: Option<i32>) {
-    office.core.live.update(session.id(), |observed| {
-        observed.preview = texts::tail(&office.core.place.repo, &session.brief.log_path, 4096)
+pub async fn exited(agents: &Agents, session: &Session, code: Option<i32>, signal: Option<i32>) {
+    agents.core.live.update(session.id(), |observed| {
+        observed.preview = texts::tail(&agents.core.place.repo, &session.brief.log_path, 4096)
     });
     // Otherwise somebody is ending it already and records that, or it runs again in another terminal.
-    let ends_by_itself = office.core.session(session.id()).is_some_and(|now| {
+    let ends_by_itself = agents.core.session(session.id()).is_some_and(|now| {
         matches!(now.status, Status::Starting | Status::Running)
             && now.terminal_id == session.terminal_id
     });
     if ends_by_itself {
-        office.last_call(session.id()).await;
-        let reported = office.core.ledger.read(|state| {
+        agents.last_call(session.id()).await;
+        let reported = agents.core.ledger.read(|state| {
             let now = state.session(session.id());
             now.is_some_and(|session| has_reported(state, session))
         });
@@ -252,45 +252,45 @@ pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signa
                 signal: signal.map(Signal::Number),
             },
         };
-        office.closed(session.id(), outcome).await;
+        agents.closed(session.id(), outcome).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
-        office.end_terminal(terminal_id, "its program ended").await;
+        agents.end_terminal(terminal_id, "its program ended").await;
     }
 }
 
 /// Its terminal is gone although nobody ended it.
-pub async fn lost(office: &Office, session: &Session) {
+pub async fn lost(agents: &Agents, session: &Session) {
     let reason = "its terminal process ended unexpectedly; resume it to start it anew".to_owned();
-    office.closed(session.id(), Outcome::Lost { reason }).await;
+    agents.closed(session.id(), Outcome::Lost { reason }).await;
 }
 
 /// Takes the end of its transcript as its preview; what was printed `just_now` is a sign of life as well.
-pub fn printed(office: &Office, session: &Session, just_now: bool) {
-    let preview = texts::tail(&office.core.place.repo, &session.brief.log_path, 2048);
-    office
+pub fn printed(agents: &Agents, session: &Session, just_now: bool) {
+    let preview = texts::tail(&agents.core.place.repo, &session.brief.log_path, 2048);
+    agents
         .core
         .live
         .update(session.id(), |observed| observed.preview = preview);
     if just_now {
-        office.core.live.touch(session.id());
+        agents.core.live.touch(session.id());
     }
 }
 
 /// The program says what it is doing.
-pub fn said(office: &Office, session: &Session, said: &AgentState) {
+pub fn said(agents: &Agents, session: &Session, said: &AgentState) {
     let activity = match said.state {
         AgentActivity::Working => Activity::Working,
         AgentActivity::Blocked => Activity::Blocked,
         AgentActivity::Done | AgentActivity::Idle => Activity::Idle,
         AgentActivity::Clear => Activity::Unknown,
     };
-    office.core.live.hears(session.id(), activity);
+    agents.core.live.hears(session.id(), activity);
     if activity == Activity::Blocked {
         let why = said.kind.as_ref();
         let why = why.map_or_else(String::new, |kind| format!(" ({kind})"));
         let notice = format!("it waits for your permission or answer{why}: open its terminal");
-        office
+        agents
             .core
             .live
             .update(session.id(), |observed| observed.notice = Some(notice));

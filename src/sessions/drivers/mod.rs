@@ -4,7 +4,7 @@
 pub mod codex;
 pub mod command;
 
-use super::office::Office;
+use super::agents::Agents;
 use crate::core::done::Done;
 use crate::core::policy::Policy;
 use crate::domain::driver::Driver;
@@ -13,75 +13,75 @@ use codex_terminal::signals::AgentState;
 use std::sync::Arc;
 
 /// Starts a session, or resumes it, and gives it its prompt. `policy` is the one by which it may start.
-pub async fn start(office: &Arc<Office>, policy: &Policy, session: &Session) -> Done {
+pub async fn start(agents: &Arc<Agents>, policy: &Policy, session: &Session) -> Done {
     match &session.brief.driver {
-        Driver::Codex => codex::start(office, session).await,
-        Driver::Command(name) => command::start(office, policy, session, name).await,
+        Driver::Codex => codex::start(agents, session).await,
+        Driver::Command(name) => command::start(agents, policy, session, name).await,
     }
 }
 
 /// Finds what runs a session again, after a restart of the launcher or of what it runs in.
-pub async fn reconnect(office: &Office, session: &Session) -> Done {
+pub async fn reconnect(agents: &Agents, session: &Session) -> Done {
     match session.brief.driver {
-        Driver::Codex => codex::reconnect(office, session).await,
-        Driver::Command(_) => command::reconnect(office, session).await,
+        Driver::Codex => codex::reconnect(agents, session).await,
+        Driver::Command(_) => command::reconnect(agents, session).await,
     }
 }
 
 /// Hands over what is owed to a session.
-pub async fn deliver(office: &Office, session: &Session) -> Done {
+pub async fn deliver(agents: &Agents, session: &Session) -> Done {
     match session.brief.driver {
-        Driver::Codex => codex::messages::deliver(office, session).await,
-        Driver::Command(_) => command::deliver(office, session).await,
+        Driver::Codex => codex::messages::deliver(agents, session).await,
+        Driver::Command(_) => command::deliver(agents, session).await,
     }
 }
 
 /// Ends a session with everything that it started; then its end is recorded.
-pub async fn close(office: &Office, session: &Session) -> Done {
+pub async fn close(agents: &Agents, session: &Session) -> Done {
     match session.brief.driver {
-        Driver::Codex => codex::close(office, session).await,
-        Driver::Command(_) => command::close(office, session).await,
+        Driver::Codex => codex::close(agents, session).await,
+        Driver::Command(_) => command::close(agents, session).await,
     }
 }
 
 /// Shows a session in a terminal, where that is only a view.
-pub async fn show(office: &Office, session: &Session) -> Done {
+pub async fn show(agents: &Agents, session: &Session) -> Done {
     match session.brief.driver {
-        Driver::Codex => codex::tui::open(office, session).await,
+        Driver::Codex => codex::tui::open(agents, session).await,
         Driver::Command(_) => Done::Settled,
     }
 }
 
 /// Something was printed in the session's terminal: `just_now`, or before anybody listened.
-pub fn printed(office: &Office, session: &Session, just_now: bool) {
+pub fn printed(agents: &Agents, session: &Session, just_now: bool) {
     match session.brief.driver {
         // What it says comes by protocol.
         Driver::Codex => {}
-        Driver::Command(_) => command::printed(office, session, just_now),
+        Driver::Command(_) => command::printed(agents, session, just_now),
     }
 }
 
 /// The program in the session's terminal says what it is doing.
-pub fn said(office: &Office, session: &Session, state: &AgentState) {
+pub fn said(agents: &Agents, session: &Session, state: &AgentState) {
     match session.brief.driver {
         // It tells more, and more exactly, by protocol.
         Driver::Codex => {}
-        Driver::Command(_) => command::said(office, session, state),
+        Driver::Command(_) => command::said(agents, session, state),
     }
 }
 
 /// The program in the session's terminal ended by itself.
-pub async fn exited(office: &Office, session: &Session, code: Option<i32>, signal: Option<i32>) {
+pub async fn exited(agents: &Agents, session: &Session, code: Option<i32>, signal: Option<i32>) {
     match session.brief.driver {
-        Driver::Codex => codex::tui::exited(office, session).await,
-        Driver::Command(_) => command::exited(office, session, code, signal).await,
+        Driver::Codex => codex::tui::exited(agents, session).await,
+        Driver::Command(_) => command::exited(agents, session, code, signal).await,
     }
 }
 
 /// The session's terminal is gone although nobody ended it (nor the session).
-pub async fn lost(office: &Office, session: &Session) {
+pub async fn lost(agents: &Agents, session: &Session) {
     match session.brief.driver {
         Driver::Codex => {}
-        Driver::Command(_) => command::lost(office, session).await,
+        Driver::Command(_) => command::lost(agents, session).await,
     }
 }

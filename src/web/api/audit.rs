@@ -46,7 +46,7 @@ pub async fn page(
             format!("limit: choose 1 to {MAX_LIMIT}"),
         ));
     }
-    let ledger = app.office.core.ledger.clone();
+    let ledger = app.agents.core.ledger.clone();
     let last = ledger.snapshot_seq();
     let after = wish.after.min(last);
     let tail = tokio::task::spawn_blocking(move || ledger.tail(after, wish.limit)).await;

@@ -38,7 +38,7 @@ pub async fn propose(
     Body(wish): Body<ProposeAssignments>,
 ) -> Result<Success<Proposed>, ApiError> {
     crate::domain::flow::check_task(&wish.task, "task")?;
-    let policy = app.office.core.policy();
+    let policy = app.agents.core.policy();
     let language = policy.catalog.language;
     let request = ReportRequest {
         mode: ReportMode::Worktree,
@@ -91,7 +91,7 @@ pub async fn start_department(
 ) -> Result<Success<DepartmentStarted>, ApiError> {
     let parent_session_id = match wish.parent_session_id {
         Some(parent) => parent,
-        None => app.office.sessions().only_planner()?,
+        None => app.agents.sessions().only_planner()?,
     };
     let assignments = vec![PlannedAssignment {
         model: chosen(wish.model),
@@ -107,22 +107,22 @@ pub async fn start_department(
         plan_sha256: None,
         run_verify: wish
             .run_verify
-            .unwrap_or(app.office.core.policy().run_verify),
+            .unwrap_or(app.agents.core.policy().run_verify),
         allow_overlap: false,
         override_reason: None,
         by_hand: true,
         request,
     };
     let orders = app
-        .office
+        .agents
         .plans()
         .confirm(&caller.actor(), confirmation)
         .await?;
     let order = orders.into_iter().next().ok_or_else(ApiError::internal)?;
     // Dispatch follows at once when a slot is free; whoever asks wants to know which of the two it is.
-    let limits = app.office.queue().limits();
+    let limits = app.agents.queue().limits();
     let queued = app
-        .office
+        .agents
         .core
         .ledger
         .read(|state| queue::waits(state, &limits, &order.assignment_id));

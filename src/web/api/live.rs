@@ -32,10 +32,10 @@ pub async fn session_stream(
     Query(Of { id }): Query<Of>,
 ) -> Result<Response, ApiError> {
     if let Some(id) = &id {
-        app.office.core.known_session(id)?;
+        app.agents.core.known_session(id)?;
     }
     let watcher = Watcher {
-        changes: app.office.core.live.changes(),
+        changes: app.agents.core.live.changes(),
         app,
         only: id,
         opener,
@@ -67,14 +67,14 @@ impl Watcher {
             }
             // Marked as seen before looking, so that what changes after the look wakes us.
             self.changes.mark_unchanged();
-            let office = &self.app.office;
+            let agents = &self.app.agents;
             let news = self
                 .app
                 .sessions
-                .after(self.number, office, self.only.as_ref());
+                .after(self.number, agents, self.only.as_ref());
             self.number = news.number;
             let frames = news.frames.iter();
-            let frames = frames.map(|frame| frame.for_reader(office, self.opener.as_ref()));
+            let frames = frames.map(|frame| frame.for_reader(agents, self.opener.as_ref()));
             self.pending.extend(frames);
             match news.again {
                 _ if !self.pending.is_empty() => {}
@@ -87,7 +87,7 @@ impl Watcher {
     /// Waits until the journal or the observations say more, or it is time to look in any case.
     async fn hears_of_more(&mut self, seq: u64) {
         let journal = async {
-            match self.app.office.core.ledger.subscribe(Some(seq)) {
+            match self.app.agents.core.ledger.subscribe(Some(seq)) {
                 Ok(mut subscription) => drop(subscription.recv().await),
                 Err(SubscribeError::Closed) => std::future::pending().await,
                 // What was missed is in the state.

@@ -23,8 +23,8 @@ pub async fn take(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OnePlanFile>,
 ) -> Result<Success<PlanReceipt>, ApiError> {
-    let policy = app.office.core.policy();
-    let decide = app.office.core.decide(caller.actor(), move |state| {
+    let policy = app.agents.core.policy();
+    let decide = app.agents.core.decide(caller.actor(), move |state| {
         plan_files::take(state, &policy.catalog, &wish.session_id, &wish.plan_sha256)
     });
     Ok(Success(decide.await?))
@@ -35,7 +35,7 @@ pub async fn discard(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OnePlanFile>,
 ) -> Result<Done, ApiError> {
-    let decide = app.office.core.decide(caller.actor(), move |state| {
+    let decide = app.agents.core.decide(caller.actor(), move |state| {
         plan_files::discard(state, &wish.session_id, &wish.plan_sha256)
     });
     decide.await?;

@@ -5,13 +5,13 @@ use crate::domain::flow::named::unknown_session;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::governance::dossier::make as make_dossier;
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed, Query};
 use crate::web::caller::{Opener, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::success::Success;
-use crate::web::views::{PlanView, ResultView, Scene, SessionView};
+use crate::web::views::{PlanView, ResultView, SessionView, ViewContext};
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
@@ -90,8 +90,8 @@ pub async fn dossier(
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<DossierView>, ApiError> {
-    let journal = app.office.core.place.journal();
-    let language = app.office.core.policy().catalog.language;
+    let journal = app.agents.core.place.journal();
+    let language = app.agents.core.policy().catalog.language;
     let wanted = id.clone();
     let made = tokio::task::spawn_blocking(move || make_dossier(&journal, wanted, language)).await;
     let markdown = made
@@ -116,11 +116,11 @@ pub async fn start(
     Keyed(wish, request): Keyed<StartZhongshu>,
 ) -> Result<Success<OneSession>, ApiError> {
     let id = app
-        .office
+        .agents
         .sessions()
         .start_planner(&caller.actor(), &wish.task, chosen(wish.model), request)
         .await?;
-    session_view(&app.office, &id, &opener)
+    session_view(&app.agents, &id, &opener)
 }
 
 pub async fn restart(
@@ -130,11 +130,11 @@ pub async fn restart(
     Body(wish): Body<RestartZhongshu>,
 ) -> Result<Success<OneSession>, ApiError> {
     let id = app
-        .office
+        .agents
         .sessions()
         .restart_planner(&caller.actor(), &wish.session_id, chosen(wish.model))
         .await?;
-    session_view(&app.office, &id, &opener)
+    session_view(&app.agents, &id, &opener)
 }
 
 pub async fn list(
@@ -142,9 +142,9 @@ pub async fn list(
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
 ) -> Success<PlannerList> {
-    let language = app.office.core.policy().catalog.language;
-    let planners: Vec<PlannerWithWork> = app.office.core.ledger.read(|state| {
-        let scene = Scene::of(&app.office, state, opener.as_ref());
+    let language = app.agents.core.policy().catalog.language;
+    let planners: Vec<PlannerWithWork> = app.agents.core.ledger.read(|state| {
+        let scene = ViewContext::of(&app.agents, state, opener.as_ref());
         let planners = state
             .sessions
             .values()
@@ -170,10 +170,10 @@ pub async fn context(
     Opener(opener): Opener,
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<PlannerContext>, ApiError> {
-    let language = app.office.core.policy().catalog.language;
-    let context = app.office.core.ledger.read(|state| {
+    let language = app.agents.core.policy().catalog.language;
+    let context = app.agents.core.ledger.read(|state| {
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
-        let scene = Scene::of(&app.office, state, opener.as_ref());
+        let scene = ViewContext::of(&app.agents, state, opener.as_ref());
         Ok::<_, Refusal>(PlannerContext {
             session: scene.session(planner),
             task: planner.brief.task.clone(),
@@ -187,14 +187,14 @@ pub async fn context(
 
 /// One session, as the person sees it who asks.
 pub fn session_view(
-    office: &Office,
+    agents: &Agents,
     id: &SessionId,
     opener: &Lease,
 ) -> Result<Success<OneSession>, ApiError> {
-    let session = office.core.known_session(id)?;
-    let session = office
+    let session = agents.core.known_session(id)?;
+    let session = agents
         .core
         .ledger
-        .read(|state| Scene::of(office, state, Some(opener)).session(&session));
+        .read(|state| ViewContext::of(agents, state, Some(opener)).session(&session));
     Ok(Success(OneSession { session }))
 }

@@ -102,7 +102,7 @@ pub async fn report(
         assignments: assignments.into_iter().map(Into::into).collect(),
     };
     let receipt = app
-        .office
+        .agents
         .plans()
         .report(&caller.actor(), &wish.session_id, proposal)
         .await?;
@@ -125,8 +125,8 @@ pub async fn newest(
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<NewestPlan>, ApiError> {
-    let language = app.office.core.policy().catalog.language;
-    let (plan, plan_files) = app.office.core.ledger.read(|state| {
+    let language = app.agents.core.policy().catalog.language;
+    let (plan, plan_files) = app.agents.core.ledger.read(|state| {
         let planner = planner(state, &id)?;
         let plan = planner.plan().map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>((plan, PlanFileView::all(planner, language)))
@@ -152,7 +152,7 @@ pub async fn findings_of(
     if let Some(stored) = plan.findings_of_lines() {
         return Ok(stored.to_vec());
     }
-    let now = app.office.plans().findings(plan.lines().to_vec()).await?;
+    let now = app.agents.plans().findings(plan.lines().to_vec()).await?;
     Ok(FindingView::all(&now, language))
 }
 
@@ -168,8 +168,8 @@ pub async fn versions(
     RequireReader(_): RequireReader,
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<PlanVersions>, ApiError> {
-    let language = app.office.core.policy().catalog.language;
-    let plans = app.office.core.ledger.read(|state| {
+    let language = app.agents.core.policy().catalog.language;
+    let plans = app.agents.core.ledger.read(|state| {
         let plans = planner(state, &id)?.plans.iter().rev();
         let plans = plans.map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>(plans.collect::<Vec<_>>())
@@ -225,9 +225,9 @@ pub async fn check(
     check_entries(wish.assignments.len(), "assignments")?;
     let language = wish
         .language
-        .unwrap_or(app.office.core.policy().catalog.language);
+        .unwrap_or(app.agents.core.policy().catalog.language);
     let lines = wish.assignments.into_iter().map(Into::into).collect();
-    let findings = app.office.plans().findings(lines).await?;
+    let findings = app.agents.plans().findings(lines).await?;
     Ok(Success(PlanChecked {
         findings: FindingView::all(&findings, language),
     }))
@@ -268,14 +268,14 @@ pub async fn confirm(
         plan_sha256: wish.plan_sha256,
         run_verify: wish
             .run_verify
-            .unwrap_or(app.office.core.policy().run_verify),
+            .unwrap_or(app.agents.core.policy().run_verify),
         allow_overlap: wish.allow_overlap,
         override_reason: chosen(wish.override_reason),
         by_hand: false,
         request,
     };
     let orders = app
-        .office
+        .agents
         .plans()
         .confirm(&caller.actor(), confirmation)
         .await?;
@@ -303,10 +303,10 @@ pub async fn reject(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<RejectPlan>,
 ) -> Result<Success<PlanRejected>, ApiError> {
-    let policy = app.office.core.policy();
+    let policy = app.agents.core.policy();
     let reject =
         move |state: &_| plans::reject(state, &policy.catalog, &wish.session_id, &wish.reason);
-    let version = app.office.core.decide(caller.actor(), reject).await?;
+    let version = app.agents.core.decide(caller.actor(), reject).await?;
     Ok(Success(PlanRejected { version }))
 }
 
@@ -328,8 +328,8 @@ pub async fn have_reviewed(
         version: wish.version,
         plan_sha256: wish.plan_sha256,
     };
-    let rule = app.office.core.policy().catalog.review;
+    let rule = app.agents.core.policy().catalog.review;
     let ask = move |state: &_| review_wanted::ask(state, rule, &seen);
-    app.office.core.decide(caller.actor(), ask).await?;
+    app.agents.core.decide(caller.actor(), ask).await?;
     Ok(DONE)
 }

@@ -20,7 +20,7 @@ pub async fn cancel(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OfAssignment>,
 ) -> Result<Done, ApiError> {
-    app.office
+    app.agents
         .core
         .decide(caller.actor(), move |state| {
             queue::cancel(state, &wish.assignment_id)
@@ -34,7 +34,7 @@ pub async fn force(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OfAssignment>,
 ) -> Result<Done, ApiError> {
-    app.office
+    app.agents
         .core
         .decide(caller.actor(), move |state| {
             queue::force(state, &wish.assignment_id)
@@ -55,7 +55,7 @@ pub async fn reorder(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Move>,
 ) -> Result<Done, ApiError> {
-    app.office
+    app.agents
         .core
         .decide(caller.actor(), move |state| {
             queue::reorder(state, &wish.assignment_id, wish.before.as_ref())
@@ -73,7 +73,7 @@ pub async fn pause(
     RequirePerson(caller): RequirePerson,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Done, ApiError> {
-    app.office.queue().pause(&caller.actor(), true).await?;
+    app.agents.queue().pause(&caller.actor(), true).await?;
     Ok(DONE)
 }
 
@@ -82,6 +82,6 @@ pub async fn resume(
     RequirePerson(caller): RequirePerson,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Done, ApiError> {
-    app.office.queue().pause(&caller.actor(), false).await?;
+    app.agents.queue().pause(&caller.actor(), false).await?;
     Ok(DONE)
 }

@@ -80,7 +80,7 @@ pub async fn report(
     RequireReader(_): RequireReader,
     Query(wish): Query<ReportQuery>,
 ) -> Result<Response, ApiError> {
-    let language = app.office.core.policy().catalog.language;
+    let language = app.agents.core.policy().catalog.language;
     let format = wish.format()?;
     let report = app.report_as(wish.request(language)?, format).await?;
     Ok(([(CONTENT_TYPE, format.media_type())], report).into_response())

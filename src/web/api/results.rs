@@ -12,7 +12,7 @@ use crate::web::body::{Body, Query};
 use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::success::{DONE, Done, Shown, Success};
-use crate::web::views::{QueueItemView, ResultView, Scene, SessionView};
+use crate::web::views::{QueueItemView, ResultView, SessionView, ViewContext};
 use axum::extract::State;
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
@@ -100,7 +100,7 @@ pub async fn inbox_of_thread(
 }
 
 fn planner_of_thread(app: &App, thread_id: &str) -> Result<SessionId, ApiError> {
-    let id = app.office.core.ledger.read(|state| {
+    let id = app.agents.core.ledger.read(|state| {
         let session = state
             .session_of_thread(thread_id)
             .filter(|session| session.is_planner());
@@ -116,8 +116,8 @@ async fn open_inbox(
     peek: bool,
     opener: Option<&Lease>,
 ) -> Result<InboxView, ApiError> {
-    let office = &app.office;
-    office
+    let agents = &app.agents;
+    agents
         .core
         .ledger
         .read(|state| planner(state, id).map(drop))?;
@@ -125,17 +125,17 @@ async fn open_inbox(
         true => Vec::new(),
         false => {
             let id = id.clone();
-            let read = office
+            let read = agents
                 .core
                 .decide(actor, move |state| inbox::read(state, &id));
             read.await?
         }
     };
     let unread = |report: &TaskResult| !report.read || fresh.contains(&report.report_id);
-    let language = office.core.policy().catalog.language;
-    let limits = office.queue().limits();
-    let inbox = office.core.ledger.read(|state| {
-        let scene = Scene::of(office, state, opener);
+    let language = agents.core.policy().catalog.language;
+    let limits = agents.queue().limits();
+    let inbox = agents.core.ledger.read(|state| {
+        let scene = ViewContext::of(agents, state, opener);
         let planner = planner(state, id)?;
         let queued_departments = scene
             .queue(&limits, language, |department| department.to_owned())
@@ -166,7 +166,7 @@ pub async fn acknowledge(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Acknowledge>,
 ) -> Result<Done, ApiError> {
-    app.office
+    app.agents
         .core
         .decide(caller.actor(), move |state| {
             inbox::acknowledge(state, &wish.report_id)
@@ -191,7 +191,7 @@ pub async fn accept(
         let by = by.clone();
         move |state: &_| checks::accept(state, &wish.report_id, &by, &wish.reason, None)
     };
-    app.office.core.decide(by, accept).await?;
+    app.agents.core.decide(by, accept).await?;
     Ok(DONE)
 }
 
@@ -206,7 +206,7 @@ pub async fn accept_for_thread(
     let by = actor.clone();
     let accept =
         move |state: &_| checks::accept(state, &wish.report_id, &by, &wish.reason, Some(&planner));
-    app.office.core.decide(actor, accept).await?;
+    app.agents.core.decide(actor, accept).await?;
     Ok(DONE)
 }
 
@@ -221,7 +221,7 @@ pub async fn verify(
     Body(wish): Body<VerifyResult>,
 ) -> Result<Done, ApiError> {
     let verify = move |state: &_| checks::request_verification(state, &wish.report_id);
-    app.office.core.decide(caller.actor(), verify).await?;
+    app.agents.core.decide(caller.actor(), verify).await?;
     Ok(DONE)
 }
 
@@ -245,7 +245,7 @@ pub async fn handoff(
     RequireReader(_): RequireReader,
     Query(ByReport { id }): Query<ByReport>,
 ) -> Result<Success<HandoffView>, ApiError> {
-    let packet = app.office.core.ledger.read(|state| Packet::of(state, &id));
+    let packet = app.agents.core.ledger.read(|state| Packet::of(state, &id));
     let unknown = || ApiError::not_found("unknown_report", format!("there is no result `{id}`"));
     let packet = packet.ok_or_else(unknown)?;
     Ok(Success(HandoffView {

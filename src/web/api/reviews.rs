@@ -5,8 +5,8 @@ use crate::domain::language::Language;
 use crate::domain::provenance;
 use crate::domain::report::Report;
 use crate::domain::review::{
-    Approval, Candidate, CommitSeen, Decision, GateMode, GitId, Rejection, RiskCounts, Said,
-    Staged, Standing,
+    Approval, Candidate, CommitSeen, Decision, GateMode, GitId, Rejection, ReviewStatus,
+    RiskCounts, Said, Staged,
 };
 use crate::gate::review::{Obstacle, Review, Wanted};
 use crate::gate::strictness::in_force;
@@ -134,7 +134,7 @@ pub struct ReviewView {
 /// Looks at everything about a review at one moment.
 pub fn view(app: &App, review: Review, language: Language) -> ReviewView {
     let guarded = *app.guarded.borrow();
-    let ledger = &app.office.core.ledger;
+    let ledger = &app.agents.core.ledger;
     ledger.read(|state| assemble(state, guarded, review, language))
 }
 
@@ -153,11 +153,11 @@ pub fn assemble(
     let standing = staged.map(|staged| reviews.standing(candidate(staged)));
     let (stage, decision) = match standing {
         None => (Stage::Blocked, None),
-        Some(Standing::Unchanged) => (Stage::Nothing, None),
-        Some(Standing::Approved(it)) => (Stage::Approved, Some(it)),
-        Some(Standing::Rejected(it, _)) => (Stage::Rejected, Some(it)),
-        Some(Standing::Changed(it)) => (Stage::Changed, Some(it)),
-        Some(Standing::OtherBase(_) | Standing::Unseen) => (Stage::Open, None),
+        Some(ReviewStatus::Unchanged) => (Stage::Nothing, None),
+        Some(ReviewStatus::Approved(it)) => (Stage::Approved, Some(it)),
+        Some(ReviewStatus::Rejected(it, _)) => (Stage::Rejected, Some(it)),
+        Some(ReviewStatus::Changed(it)) => (Stage::Changed, Some(it)),
+        Some(ReviewStatus::OtherBase(_) | ReviewStatus::Unseen) => (Stage::Open, None),
     };
     ReviewView {
         stage,
@@ -219,14 +219,14 @@ fn sentence(obstacle: &Obstacle) -> String {
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Look {
+pub struct ReviewQuery {
     #[serde(default)]
     pub file: Option<usize>,
     #[serde(default)]
     pub brief: Option<String>,
 }
 
-impl Look {
+impl ReviewQuery {
     /// Which differences are asked for.
     pub fn wanted(&self) -> Option<Wanted> {
         if self.brief.is_some() {
@@ -248,9 +248,9 @@ impl Look {
 pub async fn review(
     State(app): State<App>,
     _: RequirePerson,
-    Query(look): Query<Look>,
+    Query(look): Query<ReviewQuery>,
 ) -> Result<Success<ReviewView>, ApiError> {
-    let language = app.office.core.policy().catalog.language;
+    let language = app.agents.core.policy().catalog.language;
     let review = app.review(language, look.wanted()).await?;
     Ok(Success(view(&app, review, language)))
 }
@@ -268,7 +268,7 @@ pub async fn approve(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Approve>,
 ) -> Result<Success<Approval>, ApiError> {
-    let language = app.office.core.policy().catalog.language;
+    let language = app.agents.core.policy().catalog.language;
     let review = app.review(language, None).await?;
     let staged = still(&review, &wish.tree)?.clone();
     if review.report.digest != wish.report_digest {
@@ -292,7 +292,7 @@ pub async fn approve(
     };
     let gate = review.gate_change;
     let approved = app
-        .office
+        .agents
         .core
         .decide(caller.actor(), move |state| {
             approval.plans = provenance::plans_of(&provenance::work(state), &paths);
@@ -319,7 +319,7 @@ pub async fn reject(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<Reject>,
 ) -> Result<Success<RejectedTree>, ApiError> {
-    let language = app.office.core.policy().catalog.language;
+    let language = app.agents.core.policy().catalog.language;
     let review = app.review(language, None).await?;
     let paths = paths(&review);
     let mut rejection = Rejection {
@@ -328,7 +328,7 @@ pub async fn reject(
         reason: wish.reason.trim().to_owned(),
         by: caller.actor(),
     };
-    app.office
+    app.agents
         .core
         .decide(caller.actor(), move |state| {
             rejection.plans = provenance::plans_of(&provenance::work(state), &paths);
@@ -374,7 +374,7 @@ pub async fn accept_commit(
     Body(wish): Body<AcceptCommit>,
 ) -> Result<Done, ApiError> {
     let reason = wish.reason.trim().to_owned();
-    app.office
+    app.agents
         .core
         .decide(caller.actor(), move |state| {
             reviews::accept_commit(state, wish.commit, reason)
@@ -406,7 +406,7 @@ pub async fn set_gate(
 ) -> Result<Success<GateSet>, ApiError> {
     let reason = wish.reason.trim().to_owned();
     let mode = wish.mode;
-    app.office
+    app.agents
         .core
         .decide(caller.actor(), move |state| {
             reviews::set_gate(state, mode, reason)

@@ -27,8 +27,8 @@ pub async fn trust(
     }
     let language = wish
         .language
-        .unwrap_or(app.office.core.policy().catalog.language);
-    app.office
+        .unwrap_or(app.agents.core.policy().catalog.language);
+    app.agents
         .permission()
         .give(&caller.actor(), language)
         .await?;
@@ -50,7 +50,7 @@ pub async fn powers(
         let message = "accept: only `true` is an answer here; without it the safe defaults hold, and programs of governance.yaml do not start";
         return Err(ApiError::invalid("not_accepted", message));
     }
-    app.office
+    app.agents
         .core
         .approve(&caller.actor(), wish.sha256)
         .await?;

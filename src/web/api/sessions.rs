@@ -29,8 +29,8 @@ pub async fn stop(
 ) -> Result<Success<OneSession>, ApiError> {
     let id = wish.session_id.clone();
     let stop = move |state: &_| request_close(state, &id, Outcome::Stopped);
-    app.office.core.decide(caller.actor(), stop).await?;
-    session_view(&app.office, &wish.session_id, &opener)
+    app.agents.core.decide(caller.actor(), stop).await?;
+    session_view(&app.agents, &wish.session_id, &opener)
 }
 
 pub async fn resume(
@@ -39,11 +39,11 @@ pub async fn resume(
     opener: Lease,
     Body(wish): Body<OfSession>,
 ) -> Result<Success<OneSession>, ApiError> {
-    app.office
+    app.agents
         .sessions()
         .resume(&caller.actor(), &wish.session_id)
         .await?;
-    session_view(&app.office, &wish.session_id, &opener)
+    session_view(&app.agents, &wish.session_id, &opener)
 }
 
 /// A message that will reach its session.
@@ -67,7 +67,7 @@ pub async fn input(
     Keyed(wish, request): Keyed<Input>,
 ) -> Result<Success<MessageSent>, ApiError> {
     let message_id = app
-        .office
+        .agents
         .core
         .decide(caller.actor(), move |state| {
             message(state, &wish.session_id, &wish.input, request)
@@ -89,12 +89,12 @@ pub async fn notify(
     RequirePerson(caller): RequirePerson,
     Keyed(wish, request): Keyed<Notify>,
 ) -> Result<Success<MessageSent>, ApiError> {
-    app.office
+    app.agents
         .core
         .ledger
         .read(|state| planner(state, &wish.session_id).map(drop))?;
     let message_id = app
-        .office
+        .agents
         .core
         .decide(caller.actor(), move |state| {
             message(state, &wish.session_id, &wish.message, request)

@@ -7,14 +7,14 @@ use crate::domain::fault::{Fault, Shared};
 use crate::domain::flow::holds::unreviewed;
 use crate::domain::language::Language;
 use crate::ledger::Health;
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::sessions::open_terminals::TerminalView;
 use crate::sessions::permission::Trust;
 use crate::threads::NOT_LOGGED_IN;
 use crate::web::app::App;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::success::Success;
-use crate::web::views::{QueueItemView, Scene, SessionView};
+use crate::web::views::{QueueItemView, SessionView, ViewContext};
 use axum::extract::State;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -130,8 +130,8 @@ pub async fn status(
 
 /// Looks at everything once, at one moment.
 pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
-    let office = &app.office;
-    let policy = office.core.policy();
+    let agents = &app.agents;
+    let policy = agents.core.policy();
     let title = |key: &str| {
         let known = policy.catalog.department(key);
         known.map_or_else(
@@ -139,10 +139,10 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
             |department| department.title.get(policy.catalog.language).to_owned(),
         )
     };
-    let limits = office.queue().limits();
+    let limits = agents.queue().limits();
     let (sessions, queue, queue_paused, slots_taken, unreviewed_results, unapproved_commits, seq) =
-        office.core.ledger.read(|state| {
-            let scene = Scene::of(office, state, opener);
+        agents.core.ledger.read(|state| {
+            let scene = ViewContext::of(agents, state, opener);
             (
                 scene.sessions(),
                 scene.queue(&limits, policy.catalog.language, title),
@@ -165,11 +165,11 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
             .filter(|session| session.ended_at.is_none())
             .count()
     };
-    let browser_terminals = office.open_terminals().views(opener);
+    let browser_terminals = agents.open_terminals().views(opener);
     StatusView {
         api_version: API_VERSION,
         version: env!("CARGO_PKG_VERSION"),
-        repo: office.core.place.repo.clone(),
+        repo: agents.core.place.repo.clone(),
         project_name: policy.project.clone(),
         workflow_doc: policy.workflow_doc.clone(),
         language: policy.catalog.language,
@@ -202,11 +202,11 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         zhongshu_sessions,
         department_sessions,
         unapproved_commits,
-        codex: codex(office, policy.catalog.language),
-        trust: office.permission().question(policy.catalog.language),
-        powers: office.core.powers(policy.catalog.language),
+        codex: codex(agents, policy.catalog.language),
+        trust: agents.permission().question(policy.catalog.language),
+        powers: agents.core.powers(policy.catalog.language),
         seq,
-        warnings: warnings(office),
+        warnings: warnings(agents),
     }
 }
 
@@ -222,15 +222,15 @@ fn department(department: &Department, language: Language) -> DepartmentView {
 }
 
 /// Codex, as a person needs to know it.
-pub fn codex(office: &Office, language: Language) -> CodexView {
+pub fn codex(agents: &Agents, language: Language) -> CodexView {
     use crate::codex::Status;
-    let (state, reason, user_agent) = match &office.threads.codex {
+    let (state, reason, user_agent) = match &agents.threads.codex {
         // Nobody asked for it: no fault, and nothing to mend.
-        Err(_) if !office.core.policy().uses_codex() => ("unused", None, None),
+        Err(_) if !agents.core.policy().uses_codex() => ("unused", None, None),
         Err(reason) => ("unavailable", Some(reason.get(language).to_owned()), None),
         Ok(codex) => match &*codex.status().borrow() {
-            Status::Idle if office.permission().is_given() => ("starting", None, None),
-            Status::Idle => ("untrusted", Some(not_started(office, language)), None),
+            Status::Idle if agents.permission().is_given() => ("starting", None, None),
+            Status::Idle => ("untrusted", Some(not_started(agents, language)), None),
             Status::Starting => ("starting", None, None),
             Status::Ready { user_agent, .. } => ("ready", None, Some(user_agent.clone())),
             Status::Down { reason, .. } => ("down", Some(reason.clone()), None),
@@ -246,8 +246,8 @@ pub fn codex(office: &Office, language: Language) -> CodexView {
 }
 
 /// What is known of Codex before it may run, and what is not.
-fn not_started(office: &Office, language: Language) -> String {
-    let program = office.threads.program.display();
+fn not_started(agents: &Agents, language: Language) -> String {
+    let program = agents.threads.program.display();
     match language {
         Language::En => format!(
             "{program} is there and starts when you allow Codex to work here; its login and its models are known only then (`zhongshu doctor` \
@@ -259,14 +259,14 @@ fn not_started(office: &Office, language: Language) -> String {
     }
 }
 
-fn warnings(office: &Office) -> Vec<String> {
-    let policy = office.core.policy();
+fn warnings(agents: &Agents) -> Vec<String> {
+    let policy = agents.core.policy();
     let mut warnings = policy.warnings();
-    warnings.extend(office.core.troubles.warnings(policy.catalog.language));
-    if let Health::ReadOnly { reason, .. } = &office.core.ledger.status().borrow().health {
+    warnings.extend(agents.core.troubles.warnings(policy.catalog.language));
+    if let Health::ReadOnly { reason, .. } = &agents.core.ledger.status().borrow().health {
         warnings.push(reason.clone());
     }
-    if office.threads.logged_in() == Some(false) {
+    if agents.threads.logged_in() == Some(false) {
         warnings.push(format!("{NOT_LOGGED_IN}, then start or resume a session"));
     }
     let held = |(shared, fault): (&Shared, &Fault)| {
@@ -278,7 +278,7 @@ fn warnings(office: &Office) -> Vec<String> {
         )
     };
     warnings.extend(
-        office
+        agents
             .core
             .ledger
             .read(|state| state.faults.iter().map(held).collect::<Vec<_>>()),

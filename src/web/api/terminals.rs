@@ -45,7 +45,7 @@ pub async fn list(
     Opener(opener): Opener,
 ) -> Success<TerminalList> {
     Success(TerminalList {
-        browser_terminals: app.office.open_terminals().views(opener.as_ref()),
+        browser_terminals: app.agents.open_terminals().views(opener.as_ref()),
     })
 }
 
@@ -69,7 +69,7 @@ pub async fn start(
 ) -> Result<Success<TerminalOpened>, ApiError> {
     let actor = caller.actor();
     let terminal = app
-        .office
+        .agents
         .open_terminals()
         .open_shell(
             &actor,
@@ -92,7 +92,7 @@ pub async fn close(
     RequirePerson(_): RequirePerson,
     Body(wish): Body<OfTerminal>,
 ) -> Result<Done, ApiError> {
-    app.office.open_terminals().close(&wish.id).await?;
+    app.agents.open_terminals().close(&wish.id).await?;
     Ok(DONE)
 }
 
@@ -103,7 +103,7 @@ pub async fn view_session(
     Body(wish): Body<OfSession>,
 ) -> Result<Success<TerminalOpened>, ApiError> {
     let terminal = app
-        .office
+        .agents
         .open_terminals()
         .view_session(&caller.actor(), Some(&opener), &wish.session_id)
         .await?;
@@ -139,12 +139,12 @@ pub async fn ticket(
         TicketMode::Read => Mode::Read,
         TicketMode::Write => Mode::Write,
     };
-    let url = app.office.open_terminals().url(&wish.id, mode, &opener)?;
+    let url = app.agents.open_terminals().url(&wish.id, mode, &opener)?;
     Ok(Success(TicketView { url }))
 }
 
 #[derive(Debug, Deserialize)]
-pub struct Look {
+pub struct ThemeChoice {
     theme: Theme,
 }
 
@@ -152,8 +152,8 @@ pub struct Look {
 pub async fn theme(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
-    Body(look): Body<Look>,
+    Body(look): Body<ThemeChoice>,
 ) -> Done {
-    app.office.terminals.set_theme(look.theme);
+    app.agents.terminals.set_theme(look.theme);
     DONE
 }

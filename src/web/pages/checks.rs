@@ -1,7 +1,7 @@
 //! How pages show what was found out about a result, and what menxia said of a plan. Words and classes only.
 
 use super::Words;
-use crate::domain::conformance::{Conformance, JudgedFile, Standing};
+use crate::domain::conformance::{Conformance, JudgedFile, ScopeStatus};
 use crate::domain::department::Department;
 use crate::domain::evidence::{End, Run, Verdict};
 use crate::domain::ids::SessionId;
@@ -66,9 +66,9 @@ impl Checks<'_> {
     pub(super) fn words(&self, file: &JudgedFile) -> String {
         let mut words = Vec::new();
         match file.standing {
-            Standing::Outside => words.push(self.t.get("checks.is_outside").to_owned()),
-            Standing::Absent => words.push(self.t.get("checks.is_absent").to_owned()),
-            Standing::InScope => {}
+            ScopeStatus::Outside => words.push(self.t.get("checks.is_outside").to_owned()),
+            ScopeStatus::Absent => words.push(self.t.get("checks.is_absent").to_owned()),
+            ScopeStatus::InScope => {}
         }
         if !file.claimed {
             words.push(self.t.get("checks.is_undeclared").to_owned());

@@ -73,7 +73,7 @@ pub struct Work<'a> {
     pub departments: &'a [Department],
     /// Models that can be asked for.
     pub model_choices: &'a [String],
-    /// All sessions, newest first (`Scene::sessions`).
+    /// All sessions, newest first (`ViewContext::sessions`).
     pub sessions: &'a [SessionView],
     /// The planner to show; see [`chosen_planner`].
     pub chosen: Option<&'a SessionId>,
@@ -91,7 +91,7 @@ pub struct Work<'a> {
     pub unread: &'a [ResultView],
     /// Its read results, newest first.
     pub read: &'a [ResultView],
-    /// The queue, next first (`Scene::queue`).
+    /// The queue, next first (`ViewContext::queue`).
     pub queue: &'a [QueueItemView],
     /// Whether the verify commands of confirmed work are run when the person does not say otherwise.
     pub run_verify: bool,

@@ -1,6 +1,6 @@
 //! The queue as lists show it: what waits, and why it is passed over, in words.
 
-use super::Scene;
+use super::ViewContext;
 use crate::domain::assignment::{Assignment, Hold};
 use crate::domain::fault::Shared;
 use crate::domain::flow::holds::{Holds, Limits};
@@ -29,7 +29,7 @@ pub struct QueueItemView {
     pub title: String,
 }
 
-impl Scene<'_> {
+impl ViewContext<'_> {
     /// The queue, next first, as these `limits` bound it; `title` names a department in `language`.
     pub fn queue(
         &self,

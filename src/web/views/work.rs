@@ -3,7 +3,7 @@
 
 use super::{EvidenceView, PlanView, ResultView};
 use crate::domain::assignment::{Assignment, AssignmentState};
-use crate::domain::conformance::Standing;
+use crate::domain::conformance::ScopeStatus;
 use crate::domain::evidence::{self, Verdict};
 use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::language::Language;
@@ -11,7 +11,7 @@ use crate::domain::provenance::{self, Touch, Work};
 use crate::domain::report::ChangedFile;
 use crate::domain::result::TaskResult;
 use crate::domain::state::State;
-use crate::gate::review::{Review, Seen};
+use crate::gate::review::{Review, SnapshotEntry};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,7 +83,7 @@ pub struct Author {
     /// `seen` by zhongshu, `said` by its report alone, or `at_work` on its files and not done.
     pub how: &'static str,
     /// Where the file stands against its assignment; null when that was not compared.
-    pub standing: Option<Standing>,
+    pub standing: Option<ScopeStatus>,
     /// Sessions that may have changed it instead.
     pub ambiguous_with: Vec<SessionId>,
     /// Whether what is staged is another content than it had at the department's end; null when that is not known.
@@ -91,12 +91,12 @@ pub struct Author {
 }
 
 /// What was found of all work that may lie in the next commit, to be compared with what is staged.
-pub fn seen(state: &State) -> BTreeSet<Seen> {
+pub fn seen(state: &State) -> BTreeSet<SnapshotEntry> {
     let works = provenance::work(state);
     let files = works.iter().flat_map(Work::seen);
     files
         .filter_map(|file| {
-            Some(Seen {
+            Some(SnapshotEntry {
                 path: file.path.clone(),
                 content: file.content.clone()?,
             })

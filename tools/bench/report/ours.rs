@@ -7,9 +7,9 @@ use std::time::Instant;
 use zhongshu::domain::report::{Report, ReportMode};
 use zhongshu::git::changes::{Changes, Deadline, Scope};
 use zhongshu::git::{GitError, Repo};
-use zhongshu::governance::judging::Bench;
+use zhongshu::governance::judging::RulesCache;
 use zhongshu::governance::report::{DEFAULT_TIME_LIMIT, ReportError, ReportRequest, judge};
-use zhongshu::governance::standing::Standing;
+use zhongshu::governance::report_cache::ReportCache;
 
 use crate::repositories::Subject;
 use crate::yardstick::Answer;
@@ -46,12 +46,12 @@ fn scan(
 /// The whole report.
 pub fn report(subject: &Subject, mode: ReportMode) -> Answer {
     whole(subject, mode, |repo, request| {
-        judge(repo, &mut Bench::default(), request)
+        judge(repo, &mut RulesCache::default(), request)
     })
 }
 
 /// The whole report, which may be the one that stands.
-pub fn again(subject: &Subject, standing: &Standing, mode: ReportMode) -> Answer {
+pub fn again(subject: &Subject, standing: &ReportCache, mode: ReportMode) -> Answer {
     whole(subject, mode, |repo, request| {
         standing.report(repo, request)
     })
@@ -93,7 +93,7 @@ pub fn peak(subject: &Subject) -> u64 {
 
 /// What that process does.
 pub fn peak_of_one(repo: &Path) -> u64 {
-    judge(repo, &mut Bench::default(), &ReportRequest::default()).unwrap();
+    judge(repo, &mut RulesCache::default(), &ReportRequest::default()).unwrap();
     peak_kib("self")
 }
 

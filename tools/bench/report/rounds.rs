@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zhongshu::domain::report::ReportMode;
-use zhongshu::governance::standing::Standing;
+use zhongshu::governance::report_cache::ReportCache;
 
 use crate::repositories::{OWNERS, Subject};
 use crate::served::Server;
@@ -41,7 +41,7 @@ struct Row {
 pub fn measure(subject: &Subject, rounds: usize, targets: &mut Targets) {
     eprintln!("measuring {}", subject.name);
     let server = Server::start(subject);
-    let standing = Standing::default();
+    let standing = ReportCache::default();
     let mut rows: [Row; 3] = Default::default();
     // The first round only warms everything up.
     for round in 0..=rounds {
@@ -72,7 +72,7 @@ pub fn measure(subject: &Subject, rounds: usize, targets: &mut Targets) {
 /// Everybody's turn.
 fn turn(
     subject: &Subject,
-    standing: &Standing,
+    standing: &ReportCache,
     server: &Server,
     mode: ReportMode,
 ) -> [Duration; 7] {

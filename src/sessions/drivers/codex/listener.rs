@@ -8,7 +8,7 @@ use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::sessions::texts;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, mpsc};
 /// Listens to Codex until its supervisor ends. `connected` runs after every (re)connection. Whoever listens again goes on where this one
 /// ended.
 pub async fn listen(
-    office: Arc<Office>,
+    agents: Arc<Agents>,
     incoming: Arc<Mutex<mpsc::Receiver<Incoming>>>,
     connected: Arc<impl Fn() + Send + Sync>,
 ) {
@@ -24,15 +24,15 @@ pub async fn listen(
     while let Some(event) = incoming.recv().await {
         match event {
             Incoming::Connected { .. } => {
-                office.disconnect_codex();
+                agents.disconnect_codex();
                 connected();
-                office.core.ring();
+                agents.core.ring();
             }
-            Incoming::Disconnected { .. } => office.disconnect_codex(),
-            Incoming::Notification(notification) => notified(&office, notification).await,
+            Incoming::Disconnected { .. } => agents.disconnect_codex(),
+            Incoming::Notification(notification) => notified(&agents, notification).await,
             Incoming::Request { key, request } => {
-                if asked(&office, &request)
-                    && let Ok(codex) = &office.threads.codex
+                if asked(&agents, &request)
+                    && let Ok(codex) = &agents.threads.codex
                 {
                     let message = format!("zhongshu does not know `{}`", request.method);
                     if let Err(error) = codex.refuse(&key, METHOD_NOT_FOUND, &message).await {
@@ -44,84 +44,84 @@ pub async fn listen(
     }
 }
 
-fn owner(office: &Office, thread_id: &ThreadId) -> Option<Session> {
-    office
+fn owner(agents: &Agents, thread_id: &ThreadId) -> Option<Session> {
+    agents
         .core
         .ledger
         .read(|state| state.session_of_thread(&thread_id.to_string()).cloned())
 }
 
-async fn notified(office: &Arc<Office>, notification: Notification) {
+async fn notified(agents: &Arc<Agents>, notification: Notification) {
     match notification {
         Notification::ThreadStatusChanged(change) => {
-            if let Some(session) = owner(office, &change.thread_id) {
+            if let Some(session) = owner(agents, &change.thread_id) {
                 let activity = threads::activity(&change.status);
-                office.core.live.hears(session.id(), activity);
-                office.core.ring();
+                agents.core.live.hears(session.id(), activity);
+                agents.core.ring();
             }
         }
         Notification::TurnStarted(change) => {
-            if let Some(session) = owner(office, &change.thread_id) {
-                office
+            if let Some(session) = owner(agents, &change.thread_id) {
+                agents
                     .core
                     .live
                     .set_activity(session.id(), Activity::Working);
-                office.core.live.update(session.id(), |observed| {
+                agents.core.live.update(session.id(), |observed| {
                     observed.notice = None;
                     observed.setback = None;
                 });
-                office.core.live.touch(session.id());
+                agents.core.live.touch(session.id());
             }
         }
         Notification::TurnCompleted(change) => {
-            if let Some(session) = owner(office, &change.thread_id) {
+            if let Some(session) = owner(agents, &change.thread_id) {
                 let interrupted = change.turn.status == TurnStatus::Interrupted;
                 let failed = (change.turn.status == TurnStatus::Failed)
                     .then_some(change.turn.error)
                     .flatten();
-                office.core.live.set_activity(session.id(), Activity::Idle);
+                agents.core.live.set_activity(session.id(), Activity::Idle);
                 let failure =
                     failed.map(|error| format!("its last turn failed: {}", error.message));
-                office.core.live.update(session.id(), |observed| {
+                agents.core.live.update(session.id(), |observed| {
                     if interrupted && observed.setback.is_none() {
                         observed.setback = Some(Setback::Interrupted);
                     }
                     observed.turn_failure.clone_from(&failure);
                     observed.notice = failure;
                 });
-                office.core.live.touch(session.id());
-                office.core.ring();
+                agents.core.live.touch(session.id());
+                agents.core.ring();
             }
         }
         Notification::ItemCompleted(change) => {
-            if let Some(session) = owner(office, &change.thread_id) {
+            if let Some(session) = owner(agents, &change.thread_id) {
                 if change.item.was_declined() {
-                    office.core.live.update(session.id(), |observed| {
+                    agents.core.live.update(session.id(), |observed| {
                         observed.setback = Some(Setback::Declined);
                     });
                 }
                 if let Some(client_id) = change.item.client_id() {
-                    messages::shown(office, &session, client_id).await;
+                    messages::shown(agents, &session, client_id).await;
                 }
                 if let Some(text) = texts::of_item(&change.item) {
-                    office.core.live.say(session.id(), &text);
-                    office.transcribe(&session, &text);
+                    agents.core.live.say(session.id(), &text);
+                    agents.transcribe(&session, &text);
                 }
             }
         }
         Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {
             // Many times a second: the name is enough, a copy of the session with its plans is not needed.
-            let owner = office.core.ledger.read(|state| {
+            let owner = agents.core.ledger.read(|state| {
                 let session = state.session_of_thread(&delta.thread_id.0);
                 session.map(|session| session.id().clone())
             });
             if let Some(id) = owner {
-                office.core.live.touch(&id);
+                agents.core.live.touch(&id);
             }
         }
         Notification::Error(failure) => {
-            if let Some(session) = owner(office, &failure.thread_id) {
-                office.core.live.update(session.id(), |observed| {
+            if let Some(session) = owner(agents, &failure.thread_id) {
+                agents.core.live.update(session.id(), |observed| {
                     let more = if failure.will_retry {
                         "; Codex tries again"
                     } else {
@@ -138,26 +138,26 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
             tracing::warn!(%reason, "the tool server of a session did not start; it can still report by file");
             if let Some(session) = startup
                 .thread_id
-                .and_then(|thread_id| owner(office, &thread_id))
+                .and_then(|thread_id| owner(agents, &thread_id))
             {
                 let notice = format!(
                     "its tool server did not start ({reason}); it can still report by file"
                 );
-                office
+                agents
                     .core
                     .live
                     .update(session.id(), |observed| observed.notice = Some(notice));
             }
         }
         Notification::Other { method, .. } if method == "account/updated" => {
-            office.threads.set_logged_in(None);
+            agents.threads.set_logged_in(None);
         }
         Notification::ThreadClosed(mention) | Notification::ThreadArchived(mention) => {
-            if let Some(session) = owner(office, &mention.thread_id)
+            if let Some(session) = owner(agents, &mention.thread_id)
                 && session.status == Status::Running
-                && office.is_connected(session.id())
+                && agents.is_connected(session.id())
             {
-                thread_ended(office, session);
+                thread_ended(agents, session);
             }
         }
         _ => {}
@@ -165,27 +165,27 @@ async fn notified(office: &Arc<Office>, notification: Notification) {
 }
 
 /// A session whose thread is gone is over; so is the terminal that showed it.
-fn thread_ended(office: &Arc<Office>, session: Session) {
-    let at_work = Arc::clone(office);
-    office.core.errand(async move {
-        let office = at_work;
+fn thread_ended(agents: &Arc<Agents>, session: Session) {
+    let at_work = Arc::clone(agents);
+    agents.core.errand(async move {
+        let agents = at_work;
         let outcome = Outcome::Exited {
             code: None,
             signal: None,
         };
-        office.closed(session.id(), outcome).await;
+        agents.closed(session.id(), outcome).await;
         if let Some(terminal_id) = &session.terminal_id {
-            office.end_terminal(terminal_id, "its session ended").await;
+            agents.end_terminal(terminal_id, "its session ended").await;
         }
-        office.core.ring();
+        agents.core.ring();
     });
 }
 
 /// Notes a request; true when it must be refused because nobody else could answer it.
-fn asked(office: &Office, request: &ServerRequest) -> bool {
+fn asked(agents: &Agents, request: &ServerRequest) -> bool {
     let Some(session) = request
         .thread_id()
-        .and_then(|thread_id| owner(office, &thread_id))
+        .and_then(|thread_id| owner(agents, &thread_id))
     else {
         return false;
     };
@@ -195,12 +195,12 @@ fn asked(office: &Office, request: &ServerRequest) -> bool {
         RequestKind::ForeignTool => false,
         RequestKind::Unknown => !has_tui,
         _ => {
-            office
+            agents
                 .core
                 .live
                 .set_activity(session.id(), Activity::Blocked);
             let notice = "it asks for your permission or answer: open its terminal".to_owned();
-            office
+            agents
                 .core
                 .live
                 .update(session.id(), |observed| observed.notice = Some(notice));

@@ -14,20 +14,20 @@ use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Message;
 use crate::domain::session::Session;
 use crate::domain::state::State;
-use crate::sessions::office::Office;
-use crate::threads::{Found, Thread};
+use crate::sessions::agents::Agents;
+use crate::threads::{Arrivals, Thread};
 use std::collections::BTreeSet;
 
 /// Hands over what is owed: everything when the thread is idle, a person's words even into a running turn.
 ///
 /// What may have arrived already is looked for first, and nothing overtakes it.
-pub async fn deliver(office: &Office, session: &Session) -> Done {
+pub async fn deliver(agents: &Agents, session: &Session) -> Done {
     let thread = session.thread_id.as_deref();
-    let Some(thread) = thread.and_then(|id| office.threads.thread(id)) else {
+    let Some(thread) = thread.and_then(|id| agents.threads.thread(id)) else {
         return Done::Again;
     };
     let id = session.id();
-    match hand_over(office, id, &thread).await {
+    match hand_over(agents, id, &thread).await {
         Ok(done) => done,
         Err(error) => {
             tracing::warn!(session.id = %id, %error, "a message could not be delivered yet");
@@ -37,13 +37,13 @@ pub async fn deliver(office: &Office, session: &Session) -> Done {
 }
 
 async fn hand_over(
-    office: &Office,
+    agents: &Agents,
     id: &SessionId,
     thread: &Thread<'_>,
 ) -> Result<Done, CallError> {
-    let observed = office.core.live.observed(id);
+    let observed = agents.core.live.observed(id);
     let idle = observed.activity == Activity::Idle;
-    let all = office.core.ledger.read(|state| owed(state, id));
+    let all = agents.core.ledger.read(|state| owed(state, id));
     // On an idle thread nothing waits inside of Codex any more: what was handed over and never shown was dropped.
     let is_doubtful = |message: &Message| {
         message.attempted && (idle || !observed.handed.contains(&message.message_id))
@@ -55,33 +55,33 @@ async fn hand_over(
         .collect();
     if !doubtful.is_empty() {
         match thread.look_for(&doubtful).await? {
-            Found::All(arrived) => {
-                note_doubt(office, id, false);
-                if !confirm(office, id, &arrived).await {
+            Arrivals::All(arrived) => {
+                note_doubt(agents, id, false);
+                if !confirm(agents, id, &arrived).await {
                     return Ok(Done::Again);
                 }
             }
-            Found::InDoubt(arrived) => {
-                note_doubt(office, id, true);
-                confirm(office, id, &arrived).await;
+            Arrivals::InDoubt(arrived) => {
+                note_doubt(agents, id, true);
+                confirm(agents, id, &arrived).await;
                 return Ok(Done::Again);
             }
         }
     }
-    let still_owed = office.core.ledger.read(|state| owed(state, id));
+    let still_owed = agents.core.ledger.read(|state| owed(state, id));
     let next: Vec<Message> = still_owed
         .into_iter()
         .filter(|message| idle || message.purpose.interrupts())
         .filter(|message| idle || !observed.handed.contains(&message.message_id))
         .collect();
-    send(office, id, thread, &next).await
+    send(agents, id, thread, &next).await
 }
 
 /// Says on the page why a message waits, until it is known whether it has arrived.
-fn note_doubt(office: &Office, id: &SessionId, doubt: bool) {
+fn note_doubt(agents: &Agents, id: &SessionId, doubt: bool) {
     const NOTICE: &str = "a message was being sent when zhongshu or Codex ended: it may wait inside of the turn that runs, and is sent again \
                           only when that turn is over without it; what you write meanwhile follows it";
-    office
+    agents
         .core
         .live
         .update(id, |observed| match (&observed.notice, doubt) {
@@ -97,7 +97,7 @@ fn owed(state: &State, id: &SessionId) -> Vec<Message> {
 
 /// One item each, in order; Codex keeps the order.
 async fn send(
-    office: &Office,
+    agents: &Agents,
     id: &SessionId,
     thread: &Thread<'_>,
     messages: &[Message],
@@ -112,24 +112,24 @@ async fn send(
             session_id: id.clone(),
         })
         .collect();
-    if !attempts.is_empty() && !office.core.record(attempts).await {
+    if !attempts.is_empty() && !agents.core.record(attempts).await {
         return Ok(Done::Again);
     }
     for message in messages {
-        let begins_turn = office.core.live.observed(id).activity == Activity::Idle;
-        office.core.live.update(id, |observed| {
+        let begins_turn = agents.core.live.observed(id).activity == Activity::Idle;
+        agents.core.live.update(id, |observed| {
             observed.handed.insert(message.message_id.clone());
         });
         if begins_turn {
-            office.core.live.set_activity(id, Activity::Working);
+            agents.core.live.set_activity(id, Activity::Working);
         }
         let (client_id, text) = (message.message_id.to_string(), message.text.clone());
         if let Err(error) = thread.message(client_id, text).await {
-            office.core.live.update(id, |observed| {
+            agents.core.live.update(id, |observed| {
                 observed.handed.remove(&message.message_id);
             });
             if begins_turn {
-                office.core.live.set_activity(id, Activity::Idle);
+                agents.core.live.set_activity(id, Activity::Idle);
             }
             return Err(error);
         }
@@ -142,7 +142,7 @@ async fn send(
 /// # Errors
 /// When Codex cannot be asked.
 pub async fn has_begun(
-    office: &Office,
+    agents: &Agents,
     session: &Session,
     thread: &Thread<'_>,
 ) -> Result<bool, CallError> {
@@ -152,30 +152,30 @@ pub async fn has_begun(
     }
     let was_sent = thread.was_sent(prompt).await?;
     if was_sent {
-        shown(office, session, prompt).await;
+        shown(agents, session, prompt).await;
     }
     Ok(was_sent)
 }
 
 /// Codex shows something of ours: it is delivered.
-pub async fn shown(office: &Office, session: &Session, client_id: &str) {
+pub async fn shown(agents: &Agents, session: &Session, client_id: &str) {
     if client_id == session.id().as_str() {
         if !session.prompted {
             let session_id = session.id().clone();
-            office
+            agents
                 .core
                 .record(vec![Event::SessionPrompted { session_id }])
                 .await;
         }
         return;
     }
-    let is_owed = office.core.ledger.read(|state| {
+    let is_owed = agents.core.ledger.read(|state| {
         let mut owed = state.owed_to(session.id()).into_iter();
         owed.any(|message| message.message_id.as_str() == client_id)
     });
     if is_owed {
         confirm(
-            office,
+            agents,
             session.id(),
             &BTreeSet::from([client_id.to_owned()]),
         )
@@ -184,12 +184,12 @@ pub async fn shown(office: &Office, session: &Session, client_id: &str) {
 }
 
 /// Records that these messages have arrived; false when the journal cannot be written.
-async fn confirm(office: &Office, id: &SessionId, arrived: &BTreeSet<String>) -> bool {
+async fn confirm(agents: &Agents, id: &SessionId, arrived: &BTreeSet<String>) -> bool {
     if arrived.is_empty() {
         return true;
     }
     let (session_id, wanted) = (id.clone(), arrived.clone());
-    let recorded = office.core.decide(LAUNCHER, move |state| {
+    let recorded = agents.core.decide(LAUNCHER, move |state| {
         let owed = state.owed_to(&session_id).into_iter();
         let arrived: Vec<MessageId> = owed
             .filter(|message| wanted.contains(message.message_id.as_str()))
@@ -203,7 +203,7 @@ async fn confirm(office: &Office, id: &SessionId, arrived: &BTreeSet<String>) ->
     });
     match recorded.await {
         Ok(arrived) => {
-            office.core.live.update(id, |observed| {
+            agents.core.live.update(id, |observed| {
                 for message_id in &arrived {
                     observed.handed.remove(message_id);
                 }

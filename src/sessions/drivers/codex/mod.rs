@@ -22,18 +22,18 @@ use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::sessions::{briefs, texts};
 use crate::threads::{
     NOT_LOGGED_IN, NotAsked, Thread, end_commands, has_nothing_left, is_open_elsewhere,
 };
 
 /// Starts a session's thread and gives it its prompt; a resumed session keeps its thread and is not prompted again.
-pub async fn start(office: &Office, session: &Session) -> Done {
-    match try_start(office, session).await {
+pub async fn start(agents: &Agents, session: &Session) -> Done {
+    match try_start(agents, session).await {
         Ok(()) => Done::Settled,
         Err(Failure::Passing(reason)) => {
-            office
+            agents
                 .core
                 .live
                 .update(session.id(), |observed| observed.notice = Some(reason));
@@ -41,18 +41,18 @@ pub async fn start(office: &Office, session: &Session) -> Done {
         }
         Err(Failure::Final(reason)) => {
             tracing::warn!(session.id = %session.id(), %reason, "a session could not be started");
-            let opened = office
+            let opened = agents
                 .core
                 .session(session.id())
                 .and_then(|session| session.thread_id);
-            if let Some(thread) = opened.and_then(|id| office.threads.thread(&id)) {
+            if let Some(thread) = opened.and_then(|id| agents.threads.thread(&id)) {
                 // What is recorded as failed must not work on unseen.
                 thread.end().await.ok();
             }
             let driver = session.brief.driver.clone();
             let shared = Shared::Driver { driver };
-            office.queue().hold_back(shared, session, &reason).await;
-            office
+            agents.queue().hold_back(shared, session, &reason).await;
+            agents
                 .closed(session.id(), Outcome::Failed { reason })
                 .await
         }
@@ -60,143 +60,143 @@ pub async fn start(office: &Office, session: &Session) -> Done {
     }
 }
 
-async fn try_start(office: &Office, session: &Session) -> Result<(), Failure> {
-    let codex = office.threads.codex.as_ref();
+async fn try_start(agents: &Agents, session: &Session) -> Result<(), Failure> {
+    let codex = agents.threads.codex.as_ref();
     let codex = codex.map_err(|reason| Failure::Final(reason.en.clone()))?;
-    let waited = office.threads.ready().await;
-    waited.map_err(|reason| not_ready(office, reason))?;
-    check_login(office, codex).await?;
-    let connection = office.codex_connection();
+    let waited = agents.threads.ready().await;
+    waited.map_err(|reason| not_ready(agents, reason))?;
+    check_login(agents, codex).await?;
+    let connection = agents.codex_connection();
     let id = session.id();
-    must_be_starting(office, id)?;
+    must_be_starting(agents, id)?;
     // What went wrong before is over; what Codex asks from now on is not.
-    office
+    agents
         .core
         .live
         .update(id, |observed| observed.notice = None);
-    let (thread, is_new) = threads::thread(office, codex, session).await?;
-    if is_new || !messages::has_begun(office, session, &thread).await? {
+    let (thread, is_new) = threads::thread(agents, codex, session).await?;
+    if is_new || !messages::has_begun(agents, session, &thread).await? {
         // What broke off a turn that never began is of no interest to the one that begins.
-        office
+        agents
             .core
             .live
             .update(id, |observed| observed.setback = None);
-        let (policy, brief) = (office.core.policy(), &session.brief);
-        let prompt = office
+        let (policy, brief) = (agents.core.policy(), &session.brief);
+        let prompt = agents
             .core
             .ledger
-            .read(|state| briefs::prompt(&policy, &office.core.place, state, brief));
-        texts::write_prompt(&office.core.place.repo, &brief.prompt_path, &prompt)
+            .read(|state| briefs::prompt(&policy, &agents.core.place, state, brief));
+        texts::write_prompt(&agents.core.place.repo, &brief.prompt_path, &prompt)
             .map_err(|error| Failure::Final(error.to_string()))?;
-        must_be_starting(office, id)?;
-        office.core.live.set_activity(id, Activity::Working);
+        must_be_starting(agents, id)?;
+        agents.core.live.set_activity(id, Activity::Working);
         thread.message(id.to_string(), prompt).await?;
-        if let Err(over) = must_be_starting(office, id) {
+        if let Err(over) = must_be_starting(agents, id) {
             // Whoever ended the session may have come too early to end this turn.
             thread.end().await.ok();
             return Err(over);
         }
     }
     // Where that fails, its thread is resumed as after a restart.
-    office.connect_codex(id, connection);
+    agents.connect_codex(id, connection);
     let started = Event::SessionStarted {
         session_id: id.clone(),
         department: session.brief.department.clone(),
         parent_session_id: session.brief.parent_session_id.clone(),
         pid: None,
     };
-    match office.core.record(vec![started]).await {
+    match agents.core.record(vec![started]).await {
         true => Ok(()),
         false => Err(Failure::Passing("the journal cannot be written".to_owned())),
     }
 }
 
 /// Only what a person must mend is final.
-fn not_ready(office: &Office, reason: String) -> Failure {
-    match office.threads.trouble() {
+fn not_ready(agents: &Agents, reason: String) -> Failure {
+    match agents.threads.trouble() {
         Some(trouble) => Failure::Final(trouble),
         None => Failure::Passing(reason),
     }
 }
 
-fn must_be_starting(office: &Office, id: &SessionId) -> Result<(), Failure> {
-    let starting = office
+fn must_be_starting(agents: &Agents, id: &SessionId) -> Result<(), Failure> {
+    let starting = agents
         .core
         .session(id)
         .is_some_and(|session| session.status == Status::Starting);
     if starting { Ok(()) } else { Err(Failure::Over) }
 }
 
-async fn check_login(office: &Office, codex: &Codex) -> Result<(), Failure> {
-    let busy = || office.core.live.any_busy();
-    match office.threads.look_for_login(codex, busy).await {
+async fn check_login(agents: &Agents, codex: &Codex) -> Result<(), Failure> {
+    let busy = || agents.core.live.any_busy();
+    match agents.threads.look_for_login(codex, busy).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Failure::Final(format!(
             "{NOT_LOGGED_IN}, then resume this session"
         ))),
-        Err(NotAsked::NotReady(reason)) => Err(not_ready(office, reason)),
+        Err(NotAsked::NotReady(reason)) => Err(not_ready(agents, reason)),
         Err(NotAsked::Failed(error)) => Err(error.into()),
     }
 }
 
 /// Subscribes to a session's thread again, after a restart of the launcher or of the app-server.
-pub async fn reconnect(office: &Office, session: &Session) -> Done {
-    if let Err(reason) = &office.threads.codex {
-        if Orphan::find(&office.core.place.app_server_descriptor()).is_none() {
-            return lost(office, session, &reason.en).await;
+pub async fn reconnect(agents: &Agents, session: &Session) -> Done {
+    if let Err(reason) = &agents.threads.codex {
+        if Orphan::find(&agents.core.place.app_server_descriptor()).is_none() {
+            return lost(agents, session, &reason.en).await;
         }
         // It works on, unseen: that is no end.
-        office.core.live.update(session.id(), |observed| {
+        agents.core.live.update(session.id(), |observed| {
             observed.notice = Some(reason.en.clone())
         });
         return Done::Again;
     }
-    if let Err(reason) = office.threads.ready().await {
-        office
+    if let Err(reason) = agents.threads.ready().await {
+        agents
             .core
             .live
             .update(session.id(), |observed| observed.notice = Some(reason));
         return Done::Again;
     }
     let thread = session.thread_id.as_deref();
-    let Some(thread) = thread.and_then(|id| office.threads.thread(id)) else {
-        return lost(office, session, "its thread was never opened").await;
+    let Some(thread) = thread.and_then(|id| agents.threads.thread(id)) else {
+        return lost(agents, session, "its thread was never opened").await;
     };
-    let connection = office.codex_connection();
+    let connection = agents.codex_connection();
     // Before the thread is subscribed to: what it asks comes with the subscription.
-    office
+    agents
         .core
         .live
         .update(session.id(), |observed| observed.notice = None);
-    match threads::resume(office, session, &thread).await {
+    match threads::resume(agents, session, &thread).await {
         Ok(()) => {
-            match messages::has_begun(office, session, &thread).await {
+            match messages::has_begun(agents, session, &thread).await {
                 Ok(true) => {}
-                Ok(false) => return begin_anew(office, session).await,
+                Ok(false) => return begin_anew(agents, session).await,
                 Err(_) => return Done::Again,
             }
             if let Some(terminal_id) = &session.terminal_id {
-                tui::adopt(office, session.id(), terminal_id).await;
+                tui::adopt(agents, session.id(), terminal_id).await;
             }
-            look_back(office, session, &thread).await;
-            match office.connect_codex(session.id(), connection) {
+            look_back(agents, session, &thread).await;
+            match agents.connect_codex(session.id(), connection) {
                 true => Done::Settled,
                 false => Done::Again,
             }
         }
         Err(error) if !session.prompted && has_nothing_left(false, &error) => {
-            begin_anew(office, session).await
+            begin_anew(agents, session).await
         }
         Err(error) if is_open_elsewhere(&error) => {
             const NOTICE: &str =
                 "another program has its thread open: it goes on here when that one has ended";
-            office.core.live.update(session.id(), |observed| {
+            agents.core.live.update(session.id(), |observed| {
                 observed.notice = Some(NOTICE.to_owned());
             });
             Done::Again
         }
         Err(error @ CallError::Refused { .. }) => {
-            lost(office, session, &format!("failed to {error}")).await
+            lost(agents, session, &format!("failed to {error}")).await
         }
         Err(_) => Done::Again,
     }
@@ -204,14 +204,14 @@ pub async fn reconnect(office: &Office, session: &Session) -> Done {
 
 /// Finds out whether a turn was broken off while nobody listened. A department hears of it with its reminder; a planner is asked
 /// nothing, so the page says it.
-async fn look_back(office: &Office, session: &Session, thread: &Thread<'_>) {
+async fn look_back(agents: &Agents, session: &Session, thread: &Thread<'_>) {
     // A thread without a turn, or Codex is gone again: then it is asked again.
     let Ok(newest) = thread.newest_turn().await else {
         return;
     };
     let id = session.id();
     let planner = session.is_planner();
-    office.core.live.update(id, |observed| {
+    agents.core.live.update(id, |observed| {
         observed.setback = match newest {
             Some(TurnStatus::Interrupted) => observed.setback.or(Some(Setback::Interrupted)),
             _ => None,
@@ -226,17 +226,17 @@ async fn look_back(office: &Office, session: &Session, thread: &Thread<'_>) {
 }
 
 /// Codex accepted the prompt, and died before it had written it down: the session starts once more.
-async fn begin_anew(office: &Office, session: &Session) -> Done {
+async fn begin_anew(agents: &Agents, session: &Session) -> Done {
     const REASON: &str = "Codex ended before it had begun with the task";
     tracing::warn!(session.id = %session.id(), "a session begins anew: {REASON}");
     if let Some(terminal_id) = &session.terminal_id {
-        office
+        agents
             .end_terminal(terminal_id, "its session begins anew")
             .await;
     }
     let id = session.id().clone();
     Done::of(
-        office
+        agents
             .core
             .decide(LAUNCHER, move |state| {
                 flow::sessions::begin_anew(state, &id, REASON)
@@ -245,24 +245,24 @@ async fn begin_anew(office: &Office, session: &Session) -> Done {
     )
 }
 
-async fn lost(office: &Office, session: &Session, reason: &str) -> Done {
+async fn lost(agents: &Agents, session: &Session, reason: &str) -> Done {
     let reason = format!(
         "after a restart the session was not found again: {reason}; resume it, or start its task anew"
     );
     if let Some(terminal_id) = &session.terminal_id {
-        office
+        agents
             .end_terminal(terminal_id, "its session was lost")
             .await;
     }
-    office.closed(session.id(), Outcome::Lost { reason }).await
+    agents.closed(session.id(), Outcome::Lost { reason }).await
 }
 
 /// Ends a session: its turn, its running commands, its terminal; then its end is recorded.
-pub async fn close(office: &Office, session: &Session) -> Done {
+pub async fn close(agents: &Agents, session: &Session) -> Done {
     let thread = session.thread_id.as_deref();
-    if let Some(thread) = thread.and_then(|id| office.threads.thread(id)) {
+    if let Some(thread) = thread.and_then(|id| agents.threads.thread(id)) {
         if let Err(error) = thread.end().await
-            && office.threads.trouble().is_none()
+            && agents.threads.trouble().is_none()
         {
             tracing::info!(session.id = %session.id(), %error, "a session's turn could not be ended yet");
             return Done::Again;
@@ -270,8 +270,8 @@ pub async fn close(office: &Office, session: &Session) -> Done {
         end_commands([thread.id.to_string()]).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
-        office.end_terminal(terminal_id, "its session ended").await;
+        agents.end_terminal(terminal_id, "its session ended").await;
     }
     // What it is closed with, where that was said, is known to the decision.
-    office.closed(session.id(), Outcome::Stopped).await
+    agents.closed(session.id(), Outcome::Stopped).await
 }

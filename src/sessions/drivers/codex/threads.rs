@@ -7,7 +7,7 @@ use crate::core::live::Activity;
 use crate::domain::event::Event;
 use crate::domain::session::{Session, Status};
 use crate::mailbox::threads;
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use crate::sessions::texts;
 use crate::threads::{Opening, Thread, has_nothing_left};
 use chrono::Utc;
@@ -18,13 +18,13 @@ use chrono::Utc;
 /// # Errors
 /// When Codex neither resumes nor opens it, or the session has ended meanwhile.
 pub async fn thread<'a>(
-    office: &'a Office,
+    agents: &'a Agents,
     codex: &'a Codex,
     session: &Session,
 ) -> Result<(Thread<'a>, bool), Failure> {
     let known = session.thread_id.as_deref();
-    if let Some(thread) = known.and_then(|id| office.threads.thread(id)) {
-        match resume(office, session, &thread).await {
+    if let Some(thread) = known.and_then(|id| agents.threads.thread(id)) {
+        match resume(agents, session, &thread).await {
             Ok(()) => return Ok((thread, false)),
             Err(error) if has_nothing_left(session.prompted, &error) => {
                 tracing::warn!(session.id = %session.id(), %error, "the session's thread is gone; it gets a new one");
@@ -32,32 +32,32 @@ pub async fn thread<'a>(
                     let reason = FORGOTTEN.to_owned();
                     let session_id = session.id().clone();
                     let anew = Event::SessionBegunAnew { session_id, reason };
-                    office.core.record(vec![anew]).await;
+                    agents.core.record(vec![anew]).await;
                 }
             }
             Err(error) => return Err(error.into()),
         }
     }
-    Ok((open_thread(office, codex, session).await?, true))
+    Ok((open_thread(agents, codex, session).await?, true))
 }
 
 /// What a person reads of a session whose thread had to be replaced.
 const FORGOTTEN: &str = "Codex has nothing left of what was said in it";
 
 async fn open_thread<'a>(
-    office: &Office,
+    agents: &Agents,
     codex: &'a Codex,
     session: &Session,
 ) -> Result<Thread<'a>, Failure> {
     let brief = &session.brief;
     let opening = Opening {
-        root: office.core.root_of(brief).to_owned(),
+        root: agents.core.root_of(brief).to_owned(),
         model: brief.model.clone(),
         approval: brief.approval,
         sandbox: brief.sandbox,
     };
     let thread = Thread::open(codex, opening).await?;
-    remember_thread(office, session, &thread).map_err(|error| {
+    remember_thread(agents, session, &thread).map_err(|error| {
         Failure::Final(format!(
             "the session's identity could not be stored: {error}; check the state folder"
         ))
@@ -67,7 +67,7 @@ async fn open_thread<'a>(
         thread_id: thread.id.to_string(),
     };
     let id = brief.id.clone();
-    let recorded = office.core.decide(LAUNCHER, move |state| {
+    let recorded = agents.core.decide(LAUNCHER, move |state| {
         let starting = state
             .session(&id)
             .is_some_and(|session| session.status == Status::Starting);
@@ -86,7 +86,7 @@ async fn open_thread<'a>(
 
 /// The tool server reads from this file on whose behalf a thread speaks.
 fn remember_thread(
-    office: &Office,
+    agents: &Agents,
     session: &Session,
     thread: &Thread<'_>,
 ) -> Result<(), threads::ThreadError> {
@@ -97,11 +97,11 @@ fn remember_thread(
         session_kind: brief.session_kind,
         department: brief.department.clone(),
         parent_session_id: brief.parent_session_id.clone(),
-        incoming: office.core.place.incoming(mailbox_of),
+        incoming: agents.core.place.incoming(mailbox_of),
         review: brief.review.clone(),
         task: brief.task.clone(),
     };
-    threads::write(&office.core.place.state, &thread.id.to_string(), &identity)
+    threads::write(&agents.core.place.state, &thread.id.to_string(), &identity)
 }
 
 /// Loads the thread and subscribes to it.
@@ -109,19 +109,19 @@ fn remember_thread(
 /// # Errors
 /// When Codex cannot be asked, or refuses.
 pub async fn resume(
-    office: &Office,
+    agents: &Agents,
     session: &Session,
     thread: &Thread<'_>,
 ) -> Result<(), CallError> {
     let status = thread.resume().await?;
-    office.core.live.update(session.id(), |observed| {
+    agents.core.live.update(session.id(), |observed| {
         // A notification that came meanwhile is newer than this answer.
         if observed.activity == Activity::Unknown {
             observed.activity = activity(&status);
             observed.activity_since = Some(Utc::now());
         }
     });
-    office.core.live.touch(session.id());
+    agents.core.live.touch(session.id());
     Ok(())
 }
 

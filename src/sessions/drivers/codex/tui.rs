@@ -6,15 +6,15 @@ use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::session::{Session, Status};
 use crate::paths::TUI_PREFIX;
-use crate::sessions::office::Office;
+use crate::sessions::agents::Agents;
 use codex_terminal::spec::{Source, Spec};
 use std::collections::BTreeMap;
 
 /// Shows a session's thread in the real TUI, in a terminal of its own.
-pub async fn open(office: &Office, session: &Session) -> Done {
-    if let Err(reason) = show(office, session).await {
+pub async fn open(agents: &Agents, session: &Session) -> Done {
+    if let Err(reason) = show(agents, session).await {
         tracing::warn!(session.id = %session.id(), %reason, "the terminal of a session could not be opened");
-        office
+        agents
             .core
             .live
             .update(session.id(), |observed| observed.notice = Some(reason));
@@ -26,14 +26,14 @@ pub async fn open(office: &Office, session: &Session) -> Done {
 ///
 /// # Errors
 /// A sentence when the session has no thread or its terminal cannot be started.
-pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, String> {
+pub async fn show(agents: &Agents, session: &Session) -> Result<TerminalId, String> {
     let thread_id = session
         .thread_id
         .clone()
         .ok_or("the session has no thread yet; try again in a moment")?;
     let id = TerminalId::fresh(TUI_PREFIX);
-    let remote = format!("unix://{}", office.core.place.app_server_socket().display());
-    let codex = office.threads.program.display().to_string();
+    let remote = format!("unix://{}", agents.core.place.app_server_socket().display());
+    let codex = agents.threads.program.display().to_string();
     let argv = vec![
         codex,
         "resume".to_owned(),
@@ -41,7 +41,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         "--remote".to_owned(),
         remote,
     ];
-    let root = office.core.root_of(&session.brief).to_owned();
+    let root = agents.core.root_of(&session.brief).to_owned();
     let mut spec = Spec::program(id.as_str(), argv, root);
     spec.title = session.brief.title.clone();
     if let Source::Program {
@@ -53,7 +53,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         *env_set = BTreeMap::from([
             (
                 "CODEX_HOME".to_owned(),
-                office.core.place.tui_home().display().to_string(),
+                agents.core.place.tui_home().display().to_string(),
             ),
             ("TERM".to_owned(), "xterm-256color".to_owned()),
         ]);
@@ -61,7 +61,7 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
     }
     let (session_id, key, title) = (session.id().clone(), id.clone(), spec.title.clone());
     // Recorded first, so that it can be found and ended whatever happens next, and only while nobody ends the session.
-    let recorded = office.core.decide(LAUNCHER, move |state| {
+    let recorded = agents.core.decide(LAUNCHER, move |state| {
         let started = Event::TerminalStarted {
             terminal_id: key,
             session_id: Some(session_id.clone()),
@@ -78,22 +78,22 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
         Ok(false) => return Err("the session is ending, or has a terminal already".to_owned()),
         Err(error) => return Err(error.to_string()),
     }
-    if let Err(error) = office.terminals.start(&id, spec).await {
+    if let Err(error) = agents.terminals.start(&id, spec).await {
         let reason = format!("failed to {error}");
-        office.terminal_closed(&id, &reason).await;
+        agents.terminal_closed(&id, &reason).await;
         return Err(reason);
     }
     // Asked in turn with what is being recorded: an end on its way counts.
     let key = id.clone();
-    let wanted = office.core.decide(LAUNCHER, move |state| {
+    let wanted = agents.core.decide(LAUNCHER, move |state| {
         Ok((Vec::new(), state.terminals.contains_key(&key)))
     });
     if !wanted.await.unwrap_or(false) {
         // The session was ended while its terminal was starting.
-        office.end_terminal(&id, "its session ended").await;
+        agents.end_terminal(&id, "its session ended").await;
         return Err("the session has ended".to_owned());
     }
-    office
+    agents
         .core
         .live
         .update(session.id(), |observed| observed.shown = true);
@@ -101,25 +101,25 @@ pub async fn show(office: &Office, session: &Session) -> Result<TerminalId, Stri
 }
 
 /// The TUI ended by itself; its session goes on.
-pub async fn exited(office: &Office, session: &Session) {
+pub async fn exited(agents: &Agents, session: &Session) {
     if let Some(terminal_id) = &session.terminal_id {
-        office
+        agents
             .core
             .live
             .update(session.id(), |observed| observed.shown = false);
-        office.end_terminal(terminal_id, "its program ended").await;
+        agents.end_terminal(terminal_id, "its program ended").await;
     }
 }
 
 /// Finds a TUI of an earlier launcher again, or records that it is gone.
-pub async fn adopt(office: &Office, id: &SessionId, terminal_id: &TerminalId) {
-    if office.terminals.is_open(terminal_id) || office.terminals.adopt(terminal_id).await.is_ok() {
-        office
+pub async fn adopt(agents: &Agents, id: &SessionId, terminal_id: &TerminalId) {
+    if agents.terminals.is_open(terminal_id) || agents.terminals.adopt(terminal_id).await.is_ok() {
+        agents
             .core
             .live
             .update(id, |observed| observed.shown = true);
     } else {
-        office
+        agents
             .end_terminal(terminal_id, "it was gone after a restart")
             .await;
     }

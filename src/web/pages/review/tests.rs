@@ -8,7 +8,7 @@ use crate::domain::review::{Approval, CommitSeen, GitId, Rejection, RiskCounts, 
 use crate::domain::state::State;
 use crate::gate::review::{Wanted, read};
 use crate::git::diff::{OVERVIEW, WHOLE_FILE};
-use crate::governance::judging::Bench;
+use crate::governance::judging::RulesCache;
 use crate::governance::report::ReportRequest;
 use crate::web::api::reviews::assemble;
 use crate::web::pages::rules::dictionary;
@@ -73,7 +73,7 @@ fn view(folder: &Path, state: &State, only: Option<usize>) -> ReviewView {
     let wanted = Some(Wanted { limits, only });
     let review = read(
         folder,
-        &mut Bench::default(),
+        &mut RulesCache::default(),
         &ReportRequest::default(),
         wanted,
         &seen(state),

@@ -1,7 +1,7 @@
 //! Sample findings of the launcher about a plan and a result.
 
 use super::at;
-use crate::domain::conformance::{Conformance, JudgedFile, Standing};
+use crate::domain::conformance::{Conformance, JudgedFile, ScopeStatus};
 use crate::domain::evidence::{End, Run, Verdict};
 use crate::domain::plan::{PlanCheck, PlanLevel};
 use crate::web::views::{EvidenceView, FindingView};
@@ -16,9 +16,9 @@ pub fn conformance(say: &dyn Fn(&str) -> String) -> Conformance {
     };
     Conformance::Judged {
         files: vec![
-            file("tools/import.sh", Standing::Outside, false),
-            file("docs/flags.md", Standing::Absent, true),
-            file("docs/risks.md", Standing::InScope, true),
+            file("tools/import.sh", ScopeStatus::Outside, false),
+            file("docs/flags.md", ScopeStatus::Absent, true),
+            file("docs/risks.md", ScopeStatus::InScope, true),
         ],
         omitted: 0,
         scope_named: true,

@@ -3,7 +3,7 @@
 use super::checks::run;
 use crate::domain::assignment::Order;
 use crate::domain::conformance::late::SecondLook;
-use crate::domain::conformance::{Baseline, Conformance, JudgedFile, Standing};
+use crate::domain::conformance::{Baseline, Conformance, JudgedFile, ScopeStatus};
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::event::Event;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId};
@@ -67,7 +67,7 @@ fn order(id: &str, department: &str, task: String, verify: Vec<String>) -> Event
     }
 }
 
-fn judged(path: &str, standing: Standing, claimed: bool, with: &[SessionId]) -> JudgedFile {
+fn judged(path: &str, standing: ScopeStatus, claimed: bool, with: &[SessionId]) -> JudgedFile {
     JudgedFile {
         path: path.to_owned(),
         standing,
@@ -110,11 +110,11 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
     };
     let found = Conformance::Judged {
         files: vec![
-            judged("Cargo.toml", Standing::Outside, false, &[]),
-            judged(&say("docs/gone.md"), Standing::Absent, true, &[]),
+            judged("Cargo.toml", ScopeStatus::Outside, false, &[]),
+            judged(&say("docs/gone.md"), ScopeStatus::Absent, true, &[]),
             judged(
                 path,
-                Standing::InScope,
+                ScopeStatus::InScope,
                 true,
                 std::slice::from_ref(&planner),
             ),

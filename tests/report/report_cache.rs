@@ -5,29 +5,29 @@ use std::os::unix::fs::PermissionsExt;
 use proptest::prelude::*;
 use zhongshu::domain::language::Language;
 use zhongshu::domain::report::{Report, ReportMode};
-use zhongshu::governance::judging::Bench;
+use zhongshu::governance::judging::RulesCache;
 use zhongshu::governance::report::{ReportRequest, judge};
-use zhongshu::governance::standing::Standing;
+use zhongshu::governance::report_cache::ReportCache;
 
 use crate::sandbox::Sandbox;
 
 /// A repository and the report that stands of it.
 struct Place {
     sandbox: Sandbox,
-    standing: Standing,
+    report_cache: ReportCache,
 }
 
 impl Place {
     fn new() -> Self {
         Self {
             sandbox: Sandbox::new(),
-            standing: Standing::default(),
+            report_cache: ReportCache::default(),
         }
     }
 
     fn ask(&self, request: &ReportRequest) -> Report {
         let repo = &self.sandbox.repo;
-        self.standing.report(repo, request).unwrap()
+        self.report_cache.report(repo, request).unwrap()
     }
 
     fn report(&self) -> Report {
@@ -39,15 +39,15 @@ impl Place {
     fn agrees(&self, after: &str) {
         let report = self.report();
         let request = ReportRequest::default();
-        let fresh = judge(&self.sandbox.repo, &mut Bench::default(), &request).unwrap();
+        let fresh = judge(&self.sandbox.repo, &mut RulesCache::default(), &request).unwrap();
         assert_eq!(without_names(report), without_names(fresh), "after {after}");
     }
 
     /// Whether a report is made without reading the tree again.
     fn stands(&self) -> bool {
-        let before = self.standing.readings();
+        let before = self.report_cache.readings();
         self.report();
-        self.standing.readings() == before
+        self.report_cache.readings() == before
     }
 
     /// Does something, and sees that the report knows.
@@ -76,7 +76,7 @@ fn nothing_is_read_again_while_nothing_happens() {
     let place = Place::new();
     place.sandbox.write(".env", "A=1\n");
     let (first, second) = (place.report(), place.report());
-    assert_eq!(place.standing.readings(), 1);
+    assert_eq!(place.report_cache.readings(), 1);
     assert_ne!(first.id, second.id, "each report has a name of its own");
     assert!(second.generated_at > first.generated_at);
     assert_eq!(without_names(first), without_names(second));
@@ -85,7 +85,7 @@ fn nothing_is_read_again_while_nothing_happens() {
         language: Language::Zh,
         ..ReportRequest::default()
     });
-    assert_eq!(place.standing.readings(), 1);
+    assert_eq!(place.report_cache.readings(), 1);
     assert_ne!(chinese.risks[0].message, place.report().risks[0].message);
     // The other modes look at what they need, always.
     let staged = place.ask(&ReportRequest {
@@ -93,7 +93,7 @@ fn nothing_is_read_again_while_nothing_happens() {
         ..ReportRequest::default()
     });
     assert_eq!(staged.mode, ReportMode::Staged);
-    assert_eq!(place.standing.readings(), 1);
+    assert_eq!(place.report_cache.readings(), 1);
 }
 
 #[test]

@@ -47,7 +47,7 @@ const MAX_HEAD_BYTES: usize = 32 << 10;
 const WAY_GRACE: Duration = Duration::from_secs(5);
 
 /// The connections of one door.
-pub(super) struct Floor {
+pub(super) struct Connections {
     tracker: TaskTracker,
     /// What goes on although its connection is gone.
     errands: TaskTracker,
@@ -88,7 +88,7 @@ impl Place {
 #[derive(Clone)]
 pub struct Seat {
     place: Arc<Place>,
-    floor: Weak<Floor>,
+    connections: Weak<Connections>,
 }
 
 impl std::fmt::Debug for Seat {
@@ -100,10 +100,10 @@ impl std::fmt::Debug for Seat {
 impl Seat {
     /// The connection has shown whose it is. A token with more than its share gives up an older one.
     pub(in crate::web) fn belongs_to(&self, holder: &Holder) {
-        let Some(floor) = self.floor.upgrade() else {
+        let Some(connections) = self.connections.upgrade() else {
             return;
         };
-        let mut open = floor.lock();
+        let mut open = connections.lock();
         let before = self
             .place
             .holder
@@ -127,7 +127,7 @@ impl Seat {
     }
 }
 
-impl Floor {
+impl Connections {
     pub(super) fn new(tracker: TaskTracker, errands: TaskTracker, stop: CancellationToken) -> Self {
         Self {
             tracker,
@@ -160,7 +160,7 @@ impl Floor {
         open.all.insert(number, Arc::clone(&place));
         Seat {
             place,
-            floor: Arc::downgrade(self),
+            connections: Arc::downgrade(self),
         }
     }
 
@@ -179,11 +179,11 @@ impl Floor {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let place = Arc::clone(&peer.seat().place);
-        let (floor, app) = (Arc::clone(self), app.clone());
+        let (connections, app) = (Arc::clone(self), app.clone());
         self.tracker.spawn(async move {
             // However it ends, a panic included, its place is free again.
             let _leaving = Leaving {
-                floor: &floor,
+                connections: &connections,
                 number: place.number,
             };
             let asked = Arc::new(AtomicBool::new(false));
@@ -191,7 +191,7 @@ impl Floor {
             let asking = Arc::clone(&place);
             let upgraded = Arc::new(OnceLock::new());
             let is_upgraded = Arc::clone(&upgraded);
-            let errands = floor.errands.clone();
+            let errands = connections.errands.clone();
             let service = service_fn(move |request: Request<Incoming>| {
                 has_asked.store(true, Ordering::Relaxed);
                 let answered = Answering::new(&asking);
@@ -228,7 +228,7 @@ impl Floor {
             let ends = async {
                 tokio::select! {
                     () = place.gives_way.cancelled() => Some(WAY_GRACE),
-                    () = floor.stop.cancelled() => None,
+                    () = connections.stop.cancelled() => None,
                 }
             };
             let ended = tokio::select! {
@@ -261,7 +261,7 @@ impl Floor {
                     () = lease.ended.cancelled() => {}
                     () = place.gives_way.cancelled() => {}
                     () = place.leave.cancelled() => {}
-                    () = floor.stop.cancelled() => {}
+                    () = connections.stop.cancelled() => {}
                 }
             }
             cut.cancel();
@@ -277,13 +277,13 @@ fn upgraded_by(answer: &Response<Body>) -> Option<Lease> {
 
 /// Frees a connection's place when it is dropped.
 struct Leaving<'a> {
-    floor: &'a Floor,
+    connections: &'a Connections,
     number: u64,
 }
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        self.floor.lock().all.remove(&self.number);
+        self.connections.lock().all.remove(&self.number);
     }
 }
 

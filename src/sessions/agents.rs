@@ -20,7 +20,7 @@ use std::time::Duration;
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 /// Everything that sessions need.
-pub struct Office {
+pub struct Agents {
     /// What everybody shares.
     pub core: Arc<Core>,
     /// Codex's threads.
@@ -42,7 +42,7 @@ struct Connections {
     codex: u64,
 }
 
-impl Office {
+impl Agents {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(core: Arc<Core>, terminals: Terminals, threads: Threads) -> Arc<Self> {
         Arc::new(Self {
@@ -154,7 +154,7 @@ impl Office {
         self.connections().sessions.insert(id.clone());
     }
 
-    /// Which connection to Codex this is; see [`Office::connect_codex`].
+    /// Which connection to Codex this is; see [`Agents::connect_codex`].
     pub fn codex_connection(&self) -> u64 {
         self.connections().codex
     }

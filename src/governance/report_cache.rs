@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::judging::{Bench, InForce};
+use super::judging::{InForce, RulesCache};
 use super::owners::Owners;
 use super::reading::{Reading, read};
 use super::report::{Name, ReportError, ReportRequest, compose, judge};
@@ -30,11 +30,11 @@ const MAX_CHANGES: usize = 20_000;
 
 /// See the module. It starts nothing by itself; the first report does.
 #[derive(Default)]
-pub struct Standing(Mutex<Desk>);
+pub struct ReportCache(Mutex<Cached>);
 
 #[derive(Default)]
-struct Desk {
-    bench: Bench,
+struct Cached {
+    rules_cache: RulesCache,
     watch: Option<Arc<Watch>>,
     last: Option<Last>,
     /// Until when it is of no use to watch.
@@ -101,7 +101,7 @@ impl Told {
     }
 }
 
-impl Standing {
+impl ReportCache {
     /// As [`judge`]: the report that stands, with an id and a time of its own, or a new one.
     ///
     /// # Errors
@@ -112,15 +112,15 @@ impl Standing {
 
     /// The same, without a copy of what stands.
     pub(crate) fn tell(&self, root: &Path, request: &ReportRequest) -> Result<Told, ReportError> {
-        let mut desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if request.mode != ReportMode::Worktree {
-            return Ok(judge(root, &mut desk.bench, request)?.into());
+            return Ok(judge(root, &mut cached.rules_cache, request)?.into());
         }
         let deadline = Deadline::after(request.time_limit);
         let repo = Repo::open(root)?;
-        let rules = desk.bench.rules(&repo, None)?;
+        let rules = cached.rules_cache.rules(&repo, None)?;
         let depends_on = Dependencies::read(&repo, &rules, &deadline)?;
-        if let Some(last) = desk.standing(&depends_on) {
+        if let Some(last) = cached.standing(&depends_on) {
             if last.said.0 != request.language {
                 let report = compose(&last.reading, &rules, request, &deadline)?;
                 last.said = (request.language, Arc::new(report));
@@ -130,24 +130,24 @@ impl Standing {
                 renamed: Some(Name::new()),
             });
         }
-        desk.last = None;
-        desk.readings += 1;
-        let Some(watch) = desk.begin(root) else {
-            return Ok(judge(root, &mut desk.bench, request)?.into());
+        cached.last = None;
+        cached.readings += 1;
+        let Some(watch) = cached.begin(root) else {
+            return Ok(judge(root, &mut cached.rules_cache, request)?.into());
         };
         let read_at = Instant::now();
         let scope = (request.mode, &Scope::Worktree);
         let reading = read(root, &rules.governance, scope, Some(&watch), &deadline)?;
         if !reading.is_judged_by(&rules, request.mode) {
             // Somebody committed meanwhile.
-            return Ok(judge(root, &mut desk.bench, request)?.into());
+            return Ok(judge(root, &mut cached.rules_cache, request)?.into());
         }
         let told = Told::from(compose(&reading, &rules, request, &deadline)?);
         if let Some(doubt) = watch.doubts() {
             tracing::debug!(%doubt, "reports are made anew each time");
-            desk.give_up();
+            cached.give_up();
         } else if reading.changes.rows.len() <= MAX_CHANGES {
-            desk.last = Some(Last {
+            cached.last = Some(Last {
                 said: (request.language, Arc::clone(&told.made)),
                 reading,
                 depends_on,
@@ -159,12 +159,12 @@ impl Standing {
 
     /// How often the working tree was read.
     pub fn readings(&self) -> u64 {
-        let desk = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        desk.readings
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.readings
     }
 }
 
-impl Desk {
+impl Cached {
     /// The last one, if a new one would be the same.
     fn standing(&mut self, depends_on: &Dependencies) -> Option<&mut Last> {
         let last = self.last.as_mut()?;

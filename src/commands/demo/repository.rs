@@ -22,8 +22,8 @@ const FILES: [(&str, &str); 4] = [
     (".gitignore", "__pycache__/\n"),
 ];
 
-/// The scene; dropping it removes everything.
-pub struct Scene {
+/// The repository; dropping it removes everything.
+pub struct DemoRepository {
     folder: TempDir,
     /// Not beside the repository, where the agents of the demo could write it.
     state: TempDir,
@@ -34,8 +34,8 @@ pub struct Scene {
     model: Option<Model>,
 }
 
-impl Scene {
-    /// Sets the scene.
+impl DemoRepository {
+    /// Sets the repository.
     ///
     /// # Errors
     /// When a file cannot be written, there is no home, or the model cannot listen.
@@ -51,7 +51,7 @@ impl Scene {
             .prefix("zhongshu-demo-")
             .tempdir()?;
         let repo = Self::make_repository(folder.path(), with_codex)?;
-        let mut scene = Self {
+        let mut repository = Self {
             folder,
             state,
             made,
@@ -60,12 +60,12 @@ impl Scene {
             model: None,
         };
         if with_codex {
-            let home = scene.folder.path().join("codex-home");
+            let home = repository.folder.path().join("codex-home");
             std::fs::create_dir(&home)?;
-            scene.model = Some(Model::start(&home).await?);
-            scene.codex_home = Some(home);
+            repository.model = Some(Model::start(&home).await?);
+            repository.codex_home = Some(home);
         }
-        Ok(scene)
+        Ok(repository)
     }
 
     /// The scratch repository.
@@ -108,7 +108,7 @@ impl Scene {
         }
     }
 
-    /// Takes the scene apart.
+    /// Takes the repository apart.
     pub async fn close(self) {
         if let Some(model) = self.model {
             model.close().await;
