@@ -3,9 +3,9 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 use clap::Parser;
-use codex_terminal::log::Log;
-use codex_terminal::platform;
-use codex_terminal::tell;
+use local_os::log::Log;
+use local_os::platform;
+use local_os::tell;
 use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;

@@ -183,7 +183,7 @@ impl Terminals {
         self.starting().insert(id.clone(), turn);
         let started = self.start_sidecar(id, &files, spec).await;
         if started.is_err() {
-            files.remove();
+            remove(&files);
         }
         self.starting().remove(id);
         drop(held);
@@ -364,7 +364,7 @@ impl Terminals {
         }
         self.lock().remove(id);
         self.inner.addresses.forget(id);
-        files.remove();
+        remove(&files);
         Ok(())
     }
 
@@ -404,5 +404,24 @@ impl Terminals {
             .open
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes away all that there is of a terminal that has ended.
+fn remove(files: &TerminalFiles) {
+    let own = [&files.spec, &files.descriptor, &files.output, &files.socket];
+    let transcript = codex_terminal::transcript_files(&files.transcript);
+    for file in own.into_iter().chain(&transcript) {
+        // Most are gone already, or never were.
+        std::fs::remove_file(file).ok();
+    }
+    // A descriptor that was just being written when its sidecar was ended.
+    let folder = files.descriptor.parent().map(std::fs::read_dir);
+    for entry in folder.into_iter().flatten().flatten().flatten() {
+        let path = entry.path();
+        let name = path.to_string_lossy();
+        if name.starts_with(&*files.descriptor.to_string_lossy()) && name.ends_with(".tmp") {
+            std::fs::remove_file(&path).ok();
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `zhongshu demo-agent PROMPT_FILE`: see `demo::agent`.
 
 use crate::cli::ExitCode;
-use codex_terminal::tell;
+use local_os::tell;
 use std::path::Path;
 
 /// Plays a scripted agent.

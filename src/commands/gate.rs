@@ -1,7 +1,7 @@
 //! `zhongshu gate`: whether a commit may go on. Git's hooks run it, in whatever environment they have, so it needs no
 //! server, no runtime and no home; it looks through a limited child and reads what a person said from the journal.
 
-use codex_terminal::tell;
+use local_os::tell;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `zhongshu mcp --state-dir DIR`: the tool server; Codex starts one for each thread.
 
 use crate::cli::{Cli, ExitCode};
-use codex_terminal::tell;
+use local_os::tell;
 
 /// Serves the tools on stdin and stdout.
 pub fn run(cli: &Cli) -> ExitCode {

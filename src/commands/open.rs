@@ -5,7 +5,7 @@ use super::error::CommandError;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::paths::{Environment, Places};
-use codex_terminal::tell;
+use local_os::tell;
 use serde_json::json;
 use std::io::Write;
 

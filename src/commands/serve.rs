@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::domain::language::Language;
 use crate::paths::Environment;
 use crate::server::{self, Server, Signals};
-use codex_terminal::tell;
+use local_os::tell;
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::path::Path;

@@ -7,7 +7,7 @@ use crate::access::tokens::Listed;
 use crate::cli::{ExitCode, TokenCommand};
 use crate::client::{Client, ClientError};
 use crate::paths::Places;
-use codex_terminal::tell;
+use local_os::tell;
 use serde_json::json;
 use std::io::Write;
 

@@ -75,27 +75,6 @@ pub struct TerminalFiles {
     pub socket: PathBuf,
 }
 
-impl TerminalFiles {
-    /// Takes away all that there is of a terminal that has ended.
-    pub fn remove(&self) {
-        let own = [&self.spec, &self.descriptor, &self.output, &self.socket];
-        let transcript = codex_terminal::transcript_files(&self.transcript);
-        for file in own.into_iter().chain(&transcript) {
-            // Most are gone already, or never were.
-            std::fs::remove_file(file).ok();
-        }
-        // A descriptor that was just being written when its sidecar was ended.
-        let folder = self.descriptor.parent().map(std::fs::read_dir);
-        for entry in folder.into_iter().flatten().flatten().flatten() {
-            let path = entry.path();
-            let name = path.to_string_lossy();
-            if name.starts_with(&*self.descriptor.to_string_lossy()) && name.ends_with(".tmp") {
-                std::fs::remove_file(&path).ok();
-            }
-        }
-    }
-}
-
 fn tail(text: &str, chars: usize) -> &str {
     &text[text.len().saturating_sub(chars)..]
 }

@@ -2,7 +2,7 @@
 //! the repository is opened by itself, no link is ever followed, nothing but the user's own ordinary files is opened.
 //! It never reads what is in the files.
 
-use codex_terminal::own_file;
+use local_os::own_file;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, OFlags, RawMode};
 use rustix::io::Errno;

@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, os::unix::ffi::OsStringExt, time::Duration};
 
-pub(super) use codex_terminal::platform::{Process, process, processes, signal};
+pub(super) use local_os::platform::{Process, process, processes, signal};
 
 use super::{Identity, Signal};
 

@@ -30,7 +30,7 @@ fn start(world: &World, arguments: &[&str], traceable: bool) -> (Child, String) 
         command.env(name, value.unwrap_or_default());
     }
     if traceable {
-        command.env(codex_terminal::platform::TRACEABLE, "1");
+        command.env(local_os::platform::TRACEABLE, "1");
     }
     let mut child = command
         .current_dir(world.repo())

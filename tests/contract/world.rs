@@ -96,7 +96,7 @@ impl World {
 
     /// What the launcher starts from now on shows its files to the test.
     pub fn traceable(&mut self) {
-        let name = codex_terminal::platform::TRACEABLE.to_owned();
+        let name = local_os::platform::TRACEABLE.to_owned();
         self.variables.push((name, "1".to_owned()));
     }
 

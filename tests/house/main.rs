@@ -230,6 +230,22 @@ fn the_domain_is_pure() {
 }
 
 #[test]
+fn what_lies_below_the_terminals_does_not_know_them() {
+    let mut wrong = Vec::new();
+    for folder in FLOORS[..3].iter().flat_map(|floor| *floor) {
+        for path in files("src", &["rs"]) {
+            let part = shown(&path);
+            let is_theirs =
+                part == format!("src/{folder}.rs") || part.starts_with(&format!("src/{folder}/"));
+            if is_theirs && code_of(&path).contains("codex_terminal") {
+                wrong.push(part);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "they import the terminal: {wrong:?}");
+}
+
+#[test]
 fn unsafe_code_stands_only_where_it_is_explained() {
     let allowed = [
         "src/process.rs",
@@ -237,7 +253,12 @@ fn unsafe_code_stands_only_where_it_is_explained() {
         "tools/codex_terminal/src/reader.rs",
     ];
     let mut found = Vec::new();
-    for folder in ["src", "tools/codex_terminal/src", "tools/mock_model/src"] {
+    for folder in [
+        "src",
+        "tools/codex_terminal/src",
+        "tools/local_os/src",
+        "tools/mock_model/src",
+    ] {
         for path in files(folder, &["rs"]) {
             let code = code_of(&path);
             let has = [
@@ -262,7 +283,13 @@ fn unsafe_code_stands_only_where_it_is_explained() {
 #[test]
 fn every_file_says_what_it_is() {
     let mut wrong = Vec::new();
-    for folder in ["src", "tests", "tools/codex_terminal", "tools/mock_model"] {
+    for folder in [
+        "src",
+        "tests",
+        "tools/codex_terminal",
+        "tools/local_os",
+        "tools/mock_model",
+    ] {
         for path in files(folder, &["rs"]) {
             let first = fs::read_to_string(&path).unwrap();
             if !first.starts_with("//! ") {

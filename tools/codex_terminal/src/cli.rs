@@ -4,13 +4,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use local_os::log::Log;
+use local_os::{platform, tell};
 use tracing_subscriber::EnvFilter;
 
 use crate::descriptor::State;
-use crate::log::Log;
-use crate::platform;
 use crate::spec::Spec;
-use crate::tell;
 
 /// Runs one program, or shows one file, in a browser terminal.
 #[derive(Debug, Args)]

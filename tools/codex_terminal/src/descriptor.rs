@@ -19,7 +19,7 @@ pub struct Descriptor {
     pub title: String,
     /// The sidecar's process.
     pub pid: u32,
-    /// When that process started, as [`crate::platform::process_start_ticks`] gives it: pid and this together are its identity.
+    /// When that process started, as [`local_os::platform::process_start_ticks`] gives it: pid and this together are its identity.
     pub started_at_ticks: u64,
     /// The program's process; none when a file is shown.
     pub child_pid: Option<u32>,
@@ -117,7 +117,7 @@ impl Descriptor {
 
     /// Whether the sidecar that wrote this still lives (pid and start time both match).
     pub fn is_alive(&self) -> bool {
-        crate::platform::process_start_ticks(self.pid) == Some(self.started_at_ticks)
+        local_os::platform::process_start_ticks(self.pid) == Some(self.started_at_ticks)
     }
 }
 
@@ -151,7 +151,7 @@ mod tests {
             id: "a".into(),
             title: "A".into(),
             pid: std::process::id(),
-            started_at_ticks: crate::platform::process_start_ticks(std::process::id()).unwrap(),
+            started_at_ticks: local_os::platform::process_start_ticks(std::process::id()).unwrap(),
             child_pid: None,
             port: 1,
             control_socket: None,

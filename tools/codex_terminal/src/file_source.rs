@@ -11,8 +11,8 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 
 use crate::feed::{CHUNK_BYTES, Feed};
-use crate::own_file::{self, folder_of};
 use crate::pty::spawn;
+use local_os::own_file::{self, folder_of};
 
 /// More than two whole transcripts. Of larger files the end is shown, from the start of a line.
 const MAX_SHOWN_BYTES: u64 = 40 << 20;

@@ -5,12 +5,11 @@
 //!
 //! - [`spec`] what to run · [`descriptor`] how to find it again · [`control`], [`client`] how the launcher talks to it
 //! - `pty` with its `reader` (and its `pace`), `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`] over [`screen`]) and `viewer`s
-//! - [`own_file`] opens what a hostile program may have put in place of a log
 //! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket
 //! - [`token`] and `doorkeeper` who may look · `proof` who is the launcher · `seats` who gives way
 //! - [`signals`] what the program says of itself · [`colours`] what it is told of the page's look
-//! - [`terminal`], `viewers` what the servers share · `lifecycle` start, end and everything between · [`platform`] Linux and macOS
-//! - [`cli`] arguments of both binaries · [`log`] what both say on stderr
+//! - [`terminal`], `viewers` what the servers share · `lifecycle` start, end and everything between
+//! - [`cli`] arguments of both binaries
 
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
@@ -23,14 +22,13 @@ pub mod descriptor;
 mod doorkeeper;
 pub mod feed;
 mod file_source;
+#[cfg(test)]
+mod hostile_files;
 mod input;
 mod lifecycle;
-pub mod log;
 pub mod model;
-pub mod own_file;
 mod pace;
 mod page;
-pub mod platform;
 mod proof;
 mod pty;
 mod reader;

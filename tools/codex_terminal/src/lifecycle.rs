@@ -23,7 +23,8 @@ use crate::recorder::{Recorded, Recorder};
 use crate::spec::{Source, Spec};
 use crate::terminal::{Announcer, Close, Parts, Program, Terminal};
 use crate::transcript::Transcript;
-use crate::{control_server, platform, server, token};
+use crate::{control_server, server, token};
+use local_os::platform;
 
 /// A program that wants to save its work gets this long after SIGTERM to the sidecar.
 const DEFAULT_GRACE: Duration = Duration::from_secs(5);

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::platform::{ThreadTimes, Worked};
+use local_os::platform::{ThreadTimes, Worked};
 
 /// How often the times are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(1);

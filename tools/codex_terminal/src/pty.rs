@@ -14,8 +14,8 @@ use rustix::termios::Winsize;
 
 use crate::descriptor::State;
 use crate::feed::Feed;
-use crate::platform;
 use crate::reader::{Ending, Reader};
+use local_os::platform;
 
 /// Why a program could not be started.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, OFlags};
 use rustix::io::Errno;
 
-use crate::own_file::{self, APPEND, folder_of, open_own};
+use local_os::own_file::{self, APPEND, folder_of, open_own};
 
 /// An open transcript.
 pub struct Transcript {

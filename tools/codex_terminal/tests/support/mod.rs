@@ -67,7 +67,7 @@ impl Sidecar {
             .arg(&path)
             .env("HOME", dir.path())
             // The tests look at its files and its memory.
-            .env(codex_terminal::platform::TRACEABLE, "1")
+            .env(local_os::platform::TRACEABLE, "1")
             .env("CODEX_TERMINAL_LOG", "codex_terminal=debug")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -207,7 +207,7 @@ pub fn wait_until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 pub fn alive(pid: u32) -> bool {
-    codex_terminal::platform::process_start_ticks(pid).is_some()
+    local_os::platform::process_start_ticks(pid).is_some()
 }
 
 pub fn pid_in(path: &Path) -> u32 {

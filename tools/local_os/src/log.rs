@@ -41,7 +41,7 @@ impl Log {
         let lines = queue.clone();
         let installed = tracing_subscriber::fmt()
             // A panic is said whatever else is wanted.
-            .with_env_filter(match "codex_terminal::log=error".parse() {
+            .with_env_filter(match "local_os::log=error".parse() {
                 Ok(always) => filter.add_directive(always),
                 Err(_) => filter,
             })
