@@ -4,13 +4,20 @@
 //! again when the walk asks, and leaves nothing running.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/repository.rs"]
+mod repository;
+#[path = "support/serving.rs"]
+mod serving;
+
+use repository::commit_all;
 use serde_json::{Value, json};
+use serving::Serving;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -86,7 +93,7 @@ impl Ground {
             "language": "en",
         });
         fs::write(repo.join("governance.yaml"), governance.to_string()).unwrap();
-        commit(&repo);
+        commit_all(&repo, "start");
         let mut environment: Vec<(OsString, OsString)> = ["PATH", "LANG", "TMPDIR"]
             .iter()
             .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)))
@@ -135,74 +142,26 @@ impl Ground {
             .unwrap()
     }
 
-    /// Starts the server; the answer is what it prints when it is ready.
-    fn serve(&self, port: u16) -> (Child, Value) {
-        let mut server = self
-            .zhongshu()
-            .args([
-                "serve",
-                "--json",
-                "--no-open",
-                "--port",
-                &port.to_string(),
-                "--allow-writable-state",
-            ])
-            .args(self.here())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let Ok(ready) = serde_json::from_str(&line) else {
-            let mut said = String::new();
-            server
-                .stderr
-                .take()
-                .unwrap()
-                .read_to_string(&mut said)
-                .unwrap();
-            panic!("the server did not start: {line}{said}");
-        };
-        (server, ready)
+    fn serve(&self, port: u16) -> Serving {
+        let mut program = self.zhongshu();
+        program.stderr(Stdio::piped());
+        Serving::start(program, port, self.here())
+            .unwrap_or_else(|said| panic!("the server did not start: {said}"))
     }
-}
-
-fn commit(repo: &Path) {
-    let repository = git2::Repository::init(repo).unwrap();
-    let mut index = repository.index().unwrap();
-    index
-        .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
-        .unwrap();
-    index.write().unwrap();
-    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-    let author = git2::Signature::now("walk", "walk@localhost").unwrap();
-    repository
-        .commit(Some("HEAD"), &author, &author, "start", &tree, &[])
-        .unwrap();
 }
 
 /// Everything that runs; ends with the test, however it ends.
 struct Running<'a> {
     ground: &'a Ground,
-    server: Option<Child>,
+    server: Option<Serving>,
     port: u16,
 }
 
 impl<'a> Running<'a> {
-    fn start(ground: &'a Ground, port: u16) -> (Self, Value) {
-        let (server, ready) = ground.serve(port);
-        let url = ready["url"].as_str().unwrap();
-        let port = url
-            .trim_end_matches('/')
-            .rsplit(':')
-            .next()
-            .unwrap()
-            .parse()
-            .unwrap();
+    /// Starts it; with the address where a browser logs in.
+    fn start(ground: &'a Ground, port: u16) -> (Self, String) {
+        let server = ground.serve(port);
+        let (port, login_url) = (server.port(), server.login_url().to_owned());
         let server = Some(server);
         (
             Self {
@@ -210,16 +169,12 @@ impl<'a> Running<'a> {
                 server,
                 port,
             },
-            ready,
+            login_url,
         )
     }
 
-    /// As a crash would: no goodbye to anybody.
     fn kill(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            server.kill().unwrap();
-            server.wait().unwrap();
-        }
+        drop(self.server.take());
     }
 
     fn ask(&self, path: &str) -> Value {
@@ -235,9 +190,10 @@ impl<'a> Running<'a> {
                 "killed".to_owned()
             }
             "restart" => {
-                let (server, ready) = self.ground.serve(self.port);
+                let server = self.ground.serve(self.port);
+                let login_url = server.login_url().to_owned();
                 self.server = Some(server);
-                ready["login_url"].as_str().unwrap().to_owned()
+                login_url
             }
             "open" => {
                 let answer = self.ground.run(&["open", "--no-open"]);
@@ -262,22 +218,15 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         // An orderly end takes the agents along; they would outlive a kill.
         if self.server.is_none() {
-            self.server = Some(self.ground.serve(0).0);
+            self.server = Some(self.ground.serve(0));
         }
         let ended = self.ground.run(&["stop"]);
         if !ended.status.success() {
             eprintln!("zhongshu stop: {}", String::from_utf8_lossy(&ended.stderr));
         }
-        let deadline = Instant::now() + Duration::from_secs(15);
-        let mut server = self.server.take().unwrap();
-        while server.try_wait().unwrap().is_none() {
-            if Instant::now() > deadline {
-                server.kill().unwrap();
-                server.wait().unwrap();
-                eprintln!("the server did not end when it was asked to");
-                return;
-            }
-            thread::sleep(Duration::from_millis(20));
+        let server = self.server.take().unwrap();
+        if server.end_within(Duration::from_secs(15)).is_err() {
+            eprintln!("the server did not end when it was asked to");
         }
     }
 }
@@ -309,14 +258,14 @@ fn play(script: &str, ground: &Ground, port: u16) {
         "install Chromium (apt-get install chromium)",
     );
     let playwright = playwright();
-    let (mut running, ready) = Running::start(ground, port);
+    let (mut running, login_url) = Running::start(ground, port);
     let mut walk = Command::new(&node)
         .arg(
             Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("tests/browser")
                 .join(script),
         )
-        .env("WALK_LOGIN", ready["login_url"].as_str().unwrap())
+        .env("WALK_LOGIN", &login_url)
         .env("WALK_PORT", running.port.to_string())
         .env("WALK_CONTROL", ground.path("control"))
         .env("WALK_REPO", ground.path("repo"))

@@ -24,6 +24,8 @@ mod entries;
 mod failures;
 #[path = "contract/failures_later.rs"]
 mod failures_later;
+#[path = "support/files.rs"]
+mod files;
 #[path = "contract/forged_pack.rs"]
 mod forged_pack;
 #[path = "contract/hostile_report.rs"]
@@ -58,12 +60,16 @@ mod refusals;
 mod repeats;
 #[path = "contract/report_forms.rs"]
 mod report_forms;
+#[path = "support/repository.rs"]
+mod repository;
 #[path = "contract/restart.rs"]
 mod restart;
 #[path = "contract/review.rs"]
 mod review;
 #[path = "contract/secrets.rs"]
 mod secrets;
+#[path = "support/serving.rs"]
+mod serving;
 #[path = "contract/shapes.rs"]
 mod shapes;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,9 @@
 //! `zhongshu doctor` finds each fault that is planted, and finds none where there is none.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/codex.rs"]
+mod codex;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,6 +12,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
+use codex::codex_program;
 use tempfile::TempDir;
 use zhongshu::doctor::{Check, Inputs, Verdict, has_failed, json, run, text};
 use zhongshu::domain::event::Event;
@@ -18,25 +22,6 @@ use zhongshu::journal::{Journal, system_clock};
 use zhongshu::ledger::Ledger;
 use zhongshu::paths::{Environment, Lock, Places, ServerFile};
 use zhongshu::process::Identity;
-
-/// The real Codex that the tests run: `CODEX_BIN`, else where `tools/test` puts it.
-fn real_codex() -> PathBuf {
-    let installed = "@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
-    let path = std::env::var_os("CODEX_BIN").map_or_else(
-        || {
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join(".tmp/tools/node_modules")
-                .join(installed)
-        },
-        PathBuf::from,
-    );
-    assert!(
-        path.exists(),
-        "there is no Codex at {}; run `./tools/test install`, or set CODEX_BIN",
-        path.display()
-    );
-    path
-}
 
 /// Where machines stand: not below a folder that agents can write into, which is a finding of its own. The checkout may be.
 fn ground() -> PathBuf {
@@ -218,7 +203,7 @@ async fn a_sound_set_up_gives_no_finding() {
 #[tokio::test]
 async fn the_real_codex_is_found_sound_and_its_users_home_is_not_touched() {
     let mut machine = Machine::new();
-    machine.inputs.codex_bin = Some(real_codex());
+    machine.inputs.codex_bin = Some(codex_program());
     let before: Vec<_> = listing(&machine.at("home"));
     let checks = machine.look().await;
     let odd: Vec<_> = checks

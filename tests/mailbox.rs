@@ -1,6 +1,8 @@
 //! The mailbox task over real folders and a real journal: what it takes, what it refuses, and what survives a crash.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/files.rs"]
+mod files;
 #[path = "mailbox/order.rs"]
 mod order;
 #[path = "mailbox/plans.rs"]
@@ -399,7 +401,7 @@ async fn fallback_handoff_is_rewritten_by_the_real_report() {
         })
         .await;
     // Who is over cannot have written this.
-    house.until_files_are_younger().await;
+    files::are_younger(&house.state_dir);
     house.drop_file("forged.json", result(&session, "a forged one"));
     let reason = house.until_rejected("forged.json").await;
     assert!(reason.contains("cannot have written it"), "{reason}");

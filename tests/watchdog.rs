@@ -1,35 +1,25 @@
 //! What a killed launcher leaves behind does not run for ever (the real Codex, the real program).
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/codex.rs"]
+mod codex;
+#[path = "support/serving.rs"]
+mod serving;
+
+use codex::codex_program;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use serving::Serving;
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use zhongshu::process::Identity;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-fn codex_bin() -> PathBuf {
-    let installed =
-        "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
-    let named = std::env::var_os("CODEX_BIN").map(PathBuf::from);
-    let path = named.unwrap_or_else(|| {
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join(".tmp/tools")
-            .join(installed)
-    });
-    assert!(
-        path.is_file(),
-        "there is no codex at {}; run ./tools/test, which installs it",
-        path.display()
-    );
-    path
-}
-
 struct Ground {
     folder: tempfile::TempDir,
-    server: Option<Child>,
+    server: Option<Serving>,
     known: Vec<Identity>,
 }
 
@@ -54,11 +44,9 @@ impl Ground {
         self.folder.path().join("state")
     }
 
-    fn zhongshu(&self, command: &str) -> Command {
+    fn zhongshu(&self) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_zhongshu"));
         program
-            .args([command, "--state-dir"])
-            .arg(self.state())
             .current_dir(self.folder.path().join("repo"))
             .env("HOME", self.folder.path().join("home"))
             .env("CODEX_HOME", self.folder.path().join("codex-home"))
@@ -68,29 +56,25 @@ impl Ground {
 
     /// Allows Codex to work here; a second yes changes nothing.
     fn allow(&self) {
-        let mut api = self.zhongshu("api");
-        api.args(["POST", "/api/trust", "--data", r#"{"accept":true}"#]);
+        let mut api = self.zhongshu();
+        api.args(["api", "POST", "/api/trust", "--data", r#"{"accept":true}"#]);
+        api.arg("--state-dir").arg(self.state());
         let output = api.output().unwrap();
         assert!(output.status.success(), "{output:?}");
     }
 
     /// Starts the launcher, allows Codex and waits until the app-server is written down.
     fn start(&mut self) {
-        let mut server = self
-            .zhongshu("serve")
-            .args(["--json", "--port", "0", "--allow-writable-state"])
-            .arg("--codex-bin")
-            .arg(codex_bin())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut ready = String::new();
-        BufReader::new(server.stdout.take().unwrap())
-            .read_line(&mut ready)
-            .unwrap();
-        assert!(ready.contains("login_url"), "{ready}");
-        self.server = Some(server);
+        let mut program = self.zhongshu();
+        program.stderr(Stdio::null());
+        let (state, codex) = (self.state(), codex_program());
+        let here = [
+            OsStr::new("--state-dir"),
+            state.as_os_str(),
+            OsStr::new("--codex-bin"),
+            codex.as_os_str(),
+        ];
+        self.server = Some(Serving::start(program, 0, here).unwrap());
         self.allow();
         let app_server = self.identity("app-server.json");
         let watchdog = self.identity("watchdog.json");
@@ -107,18 +91,13 @@ impl Ground {
     }
 
     fn kill(&mut self) {
-        let mut server = self.server.take().unwrap();
-        server.kill().unwrap();
-        server.wait().unwrap();
+        self.server.take().unwrap().kill();
     }
 }
 
 impl Drop for Ground {
     fn drop(&mut self) {
-        if let Some(mut server) = self.server.take() {
-            server.kill().ok();
-            server.wait().ok();
-        }
+        drop(self.server.take());
         for identity in &self.known {
             identity.signal(zhongshu::process::Signal::Kill);
         }
@@ -167,14 +146,10 @@ fn codex_is_left_to_the_launcher_that_comes_back_and_an_orderly_stop_ends_the_wa
         before[..],
         "adopted, and still watched by the same watchdog"
     );
-    let mut server = ground.server.take().unwrap();
-    let pid = i32::try_from(server.id()).unwrap();
-    rustix::process::kill_process(
-        rustix::process::Pid::from_raw(pid).unwrap(),
-        rustix::process::Signal::TERM,
-    )
-    .unwrap();
-    assert!(server.wait().unwrap().success());
+    let server = ground.server.take().unwrap();
+    server.signal(rustix::process::Signal::TERM);
+    let ended = server.end_within(LIMIT);
+    assert!(matches!(ended, Ok(Some(0))), "an orderly end");
     assert!(
         before.iter().all(|identity| !identity.is_alive()),
         "nothing is left"

@@ -219,7 +219,7 @@ async fn a_missing_program_is_said_and_a_retry_finds_the_one_installed_since() {
         matches!(&refused, CallError::Closed { reason } if reason.contains("npm install")),
         "{refused}"
     );
-    std::os::unix::fs::symlink(super::rig::codex_bin(), rig.path("late-codex")).unwrap();
+    std::os::unix::fs::symlink(super::rig::codex_program(), rig.path("late-codex")).unwrap();
     codex.retry().await;
     status(&codex, "readiness", |now| {
         matches!(now, Status::Ready { .. })

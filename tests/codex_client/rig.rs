@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -20,21 +20,9 @@ use zhongshu::{
     process::{Identity, terminate_tree},
 };
 
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub use crate::codex_program::codex_program;
 
-pub fn codex_bin() -> PathBuf {
-    let found = std::env::var_os("CODEX_BIN").map(PathBuf::from).unwrap_or_else(|| {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(
-            ".tmp/tools/node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex",
-        )
-    });
-    assert!(
-        found.exists(),
-        "these tests need the real Codex 0.169.0: set CODEX_BIN, or let ./tools/test install it into .tmp/tools ({} does not exist)",
-        found.display()
-    );
-    found.canonicalize().unwrap()
-}
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The scripted model: answers each request with the next line of the script, then with a plain message.
 #[derive(Clone, Default)]
@@ -140,7 +128,7 @@ impl Rig {
 
     pub fn settings(&self) -> Settings {
         Settings {
-            codex_bin: codex_bin(),
+            codex_bin: codex_program(),
             codex_home: Some(self.path("codex")),
             socket: self.path("run/app.sock"),
             descriptor: self.path("state/app-server.json"),

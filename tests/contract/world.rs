@@ -1,13 +1,16 @@
 //! One test's world: a repository, a home, a launcher that serves it, and everything that runs because of it.
 
 use super::agent::{Agent, SCRIPT};
+use super::files;
 use super::http::{self, Answer, Door, Events};
 use super::processes::{self, MARK};
+use super::repository::commit_all;
+use super::serving::Serving;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -36,7 +39,7 @@ pub struct World {
     pub umask: Option<&'static str>,
     /// Where the server's next start says what it says, instead of into a file.
     pub stderr: Option<File>,
-    server: Option<Child>,
+    server: Option<Serving>,
     announced: Option<Announced>,
     /// How often it was started.
     starts: usize,
@@ -148,22 +151,7 @@ impl World {
 
     /// Stages and commits everything.
     pub fn commit_all(&self) {
-        let repository = git2::Repository::init(self.repo()).unwrap();
-        let mut index = repository.index().unwrap();
-        index
-            .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
-            .unwrap();
-        index.write().unwrap();
-        let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-        let author = git2::Signature::now("a person", "person@example.org").unwrap();
-        let head = repository
-            .head()
-            .ok()
-            .map(|it| it.peel_to_commit().unwrap());
-        let parents: Vec<_> = head.iter().collect();
-        repository
-            .commit(Some("HEAD"), &author, &author, "work", &tree, &parents)
-            .unwrap();
+        commit_all(&self.repo(), "work");
     }
 
     /// What `git mv` does.
@@ -273,34 +261,16 @@ impl World {
         self.starts += 1;
         let log = self.stderr.take();
         let log = log.unwrap_or_else(|| File::create(self.log_path()).unwrap());
-        let mut child = self
-            .command()
-            .args([
-                "serve",
-                "--json",
-                "--port",
-                "0",
-                "--no-open",
-                "--allow-writable-state",
-            ])
-            .args(&self.arguments)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        said.read_line(&mut line).unwrap();
-        let parsed: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("it did not start: {line:?}\n{}", self.log()));
-        let url = parsed["url"].as_str().unwrap();
-        let port = url.trim_end_matches('/').rsplit(':').next().unwrap();
+        let mut program = self.command();
+        program.stderr(log);
+        let server = Serving::start(program, 0, &self.arguments)
+            .unwrap_or_else(|said| panic!("it did not start: {said:?}\n{}", self.log()));
         let announced = Announced {
-            port: port.parse().unwrap(),
-            login_url: parsed["login_url"].as_str().unwrap().to_owned(),
-            line: parsed,
+            port: server.port(),
+            login_url: server.login_url().to_owned(),
+            line: server.ready.clone(),
         };
-        self.server = Some(child);
+        self.server = Some(server);
         self.announced = Some(announced.clone());
         announced
     }
@@ -315,30 +285,26 @@ impl World {
     }
 
     pub fn server_pid(&self) -> u32 {
-        self.server.as_ref().expect("it runs").id()
+        self.server.as_ref().expect("it runs").pid()
     }
 
     /// Ends the launcher as a crash would.
     pub fn kill(&mut self) {
-        let mut server = self.server.take().expect("it runs");
-        server.kill().unwrap();
-        server.wait().unwrap();
+        self.server.take().expect("it runs").kill();
     }
 
     /// Sends SIGTERM and waits for the end; returns the exit code and how long it took.
     #[track_caller]
     pub fn terminate(&mut self) -> (Option<i32>, Duration) {
-        self.end_by(rustix::process::Signal::TERM)
+        self.end_by(Signal::TERM)
     }
 
     /// [`terminate`](Self::terminate) by another signal.
     #[track_caller]
-    pub fn end_by(&mut self, signal: rustix::process::Signal) -> (Option<i32>, Duration) {
+    pub fn end_by(&mut self, signal: Signal) -> (Option<i32>, Duration) {
         let server = self.server.as_ref().expect("it runs");
-        let pid = rustix::process::Pid::from_raw(i32::try_from(server.id()).unwrap()).unwrap();
         let began = Instant::now();
-        // It is our own child and not yet waited for, so the pid is its.
-        rustix::process::kill_process(pid, signal).unwrap();
+        server.signal(signal);
         let code = self.wait_end();
         (code, began.elapsed())
     }
@@ -346,19 +312,10 @@ impl World {
     /// Waits until the launcher has ended by itself.
     #[track_caller]
     pub fn wait_end(&mut self) -> Option<i32> {
-        let mut server = self.server.take().expect("it runs");
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            if let Some(status) = server.try_wait().unwrap() {
-                return status.code();
-            }
-            if Instant::now() > deadline {
-                server.kill().unwrap();
-                server.wait().unwrap();
-                panic!("the launcher did not end:\n{}", self.log());
-            }
-            std::thread::sleep(LOOK);
-        }
+        let server = self.server.take().expect("it runs");
+        server
+            .end_within(PATIENCE)
+            .unwrap_or_else(|_| panic!("the launcher did not end:\n{}", self.log()))
     }
 
     pub fn announced(&self) -> &Announced {
@@ -574,13 +531,7 @@ impl World {
 
     /// Waits until the file system's clock, which is a few milliseconds late, has come to now.
     pub fn files_are_younger(&self) {
-        let now = std::time::SystemTime::now();
-        let probe = self.root().join("probe");
-        self.wait_for("a file that is younger than now", || {
-            std::fs::write(&probe, "x").unwrap();
-            let written = probe.metadata().unwrap().modified().unwrap();
-            (written > now).then_some(())
-        });
+        files::are_younger(&self.root());
     }
 
     /// Waits for a condition; when it does not come, shows how things stand.
@@ -625,10 +576,7 @@ impl Drop for World {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- the launcher's log\n{}", self.log());
-            if let Some(mut server) = self.server.take() {
-                server.kill().ok();
-                server.wait().ok();
-            }
+            drop(self.server.take());
             processes::sweep(&self.mark);
             return;
         }

@@ -13,6 +13,8 @@ mod notes;
 mod noticed;
 mod races;
 mod rig;
+#[path = "../support/serving.rs"]
+mod serving;
 mod stuck;
 mod trailers;
 mod unwatched;

@@ -1,13 +1,14 @@
 //! A repository with the real git, a state folder and a home of its own, and the real program; all of it thrown away.
 
+use crate::serving::Serving;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::{Value, json};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -278,43 +279,21 @@ impl Ground {
     }
 
     pub fn serve(&self) -> Server<'_> {
-        let mut child = self
-            .command(env!("CARGO_BIN_EXE_zhongshu"))
-            .args([
-                "serve",
-                "--json",
-                "--no-open",
-                "--port",
-                "0",
-                "--allow-writable-state",
-                "--repo",
-            ])
-            .arg(self.repo())
-            .arg("--state-dir")
-            .arg(self.state())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let Ok(ready) = serde_json::from_str(&line) else {
-            let mut said = String::new();
-            child
-                .stderr
-                .take()
-                .unwrap()
-                .read_to_string(&mut said)
-                .unwrap();
-            panic!("the server did not start: {line}{said}");
-        };
+        let mut program = self.command(env!("CARGO_BIN_EXE_zhongshu"));
+        program.stderr(Stdio::piped());
+        let (repo, state) = (self.repo(), self.state());
+        let here = [
+            OsStr::new("--repo"),
+            repo.as_os_str(),
+            OsStr::new("--state-dir"),
+            state.as_os_str(),
+        ];
+        let serving = Serving::start(program, 0, here)
+            .unwrap_or_else(|said| panic!("the server did not start: {said}"));
         Server {
             ground: self,
-            child: Some(child),
-            ready,
+            ready: serving.ready.clone(),
+            serving: Some(serving),
         }
     }
 
@@ -367,7 +346,7 @@ impl Ground {
 /// A running server; ends with the test, however it ends.
 pub struct Server<'a> {
     ground: &'a Ground,
-    child: Option<Child>,
+    serving: Option<Serving>,
     pub ready: Value,
 }
 
@@ -375,8 +354,8 @@ impl Server<'_> {
     /// What it logs from now on.
     pub fn log(&mut self) -> Arc<Mutex<String>> {
         let log: Arc<Mutex<String>> = Arc::default();
-        let (lines, child) = (Arc::clone(&log), self.child.as_mut().unwrap());
-        let said = BufReader::new(child.stderr.take().unwrap());
+        let lines = Arc::clone(&log);
+        let said = BufReader::new(self.serving.as_mut().unwrap().stderr());
         std::thread::spawn(move || {
             for line in said.lines().map_while(Result::ok) {
                 *lines.lock().unwrap() += &format!("{line}\n");
@@ -387,7 +366,7 @@ impl Server<'_> {
 
     /// Lets it write files only up to so many bytes, as a full disk would.
     pub fn limit_files(&self, bytes: Option<u64>) {
-        let pid = i32::try_from(self.child.as_ref().unwrap().id()).unwrap();
+        let pid = i32::try_from(self.serving.as_ref().unwrap().pid()).unwrap();
         let limit = Rlimit {
             current: bytes,
             maximum: None,
@@ -400,22 +379,21 @@ impl Server<'_> {
     }
 
     fn end(&mut self) {
-        let Some(mut child) = self.child.take() else {
+        let Some(serving) = self.serving.take() else {
             return;
         };
         let ended = self.ground.zhongshu(&["stop"]);
         if ended.code != 0 {
             eprintln!("zhongshu stop: {}{}", ended.out, ended.err);
-            child.kill().unwrap();
+            serving.kill();
+        } else if serving.end_within(PATIENCE).is_err() {
+            eprintln!("zhongshu stop: it does not end");
         }
-        child.wait().unwrap();
     }
 
     /// As a crash would: no goodbye to anybody.
     pub fn kill(mut self) {
-        let mut child = self.child.take().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
+        self.serving.take().unwrap().kill();
     }
 }
 

@@ -299,18 +299,6 @@ impl House {
         fs::read_to_string(note).unwrap()
     }
 
-    /// The file system's clock, which is a few milliseconds late, has come to now: what is written from here on is younger.
-    pub async fn until_files_are_younger(&self) {
-        let now = std::time::SystemTime::now();
-        let probe = self.state_dir.join("probe");
-        self.until("a file that is younger than now", || {
-            fs::write(&probe, "x").unwrap();
-            fs::metadata(&probe).unwrap().modified().unwrap() > now
-        })
-        .await;
-        fs::remove_file(probe).unwrap();
-    }
-
     pub async fn until_empty(&self) {
         let incoming = self.paths().incoming;
         self.until("incoming is empty", || names(&incoming).is_empty())

@@ -2,16 +2,23 @@
 //! it left when the test ends. Owns no assertion about the product.
 
 mod api;
+#[path = "../../support/codex.rs"]
+mod codex;
 mod history;
 mod processes;
 mod program;
 mod random;
+#[path = "../../support/repository.rs"]
+mod repository;
 pub mod screen;
 pub mod script;
+#[path = "../../support/serving.rs"]
+mod serving;
 pub mod thread;
 
+pub use codex::codex_program;
 pub use processes::{Found, Processes};
-pub use program::codex_program;
+
 pub use random::Random;
 
 use mock_model::{RecordedRequest, Script, Server as Model};
@@ -106,7 +113,7 @@ impl House {
     /// Ends the launcher and nothing else, as a crash does.
     pub async fn kill_launcher(&mut self) {
         let launcher = self.launcher.take().expect("no launcher runs");
-        launcher.kill().await;
+        launcher.kill();
     }
 
     /// Asks the launcher to end and waits for it.

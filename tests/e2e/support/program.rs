@@ -1,28 +1,12 @@
 //! The programs of a house: the launcher as a process of its own, Codex's binary, and the repository they work in.
 
-use super::{House, LOOK, PATIENCE};
-use serde_json::Value;
+use super::repository::commit_all;
+use super::serving::Serving;
+use super::{House, PATIENCE};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Instant;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use zhongshu::client::Client;
-use zhongshu::process::{Identity, Signal};
-
-const CODEX: &str =
-    ".tmp/tools/node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
-
-/// The real Codex CLI.
-pub fn codex_program() -> PathBuf {
-    let named = std::env::var_os("CODEX_BIN").map(PathBuf::from);
-    let path = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(CODEX));
-    assert!(
-        path.is_file(),
-        "there is no codex at {}; run ./tools/test once, or set CODEX_BIN",
-        path.display()
-    );
-    path.canonicalize().unwrap()
-}
 
 /// Our own program: Cargo names it to tests; beside an example it lies one folder up.
 pub fn zhongshu_program() -> PathBuf {
@@ -38,7 +22,7 @@ pub fn zhongshu_program() -> PathBuf {
 
 /// A launcher that runs.
 pub struct Launcher {
-    child: Child,
+    serving: Serving,
     pub pid: u32,
     pub state: PathBuf,
     pub client: Client,
@@ -46,71 +30,39 @@ pub struct Launcher {
 
 impl Launcher {
     pub async fn start(house: &House, number: usize, arguments: &[&str]) -> Self {
-        let file = |end: &str| {
-            let path = house.root.join(format!("launcher-{number}.{end}"));
-            (std::fs::File::create(&path).unwrap(), path)
-        };
-        let ((out, out_path), (err, _)) = (file("out"), file("err"));
-        let mut child = house
-            .zhongshu()
-            .args([
-                "serve",
-                "--json",
-                "--port",
-                "0",
-                "--no-open",
-                "--allow-writable-state",
-            ])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .spawn()
-            .unwrap();
-        let deadline = Instant::now() + PATIENCE;
-        let ready: Value = loop {
-            let said = std::fs::read_to_string(&out_path).unwrap();
-            if said.ends_with('\n') {
-                break serde_json::from_str(&said).unwrap();
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the launcher did not start: {status}\n{}", house.log());
-            }
-            assert!(
-                Instant::now() < deadline,
-                "the launcher is not ready\n{}",
-                house.log()
-            );
-            tokio::time::sleep(LOOK / 4).await;
-        };
-        let state = PathBuf::from(ready["state_dir"].as_str().unwrap());
-        let server = std::fs::read(state.join("server.json")).unwrap();
-        let server: Value = serde_json::from_slice(&server).unwrap();
-        let client = Client::at(Path::new(server["socket"].as_str().unwrap()));
-        let pid = child.id().unwrap();
+        let log = house.root.join(format!("launcher-{number}.err"));
+        let mut program = house.command();
+        program.stderr(std::fs::File::create(log).unwrap());
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        let start = move || Serving::start(program, 0, arguments);
+        let started = tokio::task::spawn_blocking(start).await.unwrap();
+        let serving = started.unwrap_or_else(|said| {
+            panic!("the launcher did not start: {said}\n{}", house.log());
+        });
         Self {
-            child,
-            pid,
-            state,
-            client,
+            pid: serving.pid(),
+            state: serving.state_dir(),
+            client: Client::at(&serving.socket()),
+            serving,
         }
     }
 
-    pub async fn kill(mut self) {
-        self.child.kill().await.unwrap();
+    pub fn kill(self) {
+        self.serving.kill();
     }
 
-    pub async fn terminate(mut self) -> Option<i32> {
-        Identity::of(self.pid).unwrap().signal(Signal::Term);
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        ended.expect("the launcher does not end").unwrap().code()
+    pub async fn terminate(self) -> Option<i32> {
+        self.serving.signal(rustix::process::Signal::TERM);
+        let end = || self.serving.end_within(PATIENCE);
+        let ended = tokio::task::spawn_blocking(end).await.unwrap();
+        ended.unwrap_or_else(|_| panic!("the launcher does not end"))
     }
 }
 
 impl House {
     /// Our own program with this house's environment and no other.
-    pub fn zhongshu(&self) -> Command {
-        let mut command = Command::new(zhongshu_program());
+    pub fn command(&self) -> std::process::Command {
+        let mut command = std::process::Command::new(zhongshu_program());
         command
             .env_clear()
             .current_dir(&self.repo)
@@ -121,8 +73,14 @@ impl House {
             .env("XDG_STATE_HOME", self.root.join("state"))
             .env("XDG_RUNTIME_DIR", self.root.join("run"))
             .env("CODEX_HOME", &self.codex_home)
-            .envs(self.codex_bin.iter().map(|path| ("CODEX_BIN", path)))
-            .kill_on_drop(true);
+            .envs(self.codex_bin.iter().map(|path| ("CODEX_BIN", path)));
+        command
+    }
+
+    /// The same, to be waited for; it ends with who waits.
+    pub fn zhongshu(&self) -> Command {
+        let mut command = Command::from(self.command());
+        command.kill_on_drop(true);
         command
     }
 
@@ -153,16 +111,5 @@ pub fn make_repository(repo: &Path, governance: &str) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    let repository = git2::Repository::init(repo).unwrap();
-    let mut index = repository.index().unwrap();
-    index
-        .add_all(["*"], git2::IndexAddOption::DEFAULT, None)
-        .unwrap();
-    index.write().unwrap();
-    let tree = repository.find_tree(index.write_tree().unwrap()).unwrap();
-    let author = git2::Signature::now("test", "test@localhost").unwrap();
-    let message = "A small project";
-    repository
-        .commit(Some("HEAD"), &author, &author, message, &tree, &[])
-        .unwrap();
+    commit_all(repo, "A small project");
 }
