@@ -9,3 +9,5 @@ mod life;
 mod protocol;
 #[path = "codex_client/rig.rs"]
 mod rig;
+#[path = "codex_client/schema.rs"]
+mod schema;

@@ -141,8 +141,15 @@ impl Machine {
     }
 }
 
+/// Makes a program; what the app-server is asked, the real Codex answers.
 fn program(path: &Path, script: &str) -> PathBuf {
-    fs::write(path, script).unwrap();
+    let (first, rest) = script.split_once('\n').unwrap();
+    let real = codex_program();
+    let asks = format!(
+        "[ \"$1\" = app-server ] && exec '{}' \"$@\"",
+        real.display()
+    );
+    fs::write(path, format!("{first}\n{asks}\n{rest}")).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
     path.to_owned()
 }
@@ -176,6 +183,7 @@ async fn a_sound_set_up_gives_no_finding() {
             "governance",
             "codex",
             "codex_version",
+            "codex_features",
             "login",
             "sandbox",
             "port",
@@ -270,6 +278,35 @@ async fn another_version_of_codex_is_found_out() {
     machine.inputs.codex_bin = Some(program(&machine.at("broken"), "#!/bin/sh\nexit 3\n"));
     let check = machine.only("codex_version", Verdict::Fail).await;
     assert!(english(&check).contains("code 3"), "{check:?}");
+}
+
+#[tokio::test]
+async fn what_a_codex_lacks_is_found_out_by_name() {
+    let mut machine = Machine::new();
+    let path = program(&machine.at("poor"), &fake_codex("0.169.0"));
+    let poor = fs::read_to_string(&path).unwrap().replace("exec '", "'");
+    let poor = poor.replace(
+        "\"$@\"\n[",
+        "\"$@\" && sed -i s#thread/turns/list#gone# \"$5/ClientRequest.json\" && exit\n[",
+    );
+    fs::write(&path, poor).unwrap();
+    machine.inputs.codex_bin = Some(path);
+    let check = machine.only("codex_features", Verdict::Warn).await;
+    assert_eq!(
+        english(&check),
+        "what a session did cannot be read; open its terminal (thread/turns/list)"
+    );
+    let silent = "#!/bin/sh\nexit 7\n".to_owned() + &fake_codex("0.169.0");
+    let path = machine.at("silent");
+    fs::write(
+        &path,
+        silent.replace("exit 7", "[ \"$1\" = app-server ] && exit 7"),
+    )
+    .unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    machine.inputs.codex_bin = Some(path);
+    let check = machine.only("codex_features", Verdict::Warn).await;
+    assert!(english(&check).contains("exited with code 7"), "{check:?}");
 }
 
 #[tokio::test]

@@ -4,17 +4,19 @@
 //! - `wire`, `calls` (with `catalog`), `events`, `items`: the protocol, in types
 //! - `transport`, `peer`: one connection
 //! - `server`, `supervisor`, `settings`: one process and its life; `incoming`: what is told about it
-//! - `find`: which program
+//! - `find`: which program; `schema`, `features`: what it can do
 
 pub mod calls;
 mod catalog;
 pub mod events;
+pub mod features;
 pub mod find;
 mod incoming;
 pub mod items;
 mod kin;
 pub mod orphan;
 mod peer;
+pub mod schema;
 mod server;
 mod settings;
 mod supervisor;

@@ -1,10 +1,13 @@
-//! Checks of Codex: the program, its version, its sandbox. (`login` looks at the account.)
+//! Checks of Codex: the program, its version, what it can do, its sandbox. (`login` looks at the account.)
 //!
 //! Codex writes helper programs into its CODEX_HOME whenever it starts, even for a question. So every try has a CODEX_HOME
 //! of its own in a temporary folder, and the user's is only read, as files.
 
 use super::{Check, Inputs, Subject, login, say};
+use crate::codex::features::Lack;
 use crate::codex::find::{self, CodexProgram, FindError, TESTED_VERSION};
+use crate::codex::schema::Schema;
+use crate::domain::language::Language;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -13,6 +16,7 @@ use tempfile::TempDir;
 
 const PROGRAM: Subject = Subject::new("codex", "codex", "codex");
 const VERSION: Subject = Subject::new("codex_version", "codex version", "codex 版本");
+const FEATURES: Subject = Subject::new("codex_features", "codex features", "codex 功能");
 const SANDBOX: Subject = Subject::new("sandbox", "sandbox of commands", "命令沙箱");
 
 /// A command in the sandbox takes a twentieth of a second; what takes so long hangs.
@@ -45,6 +49,7 @@ pub(super) async fn run(inputs: &Inputs) -> Vec<Check> {
     match find::version(&found.path).await {
         Ok(version) => {
             checks.push(judge_version(&version));
+            checks.push(features(&found.path).await);
             checks.push(login::check(environment));
             checks.push(sandbox(&found.path).await);
         }
@@ -111,6 +116,36 @@ fn judge_version(version: &str) -> Check {
             ),
         ),
     }
+}
+
+/// Whether it has every method that we use.
+async fn features(program: &Path) -> Check {
+    let lacks = match Schema::of(program, &std::env::temp_dir()).await {
+        Ok(schema) => schema.lacks(),
+        Err(error) => {
+            return FEATURES.warn(
+                say(
+                    format!("it does not tell what it can do: failed to {error}"),
+                    format!("它没有说明自己支持什么：{error}"),
+                ),
+                find::remedy(),
+            );
+        }
+    };
+    if lacks.is_empty() {
+        return FEATURES.ok(say(
+            "everything that zhongshu uses",
+            "zhongshu 用到的功能齐全",
+        ));
+    }
+    let told = |language| {
+        let one = |lack: &Lack| {
+            let (loss, methods) = (lack.feature.loss(), lack.methods.join(", "));
+            format!("{} ({methods})", loss.get(language))
+        };
+        lacks.iter().map(one).collect::<Vec<_>>().join("; ")
+    };
+    FEATURES.warn(say(told(Language::En), told(Language::Zh)), find::remedy())
 }
 
 /// Runs one command as an agent's command runs: it must be able to write into its workspace, and not into `.git` there.

@@ -1,6 +1,7 @@
 //! Small tasks that keep the launcher's picture of the outside up to date.
 
 use crate::access::AccessEvent;
+use crate::codex::features::Feature;
 use crate::config::Reload;
 use crate::core::LAUNCHER;
 use crate::core::policy::ground;
@@ -136,14 +137,22 @@ async fn ask_codex(agents: Arc<Agents>) {
     let Ok(codex) = &agents.threads.codex else {
         return;
     };
-    match codex.account().await {
-        Ok(account) => agents.threads.set_logged_in(Some(account.is_usable())),
-        Err(error) => tracing::warn!(%error, "Codex could not be asked for its login"),
+    let threads = &agents.threads;
+    threads.look_for_abilities(&agents.core.place.state).await;
+    agents.core.ring();
+    if threads.can(Feature::Login) {
+        match codex.account().await {
+            Ok(account) => threads.set_logged_in(Some(account.is_usable())),
+            Err(error) => tracing::warn!(%error, "Codex could not be asked for its login"),
+        }
     }
     let mut offered: Vec<String> = Vec::new();
     match codex.config(Some(agents.core.place.repo.clone())).await {
         Ok(found) => offered.extend(found.model().map(str::to_owned)),
         Err(error) => tracing::warn!(%error, "Codex's configuration could not be read"),
+    }
+    if !threads.can(Feature::Models) {
+        return;
     }
     match codex.models().await {
         Ok(models) => {

@@ -2,16 +2,20 @@
 //!
 //! - `thread`: one thread; opened, resumed, spoken to, ended
 //! - `history`: what a thread's items say
+//! - `features`: what the installed Codex cannot do
 //! - `login`: whether Codex can run a turn at all
 
+mod features;
 mod history;
 mod login;
 mod thread;
 
+pub use self::features::Abilities;
 pub use self::history::Arrivals;
 pub use self::login::{NOT_LOGGED_IN, NotAsked};
 pub use self::thread::{Opening, Thread, end_commands, has_nothing_left, is_open_elsewhere};
 
+use crate::codex::features::Feature;
 use crate::codex::{Codex, Status};
 use crate::domain::department::Localized;
 use std::path::PathBuf;
@@ -31,6 +35,7 @@ pub struct Threads {
     /// The codex program, for TUIs and sandboxes.
     pub program: PathBuf,
     logged_in: Mutex<Option<bool>>,
+    abilities: Mutex<Abilities>,
     /// One at a time looks for a new login: that restarts the app-server.
     login_check: tokio::sync::Mutex<()>,
 }
@@ -42,6 +47,7 @@ impl Threads {
             codex,
             program,
             logged_in: Mutex::default(),
+            abilities: Mutex::default(),
             login_check: tokio::sync::Mutex::default(),
         }
     }
@@ -67,6 +73,7 @@ impl Threads {
     pub fn trouble(&self) -> Option<String> {
         match &self.codex {
             Err(reason) => Some(reason.en.clone()),
+            Ok(_) if !self.can(Feature::Sessions) => Some(Feature::Sessions.loss().en),
             Ok(codex) => match &*codex.status().borrow() {
                 Status::Unavailable { reason } => Some(reason.clone()),
                 _ => None,
@@ -80,6 +87,9 @@ impl Threads {
             Err(reason) => return Some(reason.en.clone()),
             Ok(codex) => codex,
         };
+        if !self.can(Feature::Sessions) {
+            return Some(Feature::Sessions.loss().en);
+        }
         match &*codex.status().borrow() {
             Status::Ready { .. } if self.logged_in() != Some(false) => None,
             Status::Ready { .. } => Some(NOT_LOGGED_IN.to_owned()),

@@ -1,6 +1,7 @@
 //! `GET /api/status`: everything at a glance.
 
 use crate::access::Lease;
+use crate::codex::features::{Feature, Lack};
 use crate::core::powers::Question;
 use crate::domain::department::Department;
 use crate::domain::fault::{Fault, Shared};
@@ -10,7 +11,7 @@ use crate::ledger::Health;
 use crate::sessions::agents::Agents;
 use crate::sessions::open_terminals::TerminalView;
 use crate::sessions::permission::Trust;
-use crate::threads::NOT_LOGGED_IN;
+use crate::threads::{Abilities, NOT_LOGGED_IN};
 use crate::web::app::App;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::success::Success;
@@ -48,6 +49,19 @@ pub struct CodexView {
     pub reason: Option<String>,
     /// What it says it is.
     pub user_agent: Option<String>,
+    /// What this version of it cannot do, and is switched off for that reason; null while that is not known.
+    pub lacks: Option<Vec<LackView>>,
+}
+
+/// Something that the installed Codex cannot do.
+#[derive(Debug, Clone, Serialize)]
+pub struct LackView {
+    /// Which.
+    pub feature: Feature,
+    /// The methods that it does not have.
+    pub methods: Vec<&'static str>,
+    /// What that means.
+    pub loss: String,
 }
 
 /// The whole answer.
@@ -242,7 +256,20 @@ pub fn codex(agents: &Agents, language: Language) -> CodexView {
         state,
         reason,
         user_agent,
+        lacks: lacks(&agents.threads.abilities(), language),
     }
+}
+
+fn lacks(abilities: &Abilities, language: Language) -> Option<Vec<LackView>> {
+    let Abilities::AllBut(lacks) = abilities else {
+        return None;
+    };
+    let view = |lack: &Lack| LackView {
+        feature: lack.feature,
+        methods: lack.methods.clone(),
+        loss: lack.feature.loss().get(language).to_owned(),
+    };
+    Some(lacks.iter().map(view).collect())
 }
 
 /// What is known of Codex before it may run, and what is not.
@@ -265,6 +292,17 @@ fn warnings(agents: &Agents) -> Vec<String> {
     warnings.extend(agents.core.troubles.warnings(policy.catalog.language));
     if let Health::ReadOnly { reason, .. } = &agents.core.ledger.status().borrow().health {
         warnings.push(reason.clone());
+    }
+    match agents.threads.abilities() {
+        Abilities::AllBut(lacks) => warnings.extend(lacks.iter().map(|lack| {
+            let (loss, methods) = (lack.feature.loss(), lack.methods.join("`, `"));
+            let loss = loss.get(policy.catalog.language);
+            format!("{loss} (it lacks `{methods}`)")
+        })),
+        Abilities::Untold(reason) => warnings.push(format!(
+            "it is not known what this Codex can do, so everything is tried: {reason}"
+        )),
+        Abilities::Unknown => {}
     }
     if agents.threads.logged_in() == Some(false) {
         warnings.push(format!("{NOT_LOGGED_IN}, then start or resume a session"));

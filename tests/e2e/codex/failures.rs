@@ -3,7 +3,7 @@
 use super::count;
 use crate::support::script::{assignment, plan, planner, reports, told};
 use crate::support::thread::app_server_pid;
-use crate::support::{GOVERNANCE, House};
+use crate::support::{GOVERNANCE, House, codex_program};
 use mock_model::{Call, Fail, Script, Step};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
@@ -227,5 +227,44 @@ async fn codex_work_that_waits_for_a_login_begins_on_a_persons_word_once_there_i
     let status = house.get("/api/status").await;
     let sessions = status["sessions"].as_array().unwrap();
     assert!(!sessions.iter().any(failed), "{sessions:#?}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_codex_lacks_is_switched_off_by_name_and_the_rest_works() {
+    let mut house = House::build(job(), GOVERNANCE).await;
+    let other = house.root.join("other-codex");
+    let real = codex_program();
+    // The real one, whose schema says that it cannot list models.
+    let script = format!(
+        "#!/bin/sh\n[ \"$2\" = generate-json-schema ] || exec '{0}' \"$@\"\n'{0}' \"$@\" && sed -i s#model/list#model/none# \"$5/ClientRequest.json\"\n",
+        real.display()
+    );
+    std::fs::write(&other, script).unwrap();
+    std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o755)).unwrap();
+    house.use_codex(Some(&other));
+    house.start(&[]).await;
+    assert_eq!(
+        house.get("/api/status").await["codex"]["lacks"],
+        json!(null)
+    );
+    house.allow().await;
+    let status = house
+        .status("it is known what this Codex lacks", |status| {
+            status["codex"]["lacks"].is_array()
+        })
+        .await;
+    let loss = "the models on offer are not known; list them in governance.yaml (`models`)";
+    assert_eq!(
+        status["codex"]["lacks"],
+        json!([{ "feature": "models", "methods": ["model/list"], "loss": loss }])
+    );
+    let warnings = status["warnings"].as_array().unwrap();
+    assert!(
+        warnings.contains(&json!(format!("{loss} (it lacks `model/list`)"))),
+        "{warnings:?}"
+    );
+    let planner = house.at_work().await;
+    assert_eq!(house.result(&planner, "lingyubu").await["summary"], "DONE");
     house.close().await;
 }

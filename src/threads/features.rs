@@ -1,0 +1,68 @@
+//! What the installed Codex cannot do, found once and asked before something is tried.
+
+use super::Threads;
+use crate::codex::features::{Feature, Lack};
+use crate::codex::schema::Schema;
+use std::path::Path;
+use std::sync::PoisonError;
+
+/// What is known of Codex's abilities.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Abilities {
+    /// Nobody has looked yet.
+    #[default]
+    Unknown,
+    /// Codex does not tell; everything is tried.
+    Untold(String),
+    /// All but these.
+    AllBut(Vec<Lack>),
+}
+
+impl Threads {
+    /// Looks what this Codex can do, unless that is known. `scratch` is a folder of ours for what it prints.
+    pub async fn look_for_abilities(&self, scratch: &Path) {
+        if matches!(self.abilities(), Abilities::AllBut(_)) {
+            return;
+        }
+        let found = match Schema::of(&self.program, scratch).await {
+            Ok(schema) => Abilities::AllBut(schema.lacks()),
+            Err(error) => Abilities::Untold(format!("failed to {error}")),
+        };
+        match &found {
+            Abilities::AllBut(lacks) => {
+                for Lack { feature, methods } in lacks {
+                    let (feature, loss) = (feature.name(), feature.loss().en);
+                    tracing::warn!(%feature, ?methods, %loss, "this Codex lacks something");
+                }
+            }
+            Abilities::Untold(reason) => {
+                tracing::warn!(%reason, "it is not known what this Codex can do");
+            }
+            Abilities::Unknown => {}
+        }
+        *self
+            .abilities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = found;
+    }
+
+    /// What is known of Codex's abilities.
+    pub fn abilities(&self) -> Abilities {
+        self.abilities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Whether something can be done with this Codex. What is not known is tried.
+    pub fn can(&self, feature: Feature) -> bool {
+        match &*self
+            .abilities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
+            Abilities::AllBut(lacks) => lacks.iter().all(|lack| lack.feature != feature),
+            Abilities::Unknown | Abilities::Untold(_) => true,
+        }
+    }
+}
