@@ -19,6 +19,7 @@ use std::thread::JoinHandle;
 use std::{fmt, io};
 
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{Instrument as _, debug_span};
 
 use crate::hub::{BACKLOG_RECORDS, CatchUp, CatchUpError, Hub, SubscribeError, Subscription};
 use crate::journal::{self, Clock, CopyOutcome, Fold, Opened, Tail, TailError};
@@ -200,11 +201,16 @@ impl<S: Fold> Ledger<S> {
         T: Send + 'static,
         R: Send + 'static,
     {
-        let (message, reply) = message(actor.into(), decide);
-        let sent = self.shared.queue.send(message).await;
-        sent.map_err(|_| TransactError::Closed)?;
-        let (value, _) = reply.await.map_err(|_| TransactError::Closed)??;
-        Ok(value)
+        let actor = actor.into();
+        let span = debug_span!("transaction", actor);
+        let (message, reply) = message(actor, decide);
+        let done = async {
+            let sent = self.shared.queue.send(message).await;
+            sent.map_err(|_| TransactError::Closed)?;
+            let (value, _) = reply.await.map_err(|_| TransactError::Closed)??;
+            Ok(value)
+        };
+        done.instrument(span).await
     }
 
     /// [`transact`](Self::transact) for threads outside of the runtime; panics inside of it.

@@ -22,6 +22,7 @@ use tokio::{
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, debug_span};
 
 use super::{
     calls::{Call, Initialize, Initialized},
@@ -197,6 +198,7 @@ impl Peer {
             }
         };
         timeout_at(deadline, work)
+            .instrument(debug_span!("rpc", method))
             .await
             .unwrap_or_else(|_| Err(late()))
     }

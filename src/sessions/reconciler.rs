@@ -26,6 +26,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, debug_span};
 
 /// Pause before a step that failed for a passing reason is tried again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -158,7 +159,8 @@ impl Reconciler {
                 running,
                 step: step.clone(),
             };
-            let pause = match caught(perform(&agents, &step, &cancel)).await {
+            let work = perform(&agents, &step, &cancel).instrument(debug_span!("step", ?step));
+            let pause = match caught(work).await {
                 Ok(Done::Settled) => None,
                 Ok(Done::Again) => Some(RETRY_PAUSE),
                 Err(reason) => {

@@ -20,6 +20,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
+use tracing::{Instrument as _, debug_span};
 
 /// Carries the secret of a browser session.
 pub const SESSION_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-session");
@@ -66,15 +67,16 @@ async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next
         admit(access, &mut request)
     });
     let envelope = rules.envelopes.at(request.uri().path());
+    let span = debug_span!("request", method = %request.method(), path = request.uri().path());
     let response = match admitted {
         Ok(()) if upgrades(&request) => {
             let lease = request.extensions().get::<Lease>().cloned();
-            let mut response = next.run(request).await;
+            let mut response = next.run(request).instrument(span).await;
             // What comes of it ends with the credential.
             lease.map(|lease| response.extensions_mut().insert(lease));
             response
         }
-        Ok(()) => next.run(request).await,
+        Ok(()) => next.run(request).instrument(span).await,
         Err(refused) => {
             if refused.tell {
                 access.refused(&refused.error.message, request.uri().path());

@@ -606,3 +606,29 @@ fn a_state_folder_that_agents_can_write_is_refused_or_warned_of() {
         "{warnings}"
     );
 }
+
+#[test]
+fn the_debug_log_tells_one_story_with_times() {
+    let mut world = World::new();
+    world
+        .variables
+        .push(("ZHONGSHU_LOG".to_owned(), "zhongshu=debug".to_owned()));
+    world.start();
+    let planner = world.planner("plan it").id.clone();
+    let stopped = json!({ "session_id": planner });
+    world.post("/api/stop_session", &stopped).ok();
+    let log = world.wait_for("the spans of a request", || {
+        let log = world.log();
+        let ended = log.lines().any(|line| {
+            line.contains("request{method=POST path=\"/api/stop_session\"}")
+                && line.contains("close time.busy=")
+        });
+        ended.then_some(log)
+    });
+    for span in [
+        "request{method=POST path=\"/api/start_zhongshu_session\"}:transaction{actor=\"person:cli\"}",
+        "step{step=Start(",
+    ] {
+        assert!(log.contains(span), "{span} is not in:\n{log}");
+    }
+}

@@ -16,6 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Lines that may wait for a slow reader. A tenth would lose lines of an ordinary start, ten times as much would keep a megabyte of them in
 /// memory while nobody reads.
@@ -46,6 +47,8 @@ impl Log {
                 Err(_) => filter,
             })
             .with_writer(move || lines.clone())
+            // A span tells at its end how long it took.
+            .with_span_events(FmtSpan::CLOSE)
             .with_ansi(false)
             .try_init();
         if installed.is_err() {
