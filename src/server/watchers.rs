@@ -45,16 +45,16 @@ pub async fn access(
 pub async fn governance(agents: Arc<Agents>, acting: CancellationToken) {
     let config = Arc::clone(&agents.core.config);
     let path = config.repo().join("governance.yaml");
-    let stamp = |path: &Path| -> Option<(SystemTime, u64)> {
-        let metadata = std::fs::symlink_metadata(path).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
-    };
     // What command lines name is approved with them, and looked at like the file that holds them.
-    let ground = ground(&config);
+    let ground = Arc::new(ground(&config));
     let stamps = || {
-        let policy = agents.core.policy();
-        let named = named::glance(&ground, policy.asked.commands.values());
-        (stamp(&path), named)
+        let (policy, ground, path) = (agents.core.policy(), Arc::clone(&ground), path.clone());
+        let look = move || {
+            let named = named::glance(&ground, policy.asked.commands.values());
+            (stamp(&path), named)
+        };
+        // A network's file system may take its time.
+        tokio::task::spawn_blocking(look)
     };
     // The file may have changed since the configuration was read: the first look takes it as it is.
     let mut seen = None;
@@ -63,7 +63,15 @@ pub async fn governance(agents: Arc<Agents>, acting: CancellationToken) {
             () = tokio::time::sleep(GOVERNANCE_POLL) => {}
             () = acting.cancelled() => return,
         }
-        let now = Some(stamps());
+        let now = match stamps()
+            .await
+            .map_err(tokio::task::JoinError::try_into_panic)
+        {
+            Ok(now) => Some(now),
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime is going away.
+            Err(Err(_)) => return,
+        };
         if now == seen {
             if agents.core.must_look_again() {
                 agents.core.renew(None).await;
@@ -84,6 +92,11 @@ pub async fn governance(agents: Arc<Agents>, acting: CancellationToken) {
         }
         agents.core.renew(None).await;
     }
+}
+
+fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::symlink_metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 /// Starts Codex's app-server, and its watchdog, as soon as a person has allowed Codex to work here: it reads what lies in

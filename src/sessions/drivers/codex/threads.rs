@@ -57,11 +57,13 @@ async fn open_thread<'a>(
         sandbox: brief.sandbox,
     };
     let thread = Thread::open(codex, opening).await?;
-    remember_thread(agents, session, &thread).map_err(|error| {
-        Failure::Final(format!(
-            "the session's identity could not be stored: {error}; check the state folder"
-        ))
-    })?;
+    remember_thread(agents, session, &thread)
+        .await
+        .map_err(|error| {
+            Failure::Final(format!(
+                "the session's identity could not be stored: {error}; check the state folder"
+            ))
+        })?;
     let event = Event::SessionThreadOpened {
         session_id: brief.id.clone(),
         thread_id: thread.id.to_string(),
@@ -85,11 +87,11 @@ async fn open_thread<'a>(
 }
 
 /// The tool server reads from this file on whose behalf a thread speaks.
-fn remember_thread(
+async fn remember_thread(
     agents: &Agents,
     session: &Session,
     thread: &Thread<'_>,
-) -> Result<(), threads::ThreadError> {
+) -> Result<(), String> {
     let brief = &session.brief;
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
     let identity = threads::ThreadRecord {
@@ -101,7 +103,13 @@ fn remember_thread(
         review: brief.review.clone(),
         task: brief.task.clone(),
     };
-    threads::write(&agents.core.place.state, &thread.id.to_string(), &identity)
+    let (state, thread_id) = (agents.core.place.state.clone(), thread.id.to_string());
+    // It is synced, twice.
+    let write = move || threads::write(&state, &thread_id, &identity);
+    let written = tokio::task::spawn_blocking(write).await;
+    written
+        .map_err(|error| error.to_string())?
+        .map_err(|error| error.to_string())
 }
 
 /// Loads the thread and subscribes to it.
