@@ -121,6 +121,10 @@ id!(
     /// Something the launcher owes a session: a notification, a reminder, a person's input.
     MessageId
 );
+id!(
+    /// Something that Codex asks (`ask-…`).
+    AskId
+);
 
 #[cfg(test)]
 mod tests {

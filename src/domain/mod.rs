@@ -1,6 +1,7 @@
 //! The vocabulary of zhongshu: plain values and pure functions. It uses no async runtime, no HTTP, no
 //! Git library and no file system, so that everything in it can be tested with values alone.
 
+pub mod ask;
 pub mod assignment;
 pub mod checked;
 pub mod claims;

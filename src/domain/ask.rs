@@ -1,0 +1,362 @@
+//! What Codex asks while a turn runs: may this command run, may these files change, which of these options. One ask is one request of the
+//! app-server; it waits until somebody decides, here or in a terminal, or until its turn ends.
+//!
+//! - `decision`: what may be decided, and what each decision does
+
+pub mod decision;
+
+use super::department::Localized;
+use super::ids::{AskId, SessionId};
+use super::shown;
+use chrono::{DateTime, Utc};
+use decision::Decision;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Which request of which app-server it is. The numbers begin again with each app-server, so one without the other means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RequestKey {
+    /// The app-server's process.
+    pub server: String,
+    /// The request's id, as it stands in the protocol: `0`, or `"a text"` with its quotes.
+    pub request: String,
+}
+
+/// One question of Codex, as it was raised. Nothing of it changes later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ask {
+    /// Its id for ever.
+    #[serde(rename = "ask_id")]
+    pub id: AskId,
+    /// The request behind it.
+    pub request_key: RequestKey,
+    /// Codex's thread.
+    pub thread_id: String,
+    /// The turn that waits for it; an MCP server may ask outside of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn_id: Option<String>,
+    /// The item that waits for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item_id: Option<String>,
+    /// The session whose thread it is; `None` for a thread that is nobody's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
+    /// What is asked.
+    pub what: What,
+    /// Why, in the model's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// When it came.
+    pub raised_at: DateTime<Utc>,
+    /// What may be decided, the first being what most people want. Empty for what only a terminal can answer.
+    pub offered: Vec<Decision>,
+    /// Which texts are not kept whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<Cut>,
+}
+
+/// A text that was too long to keep.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// Which: `command`, `files`, the path of a file, `schema`, …
+    pub field: String,
+    /// How long it was, in bytes.
+    pub bytes: u64,
+    /// Digest of all of it.
+    pub sha256: String,
+}
+
+/// What is asked, by kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// May this command run?
+    Command {
+        /// The whole command line.
+        command: String,
+        /// Where it runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cwd: Option<String>,
+        /// The host that it wants to reach, when that is the question.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        network: Option<Network>,
+        /// What it wants beyond its sandbox.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        permissions: Option<Access>,
+        /// What Codex makes of it: `{type: read | listFiles | search | unknown, command, …}` each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parsed: Vec<Value>,
+    },
+    /// May these files change?
+    Patch {
+        /// The files.
+        files: Vec<PatchedFile>,
+        /// How many more there are.
+        #[serde(default)]
+        omitted: u64,
+        /// The folder that Codex wants to write to for the rest of the session.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant_root: Option<String>,
+    },
+    /// May the sandbox be widened?
+    Permissions {
+        /// By what.
+        #[serde(flatten)]
+        access: Access,
+        /// Where the session works.
+        cwd: String,
+    },
+    /// Questions of the model.
+    Questions {
+        /// One to three.
+        questions: Vec<Question>,
+        /// Whether the turn stands still until they are answered.
+        is_blocking: bool,
+    },
+    /// A form of an MCP server.
+    Form {
+        /// The server.
+        server: String,
+        /// What it says.
+        message: String,
+        /// The JSON schema of what it wants; `null` when it was too long to keep.
+        schema: Value,
+    },
+    /// An MCP server wants a page to be opened.
+    Url {
+        /// The server.
+        server: String,
+        /// What it says.
+        message: String,
+        /// The page.
+        url: String,
+    },
+    /// May this tool of an MCP server be called?
+    McpTool {
+        /// The server.
+        server: String,
+        /// The tool.
+        tool: String,
+        /// What it is called with.
+        params: Value,
+        /// How long a yes may be remembered: `session`, `always`.
+        #[serde(default)]
+        persist: Vec<String>,
+    },
+    /// A call of a tool that we registered.
+    ToolCall {
+        /// The tool.
+        tool: String,
+        /// What it is called with.
+        arguments: Value,
+    },
+    /// Something that this version does not know.
+    Unknown {
+        /// Its method.
+        method: String,
+        /// All that came with it.
+        params: Value,
+    },
+}
+
+/// A host that a command wants to reach.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// The host.
+    pub host: String,
+    /// `http`, `https`, `socks5Tcp` or `socks5Udp`.
+    pub protocol: String,
+}
+
+/// What is wanted, or granted, beyond a sandbox.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Access {
+    /// The network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<bool>,
+    /// Paths to read.
+    #[serde(default)]
+    pub read: Vec<String>,
+    /// Paths to write.
+    #[serde(default)]
+    pub write: Vec<String>,
+    /// More, as Codex words it: patterns and special folders, each with its access.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Value>,
+    /// How deep patterns look.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan_depth: Option<u64>,
+}
+
+/// A file that would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PatchedFile {
+    /// The file.
+    pub path: String,
+    /// `add`, `update` or `delete`.
+    pub kind: String,
+    /// How: a unified difference, or the content of a new or deleted file.
+    pub diff: String,
+}
+
+/// A question with its options.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// Its name in the answer.
+    pub id: String,
+    /// A word or two.
+    pub header: String,
+    /// The question.
+    pub question: String,
+    /// Whether a text that is no option may be the answer.
+    #[serde(default)]
+    pub is_other: bool,
+    /// Whether the answer is kept nowhere.
+    #[serde(default)]
+    pub is_secret: bool,
+    /// What one may choose from; none means that any text will do.
+    #[serde(default)]
+    pub options: Vec<Choice>,
+}
+
+impl Question {
+    /// Whether the person may write what they like.
+    pub fn takes_text(&self) -> bool {
+        self.is_other || self.options.is_empty()
+    }
+}
+
+/// An option of a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What is answered by choosing it.
+    pub label: String,
+    /// What that means.
+    #[serde(default)]
+    pub description: String,
+}
+
+impl Ask {
+    /// The decision with this id, if it is offered.
+    pub fn offers(&self, id: &str) -> Option<&Decision> {
+        self.offered.iter().find(|decision| decision.id() == id)
+    }
+
+    /// What it asks, in one line that shows everything.
+    pub fn title(&self) -> Localized {
+        self.what.title()
+    }
+
+    /// What happens if nobody answers.
+    pub fn unanswered(&self) -> Localized {
+        let (zh, en) = match &self.what {
+            What::Questions { is_blocking, .. } if !is_blocking => (
+                "如果无人回答，模型会在没有答案的情况下继续；本轮结束时问题失效。",
+                "If nobody answers, the model may go on without an answer; the question lapses when the turn ends.",
+            ),
+            _ => (
+                "在有人决定之前，本轮会一直等待；如果本轮或 Codex 先结束，则视为拒绝，不会执行任何操作。",
+                "The turn waits until somebody decides. If the turn or Codex ends first, it counts as declined and nothing is done.",
+            ),
+        };
+        Localized::new(zh, en)
+    }
+}
+
+impl What {
+    /// The name of its kind, as in the API.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Command { .. } => "command",
+            Self::Patch { .. } => "patch",
+            Self::Permissions { .. } => "permissions",
+            Self::Questions { .. } => "questions",
+            Self::Form { .. } => "form",
+            Self::Url { .. } => "url",
+            Self::McpTool { .. } => "mcp_tool",
+            Self::ToolCall { .. } => "tool_call",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+
+    /// What it asks, in one line. Texts of strangers are short in it, and show everything.
+    pub fn title(&self) -> Localized {
+        let short = shown::short;
+        match self {
+            Self::Command {
+                network: Some(network),
+                ..
+            } => {
+                let host = short(&network.host);
+                Localized::new(format!("请求访问 {host}"), format!("asks to reach {host}"))
+            }
+            Self::Command { command, .. } => {
+                let command = short(command);
+                Localized::new(
+                    format!("请求运行命令：{command}"),
+                    format!("asks to run: {command}"),
+                )
+            }
+            Self::Patch { files, omitted, .. } => patch_title(files, *omitted),
+            Self::Permissions { .. } => Localized::new("请求更多权限", "asks for more permissions"),
+            Self::Questions { questions, .. } => {
+                let question = questions.first().map(|one| short(&one.question));
+                let question = question.unwrap_or_default();
+                Localized::new(format!("提问：{question}"), format!("asks: {question}"))
+            }
+            Self::Form {
+                server, message, ..
+            }
+            | Self::Url {
+                server, message, ..
+            } => {
+                let (server, message) = (short(server), short(message));
+                Localized::new(
+                    format!("MCP 服务器 {server} 询问：{message}"),
+                    format!("the MCP server {server} asks: {message}"),
+                )
+            }
+            Self::McpTool { server, tool, .. } => {
+                let (server, tool) = (short(server), short(tool));
+                Localized::new(
+                    format!("请求调用 MCP 服务器 {server} 的工具 {tool}"),
+                    format!("asks to call the tool {tool} of the MCP server {server}"),
+                )
+            }
+            Self::ToolCall { tool, .. } => {
+                let tool = short(tool);
+                Localized::new(format!("调用工具 {tool}"), format!("calls the tool {tool}"))
+            }
+            Self::Unknown { method, .. } => {
+                let method = short(method);
+                Localized::new(
+                    format!("提出了本版本不认识的请求 {method}，请在其终端中回答"),
+                    format!(
+                        "asks {method}, which this version does not know: answer it in its terminal"
+                    ),
+                )
+            }
+        }
+    }
+}
+
+fn patch_title(files: &[PatchedFile], omitted: u64) -> Localized {
+    let all = files.len() as u64 + omitted;
+    match files {
+        [] => Localized::new("请求修改文件", "asks to change files"),
+        [one] if omitted == 0 => {
+            let path = shown::short(&one.path);
+            Localized::new(
+                format!("请求修改文件 {path}"),
+                format!("asks to change {path}"),
+            )
+        }
+        [one, ..] => {
+            let path = shown::short(&one.path);
+            Localized::new(
+                format!("请求修改 {all} 个文件，包括 {path}"),
+                format!("asks to change {all} files, among them {path}"),
+            )
+        }
+    }
+}
