@@ -2,8 +2,13 @@
 //! app-server; it waits until somebody decides, here or in a terminal, or until its turn ends.
 //!
 //! - `decision`: what may be decided, and what each decision does
+//! - `given`, `form`: what somebody decides, held against what was asked
+//! - `asked`: where an ask stands, and what is remembered of those that are over
 
+pub mod asked;
 pub mod decision;
+mod form;
+pub mod given;
 
 use super::department::Localized;
 use super::ids::{AskId, SessionId};

@@ -4,11 +4,14 @@
 //! `session_closed`, `assignment_queued`, `zhongshu_plan_registered`, `result_registered`, `result_updated`. Variants are only ever
 //! added: a journal written by an older version must still replay.
 
+use super::ask::Ask;
+use super::ask::asked::How;
+use super::ask::given::Reply;
 use super::assignment::Order;
 use super::conformance::{Baseline, Conformance, late::SecondLook};
 use super::evidence::Run;
 use super::fault::Shared;
-use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
+use super::ids::{AskId, AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::{Purpose, Setback};
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::powers::Powers;
@@ -596,5 +599,45 @@ pub enum Event {
         terminal_id: TerminalId,
         /// Why.
         reason: String,
+    },
+
+    /// Codex asks something and waits.
+    AskRaised {
+        /// All of it.
+        #[serde(flatten)]
+        ask: Ask,
+    },
+    /// Somebody decided it here. Codex is told next.
+    AskAnswered {
+        /// Which ask.
+        ask_id: AskId,
+        /// Whose it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_id: Option<SessionId>,
+        /// Who decided.
+        by: String,
+        /// What.
+        #[serde(flatten)]
+        reply: Reply,
+    },
+    /// An answer could not be sent any more, and must be given again.
+    AskReopened {
+        /// Which ask.
+        ask_id: AskId,
+        /// Why, as a sentence.
+        reason: String,
+    },
+    /// It waits for nobody any more; said once more when it turns out who decided what.
+    AskSettled {
+        /// Which ask.
+        ask_id: AskId,
+        /// Whose it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_id: Option<SessionId>,
+        /// By which way.
+        how: How,
+        /// What was decided, if that was not here and is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply: Option<Reply>,
     },
 }

@@ -3,6 +3,7 @@
 //! `apply` never fails and never decides: decisions are made in `domain::flow` before an event exists. An event that
 //! speaks of something unknown (a journal of a newer version, say) changes nothing.
 
+use super::ask::asked::Asks;
 use super::assignment::Assignment;
 use super::fault::{Fault, Shared};
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
@@ -79,6 +80,9 @@ pub struct State {
     pub reviews: Reviews,
     /// Requests that may be repeated.
     pub requests: Requests,
+    /// What Codex asks.
+    #[serde(default)]
+    pub asks: Asks,
     /// Sequence number of the newest event.
     pub seq: u64,
     #[serde(skip)]

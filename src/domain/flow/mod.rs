@@ -3,6 +3,7 @@
 //! Every function here is pure. It runs inside `Ledger::transact`, against the newest state, so a check and the change
 //! that depends on it are one step. Nothing here starts anything: the effects follow from the events.
 
+pub mod asks;
 pub mod checks;
 pub mod dependencies;
 pub mod hidden;

@@ -360,6 +360,15 @@ impl State {
                 started_at: at,
             }),
             Event::TerminalClosed { terminal_id, .. } => self.terminal_closed(terminal_id),
+
+            Event::AskRaised { ask } => self.asks.raised(ask),
+            Event::AskAnswered {
+                ask_id, by, reply, ..
+            } => self.asks.answered(at, ask_id, by, reply),
+            Event::AskReopened { ask_id, .. } => self.asks.reopened(ask_id),
+            Event::AskSettled {
+                ask_id, how, reply, ..
+            } => self.asks.settle(at, ask_id, *how, reply.as_ref()),
         }
     }
 }

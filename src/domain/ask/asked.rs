@@ -1,0 +1,258 @@
+//! The life of an ask: open, answered and on its way to Codex, settled. What is open is kept whole; of what is settled the newest, shortened.
+
+use super::given::Reply;
+use super::{Ask, RequestKey, What};
+use crate::domain::ids::{AskId, SessionId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Settled asks that are remembered; the journal has all.
+const KEPT: usize = 1000;
+/// What is remembered of each text of a settled one, in bytes.
+const KEPT_TEXT: usize = 1024;
+
+/// By which way an ask came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// By the API: the page, the command line, a script.
+    Here,
+    /// In the session's terminal.
+    InTerminal,
+    /// By another client of Codex.
+    Elsewhere,
+    /// By nobody: its turn ended, or Codex did. Nothing was done.
+    Expired,
+}
+
+/// Where an ask stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "snake_case")]
+pub enum Stage {
+    /// It waits for a decision.
+    Open,
+    /// It was decided; Codex has not said yet that it has the answer.
+    Answered {
+        /// Who decided.
+        by: String,
+        /// When.
+        at: DateTime<Utc>,
+        /// What.
+        reply: Reply,
+    },
+    /// It is over.
+    Settled {
+        /// By which way.
+        how: How,
+        /// When.
+        at: DateTime<Utc>,
+        /// Who decided, if it was decided here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// What was decided, as far as it is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply: Option<Reply>,
+    },
+}
+
+/// An ask, and where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// What was asked.
+    #[serde(flatten)]
+    pub ask: Ask,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub stage: Stage,
+}
+
+/// Asks that are open, and those that were.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Asks {
+    /// Those that are not settled, oldest first. There are as many as turns wait, so looking through them is no scan.
+    unsettled: BTreeMap<AskId, Asked>,
+    /// The newest of the others, oldest first.
+    settled: VecDeque<Asked>,
+}
+
+impl Asks {
+    /// Those that wait for a decision, oldest first.
+    pub fn open(&self) -> impl Iterator<Item = &Ask> {
+        let open = self.unsettled().filter(|it| it.stage == Stage::Open);
+        open.map(|it| &it.ask)
+    }
+
+    /// Those that wait for a decision, or for Codex to take it; oldest first.
+    pub fn unsettled(&self) -> impl DoubleEndedIterator<Item = &Asked> {
+        self.unsettled.values()
+    }
+
+    /// Those that are over and still remembered, oldest first.
+    pub fn settled(&self) -> impl DoubleEndedIterator<Item = &Asked> {
+        self.settled.iter()
+    }
+
+    /// The one with this id.
+    pub fn find(&self, id: &AskId) -> Option<&Asked> {
+        let is_it = |it: &&Asked| it.ask.id == *id;
+        let unsettled = self.unsettled.get(id);
+        unsettled.or_else(|| self.settled.iter().rev().find(is_it))
+    }
+
+    /// The newest of this request.
+    pub fn of_request(&self, key: &RequestKey) -> Option<&Asked> {
+        let newest_first = self.unsettled().rev().chain(self.settled().rev());
+        newest_first
+            .into_iter()
+            .find(|it| it.ask.request_key == *key)
+    }
+
+    /// The oldest that this session waits with.
+    pub fn first_open_of(&self, session: &SessionId) -> Option<&Ask> {
+        self.open()
+            .find(|ask| ask.session_id.as_ref() == Some(session))
+    }
+
+    pub(in crate::domain) fn raised(&mut self, ask: &Ask) {
+        let asked = Asked {
+            ask: ask.clone(),
+            stage: Stage::Open,
+        };
+        self.unsettled.insert(ask.id.clone(), asked);
+    }
+
+    pub(in crate::domain) fn answered(
+        &mut self,
+        at: DateTime<Utc>,
+        id: &AskId,
+        by: &str,
+        reply: &Reply,
+    ) {
+        if let Some(asked) = self.unsettled.get_mut(id) {
+            asked.stage = Stage::Answered {
+                by: by.to_owned(),
+                at,
+                reply: reply.clone(),
+            };
+        }
+    }
+
+    pub(in crate::domain) fn reopened(&mut self, id: &AskId) {
+        if let Some(asked) = self.unsettled.get_mut(id) {
+            asked.stage = Stage::Open;
+        }
+    }
+
+    /// It is over, or is known better how it came to be so.
+    pub(in crate::domain) fn settle(
+        &mut self,
+        at: DateTime<Utc>,
+        id: &AskId,
+        how: How,
+        reply: Option<&Reply>,
+    ) {
+        let Some(mut asked) = self.unsettled.remove(id) else {
+            let mut remembered = self.settled.iter_mut().rev();
+            if let Some(asked) = remembered.find(|it| it.ask.id == *id)
+                && let Stage::Settled {
+                    how: was,
+                    by,
+                    reply: known,
+                    ..
+                } = &mut asked.stage
+            {
+                *was = how;
+                *by = None;
+                *known = reply.cloned();
+                known.iter_mut().for_each(shorten_reply);
+            }
+            return;
+        };
+        let (by, mut reply) = match (asked.stage, how) {
+            (Stage::Answered { by, reply, .. }, How::Here) => (Some(by), Some(reply)),
+            _ => (None, reply.cloned()),
+        };
+        reply.iter_mut().for_each(shorten_reply);
+        asked.stage = Stage::Settled { how, at, by, reply };
+        shorten(&mut asked.ask);
+        if self.settled.len() == KEPT {
+            self.settled.pop_front();
+        }
+        self.settled.push_back(asked);
+    }
+}
+
+fn cut(text: &mut String) {
+    if text.len() > KEPT_TEXT {
+        text.truncate(text.floor_char_boundary(KEPT_TEXT));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+}
+
+/// A value that is too long becomes the beginning of its text.
+fn cut_value(value: &mut Value) {
+    let mut text = value.to_string();
+    if text.len() > KEPT_TEXT {
+        cut(&mut text);
+        *value = Value::String(text);
+    }
+}
+
+fn shorten_reply(reply: &mut Reply) {
+    reply.answers.values_mut().flatten().for_each(cut);
+    reply.content.iter_mut().for_each(cut_value);
+    reply.words.iter_mut().for_each(cut);
+}
+
+/// Keeps what tells an ask from others.
+fn shorten(ask: &mut Ask) {
+    ask.why.iter_mut().for_each(cut);
+    ask.cut.truncate(4);
+    match &mut ask.what {
+        What::Command {
+            command, parsed, ..
+        } => {
+            cut(command);
+            parsed.clear();
+        }
+        What::Patch { files, omitted, .. } => {
+            const FILES: usize = 8;
+            *omitted += files.len().saturating_sub(FILES) as u64;
+            files.truncate(FILES);
+            for file in files {
+                cut(&mut file.diff);
+            }
+        }
+        What::Permissions { access, .. } => {
+            access.read.truncate(16);
+            access.write.truncate(16);
+            access.entries.truncate(16);
+        }
+        What::Questions { questions, .. } => {
+            for question in questions {
+                cut(&mut question.question);
+                question.options.truncate(8);
+                let described = question.options.iter_mut();
+                described.for_each(|option| cut(&mut option.description));
+            }
+        }
+        What::Form {
+            message, schema, ..
+        } => {
+            cut(message);
+            cut_value(schema);
+        }
+        What::Url { message, url, .. } => {
+            cut(message);
+            cut(url);
+        }
+        What::McpTool { params: value, .. }
+        | What::ToolCall {
+            arguments: value, ..
+        }
+        | What::Unknown { params: value, .. } => cut_value(value),
+    }
+}

@@ -1,0 +1,161 @@
+//! Forms of MCP servers: what was filled in, held against the JSON schema that came with the form.
+
+use crate::domain::refusal::Refusal;
+use crate::domain::shown::short;
+use boon::{Compiler, Schemas, UrlLoader, ValidationError};
+use serde_json::{Value, json};
+use std::error::Error;
+
+/// What the schema is called while it is read.
+const PLACE: &str = "form:///schema";
+
+/// Refuses what does not fit the schema; nothing at all is an empty form.
+///
+/// # Errors
+/// A sentence that names the field, or says that the schema cannot be used.
+pub fn check(schema: &Value, content: Option<&Value>) -> Result<(), Refusal> {
+    let nothing = json!({});
+    let content = content.unwrap_or(&nothing);
+    if !content.is_object() {
+        let message = "content: it must be an object with one entry for each field of the form";
+        return Err(Refusal::invalid("content_not_an_object", message));
+    }
+    let mut schemas = Schemas::new();
+    let mut compiler = Compiler::new();
+    // A schema may name others by their address; nothing is fetched.
+    compiler.use_loader(Box::new(Nowhere));
+    compiler.enable_format_assertions();
+    let compiled = match schema.is_object() || schema.is_boolean() {
+        true => compiler
+            .add_resource(PLACE, schema.clone())
+            .and_then(|()| compiler.compile(PLACE, &mut schemas))
+            .map_err(|error| error.to_string()),
+        false => Err("it is no schema, or was too long to keep".to_owned()),
+    };
+    let compiled = compiled.map_err(|reason| {
+        let message = format!(
+            "content: the form cannot be checked ({}); decline it, or answer it in its terminal",
+            short(&reason)
+        );
+        Refusal::invalid("form_unusable", message)
+    })?;
+    schemas.validate(content, compiled).map_err(|error| {
+        let (place, reason) = first_reason(&error);
+        Refusal::invalid(
+            "content_invalid",
+            format!("content{place}: it does not fit the form: {reason}"),
+        )
+    })
+}
+
+/// Fields whose content is kept nowhere: those that are written and never read, and passwords.
+pub fn secret_fields(schema: &Value) -> Vec<String> {
+    let fields = schema.get("properties").and_then(Value::as_object);
+    let is_secret = |field: &Value| {
+        field.get("writeOnly") == Some(&Value::Bool(true))
+            || field.get("format").and_then(Value::as_str) == Some("password")
+    };
+    fields
+        .into_iter()
+        .flatten()
+        .filter(|(_, field)| is_secret(field))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+/// The first fault that has no fault below it, and where it is, as in `.colour`. What was filled in is not repeated: it may be secret.
+fn first_reason(error: &ValidationError<'_, '_>) -> (String, String) {
+    let mut deepest = error;
+    while let Some(cause) = deepest.causes.first() {
+        deepest = cause;
+    }
+    let place = deepest.instance_location.to_string().replace('/', ".");
+    let place = place.strip_prefix('#').unwrap_or(&place).to_owned();
+    let reason = match &deepest.kind {
+        boon::ErrorKind::Enum { want } => {
+            let want: Vec<String> = want.iter().map(|it| short(&it.to_string())).collect();
+            format!("it must be one of {}", want.join(", "))
+        }
+        boon::ErrorKind::Const { want } => format!("it must be {}", short(&want.to_string())),
+        boon::ErrorKind::Pattern { want, .. } => format!("it must match {}", short(want)),
+        boon::ErrorKind::Format { want, .. } => format!("it must be of the format {want}"),
+        other => other.to_string(),
+    };
+    (place, reason)
+}
+
+struct Nowhere;
+
+impl UrlLoader for Nowhere {
+    fn load(&self, _: &str) -> Result<Value, Box<dyn Error>> {
+        Err("other documents are not fetched".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_was_filled_in_fits_the_schema_or_is_refused_by_its_field() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "colour": {"type": "string", "enum": ["red", "blue"]},
+                "count": {"type": "integer", "minimum": 1},
+                "mail": {"type": "string", "format": "email"},
+                "pin": {"type": "string", "maxLength": 4, "writeOnly": true},
+            },
+            "required": ["colour"],
+        });
+        let says = |content: Value| check(&schema, Some(&content)).unwrap_err().message;
+        assert_eq!(
+            check(&schema, Some(&json!({"colour": "red", "count": 2}))),
+            Ok(())
+        );
+        for (content, place) in [
+            (json!({"colour": "green"}), "content.colour: "),
+            (json!({"colour": "red", "count": 0}), "content.count: "),
+            (json!({"colour": "red", "count": "x"}), "content.count: "),
+            (json!({"colour": "red", "mail": "no"}), "content.mail: "),
+            (json!({"colour": "red", "pin": "48151623"}), "content.pin: "),
+            (json!({}), "content: "),
+            (json!([]), "content: "),
+        ] {
+            let said = says(content);
+            assert!(said.starts_with(place), "{said}");
+            assert!(
+                !said.contains("48151623") && !said.contains("green"),
+                "{said}"
+            );
+        }
+        assert!(check(&schema, None).is_err());
+        assert_eq!(secret_fields(&schema), ["pin"]);
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_used_refuses_and_fetches_nothing() {
+        let deep = (0..120).fold(
+            json!({"type": "string"}),
+            |inner, _| json!({"type": "object", "properties": {"x": inner}}),
+        );
+        assert_eq!(check(&deep, Some(&json!({}))), Ok(()));
+        let itself = json!({"$ref": "#"});
+        for schema in [
+            json!("schema"),
+            json!(null),
+            json!(7),
+            json!({"type": "nonsense"}),
+            json!({"$ref": "http://127.0.0.1:1/other"}),
+            json!({"$ref": "file:///etc/hostname"}),
+            json!({"properties": {"x": {"pattern": "("}}}),
+            itself,
+        ] {
+            assert!(
+                check(&schema, Some(&json!({"x": "y"}))).is_err(),
+                "{schema}"
+            );
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! What somebody decides about an ask: held against what was asked before it goes out, and what of it is kept.
+
+use super::decision::{Decision, Needs};
+use super::{Access, Ask, Question, What, form};
+use crate::domain::limits::check_text;
+use crate::domain::refusal::Refusal;
+use crate::domain::shown::short;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Texts by the question that they answer.
+pub type Answers = BTreeMap<String, Vec<String>>;
+
+/// What somebody wants, as it came in. May hold secrets, so it shows nothing of itself.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// Which decision.
+    pub decision: String,
+    /// Answers to questions; one text may stand without its list.
+    #[serde(default, deserialize_with = "texts")]
+    pub answers: Answers,
+    /// What was filled into a form.
+    #[serde(default)]
+    pub content: Option<Value>,
+    /// What is granted of what was asked; `None` is all of it.
+    #[serde(default)]
+    pub permissions: Option<Access>,
+    /// What the session is told with a no.
+    #[serde(default)]
+    pub words: Option<String>,
+}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given")
+            .field("decision", &self.decision)
+            .finish_non_exhaustive()
+    }
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Answers, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Texts {
+        One(String),
+        Many(Vec<String>),
+    }
+    let all = BTreeMap::<String, Texts>::deserialize(deserializer)?;
+    let list = |texts| match texts {
+        Texts::One(text) => vec![text],
+        Texts::Many(texts) => texts,
+    };
+    Ok(all.into_iter().map(|(id, it)| (id, list(it))).collect())
+}
+
+/// A decision that fits what was asked. May hold secrets, so it shows nothing of itself.
+#[derive(Clone, PartialEq)]
+pub struct Checked {
+    /// Which of those that were offered.
+    pub decision: Decision,
+    /// Answers to all questions, if those were asked.
+    pub answers: Answers,
+    /// What was filled into a form.
+    pub content: Option<Value>,
+    /// What is granted, if that is what was asked.
+    pub permissions: Option<Access>,
+    /// What the session is told.
+    pub words: Option<String>,
+}
+
+impl fmt::Debug for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checked")
+            .field("decision", &self.decision)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is kept of a decision: everything but answers that are secret.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Which decision, by its id.
+    pub decision: String,
+    /// Answers to questions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: Answers,
+    /// What was filled into a form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Value>,
+    /// What was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Access>,
+    /// What the session was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<String>,
+    /// Questions and fields that were answered, with what is kept nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
+    /// Whether nobody told this, and it follows from what was done or not done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
+}
+
+impl Checked {
+    /// What is kept of it.
+    pub fn kept(&self, what: &What) -> Reply {
+        let mut answers = self.answers.clone();
+        let mut content = self.content.clone();
+        let mut withheld = Vec::new();
+        if let What::Questions { questions, .. } = what {
+            for question in questions.iter().filter(|question| question.is_secret) {
+                if answers.remove(&question.id).is_some() {
+                    withheld.push(question.id.clone());
+                }
+            }
+        }
+        if let (What::Form { schema, .. }, Some(Value::Object(fields))) = (what, &mut content) {
+            for field in form::secret_fields(schema) {
+                if fields.remove(&field).is_some() {
+                    withheld.push(field);
+                }
+            }
+        }
+        Reply {
+            decision: self.decision.id().to_owned(),
+            answers,
+            content,
+            permissions: self.permissions.clone(),
+            words: self.words.clone(),
+            withheld,
+            inferred: false,
+        }
+    }
+
+    /// The decision that was kept, if nothing of it was secret.
+    pub fn of(ask: &Ask, reply: &Reply) -> Option<Self> {
+        let decision = ask.offers(&reply.decision)?.clone();
+        reply.withheld.is_empty().then(|| Self {
+            decision,
+            answers: reply.answers.clone(),
+            content: reply.content.clone(),
+            permissions: reply.permissions.clone(),
+            words: reply.words.clone(),
+        })
+    }
+}
+
+impl Ask {
+    /// Holds what somebody decides against what was asked. Codex checks neither options nor forms.
+    ///
+    /// # Errors
+    /// A sentence that names the field.
+    pub fn check(&self, given: Given) -> Result<Checked, Refusal> {
+        let decision = self.offers(&given.decision).cloned();
+        let decision = decision.ok_or_else(|| self.not_offered(&given.decision))?;
+        let needs = decision.needs(&self.what);
+        let superfluous = [
+            (
+                "answers",
+                Needs::Answers,
+                !given.answers.is_empty(),
+                "there is no question to answer",
+            ),
+            (
+                "content",
+                Needs::Content,
+                given.content.is_some(),
+                "there is no form to fill in",
+            ),
+            (
+                "permissions",
+                Needs::Permissions,
+                given.permissions.is_some(),
+                "it grants no permissions",
+            ),
+            (
+                "words",
+                Needs::Words,
+                given.words.is_some(),
+                "they go with a no",
+            ),
+        ];
+        for (field, needed, is_there, why) in superfluous {
+            if is_there && needs != Some(needed) {
+                let message = format!(
+                    "{field}: the decision `{}` takes none: {why}",
+                    decision.id()
+                );
+                return Err(Refusal::invalid("field_not_wanted", message));
+            }
+        }
+        let permissions = match (&self.what, needs) {
+            (What::Permissions { access, .. }, Some(Needs::Permissions)) => {
+                Some(granted(access, given.permissions)?)
+            }
+            _ => None,
+        };
+        if let (What::Questions { questions, .. }, Some(Needs::Answers)) = (&self.what, needs) {
+            check_answers(questions, &given.answers)?;
+        }
+        if let (What::Form { schema, .. }, Some(Needs::Content)) = (&self.what, needs) {
+            form::check(schema, given.content.as_ref())?;
+        }
+        let words = given.words.filter(|words| !words.trim().is_empty());
+        if let Some(words) = &words {
+            check_text(words, "words")?;
+            if self.session_id.is_none() {
+                let message =
+                    "words: this thread belongs to no session that could be told; leave them out";
+                return Err(Refusal::invalid("no_session", message));
+            }
+        }
+        Ok(Checked {
+            decision,
+            answers: given.answers,
+            content: given.content,
+            permissions,
+            words,
+        })
+    }
+
+    fn not_offered(&self, id: &str) -> Refusal {
+        let offered: Vec<&str> = self.offered.iter().map(Decision::id).collect();
+        let offered = match &offered[..] {
+            [] => "this can only be answered in the session's terminal".to_owned(),
+            ids => format!("offered are {}", ids.join(", ")),
+        };
+        let message = format!("decision: `{}` is not offered; {offered}", short(id));
+        Refusal::invalid("decision_not_offered", message)
+    }
+}
+
+fn check_answers(questions: &[Question], answers: &Answers) -> Result<(), Refusal> {
+    let ids = || questions.iter().map(|question| question.id.as_str());
+    for id in answers.keys() {
+        if !ids().any(|known| known == id) {
+            let known = ids().collect::<Vec<_>>().join(", ");
+            let message = format!(
+                "answers.{}: there is no such question; the questions are {known}",
+                short(id)
+            );
+            return Err(Refusal::invalid("unknown_question", message));
+        }
+    }
+    for question in questions {
+        let field = format!("answers.{}", short(&question.id));
+        let texts = answers.get(&question.id).map_or(&[][..], Vec::as_slice);
+        let [first, notes @ ..] = texts else {
+            let message = format!("{field}: this question is not answered");
+            return Err(Refusal::invalid("question_not_answered", message));
+        };
+        for text in texts {
+            check_text(text, &field)?;
+        }
+        if question.takes_text() {
+            if first.trim().is_empty() {
+                let message = format!("{field}: the answer is empty");
+                return Err(Refusal::invalid("question_not_answered", message));
+            }
+            continue;
+        }
+        let options = || question.options.iter().map(|option| option.label.as_str());
+        if !options().any(|label| label == first) || !notes.is_empty() {
+            let labels = options().map(|label| format!("`{}`", short(label)));
+            let labels = labels.collect::<Vec<_>>().join(", ");
+            // A secret must not come back in a sentence.
+            let message = format!("{field}: exactly one of the options is taken here: {labels}");
+            return Err(Refusal::invalid("option_not_offered", message));
+        }
+    }
+    Ok(())
+}
+
+/// What is granted: some of what was asked, never more.
+fn granted(asked: &Access, wanted: Option<Access>) -> Result<Access, Refusal> {
+    let Some(wanted) = wanted else {
+        return Ok(asked.clone());
+    };
+    let more = |field: &str, what: &str| {
+        let message = format!(
+            "permissions.{field}: `{}` was not asked for; only what was asked for can be granted",
+            short(what)
+        );
+        Refusal::invalid("more_than_asked", message)
+    };
+    if wanted.network == Some(true) && asked.network != Some(true) {
+        return Err(more("network", "true"));
+    }
+    for (field, wanted, asked) in [
+        ("read", &wanted.read, &asked.read),
+        ("write", &wanted.write, &asked.write),
+    ] {
+        if let Some(path) = wanted.iter().find(|path| !asked.contains(path)) {
+            return Err(more(field, path));
+        }
+    }
+    if let Some(entry) = wanted.entries.iter().find(|it| !asked.entries.contains(it)) {
+        return Err(more("entries", &entry.to_string()));
+    }
+    if wanted.network != Some(true)
+        && wanted.read.is_empty()
+        && wanted.write.is_empty()
+        && wanted.entries.is_empty()
+    {
+        let message = "permissions: nothing is granted; decide `decline` for that";
+        return Err(Refusal::invalid("nothing_granted", message));
+    }
+    // How deep patterns look belongs to the patterns.
+    let scan_depth = asked.scan_depth.filter(|_| !wanted.entries.is_empty());
+    Ok(Access {
+        network: wanted.network.filter(|it| *it),
+        scan_depth,
+        ..wanted
+    })
+}

@@ -1,0 +1,260 @@
+//! What becomes of an ask of Codex: raised, answered, settled. Whoever comes second finds it decided.
+
+use super::Decision;
+use super::messages::queued;
+use crate::domain::ask::asked::{Asked, How, Stage};
+use crate::domain::ask::given::{Checked, Given, Reply};
+use crate::domain::ask::{Ask, RequestKey};
+use crate::domain::event::Event;
+use crate::domain::ids::AskId;
+use crate::domain::message::Purpose;
+use crate::domain::refusal::Refusal;
+use crate::domain::state::State;
+
+/// A request came, or came again: the same one finds its ask.
+///
+/// # Errors
+/// None.
+pub fn raise(state: &State, ask: Ask) -> Decision<Asked> {
+    if let Some(known) = state.asks.of_request(&ask.request_key) {
+        return Ok((Vec::new(), known.clone()));
+    }
+    let asked = Asked {
+        ask: ask.clone(),
+        stage: Stage::Open,
+    };
+    Ok((vec![Event::AskRaised { ask }], asked))
+}
+
+/// Somebody decides. The answer is what Codex has to be told.
+///
+/// # Errors
+/// When it is unknown, was decided before, or the decision does not fit it.
+pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(Ask, Checked)> {
+    let asked = state.asks.find(id).ok_or_else(|| {
+        let message = format!("there is no ask `{id}`; GET /api/attention lists what waits");
+        Refusal::not_found("unknown_ask", message)
+    })?;
+    if asked.stage != Stage::Open {
+        return Err(decided(asked));
+    }
+    let ask = &asked.ask;
+    let checked = ask.check(given)?;
+    let mut events = vec![Event::AskAnswered {
+        ask_id: id.clone(),
+        session_id: ask.session_id.clone(),
+        by: by.to_owned(),
+        reply: checked.kept(&ask.what),
+    }];
+    if let (Some(words), Some(session_id)) = (&checked.words, &ask.session_id) {
+        let words = words.clone();
+        events.push(queued(session_id, Purpose::Input, None, words));
+    }
+    Ok((events, (ask.clone(), checked)))
+}
+
+/// Who was first, with what.
+fn decided(asked: &Asked) -> Refusal {
+    let said = |reply: &Reply| format!(": `{}`", reply.decision);
+    let sentence = match &asked.stage {
+        Stage::Open => "it is open".to_owned(),
+        Stage::Answered { by, reply, .. } => {
+            format!("{by} has answered it here just now{}", said(reply))
+        }
+        Stage::Settled {
+            how, by, reply, at, ..
+        } => {
+            let said = reply.as_ref().map(said).unwrap_or_default();
+            let at = at.format("%H:%M:%S");
+            match how {
+                How::Here => {
+                    let by = by.as_deref().unwrap_or("somebody");
+                    format!("{by} answered it here at {at} UTC{said}")
+                }
+                How::InTerminal => {
+                    format!("it was answered in the session's terminal at {at} UTC{said}")
+                }
+                How::Elsewhere => {
+                    format!("another client of Codex answered it at {at} UTC{said}")
+                }
+                How::Expired => {
+                    format!("it expired at {at} UTC, as declined, because its turn or Codex ended")
+                }
+            }
+        }
+    };
+    let code = match asked.stage {
+        Stage::Settled {
+            how: How::Expired, ..
+        } => "ask_expired",
+        _ => "ask_answered",
+    };
+    Refusal::conflict(code, format!("this is decided already: {sentence}"))
+}
+
+/// An answer was kept without what is secret in it, and was not sent: it has to be given again.
+///
+/// # Errors
+/// None.
+pub fn reopen(state: &State, id: &AskId) -> Decision<()> {
+    let is_answered = state
+        .asks
+        .find(id)
+        .is_some_and(|asked| matches!(asked.stage, Stage::Answered { .. }));
+    let event = is_answered.then(|| Event::AskReopened {
+        ask_id: id.clone(),
+        reason: "zhongshu ended before a secret answer was sent, and keeps no secrets".to_owned(),
+    });
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// Codex says that a request needs no answer any more. What was answered here was; otherwise the terminal did it, if there is one, and
+/// `told` is what it said.
+///
+/// # Errors
+/// None.
+pub fn resolved(state: &State, key: &RequestKey, told: Option<Reply>) -> Decision<()> {
+    let Some(asked) = state.asks.of_request(key) else {
+        return Ok((Vec::new(), ()));
+    };
+    let has_terminal = asked
+        .ask
+        .session_id
+        .as_ref()
+        .and_then(|id| state.session(id))
+        .is_some_and(|session| session.terminal_id.is_some());
+    let event = match &asked.stage {
+        Stage::Settled { .. } => None,
+        Stage::Answered { .. } => Some(settled(asked, How::Here, None)),
+        Stage::Open if told.is_some() || has_terminal => {
+            Some(settled(asked, How::InTerminal, told))
+        }
+        Stage::Open => Some(settled(asked, How::Elsewhere, None)),
+    };
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// These came to their end unanswered: their turn ended, or Codex did. One whose answer is known to have been sent (`was_sent`) was
+/// answered.
+///
+/// # Errors
+/// None.
+pub fn expire(
+    state: &State,
+    is_over: impl Fn(&Ask) -> bool,
+    was_sent: impl Fn(&AskId) -> bool,
+) -> Decision<Vec<AskId>> {
+    let over = state.asks.unsettled().filter(|asked| is_over(&asked.ask));
+    let (mut events, mut ids) = (Vec::new(), Vec::new());
+    for asked in over {
+        let how = match &asked.stage {
+            Stage::Answered { .. } if was_sent(&asked.ask.id) => How::Here,
+            _ => How::Expired,
+        };
+        events.push(settled(asked, how, None));
+        ids.push(asked.ask.id.clone());
+    }
+    Ok((events, ids))
+}
+
+/// A turn was interrupted: what seemed to have been answered by somebody unknown was not answered at all.
+///
+/// # Errors
+/// None.
+pub fn interrupted(state: &State, thread_id: &str, turn_id: &str) -> Decision<()> {
+    let of_turn = |asked: &&Asked| {
+        asked.ask.thread_id == thread_id && asked.ask.turn_id.as_deref() == Some(turn_id)
+    };
+    let unknown = |asked: &&Asked| {
+        matches!(
+            asked.stage,
+            Stage::Settled {
+                how: How::InTerminal | How::Elsewhere,
+                reply: None,
+                ..
+            }
+        )
+    };
+    let recent = state.asks.settled().rev().take(RECENT);
+    let events = recent
+        .filter(of_turn)
+        .filter(unknown)
+        .map(|asked| settled(asked, How::Expired, None));
+    Ok((events.collect(), ()))
+}
+
+/// What was done or not done about an item tells what was decided about it: where nobody told, and where two answered at the same moment.
+///
+/// # Errors
+/// None.
+pub fn item_ended(
+    state: &State,
+    thread_id: &str,
+    item_id: &str,
+    was_declined: bool,
+) -> Decision<()> {
+    let of_item = |asked: &&Asked| {
+        asked.ask.thread_id == thread_id && asked.ask.item_id.as_deref() == Some(item_id)
+    };
+    // Several may belong to one item; only the last one decided.
+    let Some(asked) = state.asks.settled().rev().take(RECENT).find(of_item) else {
+        return Ok((Vec::new(), ()));
+    };
+    let inferred = || Reply {
+        decision: if was_declined { "decline" } else { "accept" }.to_owned(),
+        inferred: true,
+        ..Reply::default()
+    };
+    let allows = |reply: &Reply| {
+        let decision = asked.ask.offers(&reply.decision);
+        decision.is_none_or(|decision| decision.allows())
+    };
+    let event = match &asked.stage {
+        Stage::Settled {
+            how: how @ (How::InTerminal | How::Elsewhere),
+            reply: None,
+            ..
+        } => Some(settled(asked, *how, Some(inferred()))),
+        Stage::Settled {
+            how: How::Here,
+            reply: Some(reply),
+            ..
+        } if allows(reply) == was_declined => {
+            // Two answers crossed, and ours was the second.
+            Some(settled(asked, How::InTerminal, Some(inferred())))
+        }
+        _ => None,
+    };
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// A terminal tells what was answered in it, after Codex had said that something was.
+///
+/// # Errors
+/// None.
+pub fn told_late(state: &State, id: &AskId, reply: Reply) -> Decision<()> {
+    let asked = state.asks.find(id);
+    let event = asked.and_then(|asked| match &asked.stage {
+        Stage::Settled {
+            how: How::InTerminal | How::Elsewhere,
+            reply: known,
+            ..
+        } if known.as_ref().is_none_or(|known| known.inferred) => {
+            Some(settled(asked, How::InTerminal, Some(reply)))
+        }
+        _ => None,
+    });
+    Ok((Vec::from_iter(event), ()))
+}
+
+/// So many of the newest are looked through for one that is to be amended: what amends it comes within moments.
+const RECENT: usize = 64;
+
+fn settled(asked: &Asked, how: How, reply: Option<Reply>) -> Event {
+    Event::AskSettled {
+        ask_id: asked.ask.id.clone(),
+        session_id: asked.ask.session_id.clone(),
+        how,
+        reply,
+    }
+}
