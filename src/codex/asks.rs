@@ -11,7 +11,7 @@ use super::items::FileChange;
 use super::wire::RequestId;
 use crate::domain::ask::decision::Decision;
 use crate::domain::ask::{
-    Access, Ask, Choice, Cut, Network, PatchedFile, Question, RequestKey as AskKey, What,
+    Access, Ask, Choice, Cut, Network, PatchedFile, Question, RequestKey as AskKey, What, cut_to,
 };
 use crate::domain::hex::hex;
 use crate::domain::ids::{AskId, SessionId};
@@ -110,7 +110,7 @@ impl Kept {
     fn text_of(&mut self, field: &str, mut text: String, limit: usize) -> String {
         if text.len() > limit {
             self.note(field, &text);
-            text.truncate(text.floor_char_boundary(limit));
+            cut_to(&mut text, limit);
         }
         text
     }

@@ -71,6 +71,15 @@ pub struct Cut {
     pub sha256: String,
 }
 
+/// Leaves the beginning of a text, of at most so many bytes.
+pub fn cut_to(text: &mut String, bytes: usize) {
+    let mut end = bytes.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+}
+
 /// What is asked, by kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

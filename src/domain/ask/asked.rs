@@ -1,7 +1,7 @@
 //! The life of an ask: open, answered and on its way to Codex, settled. What is open is kept whole; of what is settled the newest, shortened.
 
 use super::given::Reply;
-use super::{Ask, RequestKey, What};
+use super::{Ask, RequestKey, What, cut_to};
 use crate::domain::ids::{AskId, SessionId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -186,7 +186,7 @@ impl Asks {
 
 fn cut(text: &mut String) {
     if text.len() > KEPT_TEXT {
-        text.truncate(text.floor_char_boundary(KEPT_TEXT));
+        cut_to(text, KEPT_TEXT);
         text.push('…');
         text.shrink_to_fit();
     }

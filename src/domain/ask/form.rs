@@ -26,10 +26,11 @@ pub fn check(schema: &Value, content: Option<&Value>) -> Result<(), Refusal> {
     compiler.use_loader(Box::new(Nowhere));
     compiler.enable_format_assertions();
     let compiled = match schema.is_object() || schema.is_boolean() {
-        true => compiler
-            .add_resource(PLACE, schema.clone())
-            .and_then(|()| compiler.compile(PLACE, &mut schemas))
-            .map_err(|error| error.to_string()),
+        true => match compiler.add_resource(PLACE, schema.clone()) {
+            Ok(()) => compiler.compile(PLACE, &mut schemas),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| error.to_string()),
         false => Err("it is no schema, or was too long to keep".to_owned()),
     };
     let compiled = compiled.map_err(|reason| {

@@ -6,7 +6,7 @@ use crate::domain::ask::asked::{Asked, How, Stage};
 use crate::domain::ask::given::{Checked, Given, Reply};
 use crate::domain::ask::{Ask, RequestKey};
 use crate::domain::event::Event;
-use crate::domain::ids::AskId;
+use crate::domain::ids::{AskId, SessionId};
 use crate::domain::message::Purpose;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
@@ -40,16 +40,12 @@ pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(As
     }
     let ask = &asked.ask;
     let checked = ask.check(given)?;
-    let mut events = vec![Event::AskAnswered {
+    let events = vec![Event::AskAnswered {
         ask_id: id.clone(),
         session_id: ask.session_id.clone(),
         by: by.to_owned(),
         reply: checked.kept(&ask.what),
     }];
-    if let (Some(words), Some(session_id)) = (&checked.words, &ask.session_id) {
-        let words = words.clone();
-        events.push(queued(session_id, Purpose::Input, None, words));
-    }
     Ok((events, (ask.clone(), checked)))
 }
 
@@ -83,13 +79,13 @@ fn decided(asked: &Asked) -> Refusal {
             }
         }
     };
-    let code = match asked.stage {
+    let message = format!("this is decided already: {sentence}");
+    match asked.stage {
         Stage::Settled {
             how: How::Expired, ..
-        } => "ask_expired",
-        _ => "ask_answered",
-    };
-    Refusal::conflict(code, format!("this is decided already: {sentence}"))
+        } => Refusal::conflict("ask_expired", message),
+        _ => Refusal::conflict("ask_answered", message),
+    }
 }
 
 /// An answer was kept without what is secret in it, and was not sent: it has to be given again.
@@ -124,14 +120,13 @@ pub fn resolved(state: &State, key: &RequestKey, told: Option<Reply>) -> Decisio
         .and_then(|id| state.session(id))
         .is_some_and(|session| session.terminal_id.is_some());
     let event = match &asked.stage {
-        Stage::Settled { .. } => None,
-        Stage::Answered { .. } => Some(settled(asked, How::Here, None)),
-        Stage::Open if told.is_some() || has_terminal => {
-            Some(settled(asked, How::InTerminal, told))
-        }
-        Stage::Open => Some(settled(asked, How::Elsewhere, None)),
+        Stage::Settled { .. } => return Ok((Vec::new(), ())),
+        Stage::Answered { .. } => settled(asked, How::Here, None),
+        Stage::Open if told.is_some() || has_terminal => settled(asked, How::InTerminal, told),
+        Stage::Open => settled(asked, How::Elsewhere, None),
     };
-    Ok((Vec::from_iter(event), ()))
+    let words = words(asked);
+    Ok(([event].into_iter().chain(words).collect(), ()))
 }
 
 /// These came to their end unanswered: their turn ended, or Codex did. One whose answer is known to have been sent (`was_sent`) was
@@ -143,18 +138,39 @@ pub fn expire(
     state: &State,
     is_over: impl Fn(&Ask) -> bool,
     was_sent: impl Fn(&AskId) -> bool,
-) -> Decision<Vec<AskId>> {
+) -> Decision<Vec<Ask>> {
     let over = state.asks.unsettled().filter(|asked| is_over(&asked.ask));
-    let (mut events, mut ids) = (Vec::new(), Vec::new());
+    let (mut events, mut asks) = (Vec::new(), Vec::new());
     for asked in over {
         let how = match &asked.stage {
             Stage::Answered { .. } if was_sent(&asked.ask.id) => How::Here,
             _ => How::Expired,
         };
         events.push(settled(asked, how, None));
-        ids.push(asked.ask.id.clone());
+        events.extend(words(asked));
+        asks.push(asked.ask.clone());
     }
-    Ok((events, ids))
+    Ok((events, asks))
+}
+
+/// What the session is told with a no: once Codex has the no, so that it is not said into the turn that waits for it.
+fn words(asked: &Asked) -> Option<Event> {
+    let Stage::Answered { reply, .. } = &asked.stage else {
+        return None;
+    };
+    let (words, session_id) = (reply.words.clone()?, asked.ask.session_id.as_ref()?);
+    Some(queued(session_id, Purpose::Input, None, words))
+}
+
+/// A session ended: nobody waits with what it asked. What was answered has been.
+pub(super) fn of_ended_session(state: &State, id: &SessionId) -> Vec<Event> {
+    let mine = |asked: &&Asked| asked.ask.session_id.as_ref() == Some(id);
+    let unsettled = state.asks.unsettled().filter(mine);
+    let end = |asked: &Asked| match asked.stage {
+        Stage::Answered { .. } => settled(asked, How::Here, None),
+        _ => settled(asked, How::Expired, None),
+    };
+    unsettled.map(end).collect()
 }
 
 /// A turn was interrupted: what seemed to have been answered by somebody unknown was not answered at all.
@@ -248,7 +264,7 @@ pub fn told_late(state: &State, id: &AskId, reply: Reply) -> Decision<()> {
 }
 
 /// So many of the newest are looked through for one that is to be amended: what amends it comes within moments.
-const RECENT: usize = 64;
+pub const RECENT: usize = 64;
 
 fn settled(asked: &Asked, how: How, reply: Option<Reply>) -> Event {
     Event::AskSettled {

@@ -1,7 +1,7 @@
 //! Sessions: start, stop, resume, replace, remind, end.
 
 use super::named::unknown_session;
-use super::{Catalog, Decision, check_task, messages, plan_reviews, results};
+use super::{Catalog, Decision, asks, check_task, messages, plan_reviews, results};
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::limits;
@@ -144,6 +144,7 @@ pub fn close(state: &State, catalog: &Catalog, id: &SessionId, outcome: Outcome)
     let mut events = results::fallback(state, catalog, session, &outcome);
     events.extend(plan_reviews::ended(state, session, &outcome));
     events.extend(messages::drop_at_end(state, session, &outcome));
+    events.extend(asks::of_ended_session(state, id));
     events.push(Event::SessionClosed {
         session_id: id.clone(),
         outcome,
