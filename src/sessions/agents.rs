@@ -12,6 +12,7 @@ use crate::domain::state::State;
 use crate::mailbox::Nudge;
 use crate::terminal::{CLOSE_GRACE, Terminals};
 use crate::threads::Threads;
+use crate::threads::asked::Desk;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -25,6 +26,8 @@ pub struct Agents {
     pub core: Arc<Core>,
     /// Codex's threads.
     pub threads: Threads,
+    /// What those ask.
+    pub desk: Arc<Desk>,
     /// Terminals.
     pub terminals: Terminals,
     /// Wakes the mailbox.
@@ -45,8 +48,10 @@ struct Connections {
 impl Agents {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(core: Arc<Core>, terminals: Terminals, threads: Threads) -> Arc<Self> {
+        let desk = Desk::new(Arc::clone(&core), threads.codex.clone());
         Arc::new(Self {
             core,
+            desk,
             threads,
             terminals,
             mailbox: OnceLock::new(),

@@ -1,10 +1,12 @@
-//! Codex's threads: whatever is done to one goes through here. Knows neither sessions nor the journal.
+//! Codex's threads: whatever is done to one, and whatever one asks, goes through here. Knows no driver.
 //!
 //! - `thread`: one thread; opened, resumed, spoken to, ended
+//! - `asked`: what a thread asks, from the request to its end
 //! - `history`: what a thread's items say
 //! - `features`: what the installed Codex cannot do
 //! - `login`: whether Codex can run a turn at all
 
+pub mod asked;
 mod features;
 mod history;
 mod login;

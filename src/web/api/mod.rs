@@ -1,5 +1,6 @@
 //! The JSON API: one file per noun; a handler reads its request, calls one thing, shapes the answer.
 
+mod asks;
 mod audit;
 mod departments;
 mod live;
@@ -84,4 +85,5 @@ pub fn table() -> Table<App> {
         .post("/api/reviews/accept_commit", reviews::accept_commit)
         .post("/api/gate", reviews::set_gate)
         .get("/api/audit", audit::page)
+        .post("/api/attention/{id}", asks::answer)
 }

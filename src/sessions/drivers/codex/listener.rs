@@ -1,13 +1,14 @@
 //! What Codex says by itself, turned into observations and, where it matters, into events.
 
 use super::{messages, threads};
-use crate::codex::Incoming;
 use crate::codex::events::{Notification, RequestKind, ServerRequest};
 use crate::codex::items::TurnStatus;
 use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
+use crate::codex::{Incoming, RequestKey};
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
 use crate::domain::session::{Outcome, Session, Status};
+use crate::domain::state::State;
 use crate::sessions::agents::Agents;
 use crate::sessions::texts;
 use std::sync::Arc;
@@ -23,23 +24,18 @@ pub async fn listen(
     let mut incoming = incoming.lock().await;
     while let Some(event) = incoming.recv().await {
         match event {
-            Incoming::Connected { .. } => {
+            Incoming::Connected { server, .. } => {
                 agents.disconnect_codex();
+                agents.desk.connected(&server).await;
                 connected();
                 agents.core.ring();
             }
-            Incoming::Disconnected { .. } => agents.disconnect_codex(),
-            Incoming::Notification(notification) => notified(&agents, notification).await,
-            Incoming::Request { key, request } => {
-                if asked(&agents, &request)
-                    && let Ok(codex) = &agents.threads.codex
-                {
-                    let message = format!("zhongshu does not know `{}`", request.method);
-                    if let Err(error) = codex.refuse(&key, METHOD_NOT_FOUND, &message).await {
-                        tracing::info!(%error, "a request could not be refused");
-                    }
-                }
+            Incoming::Disconnected { server_ended, .. } => {
+                agents.disconnect_codex();
+                agents.desk.disconnected(server_ended).await;
             }
+            Incoming::Notification(notification) => notified(&agents, notification).await,
+            Incoming::Request { key, request } => asked(&agents, key, request).await,
         }
     }
 }
@@ -56,6 +52,12 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
         Notification::ThreadStatusChanged(change) => {
             if let Some(session) = owner(agents, &change.thread_id) {
                 let activity = threads::activity(&change.status);
+                // What it asks is still to be answered, whatever else it does meanwhile.
+                let asks = |state: &State| state.asks.first_open_of(session.id()).is_some();
+                let activity = match activity {
+                    Activity::Working if agents.core.ledger.read(asks) => Activity::Blocked,
+                    activity => activity,
+                };
                 agents.core.live.hears(session.id(), activity);
                 agents.core.ring();
             }
@@ -74,8 +76,12 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
             }
         }
         Notification::TurnCompleted(change) => {
+            let interrupted = change.turn.status == TurnStatus::Interrupted;
+            agents
+                .desk
+                .turn_ended(&change.thread_id, &change.turn.id.0, interrupted)
+                .await;
             if let Some(session) = owner(agents, &change.thread_id) {
-                let interrupted = change.turn.status == TurnStatus::Interrupted;
                 let failed = (change.turn.status == TurnStatus::Failed)
                     .then_some(change.turn.error)
                     .flatten();
@@ -93,7 +99,20 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
                 agents.core.ring();
             }
         }
+        Notification::ItemStarted(change) => {
+            agents.desk.item_began(&change.thread_id, &change.item);
+        }
+        Notification::ServerRequestResolved(resolved) => {
+            agents
+                .desk
+                .resolved(&resolved.thread_id, &resolved.request_id)
+                .await;
+        }
         Notification::ItemCompleted(change) => {
+            agents
+                .desk
+                .item_ended(&change.thread_id, &change.item)
+                .await;
             if let Some(session) = owner(agents, &change.thread_id) {
                 if change.item.was_declined() {
                     agents.core.live.update(session.id(), |observed| {
@@ -181,30 +200,24 @@ fn thread_ended(agents: &Arc<Agents>, session: Session) {
     });
 }
 
-/// Notes a request; true when it must be refused because nobody else could answer it.
-fn asked(agents: &Agents, request: &ServerRequest) -> bool {
-    let Some(session) = request
+/// A request waits for a person, unless nobody could answer it: then it is refused.
+async fn asked(agents: &Arc<Agents>, key: RequestKey, request: ServerRequest) {
+    let session = request
         .thread_id()
-        .and_then(|thread_id| owner(agents, &thread_id))
-    else {
-        return false;
-    };
-    let has_tui = session.terminal_id.is_some();
-    match request.kind() {
-        // Whose tool it is will answer it.
-        RequestKind::ForeignTool => false,
-        RequestKind::Unknown => !has_tui,
-        _ => {
-            agents
-                .core
-                .live
-                .set_activity(session.id(), Activity::Blocked);
-            let notice = "it asks for your permission or answer: open its terminal".to_owned();
-            agents
-                .core
-                .live
-                .update(session.id(), |observed| observed.notice = Some(notice));
-            false
+        .and_then(|thread_id| owner(agents, &thread_id));
+    let has_tui = session.as_ref().map(|it| it.terminal_id.is_some());
+    match (request.kind(), has_tui) {
+        // Nothing here knows what it is, and there is no other client.
+        (RequestKind::Unknown, Some(false)) => {
+            let message = format!("zhongshu does not know `{}`", request.method);
+            if let Ok(codex) = &agents.threads.codex
+                && let Err(error) = codex.refuse(&key, METHOD_NOT_FOUND, &message).await
+            {
+                tracing::info!(%error, "a request could not be refused");
+            }
         }
+        // Of no thread at all: whoever made Codex ask it answers it.
+        (RequestKind::Unknown, None) if request.thread_id().is_none() => {}
+        _ => agents.desk.requested(key, request).await,
     }
 }

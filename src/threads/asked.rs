@@ -1,0 +1,199 @@
+//! What Codex asks, from the request to its end: durable, shown, decided, durable, sent, settled. Nothing is answered twice, and nothing is
+//! refused that another client may answer: an error of ours would settle it for everybody.
+//!
+//! The journal says what was asked and decided; this holds what only matters while it waits.
+
+mod heard;
+
+use super::CodexOrReason;
+use crate::codex::items::FileChange;
+use crate::codex::{CallError, RequestKey as CodexKey, asks as wire};
+use crate::core::live::Activity;
+use crate::core::{Core, Refused};
+use crate::domain::ask::asked::{Asked, Stage};
+use crate::domain::ask::given::{Checked, Given};
+use crate::domain::ask::{Ask, RequestKey};
+use crate::domain::flow::asks as flow;
+use crate::domain::ids::{AskId, SessionId};
+use crate::domain::refusal::Refusal;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Everything about asks that is not in the journal.
+pub struct Desk {
+    core: Arc<Core>,
+    codex: CodexOrReason,
+    hand: Mutex<Hand>,
+}
+
+/// What is in hand while asks wait.
+#[derive(Default)]
+struct Hand {
+    /// The app-server that is connected, and its name in the domain.
+    server: Option<String>,
+    /// How the requests of open asks are answered.
+    keys: HashMap<AskId, CodexKey>,
+    /// The changes of items that have begun, by thread and item: a request names the item only.
+    changes: HashMap<(String, String), Vec<FileChange>>,
+    /// What Codex is to be told, until it has it. The only place that ever holds a secret answer.
+    results: HashMap<AskId, Value>,
+    /// Those whose answer has been handed over.
+    sent: HashSet<AskId>,
+    /// Requests that came, or came again, over this connection.
+    seen: HashSet<RequestKey>,
+    /// What terminals say was answered, until Codex says that something was.
+    told: HashMap<(SessionId, String), Value>,
+    /// Requests that could not be recorded; they are not shown before they are.
+    unrecorded: HashSet<RequestKey>,
+}
+
+impl Desk {
+    /// Nothing waits yet, but for what the journal says.
+    pub fn new(core: Arc<Core>, codex: CodexOrReason) -> Arc<Self> {
+        Arc::new(Self {
+            core,
+            codex,
+            hand: Mutex::default(),
+        })
+    }
+
+    /// Somebody decides. When this returns the decision is durable, and Codex has been told, or is told when it can be reached again.
+    ///
+    /// # Errors
+    /// When it is unknown, was decided before or does not fit, Codex cannot be reached, or the journal cannot be written: the ask stays.
+    pub async fn answer(&self, by: String, id: &AskId, given: Given) -> Result<Asked, Refused> {
+        let (wanted, by_whom) = (id.clone(), by.clone());
+        self.must_be_reachable(id)?;
+        let (ask, checked) = self
+            .core
+            .decide(by, move |state| {
+                flow::answer(state, &by_whom, &wanted, given)
+            })
+            .await?;
+        self.hand()
+            .results
+            .insert(id.clone(), wire::answer(&ask.what, &checked));
+        self.send(&ask).await;
+        self.refresh(ask.session_id.as_ref());
+        self.core.ring();
+        let asked = self.core.ledger.read(|state| state.asks.find(id).cloned());
+        Ok(asked.unwrap_or(Asked {
+            ask,
+            stage: Stage::Open,
+        }))
+    }
+
+    /// An answer that nobody can be given must not be taken: what waits stays open.
+    fn must_be_reachable(&self, id: &AskId) -> Result<(), Refusal> {
+        let asked_by = self.core.ledger.read(|state| {
+            let asked = state.asks.find(id).filter(|it| it.stage == Stage::Open);
+            asked.map(|it| it.ask.request_key.server.clone())
+        });
+        let connected = self.hand().server.clone();
+        match asked_by {
+            Some(server) if connected.as_ref() != Some(&server) => Err(Refusal::unavailable(
+                "codex_unavailable",
+                "Codex cannot be reached at the moment, so it cannot be told: what it asks still waits; try again in a moment",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells Codex what was decided. Where that fails the request comes again with the next connection, and is answered then.
+    async fn send(&self, ask: &Ask) {
+        let (key, result) = {
+            let hand = self.hand();
+            let result = hand.results.get(&ask.id).cloned();
+            (hand.keys.get(&ask.id).cloned(), result)
+        };
+        let (Some(key), Some(result), Ok(codex)) = (key, result, &self.codex) else {
+            return;
+        };
+        match codex.answer(&key, &result).await {
+            Ok(()) => {
+                self.hand().sent.insert(ask.id.clone());
+            }
+            // The ask has expired with the app-server that asked.
+            Err(CallError::Outdated) => {}
+            Err(error) => {
+                tracing::warn!(ask.id = %ask.id, %error, "an answer could not be sent yet");
+            }
+        }
+    }
+
+    /// It came again although it was answered: the answer was not sent, or was lost.
+    async fn send_again(&self, asked: &Asked) {
+        let Stage::Answered { reply, .. } = &asked.stage else {
+            return;
+        };
+        let ask = &asked.ask;
+        let known = self.hand().results.contains_key(&ask.id);
+        if !known {
+            let Some(checked) = Checked::of(ask, reply) else {
+                let id = ask.id.clone();
+                self.note(move |state| flow::reopen(state, &id)).await;
+                return self.refresh(ask.session_id.as_ref());
+            };
+            let result = wire::answer(&ask.what, &checked);
+            self.hand().results.insert(ask.id.clone(), result);
+        }
+        self.send(ask).await;
+    }
+
+    /// What the session waits for is what it shows: the oldest ask, or nothing.
+    fn refresh(&self, session: Option<&SessionId>) {
+        let Some(id) = session else { return };
+        let language = self.core.policy().catalog.language;
+        let first = self.core.ledger.read(|state| {
+            let ask = state.asks.first_open_of(id)?;
+            Some(ask.title())
+        });
+        match first {
+            Some(title) => {
+                self.core.live.set_activity(id, Activity::Blocked);
+                let notice = format!("{}{}", language.pick("it ", "它"), title.get(language));
+                self.core
+                    .live
+                    .update(id, |observed| observed.notice = Some(notice));
+            }
+            None => {
+                if self.core.live.observed(id).activity == Activity::Blocked {
+                    self.core.live.hears(id, Activity::Working);
+                }
+            }
+        }
+    }
+
+    /// Records what follows from what was heard. A failure is in the log: what is missing is made up for at the next sign.
+    async fn note<T: Send + 'static>(
+        &self,
+        decide: impl FnOnce(&crate::domain::state::State) -> crate::domain::flow::Decision<T>
+        + Send
+        + 'static,
+    ) -> Option<T> {
+        match self.core.decide(crate::core::LAUNCHER, decide).await {
+            Ok(value) => Some(value),
+            Err(error) => {
+                tracing::error!(?error, "what became of an ask could not be recorded");
+                None
+            }
+        }
+    }
+
+    /// Keeps nothing in hand for what is over.
+    fn tidy(&self) {
+        let waits: HashSet<AskId> = self.core.ledger.read(|state| {
+            let unsettled = state.asks.unsettled();
+            unsettled.map(|asked| asked.ask.id.clone()).collect()
+        });
+        let mut hand = self.hand();
+        hand.keys.retain(|id, _| waits.contains(id));
+        hand.results.retain(|id, _| waits.contains(id));
+        hand.sent.retain(|id| waits.contains(id));
+    }
+
+    fn hand(&self) -> MutexGuard<'_, Hand> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

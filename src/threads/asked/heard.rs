@@ -1,0 +1,353 @@
+//! What Codex, and the terminals of its sessions, say about asks: they come, come again, are answered somewhere, or end with their turn.
+
+use super::Desk;
+use crate::codex::asks::{self as wire, Origin};
+use crate::codex::calls::ThreadResume;
+use crate::codex::events::{RequestKind, ServerRequest};
+use crate::codex::items::{FileChange, Item};
+use crate::codex::wire::{RequestId, ThreadId};
+use crate::codex::{RequestKey as CodexKey, asks};
+use crate::core::live::Activity;
+use crate::domain::ask::asked::{Asked, Stage};
+use crate::domain::ask::given::Reply;
+use crate::domain::ask::{Ask, RequestKey};
+use crate::domain::flow::asks as flow;
+use crate::domain::ids::{AskId, SessionId};
+use crate::ledger::{Health, Status};
+use crate::process::Identity;
+use chrono::Utc;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Changes of items that have begun are kept for so many at once; a patch that waits is one of a few.
+const MAX_CHANGES: usize = 256;
+/// Time for Codex to say what a patch changes, when its item began before we listened.
+const CHANGES_LIMIT: Duration = Duration::from_secs(5);
+/// What still waits in a thread comes again with the answer to its resumption; what has not come so long afterwards waits no more.
+const COMES_AGAIN_WITHIN: Duration = Duration::from_secs(3);
+/// What terminals said is kept for so many requests at once; Codex says within moments that each was answered.
+const MAX_TOLD: usize = 256;
+
+impl Desk {
+    /// A request came. Durable before anybody sees it.
+    pub async fn requested(self: &Arc<Self>, key: CodexKey, request: ServerRequest) {
+        if request.kind() == RequestKind::ForeignTool {
+            // Whose tool it is answers it.
+            return;
+        }
+        let named = wire::key(&key);
+        let thread_id = request.thread_id().unwrap_or_default();
+        let known = self
+            .core
+            .ledger
+            .read(|state| state.asks.of_request(&named).cloned());
+        let asked = match known {
+            Some(asked) => asked,
+            None => {
+                let ask = self.read(&named, &thread_id, &request).await;
+                let decide = move |state: &_| flow::raise(state, ask);
+                match self.core.decide(crate::core::LAUNCHER, decide).await {
+                    Ok(asked) => asked,
+                    Err(error) => {
+                        tracing::error!(?error, "what Codex asks could not be recorded");
+                        return self.wait_for_the_journal(key, request);
+                    }
+                }
+            }
+        };
+        {
+            let mut hand = self.hand();
+            hand.seen.insert(named);
+            if !matches!(asked.stage, Stage::Settled { .. }) {
+                hand.keys.insert(asked.ask.id.clone(), key);
+            }
+        }
+        self.send_again(&asked).await;
+        self.refresh(asked.ask.session_id.as_ref());
+        self.core.ring();
+    }
+
+    async fn read(&self, named: &RequestKey, thread_id: &ThreadId, request: &ServerRequest) -> Ask {
+        let session_id = self.owner(thread_id);
+        let changes = match (request.kind(), request.item_id()) {
+            (RequestKind::FileApproval, Some(item)) => self.changes(thread_id, &item.0).await,
+            _ => Vec::new(),
+        };
+        let origin = Origin {
+            key: named.clone(),
+            session_id,
+            at: Utc::now(),
+            changes,
+        };
+        asks::read(request, origin)
+    }
+
+    fn owner(&self, thread_id: &ThreadId) -> Option<SessionId> {
+        self.core.ledger.read(|state| {
+            let session = state.session_of_thread(&thread_id.0)?;
+            Some(session.id().clone())
+        })
+    }
+
+    /// What an item changes: it was said as the item began, or is in the turn that runs.
+    async fn changes(&self, thread_id: &ThreadId, item_id: &str) -> Vec<FileChange> {
+        let place = (thread_id.0.clone(), item_id.to_owned());
+        if let Some(changes) = self.hand().changes.get(&place) {
+            return changes.clone();
+        }
+        let Ok(codex) = &self.codex else {
+            return Vec::new();
+        };
+        let params = ThreadResume {
+            exclude_turns: false,
+            ..ThreadResume::new(thread_id.clone())
+        };
+        let resumed = tokio::time::timeout(CHANGES_LIMIT, codex.resume_thread(&params)).await;
+        let Ok(Ok(opened)) = resumed else {
+            tracing::warn!(thread.id = %thread_id, "Codex does not say what a patch changes");
+            return Vec::new();
+        };
+        let items = opened
+            .thread
+            .turns
+            .into_iter()
+            .rev()
+            .flat_map(|it| it.items);
+        let mut changes = items.filter_map(|item| match item {
+            Item::FileChange { id, changes, .. } if id.0 == item_id => Some(changes),
+            _ => None,
+        });
+        changes.next().unwrap_or_default()
+    }
+
+    /// It is shown once the journal can be written again, if it still waits then.
+    fn wait_for_the_journal(self: &Arc<Self>, key: CodexKey, request: ServerRequest) {
+        let named = wire::key(&key);
+        if let Some(session) = self.owner(&request.thread_id().unwrap_or_default()) {
+            self.core.live.set_activity(&session, Activity::Blocked);
+            const NOTICE: &str = "it asks for something that cannot be recorded, because the journal cannot be written: make room, or answer in its terminal";
+            self.core.live.update(&session, |observed| {
+                observed.notice = Some(NOTICE.to_owned())
+            });
+        }
+        if !self.hand().unrecorded.insert(named.clone()) {
+            return;
+        }
+        let desk = Arc::clone(self);
+        self.core.errand(async move {
+            let mut status = desk.core.ledger.status();
+            let is_writable = |now: &Status| now.health == Health::Writable;
+            let is_open = status.wait_for(is_writable).await.is_ok();
+            let is_wanted = is_open && desk.hand().unrecorded.remove(&named);
+            if is_wanted {
+                Box::pin(desk.requested(key, request)).await;
+            }
+        });
+    }
+
+    /// An item began: what it changes is asked about next, by its id alone.
+    pub fn item_began(&self, thread_id: &ThreadId, item: &Item) {
+        if let Item::FileChange { id, changes, .. } = item {
+            let mut hand = self.hand();
+            if hand.changes.len() >= MAX_CHANGES {
+                hand.changes.clear();
+            }
+            let place = (thread_id.0.clone(), id.0.clone());
+            hand.changes.insert(place, changes.clone());
+        }
+    }
+
+    /// An item ended: whether it was allowed shows.
+    pub async fn item_ended(&self, thread_id: &ThreadId, item: &Item) {
+        let Some(id) = item.id().map(str::to_owned) else {
+            return;
+        };
+        let approvable = matches!(
+            item,
+            Item::FileChange { .. } | Item::CommandExecution { .. }
+        );
+        self.hand()
+            .changes
+            .remove(&(thread_id.0.clone(), id.clone()));
+        let was_asked =
+            |ask: &Ask| ask.thread_id == thread_id.0 && ask.item_id.as_deref() == Some(id.as_str());
+        let concerns = self.core.ledger.read(|state| {
+            let newest = state.asks.settled().rev().take(flow::RECENT);
+            newest.into_iter().any(|asked| was_asked(&asked.ask))
+        });
+        if approvable && concerns {
+            let (thread_id, declined) = (thread_id.0.clone(), item.was_declined());
+            self.note(move |state| flow::item_ended(state, &thread_id, &id, declined))
+                .await;
+        }
+    }
+
+    /// Codex says that a request needs no answer any more.
+    pub async fn resolved(&self, thread_id: &ThreadId, request_id: &RequestId) {
+        let Some(server) = self.hand().server.clone() else {
+            return;
+        };
+        let request = wire::request_id(request_id);
+        let key = RequestKey { server, request };
+        self.hand().unrecorded.remove(&key);
+        let asked = self
+            .core
+            .ledger
+            .read(|state| state.asks.of_request(&key).cloned());
+        let Some(asked) = asked.filter(|it| it.ask.thread_id == thread_id.0) else {
+            return;
+        };
+        let told = self.told_about(&asked);
+        self.note(move |state| flow::resolved(state, &key, told))
+            .await;
+        self.over(&[asked.ask]);
+    }
+
+    fn told_about(&self, asked: &Asked) -> Option<Reply> {
+        let place = (
+            asked.ask.session_id.clone()?,
+            asked.ask.request_key.request.clone(),
+        );
+        let result = self.hand().told.remove(&place)?;
+        wire::read_answer(&asked.ask, &result)
+    }
+
+    /// A turn ended; what it waited for is void.
+    pub async fn turn_ended(&self, thread_id: &ThreadId, turn_id: &str, was_interrupted: bool) {
+        let (thread, turn) = (thread_id.0.clone(), turn_id.to_owned());
+        // One without a turn is of the thread: an MCP server may ask between turns.
+        self.expire(move |ask| {
+            ask.thread_id == thread && ask.turn_id.as_ref().is_some_and(|it| *it == turn)
+        })
+        .await;
+        if was_interrupted {
+            let (thread, turn) = (thread_id.0.clone(), turn_id.to_owned());
+            self.note(move |state| flow::interrupted(state, &thread, &turn))
+                .await;
+        }
+        self.hand()
+            .changes
+            .retain(|(thread, _), _| *thread != thread_id.0);
+    }
+
+    /// There is a connection: what another app-server asked is void.
+    pub async fn connected(&self, server: &Identity) {
+        let name = wire::name(server);
+        {
+            let mut hand = self.hand();
+            if hand.server.as_ref() != Some(&name) {
+                hand.told.clear();
+                hand.changes.clear();
+                hand.unrecorded.clear();
+            }
+            hand.seen.clear();
+            hand.server = Some(name.clone());
+        }
+        self.expire(move |ask| ask.request_key.server != name).await;
+    }
+
+    /// The connection is gone, and the app-server with it if `has_ended`.
+    pub async fn disconnected(&self, has_ended: bool) {
+        self.hand().server = None;
+        if has_ended {
+            self.expire(|_| true).await;
+        }
+    }
+
+    /// A thread was resumed. What was decided while nobody listened does not come again.
+    pub fn resumed(self: &Arc<Self>, thread_id: &ThreadId, still_waits: bool) {
+        let of_thread: Vec<Ask> = self.core.ledger.read(|state| {
+            let unsettled = state.asks.unsettled().map(|asked| &asked.ask);
+            let mine = unsettled.filter(|ask| ask.thread_id == thread_id.0);
+            mine.cloned().collect()
+        });
+        if of_thread.is_empty() {
+            return;
+        }
+        self.refresh(of_thread[0].session_id.as_ref());
+        let server = self.hand().server.clone();
+        let desk = Arc::clone(self);
+        self.core.errand(async move {
+            if still_waits {
+                tokio::time::sleep(COMES_AGAIN_WITHIN).await;
+            }
+            let gone: Vec<Ask> = {
+                let hand = desk.hand();
+                // With another connection the thread is resumed once more.
+                let same = hand.server == server;
+                let is_gone = |ask: &Ask| same && !hand.seen.contains(&ask.request_key);
+                of_thread.into_iter().filter(is_gone).collect()
+            };
+            for ask in &gone {
+                let key = ask.request_key.clone();
+                desk.note(move |state| flow::resolved(state, &key, None))
+                    .await;
+            }
+            desk.over(&gone);
+        });
+    }
+
+    /// The terminal of a session tells what was answered in it: the one way to learn that.
+    pub async fn answered_in_terminal(
+        &self,
+        session: &SessionId,
+        request_id: &RequestId,
+        result: Value,
+    ) {
+        let request = wire::request_id(request_id);
+        let is_it = |ask: &Ask| {
+            ask.session_id.as_ref() == Some(session) && ask.request_key.request == request
+        };
+        let asked = self.core.ledger.read(|state| {
+            let waits = state.asks.unsettled().find(|it| is_it(&it.ask));
+            let recent = || state.asks.settled().rev().take(flow::RECENT);
+            waits
+                .or_else(|| recent().find(|it| is_it(&it.ask)))
+                .cloned()
+        });
+        match asked {
+            // Whether it was the first, Codex says: until then it waits.
+            Some(asked) if matches!(asked.stage, Stage::Settled { .. }) => {
+                if let Some(reply) = wire::read_answer(&asked.ask, &result) {
+                    let id = asked.ask.id;
+                    self.note(move |state| flow::told_late(state, &id, reply))
+                        .await;
+                }
+            }
+            Some(_) => {
+                let mut hand = self.hand();
+                if hand.told.len() >= MAX_TOLD {
+                    hand.told.clear();
+                }
+                hand.told.insert((session.clone(), request), result);
+            }
+            None => {}
+        }
+    }
+
+    async fn expire(&self, is_over: impl Fn(&Ask) -> bool + Send + 'static) {
+        let any = self.core.ledger.read(|state| {
+            let mut unsettled = state.asks.unsettled();
+            unsettled.any(|asked| is_over(&asked.ask))
+        });
+        if !any {
+            return;
+        }
+        let sent = self.hand().sent.clone();
+        let was_sent = move |id: &AskId| sent.contains(id);
+        let expired = self
+            .note(move |state| flow::expire(state, is_over, was_sent))
+            .await;
+        self.over(&expired.unwrap_or_default());
+    }
+
+    /// These have come to their end.
+    fn over(&self, asks: &[Ask]) {
+        self.tidy();
+        for ask in asks {
+            self.refresh(ask.session_id.as_ref());
+        }
+        self.core.ring();
+    }
+}
