@@ -1,5 +1,7 @@
 //! The command line: names, flags and help texts, and the exit codes. It parses and never acts.
 
+pub mod attention;
+
 use crate::access::Scope;
 use crate::config::Flags;
 use crate::domain::report::FailOn;
@@ -111,6 +113,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Answer what waits for you
+    Attention(attention::Attention),
     /// Stop one session, or, without an ID, the server and everything it runs
     Stop {
         /// Id of the session, as `zhongshu ps` shows it

@@ -2,6 +2,7 @@
 //! tested; none of them keeps anything.
 
 pub mod api;
+pub mod attention;
 pub mod audit;
 pub mod browser;
 pub mod demo;
@@ -55,6 +56,7 @@ pub async fn run(
             open::run(&places()?, *address, !no_open, environment, out).await
         }
         Some(Command::Ps { json }) => ps::run(&places()?, *json, out).await,
+        Some(Command::Attention(arguments)) => attention::run(&places()?, arguments, out).await,
         Some(Command::Stop { id }) => stop::run(&places()?, id.as_deref(), out).await,
         Some(Command::Api {
             method,

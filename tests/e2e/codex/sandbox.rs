@@ -134,7 +134,7 @@ async fn codex_asks_for_permission_and_a_person_answers_in_the_terminal() {
     let planner = house.at_work().await;
     let session = blocked(&house).await;
     let notice = session["status_reason"].as_str().unwrap();
-    assert!(notice.contains("permission"), "{notice}");
+    assert!(notice.starts_with("it asks to run: "), "{notice}");
     assert!(!path.exists());
     // Whoever restarts the launcher meanwhile is still asked.
     house.kill_launcher().await;
@@ -144,7 +144,7 @@ async fn codex_asks_for_permission_and_a_person_answers_in_the_terminal() {
         session["status_reason"]
             .as_str()
             .unwrap()
-            .contains("permission"),
+            .starts_with("it asks to run: "),
         "{session}"
     );
     let mut screen = Screen::open(&session).await;

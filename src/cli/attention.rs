@@ -1,0 +1,47 @@
+//! `zhongshu attention …`
+
+use clap::{Args, Subcommand};
+
+/// What to do with what waits.
+#[derive(Debug, Args)]
+pub struct Attention {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AttentionCommand,
+}
+
+/// What to do with what waits.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum AttentionCommand {
+    /// Answer what Codex asks: allow, decline, or answer its questions
+    Answer(Answer),
+}
+
+/// A decision.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(
+    after_help = "Examples:\n  zhongshu attention answer ask-0199… accept\n  \
+        zhongshu attention answer ask-0199… decline --words \"write it to the project instead\"\n  \
+        zhongshu attention answer ask-0199… answer --answer colour=Red --answer key=-\n  \
+        zhongshu attention answer ask-0199… accept --content '{\"size\":3}'"
+)]
+pub struct Answer {
+    /// Id of the ask
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// One of the decisions that it offers: accept, decline, cancel, answer, …
+    #[arg(value_name = "DECISION")]
+    pub decision: String,
+    /// The answer to one question, or a note to it when given again; `QUESTION=-` reads it from standard input, where no other program sees it
+    #[arg(long = "answer", value_name = "QUESTION=TEXT")]
+    pub answers: Vec<String>,
+    /// What is filled into a form, as a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub content: Option<String>,
+    /// What is granted of the permissions that were asked for, as JSON such as {"read":["/a"]} [default: all]
+    #[arg(long, value_name = "JSON")]
+    pub permissions: Option<String>,
+    /// With a no: what the session is told
+    #[arg(long, value_name = "TEXT")]
+    pub words: Option<String>,
+}

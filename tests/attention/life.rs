@@ -1,0 +1,309 @@
+//! The life of an ask, in any order: whatever Codex, people, terminals and restarts do, it is raised once, answered once and settled once.
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use std::collections::HashMap;
+use zhongshu::domain::ask::asked::{How, Stage};
+use zhongshu::domain::ask::decision::Decision;
+use zhongshu::domain::ask::given::{Given, Reply};
+use zhongshu::domain::ask::{Ask, Question, RequestKey, What};
+use zhongshu::domain::event::Event;
+use zhongshu::domain::flow::{self, asks};
+use zhongshu::domain::ids::AskId;
+use zhongshu::domain::refusal::Kind;
+use zhongshu::domain::state::State;
+
+/// What happens; numbers pick among a few threads, turns and requests.
+#[derive(Debug, Clone)]
+enum Happens {
+    /// A request comes, or comes again.
+    Request(usize),
+    Answer(usize, bool),
+    Resolved(usize, bool),
+    TurnEnds(usize, bool),
+    ItemEnds(usize, bool),
+    /// The app-server ends: its numbers begin again.
+    ServerEnds,
+    ToldLate(usize),
+    /// We are killed: what was sent is known to nobody.
+    Killed,
+    Sent(usize),
+    SessionReopens(usize),
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let any = || 0..6usize;
+    let flag = || prop::bool::ANY;
+    prop_oneof![
+        6 => any().prop_map(Happens::Request),
+        5 => (any(), flag()).prop_map(|(a, b)| Happens::Answer(a, b)),
+        4 => (any(), flag()).prop_map(|(a, b)| Happens::Resolved(a, b)),
+        2 => (any(), flag()).prop_map(|(a, b)| Happens::TurnEnds(a, b)),
+        2 => (any(), flag()).prop_map(|(a, b)| Happens::ItemEnds(a, b)),
+        1 => Just(Happens::ServerEnds),
+        2 => any().prop_map(Happens::ToldLate),
+        1 => Just(Happens::Killed),
+        3 => any().prop_map(Happens::Sent),
+        1 => any().prop_map(Happens::SessionReopens),
+    ]
+}
+
+#[derive(Default)]
+struct World {
+    state: State,
+    log: Vec<Event>,
+    server: usize,
+    sent: Vec<AskId>,
+}
+
+impl World {
+    fn key(&self, number: usize) -> RequestKey {
+        RequestKey {
+            server: self.server.to_string(),
+            request: number.to_string(),
+        }
+    }
+
+    fn of(&self, number: usize) -> Option<AskId> {
+        let asked = self.state.asks.of_request(&self.key(number))?;
+        Some(asked.ask.id.clone())
+    }
+
+    fn happen<T>(&mut self, decision: flow::Decision<T>) -> Option<T> {
+        let (events, value) = decision.ok()?;
+        for event in events {
+            // As the journal has it.
+            let text = serde_json::to_string(&event).unwrap();
+            let read: Event = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, event);
+            let seq = self.state.seq + 1;
+            self.state.apply(seq, DateTime::<Utc>::UNIX_EPOCH, &event);
+            self.log.push(event);
+        }
+        Some(value)
+    }
+
+    fn step(&mut self, happens: &Happens) {
+        match *happens {
+            Happens::Request(number) => {
+                let ask = ask(self.key(number), number);
+                let raised = asks::raise(&self.state, ask);
+                self.happen(raised);
+            }
+            Happens::Answer(number, yes) => {
+                let Some(id) = self.of(number) else { return };
+                let before = self.state.asks.find(&id).unwrap().stage.clone();
+                let decision = match (number % 2, yes) {
+                    (0, true) => "accept",
+                    (1, true) => "answer",
+                    _ => "decline",
+                };
+                let mut given = Given {
+                    decision: decision.to_owned(),
+                    ..Given::default()
+                };
+                if decision == "answer" {
+                    given.answers = [("key".to_owned(), vec!["hunter2".to_owned()])].into();
+                }
+                let answered = asks::answer(&self.state, "person", &id, given);
+                match before {
+                    Stage::Open => assert!(answered.is_ok()),
+                    _ => assert_eq!(answered.as_ref().unwrap_err().kind, Kind::Conflict),
+                }
+                self.happen(answered);
+            }
+            Happens::Sent(number) => {
+                let Some(id) = self.of(number) else { return };
+                if matches!(
+                    self.state.asks.find(&id).unwrap().stage,
+                    Stage::Answered { .. }
+                ) {
+                    self.sent.push(id);
+                }
+            }
+            Happens::Resolved(number, told) => {
+                let told = told.then(|| reply("decline"));
+                let resolved = asks::resolved(&self.state, &self.key(number), told);
+                self.happen(resolved);
+            }
+            Happens::TurnEnds(turn, interrupted) => {
+                let (turn, sent) = (turn.to_string(), self.sent.clone());
+                let is_over = |ask: &Ask| ask.turn_id.as_ref() == Some(&turn);
+                let was_sent = |id: &AskId| sent.contains(id);
+                let expired = asks::expire(&self.state, is_over, was_sent);
+                self.happen(expired);
+                if interrupted {
+                    let amended = asks::interrupted(&self.state, "thread", &turn);
+                    self.happen(amended);
+                }
+            }
+            Happens::ItemEnds(number, declined) => {
+                let item = format!("{}-{number}", self.server);
+                let ended = asks::item_ended(&self.state, "thread", &item, declined);
+                self.happen(ended);
+            }
+            Happens::ServerEnds => {
+                let sent = std::mem::take(&mut self.sent);
+                let was_sent = |id: &AskId| sent.contains(id);
+                let expired = asks::expire(&self.state, |_| true, was_sent);
+                self.happen(expired);
+                self.server += 1;
+            }
+            Happens::ToldLate(number) => {
+                let Some(id) = self.of(number) else { return };
+                let told = asks::told_late(&self.state, &id, reply("cancel"));
+                self.happen(told);
+            }
+            Happens::Killed => {
+                self.sent.clear();
+                // The next launcher reads the journal, and knows the same.
+                let mut again = State::default();
+                for (seq, event) in self.log.iter().enumerate() {
+                    again.apply(seq as u64 + 1, DateTime::<Utc>::UNIX_EPOCH, event);
+                }
+                assert_eq!(again.asks, self.state.asks);
+            }
+            Happens::SessionReopens(number) => {
+                let Some(id) = self.of(number) else { return };
+                if !self.sent.contains(&id) {
+                    let reopened = asks::reopen(&self.state, &id);
+                    self.happen(reopened);
+                }
+            }
+        }
+    }
+
+    fn check(&self) {
+        let mut raised: HashMap<&RequestKey, u32> = HashMap::new();
+        let mut stage: HashMap<&AskId, &str> = HashMap::new();
+        for event in &self.log {
+            match event {
+                Event::AskRaised { ask } => {
+                    *raised.entry(&ask.request_key).or_default() += 1;
+                    assert_eq!(stage.insert(&ask.id, "open"), None);
+                }
+                Event::AskAnswered { ask_id, .. } => {
+                    assert_eq!(stage.insert(ask_id, "answered"), Some("open"));
+                }
+                Event::AskReopened { ask_id, .. } => {
+                    assert_eq!(stage.insert(ask_id, "open"), Some("answered"));
+                }
+                Event::AskSettled { ask_id, how, .. } => {
+                    let before = stage.insert(ask_id, "settled").unwrap();
+                    // What was settled is only ever known better, and what nobody answered was not answered here.
+                    match before {
+                        "settled" => assert_ne!(*how, How::Here),
+                        "open" => assert_ne!(*how, How::Here),
+                        _ => {}
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(
+            raised.values().all(|times| *times == 1),
+            "one ask for each request"
+        );
+        for asked in self.state.asks.unsettled() {
+            assert_eq!(asked.ask.request_key.server, self.server.to_string());
+            let expected = match asked.stage {
+                Stage::Open => "open",
+                Stage::Answered { .. } => "answered",
+                Stage::Settled { .. } => "settled",
+            };
+            assert_eq!(stage[&asked.ask.id], expected);
+            assert_ne!(expected, "settled");
+        }
+        let text = serde_json::to_string(&self.log).unwrap();
+        assert!(!text.contains("hunter2"), "a secret is in the journal");
+        let state = serde_json::to_string(&self.state).unwrap();
+        assert!(!state.contains("hunter2"), "a secret is in the state");
+    }
+}
+
+fn reply(decision: &str) -> Reply {
+    Reply {
+        decision: decision.to_owned(),
+        ..Reply::default()
+    }
+}
+
+/// Even numbers ask for a command, odd ones for a secret.
+fn ask(key: RequestKey, number: usize) -> Ask {
+    let (what, yes) = match number % 2 {
+        0 => {
+            let what = What::Command {
+                command: "touch x".to_owned(),
+                cwd: None,
+                network: None,
+                permissions: None,
+                parsed: Vec::new(),
+            };
+            (what, Decision::Accept)
+        }
+        _ => {
+            let question = Question {
+                id: "key".to_owned(),
+                header: "Key".to_owned(),
+                question: "Which key?".to_owned(),
+                is_other: true,
+                is_secret: true,
+                options: Vec::new(),
+            };
+            let what = What::Questions {
+                questions: vec![question],
+                is_blocking: true,
+            };
+            (what, Decision::Answer)
+        }
+    };
+    Ask {
+        id: AskId::fresh("ask"),
+        thread_id: "thread".to_owned(),
+        turn_id: Some((number / 2).to_string()),
+        item_id: Some(format!("{}-{number}", key.server)),
+        session_id: None,
+        request_key: key,
+        what,
+        why: None,
+        raised_at: DateTime::UNIX_EPOCH,
+        offered: vec![yes, Decision::Decline],
+        cut: Vec::new(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_ask_is_raised_once_answered_once_and_settled_once(all in prop::collection::vec(happens(), 1..60)) {
+        let mut world = World::default();
+        for one in &all {
+            world.step(one);
+            world.check();
+        }
+    }
+}
+
+#[test]
+fn only_the_newest_thousand_that_are_over_are_remembered_and_shortened() {
+    let mut world = World::default();
+    let id = |world: &World| world.of(0).unwrap();
+    let mut ids = Vec::new();
+    for _ in 0..1005 {
+        let mut long = ask(world.key(0), 0);
+        if let What::Command { command, .. } = &mut long.what {
+            *command = "x".repeat(60_000);
+        }
+        let raised = asks::raise(&world.state, long);
+        world.happen(raised);
+        ids.push(id(&world));
+        world.step(&Happens::ServerEnds);
+        world.log.clear();
+    }
+    assert_eq!(world.state.asks.settled().count(), 1000);
+    assert!(world.state.asks.find(&ids[0]).is_none());
+    assert!(world.state.asks.find(&ids[1004]).is_some());
+    let size = serde_json::to_string(&world.state.asks).unwrap().len();
+    assert!(size < 2_000_000, "{size}");
+}

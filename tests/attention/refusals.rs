@@ -1,0 +1,103 @@
+//! What does not fit is refused by its field, and the ask still waits.
+
+use crate::asking::{GOVERNANCE, decision, path_of, script, touches};
+use crate::support::House;
+use mock_model::Script;
+use serde_json::json;
+use zhongshu::client::ClientError;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_a_wrong_answer_is_refused_by_its_field_and_the_ask_still_waits() {
+    let mut house = House::build(Script::default(), GOVERNANCE).await;
+    let path = house.codex_home.join("outside.txt");
+    house.model.set_script(script([touches(&path)]));
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.at_work().await;
+    let ask = house.ask(0).await;
+    for (body, status, field) in [
+        (decision("grant_session"), 400, "decision: "),
+        (decision("nonsense"), 400, "decision: "),
+        (json!({}), 400, "decision"),
+        (json!({ "decision": 7 }), 400, "decision"),
+        (
+            json!({ "decision": "accept", "answers": { "x": "y" } }),
+            400,
+            "answers: ",
+        ),
+        (
+            json!({ "decision": "accept", "content": {} }),
+            400,
+            "content: ",
+        ),
+        (
+            json!({ "decision": "accept", "permissions": {} }),
+            400,
+            "permissions: ",
+        ),
+        (
+            json!({ "decision": "accept", "words": "go" }),
+            400,
+            "words: ",
+        ),
+        (
+            json!({ "decision": "decline", "words": "x".repeat(100_000) }),
+            400,
+            "words: ",
+        ),
+        (json!({ "decision": "accept", "more": 1 }), 400, "more"),
+    ] {
+        let refused = house.client().post(&path_of(&ask), &body).await;
+        let Err(ClientError::Refused {
+            status: was,
+            message,
+            ..
+        }) = refused
+        else {
+            panic!("{body}: {refused:?}");
+        };
+        assert_eq!(was, status, "{message}");
+        assert!(message.contains(field), "{message}");
+    }
+    for id in ["ask-nobody", "..", "plan-1"] {
+        let (status, code) = house
+            .refused(&format!("/api/attention/{id}"), decision("accept"))
+            .await;
+        assert_eq!(status, 404, "{id}: {code}");
+    }
+    assert!(!path.exists());
+    house.waits("it asks to run: ").await;
+    // An agent answers nothing, not even what it asks itself.
+    let agent = house
+        .client()
+        .for_thread(ask["thread_id"].as_str().unwrap());
+    let refused = agent.post(&path_of(&ask), &decision("accept")).await;
+    assert!(
+        matches!(
+            refused,
+            Err(ClientError::Refused {
+                status: 401 | 403,
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    assert!(!path.exists());
+    // Many at once: one wins.
+    let client = house.client();
+    let tries = (0..8).map(|number| {
+        let (client, path) = (client.clone(), path_of(&ask));
+        let id = if number % 2 == 0 { "accept" } else { "decline" };
+        async move { client.post(&path, &decision(id)).await.is_ok() }
+    });
+    let won = futures_util::future::join_all(tries).await;
+    assert_eq!(won.iter().filter(|won| **won).count(), 1);
+    let settled = house.settled(&ask).await;
+    assert_eq!(settled["how"], "here");
+    house.goes_on(&planner).await;
+    let audit = house.audit().await;
+    let answered = crate::asking::named(&audit, "ask_answered");
+    assert_eq!(answered.len(), 1);
+    assert_eq!(path.exists(), answered[0]["decision"] == "accept");
+    house.close().await;
+}
