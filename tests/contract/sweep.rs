@@ -71,6 +71,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("POST", "/api/resume_session", For::Person),
     ("POST", "/api/session_input", For::Person),
     ("POST", "/api/notify_zhongshu", For::Person),
+    ("POST", "/api/attention/{id}", For::Person),
     ("POST", "/api/queue/cancel", For::Person),
     ("POST", "/api/queue/force", For::Person),
     ("POST", "/api/queue/move", For::Person),
@@ -192,6 +193,7 @@ fn expected(method: &str, path: &str, whose: For, who: Who) -> Option<(u16, &'st
 fn target(path: &str, planner: &str, report: &str) -> String {
     match path {
         "/assets/{*path}" => "/assets/app.js".to_owned(),
+        "/api/attention/{id}" => "/api/attention/ask-1".to_owned(),
         "/api/zhongshu_context"
         | "/api/zhongshu_inbox"
         | "/api/zhongshu_plan"
