@@ -43,7 +43,7 @@ struct Hand {
     /// Requests that came, or came again, over this connection.
     seen: HashSet<RequestKey>,
     /// What terminals say was answered, until Codex says that something was.
-    told: HashMap<(SessionId, String), Value>,
+    told: HashMap<RequestKey, Value>,
     /// Requests that could not be recorded; they are not shown before they are.
     unrecorded: HashSet<RequestKey>,
 }

@@ -3,6 +3,7 @@
 use crate::asking::{GOVERNANCE, decision, path_of, script, touches};
 use crate::support::House;
 use mock_model::Script;
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::json;
 use zhongshu::client::ClientError;
 
@@ -99,5 +100,42 @@ async fn codex_a_wrong_answer_is_refused_by_its_field_and_the_ask_still_waits() 
     let answered = crate::asking::named(&audit, "ask_answered");
     assert_eq!(answered.len(), 1);
     assert_eq!(path.exists(), answered[0]["decision"] == "accept");
+    house.close().await;
+}
+
+/// Lets the launcher write files only up to so many bytes, as a full disk would.
+fn limit_files(house: &House, bytes: Option<u64>) {
+    let pid = Pid::from_raw(i32::try_from(house.launcher_pid()).unwrap());
+    let limit = Rlimit {
+        current: bytes,
+        maximum: None,
+    };
+    prlimit(pid, Resource::Fsize, limit).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_an_answer_that_cannot_be_kept_is_refused_and_the_ask_stays() {
+    let mut house = House::build(Script::default(), GOVERNANCE).await;
+    let path = house.codex_home.join("outside.txt");
+    house.model.set_script(script([touches(&path)]));
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.at_work().await;
+    let ask = house.ask(0).await;
+    house.waits("it asks to run: ").await;
+    let journal = std::fs::metadata(house.state.join("journal.jsonl")).unwrap();
+    limit_files(&house, Some(journal.len()));
+    let (status, _) = house.refused(&path_of(&ask), decision("accept")).await;
+    assert_eq!(status, 507);
+    limit_files(&house, None);
+    assert!(!path.exists(), "nothing ran");
+    let look = async || {
+        let (client, yes) = (house.client(), decision("accept"));
+        client.post(&path_of(&ask), &yes).await.ok()
+    };
+    house.wait_for("room for the answer", look).await;
+    assert_eq!(house.settled(&ask).await["how"], "here");
+    house.goes_on(&planner).await;
+    assert!(path.exists());
     house.close().await;
 }

@@ -2,8 +2,10 @@
 //! and each difference has a name.
 
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use zhongshu::codex::asks;
 use zhongshu::codex::calls::{
     AccountRead, ApprovalPolicy, Call, Capabilities, ClientInfo, ConfigRead, Initialize,
     McpServerStatusList, ModelList, SandboxMode, ThreadArchive, ThreadItemsList, ThreadLoadedList,
@@ -15,6 +17,8 @@ use zhongshu::codex::features::Feature;
 use zhongshu::codex::items::{Item, ThreadStatus, TurnStatus, UserInput};
 use zhongshu::codex::schema::{Schema, SchemaError};
 use zhongshu::codex::wire::{ThreadId, TurnId};
+use zhongshu::domain::ask::given::Given;
+use zhongshu::domain::ask::{RequestKey, What};
 
 /// What Codex printed.
 struct Printed {
@@ -430,6 +434,102 @@ fn what_codex_asks_is_known_and_what_is_not_has_a_name() {
         }
     }
     insta::assert_snapshot!("requests_not_known", unknown.join("\n"));
+}
+
+/// Where an answer is described.
+fn answers_of(method: &str) -> Option<&'static str> {
+    match method {
+        "item/commandExecution/requestApproval" => {
+            Some("CommandExecutionRequestApprovalResponse.json")
+        }
+        "item/fileChange/requestApproval" => Some("FileChangeRequestApprovalResponse.json"),
+        "item/permissions/requestApproval" => Some("PermissionsRequestApprovalResponse.json"),
+        "item/tool/requestUserInput" => Some("ToolRequestUserInputResponse.json"),
+        "mcpServer/elicitation/request" => Some("McpServerElicitationRequestResponse.json"),
+        _ => None,
+    }
+}
+
+#[test]
+fn each_decision_about_what_codex_asks_is_an_answer_that_it_takes() {
+    let printed = Printed::new();
+    let requests = printed.file("ServerRequest.json");
+    let mut decided = BTreeSet::new();
+    for (method, params) in messages(&requests) {
+        let Some(file) = answers_of(&method) else {
+            continue;
+        };
+        let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+        compiler.add_resource("answer", printed.file(file)).unwrap();
+        let answer = compiler.compile("answer", &mut schemas).unwrap();
+        let [least, mut full] = both(&requests["definitions"], &params);
+        // One kind of elicitation is made; the others differ in these fields alone.
+        let mut samples = vec![full.clone()];
+        if method.starts_with("mcpServer") {
+            for mode in ["form", "openai/form", "openaiForm", "url"] {
+                full["mode"] = mode.into();
+                full["message"] = "m".into();
+                full["url"] = "https://x/".into();
+                full["requestedSchema"] = json!({ "type": "object" });
+                samples.push(full.clone());
+            }
+            full["_meta"] = json!({ "codex_approval_kind": "mcp_tool_call", "tool_name": "t", "persist": ["session", "always"] });
+            samples.push(full);
+        } else {
+            samples.push(least);
+        }
+        if method.starts_with("item/commandExecution") {
+            let rule = |action: &str| json!({ "applyNetworkPolicyAmendment": { "network_policy_amendment": { "host": "h", "action": action } } });
+            let words =
+                json!({ "acceptWithExecpolicyAmendment": { "execpolicy_amendment": ["a"] } });
+            let all = json!([
+                "accept",
+                "acceptForSession",
+                words,
+                rule("allow"),
+                rule("deny"),
+                "decline",
+                "cancel"
+            ]);
+            samples[0]["availableDecisions"] = all;
+        }
+        for params in samples {
+            let request = ServerRequest {
+                method: method.clone(),
+                params,
+            };
+            let origin = asks::Origin {
+                key: RequestKey {
+                    server: "1@1".to_owned(),
+                    request: "0".to_owned(),
+                },
+                session_id: None,
+                at: chrono::DateTime::UNIX_EPOCH,
+                changes: Vec::new(),
+            };
+            let ask = asks::read(&request, origin);
+            for decision in &ask.offered {
+                let mut given = Given {
+                    decision: decision.id().to_owned(),
+                    ..Given::default()
+                };
+                if let (What::Questions { questions, .. }, "answer") = (&ask.what, decision.id()) {
+                    let all = questions.iter().map(|it| {
+                        let option = it.options.first().map(|option| option.label.clone());
+                        (it.id.clone(), vec![option.unwrap_or_default() + "x"])
+                    });
+                    given.answers = all.collect();
+                }
+                let checked = ask.check(given).unwrap();
+                let result = asks::answer(&ask.what, &checked);
+                let taken = schemas.validate(&result, answer);
+                assert!(taken.is_ok(), "{method}: {result}: {:?}", taken.err());
+                decided.insert(format!("{} {}", ask.what.kind(), decision.id()));
+            }
+        }
+    }
+    let decided = Vec::from_iter(decided).join("\n");
+    insta::assert_snapshot!("decisions", decided);
 }
 
 #[tokio::test]

@@ -205,11 +205,7 @@ impl Desk {
     }
 
     fn told_about(&self, asked: &Asked) -> Option<Reply> {
-        let place = (
-            asked.ask.session_id.clone()?,
-            asked.ask.request_key.request.clone(),
-        );
-        let result = self.hand().told.remove(&place)?;
+        let result = self.hand().told.remove(&asked.ask.request_key)?;
         wire::read_answer(&asked.ask, &result)
     }
 
@@ -237,7 +233,7 @@ impl Desk {
         {
             let mut hand = self.hand();
             if hand.server.as_ref() != Some(&name) {
-                hand.told.clear();
+                hand.told.retain(|key, _| key.server == name);
                 hand.changes.clear();
                 hand.unrecorded.clear();
             }
@@ -288,26 +284,28 @@ impl Desk {
         });
     }
 
-    /// The terminal of a session tells what was answered in it: the one way to learn that.
+    /// The terminal of a session tells what was answered in it: the one way to learn that. `server` is the app-server that had asked (that of
+    /// the moment, where nobody knows), `request` the id as it stands in the protocol. May be told twice.
     pub async fn answered_in_terminal(
         &self,
         session: &SessionId,
-        request_id: &RequestId,
+        server: Option<&Identity>,
+        request: &str,
         result: Value,
     ) {
-        let request = wire::request_id(request_id);
-        let is_it = |ask: &Ask| {
-            ask.session_id.as_ref() == Some(session) && ask.request_key.request == request
+        let connected = self.hand().server.clone();
+        let Some(server) = server.map(wire::name).or(connected) else {
+            return;
         };
+        let request = request.to_owned();
+        let key = RequestKey { server, request };
         let asked = self.core.ledger.read(|state| {
-            let waits = state.asks.unsettled().find(|it| is_it(&it.ask));
-            let recent = || state.asks.settled().rev().take(flow::RECENT);
-            waits
-                .or_else(|| recent().find(|it| is_it(&it.ask)))
+            let asked = state.asks.of_request(&key);
+            asked
+                .filter(|it| it.ask.session_id.as_ref() == Some(session))
                 .cloned()
         });
         match asked {
-            // Whether it was the first, Codex says: until then it waits.
             Some(asked) if matches!(asked.stage, Stage::Settled { .. }) => {
                 if let Some(reply) = wire::read_answer(&asked.ask, &result) {
                     let id = asked.ask.id;
@@ -315,12 +313,13 @@ impl Desk {
                         .await;
                 }
             }
+            // Whether it was the first, Codex says: until then it waits.
             Some(_) => {
                 let mut hand = self.hand();
                 if hand.told.len() >= MAX_TOLD {
                     hand.told.clear();
                 }
-                hand.told.insert((session.clone(), request), result);
+                hand.told.insert(key, result);
             }
             None => {}
         }
