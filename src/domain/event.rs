@@ -7,11 +7,12 @@
 use super::ask::Ask;
 use super::ask::asked::How;
 use super::ask::given::Reply;
+use super::ask::rule::Rule;
 use super::assignment::Order;
 use super::conformance::{Baseline, Conformance, late::SecondLook};
 use super::evidence::Run;
 use super::fault::Shared;
-use super::ids::{AskId, AssignmentId, MessageId, ReportId, SessionId, TerminalId};
+use super::ids::{AskId, AssignmentId, MessageId, ReportId, RuleId, SessionId, TerminalId};
 use super::message::{Purpose, Setback};
 use super::plan::{PlanFinding, PlannedAssignment, Proposal, Source};
 use super::powers::Powers;
@@ -614,8 +615,11 @@ pub enum Event {
         /// Whose it is.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         session_id: Option<SessionId>,
-        /// Who decided.
+        /// Who decided; `rule` when a rule did.
         by: String,
+        /// The rule, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rule_id: Option<RuleId>,
         /// What.
         #[serde(flatten)]
         reply: Reply,
@@ -639,5 +643,19 @@ pub enum Event {
         /// What was decided, if that was not here and is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply: Option<Reply>,
+    },
+    /// A person made a rule that answers for them.
+    AskRuleAdded {
+        /// All of it.
+        #[serde(flatten)]
+        rule: Rule,
+    },
+    /// A person took it away.
+    AskRuleRemoved {
+        /// Which.
+        rule_id: RuleId,
+        /// What it had allowed.
+        #[serde(default)]
+        title: String,
     },
 }

@@ -125,6 +125,10 @@ id!(
     /// Something that Codex asks (`ask-…`).
     AskId
 );
+id!(
+    /// A rule that answers what Codex asks (`rule-…`).
+    RuleId
+);
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ mod kills;
 mod kinds;
 mod life;
 mod refusals;
+mod rules;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod support;

@@ -1,8 +1,10 @@
 //! The life of an ask: open, answered and on its way to Codex, settled. What is open is kept whole; of what is settled the newest, shortened.
 
 use super::given::Reply;
+use super::rule::{Rule, Rules, Standing};
 use super::{Ask, RequestKey, What, cut_to};
-use crate::domain::ids::{AskId, SessionId};
+use crate::domain::ids::{AskId, RuleId, SessionId};
+use crate::domain::session::Session;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -75,6 +77,9 @@ pub struct Asks {
     unsettled: BTreeMap<AskId, Asked>,
     /// The newest of the others, oldest first.
     settled: VecDeque<Asked>,
+    /// Rules that answer for a person.
+    #[serde(default)]
+    rules: Rules,
 }
 
 impl Asks {
@@ -113,6 +118,38 @@ impl Asks {
     pub fn first_open_of(&self, session: &SessionId) -> Option<&Ask> {
         self.open()
             .find(|ask| ask.session_id.as_ref() == Some(session))
+    }
+
+    /// The rules that hold, oldest first.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// The oldest rule that says yes to this.
+    pub fn rule_for(&self, ask: &Ask, session: &Session) -> Option<&Rule> {
+        let mut rules = self.rules.values().map(|standing| &standing.rule);
+        rules.find(|rule| rule.allows(ask, session))
+    }
+
+    pub(in crate::domain) fn rule_added(&mut self, at: DateTime<Utc>, rule: &Rule) {
+        let standing = Standing {
+            rule: rule.clone(),
+            added_at: at,
+            uses: 0,
+            used_at: None,
+        };
+        self.rules.insert(rule.rule_id.clone(), standing);
+    }
+
+    pub(in crate::domain) fn rule_used(&mut self, at: DateTime<Utc>, id: &RuleId) {
+        if let Some(standing) = self.rules.get_mut(id) {
+            standing.uses += 1;
+            standing.used_at = Some(at);
+        }
+    }
+
+    pub(in crate::domain) fn rule_removed(&mut self, id: &RuleId) {
+        self.rules.remove(id);
     }
 
     pub(in crate::domain) fn raised(&mut self, ask: &Ask) {

@@ -1,6 +1,7 @@
 //! What somebody decides about an ask: held against what was asked before it goes out, and what of it is kept.
 
 use super::decision::{Decision, Needs};
+use super::rule::Wish;
 use super::{Access, Ask, Question, What, form};
 use crate::domain::limits::check_text;
 use crate::domain::refusal::Refusal;
@@ -31,6 +32,9 @@ pub struct Given {
     /// What the session is told with a no.
     #[serde(default)]
     pub words: Option<String>,
+    /// With `accept`: the rule that shall answer the same from now on.
+    #[serde(default)]
+    pub rule: Option<Wish>,
 }
 
 impl fmt::Debug for Given {
@@ -191,6 +195,10 @@ impl Ask {
                 );
                 return Err(Refusal::invalid("field_not_wanted", message));
             }
+        }
+        if given.rule.is_some() && decision != Decision::Accept {
+            let message = "rule: it is made with the decision `accept`";
+            return Err(Refusal::invalid("field_not_wanted", message));
         }
         let permissions = match (&self.what, needs) {
             (What::Permissions { access, .. }, Some(Needs::Permissions)) => {

@@ -4,9 +4,10 @@ use super::Decision;
 use super::messages::queued;
 use crate::domain::ask::asked::{Asked, How, Stage};
 use crate::domain::ask::given::{Checked, Given, Reply};
+use crate::domain::ask::rule::MAX_RULES;
 use crate::domain::ask::{Ask, RequestKey};
 use crate::domain::event::Event;
-use crate::domain::ids::{AskId, SessionId};
+use crate::domain::ids::{AskId, RuleId, SessionId};
 use crate::domain::message::Purpose;
 use crate::domain::refusal::Refusal;
 use crate::domain::state::State;
@@ -19,12 +20,37 @@ pub fn raise(state: &State, ask: Ask) -> Decision<Asked> {
     if let Some(known) = state.asks.of_request(&ask.request_key) {
         return Ok((Vec::new(), known.clone()));
     }
-    let asked = Asked {
-        ask: ask.clone(),
-        stage: Stage::Open,
+    let session = ask.session_id.as_ref().and_then(|id| state.session(id));
+    let rule = session.and_then(|session| state.asks.rule_for(&ask, session));
+    let yes = rule.map(|rule| {
+        let reply = Reply {
+            decision: "accept".to_owned(),
+            ..Reply::default()
+        };
+        (rule.rule_id.clone(), reply)
+    });
+    let stage = match &yes {
+        None => Stage::Open,
+        Some((_, reply)) => Stage::Answered {
+            by: BY_RULE.to_owned(),
+            at: ask.raised_at,
+            reply: reply.clone(),
+        },
     };
-    Ok((vec![Event::AskRaised { ask }], asked))
+    let answered = yes.map(|(rule_id, reply)| Event::AskAnswered {
+        ask_id: ask.id.clone(),
+        session_id: ask.session_id.clone(),
+        by: BY_RULE.to_owned(),
+        rule_id: Some(rule_id),
+        reply,
+    });
+    let raised = Event::AskRaised { ask: ask.clone() };
+    let events = [raised].into_iter().chain(answered);
+    Ok((events.collect(), Asked { ask, stage }))
 }
+
+/// Who decides when a rule does.
+const BY_RULE: &str = "rule";
 
 /// Somebody decides. The answer is what Codex has to be told.
 ///
@@ -39,14 +65,43 @@ pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(As
         return Err(decided(asked));
     }
     let ask = &asked.ask;
+    let wish = given.rule.clone();
     let checked = ask.check(given)?;
-    let events = vec![Event::AskAnswered {
+    let mut events = vec![Event::AskAnswered {
         ask_id: id.clone(),
         session_id: ask.session_id.clone(),
         by: by.to_owned(),
+        rule_id: None,
         reply: checked.kept(&ask.what),
     }];
+    if let Some(wish) = wish {
+        if state.asks.rules().len() >= MAX_RULES {
+            let message = format!(
+                "rule: there are {MAX_RULES} rules already; remove one first, or answer without"
+            );
+            return Err(Refusal::conflict("too_many_rules", message));
+        }
+        let session = ask.session_id.as_ref().and_then(|id| state.session(id));
+        let rule = ask.rule(wish, session, by)?;
+        events.push(Event::AskRuleAdded { rule });
+    }
     Ok((events, (ask.clone(), checked)))
+}
+
+/// A person takes a rule away.
+///
+/// # Errors
+/// When there is none with this id.
+pub fn remove_rule(state: &State, id: &RuleId) -> Decision<()> {
+    let standing = state.asks.rules().get(id).ok_or_else(|| {
+        let message = format!("there is no rule `{id}`; GET /api/rules lists them");
+        Refusal::not_found("unknown_rule", message)
+    })?;
+    let event = Event::AskRuleRemoved {
+        rule_id: id.clone(),
+        title: standing.rule.title(),
+    };
+    Ok((vec![event], ()))
 }
 
 /// Who was first, with what.

@@ -363,8 +363,19 @@ impl State {
 
             Event::AskRaised { ask } => self.asks.raised(ask),
             Event::AskAnswered {
-                ask_id, by, reply, ..
-            } => self.asks.answered(at, ask_id, by, reply),
+                ask_id,
+                by,
+                rule_id,
+                reply,
+                ..
+            } => {
+                self.asks.answered(at, ask_id, by, reply);
+                if let Some(rule_id) = rule_id {
+                    self.asks.rule_used(at, rule_id);
+                }
+            }
+            Event::AskRuleAdded { rule } => self.asks.rule_added(at, rule),
+            Event::AskRuleRemoved { rule_id, .. } => self.asks.rule_removed(rule_id),
             Event::AskReopened { ask_id, .. } => self.asks.reopened(ask_id),
             Event::AskSettled {
                 ask_id, how, reply, ..

@@ -1,15 +1,17 @@
-//! What Codex asks: answered by the person, once.
+//! What Codex asks: answered by the person, once, or by rules that the person made.
 
 use crate::domain::ask::asked::Asked;
 use crate::domain::ask::given::Given;
-use crate::domain::ids::AskId;
+use crate::domain::ask::rule::Standing;
+use crate::domain::flow::asks;
+use crate::domain::ids::{AskId, RuleId};
 use crate::web::app::App;
 use crate::web::body::Body;
-use crate::web::caller::RequirePerson;
+use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
-use crate::web::success::Success;
+use crate::web::success::{DONE, Done, Success};
 use axum::extract::{Path, State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// An ask as it stands now.
 #[derive(Debug, Serialize)]
@@ -27,6 +29,37 @@ pub async fn answer(
     let id = AskId::parse(&id).map_err(|_| unknown())?;
     let ask = app.agents.desk.answer(caller.actor(), &id, given).await?;
     Ok(Success(Answered { ask }))
+}
+
+/// The rules that answer for the person.
+#[derive(Debug, Serialize)]
+pub struct AllRules {
+    rules: Vec<Standing>,
+}
+
+pub async fn rules(
+    State(app): State<App>,
+    RequireReader(_): RequireReader,
+) -> Result<Success<AllRules>, ApiError> {
+    let ledger = &app.agents.core.ledger;
+    let rules = ledger.read(|state| state.asks.rules().values().cloned().collect());
+    Ok(Success(AllRules { rules }))
+}
+
+/// Names a rule.
+#[derive(Debug, Deserialize)]
+pub struct OfRule {
+    rule_id: RuleId,
+}
+
+pub async fn remove_rule(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    Body(wish): Body<OfRule>,
+) -> Result<Done, ApiError> {
+    let remove = move |state: &_| asks::remove_rule(state, &wish.rule_id);
+    app.agents.core.decide(caller.actor(), remove).await?;
+    Ok(DONE)
 }
 
 fn unknown() -> ApiError {

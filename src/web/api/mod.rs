@@ -86,4 +86,6 @@ pub fn table() -> Table<App> {
         .post("/api/gate", reviews::set_gate)
         .get("/api/audit", audit::page)
         .post("/api/attention/{id}", asks::answer)
+        .get("/api/rules", asks::rules)
+        .post("/api/rules/remove", asks::remove_rule)
 }

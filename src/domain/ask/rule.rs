@@ -1,0 +1,314 @@
+//! Rules that answer for a person: a command by its first words, or a tool of an MCP server, in one session, department or repository. Made by a
+//! person from a decision, and narrower than what Codex itself remembers.
+
+use super::{Ask, What};
+use crate::domain::ids::{AskId, RuleId, SessionId};
+use crate::domain::refusal::Refusal;
+use crate::domain::session::Session;
+use crate::domain::shown::{short, shown_line};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Rules that there may be; more nobody overlooks.
+pub const MAX_RULES: usize = 256;
+
+/// Where a rule holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "scope", rename_all = "snake_case")]
+pub enum Scope {
+    /// In one session.
+    Session {
+        /// Which.
+        session_id: SessionId,
+    },
+    /// In every session of a department, here.
+    Department {
+        /// Its key.
+        department: String,
+    },
+    /// In every session of this repository.
+    Repository,
+}
+
+/// What a rule allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "allows", rename_all = "snake_case")]
+pub enum Allows {
+    /// A command that is these words, alone or with more behind them.
+    Command {
+        /// The words.
+        prefix: Vec<String>,
+        /// Also where the command may leave its sandbox. Codex does not tell whether it wants to, so without this the rule counts only where
+        /// there is no sandbox.
+        #[serde(default)]
+        unsandboxed: bool,
+    },
+    /// A tool of an MCP server, whatever it is called with.
+    McpTool {
+        /// The server.
+        server: String,
+        /// The tool.
+        tool: String,
+    },
+}
+
+/// A rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its id.
+    pub rule_id: RuleId,
+    /// Where it holds.
+    #[serde(flatten)]
+    pub scope: Scope,
+    /// What it allows.
+    #[serde(flatten)]
+    pub allows: Allows,
+    /// Who made it.
+    pub by: String,
+    /// The ask that it was made from.
+    pub ask_id: AskId,
+}
+
+/// A rule that holds, and how often it was used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The rule.
+    #[serde(flatten)]
+    pub rule: Rule,
+    /// Since when.
+    pub added_at: DateTime<Utc>,
+    /// How many asks it answered.
+    pub uses: u64,
+    /// The last time.
+    pub used_at: Option<DateTime<Utc>>,
+}
+
+/// The rules that hold, by id and so by age.
+pub type Rules = BTreeMap<RuleId, Standing>;
+
+/// Where somebody wants a rule to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeWish {
+    /// In the session that asks.
+    Session,
+    /// In its department.
+    Department,
+    /// In this repository.
+    Repository,
+}
+
+/// A rule that is to be made from a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wish {
+    /// Where it shall hold.
+    pub scope: ScopeWish,
+    /// The first words of the command; without it all of them.
+    #[serde(default)]
+    pub prefix: Option<Vec<String>>,
+    /// Whether it shall count where a command may leave its sandbox.
+    #[serde(default)]
+    pub unsandboxed: bool,
+}
+
+/// The words of a plain command. None when a shell would make anything else of it than one program with these arguments.
+pub fn words(command: &str) -> Option<Vec<String>> {
+    let line = match given_to_shell(command) {
+        Some(quoted) if quoted.starts_with('\'') => quoted
+            .strip_prefix('\'')
+            .and_then(|it| it.strip_suffix('\''))?,
+        // Without quotes the shell gets one word, and the rest as arguments to it.
+        Some(word) if word.contains(' ') => return None,
+        Some(word) => word,
+        None => command,
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    let words: Vec<&str> = line.split(' ').collect();
+    let is_plain = |word: &&str| !word.is_empty() && word.chars().all(plain);
+    // An assignment before the program changes what it is.
+    let sound = words.iter().all(is_plain) && !words[0].contains('=');
+    sound.then(|| words.into_iter().map(str::to_owned).collect())
+}
+
+/// What a shell is given that Codex starts for a command line.
+fn given_to_shell(command: &str) -> Option<&str> {
+    let (program, rest) = command.split_once(' ')?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    let (flag, line) = rest.split_once(' ')?;
+    let is_shell = matches!(name, "bash" | "zsh" | "sh");
+    (is_shell && matches!(flag, "-lc" | "-c")).then_some(line)
+}
+
+impl Ask {
+    /// The rule that somebody wants to make from a yes to this.
+    ///
+    /// # Errors
+    /// A sentence that names the field.
+    pub fn rule(&self, wish: Wish, session: Option<&Session>, by: &str) -> Result<Rule, Refusal> {
+        let invalid = |message: &str| Refusal::invalid("rule_not_possible", message);
+        let session = session.ok_or_else(|| {
+            invalid("rule: this thread is no session's, so no rule can hold for it")
+        })?;
+        let scope = match wish.scope {
+            ScopeWish::Session => Scope::Session {
+                session_id: session.id().clone(),
+            },
+            ScopeWish::Department => Scope::Department {
+                department: session.brief.department.clone(),
+            },
+            ScopeWish::Repository => Scope::Repository,
+        };
+        let allows = match &self.what {
+            What::Command {
+                command,
+                network: None,
+                permissions: None,
+                ..
+            } if self.cut.is_empty() => {
+                let all = words(command).ok_or_else(|| {
+                    invalid("rule: only a plain command can have one, a program with its arguments; this one is more than that to a shell")
+                })?;
+                let prefix = wish.prefix.unwrap_or_else(|| all.clone());
+                if prefix.is_empty() || !all.starts_with(&prefix) {
+                    let message = format!(
+                        "rule.prefix: the command does not begin with these words; it is `{}`",
+                        short(&all.join(" "))
+                    );
+                    return Err(Refusal::invalid("rule_not_possible", message));
+                }
+                if !wish.unsandboxed && has_sandbox(session) {
+                    return Err(invalid(
+                        "rule.unsandboxed: Codex does not tell whether a command leaves its sandbox, so this rule would never count; say `true` if it may",
+                    ));
+                }
+                let unsandboxed = wish.unsandboxed;
+                Allows::Command {
+                    prefix,
+                    unsandboxed,
+                }
+            }
+            What::McpTool { server, tool, .. } => {
+                if wish.prefix.is_some() {
+                    return Err(invalid("rule.prefix: a tool has none; leave it out"));
+                }
+                Allows::McpTool {
+                    server: server.clone(),
+                    tool: tool.clone(),
+                }
+            }
+            _ => {
+                return Err(invalid(
+                    "rule: only plain commands and tools of MCP servers can have one",
+                ));
+            }
+        };
+        Ok(Rule {
+            rule_id: RuleId::fresh("rule"),
+            scope,
+            allows,
+            by: by.to_owned(),
+            ask_id: self.id.clone(),
+        })
+    }
+}
+
+fn has_sandbox(session: &Session) -> bool {
+    use crate::domain::department::Sandbox;
+    session.brief.sandbox != Sandbox::DangerFullAccess
+}
+
+impl Rule {
+    /// Whether it says yes to this.
+    pub fn allows(&self, ask: &Ask, session: &Session) -> bool {
+        let here = match &self.scope {
+            Scope::Session { session_id } => session_id == session.id(),
+            Scope::Department { department } => *department == session.brief.department,
+            Scope::Repository => true,
+        };
+        let this = match (&self.allows, &ask.what) {
+            (
+                Allows::Command {
+                    prefix,
+                    unsandboxed,
+                },
+                What::Command {
+                    command,
+                    network: None,
+                    permissions: None,
+                    ..
+                },
+            ) => {
+                (*unsandboxed || !has_sandbox(session))
+                    && words(command).is_some_and(|words| words.starts_with(prefix))
+            }
+            (
+                Allows::McpTool { server, tool },
+                What::McpTool {
+                    server: s, tool: t, ..
+                },
+            ) => server == s && tool == t,
+            _ => false,
+        };
+        here && this && ask.cut.is_empty() && ask.offers("accept").is_some()
+    }
+
+    /// What it allows, in one line.
+    pub fn title(&self) -> String {
+        match &self.allows {
+            Allows::Command { prefix, .. } => shown_line(&prefix.join(" ")).into_owned(),
+            Allows::McpTool { server, tool } => {
+                shown_line(&format!("{server} · {tool}")).into_owned()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_a_plain_command_has_words() {
+        for (command, expected) in [
+            ("git status", Some(vec!["git", "status"])),
+            (
+                "/bin/bash -lc 'git status --short'",
+                Some(vec!["git", "status", "--short"]),
+            ),
+            (
+                "cargo test -p a=b",
+                Some(vec!["cargo", "test", "-p", "a=b"]),
+            ),
+            ("/bin/bash -lc 'git status; rm -rf /'", None),
+            ("/bin/bash -lc 'git status && id'", None),
+            ("/bin/bash -lc 'git status | sh'", None),
+            ("/bin/bash -lc 'git status > /x'", None),
+            ("/bin/bash -lc 'git status $(id)'", None),
+            ("/bin/bash -lc 'git status `id`'", None),
+            ("/bin/bash -lc 'git status\nid'", None),
+            ("/bin/bash -lc 'git  status'", None),
+            ("/bin/bash -lc 'git status ~'", None),
+            ("/bin/bash -lc 'git status *'", None),
+            ("/bin/bash -lc 'git '\\''status'\\'''", None),
+            ("/bin/bash -lc \"git status\"", None),
+            ("/bin/bash -lc git status", None),
+            ("/bin/bash -lc ls", Some(vec!["ls"])),
+            ("/usr/bin/zsh -lc 'git status'", Some(vec!["git", "status"])),
+            ("bash -c 'git status", None),
+            ("GIT_PAGER=sh git status", None),
+            ("git status\u{202e}", None),
+            ("git status\u{a0}x", None),
+            ("", None),
+            (" ", None),
+        ] {
+            let words = words(command);
+            let words = words
+                .as_ref()
+                .map(|it| it.iter().map(String::as_str).collect());
+            assert_eq!(words, expected, "{command:?}");
+        }
+    }
+}

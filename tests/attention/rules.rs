@@ -1,0 +1,108 @@
+//! Rules that answer for a person: made from a decision, used without asking, counted, removed.
+
+use crate::asking::{GOVERNANCE, named, path_of, script, touches};
+use crate::support::House;
+use mock_model::{Call, Script};
+use serde_json::{Value, json};
+
+fn leaves(cmd: &str) -> Call {
+    Call::Shell {
+        cmd: cmd.to_owned(),
+        workdir: None,
+        escalate: Some("It must see everything.".to_owned()),
+        yield_time_ms: None,
+    }
+}
+
+async fn rules(house: &House) -> Vec<Value> {
+    house.get("/api/rules").await["rules"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_a_rule_answers_until_it_is_removed_and_each_use_is_in_the_journal() {
+    let mut house = House::build(Script::default(), GOVERNANCE).await;
+    let path = house.codex_home.join("outside.txt");
+    house.model.set_script(script([
+        leaves("git status"),
+        leaves("git status --short"),
+        leaves("git status && touch ./inside.txt"),
+        touches(&path),
+        leaves("git status"),
+    ]));
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.at_work().await;
+    let first = house.ask(0).await;
+    let at = path_of(&first);
+    for (body, code) in [
+        // Nobody can tell whether a command leaves its sandbox: the person says that it may.
+        (
+            json!({ "decision": "accept", "rule": { "scope": "department" } }),
+            "rule_not_possible",
+        ),
+        (
+            json!({ "decision": "accept", "rule": { "scope": "department", "prefix": ["git", "log"], "unsandboxed": true } }),
+            "rule_not_possible",
+        ),
+        (
+            json!({ "decision": "accept", "rule": { "scope": "department", "prefix": [], "unsandboxed": true } }),
+            "rule_not_possible",
+        ),
+        (
+            json!({ "decision": "accept", "rule": { "scope": "world", "unsandboxed": true } }),
+            "invalid_field",
+        ),
+        (
+            json!({ "decision": "decline", "rule": { "scope": "session", "unsandboxed": true } }),
+            "field_not_wanted",
+        ),
+    ] {
+        assert_eq!(house.refused(&at, body).await, (400, code.to_owned()));
+    }
+    let rule = json!({ "scope": "department", "prefix": ["git", "status"], "unsandboxed": true });
+    house
+        .decide(&first, json!({ "decision": "accept", "rule": rule }))
+        .await;
+    // The second runs without asking; the third is more than a command with arguments to a shell.
+    let second = house.ask(1).await;
+    assert_eq!(house.settled(&second).await["how"], "here");
+    let third = house.ask(2).await;
+    house.waits("git status && touch").await;
+    let audit = house.audit().await;
+    let answered = named(&audit, "ask_answered");
+    let added = named(&audit, "ask_rule_added");
+    assert_eq!(answered[1]["ask_id"], second["ask_id"]);
+    assert_eq!(answered[1]["by"], "rule");
+    assert_eq!(answered[1]["rule_id"], added[0]["rule_id"]);
+    assert_eq!(added[0]["by"], "person:cli");
+    let standing = &rules(&house).await[0];
+    assert_eq!(
+        (&standing["uses"], &standing["department"]),
+        (&json!(1), &json!("lingyubu"))
+    );
+    house.decide(&third, json!({ "decision": "decline" })).await;
+
+    // After a restart it holds; after its removal it does not.
+    let fourth = house.ask(3).await;
+    house.kill_launcher().await;
+    house.start(&[]).await;
+    house.waits("outside.txt").await;
+    assert_eq!(rules(&house).await.len(), 1);
+    let gone = json!({ "rule_id": added[0]["rule_id"] });
+    house.post("/api/rules/remove", gone.clone()).await;
+    let again = house.refused("/api/rules/remove", gone).await;
+    assert_eq!(again, (404, "unknown_rule".to_owned()));
+    assert!(rules(&house).await.is_empty());
+    house
+        .decide(&fourth, json!({ "decision": "decline" }))
+        .await;
+    let fifth = house.ask(4).await;
+    house.waits("git status").await;
+    house.decide(&fifth, json!({ "decision": "accept" })).await;
+    house.goes_on(&planner).await;
+    assert!(!house.repo.join("inside.txt").exists());
+    house.close().await;
+}
