@@ -285,19 +285,19 @@ impl Desk {
     }
 
     /// The terminal of a session tells what was answered in it: the one way to learn that. `server` is the app-server that had asked (that of
-    /// the moment, where nobody knows), `request` the id as it stands in the protocol. May be told twice.
+    /// the moment, where nobody knows). May be told twice.
     pub async fn answered_in_terminal(
         &self,
         session: &SessionId,
         server: Option<&Identity>,
-        request: &str,
+        request: &RequestId,
         result: Value,
     ) {
         let connected = self.hand().server.clone();
         let Some(server) = server.map(wire::name).or(connected) else {
             return;
         };
-        let request = request.to_owned();
+        let request = wire::request_id(request);
         let key = RequestKey { server, request };
         let asked = self.core.ledger.read(|state| {
             let asked = state.asks.of_request(&key);
