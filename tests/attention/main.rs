@@ -7,6 +7,7 @@ mod decisions;
 mod kills;
 mod kinds;
 mod life;
+mod races;
 mod refusals;
 mod rules;
 #[path = "../e2e/support/mod.rs"]

@@ -57,6 +57,12 @@ impl Stranger {
         }
     }
 
+    /// Answers a request, whoever was asked: any connection may.
+    #[allow(dead_code)]
+    pub async fn reply(&mut self, id: u64, answer: Value) {
+        self.send(json!({ "id": id, "result": answer })).await;
+    }
+
     /// Subscribes to a thread and answers the first thing that it asks.
     pub async fn answer(&mut self, thread_id: &str, answer: Value) {
         self.next += 1;
