@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::descriptor::{Descriptor, State};
+use crate::relay::report::Report;
 use crate::signals::AgentState;
 use crate::token::{Mode, TokenHash};
 
@@ -87,6 +88,11 @@ pub enum Request {
         /// How it ended.
         over: Over,
     },
+    /// Reports up to this one were dealt with; the next one may come. The launcher's alone.
+    Heard {
+        /// Number of a report.
+        number: u64,
+    },
     /// Asks for [`Event::State`] before the ack.
     State,
 }
@@ -153,6 +159,8 @@ pub enum Event {
         /// The token's hash.
         token_sha256: TokenHash,
     },
+    /// What the program said to its server, over the relay: to the launcher alone, one after the other.
+    Relayed(Report),
     /// The answer to `state`.
     State(StateView),
     /// The request was done (or begun, for `close`).

@@ -15,6 +15,7 @@ use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::control::{Event, MAX_LINE_BYTES, MAX_PASTE_BYTES, Request, RequestLine};
@@ -32,15 +33,12 @@ const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// One launcher, its command line, a person with a debugger.
 const MAX_CONNECTIONS: usize = 16;
 
-/// Binds the socket, in place of one that nobody listens on any more.
-pub fn bind(path: &Path) -> io::Result<UnixListener> {
+/// Binds the socket, in place of one that nobody listens on any more; `what` it is called when that fails.
+pub fn bind(path: &Path, what: &str) -> io::Result<UnixListener> {
     let named = |error: io::Error| {
         io::Error::new(
             error.kind(),
-            format!(
-                "the control socket {} cannot be made: {error}",
-                path.display()
-            ),
+            format!("the {what} {} cannot be made: {error}", path.display()),
         )
     };
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
@@ -109,8 +107,9 @@ async fn read(
     answers: mpsc::Sender<Event>,
     pid: Option<i32>,
 ) {
-    // Ends with the connection.
+    // Both end with the connection.
     let mut attendance = None;
+    let mut telling = JoinSet::new();
     let mut lines = BufReader::with_capacity(4 << 10, reader);
     let mut line = Vec::new();
     loop {
@@ -142,10 +141,15 @@ async fn read(
                     Request::Attend {
                         standing,
                         frame_ancestors,
-                    } => attend(terminal, pid, &answers, &standing, frame_ancestors)
-                        .map(|attends| attendance = Some(attends)),
-                    Request::Answer { .. } | Request::Revoke { .. } if attendance.is_none() => {
-                        Err("only the launcher says who may look".to_owned())
+                    } => attend(terminal, pid, &answers, &standing, frame_ancestors).map(|it| {
+                        attendance = Some(it);
+                        let (reports, launcher) = (Arc::clone(&terminal.reports), answers.clone());
+                        telling.spawn(async move { reports.tell(launcher).await });
+                    }),
+                    Request::Answer { .. } | Request::Revoke { .. } | Request::Heard { .. }
+                        if attendance.is_none() =>
+                    {
+                        Err("only the launcher says who may look and what it heard".to_owned())
                     }
                     request => handle(terminal, request).await,
                 };
@@ -237,6 +241,10 @@ async fn handle(terminal: &Terminal, request: Request) -> Result<(), String> {
         }
         Request::Revoke { holder, over } => {
             terminal.doorkeeper.revoke(&holder, over);
+            Ok(())
+        }
+        Request::Heard { number } => {
+            terminal.reports.heard(number);
             Ok(())
         }
         // Both were seen to before.

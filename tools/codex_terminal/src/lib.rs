@@ -5,6 +5,7 @@
 //!
 //! - [`spec`] what to run · [`descriptor`] how to find it again · [`control`], [`client`] how the launcher talks to it
 //! - `pty` with its `reader` (and its `pace`), `file_source` bytes in → [`feed`] (over [`ring`]) → `recorder` (transcript, [`model`] over [`screen`]) and `viewer`s
+//! - [`relay`] between a Codex TUI and its app-server
 //! - `input` bytes to the program · `server`, `page`, [`wire`] HTTP, page and WebSocket
 //! - [`token`] and `doorkeeper` who may look · `proof` who is the launcher · `seats` who gives way
 //! - [`signals`] what the program says of itself · [`colours`] what it is told of the page's look
@@ -33,6 +34,7 @@ mod proof;
 mod pty;
 mod reader;
 mod recorder;
+pub mod relay;
 pub mod ring;
 pub mod screen;
 mod seats;

@@ -20,6 +20,7 @@ use crate::input::Input;
 use crate::model::Model;
 use crate::pty::{self, Pty};
 use crate::recorder::{Recorded, Recorder};
+use crate::relay::{Relay, reports::Reports};
 use crate::spec::{Source, Spec};
 use crate::terminal::{Announcer, Close, Parts, Program, Terminal};
 use crate::transcript::Transcript;
@@ -59,6 +60,7 @@ struct Sidecar {
     recorder: std::thread::JoinHandle<()>,
     http: TcpListener,
     control: Option<UnixListener>,
+    relay: Option<Relay>,
     own_token: Option<String>,
 }
 
@@ -70,7 +72,13 @@ impl Sidecar {
         let control = spec
             .control_socket
             .as_deref()
-            .map(control_server::bind)
+            .map(|path| control_server::bind(path, "control socket"))
+            .transpose()?;
+        let reports = Arc::<Reports>::default();
+        // Before the program starts: it connects at once.
+        let relay = spec.relay.as_ref();
+        let relay = relay
+            .map(|relay| Relay::bind(relay, Arc::clone(&reports)))
             .transpose()?;
         let recorded = Arc::new(Recorded::default());
         let transcript = spec.log_path.as_deref().and_then(|path| {
@@ -136,6 +144,7 @@ impl Sidecar {
             program,
             transcript: transcript_path,
             own_token: own_token.clone(),
+            reports,
             launcher_lock: spec.launcher_lock.clone(),
             theme: spec.theme,
             descriptor,
@@ -156,6 +165,7 @@ impl Sidecar {
             recorder,
             http,
             control,
+            relay,
             own_token,
         })
     }
@@ -166,6 +176,7 @@ impl Sidecar {
             Some(tokio::spawn(server::serve(terminal.clone(), self.http))),
             self.control
                 .map(|control| tokio::spawn(control_server::serve(terminal.clone(), control))),
+            self.relay.map(|relay| tokio::spawn(relay.serve())),
             Some(tokio::spawn(size(terminal.clone()))),
         ];
         announce(&terminal, self.own_token.as_deref());
@@ -205,7 +216,8 @@ impl Sidecar {
         for server in servers.into_iter().flatten() {
             server.abort();
         }
-        if let Some(path) = &spec.control_socket {
+        let relayed = spec.relay.as_ref().map(|relay| &relay.socket);
+        for path in spec.control_socket.iter().chain(relayed) {
             remove(path);
         }
         terminal.write_descriptor();
@@ -217,7 +229,7 @@ const LAST_WORDS: Duration = Duration::from_millis(20);
 
 fn remove(path: &Path) {
     if let Err(error) = std::fs::remove_file(path) {
-        tracing::debug!(%error, "the control socket was gone already");
+        tracing::debug!(%error, "a socket was gone already");
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +41,9 @@ pub struct Spec {
     /// The unix socket that the launcher controls this terminal through.
     #[serde(default)]
     pub control_socket: Option<PathBuf>,
+    /// Stands between the program and its server, if it is to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relay: Option<Relay>,
     /// The ports that it may have, best first; none: any free one.
     #[serde(default)]
     pub ports: Vec<u16>,
@@ -63,6 +67,16 @@ pub struct Spec {
     /// A viewer that gives no sign of life for this long is gone. It is pinged three times as often.
     #[serde(default = "default_silent_after_seconds")]
     pub silent_after_seconds: u64,
+}
+
+/// Two sockets between which bytes are passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relay {
+    /// Where the terminal listens, for its program: in a folder that is closed to other users.
+    pub socket: PathBuf,
+    /// Where it passes on to: the app-server's.
+    pub upstream: PathBuf,
 }
 
 /// What a terminal shows.
@@ -181,6 +195,7 @@ impl Spec {
             log_bytes: default_log_bytes(),
             descriptor_path: None,
             control_socket: None,
+            relay: None,
             ports: Vec::new(),
             launcher_lock: None,
             theme: None,
@@ -232,6 +247,11 @@ impl Spec {
                 )));
             }
         }
+        if let Some(relay) = &self.relay {
+            for path in [&relay.socket, &relay.upstream] {
+                check_socket_path(path)?;
+            }
+        }
         let (cols, rows) = clamp_size(self.cols, self.rows);
         (self.cols, self.rows) = (cols, rows);
         self.ring_bytes = self.ring_bytes.clamp(MIN_RING_BYTES, MAX_RING_BYTES);
@@ -239,6 +259,20 @@ impl Spec {
         self.silent_after_seconds = self.silent_after_seconds.clamp(1, 3600);
         Ok(self)
     }
+}
+
+/// `sun_path` holds 104 bytes on the shortest system, one of which is the closing zero.
+const MAX_SOCKET_PATH_BYTES: usize = 103;
+
+fn check_socket_path(path: &Path) -> Result<(), Error> {
+    let length = path.as_os_str().as_bytes().len();
+    if length <= MAX_SOCKET_PATH_BYTES {
+        return Ok(());
+    }
+    Err(Error::Invalid(format!(
+        "the socket path {} has {length} bytes, and {MAX_SOCKET_PATH_BYTES} are allowed",
+        path.display()
+    )))
 }
 
 /// No terminal has a side of zero or of more than 1,000 cells.
@@ -296,6 +330,13 @@ mod tests {
         ] {
             assert!(check_origin(origin).is_err(), "{origin}");
         }
+        let mut long = Spec::program("a", vec!["true".into()], dir.clone());
+        long.relay = Some(Relay {
+            socket: PathBuf::from(format!("/{}", "二".repeat(35))),
+            upstream: PathBuf::from("/x"),
+        });
+        let sentence = long.checked().unwrap_err().to_string();
+        assert!(sentence.contains("has 106 bytes"), "{sentence}");
         let mut spec = Spec::program("a", vec!["true".into()], dir);
         (spec.cols, spec.rows) = (0, 65_535);
         let spec = spec.checked().unwrap();

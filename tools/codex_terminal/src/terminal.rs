@@ -18,6 +18,7 @@ use crate::feed::{Feed, Mark};
 use crate::input::{Input, Refused};
 use crate::pty::Pty;
 use crate::recorder::{Observer, Recorded};
+use crate::relay::reports::Reports;
 use crate::seats::Seats;
 use crate::signals::AgentState;
 use crate::spec::clamp_size;
@@ -73,6 +74,8 @@ pub struct Terminal {
     pub exit: watch::Sender<Option<State>>,
     /// Who may look.
     pub(crate) doorkeeper: Arc<Doorkeeper>,
+    /// What the program said to its server.
+    pub(crate) reports: Arc<Reports>,
     /// Who is the launcher.
     pub(crate) launcher_lock: Option<PathBuf>,
     pub(crate) theme: Option<Theme>,
@@ -102,6 +105,8 @@ pub struct Parts {
     pub transcript: Option<PathBuf>,
     /// The only token, of a terminal without a launcher.
     pub own_token: Option<String>,
+    /// What the program says to its server.
+    pub(crate) reports: Arc<Reports>,
     /// What proves the launcher.
     pub launcher_lock: Option<PathBuf>,
     /// How the person's pages look.
@@ -139,6 +144,7 @@ impl Terminal {
                 Some(token) => Doorkeeper::alone(&token),
                 None => Doorkeeper::attended(),
             }),
+            reports: parts.reports,
             launcher_lock: parts.launcher_lock,
             theme: parts.theme,
             descriptor: Mutex::new(parts.descriptor),
