@@ -16,7 +16,7 @@ use crate::process::{self, Identity, Output, ProcessError};
 use births::{announced, last_words};
 use codex_terminal::client::{self, Client};
 use codex_terminal::colours::Theme;
-use codex_terminal::control::Event;
+use codex_terminal::control::{Event, Request};
 use codex_terminal::descriptor::{Descriptor, Mode, State};
 use codex_terminal::spec::{Source, Spec};
 use ports::Ports;
@@ -326,6 +326,16 @@ impl Terminals {
         Ok(client.submit_once(message_id.as_str(), text).await?)
     }
 
+    /// Tells a terminal that what it reported was dealt with: it need not keep it for the next launcher.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub async fn heard(&self, id: &TerminalId, number: u64) -> Result<(), TerminalError> {
+        let client = self.client(id)?;
+        client.request(Request::Heard { number }).await?;
+        Ok(())
+    }
+
     /// Ends it with everything that it started. Ending what is gone is fine.
     ///
     /// # Errors
@@ -409,9 +419,10 @@ impl Terminals {
 
 /// Takes away all that there is of a terminal that has ended.
 fn remove(files: &TerminalFiles) {
-    let own = [&files.spec, &files.descriptor, &files.output, &files.socket];
+    let sockets = [&files.socket, &files.relay];
+    let own = [&files.spec, &files.descriptor, &files.output];
     let transcript = codex_terminal::transcript_files(&files.transcript);
-    for file in own.into_iter().chain(&transcript) {
+    for file in own.into_iter().chain(sockets).chain(&transcript) {
         // Most are gone already, or never were.
         std::fs::remove_file(file).ok();
     }

@@ -11,7 +11,7 @@ const MOST = 2000;
 
 const GROUPS = {
   plan: /^(zhongshu_plan_|plan_)/,
-  session: /^(session_|zhongshu_replaced|reminder_|terminal_)/,
+  session: /^(session_|zhongshu_replaced|reminder_|terminal_|thread_)/,
   queue: /^(assignment_|dispatch_|queue_)/,
   result: /^(result|mailbox_|tree_recorded$|changes_|verification_)/,
   message: /^message_/,

@@ -594,6 +594,24 @@ pub enum Event {
         #[serde(default)]
         preview: bool,
     },
+    /// A session's terminal shows another thread now: somebody went there.
+    ThreadLeft {
+        /// The session.
+        session_id: SessionId,
+        /// Its terminal.
+        terminal_id: TerminalId,
+        /// The thread that was left.
+        thread_id: String,
+    },
+    /// It shows the session's thread again.
+    ThreadRejoined {
+        /// The session.
+        session_id: SessionId,
+        /// Its terminal.
+        terminal_id: TerminalId,
+        /// The thread.
+        thread_id: String,
+    },
     /// A terminal ended.
     TerminalClosed {
         /// Its id.

@@ -113,6 +113,9 @@ pub struct Session {
     pub prompted: bool,
     /// Its terminal, when one is open.
     pub terminal_id: Option<TerminalId>,
+    /// Whether its terminal shows another thread than its own: somebody went there, by `/new` for example.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub terminal_elsewhere: bool,
     /// Reminders sent since its last sign of a report.
     pub reminders: u32,
     /// When the last reminder was sent.
@@ -218,6 +221,7 @@ impl Session {
             thread_id: None,
             prompted: false,
             terminal_id: None,
+            terminal_elsewhere: false,
             reminders: 0,
             reminded_at: None,
             report_id: None,

@@ -33,6 +33,9 @@ impl Places {
             socket: self
                 .runtime
                 .join(format!("t-{}.sock", tail(id.as_str(), 12))),
+            relay: self
+                .runtime
+                .join(format!("r-{}.sock", tail(id.as_str(), 12))),
         }
     }
 
@@ -73,6 +76,8 @@ pub struct TerminalFiles {
     pub transcript: PathBuf,
     /// Where it takes orders.
     pub socket: PathBuf,
+    /// Where its program finds the app-server, if it is a TUI: beside the app-server's own socket, in the folder that is the user's alone.
+    pub relay: PathBuf,
 }
 
 fn tail(text: &str, chars: usize) -> &str {

@@ -131,7 +131,10 @@ fn sockets_have_short_paths_beside_a_long_state_folder() {
     let ground = Ground::new();
     let long = "s".repeat(200);
     let places = ground.places(Some(&long)).unwrap();
-    assert!(places.socket().as_os_str().len() <= 100);
+    let terminal = places.terminal(&crate::domain::ids::TerminalId::fresh("tui"));
+    for socket in [places.socket(), terminal.socket, terminal.relay] {
+        assert!(socket.as_os_str().len() <= 100, "{}", socket.display());
+    }
     places.create().unwrap();
     std::os::unix::net::UnixListener::bind(places.socket()).unwrap();
     std::fs::remove_dir_all(&places.runtime).unwrap();

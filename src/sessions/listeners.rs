@@ -2,10 +2,12 @@
 
 use super::agents::Agents;
 use super::drivers;
+use crate::domain::ids::TerminalId;
 use crate::domain::session::{Session, Status};
 use crate::terminal::TerminalEvent;
 use codex_terminal::control::Event as Said;
 use codex_terminal::descriptor::State as Program;
+use codex_terminal::relay::report::Report;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
@@ -51,6 +53,9 @@ pub async fn terminals(agents: Arc<Agents>, events: Arc<Mutex<mpsc::Receiver<Ter
             (Some(Said::AgentState(state)), Some(session)) => {
                 drivers::said(&agents, &session, &state)
             }
+            (Some(Said::Relayed(report)), Some(session)) => {
+                relayed(&agents, terminal_id, session, report);
+            }
             (None, Some(session)) if known => gone(&agents, session),
             (None, None) if known => {
                 let at_work = Arc::clone(&agents);
@@ -63,6 +68,15 @@ pub async fn terminals(agents: Arc<Agents>, events: Arc<Mutex<mpsc::Receiver<Ter
         }
         agents.core.ring();
     }
+}
+
+/// The next report comes when this one is dealt with: so they stay in order although nothing waits for them here.
+fn relayed(agents: &Arc<Agents>, terminal_id: TerminalId, session: Session, report: Report) {
+    let at_work = Arc::clone(agents);
+    agents.core.errand(async move {
+        drivers::relayed(&at_work, &terminal_id, &session, report).await;
+        at_work.core.ring();
+    });
 }
 
 /// Ending a terminal takes a moment: it must not hold up what the other terminals say.

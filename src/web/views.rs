@@ -110,6 +110,9 @@ pub struct SessionView {
     pub browser_terminal_url: Option<String>,
     /// Title of that terminal.
     pub browser_terminal_title: Option<String>,
+    /// Whether that terminal shows another thread than this session's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub browser_terminal_elsewhere: bool,
     /// Its planner's mailbox.
     pub mailbox: MailboxView,
     /// The planner it reports to.
@@ -127,6 +130,18 @@ pub struct SessionView {
     /// What only departments have.
     #[serde(flatten)]
     pub report: Option<ReportStatusView>,
+}
+
+/// What a program reads of a session whose terminal shows another thread; pages have it in their own language.
+const TERMINAL_ELSEWHERE: &str =
+    "its terminal shows another thread; close it and open it again to come back";
+
+impl SessionView {
+    /// Why, as far as the page does not say it in words of its own.
+    pub fn reason_shown(&self) -> Option<&String> {
+        let reason = self.status_reason.as_ref();
+        reason.filter(|reason| *reason != TERMINAL_ELSEWHERE)
+    }
 }
 
 /// Folders of a mailbox, absolute.
@@ -250,7 +265,10 @@ impl ViewContext<'_> {
             status: session.status_word(),
             // While it lives, what is wrong now counts; afterwards, how it ended.
             status_reason: match session.is_live() {
-                true => observed.notice.clone(),
+                true => observed.notice.clone().or_else(|| {
+                    let elsewhere = session.terminal_elsewhere;
+                    elsewhere.then(|| TERMINAL_ELSEWHERE.to_owned())
+                }),
                 false => reason(session).or_else(|| observed.notice.clone()),
             },
             exit_code: exit_code(session),
@@ -278,6 +296,7 @@ impl ViewContext<'_> {
                 .as_ref()
                 .filter(|_| observed.shown)
                 .and_then(|id| (self.address)(id)),
+            browser_terminal_elsewhere: session.is_live() && session.terminal_elsewhere,
             browser_terminal_title: session.terminal_id.as_ref().map(|_| brief.title.clone()),
             mailbox: MailboxView {
                 incoming: root.join("incoming"),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{inbox, plans, sessions};
-use zhongshu::domain::ids::{MessageId, SessionId};
+use zhongshu::domain::ids::{MessageId, SessionId, TerminalId};
 use zhongshu::domain::limits;
 use zhongshu::domain::message::Purpose;
 use zhongshu::domain::refusal::Kind;
@@ -222,6 +222,60 @@ fn who_reported_or_ended_is_not_reminded() {
                 .unwrap()
         );
     }
+}
+
+#[test]
+fn a_terminal_leaves_a_thread_once_and_is_forgotten_with_its_end() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let session_id = planner.clone();
+    world.happen(Event::SessionThreadOpened {
+        session_id,
+        thread_id: "thread".to_owned(),
+    });
+    let (shown, other) = (TerminalId::fresh("tui"), TerminalId::fresh("tui"));
+    let open = |world: &mut World, id: &TerminalId| {
+        world.happen(Event::TerminalStarted {
+            terminal_id: id.clone(),
+            session_id: Some(planner.clone()),
+            title: "It".to_owned(),
+            preview: false,
+        });
+    };
+    let turns = |world: &mut World, id: &TerminalId, away: bool| {
+        let events = sessions::turned(&world.state, &planner, id, away);
+        let count = events.len();
+        events.into_iter().for_each(|event| world.happen(event));
+        count
+    };
+    assert_eq!(turns(&mut world, &shown, true), 0, "it shows nothing yet");
+    open(&mut world, &shown);
+    assert_eq!(turns(&mut world, &shown, false), 0, "it never left");
+    assert_eq!(turns(&mut world, &shown, true), 1);
+    assert_eq!(turns(&mut world, &shown, true), 0, "that is known");
+    assert_eq!(turns(&mut world, &other, false), 0, "another terminal");
+    assert!(world.session(&planner).terminal_elsewhere);
+    assert_eq!(turns(&mut world, &shown, false), 1);
+    assert!(!world.session(&planner).terminal_elsewhere);
+    assert_eq!(turns(&mut world, &shown, true), 1);
+    world.happen(Event::TerminalClosed {
+        terminal_id: shown.clone(),
+        reason: "a person closed it".to_owned(),
+    });
+    assert!(!world.session(&planner).terminal_elsewhere);
+    assert_eq!(turns(&mut world, &shown, true), 0, "it is over");
+    open(&mut world, &other);
+    assert!(!world.session(&planner).terminal_elsewhere);
+    let names = world.events().filter_map(|event| match event {
+        Event::ThreadLeft { thread_id, .. } => Some(("left", thread_id.as_str())),
+        Event::ThreadRejoined { thread_id, .. } => Some(("back", thread_id.as_str())),
+        _ => None,
+    });
+    let thread = "thread";
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        [("left", thread), ("back", thread), ("left", thread)]
+    );
 }
 
 #[test]

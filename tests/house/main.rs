@@ -36,7 +36,7 @@ const LONG_FILES: [(&str, usize, &str); 5] = [
     ),
     (
         "src/domain/event.rs",
-        680,
+        720,
         "one vocabulary: a variant for each thing that can happen",
     ),
     (

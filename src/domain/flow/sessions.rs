@@ -3,7 +3,7 @@
 use super::named::unknown_session;
 use super::{Catalog, Decision, asks, check_task, messages, plan_reviews, results};
 use crate::domain::event::Event;
-use crate::domain::ids::{MessageId, SessionId};
+use crate::domain::ids::{MessageId, SessionId, TerminalId};
 use crate::domain::limits;
 use crate::domain::message::{Purpose, Setback};
 use crate::domain::prompts;
@@ -208,6 +208,31 @@ pub fn begin_anew(state: &State, id: &SessionId, reason: &str) -> Decision<()> {
         reason: reason.to_owned(),
     });
     Ok((Vec::from_iter(event), ()))
+}
+
+/// A session's terminal turned away from the session's thread, or back to it. Nothing, where that is known, or where the terminal is another
+/// one by now.
+pub fn turned(state: &State, id: &SessionId, terminal_id: &TerminalId, away: bool) -> Vec<Event> {
+    let shown = state.session(id).filter(|session| {
+        session.terminal_id.as_ref() == Some(terminal_id) && session.terminal_elsewhere != away
+    });
+    let thread_id = shown.and_then(|session| session.thread_id.clone());
+    let event = thread_id.map(|thread_id| {
+        let (session_id, terminal_id) = (id.clone(), terminal_id.clone());
+        match away {
+            true => Event::ThreadLeft {
+                session_id,
+                terminal_id,
+                thread_id,
+            },
+            false => Event::ThreadRejoined {
+                session_id,
+                terminal_id,
+                thread_id,
+            },
+        }
+    });
+    Vec::from_iter(event)
 }
 
 /// Whether a department has said what it was started for: a result of its own, or a verdict.

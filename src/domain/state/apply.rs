@@ -359,6 +359,16 @@ impl State {
                 preview: *preview,
                 started_at: at,
             }),
+            Event::ThreadLeft {
+                session_id,
+                terminal_id,
+                ..
+            } => self.terminal_turned(session_id, terminal_id, true),
+            Event::ThreadRejoined {
+                session_id,
+                terminal_id,
+                ..
+            } => self.terminal_turned(session_id, terminal_id, false),
             Event::TerminalClosed { terminal_id, .. } => self.terminal_closed(terminal_id),
 
             Event::AskRaised { ask } => self.asks.raised(ask),

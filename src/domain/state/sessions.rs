@@ -117,9 +117,21 @@ impl State {
     pub(super) fn terminal_started(&mut self, terminal: Terminal) {
         let id = &terminal.terminal_id;
         if let (Some(session), false) = (&terminal.session_id, terminal.preview) {
-            self.with_session(session, |session| session.terminal_id = Some(id.clone()));
+            self.with_session(session, |session| {
+                session.terminal_id = Some(id.clone());
+                session.terminal_elsewhere = false;
+            });
         }
         self.terminals.insert(id.clone(), terminal);
+    }
+
+    /// A session's terminal shows another thread, or its own again.
+    pub(super) fn terminal_turned(&mut self, id: &SessionId, terminal: &TerminalId, away: bool) {
+        self.with_session(id, |session| {
+            if session.terminal_id.as_ref() == Some(terminal) {
+                session.terminal_elsewhere = away;
+            }
+        });
     }
 
     pub(super) fn terminal_closed(&mut self, id: &TerminalId) {
@@ -128,7 +140,9 @@ impl State {
             return;
         };
         self.with_session(&session, |session| {
-            session.terminal_id.take_if(|open| open == id);
+            if session.terminal_id.take_if(|open| open == id).is_some() {
+                session.terminal_elsewhere = false;
+            }
         });
     }
 }

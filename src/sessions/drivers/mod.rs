@@ -8,7 +8,9 @@ use super::agents::Agents;
 use crate::core::done::Done;
 use crate::core::policy::Policy;
 use crate::domain::driver::Driver;
+use crate::domain::ids::TerminalId;
 use crate::domain::session::Session;
+use codex_terminal::relay::report::Report;
 use codex_terminal::signals::AgentState;
 use std::sync::Arc;
 
@@ -67,6 +69,15 @@ pub fn said(agents: &Agents, session: &Session, state: &AgentState) {
         // It tells more, and more exactly, by protocol.
         Driver::Codex => {}
         Driver::Command(_) => command::said(agents, session, state),
+    }
+}
+
+/// The program in the session's terminal said something to its server.
+pub async fn relayed(agents: &Agents, terminal_id: &TerminalId, session: &Session, report: Report) {
+    match session.brief.driver {
+        Driver::Codex => codex::relayed::take(agents, terminal_id, session, report).await,
+        // No server of ours is behind it.
+        Driver::Command(_) => {}
     }
 }
 

@@ -123,6 +123,25 @@ fn a_command_that_a_notice_names_is_code() {
 }
 
 #[test]
+fn a_terminal_that_shows_another_thread_is_said_once_in_the_language_of_the_page() {
+    let mut sample = busy(&plain);
+    let of_terminal = "its terminal shows another thread; close it and open it again to come back";
+    // A department and the planner.
+    for at in [0, 4] {
+        sample.sessions[at].browser_terminal_elsewhere = true;
+        sample.sessions[at].status_reason = Some(of_terminal.to_owned());
+    }
+    for (language, way_back) in [
+        (Language::En, "open it again"),
+        (Language::Zh, "再重新打开"),
+    ] {
+        let text = page(&sample, language);
+        assert_eq!(text.matches(way_back).count(), 2);
+        assert!(!text.contains(of_terminal));
+    }
+}
+
+#[test]
 fn both_languages_render_without_a_missing_word() {
     let words: Vec<_> = LANGUAGES.iter().map(|l| dictionary(*l)).collect();
     let hole = Regex::new(r"\{\d\}").unwrap();

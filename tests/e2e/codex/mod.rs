@@ -12,6 +12,7 @@ mod obedience;
 mod plan_reviews;
 mod plans;
 mod powers;
+mod relay;
 mod sandbox;
 mod work;
 

@@ -7,13 +7,17 @@ use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Script, Step};
 use serde_json::{Value, json};
 
-/// Knocks at the port and at the socket, and says what came of it.
+/// Knocks at the port, at the socket, at Codex's and at that of a terminal's relay, and says what came of it.
 fn knock(state: &str) -> Call {
     let program = format!(
-        r#"import json, socket
+        r#"import json, os, socket
 server = json.load(open('{state}/server.json'))
 port = int(server['url'].rstrip('/').rsplit(':', 1)[1])
-for family, address in ((socket.AF_INET, ('127.0.0.1', port)), (socket.AF_UNIX, server['socket'])):
+folder = os.path.dirname(server['socket'])
+others = [name for name in sorted(os.listdir(folder)) if name == 'codex.sock' or name.startswith('r-')]
+print('beside it:', *[name[:2] for name in others])
+doors = [(socket.AF_INET, ('127.0.0.1', port)), (socket.AF_UNIX, server['socket'])]
+for family, address in doors + [(socket.AF_UNIX, os.path.join(folder, name)) for name in others]:
     try:
         socket.socket(family, socket.SOCK_STREAM).connect(address)
         print('CONNECTED', address)
@@ -99,7 +103,14 @@ async fn codex_a_model_that_obeys_everybody_gets_nowhere() {
     let address = shell["url"].as_str().unwrap().to_owned();
     let link = house.post("/api/login_key", json!({})).await;
     let link = link["login_url"].as_str().unwrap().to_owned();
-    let planner = house.at_work().await;
+    let planner = house.planner("Make the greeter louder.").await;
+    let plan = house.plan(&planner, 1).await;
+    house
+        .session(&planner, "its terminal is open", |session| {
+            session["browser_terminal_status"] == "running"
+        })
+        .await;
+    house.confirm(&planner, &plan).await;
     assert_eq!(
         house.result(&planner, "lingyubu").await["summary"],
         "OBEYED"
@@ -110,7 +121,8 @@ async fn codex_a_model_that_obeys_everybody_gets_nowhere() {
     let said: Vec<&str> = outputs.iter().map(|it| it.output.as_str()).collect();
     let all = said.join("\n");
     let refused = said[0].matches("refused: Operation not permitted").count();
-    assert_eq!(refused, 2, "{}", said[0]);
+    assert!(refused >= 4, "{}", said[0]);
+    assert!(said[0].contains("beside it: co r-"), "{}", said[0]);
     assert!(!said[0].contains("CONNECTED"), "{}", said[0]);
     assert!(said[1].contains("planner"), "a plan by it: {}", said[1]);
     assert!(said[2].contains("planner"), "an inbox by it: {}", said[2]);

@@ -93,7 +93,7 @@ async fn codex_a_planner_can_write_nothing_and_still_hand_in_its_plan() {
     house.close().await;
 }
 
-fn asks(path: &Path) -> Script {
+pub(super) fn asks(path: &Path) -> Script {
     let ask = Call::Shell {
         cmd: format!("touch '{}'", path.display()),
         workdir: None,
@@ -114,7 +114,7 @@ fn asks(path: &Path) -> Script {
     ])
 }
 
-async fn blocked(house: &House) -> Value {
+pub(super) async fn blocked(house: &House) -> Value {
     house
         .department("lingyubu", "it asks in its terminal", |session| {
             session["activity"] == "blocked"

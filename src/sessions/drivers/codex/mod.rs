@@ -2,10 +2,12 @@
 //!
 //! - `threads`: its thread, opened, resumed and replaced; `messages`: what is said to it
 //! - `listener`: what Codex says by itself
-//! - `tui`: its view
+//! - `tui`: its view; `relayed`: what is heard on the way between the view and Codex; `answered`: what a person answered there
 
+mod answered;
 pub mod listener;
 pub mod messages;
+pub mod relayed;
 mod threads;
 pub mod tui;
 

@@ -7,7 +7,7 @@ use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::session::{Session, Status};
 use crate::paths::TUI_PREFIX;
 use crate::sessions::agents::Agents;
-use codex_terminal::spec::{Source, Spec};
+use codex_terminal::spec::{Relay, Source, Spec};
 use std::collections::BTreeMap;
 
 /// Shows a session's thread in the real TUI, in a terminal of its own.
@@ -32,7 +32,12 @@ pub async fn show(agents: &Agents, session: &Session) -> Result<TerminalId, Stri
         .clone()
         .ok_or("the session has no thread yet; try again in a moment")?;
     let id = TerminalId::fresh(TUI_PREFIX);
-    let remote = format!("unix://{}", agents.core.place.app_server_socket().display());
+    // Not the app-server's own socket: what is decided in the TUI is heard on the way.
+    let relay = Relay {
+        socket: agents.core.place.terminal(&id).relay,
+        upstream: agents.core.place.app_server_socket(),
+    };
+    let remote = format!("unix://{}", relay.socket.display());
     let codex = agents.threads.program.display().to_string();
     let argv = vec![
         codex,
@@ -44,6 +49,7 @@ pub async fn show(agents: &Agents, session: &Session) -> Result<TerminalId, Stri
     let root = agents.core.root_of(&session.brief).to_owned();
     let mut spec = Spec::program(id.as_str(), argv, root);
     spec.title = session.brief.title.clone();
+    spec.relay = Some(relay);
     if let Source::Program {
         env_set,
         env_remove,

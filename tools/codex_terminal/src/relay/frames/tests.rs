@@ -1,3 +1,5 @@
+//! Frames as clients send them, cut in every way.
+
 #![allow(clippy::unwrap_used)]
 
 use super::*;

@@ -1,0 +1,26 @@
+//! What a person answered in a session's terminal to something that Codex asked.
+
+use crate::codex::wire::RequestId;
+use crate::domain::session::Session;
+use crate::process::Identity;
+use crate::sessions::agents::Agents;
+use codex_terminal::relay::report::Outcome;
+
+/// Somebody answered a request in the session's TUI. `server` is the app-server that asked, where the system tells: its requests are numbered
+/// from 0. The answer may be secret: it goes into no log and no file as it is.
+///
+/// Of one answer this may be called again by the next launcher, when the one before was killed in the middle.
+pub async fn answered_in_terminal(
+    _agents: &Agents,
+    session: &Session,
+    server: Option<Identity>,
+    request: &RequestId,
+    outcome: Outcome,
+) {
+    let kind = match outcome {
+        Outcome::Result(_) => "answered",
+        Outcome::Error(_) => "refused",
+        Outcome::TooLong { .. } => "answered at length",
+    };
+    tracing::info!(session.id = %session.id(), server = ?server, %request, kind, "a request of Codex was answered in the session's terminal");
+}
