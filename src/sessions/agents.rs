@@ -12,7 +12,7 @@ use crate::domain::state::State;
 use crate::mailbox::Nudge;
 use crate::terminal::{CLOSE_GRACE, Terminals};
 use crate::threads::Threads;
-use crate::threads::asked::Desk;
+use crate::threads::asked::OpenAsks;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub struct Agents {
     /// Codex's threads.
     pub threads: Threads,
     /// What those ask.
-    pub desk: Arc<Desk>,
+    pub asks: Arc<OpenAsks>,
     /// Terminals.
     pub terminals: Terminals,
     /// Wakes the mailbox.
@@ -48,10 +48,10 @@ struct Connections {
 impl Agents {
     /// Puts the parts together. Nothing runs yet.
     pub fn new(core: Arc<Core>, terminals: Terminals, threads: Threads) -> Arc<Self> {
-        let desk = Desk::new(Arc::clone(&core), threads.codex.clone());
+        let asks = OpenAsks::new(Arc::clone(&core), threads.codex.clone());
         Arc::new(Self {
             core,
-            desk,
+            asks,
             threads,
             terminals,
             mailbox: OnceLock::new(),
@@ -154,7 +154,7 @@ impl Agents {
         self.connections().sessions.contains(id)
     }
 
-    /// The session's driver is at hand.
+    /// The session's driver is at in_flight.
     pub fn connect(&self, id: &SessionId) {
         self.connections().sessions.insert(id.clone());
     }
@@ -164,7 +164,7 @@ impl Agents {
         self.connections().codex
     }
 
-    /// The session's thread is at hand, unless Codex was lost or came back since `connection`: what was heard of the thread is void
+    /// The session's thread is at in_flight, unless Codex was lost or came back since `connection`: what was heard of the thread is void
     /// then, and it has to be resumed once more.
     pub fn connect_codex(&self, id: &SessionId, connection: u64) -> bool {
         let mut connections = self.connections();

@@ -21,15 +21,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Everything about asks that is not in the journal.
-pub struct Desk {
+pub struct OpenAsks {
     core: Arc<Core>,
     codex: CodexOrReason,
-    hand: Mutex<Hand>,
+    in_flight: Mutex<InFlight>,
 }
 
-/// What is in hand while asks wait.
+/// What is in flight while asks wait.
 #[derive(Default)]
-struct Hand {
+struct InFlight {
     /// The app-server that is connected, and its name in the domain.
     server: Option<String>,
     /// How the requests of open asks are answered.
@@ -48,13 +48,13 @@ struct Hand {
     unrecorded: HashSet<RequestKey>,
 }
 
-impl Desk {
+impl OpenAsks {
     /// Nothing waits yet, but for what the journal says.
     pub fn new(core: Arc<Core>, codex: CodexOrReason) -> Arc<Self> {
         Arc::new(Self {
             core,
             codex,
-            hand: Mutex::default(),
+            in_flight: Mutex::default(),
         })
     }
 
@@ -71,7 +71,7 @@ impl Desk {
                 flow::answer(state, &by_whom, &wanted, given)
             })
             .await?;
-        self.hand()
+        self.in_flight()
             .results
             .insert(id.clone(), wire::answer(&ask.what, &checked));
         self.send(&ask).await;
@@ -90,7 +90,7 @@ impl Desk {
             let asked = state.asks.find(id).filter(|it| it.stage == Stage::Open);
             asked.map(|it| it.ask.request_key.server.clone())
         });
-        let connected = self.hand().server.clone();
+        let connected = self.in_flight().server.clone();
         match asked_by {
             Some(server) if connected.as_ref() != Some(&server) => Err(Refusal::unavailable(
                 "codex_unavailable",
@@ -103,16 +103,16 @@ impl Desk {
     /// Tells Codex what was decided. Where that fails the request comes again with the next connection, and is answered then.
     async fn send(&self, ask: &Ask) {
         let (key, result) = {
-            let hand = self.hand();
-            let result = hand.results.get(&ask.id).cloned();
-            (hand.keys.get(&ask.id).cloned(), result)
+            let in_flight = self.in_flight();
+            let result = in_flight.results.get(&ask.id).cloned();
+            (in_flight.keys.get(&ask.id).cloned(), result)
         };
         let (Some(key), Some(result), Ok(codex)) = (key, result, &self.codex) else {
             return;
         };
         match codex.answer(&key, &result).await {
             Ok(()) => {
-                self.hand().sent.insert(ask.id.clone());
+                self.in_flight().sent.insert(ask.id.clone());
             }
             // The ask has expired with the app-server that asked.
             Err(CallError::Outdated) => {}
@@ -128,7 +128,7 @@ impl Desk {
             return;
         };
         let ask = &asked.ask;
-        let known = self.hand().results.contains_key(&ask.id);
+        let known = self.in_flight().results.contains_key(&ask.id);
         if !known {
             let Some(checked) = Checked::of(ask, reply) else {
                 let id = ask.id.clone();
@@ -136,7 +136,7 @@ impl Desk {
                 return self.refresh(ask.session_id.as_ref());
             };
             let result = wire::answer(&ask.what, &checked);
-            self.hand().results.insert(ask.id.clone(), result);
+            self.in_flight().results.insert(ask.id.clone(), result);
         }
         self.send(ask).await;
     }
@@ -181,19 +181,21 @@ impl Desk {
         }
     }
 
-    /// Keeps nothing in hand for what is over.
+    /// Keeps nothing in flight for what is over.
     fn tidy(&self) {
         let waits: HashSet<AskId> = self.core.ledger.read(|state| {
             let unsettled = state.asks.unsettled();
             unsettled.map(|asked| asked.ask.id.clone()).collect()
         });
-        let mut hand = self.hand();
-        hand.keys.retain(|id, _| waits.contains(id));
-        hand.results.retain(|id, _| waits.contains(id));
-        hand.sent.retain(|id| waits.contains(id));
+        let mut in_flight = self.in_flight();
+        in_flight.keys.retain(|id, _| waits.contains(id));
+        in_flight.results.retain(|id, _| waits.contains(id));
+        in_flight.sent.retain(|id| waits.contains(id));
     }
 
-    fn hand(&self) -> MutexGuard<'_, Hand> {
-        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    fn in_flight(&self) -> MutexGuard<'_, InFlight> {
+        self.in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! What Codex, and the terminals of its sessions, say about asks: they come, come again, are answered somewhere, or end with their turn.
 
-use super::Desk;
+use super::OpenAsks;
 use crate::codex::asks::{self as wire, Origin};
 use crate::codex::calls::ThreadResume;
 use crate::codex::events::{RequestKind, ServerRequest};
@@ -29,7 +29,7 @@ const COMES_AGAIN_WITHIN: Duration = Duration::from_secs(3);
 /// What terminals said is kept for so many requests at once; Codex says within moments that each was answered.
 const MAX_TOLD: usize = 256;
 
-impl Desk {
+impl OpenAsks {
     /// A request came. Durable before anybody sees it.
     pub async fn requested(self: &Arc<Self>, key: CodexKey, request: ServerRequest) {
         if request.kind() == RequestKind::ForeignTool {
@@ -57,10 +57,10 @@ impl Desk {
             }
         };
         {
-            let mut hand = self.hand();
-            hand.seen.insert(named);
+            let mut in_flight = self.in_flight();
+            in_flight.seen.insert(named);
             if !matches!(asked.stage, Stage::Settled { .. }) {
-                hand.keys.insert(asked.ask.id.clone(), key);
+                in_flight.keys.insert(asked.ask.id.clone(), key);
             }
         }
         self.send_again(&asked).await;
@@ -93,7 +93,7 @@ impl Desk {
     /// What an item changes: it was said as the item began, or is in the turn that runs.
     async fn changes(&self, thread_id: &ThreadId, item_id: &str) -> Vec<FileChange> {
         let place = (thread_id.0.clone(), item_id.to_owned());
-        if let Some(changes) = self.hand().changes.get(&place) {
+        if let Some(changes) = self.in_flight().changes.get(&place) {
             return changes.clone();
         }
         let Ok(codex) = &self.codex else {
@@ -131,17 +131,17 @@ impl Desk {
                 observed.notice = Some(NOTICE.to_owned())
             });
         }
-        if !self.hand().unrecorded.insert(named.clone()) {
+        if !self.in_flight().unrecorded.insert(named.clone()) {
             return;
         }
-        let desk = Arc::clone(self);
+        let asks = Arc::clone(self);
         self.core.errand(async move {
-            let mut status = desk.core.ledger.status();
+            let mut status = asks.core.ledger.status();
             let is_writable = |now: &Status| now.health == Health::Writable;
             let is_open = status.wait_for(is_writable).await.is_ok();
-            let is_wanted = is_open && desk.hand().unrecorded.remove(&named);
+            let is_wanted = is_open && asks.in_flight().unrecorded.remove(&named);
             if is_wanted {
-                Box::pin(desk.requested(key, request)).await;
+                Box::pin(asks.requested(key, request)).await;
             }
         });
     }
@@ -149,12 +149,12 @@ impl Desk {
     /// An item began: what it changes is asked about next, by its id alone.
     pub fn item_began(&self, thread_id: &ThreadId, item: &Item) {
         if let Item::FileChange { id, changes, .. } = item {
-            let mut hand = self.hand();
-            if hand.changes.len() >= MAX_CHANGES {
-                hand.changes.clear();
+            let mut in_flight = self.in_flight();
+            if in_flight.changes.len() >= MAX_CHANGES {
+                in_flight.changes.clear();
             }
             let place = (thread_id.0.clone(), id.0.clone());
-            hand.changes.insert(place, changes.clone());
+            in_flight.changes.insert(place, changes.clone());
         }
     }
 
@@ -167,7 +167,7 @@ impl Desk {
             item,
             Item::FileChange { .. } | Item::CommandExecution { .. }
         );
-        self.hand()
+        self.in_flight()
             .changes
             .remove(&(thread_id.0.clone(), id.clone()));
         let was_asked =
@@ -185,12 +185,12 @@ impl Desk {
 
     /// Codex says that a request needs no answer any more.
     pub async fn resolved(&self, thread_id: &ThreadId, request_id: &RequestId) {
-        let Some(server) = self.hand().server.clone() else {
+        let Some(server) = self.in_flight().server.clone() else {
             return;
         };
         let request = wire::request_id(request_id);
         let key = RequestKey { server, request };
-        self.hand().unrecorded.remove(&key);
+        self.in_flight().unrecorded.remove(&key);
         let asked = self
             .core
             .ledger
@@ -205,7 +205,7 @@ impl Desk {
     }
 
     fn told_about(&self, asked: &Asked) -> Option<Reply> {
-        let result = self.hand().told.remove(&asked.ask.request_key)?;
+        let result = self.in_flight().told.remove(&asked.ask.request_key)?;
         wire::read_answer(&asked.ask, &result)
     }
 
@@ -222,7 +222,7 @@ impl Desk {
             self.note(move |state| flow::interrupted(state, &thread, &turn))
                 .await;
         }
-        self.hand()
+        self.in_flight()
             .changes
             .retain(|(thread, _), _| *thread != thread_id.0);
     }
@@ -231,21 +231,21 @@ impl Desk {
     pub async fn connected(&self, server: &Identity) {
         let name = wire::name(server);
         {
-            let mut hand = self.hand();
-            if hand.server.as_ref() != Some(&name) {
-                hand.told.retain(|key, _| key.server == name);
-                hand.changes.clear();
-                hand.unrecorded.clear();
+            let mut in_flight = self.in_flight();
+            if in_flight.server.as_ref() != Some(&name) {
+                in_flight.told.retain(|key, _| key.server == name);
+                in_flight.changes.clear();
+                in_flight.unrecorded.clear();
             }
-            hand.seen.clear();
-            hand.server = Some(name.clone());
+            in_flight.seen.clear();
+            in_flight.server = Some(name.clone());
         }
         self.expire(move |ask| ask.request_key.server != name).await;
     }
 
     /// The connection is gone, and the app-server with it if `has_ended`.
     pub async fn disconnected(&self, has_ended: bool) {
-        self.hand().server = None;
+        self.in_flight().server = None;
         if has_ended {
             self.expire(|_| true).await;
         }
@@ -262,25 +262,25 @@ impl Desk {
             return;
         }
         self.refresh(of_thread[0].session_id.as_ref());
-        let server = self.hand().server.clone();
-        let desk = Arc::clone(self);
+        let server = self.in_flight().server.clone();
+        let asks = Arc::clone(self);
         self.core.errand(async move {
             if still_waits {
                 tokio::time::sleep(COMES_AGAIN_WITHIN).await;
             }
             let gone: Vec<Ask> = {
-                let hand = desk.hand();
+                let in_flight = asks.in_flight();
                 // With another connection the thread is resumed once more.
-                let same = hand.server == server;
-                let is_gone = |ask: &Ask| same && !hand.seen.contains(&ask.request_key);
+                let same = in_flight.server == server;
+                let is_gone = |ask: &Ask| same && !in_flight.seen.contains(&ask.request_key);
                 of_thread.into_iter().filter(is_gone).collect()
             };
             for ask in &gone {
                 let key = ask.request_key.clone();
-                desk.note(move |state| flow::resolved(state, &key, None))
+                asks.note(move |state| flow::resolved(state, &key, None))
                     .await;
             }
-            desk.over(&gone);
+            asks.over(&gone);
         });
     }
 
@@ -293,7 +293,7 @@ impl Desk {
         request: &RequestId,
         result: Value,
     ) {
-        let connected = self.hand().server.clone();
+        let connected = self.in_flight().server.clone();
         let Some(server) = server.map(wire::name).or(connected) else {
             return;
         };
@@ -315,11 +315,11 @@ impl Desk {
             }
             // Whether it was the first, Codex says: until then it waits.
             Some(_) => {
-                let mut hand = self.hand();
-                if hand.told.len() >= MAX_TOLD {
-                    hand.told.clear();
+                let mut in_flight = self.in_flight();
+                if in_flight.told.len() >= MAX_TOLD {
+                    in_flight.told.clear();
                 }
-                hand.told.insert(key, result);
+                in_flight.told.insert(key, result);
             }
             None => {}
         }
@@ -333,7 +333,7 @@ impl Desk {
         if !any {
             return;
         }
-        let sent = self.hand().sent.clone();
+        let sent = self.in_flight().sent.clone();
         let was_sent = move |id: &AskId| sent.contains(id);
         let expired = self
             .note(move |state| flow::expire(state, is_over, was_sent))

@@ -27,7 +27,7 @@ pub async fn answer(
 ) -> Result<Success<Answered>, ApiError> {
     // What cannot be an id is nobody's id.
     let id = AskId::parse(&id).map_err(|_| unknown())?;
-    let ask = app.agents.desk.answer(caller.actor(), &id, given).await?;
+    let ask = app.agents.asks.answer(caller.actor(), &id, given).await?;
     Ok(Success(Answered { ask }))
 }
 

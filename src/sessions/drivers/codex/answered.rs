@@ -11,16 +11,21 @@ use codex_terminal::relay::report::Outcome;
 ///
 /// Of one answer this may be called again by the next launcher, when the one before was killed in the middle.
 pub async fn answered_in_terminal(
-    _agents: &Agents,
+    agents: &Agents,
     session: &Session,
     server: Option<Identity>,
     request: &RequestId,
     outcome: Outcome,
 ) {
-    let kind = match outcome {
-        Outcome::Result(_) => "answered",
-        Outcome::Error(_) => "refused",
-        Outcome::TooLong { .. } => "answered at length",
+    // Of an error, or of an answer too long to be kept, it is only known that there was one, and Codex says that itself.
+    let Outcome::Result(secret) = outcome else {
+        return;
     };
-    tracing::info!(session.id = %session.id(), server = ?server, %request, kind, "a request of Codex was answered in the session's terminal");
+    let Ok(result) = serde_json::from_str(secret.reveal()) else {
+        return;
+    };
+    agents
+        .asks
+        .answered_in_terminal(session.id(), server.as_ref(), request, result)
+        .await;
 }

@@ -26,13 +26,13 @@ pub async fn listen(
         match event {
             Incoming::Connected { server, .. } => {
                 agents.disconnect_codex();
-                agents.desk.connected(&server).await;
+                agents.asks.connected(&server).await;
                 connected();
                 agents.core.ring();
             }
             Incoming::Disconnected { server_ended, .. } => {
                 agents.disconnect_codex();
-                agents.desk.disconnected(server_ended).await;
+                agents.asks.disconnected(server_ended).await;
             }
             Incoming::Notification(notification) => notified(&agents, notification).await,
             Incoming::Request { key, request } => asked(&agents, key, request).await,
@@ -78,7 +78,7 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
         Notification::TurnCompleted(change) => {
             let interrupted = change.turn.status == TurnStatus::Interrupted;
             agents
-                .desk
+                .asks
                 .turn_ended(&change.thread_id, &change.turn.id.0, interrupted)
                 .await;
             if let Some(session) = owner(agents, &change.thread_id) {
@@ -100,17 +100,17 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
             }
         }
         Notification::ItemStarted(change) => {
-            agents.desk.item_began(&change.thread_id, &change.item);
+            agents.asks.item_began(&change.thread_id, &change.item);
         }
         Notification::ServerRequestResolved(resolved) => {
             agents
-                .desk
+                .asks
                 .resolved(&resolved.thread_id, &resolved.request_id)
                 .await;
         }
         Notification::ItemCompleted(change) => {
             agents
-                .desk
+                .asks
                 .item_ended(&change.thread_id, &change.item)
                 .await;
             if let Some(session) = owner(agents, &change.thread_id) {
@@ -218,6 +218,6 @@ async fn asked(agents: &Arc<Agents>, key: RequestKey, request: ServerRequest) {
         }
         // Of no thread at all: whoever made Codex ask it answers it.
         (RequestKind::Unknown, None) if request.thread_id().is_none() => {}
-        _ => agents.desk.requested(key, request).await,
+        _ => agents.asks.requested(key, request).await,
     }
 }

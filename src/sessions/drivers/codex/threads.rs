@@ -130,7 +130,7 @@ pub async fn resume(
         }
     });
     agents.core.live.touch(session.id());
-    agents.desk.resumed(&thread.id, status.waits_for_person());
+    agents.asks.resumed(&thread.id, status.waits_for_person());
     Ok(())
 }
 
