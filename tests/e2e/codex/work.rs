@@ -238,6 +238,12 @@ async fn codex_sessions_that_are_kept_are_adopted_by_the_next_launcher() {
     house.start(&["--keep-sessions"]).await;
     house.allow().await;
     let planner = asleep(&house).await;
+    // What it can do it says once, by a process that ends.
+    house
+        .status("it is known what Codex can do", |status| {
+            status["codex"]["lacks"].is_array()
+        })
+        .await;
     let before: Vec<_> = house
         .processes()
         .with("codex")
