@@ -2,9 +2,10 @@
 
 use crate::asking::{GOVERNANCE, decision, path_of, script, touches};
 use crate::support::House;
-use mock_model::Script;
+use crate::support::script::{assignment, by_tool, department, hang_then, plan, planner, told};
+use mock_model::{RecordedRequest, Script, Step};
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
-use serde_json::json;
+use serde_json::{Value, json};
 use zhongshu::client::ClientError;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,5 +138,44 @@ async fn codex_an_answer_that_cannot_be_kept_is_refused_and_the_ask_stays() {
     assert_eq!(house.settled(&ask).await["how"], "here");
     house.goes_on(&planner).await;
     assert!(path.exists());
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_what_cannot_be_recorded_is_not_shown_before_it_is() {
+    let mut house = House::build(Script::default(), GOVERNANCE).await;
+    let path = house.codex_home.join("outside.txt");
+    let steps = vec![
+        hang_then(touches(&path)),
+        Step::call(by_tool("ASKED")),
+        Step::say("Done."),
+    ];
+    house.model.set_script(Script::new([
+        told("told", "", vec![Step::say("Noted.")]),
+        planner(plan([assignment("lingyubu", "asks")])),
+        department("lingyubu", steps),
+    ]));
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.at_work().await;
+    let works = |session: &Value| {
+        session["activity"] == "working" && session["browser_terminal_status"] == "running"
+    };
+    house.department("lingyubu", "it works", works).await;
+    let begun = |requests: &[RecordedRequest]| {
+        let mut all = requests.iter();
+        all.any(|it| it.rule.as_deref() == Some("lingyubu"))
+    };
+    house.requests("the department's turn", begun).await;
+    let journal = std::fs::metadata(house.state.join("journal.jsonl")).unwrap();
+    limit_files(&house, Some(journal.len()));
+    house.model.release();
+    house.waits("cannot be recorded").await;
+    assert!(crate::asking::named(&house.audit().await, "ask_raised").is_empty());
+    limit_files(&house, None);
+    let ask = house.ask(0).await;
+    house.waits("it asks to run: ").await;
+    house.decide(&ask, decision("accept")).await;
+    house.goes_on(&planner).await;
     house.close().await;
 }

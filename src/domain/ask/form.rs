@@ -80,6 +80,11 @@ fn first_reason(error: &ValidationError<'_, '_>) -> (String, String) {
         boon::ErrorKind::Const { want } => format!("it must be {}", short(&want.to_string())),
         boon::ErrorKind::Pattern { want, .. } => format!("it must match {}", short(want)),
         boon::ErrorKind::Format { want, .. } => format!("it must be of the format {want}"),
+        boon::ErrorKind::Minimum { want, .. } => format!("it must be at least {want}"),
+        boon::ErrorKind::Maximum { want, .. } => format!("it must be at most {want}"),
+        boon::ErrorKind::ExclusiveMinimum { want, .. } => format!("it must be more than {want}"),
+        boon::ErrorKind::ExclusiveMaximum { want, .. } => format!("it must be less than {want}"),
+        boon::ErrorKind::MultipleOf { want, .. } => format!("it must be a multiple of {want}"),
         other => other.to_string(),
     };
     (place, reason)
@@ -117,7 +122,10 @@ mod tests {
         );
         for (content, place) in [
             (json!({"colour": "green"}), "content.colour: "),
-            (json!({"colour": "red", "count": 0}), "content.count: "),
+            (
+                json!({"colour": "red", "count": -48151623}),
+                "content.count: ",
+            ),
             (json!({"colour": "red", "count": "x"}), "content.count: "),
             (json!({"colour": "red", "mail": "no"}), "content.mail: "),
             (json!({"colour": "red", "pin": "48151623"}), "content.pin: "),
