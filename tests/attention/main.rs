@@ -13,3 +13,4 @@ mod rules;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod support;
+mod terminal;
