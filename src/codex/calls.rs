@@ -295,6 +295,9 @@ pub struct ThreadTurnsList {
     /// `notLoaded`, `summary` or `full`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items_view: Option<String>,
+    /// `asc`, or `desc`, the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sort_direction: Option<String>,
 }
 
 /// The items of a thread or of one of its turns.
@@ -325,6 +328,12 @@ pub struct ItemEntry {
     pub item: Item,
     /// Its turn.
     pub turn_id: TurnId,
+    /// When it began, in milliseconds since 1970.
+    #[serde(default)]
+    pub started_at_ms: Option<i64>,
+    /// When it was complete.
+    #[serde(default)]
+    pub completed_at_ms: Option<i64>,
 }
 
 /// Sends a message. On a busy thread it steers the running turn instead of queueing, and that turn's id comes back.

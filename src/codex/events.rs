@@ -22,6 +22,12 @@ pub enum Notification {
     ThreadArchived(ThreadMentioned),
     /// A thread was unloaded.
     ThreadClosed(ThreadMentioned),
+    /// A thread is gone for good.
+    ThreadDeleted(ThreadMentioned),
+    /// A thread's last turns were taken back; it does not say which.
+    ThreadReverted(ThreadMentioned),
+    /// A thread was made shorter.
+    ThreadCompacted(ThreadMentioned),
     /// A turn began.
     TurnStarted(TurnChanged),
     /// A turn ended, in whatever way.
@@ -34,6 +40,10 @@ pub enum Notification {
     AgentMessageDelta(Delta),
     /// A piece of a command's output.
     CommandOutputDelta(Delta),
+    /// A piece of the model's thoughts.
+    ReasoningDelta(Delta),
+    /// A piece of the model's plan.
+    PlanDelta(Delta),
     /// A turn met an error.
     Error(TurnFailure),
     /// A request was answered, here or elsewhere, or has become void.
@@ -101,6 +111,12 @@ payloads! {
         turn_id: TurnId,
         /// The item.
         item: Item,
+        /// When it began, in milliseconds since 1970; only where it begins.
+        #[serde(default)]
+        started_at_ms: Option<i64>,
+        /// When it was complete; only where it is.
+        #[serde(default)]
+        completed_at_ms: Option<i64>,
     }
     /// A piece of text.
     Delta {
@@ -112,6 +128,9 @@ payloads! {
         item_id: ItemId,
         /// The piece.
         delta: String,
+        /// Which part of the thoughts it belongs to.
+        #[serde(default)]
+        summary_index: u32,
     }
     /// An error in a turn.
     TurnFailure {
@@ -155,12 +174,17 @@ impl Notification {
             "thread/name/updated" => typed(method, params, Self::ThreadNameUpdated),
             "thread/archived" => typed(method, params, Self::ThreadArchived),
             "thread/closed" => typed(method, params, Self::ThreadClosed),
+            "thread/deleted" => typed(method, params, Self::ThreadDeleted),
+            "thread/reverted" => typed(method, params, Self::ThreadReverted),
+            "thread/compacted" => typed(method, params, Self::ThreadCompacted),
             "turn/started" => typed(method, params, Self::TurnStarted),
             "turn/completed" => typed(method, params, Self::TurnCompleted),
             "item/started" => typed(method, params, Self::ItemStarted),
             "item/completed" => typed(method, params, Self::ItemCompleted),
             "item/agentMessage/delta" => typed(method, params, Self::AgentMessageDelta),
             "item/commandExecution/outputDelta" => typed(method, params, Self::CommandOutputDelta),
+            "item/reasoning/summaryTextDelta" => typed(method, params, Self::ReasoningDelta),
+            "item/plan/delta" => typed(method, params, Self::PlanDelta),
             "error" => typed(method, params, Self::Error),
             "serverRequest/resolved" => typed(method, params, Self::ServerRequestResolved),
             "mcpServer/startupStatus/updated" => typed(method, params, Self::McpStartup),
@@ -171,7 +195,10 @@ impl Notification {
     /// Whether it is a piece of something that comes complete later, so that a reader who is behind can do without it.
     pub fn is_delta(&self) -> bool {
         match self {
-            Self::AgentMessageDelta(_) | Self::CommandOutputDelta(_) => true,
+            Self::AgentMessageDelta(_)
+            | Self::CommandOutputDelta(_)
+            | Self::ReasoningDelta(_)
+            | Self::PlanDelta(_) => true,
             Self::Other { method, .. } => method.ends_with("elta"),
             _ => false,
         }

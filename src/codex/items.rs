@@ -103,6 +103,12 @@ pub struct Turn {
     /// Its items, as far as they were asked for.
     #[serde(default)]
     pub items: Vec<Item>,
+    /// When it began, in seconds since 1970.
+    #[serde(default)]
+    pub started_at: Option<i64>,
+    /// When it ended, in seconds since 1970.
+    #[serde(default)]
+    pub completed_at: Option<i64>,
     /// How long it took.
     #[serde(default)]
     pub duration_ms: Option<u64>,
@@ -221,6 +227,9 @@ pub enum Item {
         /// Its exit code.
         #[serde(default)]
         exit_code: Option<i64>,
+        /// How long it ran.
+        #[serde(default)]
+        duration_ms: Option<u64>,
     },
     /// Changes to files.
     FileChange {
@@ -247,9 +256,77 @@ pub enum Item {
         /// What was passed.
         #[serde(default)]
         arguments: Value,
+        /// What it answered.
+        #[serde(default)]
+        result: Value,
         /// Why it failed.
         #[serde(default)]
         error: Value,
+        /// How long it took.
+        #[serde(default)]
+        duration_ms: Option<u64>,
+    },
+    /// A call of a tool that a client registered.
+    DynamicToolCall {
+        /// Its id.
+        id: ItemId,
+        /// The tool.
+        tool: String,
+        /// How it stands.
+        #[serde(default)]
+        status: String,
+        /// What was passed.
+        #[serde(default)]
+        arguments: Value,
+        /// What it answered.
+        #[serde(default)]
+        content_items: Value,
+        /// How long it took.
+        #[serde(default)]
+        duration_ms: Option<u64>,
+    },
+    /// A plan of the model.
+    Plan {
+        /// Its id.
+        id: ItemId,
+        /// The plan.
+        text: String,
+    },
+    /// A look into the web.
+    WebSearch {
+        /// Its id.
+        id: ItemId,
+        /// What was looked for.
+        #[serde(default)]
+        query: String,
+    },
+    /// A picture that was looked at.
+    ImageView {
+        /// Its id.
+        id: ItemId,
+        /// Its file.
+        path: PathBuf,
+    },
+    /// A review begins.
+    EnteredReviewMode {
+        /// Its id.
+        id: ItemId,
+        /// What is reviewed.
+        #[serde(default)]
+        review: String,
+    },
+    /// A review ends.
+    ExitedReviewMode {
+        /// Its id.
+        id: ItemId,
+        /// What was found.
+        #[serde(default)]
+        review: String,
+    },
+    /// The thread was made shorter.
+    ContextCompaction {
+        /// Its id.
+        id: ItemId,
     },
     /// Everything else, kept raw.
     #[serde(untagged)]
@@ -265,7 +342,14 @@ impl Item {
             | Self::Reasoning { id, .. }
             | Self::CommandExecution { id, .. }
             | Self::FileChange { id, .. }
-            | Self::McpToolCall { id, .. } => Some(&id.0),
+            | Self::McpToolCall { id, .. }
+            | Self::DynamicToolCall { id, .. }
+            | Self::Plan { id, .. }
+            | Self::WebSearch { id, .. }
+            | Self::ImageView { id, .. }
+            | Self::EnteredReviewMode { id, .. }
+            | Self::ExitedReviewMode { id, .. }
+            | Self::ContextCompaction { id } => Some(&id.0),
             Self::Other(value) => value.get("id")?.as_str(),
         }
     }

@@ -345,6 +345,7 @@ impl Codex {
             cursor: None,
             limit: Some(limit),
             items_view: Some("summary".to_owned()),
+            sort_direction: None,
         };
         self.call(&params).await
     }

@@ -84,7 +84,15 @@ pub fn of_item(item: &Item) -> Option<String> {
             status,
             ..
         } => format!("⚙ {server}.{tool} ({status})"),
-        Item::Reasoning { .. } | Item::Other(_) => return None,
+        Item::Reasoning { .. }
+        | Item::DynamicToolCall { .. }
+        | Item::Plan { .. }
+        | Item::WebSearch { .. }
+        | Item::ImageView { .. }
+        | Item::EnteredReviewMode { .. }
+        | Item::ExitedReviewMode { .. }
+        | Item::ContextCompaction { .. }
+        | Item::Other(_) => return None,
     };
     Some(format!("{}\n\n", plain(&text)))
 }

@@ -238,6 +238,7 @@ fn calls() -> Vec<Sample> {
                 cursor: text(),
                 limit: Some(5),
                 items_view: Some("full".to_owned()),
+                sort_direction: Some("desc".to_owned()),
             },
             "v2/ThreadTurnsListResponse.json",
         ),
