@@ -39,3 +39,4 @@ pub mod session;
 pub mod shown;
 pub mod source;
 pub mod state;
+pub mod transcript;
