@@ -11,3 +11,5 @@ mod protocol;
 mod rig;
 #[path = "codex_client/schema.rs"]
 mod schema;
+#[path = "codex_client/transcript.rs"]
+mod transcript;

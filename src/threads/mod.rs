@@ -2,7 +2,8 @@
 //!
 //! - `thread`: one thread; opened, resumed, spoken to, ended
 //! - `asked`: what a thread asks, from the request to its end
-//! - `history`: what a thread's items say
+//! - `history`: which messages arrived, and which files were edited, by a thread's items
+//! - `pages`, `rows`: a thread's history as a transcript; `running`: what its running turn has said so far
 //! - `features`: what the installed Codex cannot do
 //! - `login`: whether Codex can run a turn at all
 
@@ -10,13 +11,19 @@ pub mod asked;
 mod features;
 mod history;
 mod login;
+mod pages;
+mod rows;
+mod running;
 mod thread;
 
 pub use self::features::Abilities;
 pub use self::history::Arrivals;
 pub use self::login::{NOT_LOGGED_IN, NotAsked};
+pub use self::pages::{MAX_TURNS, NotRead, TurnPage, Wanted};
+pub use self::running::{Change, News, Running};
 pub use self::thread::{Opening, Thread, end_commands, has_nothing_left, is_open_elsewhere};
 
+use crate::codex::events::Notification;
 use crate::codex::features::Feature;
 use crate::codex::{Codex, Status};
 use crate::domain::department::Localized;
@@ -40,6 +47,8 @@ pub struct Threads {
     abilities: Mutex<Abilities>,
     /// One at a time looks for a new login: that restarts the app-server.
     login_check: tokio::sync::Mutex<()>,
+    running: Running,
+    remembered: pages::Remembered,
 }
 
 impl Threads {
@@ -51,7 +60,36 @@ impl Threads {
             logged_in: Mutex::default(),
             abilities: Mutex::default(),
             login_check: tokio::sync::Mutex::default(),
+            running: Running::default(),
+            remembered: pages::Remembered::default(),
         }
+    }
+
+    /// Takes note of what Codex says by itself, for the transcripts of its threads.
+    pub fn hear(&self, notification: &Notification) {
+        match notification {
+            // Also of a turn that is over: a command outlives it.
+            Notification::ItemCompleted(item) => {
+                let turn = Some(item.turn_id.0.as_str());
+                self.remembered.forget(&item.thread_id.0, turn);
+            }
+            Notification::TurnCompleted(ended) => {
+                let turn = Some(ended.turn.id.0.as_str());
+                self.remembered.forget(&ended.thread_id.0, turn);
+            }
+            Notification::ThreadReverted(thread)
+            | Notification::ThreadCompacted(thread)
+            | Notification::ThreadDeleted(thread) => {
+                self.remembered.forget(&thread.thread_id.0, None);
+            }
+            _ => {}
+        }
+        self.running.hear(notification);
+    }
+
+    /// Codex was lost, or came back: what it said of turns that ran is void.
+    pub fn lost(&self) {
+        self.running.forget();
     }
 
     /// One thread; `None` when there is no Codex.

@@ -8,7 +8,15 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::State, response::IntoResponse, routing::post};
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::Receiver;
 use zhongshu::{
@@ -65,6 +73,26 @@ impl Model {
         self.script.lock().unwrap().push_back(items.collect());
     }
 
+    /// The next answer changes files; needs [`Rig::with_catalog`].
+    pub fn will_patch(&self, patch: &str) {
+        self.script.lock().unwrap().push_back(json!({
+            "type": "custom_tool_call", "call_id": "call-patch", "name": "apply_patch", "input": patch,
+        }));
+    }
+
+    /// The next request fails.
+    pub fn will_fail(&self) {
+        self.script.lock().unwrap().push_back(Value::Null);
+    }
+
+    /// The next answer streams the beginning of a message, and nothing more for a long time.
+    pub fn will_stop_after(&self, text: &str) {
+        self.script
+            .lock()
+            .unwrap()
+            .push_back(json!({ "begins": text }));
+    }
+
     pub fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()
     }
@@ -74,7 +102,7 @@ fn message(text: &str) -> Value {
     json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]})
 }
 
-async fn respond(State(model): State<Model>, body: String) -> impl IntoResponse {
+async fn respond(State(model): State<Model>, body: String) -> Response {
     model
         .requests
         .lock()
@@ -83,6 +111,8 @@ async fn respond(State(model): State<Model>, body: String) -> impl IntoResponse 
     let next = model.script.lock().unwrap().pop_front();
     let items = match next.unwrap_or_else(|| message("done")) {
         Value::Array(items) => items,
+        Value::Null => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        item if item.get("begins").is_some() => return begins(&item["begins"]),
         item => vec![item],
     };
     let mut events: Vec<_> = items
@@ -94,7 +124,29 @@ async fn respond(State(model): State<Model>, body: String) -> impl IntoResponse 
         .iter()
         .map(|event| format!("data: {event}\n\n"))
         .collect();
-    ([("content-type", "text/event-stream")], text)
+    ([("content-type", "text/event-stream")], text).into_response()
+}
+
+/// An answer whose end never comes.
+fn begins(text: &Value) -> Response {
+    let item = json!({"type": "message", "id": "m", "role": "assistant", "content": []});
+    let events = [
+        json!({"type": "response.created", "response": {"id": "r"}}),
+        json!({"type": "response.output_item.added", "output_index": 0, "item": item}),
+        json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "item_id": "m", "delta": text}),
+    ];
+    let text: String = events
+        .iter()
+        .map(|event| {
+            format!(
+                "event: {}\ndata: {event}\n\n",
+                event["type"].as_str().unwrap()
+            )
+        })
+        .collect();
+    let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(text) });
+    let body = Body::from_stream(first.chain(futures_util::stream::pending()));
+    ([("content-type", "text/event-stream")], body).into_response()
 }
 
 /// A folder with everything, and the end of whatever app-server is left in it.
@@ -120,6 +172,13 @@ impl Rig {
         );
         fs::write(rig.path("codex/config.toml"), config).unwrap();
         rig
+    }
+
+    /// From the next start on Codex knows its model, and offers it `apply_patch`.
+    pub fn with_catalog(self) -> Self {
+        let url = format!("http://127.0.0.1:{}/v1", self.model.port);
+        mock_model::write_codex_home(&self.path("codex"), &url, None).unwrap();
+        self
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -25,16 +25,21 @@ pub async fn listen(
     while let Some(event) = incoming.recv().await {
         match event {
             Incoming::Connected { server, .. } => {
+                agents.threads.lost();
                 agents.disconnect_codex();
                 agents.asks.connected(&server).await;
                 connected();
                 agents.core.ring();
             }
             Incoming::Disconnected { server_ended, .. } => {
+                agents.threads.lost();
                 agents.disconnect_codex();
                 agents.asks.disconnected(server_ended).await;
             }
-            Incoming::Notification(notification) => notified(&agents, notification).await,
+            Incoming::Notification(notification) => {
+                agents.threads.hear(&notification);
+                notified(&agents, notification).await;
+            }
             Incoming::Request { key, request } => asked(&agents, key, request).await,
         }
     }
@@ -128,7 +133,10 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
                 }
             }
         }
-        Notification::AgentMessageDelta(delta) | Notification::CommandOutputDelta(delta) => {
+        Notification::AgentMessageDelta(delta)
+        | Notification::CommandOutputDelta(delta)
+        | Notification::ReasoningDelta(delta)
+        | Notification::PlanDelta(delta) => {
             // Many times a second: the name is enough, a copy of the session with its plans is not needed.
             let owner = agents.core.ledger.read(|state| {
                 let session = state.session_of_thread(&delta.thread_id.0);
