@@ -1,6 +1,7 @@
 //! The command line: names, flags and help texts, and the exit codes. It parses and never acts.
 
 pub mod attention;
+pub mod transcript;
 
 use crate::access::Scope;
 use crate::config::Flags;
@@ -184,6 +185,8 @@ pub enum Command {
         #[arg(value_name = "ID")]
         id: String,
     },
+    /// What was said and done in a session: messages, commands with their output, differences (needs the server)
+    Transcript(transcript::Transcript),
     /// Show the whole job in a scratch repository, without account or network
     Demo {
         /// Use the real Codex CLI against the built-in model

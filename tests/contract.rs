@@ -85,6 +85,8 @@ mod stuck_files;
 mod sweep;
 #[path = "contract/terminals.rs"]
 mod terminals;
+#[path = "contract/transcripts.rs"]
+mod transcripts;
 #[path = "contract/viewer.rs"]
 mod viewer;
 #[path = "contract/work.rs"]

@@ -20,6 +20,7 @@ pub mod report;
 pub mod serve;
 pub mod stop;
 pub mod token;
+pub mod transcript;
 
 use crate::cli::{Cli, Command, ExitCode};
 use crate::paths::{Environment, Places, find_repository};
@@ -81,6 +82,10 @@ pub async fn run(
         Some(Command::Dossier { id }) => {
             let language = crate::config::locale_language(environment);
             dossier::run(&places()?.journal(), id, language, out)
+        }
+        Some(Command::Transcript(wanted)) => {
+            let language = crate::config::locale_language(environment);
+            transcript::run(&places()?, wanted, language, out).await
         }
         Some(Command::Doctor { json }) => doctor::run(cli, *json, cwd, environment, out).await,
         Some(Command::Hook { command }) => hook::run(&places()?, *command, out).await,

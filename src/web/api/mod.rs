@@ -16,6 +16,7 @@ mod server;
 mod sessions;
 pub mod status;
 mod terminals;
+pub mod threads;
 
 use super::app::App;
 use super::table::Table;
@@ -63,6 +64,9 @@ pub fn table() -> Table<App> {
         .post("/api/session_input", sessions::input)
         .post("/api/notify_zhongshu", sessions::notify)
         .get("/api/session_stream", live::session_stream)
+        .get("/api/thread", threads::page)
+        .get("/api/thread/item", threads::item)
+        .get("/api/thread_stream", threads::stream)
         .post("/api/queue/cancel", queue::cancel)
         .post("/api/queue/force", queue::force)
         .post("/api/queue/move", queue::reorder)

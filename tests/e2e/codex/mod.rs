@@ -14,6 +14,7 @@ mod plans;
 mod powers;
 mod relay;
 mod sandbox;
+mod transcripts;
 mod work;
 
 use mock_model::RecordedRequest;
