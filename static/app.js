@@ -10,10 +10,11 @@ import * as report from './report.js';
 import * as review from './review.js';
 import { follow } from './stream.js';
 import { closeAll, markShown, prefer, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
+import * as thread from './thread.js';
 import { showTimes } from './when.js';
 import * as work from './work.js';
 
-const VIEWS = ['work', 'report', 'review', 'history'];
+const VIEWS = ['work', 'report', 'review', 'history', 'session'];
 
 let stopStream = null;
 let streamState = 'connecting';
@@ -52,6 +53,7 @@ function toSignedOut(key, sentence = null) {
   work.stop();
   closeAll();
   timeline.reset();
+  thread.leave();
   report.reset();
   review.reset();
   for (const region of $$('[data-region]')) if (region.dataset.region !== 'head') region.replaceChildren();
@@ -63,12 +65,15 @@ function toSignedOut(key, sentence = null) {
 }
 
 function openView(name) {
-  const view = VIEWS.includes(name) ? name : 'work';
+  const session = thread.ofUrl(name);
+  const view = session ? 'session' : VIEWS.includes(name) && name !== 'session' ? name : 'work';
   for (const each of VIEWS) $(`#view-${each}`).hidden = each !== view;
   for (const link of $$('#views a')) {
     if (link.dataset.view === view) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
+  if (session) thread.enter(session);
+  else thread.leave();
   if (view === 'history') timeline.enter(work.current().seq);
   else timeline.leave();
   if (view === 'report' && !report.isLoaded()) report.load();
@@ -127,6 +132,7 @@ async function changeLanguage(tag) {
   if (report.isLoaded()) report.load();
   if (review.isLoaded()) review.load();
   if (!$('#view-history').hidden) timeline.show();
+  thread.reload();
   tellTerminals();
 }
 
@@ -145,6 +151,7 @@ function wire() {
   wireDock();
   report.wireReport();
   timeline.wireHistory();
+  thread.wireThread();
   timeline.useDepartments(departmentTitle);
   $('#language').addEventListener('click', () => changeLanguage(language() === 'zh' ? 'en' : 'zh'));
   $('#theme').addEventListener('click', () => {

@@ -14,6 +14,7 @@ mod rules;
 mod samples;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod words;
 mod work;
 
@@ -25,6 +26,9 @@ pub use report::render as render_report;
 pub use review::{
     render as render_review, render_file as render_review_file,
     render_notices as render_gate_notices,
+};
+pub use thread::{
+    Thread, render as render_thread, render_row as render_thread_row, shorten as shorten_turns,
 };
 pub use words::Words;
 pub use work::{Codex, TerminalItem, Work, chosen_planner};

@@ -1,5 +1,7 @@
 //! The dashboard's routes: the inert shell, its assets, and the fragments that a logged-in page fetches.
 
+mod thread;
+
 use super::api::reviews;
 use super::api::status::codex;
 use super::app::App;
@@ -34,6 +36,8 @@ pub fn table() -> Table<App> {
         .get("/ui/report", report)
         .get("/ui/review", review)
         .get("/ui/review/file", review_file)
+        .get("/ui/thread", thread::page)
+        .get("/ui/thread/item", thread::row)
 }
 
 #[derive(Debug, Deserialize)]

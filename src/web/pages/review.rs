@@ -1,7 +1,7 @@
 //! The review page: what is staged, with its differences, and a person's yes or no. Pure functions from the very view that
 //! `GET /api/review` answers to text; every value is escaped by the template engine.
 
-mod lines;
+pub(super) mod lines;
 mod work;
 
 use super::Words;

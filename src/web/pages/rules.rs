@@ -95,6 +95,7 @@ fn every_word_that_is_used_exists_and_every_word_is_used() {
         "src/web/pages/report.rs",
         "src/web/pages/review.rs",
         "src/web/pages/review/work.rs",
+        "src/web/pages/thread.rs",
         "src/web/views/queue.rs",
     ]
     .map(|p| (PathBuf::from(p), read(p)));

@@ -9,13 +9,13 @@ use crate::git::diff::{Hunk, Line, LineKind};
 const MAX_MARKED_CHARS: usize = 400;
 
 /// A changed place.
-pub(super) struct HunkRows<'a> {
+pub(in crate::web::pages) struct HunkRows<'a> {
     pub header: &'a str,
     pub rows: Vec<Row<'a>>,
 }
 
 /// One line.
-pub(super) struct Row<'a> {
+pub(in crate::web::pages) struct Row<'a> {
     pub class: &'static str,
     pub sign: &'static str,
     pub old: Option<u32>,
@@ -28,7 +28,7 @@ pub(super) struct Row<'a> {
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Span {
+pub(in crate::web::pages) enum Span {
     /// Text.
     Plain(String),
     /// Text that its counterpart does not have.
@@ -38,7 +38,10 @@ pub(super) enum Span {
 }
 
 /// The rows of all hunks.
-pub(super) fn rows<'a>(hunks: &'a [Hunk], findings: &[&'a Finding]) -> Vec<HunkRows<'a>> {
+pub(in crate::web::pages) fn rows<'a>(
+    hunks: &'a [Hunk],
+    findings: &[&'a Finding],
+) -> Vec<HunkRows<'a>> {
     hunks
         .iter()
         .map(|hunk| HunkRows {

@@ -1,0 +1,93 @@
+//! The fragments of a transcript: a page of it, and one step whole.
+
+use super::{html, language};
+use crate::domain::ids::SessionId;
+use crate::threads::{MAX_TURNS, Wanted};
+use crate::web::api::threads::{Of, read};
+use crate::web::app::App;
+use crate::web::body::Query;
+use crate::web::caller::RequirePerson;
+use crate::web::error::ApiError;
+use crate::web::pages::{self, Thread};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Html;
+use serde::Deserialize;
+
+/// Turns in a page, when nobody says how many.
+const TURNS: u32 = 20;
+
+#[derive(Debug, Deserialize)]
+pub struct ThreadWish {
+    #[serde(default)]
+    lang: Option<String>,
+    id: String,
+    #[serde(default)]
+    cursor: Option<String>,
+    #[serde(default)]
+    limit: Option<u32>,
+}
+
+pub async fn page(
+    State(app): State<App>,
+    _: RequirePerson,
+    headers: HeaderMap,
+    Query(wish): Query<ThreadWish>,
+) -> Result<Html<String>, ApiError> {
+    let language = language(&app, wish.lang.as_deref(), &headers);
+    let wanted = Wanted {
+        cursor: wish.cursor,
+        limit: wish.limit.unwrap_or(TURNS).clamp(1, MAX_TURNS),
+        oldest_first: false,
+    };
+    let found = match Of::find(&app, &wish.id) {
+        Ok(of) => read(&app, &of, &wanted).await,
+        Err(error) => Err(error),
+    };
+    let (mut turns, older, reason) = match found {
+        Ok(page) => (page.turns, page.next, None),
+        // The session is there, and the page says why its transcript is not.
+        Err(error) if error.status != StatusCode::BAD_REQUEST => {
+            (Vec::new(), None, Some(error.message))
+        }
+        Err(error) => return Err(error),
+    };
+    turns.reverse();
+    pages::shorten_turns(&mut turns);
+    let session = app.agents.core.ledger.read(|state| {
+        let by_id = SessionId::parse(&wish.id).ok();
+        let session = by_id.and_then(|id| state.session(&id));
+        let session = session.or_else(|| state.session_of_thread(&wish.id))?;
+        let title = session.brief.title.clone();
+        Some((session.id().to_string(), title, session.status_word()))
+    });
+    let (session_id, title, status) = session.unwrap_or((wish.id, String::new(), "lost"));
+    html(pages::render_thread(Thread {
+        language,
+        session_id: &session_id,
+        title: &title,
+        status,
+        turns: &turns,
+        older: older.as_deref(),
+        reason: reason.as_deref(),
+    }))
+}
+
+#[derive(Debug, Deserialize)]
+pub struct RowWish {
+    #[serde(default)]
+    lang: Option<String>,
+    id: String,
+    item: String,
+}
+
+pub async fn row(
+    State(app): State<App>,
+    _: RequirePerson,
+    headers: HeaderMap,
+    Query(wish): Query<RowWish>,
+) -> Result<Html<String>, ApiError> {
+    let language = language(&app, wish.lang.as_deref(), &headers);
+    let row = crate::web::api::threads::row(&app, &wish.id, &wish.item).await?;
+    html(pages::render_thread_row(&row, language))
+}
