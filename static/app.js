@@ -101,6 +101,7 @@ async function enter() {
     timeline.add(event);
     work.stale();
     review.follow(event);
+    thread.recorded(event);
     if (/^(result_|session_closed)/.test(event.event)) report.markStale();
   }, (state) => {
     // A launcher that came back may know less than this page shows, or more.

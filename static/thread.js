@@ -41,6 +41,10 @@ function put(fresh, before = null) {
   showTimes(fresh);
   for (const turn of turnsOf(fresh)) {
     const here = known(turn.dataset.key);
+    // What somebody had shown whole stays so.
+    for (const whole of here ? $$('[data-js-whole]', here) : []) {
+      $(`[data-row="${CSS.escape(whole.dataset.row)}"]`, turn)?.replaceWith(document.importNode(whole, true));
+    }
     if (here) morph(here, turn);
     else place().insertBefore(document.importNode(turn, true), before);
   }
@@ -118,6 +122,11 @@ function heard(event) {
   // Turns that were taken back are here no more; what was lost with Codex has to be read anew.
   if (event.change && event.change !== 'turn_ended') load();
   else soon();
+}
+
+// What the journal says of this session: that it began or ended, what it asked, what was decided.
+export function recorded(event) {
+  if (session !== null && (event.session_id === session || /^ask_/.test(event.event))) soon();
 }
 
 // `#session/<id>` or `#session/<id>/<row>`.
@@ -200,6 +209,7 @@ onAction('thread-whole', async (button) => {
   const whole = $('[data-row]', fresh);
   for (const fold of $$('details', whole)) fold.open = true;
   const here = document.importNode(whole, true);
+  here.setAttribute('data-js-whole', '');
   row.replaceWith(here);
   search();
 });

@@ -188,7 +188,7 @@ fn text(row: &Value) -> String {
             let mut said = format!("$ {}\n{}", of("command"), of("output").trim_end());
             said.push_str(&format!("\n[{}{code}, in {}]", word("status"), word("cwd")));
             if row["output_at_limit"] == true {
-                said.push_str("\n[Codex keeps only the last 65,536 characters of an output]");
+                said.push_str("\n[Codex keeps 65,536 characters of an output, its beginning and its end; the middle is missing]");
             }
             said
         }

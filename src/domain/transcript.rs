@@ -13,7 +13,7 @@ use serde_json::Value;
 /// Bytes of one text that are shown; the rest is fetched by itself.
 pub const TEXT_BYTES: usize = 64 << 10;
 
-/// Characters of a command's output that Codex keeps: the last ones.
+/// Characters of a command's output that Codex keeps: its beginning and its end, with a line of its own between.
 pub const OUTPUT_KEPT: usize = 65_536;
 
 /// A text, as far as it is shown.
@@ -187,7 +187,7 @@ pub enum What {
         duration_ms: Option<u64>,
         /// What it printed.
         output: Text,
-        /// Whether Codex has kept no more than the last [`OUTPUT_KEPT`] characters of it.
+        /// Whether Codex has kept no more than [`OUTPUT_KEPT`] characters of it.
         output_at_limit: bool,
     },
     /// Changes to files.

@@ -105,8 +105,8 @@ fn body(page: &mut String, what: &What, language: Language) {
             }
             if *output_at_limit {
                 let said = say(
-                    "Codex keeps only the last 65,536 characters of an output.",
-                    "Codex 只保留输出的最后 65,536 个字符。",
+                    "Codex keeps 65,536 characters of an output, its beginning and its end; the middle is missing.",
+                    "Codex 只保留输出的 65,536 个字符（开头与结尾），中间部分缺失。",
                 );
                 writeln!(page, "\n{said}").expect(FITS);
             }

@@ -128,8 +128,8 @@ impl Page<'_> {
 impl<'a> RowView<'a> {
     fn of(row: &'a Row, t: Words) -> Self {
         let prose = match &row.what {
-            What::Message { text, .. }
-            | What::Answer { text }
+            // What somebody said stands as they said it.
+            What::Answer { text }
             | What::Reasoning { text }
             | What::Plan { text }
             | What::Review { text, .. } => prose::pieces(&text.text),
@@ -218,6 +218,11 @@ impl<'a> RowView<'a> {
 
     fn lines(&self, text: &Text) -> usize {
         text.text.lines().count()
+    }
+
+    fn first_line<'t>(&self, text: &'t Text) -> &'t str {
+        let mut lines = text.text.lines().map(str::trim);
+        lines.find(|line| !line.is_empty()).unwrap_or_default()
     }
 
     /// What is missing of a text, as a sentence.

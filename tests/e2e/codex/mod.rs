@@ -14,6 +14,7 @@ mod plans;
 mod powers;
 mod relay;
 mod sandbox;
+mod transcript_page;
 mod transcripts;
 mod work;
 
