@@ -41,6 +41,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether it came by itself, and not because the work was done or somebody wanted it.
+    pub fn is_unexpected(&self) -> bool {
+        match self {
+            Self::Failed { .. } | Self::Lost { .. } => true,
+            Self::Exited { code, signal } => signal.is_some() || code.is_some_and(|code| code != 0),
+            Self::Stopped
+            | Self::Reported
+            | Self::Silent
+            | Self::NotNeeded
+            | Self::Replaced { .. } => false,
+        }
+    }
+
     /// The word that `/api/status` shows.
     pub fn word(&self) -> &'static str {
         match self {

@@ -142,6 +142,24 @@ impl State {
         reports.filter_map(|id| self.reports.get(id))
     }
 
+    /// Planners that ended although nobody ended them, oldest first, until somebody goes on with them.
+    pub fn stranded(&self) -> impl Iterator<Item = &Session> {
+        let stranded = self.index.stranded.iter();
+        stranded.filter_map(|id| self.session(id))
+    }
+
+    /// Reports that ask a person something, oldest first.
+    pub fn open_reports(&self) -> impl Iterator<Item = &TaskResult> {
+        let open = self.index.open_reports.iter();
+        open.filter_map(|id| self.reports.get(id))
+    }
+
+    /// What was written to a planner in the place of departments that ended without a word, until somebody takes notice.
+    pub fn fallbacks_to(&self, planner: &SessionId) -> impl Iterator<Item = &TaskResult> + use<'_> {
+        let fallbacks = self.index.fallbacks.get(planner).into_iter().flatten();
+        fallbacks.filter_map(|id| self.reports.get(id))
+    }
+
     /// Assignments that may change the same files as this one, whichever of the two was confirmed first.
     pub fn apart(&self, id: &AssignmentId) -> &[AssignmentId] {
         self.index.apart.get(id).map_or(&[], Vec::as_slice)

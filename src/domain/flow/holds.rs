@@ -56,7 +56,7 @@ enum Progress {
 impl<'a> Holds<'a> {
     /// Looks at the state.
     pub fn of(state: &'a State, limits: &'a Limits) -> Self {
-        let asking = state.reports.values().filter(|it| it.holds_queue());
+        let asking = state.open_reports().filter(|it| it.holds_queue());
         Self {
             state,
             limits,

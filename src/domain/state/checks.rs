@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 
 impl State {
     pub(super) fn judged(&mut self, id: &ReportId, revision: u32, conformance: &Conformance) {
-        if let Some(report) = self.revision_of(id, revision) {
-            report.conformance = Some(conformance.clone());
+        let judged = |report: &mut TaskResult| report.conformance = Some(conformance.clone());
+        if self.with_revision(id, revision, judged) {
             self.unjudged.remove(id);
             if matches!(conformance, Conformance::Unknown { .. }) {
                 self.unsettled.remove(id);
@@ -21,8 +21,7 @@ impl State {
     }
 
     pub(super) fn rejudged(&mut self, id: &ReportId, revision: u32, look: &SecondLook) {
-        if let Some(report) = self.revision_of(id, revision) {
-            look_again(report, look);
+        if self.with_revision(id, revision, |report| look_again(report, look)) {
             self.unsettled.remove(id);
         }
     }
@@ -34,13 +33,12 @@ impl State {
         by: &str,
         reason: &str,
     ) {
-        if let Some(report) = self.revision_of(id, revision) {
-            report.acceptance = Some(Acceptance {
-                by: by.to_owned(),
-                reason: reason.to_owned(),
-                at,
-            });
-        }
+        let acceptance = Acceptance {
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+            at,
+        };
+        self.with_revision(id, revision, |report| report.acceptance = Some(acceptance));
     }
 
     pub(super) fn verify_again(&mut self, id: &ReportId) {
@@ -51,11 +49,14 @@ impl State {
     }
 
     pub(super) fn ran(&mut self, id: &ReportId, revision: u32, run: &Run) {
-        let Some(report) = self.revision_of(id, revision) else {
-            return;
+        let mut ran = 0;
+        let add = |report: &mut TaskResult| {
+            report.evidence.push(run.clone());
+            ran = report.evidence.len();
         };
-        report.evidence.push(run.clone());
-        let ran = report.evidence.len();
+        if !self.with_revision(id, revision, add) {
+            return;
+        }
         if self.commands_of(id).is_none_or(|list| ran >= list.len()) {
             self.unverified.remove(id);
         }
@@ -111,11 +112,19 @@ impl State {
             .is_some_and(|assignment| assignment.order.run_verify)
     }
 
-    /// A report, if this is still its newest revision.
-    fn revision_of(&mut self, id: &ReportId, revision: u32) -> Option<&mut TaskResult> {
-        self.reports
-            .get_mut(id)
-            .filter(|report| report.current().revision == revision)
+    /// Changes a report, if this is still its newest revision; says whether it is.
+    fn with_revision(
+        &mut self,
+        id: &ReportId,
+        revision: u32,
+        change: impl FnOnce(&mut TaskResult),
+    ) -> bool {
+        let report = self.reports.get(id);
+        let is_newest = report.is_some_and(|report| report.current().revision == revision);
+        if is_newest {
+            self.with_report(id, change);
+        }
+        is_newest
     }
 }
 

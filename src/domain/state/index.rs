@@ -5,6 +5,8 @@ use super::State;
 use crate::domain::assignment::Order;
 use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
 use crate::domain::message::Message;
+use crate::domain::outcome::Outcome;
+use crate::domain::result::TaskResult;
 use crate::domain::session::Session;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +21,14 @@ pub(super) struct Index {
     pub planners: BTreeSet<SessionId>,
     /// Sessions that have not ended.
     pub live: BTreeSet<SessionId>,
+    /// Planners that ended although nobody ended them, and that nobody went on with.
+    pub stranded: BTreeSet<SessionId>,
     /// Reports by the planner that the newest revision goes to.
     pub reports: BTreeMap<SessionId, BTreeSet<ReportId>>,
+    /// Reports that ask a person something.
+    pub open_reports: BTreeSet<ReportId>,
+    /// What was written in the place of departments that ended without a word, until somebody takes notice, by planner.
+    pub fallbacks: BTreeMap<SessionId, BTreeSet<ReportId>>,
     /// What a session is owed, by the sequence number that queued it.
     pub owed: BTreeMap<SessionId, BTreeMap<u64, MessageId>>,
     /// Assignments that may change the same files, whichever of the two was confirmed first.
@@ -34,6 +42,25 @@ pub(super) struct Keys {
     parent: Option<SessionId>,
     is_planner: bool,
     is_live: bool,
+    is_stranded: bool,
+}
+
+/// What a report is found by.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct ReportKeys {
+    planner: Option<SessionId>,
+    is_open: bool,
+    is_fallback: bool,
+}
+
+impl ReportKeys {
+    pub fn of(report: &TaskResult) -> Self {
+        Self {
+            planner: Some(report.current().parent_session_id.clone()),
+            is_open: report.holds_queue() || report.awaits_acceptance(),
+            is_fallback: report.is_fallback() && !report.acknowledged,
+        }
+    }
 }
 
 impl Keys {
@@ -43,6 +70,9 @@ impl Keys {
             parent: session.brief.parent_session_id.clone(),
             is_planner: session.is_planner(),
             is_live: session.is_live(),
+            is_stranded: session.is_planner()
+                && session.replaced_by.is_none()
+                && session.outcome().is_some_and(Outcome::is_unexpected),
         }
     }
 }
@@ -55,8 +85,7 @@ impl Index {
             index.session(session, Keys::default());
         }
         for report in state.reports.values() {
-            let planner = &report.current().parent_session_id;
-            index.report(&report.report_id, None, planner);
+            index.report(report, ReportKeys::default());
         }
         for message in state.messages.values() {
             index.owed(message);
@@ -82,6 +111,7 @@ impl Index {
         for (set, is_in) in [
             (&mut self.planners, now.is_planner),
             (&mut self.live, now.is_live),
+            (&mut self.stranded, now.is_stranded),
         ] {
             match is_in {
                 true => set.insert(id.clone()),
@@ -90,11 +120,20 @@ impl Index {
         }
     }
 
-    /// The newest revision of a report goes to this planner, and the one before went to that.
-    pub fn report(&mut self, id: &ReportId, before: Option<SessionId>, now: &SessionId) {
-        if before.as_ref() != Some(now) {
-            replace(&mut self.reports, id, before, Some(now.clone()));
+    /// A report came, or changed what it is found by.
+    pub fn report(&mut self, report: &TaskResult, before: ReportKeys) {
+        let now = ReportKeys::of(report);
+        if now == before {
+            return;
         }
+        let id = &report.report_id;
+        match now.is_open {
+            true => self.open_reports.insert(id.clone()),
+            false => self.open_reports.remove(id),
+        };
+        let fallback = |keys: &ReportKeys| keys.planner.clone().filter(|_| keys.is_fallback);
+        replace(&mut self.fallbacks, id, fallback(&before), fallback(&now));
+        replace(&mut self.reports, id, before.planner, now.planner);
     }
 
     pub fn owed(&mut self, message: &Message) {

@@ -1,6 +1,7 @@
 //! What events do to results.
 
 use super::State;
+use super::index::ReportKeys;
 use crate::domain::ids::ReportId;
 use crate::domain::result::{Revision, TaskResult};
 use chrono::{DateTime, Utc};
@@ -10,10 +11,9 @@ impl State {
     /// The one way to change a result.
     pub(super) fn with_report(&mut self, id: &ReportId, change: impl FnOnce(&mut TaskResult)) {
         if let Some(report) = self.reports.get_mut(id) {
-            let before = report.current().parent_session_id.clone();
+            let before = ReportKeys::of(report);
             change(report);
-            let now = &report.current().parent_session_id;
-            self.index.report(id, Some(before), now);
+            self.index.report(report, before);
         }
     }
 
@@ -39,7 +39,7 @@ impl State {
             });
         } else {
             let report = TaskResult::new(id.clone(), at, Arc::clone(revision));
-            self.index.report(id, None, &revision.parent_session_id);
+            self.index.report(&report, ReportKeys::default());
             self.reports.insert(id.clone(), report);
         }
         self.begin_checks(id, revision);
