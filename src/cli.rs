@@ -114,7 +114,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Answer what waits for you
+    /// List what waits for you, and answer it
     Attention(attention::Attention),
     /// Stop one session, or, without an ID, the server and everything it runs
     Stop {

@@ -6,6 +6,8 @@
 
 #[path = "contract/agent.rs"]
 mod agent;
+#[path = "contract/attention.rs"]
+mod attention;
 #[path = "contract/closed.rs"]
 mod closed;
 #[path = "contract/command_line.rs"]

@@ -2,17 +2,29 @@
 
 use clap::{Args, Subcommand};
 
-/// What to do with what waits.
+/// What to look at.
 #[derive(Debug, Args)]
+#[command(after_help = "Without a command it lists what waits, the most urgent first.")]
 pub struct Attention {
     /// What to do.
     #[command(subcommand)]
-    pub command: AttentionCommand,
+    pub command: Option<AttentionCommand>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
 }
 
 /// What to do with what waits.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum AttentionCommand {
+    /// List what waits, the most urgent first
+    List,
+    /// Show one thing that waits: what, why, since when, and what can be done
+    Show {
+        /// Its id, as the list shows it
+        #[arg(value_name = "ID")]
+        id: String,
+    },
     /// Answer what Codex asks: allow, decline, or answer its questions
     Answer(Answer),
 }

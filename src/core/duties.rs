@@ -110,13 +110,13 @@ impl Troubles {
         all.remove(&duty);
     }
 
-    /// A sentence for each duty that ended or cannot be done.
-    pub fn warnings(&self, language: Language) -> Vec<String> {
+    /// A sentence for each duty that ended (`<name>`) or cannot be done (`<name>-now`).
+    pub fn list(&self, language: Language) -> Vec<(String, String)> {
         let all = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let sentence = |(duty, trouble): (&Duty, &Trouble)| {
             let Trouble { times, reason } = trouble;
             let title = duty.title();
-            Localized::new(
+            let sentence = Localized::new(
                 format!(
                     "zhongshu 的一个内部任务（{}）意外结束了 {times} 次，已自动重新开始；最近一次的原因：{reason}。日志中有更多信息；如再次出现，请重启 zhongshu",
                     title.zh
@@ -128,12 +128,13 @@ impl Troubles {
                 ),
             )
             .get(language)
-            .to_owned()
+            .to_owned();
+            (duty.name().to_owned(), sentence)
         };
         let hindered = self.hindered.lock().unwrap_or_else(PoisonError::into_inner);
         let hindrance = |(duty, reason): (&Duty, &String)| {
             let title = duty.title();
-            Localized::new(
+            let sentence = Localized::new(
                 format!(
                     "zhongshu 的一个内部任务（{}）目前无法进行，正在重试：{reason}。在恢复之前，应由它发现的事不会显示",
                     title.zh
@@ -144,7 +145,8 @@ impl Troubles {
                 ),
             )
             .get(language)
-            .to_owned()
+            .to_owned();
+            (format!("{}-now", duty.name()), sentence)
         };
         let ended = all.iter().map(sentence);
         ended.chain(hindered.iter().map(hindrance)).collect()

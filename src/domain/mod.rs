@@ -3,6 +3,7 @@
 
 pub mod ask;
 pub mod assignment;
+pub mod attention;
 pub mod checked;
 pub mod claims;
 pub mod codeowners;

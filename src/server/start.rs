@@ -31,6 +31,7 @@ use crate::terminal::{Front, Terminals};
 use crate::threads::{CodexOrReason, Threads};
 use crate::web;
 use crate::web::app::App;
+use crate::web::attention::Attention;
 use crate::web::guard;
 use crate::web::listen::{ListenError, Listener};
 use crate::web::preferences::PreferenceFile;
@@ -191,6 +192,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         reader: Arc::new(Reader::new(program.clone(), place.repo.clone())),
         sessions: Arc::default(),
         preferences: Arc::new(PreferenceFile::open(&place)),
+        attention: Arc::new(Attention::new(guarded.clone())),
         guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());

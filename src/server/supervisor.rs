@@ -204,10 +204,10 @@ mod tests {
         );
         assert_eq!(failures, [failure.clone(), failure]);
         for (language, words) in [(Language::En, "(times: 2)"), (Language::Zh, "结束了 2 次")] {
-            let warnings = agents.core.troubles.warnings(language);
+            let warnings = agents.core.troubles.list(language);
             assert_eq!(warnings.len(), 1);
-            assert!(warnings[0].contains(words), "{warnings:?}");
-            assert!(warnings[0].contains("the configuration is not there"));
+            assert!(warnings[0].1.contains(words), "{warnings:?}");
+            assert!(warnings[0].1.contains("the configuration is not there"));
         }
         stop.cancel();
         task.await.unwrap();
@@ -275,7 +275,7 @@ mod tests {
         }
         assert_eq!(failures.len(), 1, "{failures:?}");
         assert!(failures[0].starts_with("app_server: overflow"));
-        let warnings = agents.core.troubles.warnings(Language::En);
+        let warnings = agents.core.troubles.list(Language::En);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         stop.cancel();
         codex.stop(Duration::ZERO).await.unwrap();

@@ -9,6 +9,7 @@ use crate::governance::render::Format;
 use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportRequest};
 use crate::reader::{ReadError, Reader};
 use crate::sessions::agents::Agents;
+use crate::web::attention::Attention;
 use crate::web::error::ApiError;
 use crate::web::preferences::PreferenceFile;
 use crate::web::session_frames::SessionFrames;
@@ -41,6 +42,8 @@ pub struct App {
     pub sessions: Arc<SessionFrames>,
     /// How the person's pages look.
     pub preferences: Arc<PreferenceFile>,
+    /// What waits for a person.
+    pub attention: Arc<Attention>,
     /// Whether the gate stands before every commit; `None` until somebody has looked.
     pub guarded: watch::Receiver<Option<bool>>,
 }

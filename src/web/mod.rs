@@ -6,6 +6,7 @@
 pub mod api;
 pub mod app;
 pub mod assets;
+pub mod attention;
 pub mod body;
 pub mod caller;
 pub mod error;

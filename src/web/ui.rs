@@ -3,14 +3,13 @@
 mod thread;
 
 use super::api::reviews;
-use super::api::status::codex;
 use super::app::App;
 use super::body::Query;
 use super::caller::RequirePerson;
 use super::error::ApiError;
 use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
 use super::table::Table;
-use super::views::{PlanFileView, PlanView, ViewContext};
+use super::views::{CodexView, PlanFileView, PlanView, ViewContext};
 use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -145,7 +144,7 @@ async fn work(
         })
         .collect();
     let (codex, trust) = (
-        codex(agents, language),
+        CodexView::of(agents, language),
         agents.permission().question(language),
     );
     let powers = agents.core.powers(language);
@@ -154,8 +153,7 @@ async fn work(
         Health::ReadOnly { reason, .. } => Some(reason.as_str()),
         Health::Writable => None,
     };
-    let mut warnings = policy.warnings();
-    warnings.extend(agents.core.troubles.warnings(language));
+    let warnings = policy.warnings();
     let gate_notices = gate_notices(&app, language)?;
     let rendered = pages::render_work(&Work {
         language,

@@ -4,6 +4,7 @@
 
 use crate::access::Lease;
 use crate::core::live::{Activity, Live, Observed};
+use crate::domain::attention;
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::flow::plan_reviews;
 use crate::domain::flow::sessions::has_reported;
@@ -19,12 +20,14 @@ use codex_terminal::descriptor::Mode;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
+mod codex;
 mod plan;
 mod plan_file;
 mod queue;
 mod results;
 pub mod work;
 
+pub use codex::CodexView;
 pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
@@ -326,13 +329,15 @@ impl ViewContext<'_> {
         match (session.is_live(), idle) {
             (false, _) => "exited",
             (true, None) => "unknown",
-            // Waiting for a person, or for the next message, is no sign of trouble.
-            (true, Some(_)) if observed.activity == Activity::Blocked || session.is_planner() => {
-                "active"
-            }
-            (true, Some(seconds)) if seconds >= self.stale_seconds => "stalled",
+            (true, Some(_)) if self.is_silent(session, observed) => "stalled",
             (true, Some(_)) => "active",
         }
+    }
+
+    fn is_silent(&self, session: &Session, observed: &Observed) -> bool {
+        let is_blocked = observed.activity == Activity::Blocked;
+        let heard = observed.last_activity_at;
+        attention::is_silent(session, is_blocked, heard, self.stale_seconds, self.now)
     }
 
     fn planner(&self, session: &Session) -> PlannerView {

@@ -40,6 +40,7 @@ pub async fn session_stream(
         only: id,
         opener,
         number: 0,
+        attention: 0,
         pending: VecDeque::new(),
     };
     let frames = stream::unfold(watcher, |mut watcher| async move {
@@ -56,6 +57,8 @@ struct Watcher {
     opener: Option<Lease>,
     /// What the reader has.
     number: u64,
+    /// What the reader has of the list of what waits; only who follows all sessions is told of it.
+    attention: u64,
     pending: VecDeque<Bytes>,
 }
 
@@ -76,7 +79,14 @@ impl Watcher {
             let frames = news.frames.iter();
             let frames = frames.map(|frame| frame.for_reader(agents, self.opener.as_ref()));
             self.pending.extend(frames);
-            match news.again {
+            let mut again = news.again;
+            if self.only.is_none() {
+                let news = self.app.attention.after(self.attention, agents);
+                self.attention = news.number;
+                self.pending.extend(news.event);
+                again = again.into_iter().chain(news.again).min();
+            }
+            match again {
                 _ if !self.pending.is_empty() => {}
                 Some(again) => tokio::time::sleep_until(again).await,
                 None => self.hears_of_more(news.seq).await,

@@ -1,6 +1,7 @@
 //! The JSON API: one file per noun; a handler reads its request, calls one thing, shapes the answer.
 
 mod asks;
+mod attention;
 mod audit;
 mod departments;
 mod live;
@@ -92,4 +93,6 @@ pub fn table() -> Table<App> {
         .post("/api/attention/{id}", asks::answer)
         .get("/api/rules", asks::rules)
         .post("/api/rules/remove", asks::remove_rule)
+        .get("/api/attention", attention::list)
+        .get("/api/attention/{id}", attention::one)
 }

@@ -237,7 +237,9 @@ pub async fn check(
 pub struct StartAssignments {
     #[serde(alias = "zhongshu_session_id", alias = "session_id")]
     parent_session_id: SessionId,
-    assignments: Vec<AssignmentBody>,
+    /// Left out: those that the plan proposes to start, as it proposes them.
+    #[serde(default)]
+    assignments: Option<Vec<AssignmentBody>>,
     #[serde(default)]
     plan_sha256: Option<String>,
     #[serde(default)]
@@ -261,9 +263,13 @@ pub async fn confirm(
     RequirePerson(caller): RequirePerson,
     Keyed(wish, request): Keyed<StartAssignments>,
 ) -> Result<Success<Confirmed>, ApiError> {
+    let assignments = match wish.assignments {
+        Some(lines) => lines.into_iter().map(Into::into).collect(),
+        None => proposed(&app, &wish.parent_session_id, wish.plan_sha256.as_deref())?,
+    };
     let confirmation = Confirmation {
         parent_session_id: wish.parent_session_id,
-        assignments: wish.assignments.into_iter().map(Into::into).collect(),
+        assignments,
         findings: Vec::new(),
         plan_sha256: wish.plan_sha256,
         run_verify: wish
@@ -283,6 +289,28 @@ pub async fn confirm(
         queued_count: orders.len(),
         assignments: orders,
     }))
+}
+
+/// What the plan with this digest proposes, for who confirms it as it is. Whether it still waits is for the flow to say.
+fn proposed(
+    app: &App,
+    id: &SessionId,
+    sha256: Option<&str>,
+) -> Result<Vec<PlannedAssignment>, ApiError> {
+    let Some(sha256) = sha256 else {
+        let message = "assignments: say what shall be done, or name the plan whose lines are confirmed as they are with `plan_sha256`";
+        return Err(ApiError::invalid("assignments_required", message));
+    };
+    let lines = app.agents.core.ledger.read(|state| {
+        let mut plans = planner(state, id)?.plans.iter().rev();
+        let plan = plans.find(|plan| plan.sha256 == sha256);
+        Ok::<_, Refusal>(plan.map(|plan| plan.proposal.assignments.clone()))
+    })?;
+    lines.ok_or_else(|| {
+        let message =
+            "plan_sha256: this planner has no such plan; GET /api/zhongshu_plan shows its newest";
+        ApiError::not_found("unknown_plan", message)
+    })
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,21 +1,17 @@
 //! `GET /api/status`: everything at a glance.
 
 use crate::access::Lease;
-use crate::codex::features::{Feature, Lack};
 use crate::core::powers::Question;
+use crate::domain::attention::Item;
 use crate::domain::department::Department;
-use crate::domain::fault::{Fault, Shared};
 use crate::domain::flow::holds::unreviewed;
 use crate::domain::language::Language;
-use crate::ledger::Health;
-use crate::sessions::agents::Agents;
 use crate::sessions::open_terminals::TerminalView;
 use crate::sessions::permission::Trust;
-use crate::threads::{Abilities, NOT_LOGGED_IN};
 use crate::web::app::App;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::success::Success;
-use crate::web::views::{QueueItemView, SessionView, ViewContext};
+use crate::web::views::{CodexView, QueueItemView, SessionView, ViewContext};
 use axum::extract::State;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -38,30 +34,6 @@ pub struct DepartmentView {
     pub verify: Vec<String>,
     /// The model its sessions use.
     pub model: Option<String>,
-}
-
-/// Codex, as a person needs to know it.
-#[derive(Debug, Clone, Serialize)]
-pub struct CodexView {
-    /// `untrusted`, `starting`, `ready`, `down`, `unavailable`, `stopped` or `unused`.
-    pub state: &'static str,
-    /// Why, and what to do.
-    pub reason: Option<String>,
-    /// What it says it is.
-    pub user_agent: Option<String>,
-    /// What this version of it cannot do, and is switched off for that reason; null while that is not known.
-    pub lacks: Option<Vec<LackView>>,
-}
-
-/// Something that the installed Codex cannot do.
-#[derive(Debug, Clone, Serialize)]
-pub struct LackView {
-    /// Which.
-    pub feature: Feature,
-    /// The methods that it does not have.
-    pub methods: Vec<&'static str>,
-    /// What that means.
-    pub loss: String,
 }
 
 /// The whole answer.
@@ -131,6 +103,8 @@ pub struct StatusView {
     pub seq: u64,
     /// What a person should know.
     pub warnings: Vec<String>,
+    /// How many things wait for a person; `GET /api/attention` lists them.
+    pub attention_count: usize,
 }
 
 /// Answers `/api/status`.
@@ -179,6 +153,8 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
             .filter(|session| session.ended_at.is_none())
             .count()
     };
+    let waiting = app.attention.items(agents, policy.catalog.language);
+    let warnings = waiting.iter().filter_map(Item::warning);
     let browser_terminals = agents.open_terminals().views(opener);
     StatusView {
         api_version: API_VERSION,
@@ -216,11 +192,12 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         zhongshu_sessions,
         department_sessions,
         unapproved_commits,
-        codex: codex(agents, policy.catalog.language),
+        codex: CodexView::of(agents, policy.catalog.language),
         trust: agents.permission().question(policy.catalog.language),
         powers: agents.core.powers(policy.catalog.language),
         seq,
-        warnings: warnings(agents),
+        warnings: warnings.map(ToOwned::to_owned).collect(),
+        attention_count: waiting.len(),
     }
 }
 
@@ -233,93 +210,4 @@ fn department(department: &Department, language: Language) -> DepartmentView {
         verify: department.verify.clone(),
         model: department.model.clone(),
     }
-}
-
-/// Codex, as a person needs to know it.
-pub fn codex(agents: &Agents, language: Language) -> CodexView {
-    use crate::codex::Status;
-    let (state, reason, user_agent) = match &agents.threads.codex {
-        // Nobody asked for it: no fault, and nothing to mend.
-        Err(_) if !agents.core.policy().uses_codex() => ("unused", None, None),
-        Err(reason) => ("unavailable", Some(reason.get(language).to_owned()), None),
-        Ok(codex) => match &*codex.status().borrow() {
-            Status::Idle if agents.permission().is_given() => ("starting", None, None),
-            Status::Idle => ("untrusted", Some(not_started(agents, language)), None),
-            Status::Starting => ("starting", None, None),
-            Status::Ready { user_agent, .. } => ("ready", None, Some(user_agent.clone())),
-            Status::Down { reason, .. } => ("down", Some(reason.clone()), None),
-            Status::Unavailable { reason } => ("unavailable", Some(reason.clone()), None),
-            Status::Stopped => ("stopped", None, None),
-        },
-    };
-    CodexView {
-        state,
-        reason,
-        user_agent,
-        lacks: lacks(&agents.threads.abilities(), language),
-    }
-}
-
-fn lacks(abilities: &Abilities, language: Language) -> Option<Vec<LackView>> {
-    let Abilities::AllBut(lacks) = abilities else {
-        return None;
-    };
-    let view = |lack: &Lack| LackView {
-        feature: lack.feature,
-        methods: lack.methods.clone(),
-        loss: lack.feature.loss().get(language).to_owned(),
-    };
-    Some(lacks.iter().map(view).collect())
-}
-
-/// What is known of Codex before it may run, and what is not.
-fn not_started(agents: &Agents, language: Language) -> String {
-    let program = agents.threads.program.display();
-    match language {
-        Language::En => format!(
-            "{program} is there and starts when you allow Codex to work here; its login and its models are known only then (`zhongshu doctor` \
-             looks at the login)"
-        ),
-        Language::Zh => format!(
-            "{program} 已找到，在您允许 Codex 在此工作后启动；登录状态和可用模型要到那时才知道（`zhongshu doctor` 可检查登录）"
-        ),
-    }
-}
-
-fn warnings(agents: &Agents) -> Vec<String> {
-    let policy = agents.core.policy();
-    let mut warnings = policy.warnings();
-    warnings.extend(agents.core.troubles.warnings(policy.catalog.language));
-    if let Health::ReadOnly { reason, .. } = &agents.core.ledger.status().borrow().health {
-        warnings.push(reason.clone());
-    }
-    match agents.threads.abilities() {
-        Abilities::AllBut(lacks) => warnings.extend(lacks.iter().map(|lack| {
-            let (loss, methods) = (lack.feature.loss(), lack.methods.join("`, `"));
-            let loss = loss.get(policy.catalog.language);
-            format!("{loss} (it lacks `{methods}`)")
-        })),
-        Abilities::Untold(reason) => warnings.push(format!(
-            "it is not known what this Codex can do, so everything is tried: {reason}"
-        )),
-        Abilities::Unknown => {}
-    }
-    if agents.threads.logged_in() == Some(false) {
-        warnings.push(format!("{NOT_LOGGED_IN}, then start or resume a session"));
-    }
-    let held = |(shared, fault): (&Shared, &Fault)| {
-        format!(
-            "work for {} waits, because session {} failed with it: {}; `POST /api/queue/resume` tries again",
-            shared.name(),
-            fault.session_id,
-            fault.reason
-        )
-    };
-    warnings.extend(
-        agents
-            .core
-            .ledger
-            .read(|state| state.faults.iter().map(held).collect::<Vec<_>>()),
-    );
-    warnings
 }

@@ -1,0 +1,221 @@
+//! What waits, found from what lives: live sessions, open questions, the queue. What is over costs nothing.
+
+use super::list::{About, List, Scene, digest, first};
+use super::{Item, Urgency, Waiting, asks, plans, short, sort, work};
+use crate::domain::outcome::Outcome;
+use crate::domain::session::{RejectedFile, Session};
+use crate::domain::state::State;
+use chrono::{DateTime, Utc};
+
+/// Everything that waits for a person, in its order.
+pub fn of(scene: &Scene<'_>) -> Vec<Item> {
+    let mut list = List {
+        scene,
+        items: Vec::new(),
+    };
+    list.house();
+    for ask in scene.asks {
+        asks::of(&mut list, ask);
+    }
+    for session in scene.state.live_sessions() {
+        list.live(session);
+    }
+    list.stranded();
+    work::results(&mut list);
+    work::commits(&mut list);
+    work::queue(&mut list);
+    let mut items = list.items;
+    sort(&mut items);
+    items
+}
+
+/// Whether a department should have given a sign of life. Waiting for a person, or for the next message, is no sign of trouble.
+pub fn is_silent(
+    session: &Session,
+    is_blocked: bool,
+    last_activity_at: Option<DateTime<Utc>>,
+    stale_seconds: u64,
+    now: DateTime<Utc>,
+) -> bool {
+    let idle = last_activity_at
+        .or(session.started_at)
+        .map(|at| (now - at).num_seconds().max(0).unsigned_abs());
+    session.is_live()
+        && !session.is_planner()
+        && !is_blocked
+        && idle.is_some_and(|idle| idle >= stale_seconds)
+}
+
+impl List<'_> {
+    fn house(&mut self) {
+        let house = self.scene.house;
+        let none = About::default();
+        let stops = Urgency::BlocksSession;
+        if let Some(reason) = house.read_only.clone() {
+            self.add(stops, "journal", none, Waiting::ReadOnly { reason });
+        }
+        if let Some((state, reason)) = house.codex.clone() {
+            self.add(stops, "codex", none, Waiting::CodexDown { state, reason });
+        }
+        if let Some(sentence) = house.login.clone() {
+            self.add(stops, "codex", none, Waiting::Login { sentence });
+        }
+        if let Some(statement) = house.trust.clone() {
+            let urgency = Urgency::BlocksQueue;
+            self.add(urgency, "codex", none, Waiting::Trust { statement });
+        }
+        if let Some((sha256, statement, lines)) = house.powers.clone() {
+            let subject = first(&sha256);
+            let waiting = Waiting::Powers {
+                sha256,
+                statement,
+                lines,
+            };
+            let urgency = match self.waits_for_powers() {
+                true => Urgency::BlocksQueue,
+                false => Urgency::MayWait,
+            };
+            self.add(urgency, &subject, none, waiting);
+        }
+        for sentence in house.settings.iter().cloned() {
+            let subject = digest(&sentence);
+            let waiting = Waiting::Settings { sentence };
+            self.add(Urgency::MayWait, &subject, none, waiting);
+        }
+        for (duty, sentence) in house.duties.iter().cloned() {
+            let subject = duty.clone();
+            let waiting = Waiting::DutyFailed { duty, sentence };
+            self.add(Urgency::MayWait, &subject, none, waiting);
+        }
+        if let Some(mode) = house.gate {
+            let waiting = Waiting::GateMissing { mode };
+            self.add(Urgency::MayWait, "hook", none, waiting);
+        }
+    }
+
+    fn waits_for_powers(&self) -> bool {
+        let state = self.scene.state;
+        let queued = state.queue.iter();
+        let mut queued = queued.filter_map(|id| state.assignments.get(id));
+        queued.any(|assignment| {
+            let limits = self.scene.limits;
+            let route = limits.routes.get(&assignment.order.department);
+            route.unwrap_or(&limits.other).unapproved
+        })
+    }
+
+    fn live(&mut self, session: &Session) {
+        let scene = self.scene;
+        let seen = (scene.glimpse)(session.id());
+        let about = About {
+            since: seen.since,
+            ..About::session(scene.state, session)
+        };
+        let id = session.id().as_str();
+        if scene
+            .asks
+            .iter()
+            .any(|ask| ask.session_id.as_ref() == Some(session.id()))
+        {
+            // What it asks is in the list already.
+        } else if seen.is_blocked {
+            let notice = seen.notice.clone();
+            self.add(
+                Urgency::BlocksSession,
+                id,
+                about,
+                Waiting::Blocked { notice },
+            );
+        } else if let Some(cause) = seen.turn_failure.clone().filter(|_| seen.is_idle) {
+            let waiting = Waiting::TurnFailed { cause };
+            self.add(Urgency::BlocksSession, id, about, waiting);
+        } else if is_silent(
+            session,
+            false,
+            seen.last_activity_at,
+            scene.stale_seconds,
+            scene.now,
+        ) {
+            let last_activity_at = seen.last_activity_at.or(session.started_at);
+            let about = About {
+                since: last_activity_at,
+                ..about
+            };
+            let waiting = Waiting::Silent { last_activity_at };
+            self.add(Urgency::BlocksSession, id, about, waiting);
+        }
+        if session.is_planner() {
+            plans::of(self, session);
+            self.rejected(session);
+            for report in scene.state.fallbacks_to(session.id()) {
+                work::fallback(self, report);
+            }
+        }
+    }
+
+    fn rejected(&mut self, planner: &Session) {
+        let Some(file) = refused_last(self.scene.state, planner) else {
+            return;
+        };
+        let subject = format!("{}-{}", planner.id(), file.at.timestamp_millis());
+        let about = About::session(self.scene.state, planner).since(file.at);
+        let waiting = Waiting::FileRejected {
+            file: file.file.clone(),
+            reason: short(&file.reason),
+        };
+        self.add(Urgency::MayWait, &subject, about, waiting);
+    }
+
+    /// Planners that ended and were not asked to, until a person goes on with them or with another.
+    fn stranded(&mut self) {
+        let state = self.scene.state;
+        let newest = state.planners().last().map(|it| it.registered_at);
+        for planner in state.stranded() {
+            let ended = planner.ended_at();
+            if newest > ended {
+                continue;
+            }
+            let Some((how, reason)) = planner.outcome().and_then(reason) else {
+                continue;
+            };
+            let about = About {
+                since: ended,
+                ..About::session(state, planner)
+            };
+            let waiting = match planner.started_at {
+                None => Waiting::StartFailed { reason },
+                Some(_) => Waiting::SessionLost { how, reason },
+            };
+            let id = planner.id().as_str();
+            self.add(Urgency::BlocksQueue, id, about, waiting);
+        }
+    }
+}
+
+/// The last file in a planner's mailbox that was not taken: after a better one it is no more than history.
+fn refused_last<'a>(state: &State, planner: &'a Session) -> Option<&'a RejectedFile> {
+    let file = planner.rejected_files.last()?;
+    let plan = planner.plan().map(|plan| plan.reported_at);
+    let newer = |at: DateTime<Utc>| at >= file.at;
+    let taken = plan.is_some_and(newer)
+        || state
+            .reports_to(planner.id())
+            .any(|report| newer(report.reported_at()));
+    (!taken).then_some(file)
+}
+
+/// Why a session is over that nobody ended, and the word for it.
+pub(crate) fn reason(outcome: &Outcome) -> Option<(&'static str, String)> {
+    let reason = match outcome {
+        Outcome::Failed { reason } | Outcome::Lost { reason } => reason.clone(),
+        Outcome::Exited {
+            signal: Some(signal),
+            ..
+        } => format!("ended by signal {signal}"),
+        Outcome::Exited {
+            code: Some(code), ..
+        } if *code != 0 => format!("exit code {code}"),
+        _ => return None,
+    };
+    Some((outcome.word(), short(&reason)))
+}

@@ -1,0 +1,180 @@
+//! What waits for a person: one list for API, streams and command line, whose actions are requests that can be sent as they stand.
+
+use super::agent::Agent;
+use super::http::Answer;
+use super::world::World;
+use serde_json::{Value, json};
+
+/// What waits, but for the notice that the test's state folder lies where agents can write.
+fn list(world: &World) -> Vec<Value> {
+    let answer = world.get("/api/attention").ok();
+    let mut items = answer["items"].as_array().unwrap().clone();
+    assert_eq!(answer["count"], json!(items.len()));
+    assert_eq!(world.status()["attention_count"], json!(items.len()));
+    items.retain(|item| item["kind"] != "settings");
+    items
+}
+
+fn kinds(world: &World) -> Vec<String> {
+    let items = list(world);
+    let kinds = items.iter().map(|item| item["kind"].as_str().unwrap());
+    kinds.map(str::to_owned).collect()
+}
+
+fn plan(world: &World, planner: &str, task: &str) {
+    let lines = json!([
+        { "department": "lingyubu", "task": task },
+        { "department": "menxia", "task": "not now", "selected": false },
+    ]);
+    let body = json!({ "session_id": planner, "summary": "two parts", "assignments": lines });
+    world.post("/api/report_zhongshu_plan", &body).ok();
+}
+
+/// Does what the item says, with what a person fills in.
+fn act(world: &World, item: &Value, action: &str, filled: &Value) -> Answer {
+    let actions = item["actions"].as_array().unwrap();
+    let action = actions.iter().find(|it| it["id"] == action);
+    let action = action.unwrap_or_else(|| panic!("{item:#}"));
+    let mut body = action["body"].clone();
+    for (name, value) in filled.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    assert_eq!(action["method"], "POST");
+    world.post(action["path"].as_str().unwrap(), &body)
+}
+
+#[test]
+fn a_plan_is_confirmed_by_what_its_item_says_and_is_gone_then() {
+    let world = World::serving();
+    assert_eq!(kinds(&world), [""; 0]);
+    let planner = world.planner("plan it");
+    plan(&world, &planner.id, "first");
+    let items = list(&world);
+    assert_eq!(items.len(), 1, "{items:#?}");
+    let item = &items[0];
+    let id = item["id"].as_str().unwrap();
+    assert_eq!(id, format!("plan_to_confirm-{}-1", planner.id));
+    assert_eq!(item["urgency"], "blocks_queue");
+    assert_eq!(item["planner_id"], json!(planner.id));
+    assert_eq!(item["what"]["lines"][0]["task"], "first");
+    assert_eq!(item["link"], format!("/#item={id}"));
+    let one = world.get(&format!("/api/attention/{id}?lang=zh")).ok();
+    assert_eq!(one["item"]["title"], "方案第 1 版等待您决定");
+    // Rejected with the reason it needs, and not without.
+    act(&world, item, "reject", &json!({})).refused(400, "invalid_field");
+    act(&world, item, "reject", &json!({ "reason": "smaller" })).ok();
+    assert_eq!(kinds(&world), [""; 0]);
+    world
+        .get(&format!("/api/attention/{id}"))
+        .refused(404, "unknown_item");
+    // What is confirmed as it is proposed is what was selected.
+    plan(&world, &planner.id, "second");
+    let item = list(&world).remove(0);
+    act(&world, &item, "confirm", &json!({})).ok();
+    let queued = world.events_named("assignment_queued");
+    let tasks: Vec<_> = queued.iter().map(|event| &event["task"]).collect();
+    assert_eq!(tasks, [&json!("second")]);
+    assert_eq!(kinds(&world), [""; 0]);
+}
+
+#[test]
+fn a_confirmation_without_lines_names_the_plan_that_it_takes_them_from() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    plan(&world, &planner.id, "first");
+    let confirm = |sha256: Value| {
+        let body = json!({ "parent_session_id": planner.id, "plan_sha256": sha256 });
+        world.post("/api/start_assignments", &body)
+    };
+    confirm(Value::Null).refused(400, "assignments_required");
+    confirm(json!("00")).refused(404, "unknown_plan");
+    assert_eq!(world.events_named("assignment_queued").len(), 0);
+}
+
+#[test]
+fn a_department_that_asks_or_ends_without_a_word_is_in_the_list_until_somebody_takes_notice() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    let asks = world.department(&planner.id, "lingyubu", "ask");
+    asks.reports(json!({ "summary": "two ways", "needs_user_confirmation": true }));
+    world.wait_for("the question", || {
+        (kinds(&world) == ["result_needs_person"]).then_some(())
+    });
+    let ends = json!({ "department": "zhilibu", "task": "end", "parent_session_id": planner.id });
+    world.post("/api/start_department", &ends).ok();
+    let item = list(&world).remove(0);
+    assert_eq!(item["department"], "lingyubu");
+    act(&world, &item, "acknowledge", &json!({})).ok();
+    let status = world.wait_for("the next department", || {
+        let status = world.status();
+        let running = status["department_sessions"].as_array().unwrap();
+        running
+            .iter()
+            .find(|it| it["department"] == "zhilibu")
+            .cloned()
+    });
+    let ends = Agent::ready(&world, status["id"].as_str().unwrap(), 1);
+    ends.tell("exit 3");
+    world.wait_for("the fallback", || {
+        (kinds(&world) == ["fallback"]).then_some(())
+    });
+    let item = list(&world).remove(0);
+    assert_eq!(item["session_id"], json!(ends.id));
+    act(&world, &item, "acknowledge", &json!({})).ok();
+    assert_eq!(kinds(&world), [""; 0]);
+}
+
+#[test]
+fn the_stream_of_sessions_tells_how_many_wait_whenever_that_changes() {
+    let world = World::serving();
+    let mut stream = world.events("/api/session_stream");
+    let first = stream.until("the list", |event| event.name == "attention");
+    let first = first.json();
+    let planner = world.planner("plan it");
+    plan(&world, &planner.id, "first");
+    let id = format!("plan_to_confirm-{}-1", planner.id);
+    let second = stream.until("the plan", |event| event.name == "attention");
+    let second = second.json();
+    assert_eq!(second["count"], json!(first["count"].as_u64().unwrap() + 1));
+    assert_eq!(second["ids"][0], json!(id));
+    let reject = json!({ "session_id": planner.id, "reason": "no" });
+    world.post("/api/reject_plan", &reject).ok();
+    let third = stream.until("the end", |event| event.name == "attention");
+    assert_eq!(third.json(), first);
+}
+
+#[test]
+fn the_command_line_lists_shows_and_says_what_is_gone() {
+    let world = World::serving();
+    let out = world.run(&["attention"]).exits(0);
+    assert!(!out.contains("plan"), "{out}");
+    let planner = world.planner("plan it");
+    plan(&world, &planner.id, "first");
+    let id = format!("plan_to_confirm-{}-1", planner.id);
+    let out = world.run(&["attention", "list"]).exits(0);
+    assert!(
+        out.contains("Version 1 of the plan waits for your decision\n"),
+        "{out}"
+    );
+    assert!(out.contains(&id), "{out}");
+    let out = world.run(&["attention", "show", &id]).exits(0);
+    assert!(out.contains("task: first\n"), "{out}");
+    assert!(
+        out.contains("zhongshu api POST /api/reject_plan --data"),
+        "{out}"
+    );
+    let listed = world.run(&["attention", "--json"]).json();
+    assert_eq!(listed["items"][0]["id"], json!(id));
+    let out = world.run(&["attention", "show", "login-codex"]).exits(1);
+    assert!(out.contains("nothing with this id waits"), "{out}");
+}
+
+#[test]
+fn whoever_may_look_sees_the_list_and_nobody_else() {
+    let world = World::serving();
+    let reader = world.token("reader", "read");
+    world.tcp(&reader, "GET", "/api/attention", None).ok();
+    world
+        .tcp("nonsense", "GET", "/api/attention", None)
+        .refused(401, "token_unknown");
+}
