@@ -28,23 +28,6 @@ onAction('go', ({ dataset }) => {
   place.scrollIntoView({ block: 'start', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' });
   place.focus({ preventScroll: true });
 });
-onAction('trust', async () => {
-  await post('/api/trust', { accept: true, language: language() });
-  // What was refused for the lack of it can be tried now.
-  for (const line of document.querySelectorAll('.said.bad')) line.remove();
-  await refresh();
-});
-onAction('powers', async ({ dataset }) => {
-  try {
-    await post('/api/powers', { sha256: dataset.sha256, accept: true });
-  } catch (error) {
-    // The file says something else by now: the page shows that instead.
-    if (error.code === 'powers_changed') await refresh();
-    throw error;
-  }
-  for (const line of document.querySelectorAll('.said.bad')) line.remove();
-  await refresh();
-});
 onAction('choose', ({ dataset }) => choose(dataset.sessionId));
 onAction('read-all', async ({ dataset }) => {
   await post('/api/zhongshu_inbox', { session_id: dataset.sessionId });

@@ -3,6 +3,7 @@ import { forget, keyFromUrl, signIn, signOut, whenForgotten } from './access.js'
 import { whenSignedOut } from './api.js';
 import './actions.js';
 import { $, $$, fault } from './dom.js';
+import { lookAt, showCount } from './attention.js';
 import * as timeline from './history.js';
 import { language, loadWords, t, useLanguage } from './i18n.js';
 import { recheckEdited, rescueEdits } from './plan.js';
@@ -51,6 +52,7 @@ function toSignedOut(key, sentence = null) {
   stopStream?.();
   stopStream = null;
   work.stop();
+  showCount(0, '');
   closeAll();
   timeline.reset();
   thread.leave();
@@ -80,7 +82,15 @@ function openView(name) {
   if (view === 'review' && !review.isLoaded()) review.load();
 }
 
-const viewOfUrl = () => location.hash.slice(1);
+// The card that a link or a notification leads to, until it is looked at.
+let wantedItem = null;
+function viewOfUrl() {
+  const place = location.hash.slice(1);
+  if (!place.startsWith('item=')) return place;
+  wantedItem = place.slice(5);
+  if (lookAt(wantedItem)) wantedItem = null;
+  return 'work';
+}
 
 function departmentTitle(key) {
   const option = document.querySelector(`#department-titles option[value="${CSS.escape(String(key))}"]`);
@@ -168,7 +178,13 @@ function wire() {
   });
   whenSignedOut((reason) => { forget(); toSignedOut(reason); });
   whenForgotten(() => toSignedOut('signin.logged_out'));
-  work.whenShown(() => { rescueEdits(); markShown(); showConnection(streamState); });
+  work.whenShown(({ attention, project }) => {
+    rescueEdits();
+    markShown();
+    showConnection(streamState);
+    showCount(attention, project);
+    if (wantedItem && lookAt(wantedItem)) wantedItem = null;
+  });
   // A key can also arrive in a page that is open already: the person ran `zhongshu open` and the browser reused the tab.
   addEventListener('hashchange', () => {
     const key = keyFromUrl();

@@ -20,7 +20,7 @@ function untilVisible() {
   });
 }
 
-// Calls `onEvent` for every event of the stream at `path` (after `after`, where its events are numbered) and `onState`
+// Calls `onEvent(event, name)` for every event of the stream at `path` (after `after`, where its events are numbered) and `onState`
 // with 'live' or 'reconnecting', until `stop()`.
 export function follow(path, after, onEvent, onState = () => {}) {
   let stopped = false;
@@ -63,13 +63,14 @@ export function follow(path, after, onEvent, onState = () => {}) {
   function take(block) {
     const data = block.split('\n').filter((line) => line.startsWith('data:')).map((line) => line.slice(5).replace(/^ /, '')).join('\n');
     if (!data) return;
+    const name = block.split('\n').find((line) => line.startsWith('event:'))?.slice(6).trim();
     let event;
     try { event = JSON.parse(data); } catch { return; }
     if (typeof event.seq === 'number') {
       if (event.seq <= after) return;
       after = event.seq;
     }
-    onEvent(event);
+    onEvent(event, name);
   }
 
   (async () => {

@@ -24,7 +24,7 @@ let unsettled = false;
 let due = Infinity;
 let on = false;
 let onShown = () => {};
-const shown = { seq: 0, sessionId: null, readOnly: false };
+const shown = { seq: 0, sessionId: null, readOnly: false, attention: 0, project: '' };
 
 export function whenShown(handler) { onShown = handler; }
 export function current() { return shown; }
@@ -61,6 +61,8 @@ async function load() {
   shown.seq = Number(root.dataset.seq);
   shown.sessionId = root.dataset.sessionId || null;
   shown.readOnly = root.dataset.readOnly === 'true';
+  shown.attention = Number(root.dataset.attention);
+  shown.project = root.dataset.project;
   unsettled = root.dataset.unsettled === 'true';
   swap(fresh);
   onShown(shown);
@@ -105,7 +107,9 @@ export function stale() {
 }
 
 // A session looks different from outside: it printed something, or became idle.
-export function observed(session) {
+export function observed(session, name) {
+  // How many things wait, and which: the fragment has them all.
+  if (name === 'attention') { stale(); return; }
   // What is being fetched may be older than this.
   if (looksDifferent(session, shown.sessionId) || running) stale();
   else showWords(session);

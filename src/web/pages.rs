@@ -3,6 +3,7 @@
 //! Pure functions from views to text. Every value is escaped by the template engine; nothing here reads a file, takes a
 //! lock or knows about HTTP. Words come from the one dictionary that the scripts use too.
 
+mod attention;
 mod checks;
 pub(crate) mod escape;
 mod quoted;
@@ -18,15 +19,14 @@ mod thread;
 mod words;
 mod work;
 
+use crate::domain::attention::Item;
+use crate::domain::department::Department;
 use crate::domain::language::Language;
 use crate::web::preferences::Preferences;
 use askama::Template;
 
 pub use report::render as render_report;
-pub use review::{
-    render as render_review, render_file as render_review_file,
-    render_notices as render_gate_notices,
-};
+pub use review::{render as render_review, render_file as render_review_file};
 pub use thread::{
     Thread, render as render_thread, render_row as render_thread_row, shorten as shorten_turns,
 };
@@ -63,6 +63,18 @@ pub fn render_shell(
 /// Only when the template engine fails.
 pub fn render_work(work: &Work<'_>) -> Result<String, askama::Error> {
     work::render(work)
+}
+
+/// Renders what waits for the person, as the head of the page of work.
+///
+/// # Errors
+/// Only when the template engine fails.
+pub fn render_attention(
+    items: &[Item],
+    departments: &[Department],
+    language: Language,
+) -> Result<String, askama::Error> {
+    attention::render(items, departments, language)
 }
 
 /// The language of a request to `/` or `/ui/*`: the `lang` of the query, else what was chosen, else what the browser

@@ -4,6 +4,7 @@ mod thread;
 
 use super::api::reviews;
 use super::app::App;
+use super::attention::house;
 use super::body::Query;
 use super::caller::RequirePerson;
 use super::error::ApiError;
@@ -14,7 +15,7 @@ use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::result::TaskResult;
-use crate::domain::review::{GateMode, GitId};
+use crate::domain::review::GitId;
 use crate::gate::review::Wanted;
 use crate::git::diff::{OVERVIEW, WHOLE_FILE};
 use crate::ledger::Health;
@@ -89,6 +90,7 @@ async fn work(
     };
     // One look at one moment: a plan never stands beside the queue of another.
     let limits = agents.queue().limits();
+    let house = house(agents, language);
     let seen = agents.core.ledger.read_at(|state, seq| {
         let scene = ViewContext::of(agents, state, None);
         let sessions = scene.sessions();
@@ -124,10 +126,22 @@ async fn work(
             state.queue_paused,
             state.slots_taken(),
             chosen,
+            app.attention.look(agents, state, &limits, house, language),
         )
     });
-    let (seq, sessions, plans, files, unread, read, queue, queue_paused, slots_taken, chosen) =
-        seen;
+    let (
+        seq,
+        sessions,
+        plans,
+        files,
+        unread,
+        read,
+        queue,
+        queue_paused,
+        slots_taken,
+        chosen,
+        waiting,
+    ) = seen;
     let findings = match plans.first() {
         Some(plan) => api::plans::findings_of(&app, plan, language).await?,
         None => Vec::new(),
@@ -143,18 +157,12 @@ async fn work(
             ended: terminal.status == "exited",
         })
         .collect();
-    let (codex, trust) = (
-        CodexView::of(agents, language),
-        agents.permission().question(language),
-    );
+    let codex = CodexView::of(agents, language);
     let powers = agents.core.powers(language);
     let health = agents.core.ledger.status().borrow().health.clone();
-    let read_only = match &health {
-        Health::ReadOnly { reason, .. } => Some(reason.as_str()),
-        Health::Writable => None,
-    };
-    let warnings = policy.warnings();
-    let gate_notices = gate_notices(&app, language)?;
+    let read_only = matches!(health, Health::ReadOnly { .. });
+    let departments = &policy.catalog.departments;
+    let attention = html(pages::render_attention(&waiting, departments, language))?;
     let rendered = pages::render_work(&Work {
         language,
         seq,
@@ -164,10 +172,9 @@ async fn work(
             state: codex.state,
             reason: codex.reason.as_deref(),
         },
-        trust_statement: trust.needed.then_some(trust.statement.as_str()),
         powers: &powers,
         read_only,
-        warnings: &warnings,
+        waiting: &waiting,
         departments: &policy.catalog.departments,
         model_choices: policy.catalog.models.as_deref().unwrap_or_default(),
         sessions: &sessions,
@@ -187,18 +194,7 @@ async fn work(
         slots: policy.slots,
         terminals: &terminals,
     });
-    html(rendered.map(|work| work + &gate_notices))
-}
-
-/// What stands above every view: commits that went around the gate, and a gate that is not there.
-fn gate_notices(app: &App, language: Language) -> Result<String, ApiError> {
-    let (commits, pinned) = app.agents.core.ledger.read(|state| {
-        let pinned = state.reviews.pinned.filter(|mode| *mode > GateMode::Off);
-        (reviews::unapproved(state), pinned)
-    });
-    let unguarded = pinned.filter(|_| *app.guarded.borrow() == Some(false));
-    let Html(text) = html(pages::render_gate_notices(&commits, unguarded, language))?;
-    Ok(text)
+    html(rendered.map(|work| work + &attention.0))
 }
 
 #[derive(Debug, Deserialize)]

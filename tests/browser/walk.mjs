@@ -131,7 +131,7 @@ await step('the program that governance.yaml names waits for a yes to exactly it
   await page.getByRole('button', { name: 'Start a planner' }).click();
   await see('First answer the question about programs and sandboxes');
   await page.getByRole('button', { name: 'Allow exactly this' }).click();
-  await gone(page.locator('[data-do="powers"]'));
+  await gone(page.locator('[data-path="/api/powers"]'));
   await gone(page.locator('.said.bad'));
   await see('Without a sandbox (tier T0)');
 });
@@ -386,6 +386,30 @@ await step('a plan that comes while another one is being confirmed is not confir
   await see('Something else');
 });
 
+await step('what waits stands first, is counted in title and icon, and keys step to it and open it', async () => {
+  const card = page.locator('[data-kind="plan_to_confirm"]');
+  await card.waitFor();
+  const count = await page.locator('#attention-count').innerText();
+  assert.match(await page.title(), new RegExp(`^\\(${count}\\) `));
+  assert.match(await page.locator('link[rel="icon"]').getAttribute('href'), new RegExp(`^data:image/svg.*${count}`));
+  const top = async (place) => (await page.locator(place).first().boundingBox()).y;
+  assert.ok(await top('[data-region="attention"]') < await top('[data-region="planner"]'));
+  await page.locator('body').click({ position: { x: 2, y: 2 } });
+  await page.keyboard.press('?');
+  await page.locator('#attention-keys').waitFor();
+  await page.keyboard.press('?');
+  for (let at = 0; at < 9 && await page.evaluate(() => document.activeElement.dataset.kind) !== 'plan_to_confirm'; at += 1) await page.keyboard.press('j');
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.kind), 'plan_to_confirm');
+  // No is nothing without a reason: the field for it opens, and takes the keys.
+  await page.keyboard.press('d');
+  await card.getByText('Fill in “Why” first.').waitFor();
+  await page.keyboard.type('jk?a');
+  assert.equal(await card.locator('textarea').inputValue(), 'jk?a');
+  await page.keyboard.press('Escape');
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.kind), 'plan_to_confirm');
+  await card.locator('textarea').fill('');
+});
+
 await step('a second plan is rejected; the planner hears why', async () => {
   await page.getByText('Reject the plan').click();
   await page.getByLabel('Why? The planner gets this').fill('there are words enough');
@@ -416,7 +440,7 @@ await step('the history tells the story', async () => {
 });
 
 await step('the page speaks Chinese and can be dark, and so do its terminals', async () => {
-  await page.getByRole('link', { name: 'Work', exact: true }).click();
+  await page.getByRole('link', { name: /^Work/ }).click();
   await page.getByRole('button', { name: '中文' }).click();
   await page.getByRole('heading', { name: '中书省', exact: true }).waitFor();
   assert.equal(await page.locator('html').getAttribute('lang'), 'zh');

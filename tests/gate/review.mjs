@@ -161,10 +161,11 @@ await step('a commit that goes around the gate stands on the page until the pers
   await please('stage src/lib.rs');
   const { code } = await please('around');
   assert.equal(code, 0);
-  const notice = page.locator('[data-region="gate"] .notice', { hasText: 'Committed without a review' });
-  await notice.getByText('went around').waitFor();
+  const notice = page.locator('[data-kind="commit_unapproved"]');
+  await notice.getByText('went around', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'History' }).click();
   await page.locator('#timeline').getByText('although nobody had approved it: went around').waitFor();
+  await page.getByRole('link', { name: 'Work' }).click();
   await notice.getByRole('button', { name: 'I have seen it' }).click();
   await notice.waitFor({ state: 'detached' });
 });

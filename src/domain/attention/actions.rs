@@ -253,7 +253,10 @@ impl Waiting {
             Self::Login { .. } | Self::Fault { .. } => vec![m.try_again()],
             Self::Trust { .. } => vec![m.make(
                 "accept",
-                ("Allow Codex to work here", "允许 Codex 在此工作"),
+                (
+                    "Allow Codex to work in this repository",
+                    "允许 Codex 在此仓库工作",
+                ),
                 (
                     "Codex starts, and sessions can run.",
                     "Codex 会启动，会话可以运行。",
@@ -263,7 +266,7 @@ impl Waiting {
             )],
             Self::Powers { sha256, .. } => vec![m.make(
                 "accept",
-                ("Allow exactly this", "仅允许以上内容"),
+                ("Allow exactly this", "只同意以上内容"),
                 (
                     "It holds from now on, until it says something else.",
                     "从现在起生效，直到内容变化。",

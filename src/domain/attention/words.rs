@@ -21,7 +21,7 @@ pub(super) fn who(scene: &Scene<'_>, about: &About<'_>) -> String {
         }
         _ => say(
             scene.language,
-            "A thread of nobody here",
+            "A thread of no session here",
             "不属于任何会话的线程",
         ),
     }
@@ -60,7 +60,10 @@ impl Waiting {
                 tell("No session of Codex can work.", "Codex 会话无法工作。"),
             ),
             Self::Trust { .. } => (
-                tell("May Codex work here?", "允许 Codex 在此工作吗？"),
+                tell(
+                    "Before Codex starts here for the first time",
+                    "Codex 首次在此仓库启动之前",
+                ),
                 None,
                 tell(
                     "Nothing of Codex runs here until you allow it.",
@@ -69,8 +72,8 @@ impl Waiting {
             ),
             Self::Powers { .. } => (
                 tell(
-                    "governance.yaml asks for more than the safe defaults",
-                    "governance.yaml 要求超出安全默认值的权力",
+                    "Before programs start and sandboxes open",
+                    "在程序启动之前、沙箱放宽之前",
                 ),
                 None,
                 tell(
@@ -82,8 +85,8 @@ impl Waiting {
                 tell("Something is wrong with the settings", "设置有问题"),
                 Some(sentence.clone()),
                 tell(
-                    "What was read last without a mistake stays in force.",
-                    "最后一次正确读取的内容继续有效。",
+                    "Nothing stops for it. A governance.yaml with a mistake is not followed: what was read before stays in force.",
+                    "不会因此停止任何事。有错误的 governance.yaml 不会生效，此前读取的内容继续有效。",
                 ),
             ),
             Self::DutyFailed { sentence, .. } => (

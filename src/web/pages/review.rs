@@ -8,21 +8,17 @@ use super::Words;
 use crate::domain::department::Department;
 use crate::domain::language::Language;
 use crate::domain::report::{ChangedFile, Decision, DepartmentShare, Finding};
-use crate::domain::review::GateMode;
 use crate::git::diff::{Content, FileDiff};
-use crate::web::api::reviews::{ReviewView, Stage, UnapprovedView};
+use crate::web::api::reviews::{ReviewView, Stage};
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
-use lines::{HunkRows, Span};
+pub(super) use lines::{HunkRows, Span, rows};
 
 /// Files up to this many lines are open at first; longer ones are a click away.
 const OPEN_LINES: usize = 300;
 
 /// As many lines are open at first on the whole page.
 const OPEN_LINES_IN_ALL: usize = 1_500;
-
-/// Commits that went around the gate and are listed on the work page; the review page lists all.
-const SHOWN_COMMITS: usize = 3;
 
 #[derive(Template)]
 #[template(path = "review.html")]
@@ -104,44 +100,8 @@ pub fn render_file(
     Body { f, t }.render().map(Some)
 }
 
-#[derive(Template)]
-#[template(path = "review/notices.html")]
-struct Notices<'a> {
-    t: Words,
-    shown: &'a [UnapprovedView],
-    more: u64,
-    unguarded: Option<GateMode>,
-}
-
-/// What the work page says about the gate: commits that went around it, and that it is not installed although it should.
-///
-/// # Errors
-/// Only when the template engine fails.
-pub fn render_notices(
-    commits: &[UnapprovedView],
-    unguarded: Option<GateMode>,
-    language: Language,
-) -> Result<String, askama::Error> {
-    let shown = &commits[..commits.len().min(SHOWN_COMMITS)];
-    Notices {
-        t: Words::of(language),
-        shown,
-        more: (commits[shown.len()..].iter())
-            .map(|commit| commit.seen.count())
-            .sum(),
-        unguarded,
-    }
-    .render()
-}
-
 fn stamp(at: &DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-impl Notices<'_> {
-    fn stamp(&self, at: &DateTime<Utc>) -> String {
-        stamp(at)
-    }
 }
 
 impl Page<'_> {
@@ -227,7 +187,7 @@ impl<'a> File<'a> {
         let risks = review.report.risks.iter();
         let findings: Vec<&Finding> = risks.filter(|finding| finding.path == d.path).collect();
         let hunks = match &d.content {
-            Content::Text { hunks, .. } => lines::rows(hunks, &findings),
+            Content::Text { hunks, .. } => rows(hunks, &findings),
             _ => Vec::new(),
         };
         Self {

@@ -90,6 +90,7 @@ fn every_word_that_is_used_exists_and_every_word_is_used() {
     let (mut used, mut groups) = (BTreeSet::new(), BTreeSet::new());
     let rust = [
         "src/web/pages/work.rs",
+        "src/web/pages/attention.rs",
         "src/web/pages/work/next.rs",
         "src/web/pages/checks.rs",
         "src/web/pages/report.rs",

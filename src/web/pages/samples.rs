@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+pub mod attention;
 mod checks;
 mod plans;
 mod powers;
@@ -13,7 +14,9 @@ pub use self::powers::question;
 use super::{Codex, TerminalItem, Work};
 use crate::core::live::Activity;
 use crate::core::powers::Question;
+use crate::domain::ask::Ask;
 use crate::domain::department::{Approval, Department, Sandbox, built_in};
+use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
 use crate::domain::plan::Source;
@@ -49,6 +52,9 @@ pub struct Sample {
     pub codex: (String, Option<String>),
     pub read_only: Option<String>,
     pub queue_paused: bool,
+    pub asks: Vec<Ask>,
+    /// What happened before.
+    pub work: Vec<Event>,
 }
 
 impl Sample {
@@ -62,10 +68,9 @@ impl Sample {
                 state: &self.codex.0,
                 reason: self.codex.1.as_deref(),
             },
-            trust_statement: self.trust.as_deref(),
             powers: &self.powers,
-            read_only: self.read_only.as_deref(),
-            warnings: &self.warnings,
+            read_only: self.read_only.is_some(),
+            waiting: &[],
             departments: &self.departments,
             model_choices: &self.models,
             sessions: &self.sessions,
@@ -114,6 +119,8 @@ pub fn empty() -> Sample {
         codex: ("untrusted".into(), None),
         read_only: None,
         queue_paused: false,
+        asks: Vec::new(),
+        work: Vec::new(),
     }
 }
 
@@ -266,6 +273,8 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     }];
     sample.project = say("weather-station");
     sample.repo = say("/home/mei/projects/weather-station");
+    sample.asks = attention::asks(say);
+    sample.work = work::events(say, "src/cli.rs");
     sample
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::rules::dictionary;
+use super::samples::attention;
 use super::samples::{PLANNER, Sample, at, busy, clean_report, empty, question, report, session};
 use super::*;
 use crate::domain::department::built_in;
@@ -22,7 +23,13 @@ fn hostile(text: &str) -> String {
 }
 
 fn page(sample: &Sample, language: Language) -> String {
-    render_work(&sample.work(language)).unwrap()
+    let waiting = attention::waiting(sample, language);
+    let work = Work {
+        waiting: &waiting,
+        ..sample.work(language)
+    };
+    let attention = render_attention(&waiting, &sample.departments, language).unwrap();
+    render_work(&work).unwrap() + &attention
 }
 
 /// A busy launcher in which everything that can be shown is shown.
@@ -118,7 +125,7 @@ fn a_command_that_a_notice_names_is_code() {
         plain("unavailable"),
         Some(plain("run `codex <login>` first")),
     );
-    let shown = "<span class=\"text\">run <code>codex &#60;login&#62;</code> first</span>";
+    let shown = "<p class=\"text\">run <code>codex &#60;login&#62;</code> first</p>";
     assert!(page(&sample, Language::En).contains(shown));
 }
 
@@ -289,7 +296,7 @@ fn every_empty_place_says_what_to_do() {
     assert!(
         text.contains("What shall be done in this repository?") && text.contains("How it works")
     );
-    assert!(text.contains("data-do=\"trust\""));
+    assert!(text.contains("data-path=\"/api/trust\""));
     let mut sample = empty();
     sample.sessions = vec![session(PLANNER, "zhongshu", "a task")];
     sample.chosen = Some(SessionId::parse(PLANNER).unwrap());
@@ -316,12 +323,12 @@ fn every_empty_place_says_what_to_do() {
 #[test]
 fn the_question_about_powers_shows_what_changed_and_what_the_answer_names() {
     let mut sample = empty();
-    assert!(!page(&sample, Language::En).contains("data-do=\"powers\""));
+    assert!(!page(&sample, Language::En).contains("/api/powers"));
     sample.powers.needed = true;
     let text = page(&sample, Language::En);
-    let sha256 = format!("data-sha256=\"{}\"", sample.powers.sha256);
+    let sha256 = format!("sha256&#34;:&#34;{}&#34;", sample.powers.sha256);
     for part in [
-        "data-do=\"powers\"",
+        "data-path=\"/api/powers\"",
         &sha256,
         "other-agent --prompt-file {prompt_file}",
         "other-agent {prompt_file}",

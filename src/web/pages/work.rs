@@ -10,11 +10,11 @@ use super::checks::{Checks, Reviewed, open_question};
 use super::quoted::{Piece, pieces};
 use crate::core::live::Activity;
 use crate::core::powers::Question;
+use crate::domain::attention::Item;
 use crate::domain::department::Department;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::language::Language;
 use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
-use crate::domain::powers::{FileNews, Line};
 use crate::domain::session::Kind;
 use crate::domain::shown::without_hidden;
 use crate::web::views::{
@@ -61,14 +61,12 @@ pub struct Work<'a> {
     pub repo: &'a str,
     /// The app-server.
     pub codex: Codex<'a>,
-    /// What a person has to allow before the first Codex session, while it is not allowed.
-    pub trust_statement: Option<&'a str>,
     /// What `governance.yaml` asks for beyond the safe defaults.
     pub powers: &'a Question,
-    /// Why nothing can be written, when the journal is read-only.
-    pub read_only: Option<&'a str>,
-    /// What a person should know, as sentences (a mistake in `governance.yaml`, say).
-    pub warnings: &'a [String],
+    /// Whether nothing can be written.
+    pub read_only: bool,
+    /// What waits for the person, the most urgent first.
+    pub waiting: &'a [Item],
     /// Departments that can be started.
     pub departments: &'a [Department],
     /// Models that can be asked for.
@@ -263,23 +261,6 @@ impl Page<'_> {
     fn unsandboxed(&self) -> Option<String> {
         let names = &self.w.powers.unsandboxed;
         (!names.is_empty()).then(|| names.join(self.w.language.pick(", ", "、")))
-    }
-
-    /// The lines of the question that say something new: what was approved and stays needs no second look.
-    fn new_lines(&self) -> impl Iterator<Item = &Line> {
-        let lines = self.w.powers.lines.iter();
-        lines.filter(|line| line.now != line.before)
-    }
-
-    /// Key of the sentence about a file that a command line names.
-    fn file_news(&self, line: &Line) -> Option<&'static str> {
-        match line.file? {
-            FileNews::Same => None,
-            FileNews::New => Some("powers.file.new"),
-            FileNews::Changed => Some("powers.file.changed"),
-            FileNews::Gone => Some("powers.file.gone"),
-            FileNews::Unread => Some("powers.file.unread"),
-        }
     }
 
     fn title<'s>(&self, department: &'s Department) -> &'s str {

@@ -118,7 +118,7 @@ fn around(say: &dyn Fn(&str) -> String) -> Event {
             report_id: None,
             older: None,
         },
-        mode: GateMode::Enforce,
+        mode: crate::domain::review::GateMode::Enforce,
     }
 }
 
@@ -170,9 +170,6 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
     let whole = view(&root, &state, Some(long));
     pages.push(render_file(&whole, long, language).unwrap().unwrap());
     assert_eq!(render_file(&whole, 99, language).unwrap(), None);
-    pages.push(
-        render_notices(&whole.unapproved_commits, Some(GateMode::Enforce), language).unwrap(),
-    );
     pages
 }
 

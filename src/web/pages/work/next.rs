@@ -1,7 +1,7 @@
 //! What the person can do next: one sentence at the head of the page of work.
 
 use super::Page;
-use crate::core::live::Activity;
+use crate::domain::attention::{Item, Waiting};
 
 impl Page<'_> {
     /// What the person can do now, in one sentence.
@@ -19,6 +19,25 @@ impl Page<'_> {
         }
     }
 
+    /// What the list of what waits says about this planner first. Nothing else decides what waits for the person.
+    fn first_of_list(&self) -> Option<&'static str> {
+        let own = |item: &&Item| item.planner_id.as_ref() == self.w.chosen;
+        let mut keys = self.w.waiting.iter().filter(own);
+        keys.find_map(|item| match &item.waiting {
+            Waiting::Ask { .. } => Some("next.asks"),
+            Waiting::Blocked { .. } => Some("next.blocked"),
+            Waiting::ResultNeedsPerson { .. } => Some("next.decide"),
+            Waiting::OutsideScope { .. } => Some("next.outside"),
+            Waiting::PlanToConfirm(_) | Waiting::VerdictMissing(_) | Waiting::PlanVetoed(_) => {
+                Some("next.plan")
+            }
+            Waiting::StartFailed { .. }
+            | Waiting::SessionLost { .. }
+            | Waiting::PlannerEnded { .. } => Some("next.ended"),
+            _ => None,
+        })
+    }
+
     pub(super) fn next_key(&self) -> &'static str {
         let Some(session) = self.planner else {
             return "none";
@@ -31,16 +50,10 @@ impl Page<'_> {
         let waiting = self.w.queue.iter().any(|q| !self.is_foreign(q));
         if planner.replaced_by_session_id.is_some() {
             "next.replaced"
-        } else if self.holds_work() {
-            "next.decide"
-        } else if !self.decide.is_empty() {
-            "next.outside"
+        } else if let Some(key) = self.first_of_list() {
+            key
         } else if !live && session.can_resume {
             "next.ended"
-        } else if planner.plan_status == "pending" && live {
-            "next.plan"
-        } else if session.activity == Activity::Blocked && live {
-            "next.blocked"
         } else if !self.unread.is_empty() {
             "next.unread"
         } else if waiting && self.w.queue_paused {

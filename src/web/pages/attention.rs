@@ -1,0 +1,242 @@
+//! What waits for the person, as cards at the head of the page of work: each with what has to be known to decide, and with its actions as
+//! buttons that carry their request.
+//!
+//! - `form`: a form made from a JSON schema
+//! - `patch`: differences that Codex tells as text, as the review page shows them
+
+mod form;
+mod patch;
+
+use super::Words;
+use super::quoted::{Piece, pieces};
+use super::review::{HunkRows, Span, rows};
+use crate::domain::ask::{PatchedFile, Question, What};
+use crate::domain::attention::{Action, Item, Need, NeedKind, Urgency, Waiting};
+use crate::domain::department::Department;
+use crate::domain::language::Language;
+use crate::domain::powers::{FileNews, Line};
+use crate::git::diff::Hunk;
+use askama::Template;
+use chrono::{DateTime, SecondsFormat, Utc};
+use form::{Field, Input};
+use serde_json::Value;
+
+/// Cards that are shown. Whoever has more answers these first; the others come after them.
+const SHOWN: usize = 50;
+
+#[derive(Template)]
+#[template(path = "attention/section.html")]
+struct Section<'a> {
+    t: Words,
+    language: Language,
+    departments: &'a [Department],
+    cards: Vec<Card<'a>>,
+    count: usize,
+    groups: Vec<Group<'a>>,
+}
+
+/// One item.
+struct Card<'a> {
+    item: &'a Item,
+    /// Differences of a patch, each file with its hunks.
+    files: Vec<Patched<'a>>,
+    fields: Vec<Field>,
+}
+
+/// A file of a patch.
+struct Patched<'a> {
+    file: &'a PatchedFile,
+    hunks: Vec<Hunk>,
+}
+
+/// Several of one kind that can be decided by one word.
+struct Group<'a> {
+    /// Names it in the page.
+    key: String,
+    count: usize,
+    actions: Vec<&'a Action>,
+}
+
+pub(super) fn render(
+    items: &[Item],
+    departments: &[Department],
+    language: Language,
+) -> Result<String, askama::Error> {
+    let cards: Vec<Card<'_>> = items.iter().take(SHOWN).map(Card::of).collect();
+    Section {
+        t: Words::of(language),
+        language,
+        departments,
+        groups: groups(&items[..cards.len()]),
+        cards,
+        count: items.len(),
+    }
+    .render()
+}
+
+/// What belongs together, where it can be decided at once: two or more that offer an action which needs nothing more.
+fn groups(items: &[Item]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for item in items {
+        let key = group_of(item);
+        match groups.iter_mut().find(|group| group.key == key) {
+            Some(group) => {
+                group.count += 1;
+                let offers = |id| item.actions.iter().any(|it| it.id == id && is_plain(it));
+                group.actions.retain(|action| offers(action.id));
+            }
+            None => groups.push(Group {
+                key,
+                count: 1,
+                actions: item.actions.iter().filter(|it| is_plain(it)).collect(),
+            }),
+        }
+    }
+    groups.retain(|group| group.count > 1 && !group.actions.is_empty());
+    groups
+}
+
+fn is_plain(action: &Action) -> bool {
+    // What widens more than one answer is decided one by one.
+    let widens = matches!(
+        action.id,
+        "accept_with_rule" | "accept_always" | "allow_host" | "deny_host" | "grant_session"
+    );
+    !widens && action.needs.iter().all(|need| !need.required)
+}
+
+fn group_of(item: &Item) -> String {
+    match &item.waiting {
+        Waiting::Ask { what, .. } => format!("ask.{}", what.kind()),
+        waiting => waiting.kind().to_owned(),
+    }
+}
+
+impl<'a> Card<'a> {
+    fn of(item: &'a Item) -> Self {
+        let what = match &item.waiting {
+            Waiting::Ask { what, .. } => Some(what),
+            _ => None,
+        };
+        Self {
+            item,
+            files: match what {
+                Some(What::Patch { files, .. }) => files
+                    .iter()
+                    .map(|file| Patched {
+                        file,
+                        hunks: patch::hunks(file),
+                    })
+                    .collect(),
+                _ => Vec::new(),
+            },
+            fields: match what {
+                Some(What::Form { schema, .. }) => form::fields(schema),
+                _ => Vec::new(),
+            },
+        }
+    }
+
+    fn key(&self) -> String {
+        group_of(self.item)
+    }
+
+    /// Fields that belong to some action, each once. What the first action needs is open at once.
+    fn needs(&self) -> Vec<(&'a Need, bool)> {
+        let mut needs: Vec<(&Need, bool)> = Vec::new();
+        for (index, action) in self.item.actions.iter().enumerate() {
+            for need in &action.needs {
+                if !needs.iter().any(|(known, _)| known.field == need.field) {
+                    needs.push((need, index == 0));
+                }
+            }
+        }
+        needs
+    }
+
+    fn rows<'s>(&self, patched: &'s Patched<'_>) -> Vec<HunkRows<'s>> {
+        rows(&patched.hunks, &[])
+    }
+}
+
+impl Section<'_> {
+    fn pieces<'s>(&self, sentence: &'s str) -> Vec<Piece<'s>> {
+        pieces(sentence)
+    }
+
+    fn stamp(&self, at: &DateTime<Utc>) -> String {
+        at.to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+
+    fn urgency(&self, item: &Item) -> &'static str {
+        match item.urgency {
+            Urgency::BlocksSession => "blocks_session",
+            Urgency::BlocksQueue => "blocks_queue",
+            Urgency::MayWait => "may_wait",
+        }
+    }
+
+    fn department<'s>(&'s self, key: &'s str) -> &'s str {
+        let known = self.departments.iter().find(|it| it.key == key);
+        known.map_or(key, |it| it.title.get(self.language))
+    }
+
+    fn json(&self, value: &Value) -> String {
+        serde_json::to_string_pretty(value).unwrap_or_default()
+    }
+
+    fn body(&self, action: &Action) -> String {
+        action.body.to_string()
+    }
+
+    /// The fields of an action: `field:kind:required` each.
+    fn needed(&self, action: &Action) -> String {
+        let needs = action.needs.iter().map(|need| {
+            let kind = match need.kind {
+                NeedKind::Words => "words",
+                NeedKind::Answers => "answers",
+                NeedKind::Content => "content",
+                NeedKind::Permissions => "permissions",
+            };
+            format!("{}:{kind}:{}", need.field, need.required)
+        });
+        needs.collect::<Vec<_>>().join(" ")
+    }
+
+    fn class(&self, action: &Action, is_first: &bool) -> &'static str {
+        match (is_first, action.declines()) {
+            (true, _) => "primary",
+            (false, true) => "danger",
+            (false, false) => "",
+        }
+    }
+
+    /// The lines of the question about powers that say something new.
+    fn new_lines<'s>(&self, lines: &'s [Line]) -> impl Iterator<Item = &'s Line> {
+        lines.iter().filter(|line| line.now != line.before)
+    }
+
+    /// Key of the sentence about a file that a command line names.
+    fn file_news(&self, line: &Line) -> Option<&'static str> {
+        match line.file? {
+            FileNews::Same => None,
+            FileNews::New => Some("powers.file.new"),
+            FileNews::Changed => Some("powers.file.changed"),
+            FileNews::Gone => Some("powers.file.gone"),
+            FileNews::Unread => Some("powers.file.unread"),
+        }
+    }
+
+    /// Where an address leads, if a browser may follow it.
+    fn address<'s>(&self, url: &'s str) -> Option<&'s str> {
+        let is_page = url.starts_with("https://") || url.starts_with("http://");
+        is_page.then_some(url)
+    }
+
+    fn kind(&self, question: &Question) -> &'static str {
+        match question.is_secret {
+            true => "password",
+            false => "text",
+        }
+    }
+}
