@@ -6,6 +6,7 @@ import { $, $$, fault } from './dom.js';
 import { lookAt, showCount } from './attention.js';
 import * as timeline from './history.js';
 import { language, loadWords, t, useLanguage } from './i18n.js';
+import { hears, keepsStream, wireNotify } from './notify.js';
 import { recheckEdited, rescueEdits } from './plan.js';
 import * as report from './report.js';
 import * as review from './review.js';
@@ -43,6 +44,7 @@ function signedIn(yes) {
   $('#app').hidden = !yes;
   $('#views').hidden = !yes;
   $('#logout').hidden = !yes;
+  $('#notify').hidden = !yes;
   $('#terminals-toggle').hidden = !yes;
   $('#signed-out').hidden = yes;
 }
@@ -106,7 +108,12 @@ async function enter() {
   if (!$('#signed-out').hidden) return;
   if (!work.current().readOnly) sayTheme();
   openView(viewOfUrl());
-  const stopSessions = follow('/api/session_stream', null, work.observed);
+  const stopSessions = follow('/api/session_stream', null, (event, name) => {
+    work.observed(event, name);
+    if (name !== 'attention') return;
+    hears(event);
+    showCount(event.count, work.current().project);
+  }, () => {}, keepsStream);
   const stopEvents = follow('/api/events', work.current().seq, (event) => {
     timeline.add(event);
     work.stale();
@@ -160,6 +167,7 @@ function nameLanguageSwitch() {
 
 function wire() {
   wireDock();
+  wireNotify((item) => { location.hash = `item=${item}`; });
   report.wireReport();
   timeline.wireHistory();
   thread.wireThread();

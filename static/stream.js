@@ -12,8 +12,8 @@ const HIDDEN_MS = 20_000;
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-function untilVisible() {
-  if (!document.hidden) return Promise.resolve();
+function untilVisible(keeps) {
+  if (!document.hidden || keeps()) return Promise.resolve();
   return new Promise((done) => {
     const look = () => { if (!document.hidden) { document.removeEventListener('visibilitychange', look); done(); } };
     document.addEventListener('visibilitychange', look);
@@ -21,15 +21,15 @@ function untilVisible() {
 }
 
 // Calls `onEvent(event, name)` for every event of the stream at `path` (after `after`, where its events are numbered) and `onState`
-// with 'live' or 'reconnecting', until `stop()`.
-export function follow(path, after, onEvent, onState = () => {}) {
+// with 'live' or 'reconnecting', until `stop()`. While `keeps()` says so the stream stays although nobody sees the page.
+export function follow(path, after, onEvent, onState = () => {}, keeps = () => false) {
   let stopped = false;
   let control = null;
   let hiding = null;
 
   const onVisibility = () => {
     clearTimeout(hiding);
-    if (document.hidden) hiding = setTimeout(() => control?.abort(), HIDDEN_MS);
+    if (document.hidden) hiding = setTimeout(() => { if (!keeps()) control?.abort(); }, HIDDEN_MS);
   };
   document.addEventListener('visibilitychange', onVisibility);
 
@@ -76,7 +76,7 @@ export function follow(path, after, onEvent, onState = () => {}) {
   (async () => {
     let wait = FIRST_RETRY_MS;
     while (!stopped) {
-      await untilVisible();
+      await untilVisible(keeps);
       if (stopped) return;
       const began = Date.now();
       try {
@@ -85,7 +85,7 @@ export function follow(path, after, onEvent, onState = () => {}) {
         if (stopped || error.status === 401) return;
       }
       if (stopped) return;
-      if (document.hidden) continue;
+      if (document.hidden && !keeps()) continue;
       onState('reconnecting');
       if (Date.now() - began > 5000) wait = FIRST_RETRY_MS;
       await pause(wait * (0.75 + Math.random() / 2));

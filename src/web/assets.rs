@@ -1,6 +1,7 @@
 //! The dashboard's own scripts, styles and dictionaries, embedded in the binary. They hold no data, so they need no
 //! credential; nothing else is ever served from here, and nothing third-party is among them.
 
+use crate::access::Secret;
 use crate::web::error::ApiError;
 use axum::extract::Path;
 use axum::http::header::{
@@ -9,6 +10,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
+use std::sync::LazyLock;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
@@ -17,6 +19,27 @@ struct Files;
 /// Browsers ask each time whether the file is still the same: names carry no hash, and after an upgrade of the launcher
 /// a page made of old and new modules would be worse than a few answers of 304.
 const CACHE: &str = "no-cache";
+
+/// What the page's own worker is called below `/assets/` in this run; nobody could know it before, so no worker that was left at this
+/// address by another has its name. `None` without random numbers: then there is no worker, and no notification.
+static WORKER: LazyLock<Option<String>> = LazyLock::new(|| {
+    let name = Secret::generate("worker-").ok()?;
+    Some(format!("{}.js", name.reveal()))
+});
+
+/// The file behind it.
+const WORKER_FILE: &str = "worker.js";
+
+/// The name of the page's own worker below `/assets/`.
+pub fn worker() -> Option<&'static str> {
+    WORKER.as_deref()
+}
+
+/// Whether this path of a request is that of the page's own worker.
+pub fn is_worker(path: &str) -> bool {
+    path.strip_prefix("/assets/")
+        .is_some_and(|name| Some(name) == worker())
+}
 
 /// Answers `GET /assets/{*path}`.
 pub async fn handler(Path(path): Path<String>, headers: HeaderMap) -> Response {
@@ -35,6 +58,12 @@ pub fn text(path: &str) -> Option<String> {
 }
 
 fn respond(path: &str, headers: &HeaderMap) -> Response {
+    // Under its own name alone: a worker is looked for at the address that it was registered with.
+    let path = match path {
+        WORKER_FILE => return unknown(),
+        path if Some(path) == worker() => WORKER_FILE,
+        path => path,
+    };
     let (Some(file), Some(content_type)) = (Files::get(path), content_type(path)) else {
         return unknown();
     };
@@ -74,6 +103,7 @@ fn content_type(path: &str) -> Option<&'static str> {
         "js" => "text/javascript; charset=utf-8",
         "json" => "application/json",
         "svg" => "image/svg+xml",
+        "webmanifest" => "application/manifest+json",
         _ => return None,
     })
 }
@@ -108,6 +138,10 @@ mod tests {
     async fn every_asset_has_its_type_and_a_tag_that_saves_the_second_transfer() {
         let mut seen = 0;
         for name in names() {
+            if name == WORKER_FILE {
+                assert_eq!(get(&name, None).await.0, StatusCode::NOT_FOUND);
+                continue;
+            }
             let (status, headers, body) = get(&name, None).await;
             assert_eq!(status, StatusCode::OK, "{name}");
             assert!(!body.is_empty(), "{name}");
@@ -116,6 +150,7 @@ mod tests {
                 "js" => "text/javascript; charset=utf-8",
                 "json" => "application/json",
                 "svg" => "image/svg+xml",
+                "webmanifest" => "application/manifest+json",
                 other => panic!("{name}: nobody knows what .{other} is"),
             };
             assert_eq!(headers[CONTENT_TYPE], expected, "{name}");
@@ -131,6 +166,21 @@ mod tests {
             seen += 1;
         }
         assert!(seen > 10, "only {seen} assets");
+    }
+
+    #[tokio::test]
+    async fn the_worker_is_served_under_the_name_of_this_run_alone() {
+        let name = worker().unwrap();
+        assert!(is_worker(&format!("/assets/{name}")) && name.len() > 40);
+        for other in ["/assets/worker.js", "/worker.js", "/assets/"] {
+            assert!(!is_worker(other), "{other}");
+        }
+        let (status, headers, body) = get(name, None).await;
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(headers[CONTENT_TYPE], "text/javascript; charset=utf-8");
+        let text = String::from_utf8(body).unwrap();
+        // It answers no request in the page's name, and keeps nothing.
+        assert!(text.contains("notificationclick") && !text.contains("'fetch'"));
     }
 
     #[tokio::test]

@@ -22,7 +22,8 @@ mod work;
 use crate::domain::attention::Item;
 use crate::domain::department::Department;
 use crate::domain::language::Language;
-use crate::web::preferences::Preferences;
+use crate::web::assets;
+use crate::web::preferences::{Notify, Preferences};
 use askama::Template;
 
 pub use report::render as render_report;
@@ -39,6 +40,8 @@ struct Shell {
     t: Words,
     theme: Option<&'static str>,
     dock: &'static str,
+    worker: Option<&'static str>,
+    notify: Notify,
 }
 
 /// Renders `GET /` as the person likes it. It holds no data; anybody may see it.
@@ -53,6 +56,8 @@ pub fn render_shell(
         t: Words::of(language),
         theme: preferences.theme_word(),
         dock: preferences.dock_word(),
+        worker: assets::worker(),
+        notify: preferences.notify.unwrap_or_default(),
     }
     .render()
 }

@@ -20,6 +20,32 @@ pub struct Preferences {
     /// How much of the page the terminals take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dock: Option<DockSize>,
+    /// How the person wants to be told of what waits while they look elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
+}
+
+/// How the person wants to be told of what waits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notify {
+    /// Whether the browser shows notifications. It asks for its own permission as well.
+    #[serde(default)]
+    pub on: bool,
+    /// Whether there is a sound.
+    #[serde(default)]
+    pub sound: bool,
+    /// When there is neither: minutes of the day, from and to, in the browser's time; the same twice is never.
+    #[serde(default)]
+    pub quiet: Option<(u16, u16)>,
+}
+
+impl Notify {
+    /// The same for the page: `from-to`, or nothing.
+    pub fn quiet_word(&self) -> String {
+        self.quiet
+            .map_or_else(String::new, |(from, to)| format!("{from}-{to}"))
+    }
 }
 
 /// How much of the page the terminals take.
@@ -58,6 +84,7 @@ impl Preferences {
             theme: wish.theme.or(self.theme),
             language: wish.language.or(self.language),
             dock: wish.dock.or(self.dock),
+            notify: wish.notify.or(self.notify),
         }
     }
 }

@@ -420,6 +420,29 @@ await step('a second plan is rejected; the planner hears why', async () => {
   assert.equal((await api('GET', '/api/status')).department_sessions.length, 3);
 });
 
+await step('a person who looks elsewhere is told once of what waits, when they asked for it', async () => {
+  await context.grantPermissions(['notifications'], { origin: new URL(page.url()).origin });
+  await page.getByRole('button', { name: 'Notify me' }).click();
+  await page.getByLabel('Show notifications').check();
+  await page.waitForFunction(() => navigator.serviceWorker.getRegistrations().then((all) => all.length === 1 && all[0].active !== null && all[0].scope.endsWith('/assets/')));
+  assert.equal(await page.evaluate(() => navigator.serviceWorker.controller), null);
+  await page.getByRole('button', { name: 'Notify me' }).click();
+  await page.evaluate(() => { globalThis.away = true; Object.defineProperty(document, 'hidden', { get: () => globalThis.away, configurable: true }); });
+  const [planner] = (await api('GET', '/api/status')).zhongshu_sessions;
+  await api('POST', '/api/report_zhongshu_plan', { session_id: planner.id, summary: 'While you are away', assignments: [line('zhilibu', 'Rest')] });
+  const shown = () => page.evaluate(() => navigator.serviceWorker.getRegistrations()
+    .then(([worker]) => worker.getNotifications()).then((all) => all.map(({ tag, title }) => ({ tag, title }))));
+  let told = [];
+  for (const end = Date.now() + 15_000; Date.now() < end && told.length === 0;) { told = await shown(); await page.waitForTimeout(50); }
+  assert.deepEqual(told, [{ tag: `plan_to_confirm-${planner.id}-4`, title: 'Version 4 of the plan waits for your decision' }]);
+  // Taken away and waited for: what was told is not told again, also when the list changes around it.
+  await page.evaluate(() => navigator.serviceWorker.getRegistrations().then(([worker]) => worker.getNotifications()).then((all) => all.forEach((one) => one.close())));
+  await api('POST', '/api/reject_plan', { session_id: planner.id, reason: 'enough' });
+  await page.waitForFunction(() => !localStorage.getItem('zhongshu.told').includes('plan_to_confirm'));
+  assert.deepEqual(await shown(), []);
+  await page.evaluate(() => { globalThis.away = false; document.dispatchEvent(new Event('visibilitychange')); });
+});
+
 await step('the report shows what was changed', async () => {
   await page.getByRole('link', { name: 'Changes' }).click();
   await page.locator('.files code', { hasText: 'src/lib.rs' }).waitFor();

@@ -26,6 +26,8 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("POST", "/api/login", For::Everybody),
     ("GET", "/api/status", For::Lookers),
     ("GET", "/api/sessions", For::Lookers),
+    ("GET", "/api/attention", For::Lookers),
+    ("GET", "/api/attention/{id}", For::Lookers),
     ("GET", "/api/zhongshu_sessions", For::Lookers),
     ("GET", "/api/zhongshu_context", For::Lookers),
     ("GET", "/api/zhongshu_inbox", For::Lookers),

@@ -8,12 +8,19 @@ use crate::web::preferences::Preferences;
 use crate::web::success::{DONE, Done};
 use axum::extract::State;
 
+const MINUTES_OF_A_DAY: u16 = 24 * 60;
+
 /// `POST /api/preferences`
 pub async fn set(
     State(app): State<App>,
     RequirePerson(_): RequirePerson,
     Body(wish): Body<Preferences>,
 ) -> Result<Done, ApiError> {
+    let quiet = wish.notify.and_then(|notify| notify.quiet);
+    if quiet.is_some_and(|(from, to)| from.max(to) >= MINUTES_OF_A_DAY) {
+        let message = "notify.quiet: two minutes of the day, from and to, each from 0 to 1439";
+        return Err(ApiError::invalid("invalid_field", message));
+    }
     let kept = tokio::task::spawn_blocking(move || app.preferences.set(wish)).await;
     match kept {
         Ok(Ok(())) => Ok(DONE),

@@ -3,6 +3,7 @@
 
 use super::{SESSION_HEADER, single};
 use crate::access::{Access, ProofKey};
+use crate::web::assets;
 use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
@@ -42,7 +43,7 @@ fn content_policy(terminal_ports: &[u16]) -> HeaderValue {
     }
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-         connect-src 'self'; frame-src{frames}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+         connect-src 'self'; worker-src 'self'; manifest-src 'self'; frame-src{frames}; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
     );
     HeaderValue::from_str(&policy).expect("it is plain text")
 }
@@ -51,6 +52,7 @@ fn content_policy(terminal_ports: &[u16]) -> HeaderValue {
 pub(super) struct Wanted {
     /// The proof, once the request has come to the right address.
     pub(super) proof: Option<Proof>,
+    /// Whether somebody asks for a worker that is not ours.
     worker: bool,
     page: bool,
 }
@@ -59,7 +61,7 @@ impl Wanted {
     pub(super) fn of(request: &Request) -> Self {
         Self {
             proof: None,
-            worker: asks_for_worker(request),
+            worker: asks_for_worker(request) && !assets::is_worker(request.uri().path()),
             page: request.uri().path() == "/",
         }
     }
@@ -74,7 +76,7 @@ impl Wanted {
         };
         headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
         if self.worker {
-            // We have none. One that was left here by whoever had this origin before goes, with all it kept.
+            // Ours has a name that nobody knew before. One that was left here by whoever had this origin before goes, with all it kept.
             headers.insert("clear-site-data", HeaderValue::from_static("\"*\""));
         }
         if let Some(proof) = self.proof.and_then(|proof| proof.of(status)) {

@@ -188,8 +188,9 @@ fn both_languages_render_without_a_missing_word() {
         render_shell(Language::Zh, &Preferences::default()).unwrap(),
         render_shell(Language::Zh, &dark).unwrap(),
     );
-    assert!(plain.contains("<html lang=\"zh\" data-dock-size=\"medium\">"));
-    assert!(dark.contains("<html lang=\"zh\" data-dock-size=\"medium\" data-theme=\"dark\">"));
+    let begin = "<html lang=\"zh\" data-dock-size=\"medium\" data-notify=\"false\"";
+    assert!(plain.contains(begin) && !plain.contains("data-theme"));
+    assert!(dark.contains(begin) && dark.contains(" data-theme=\"dark\">"));
 }
 
 #[test]
