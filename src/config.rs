@@ -124,6 +124,8 @@ pub struct Settings {
     pub reminder_grace: Duration,
     /// Whether the launcher runs the verify commands of confirmed work itself.
     pub run_verify: bool,
+    /// Program and arguments that are told of what waits for the person.
+    pub notify: Vec<String>,
     /// How long one of them may take.
     pub verify_limit: Duration,
     /// How long terminals and the app-server wait for a launcher to come back.

@@ -94,6 +94,8 @@ async fn observe(core: &Core, threads: &Threads, due: &Due, session: &Session) -
             true => vec![(OsString::from("CODEX_HOME"), home.into_os_string())],
             false => Vec::new(),
         },
+        env_only: None,
+        input: Vec::new(),
         mark: (MARK.to_owned(), mark(core)),
         time_limit,
         output_limit: OUTPUT_LIMIT,

@@ -34,6 +34,8 @@ pub enum Duty {
     Governance,
     /// Records who got access.
     Access,
+    /// Tells a program of the person's what waits.
+    Notify,
 }
 
 impl Duty {
@@ -49,6 +51,7 @@ impl Duty {
             Self::Commits => "commits",
             Self::Governance => "governance",
             Self::Access => "access",
+            Self::Notify => "notify",
         }
     }
 
@@ -64,6 +67,10 @@ impl Duty {
             Self::Commits => ("监视提交", "watches for commits"),
             Self::Governance => ("重读 governance.yaml", "reads changes of governance.yaml"),
             Self::Access => ("记录访问", "records who got access"),
+            Self::Notify => (
+                "把等待您处理的事告诉 notify 程序",
+                "tells the program of `notify` what waits",
+            ),
         };
         Localized::new(zh, en)
     }

@@ -12,6 +12,7 @@ use crate::domain::flow::holds::Limits;
 use crate::domain::language::Language;
 use crate::domain::plan::PlanChecker;
 use crate::domain::powers::{Powers, Seals};
+use crate::domain::shown::short;
 use crate::governance::Governance;
 use crate::governance::named::{self, Ground};
 use crate::governance::plan_checks::PlanCheckCache;
@@ -58,6 +59,8 @@ pub struct Policy {
     pub reminder_grace: Duration,
     /// Whether confirmed work has its verify commands run by the launcher when the person says nothing about it.
     pub run_verify: bool,
+    /// Program and arguments that are told of what waits for the person.
+    pub notify: Vec<String>,
     /// How long one verify command may take.
     pub verify_limit: Duration,
     /// How long terminals wait for a launcher to come back.
@@ -84,6 +87,8 @@ pub struct Policy {
     pub warning: Option<String>,
     /// What is wrong with the state folder although it is used.
     pub state_warning: Option<String>,
+    /// Why the program of `notify` is not used.
+    pub notify_warning: Option<String>,
 }
 
 impl Policy {
@@ -100,6 +105,7 @@ impl Policy {
         // Nobody knows yet what Codex offers: then Codex itself has to judge.
         let known = offered.is_some() || !settings.models.is_empty();
         let planner = &settings.planner;
+        let notify_warning = stray(config, &settings.notify);
         let drivers: BTreeMap<String, Vec<String>> = settings
             .drivers
             .iter()
@@ -123,6 +129,11 @@ impl Policy {
             stale: settings.department_stale,
             reminder_grace: settings.reminder_grace,
             run_verify: settings.run_verify,
+            notify: match notify_warning {
+                None => settings.notify.clone(),
+                Some(_) => Vec::new(),
+            },
+            notify_warning,
             verify_limit: settings.verify_limit,
             orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,
@@ -153,7 +164,7 @@ impl Policy {
 
     /// What a person should know, as sentences.
     pub fn warnings(&self) -> Vec<String> {
-        let all = [&self.warning, &self.state_warning];
+        let all = [&self.warning, &self.state_warning, &self.notify_warning];
         all.into_iter().flatten().cloned().collect()
     }
 
@@ -205,6 +216,19 @@ impl Policy {
 /// Where the programs of this configuration start.
 pub fn ground(config: &Config) -> Ground {
     Ground::of(&config.places, config.environment())
+}
+
+/// What a program that is told of things names of that which agents can write, as a sentence. It runs without a sandbox, so nothing of
+/// it may lie there, whatever a person said to its command line.
+pub fn stray(config: &Config, command: &[String]) -> Option<String> {
+    let (name, command) = ("notify".to_owned(), command.to_vec());
+    let found = named::read(&ground(config), std::iter::once((&name, &command)));
+    let file = found.get(&name)?.keys().next()?;
+    Some(format!(
+        "the program of `notify` is not started: `{}`, which its command line names, lies where agents can write; keep it outside of the \
+         repository and of temporary folders",
+        short(file)
+    ))
 }
 
 /// The newest snapshot, and who waits for the next one.

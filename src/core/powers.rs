@@ -54,6 +54,7 @@ impl Policy {
                 results: self.review_limit,
             },
             run_verify: self.run_verify,
+            notify: self.notify.clone(),
             ..Powers::default()
         };
         let role = &self.planner;
@@ -114,6 +115,9 @@ impl Policy {
         }
         self.review_limit = approved.oversight.results;
         self.run_verify &= approved.run_verify;
+        if approved.notify != self.asked.notify {
+            self.notify.clear();
+        }
         self.approved = approved;
         self
     }

@@ -117,6 +117,9 @@ pub struct Powers {
     pub sessions: BTreeMap<String, Held>,
     /// Whether verify commands are run when the person who confirms work says nothing about it.
     pub run_verify: bool,
+    /// The program that is told of what waits for the person, with its arguments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notify: Vec<String>,
     /// What has to be looked at before work goes on. Here less is more, and the yes is for what holds.
     #[serde(default, skip_serializing_if = "Oversight::is_none")]
     pub oversight: Oversight,
@@ -205,6 +208,9 @@ impl Powers {
             }
         }
         left.run_verify &= wanted.run_verify;
+        if wanted.notify.is_empty() {
+            left.notify.clear();
+        }
         left.oversight = left.oversight.and(wanted.oversight);
         left
     }
@@ -214,6 +220,7 @@ impl Powers {
         let mut drivers = wanted.commands.keys();
         let sessions = wanted.sessions.iter();
         (self.run_verify || !wanted.run_verify)
+            && (wanted.notify.is_empty() || self.notify == wanted.notify)
             && drivers.all(|driver| self.runs(driver, wanted))
             && sessions.into_iter().all(|(who, it)| self.allows(who, it))
             && self.oversight.allows(wanted.oversight)
@@ -262,6 +269,17 @@ impl Powers {
                 before: says(approved),
                 approved: approved.run_verify,
                 unsandboxed: false,
+                file: None,
+            });
+        }
+        if !self.notify.is_empty() {
+            let says = |it: &Self| (!it.notify.is_empty()).then(|| command_line(&it.notify));
+            lines.push(Line {
+                entry: "notify".to_owned(),
+                now: says(self),
+                before: says(approved),
+                approved: approved.notify == self.notify,
+                unsandboxed: true,
                 file: None,
             });
         }

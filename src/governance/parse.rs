@@ -89,6 +89,13 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
         settings.orphan_exit_seconds = limit;
     }
     settings.run_verify = raw.run_verify.unwrap_or(settings.run_verify);
+    if let Some(command) = raw.notify {
+        let place = command.referenced;
+        settings.notify = texts(command, "an argument", nul)?;
+        if settings.notify.first().is_none_or(|it| it.is_empty()) {
+            return Err(located(place, "notify needs at least a program"));
+        }
+    }
     if let Some(limit) = seconds(raw.verify_limit_seconds, "verify_limit_seconds")? {
         settings.verify_limit_seconds = limit;
     }

@@ -35,6 +35,7 @@ pub(super) struct RawFile {
     pub reminder_grace_seconds: Option<Spanned<u64>>,
     pub orphan_exit_seconds: Option<Spanned<u64>>,
     pub run_verify: Option<bool>,
+    pub notify: Option<Spanned<OneOrMany>>,
     pub verify_limit_seconds: Option<Spanned<u64>>,
     pub driver: Option<Spanned<String>>,
     pub planner: Option<RawPlanner>,

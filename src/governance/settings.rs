@@ -121,6 +121,8 @@ pub struct Settings {
     pub orphan_exit_seconds: u64,
     /// Whether the launcher runs the verify commands of confirmed work itself, after each report.
     pub run_verify: bool,
+    /// Program and arguments that are told of what waits for the person; none tells nobody.
+    pub notify: Vec<String>,
     /// How long one of them may take.
     pub verify_limit_seconds: u64,
     /// Driver of sessions that name none.
@@ -156,6 +158,7 @@ impl Default for Settings {
             reminder_grace_seconds: 60,
             orphan_exit_seconds: 24 * 60 * 60,
             run_verify: false,
+            notify: Vec::new(),
             verify_limit_seconds: 600,
             driver: Driver::Codex,
             planner: PlannerSettings::default(),

@@ -10,7 +10,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt as _};
 use tokio::net::unix::pipe;
 
 /// Time between TERM and KILL for a program that went beyond its limits, and for what it left running.
@@ -28,6 +28,10 @@ pub struct Job {
     pub cwd: PathBuf,
     /// Variables that are set over the inherited environment.
     pub env_set: Vec<(OsString, OsString)>,
+    /// The only variables that are inherited, by name; `None` inherits all.
+    pub env_only: Option<&'static [&'static str]>,
+    /// What it reads from its standard input.
+    pub input: Vec<u8>,
     /// Variable that marks everything it starts, and its value. What carries it is ended with the program, even outside of its
     /// process tree; nothing else may carry it.
     pub mark: (String, String),
@@ -80,10 +84,20 @@ pub async fn run(job: &Job) -> Result<JobOutcome, ProcessError> {
     command
         .args(job.argv.iter().skip(1))
         .current_dir(&job.cwd)
-        .stdin(Stdio::null())
+        .stdin(match job.input.is_empty() {
+            true => Stdio::null(),
+            false => Stdio::piped(),
+        })
         .stdout(input.try_clone().map_err(failed)?)
         .stderr(input)
         .env(&job.mark.0, &job.mark.1);
+    if let Some(names) = job.env_only {
+        command.env_clear().env(&job.mark.0, &job.mark.1);
+        let inherited = names
+            .iter()
+            .filter_map(|name| Some((name, std::env::var_os(name)?)));
+        command.envs(inherited);
+    }
     for (name, value) in &job.env_set {
         command.env(name, value);
     }
@@ -93,6 +107,11 @@ pub async fn run(job: &Job) -> Result<JobOutcome, ProcessError> {
     let mut child = command.spawn().map_err(failed)?;
     // The pipe's other ends live on in the command, and would keep it open.
     drop(command);
+    if let Some(mut input) = child.stdin.take() {
+        let bytes = job.input.clone();
+        // A program that does not read it is no failure; it ends with the program.
+        tokio::spawn(async move { input.write_all(&bytes).await });
+    }
     let root = child.id().and_then(Identity::of);
     let receiver = pipe::Receiver::from_owned_fd(OwnedFd::from(output)).map_err(failed)?;
     let mut output = Output::new(receiver, job);
@@ -209,6 +228,8 @@ mod tests {
             argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(),
             cwd: "/".into(),
             env_set: Vec::new(),
+            env_only: None,
+            input: Vec::new(),
             mark: (
                 "ZHONGSHU_TEST_JOB".to_owned(),
                 format!("{mark}-{}", std::process::id()),
@@ -217,6 +238,18 @@ mod tests {
             output_limit: 1 << 20,
             tail: 8,
         }
+    }
+
+    #[tokio::test]
+    async fn it_reads_its_input_and_inherits_what_is_named_alone() {
+        let mut job = job("cat; echo ${CARGO_MANIFEST_DIR-none}${PATH:+path}", "input");
+        (job.input, job.tail) = (b"a word ".to_vec(), 100);
+        job.env_only = Some(&["PATH"]);
+        let outcome = run(&job).await.unwrap();
+        assert_eq!(
+            String::from_utf8(outcome.tail).unwrap(),
+            "a word nonepath\n"
+        );
     }
 
     #[tokio::test]

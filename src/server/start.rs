@@ -2,7 +2,7 @@
 
 use super::supervisor::keep;
 use super::watchers;
-use super::{Server, commits};
+use super::{Server, commits, notify};
 use crate::access::{
     Access, AccessEvent, Address, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore,
 };
@@ -185,6 +185,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
 
     let (guarded_tx, guarded) = watch::channel(None);
     let (shutdown_tx, shutdown) = mpsc::channel(1);
+    let attention = Arc::new(Attention::new(guarded.clone()));
     let app = App {
         agents: Arc::clone(&agents),
         shutdown: shutdown_tx,
@@ -192,7 +193,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         reader: Arc::new(Reader::new(program.clone(), place.repo.clone())),
         sessions: Arc::default(),
         preferences: Arc::new(PreferenceFile::open(&place)),
-        attention: Arc::new(Attention::new(guarded.clone())),
+        attention: Arc::clone(&attention),
         guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
@@ -230,6 +231,12 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         let (agents, acting) = (Arc::clone(&agents), acting.clone());
         Box::new(move || {
             commits::watch(Arc::clone(&agents), guarded_tx.clone(), acting.clone()).boxed()
+        })
+    }));
+    actors.push(keep_until_the_end(Duty::Notify, {
+        let (agents, acting) = (Arc::clone(&agents), acting.clone());
+        Box::new(move || {
+            notify::tell(Arc::clone(&agents), Arc::clone(&attention), acting.clone()).boxed()
         })
     }));
     // These three bring about or hear of the ends that a stop asks for, and so outlive the actors.

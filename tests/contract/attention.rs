@@ -178,3 +178,87 @@ fn whoever_may_look_sees_the_list_and_nobody_else() {
         .tcp("nonsense", "GET", "/api/attention", None)
         .refused(401, "token_unknown");
 }
+
+/// Writes each item to a line of `told.txt` in the repository, and what it inherits to `env.txt`.
+const TELL: &str = "cat >> told.txt; echo >> told.txt; env > env.txt";
+
+fn told(world: &World) -> Vec<Value> {
+    let text = std::fs::read_to_string(world.repo().join("told.txt")).unwrap_or_default();
+    let lines = text.lines().filter(|line| !line.is_empty());
+    let items = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    items.filter(|item| item["kind"] != "settings").collect()
+}
+
+#[test]
+fn a_program_of_the_persons_is_told_once_of_each_item_and_not_again_after_a_restart() {
+    let notify = json!(["/bin/sh", "-c", TELL]);
+    let mut world = World::governed(|governance| governance["notify"] = notify);
+    let planner = world.planner("plan it").id.clone();
+    let token = format!("ghp_{}", "aB3dE5gH7jK9mN1pQ3sT5vW7xY9zA1cD3eF5");
+    plan(&world, &planner, &format!("use {token}"));
+    let id = format!("plan_to_confirm-{}-1", planner);
+    let items = world.wait_for("the item", || {
+        Some(told(&world)).filter(|it| !it.is_empty())
+    });
+    assert_eq!(items.len(), 1, "{items:#?}");
+    assert_eq!(items[0]["id"], json!(id));
+    assert!(!items[0].to_string().contains(&token), "{items:#?}");
+    let variables = std::fs::read_to_string(world.repo().join("env.txt")).unwrap();
+    let names = variables.lines().filter_map(|line| line.split_once('='));
+    for (name, _) in names {
+        let own = [
+            "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "TMPDIR",
+        ];
+        let given = [
+            "XDG_RUNTIME_DIR",
+            "DISPLAY",
+            "WAYLAND_DISPLAY",
+            "DBUS_SESSION_BUS_ADDRESS",
+            "ZHONGSHU_NOTIFY",
+            "PWD",
+            "OLDPWD",
+            "SHLVL",
+            "_",
+        ];
+        assert!(own.contains(&name) || given.contains(&name), "{name}");
+    }
+    world.kill();
+    world.start();
+    plan(&world, &planner, "second");
+    let second = format!("plan_to_confirm-{}-2", planner);
+    world.wait_for("the second", || {
+        told(&world)
+            .iter()
+            .any(|item| item["id"] == json!(second))
+            .then_some(())
+    });
+    let ids: Vec<Value> = told(&world).iter().map(|item| item["id"].clone()).collect();
+    assert_eq!(ids, [json!(id), json!(second)]);
+}
+
+#[test]
+fn nothing_is_told_before_a_yes_nor_by_what_agents_can_write() {
+    let mut world = World::new();
+    world.write("tell.sh", "#!/bin/sh\necho told >> told.txt\n");
+    world.governance["notify"] = json!(["/bin/sh", "tell.sh"]);
+    world.write_governance();
+    world.commit_all();
+    world.start();
+    let warnings = world.status()["warnings"].to_string();
+    assert!(
+        warnings.contains("`tell.sh`, which its command line names, lies where agents can write"),
+        "{warnings}"
+    );
+    world.governance["notify"] = json!(["/bin/sh", "-c", TELL]);
+    world.write_governance();
+    let item = world.wait_for("the question", || {
+        list(&world)
+            .into_iter()
+            .find(|item| item["kind"] == "powers")
+    });
+    let planner = world.planner("plan it");
+    plan(&world, &planner.id, "first");
+    assert_eq!(told(&world), [json!(0); 0]);
+    act(&world, &item, "accept", &json!({})).ok();
+    world.wait_for("the plan", || (!told(&world).is_empty()).then_some(()));
+}

@@ -198,7 +198,7 @@ fn the_domain_is_pure() {
         "axum",
         "git2",
         "rustix",
-        "notify",
+        "notify::",
         "walkdir",
         "tempfile",
         "reqwest",

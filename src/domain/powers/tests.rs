@@ -225,3 +225,26 @@ fn a_command_line_hides_nothing() {
         r"sh -c 'a'\''b' '' {repo} 'x⟨U+202E⟩⟨U+200B⟩⟨U+000A⟩⟨U+E0041⟩y'"
     );
 }
+
+#[test]
+fn a_program_that_is_told_of_things_needs_a_yes_to_its_command_line() {
+    let mut asked = Powers {
+        notify: command(&["notify-send", "-u\u{202e}"]),
+        ..Powers::default()
+    };
+    assert!(!Powers::default().covers(&asked) && asked.covers(&asked));
+    let lines = asked.lines(&Powers::default());
+    assert_eq!(lines.len(), 1);
+    assert_eq!(
+        (lines[0].entry.as_str(), lines[0].approved),
+        ("notify", false)
+    );
+    assert_eq!(lines[0].now.as_deref(), Some("notify-send '-u⟨U+202E⟩'"));
+    let approved = asked.clone();
+    asked.notify.push("more".to_owned());
+    assert!(!approved.covers(&asked));
+    // What the file has stopped to ask for needs a new yes to come back.
+    asked.notify.clear();
+    assert!(approved.covers(&asked));
+    assert_eq!(approved.narrowed_to(&asked), Powers::default());
+}
