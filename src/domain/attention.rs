@@ -81,6 +81,8 @@ pub struct Item {
 pub struct House {
     /// Codex, when it does not run although it should: `down` or `unavailable`, and why.
     pub codex: Option<(&'static str, String)>,
+    /// What the installed Codex cannot do, as sentences.
+    pub lacks: Vec<String>,
     /// What to do about a login that is missing.
     pub login: Option<String>,
     /// What a person would allow Codex.
@@ -119,6 +121,7 @@ impl Item {
     pub fn warning(&self) -> Option<&str> {
         match &self.waiting {
             Waiting::ReadOnly { .. }
+            | Waiting::CodexLacks { .. }
             | Waiting::Login { .. }
             | Waiting::Settings { .. }
             | Waiting::DutyFailed { .. }

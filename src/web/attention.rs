@@ -9,7 +9,7 @@ use crate::domain::review::GateMode;
 use crate::domain::state::State;
 use crate::ledger::Health;
 use crate::sessions::agents::Agents;
-use crate::threads::NOT_LOGGED_IN;
+use crate::threads::{Abilities, NOT_LOGGED_IN};
 use crate::web::events::Frame;
 use crate::web::session_frames::LOOK_AGAIN;
 use crate::web::views::CodexView;
@@ -198,6 +198,29 @@ fn glimpse(observed: Observed) -> Glimpse {
     }
 }
 
+fn lacks(abilities: &Abilities, language: Language) -> Vec<String> {
+    match abilities {
+        Abilities::AllBut(lacks) => lacks
+            .iter()
+            .map(|lack| {
+                let (loss, methods) = (lack.feature.loss(), lack.methods.join("`, `"));
+                let loss = loss.get(language);
+                match language {
+                    Language::En => format!("{loss} (it lacks `{methods}`)"),
+                    Language::Zh => format!("{loss}（缺少 `{methods}`）"),
+                }
+            })
+            .collect(),
+        Abilities::Untold(reason) => vec![match language {
+            Language::En => {
+                format!("it is not known what this Codex can do, so everything is tried: {reason}")
+            }
+            Language::Zh => format!("不知道这个 Codex 能做什么，因此全部尝试：{reason}"),
+        }],
+        Abilities::Unknown => Vec::new(),
+    }
+}
+
 /// How the house stands at this moment, apart from its sessions.
 pub fn house(agents: &Agents, language: Language) -> House {
     let core = &agents.core;
@@ -209,6 +232,7 @@ pub fn house(agents: &Agents, language: Language) -> House {
     House {
         codex: matches!(codex.state, "down" | "unavailable")
             .then(|| (codex.state, codex.reason.unwrap_or_default())),
+        lacks: lacks(&agents.threads.abilities(), language),
         login: (agents.threads.logged_in() == Some(false))
             .then(|| format!("{NOT_LOGGED_IN}, then start or resume a session")),
         trust: trust.needed.then_some(trust.statement),

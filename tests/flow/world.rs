@@ -80,6 +80,8 @@ impl World {
             named: BTreeMap::new(),
             warning: None,
             state_warning: None,
+            notify: Vec::new(),
+            notify_warning: None,
             governance: Arc::new(Governance::default()),
             offered: None,
             asked: Powers::default(),

@@ -245,6 +245,7 @@ impl Waiting {
             Self::Ask { .. }
             | Self::ReadOnly { .. }
             | Self::CodexDown { .. }
+            | Self::CodexLacks { .. }
             | Self::Settings { .. }
             | Self::DutyFailed { .. }
             | Self::GateMissing { .. }

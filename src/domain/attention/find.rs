@@ -77,6 +77,11 @@ impl List<'_> {
             };
             self.add(urgency, &subject, none, waiting);
         }
+        for sentence in house.lacks.iter().cloned() {
+            let subject = digest(&sentence);
+            let waiting = Waiting::CodexLacks { sentence };
+            self.add(Urgency::MayWait, &subject, none, waiting);
+        }
         for sentence in house.settings.iter().cloned() {
             let subject = digest(&sentence);
             let waiting = Waiting::Settings { sentence };

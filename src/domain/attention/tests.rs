@@ -292,6 +292,7 @@ fn the_house_itself_is_told_in_both_languages_with_a_consequence_each() {
     let mut house = Scenery::planning();
     house.house = House {
         codex: Some(("down", "it crashed".to_owned())),
+        lacks: vec!["it cannot fork".to_owned()],
         login: Some("run `codex login`".to_owned()),
         trust: Some("Codex will write.".to_owned()),
         powers: Some(("ab".repeat(32), "more".to_owned(), Vec::new())),
@@ -305,6 +306,7 @@ fn the_house_itself_is_told_in_both_languages_with_a_consequence_each() {
         "login",
         "read_only",
         "trust",
+        "codex_lacks",
         "duty_failed",
         "gate_missing",
         "powers",
@@ -332,6 +334,7 @@ fn the_house_itself_is_told_in_both_languages_with_a_consequence_each() {
     let expected = [
         "run `codex login`",
         "disk full",
+        "it cannot fork",
         "it broke",
         "governance.yaml:1:1: x",
     ];

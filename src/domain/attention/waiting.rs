@@ -32,6 +32,11 @@ pub enum Waiting {
         /// Why.
         reason: String,
     },
+    /// The installed Codex cannot do something, or does not say what it can.
+    CodexLacks {
+        /// What that means.
+        sentence: String,
+    },
     /// Codex has no login.
     Login {
         /// What to do.
@@ -246,6 +251,7 @@ impl Waiting {
             Self::Ask { .. } => "ask",
             Self::ReadOnly { .. } => "read_only",
             Self::CodexDown { .. } => "codex_down",
+            Self::CodexLacks { .. } => "codex_lacks",
             Self::Login { .. } => "login",
             Self::Trust { .. } => "trust",
             Self::Powers { .. } => "powers",
@@ -295,6 +301,7 @@ impl Waiting {
             Self::Ask { .. }
             | Self::ReadOnly { .. }
             | Self::CodexDown { .. }
+            | Self::CodexLacks { .. }
             | Self::Login { .. }
             | Self::Trust { .. }
             | Self::Powers { .. }

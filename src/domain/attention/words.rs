@@ -54,6 +54,17 @@ impl Waiting {
                     "Codex 会话停滞，也不会启动新的。若重试有用，zhongshu 会自动重试。",
                 ),
             ),
+            Self::CodexLacks { sentence } => (
+                tell(
+                    "This version of Codex cannot do everything",
+                    "这个版本的 Codex 不能完成所有功能",
+                ),
+                Some(sentence.clone()),
+                tell(
+                    "What it cannot do stays switched off.",
+                    "它做不到的功能保持关闭。",
+                ),
+            ),
             Self::Login { sentence } => (
                 tell("Codex is not logged in", "Codex 尚未登录"),
                 Some(sentence.clone()),

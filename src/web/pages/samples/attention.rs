@@ -192,6 +192,7 @@ pub fn waiting(sample: &Sample, language: Language) -> Vec<Item> {
             .0
             .ends_with("unavailable")
             .then(|| ("down", sample.codex.1.clone().unwrap_or_default())),
+        lacks: Vec::new(),
         login: None,
         trust: sample.trust.clone(),
         powers: powers.needed.then(|| {
