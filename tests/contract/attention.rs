@@ -86,7 +86,7 @@ fn a_confirmation_without_lines_names_the_plan_that_it_takes_them_from() {
         let body = json!({ "parent_session_id": planner.id, "plan_sha256": sha256 });
         world.post("/api/start_assignments", &body)
     };
-    confirm(Value::Null).refused(400, "assignments_required");
+    confirm(Value::Null).refused(400, "invalid_field");
     confirm(json!("00")).refused(404, "unknown_plan");
     assert_eq!(world.events_named("assignment_queued").len(), 0);
 }
@@ -258,7 +258,7 @@ fn nothing_is_told_before_a_yes_nor_by_what_agents_can_write() {
     });
     let planner = world.planner("plan it");
     plan(&world, &planner.id, "first");
-    assert_eq!(told(&world), [json!(0); 0]);
+    assert!(told(&world).is_empty());
     act(&world, &item, "accept", &json!({})).ok();
     world.wait_for("the plan", || (!told(&world).is_empty()).then_some(()));
 }

@@ -298,8 +298,8 @@ fn proposed(
     sha256: Option<&str>,
 ) -> Result<Vec<PlannedAssignment>, ApiError> {
     let Some(sha256) = sha256 else {
-        let message = "assignments: say what shall be done, or name the plan whose lines are confirmed as they are with `plan_sha256`";
-        return Err(ApiError::invalid("assignments_required", message));
+        let message = "missing field `assignments`: say what shall be done, or name the plan whose lines are confirmed as they are with `plan_sha256`";
+        return Err(ApiError::invalid("invalid_field", message));
     };
     let lines = app.agents.core.ledger.read(|state| {
         let mut plans = planner(state, id)?.plans.iter().rev();
