@@ -183,8 +183,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What Codex asks and nobody has answered.
-fn asks(_state: &State) -> Vec<Ask> {
-    Vec::new()
+fn asks(state: &State) -> Vec<Ask> {
+    state.asks.open().cloned().collect()
 }
 
 fn glimpse(observed: Observed) -> Glimpse {
