@@ -11,7 +11,7 @@ const MOST = 2000;
 
 const GROUPS = {
   plan: /^(zhongshu_plan_|plan_)/,
-  session: /^(session_|zhongshu_replaced|reminder_|terminal_|thread_)/,
+  session: /^(session_|zhongshu_replaced|reminder_|terminal_|thread_|ask_)/,
   queue: /^(assignment_|dispatch_|queue_)/,
   result: /^(result|mailbox_|tree_recorded$|changes_|verification_)/,
   message: /^message_/,
@@ -55,6 +55,13 @@ function gist(line) {
   return cut(line.purpose === 'input' ? first : /^.*?[.。](?=\s|$)/.exec(first)?.[0] ?? first, 160);
 }
 
+// What was asked, by the part of it that tells most.
+function askWords(what) {
+  const files = (what.files ?? []).map((file) => file.path).join(', ');
+  const question = (what.questions ?? []).map((one) => one.question).join(' ');
+  return what.command || files || question || what.message || what.tool || what.method || word('ask.kind', what.kind);
+}
+
 // A session by its name, a script by its token's name, everybody else by a word.
 function actorWords(actor) {
   if (titles.has(actor)) return sessionName(actor);
@@ -92,6 +99,11 @@ function sentence(line) {
     files: line.files ?? 0,
     to: word('access.to', line.to),
     scope: word('access.scope', line.scope),
+    asked: cut(askWords(line.what ?? {})),
+    decision: word('thread.decision', line.decision),
+    how: word('ask.how', line.how),
+    decided: line.reply ? `: ${word('thread.decision', line.reply.decision)}` : '',
+    rule: cut(line.prefix ? line.prefix.join(' ') : `${line.server} · ${line.tool}`),
   });
   // An event of a newer launcher: its own name says more than nothing.
   return known === key ? String(line.event) : known;

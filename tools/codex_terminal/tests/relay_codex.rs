@@ -302,7 +302,9 @@ async fn codex_a_tui_works_over_the_relay_and_what_is_decided_in_it_is_told() {
     rig.rpc.say(&thread, "And now.").await;
     rig.viewer.until_screen("THE PRESENT").await;
 
-    // Somebody leaves the thread.
+    // Somebody leaves the thread, which Codex refuses until it has shown the end of the turn.
+    let ended = ["THE PRESENT", "Worked for"];
+    rig.viewer.until_screen_has(&ended).await;
     rig.viewer.input(b"/new").await;
     rig.viewer.until_screen("/new").await;
     rig.viewer.input(b"\r").await;

@@ -450,15 +450,28 @@ impl Viewer {
 
     /// Reads until the screen, as a terminal would show it, holds `text`.
     pub async fn until_screen(&mut self, text: &str) -> String {
+        self.until_screen_has(&[text]).await
+    }
+
+    /// The same for texts that stand one after the other.
+    pub async fn until_screen_has(&mut self, texts: &[&str]) -> String {
         loop {
             let screen = self.screen();
-            if screen.contains(text) {
+            let mut rest = screen.as_str();
+            let in_order = texts.iter().all(|text| match rest.split_once(text) {
+                Some((_, after)) => {
+                    rest = after;
+                    true
+                }
+                None => false,
+            });
+            if in_order {
                 return screen;
             }
             let got = self.next().await;
             assert!(
                 !matches!(got, Got::Closed(_)),
-                "closed before {text:?}; screen:\n{screen}"
+                "closed before {texts:?}; screen:\n{screen}"
             );
         }
     }
