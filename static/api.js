@@ -1,5 +1,5 @@
 // Talks to the launcher this page came from, and to nobody else: an answer without its proof is not looked at.
-import { t } from './i18n.js';
+import { language, t } from './i18n.js';
 import { importKey, isProven, newChallenge } from './proof.js';
 
 // What a sign-in gave: the secret that is sent, and the key that answers are held against.
@@ -26,7 +26,7 @@ export class ApiError extends Error {
 export async function send(method, path, { body, key, signal, accept = 'application/json' } = {}) {
   const mine = login;
   const challenge = newChallenge();
-  const init = { method, signal, headers: { Accept: accept }, cache: 'no-store', credentials: 'omit', redirect: 'error' };
+  const init = { method, signal, headers: { Accept: accept, 'Accept-Language': language() }, cache: 'no-store', credentials: 'omit', redirect: 'error' };
   if (mine !== null) Object.assign(init.headers, { 'X-Zhongshu-Session': mine.secret, 'X-Zhongshu-Challenge': challenge });
   if (body !== undefined) {
     init.headers['Content-Type'] = 'application/json';

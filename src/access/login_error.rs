@@ -1,25 +1,39 @@
 //! Why a login was refused.
 
 use super::NoEntropy;
+use crate::domain::sentence::{Sentence, say};
+use std::fmt;
 
 /// Why a login was refused. All of these are 401 but the last.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// Not a key of ours.
-    #[error("this login key is not known; run `zhongshu open` for a new link")]
     Unknown,
     /// Too late.
-    #[error("this login key has expired; run `zhongshu open` for a new link")]
     Expired,
     /// It was used before: somebody else may have it, so whoever used it is logged out.
-    #[error(
-        "this login key was used before, so the browser that used it is logged out too; run `zhongshu open` for a new link"
-    )]
     Spent,
     /// Too many wrong ones.
-    #[error("too many wrong login keys; wait a few seconds (a right key is accepted at any time)")]
     TooMany,
     /// No random numbers.
-    #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
+}
+
+impl LoginError {
+    /// What is wrong, and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Unknown => say!("refusal.login_key.unknown"),
+            Self::Expired => say!("refusal.login_key.expired"),
+            Self::Spent => say!("refusal.login_key.spent"),
+            Self::TooMany => say!("refusal.login_key.too_many"),
+            Self::NoEntropy(source) => Sentence::verbatim(source.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence().fmt(f)
+    }
 }

@@ -5,9 +5,11 @@
 
 use super::lease::{Holder, Lease};
 use super::secret::{Digest, NoEntropy, Secret};
+use crate::domain::sentence::{Sentence, say};
 use crate::paths::write_private;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -74,21 +76,14 @@ struct Contents {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// A name that cannot be one.
-    #[error("a token's name is 1 to 64 letters, digits, `-`, `_` or `.`")]
     Name,
     /// The name is taken.
-    #[error("a token called `{0}` exists already; revoke it first or choose another name")]
     Exists(String),
     /// No such token.
-    #[error("there is no token called `{0}`; `zhongshu token list` shows them")]
     Unknown(String),
     /// Too many.
-    #[error("there are {MAX_TOKENS} tokens already; revoke one first")]
     Full,
     /// The file holds something else.
-    #[error(
-        "{path} is damaged ({reason}); move it away and create the tokens again, they cannot be recovered"
-    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -96,7 +91,6 @@ pub enum TokenError {
         reason: String,
     },
     /// The system refused.
-    #[error("{path}: {source}")]
     Io {
         /// The file.
         path: PathBuf,
@@ -104,8 +98,32 @@ pub enum TokenError {
         source: io::Error,
     },
     /// No random numbers.
-    #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
+}
+
+impl TokenError {
+    /// What is wrong, and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::Name => say!("refusal.token.name"),
+            Self::Exists(name) => say!("refusal.token.exists", name),
+            Self::Unknown(name) => say!("refusal.token.unknown", name),
+            Self::Full => say!("refusal.token.full", max_tokens = MAX_TOKENS),
+            Self::Damaged { path, reason } => {
+                say!("refusal.token.damaged", path = path.display(), reason)
+            }
+            Self::Io { path, source } => {
+                Sentence::verbatim(format!("{}: {source}", path.display()))
+            }
+            Self::NoEntropy(source) => Sentence::verbatim(source.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence().fmt(f)
+    }
 }
 
 /// Which file was read: another one has another fingerprint.

@@ -13,6 +13,7 @@ use crate::domain::powers::{
     self, FileNews, Held, Line, OTHERS, Oversight, PLANNER, Powers, REVIEWS,
 };
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use crate::domain::session::Brief;
 use crate::ledger::TransactError;
 use serde::Serialize;
@@ -174,31 +175,23 @@ impl Policy {
             Held::Nothing { driver } => {
                 let files = self.approved.news_of(driver, &self.asked);
                 let files = files.into_iter().map(|(file, news)| match news {
-                    FileNews::Unread => format!(
-                        "; `{}`, which its command line names, is too large, no ordinary file or cannot be read, so nobody can approve it: keep it where no agent can write, outside of the repository and of temporary folders",
-                        shown(file)
-                    ),
-                    _ => format!(
-                        "; `{}`, which its command line names, is not what was approved",
-                        shown(file)
-                    ),
+                    FileNews::Unread => say!("refusal.powers.file_unread", file = shown(file)),
+                    _ => say!("refusal.powers.file_changed", file = shown(file)),
                 });
-                format!(
-                    "the program `{driver}` of governance.yaml runs without a sandbox, and nobody has approved it as it is now{}",
-                    files.collect::<String>()
-                )
+                say!("refusal.powers.driver", driver, files => files.collect())
             }
             Held::Codex { .. } => {
-                format!("nobody has approved `{}` for this session", held.words())
+                say!("refusal.powers.held", held = held.words())
             }
         };
         let how = match self.has_question() {
-            true => {
-                "read `powers` in /api/status, then POST /api/powers {\"sha256\":…,\"accept\":true}, or answer on the dashboard"
-            }
-            false => "governance.yaml does not ask for it any more: start a new session instead",
+            true => say!("refusal.powers.how"),
+            false => say!("refusal.powers.not_asked"),
         };
-        Refusal::conflict("powers_required", format!("{what}: {how}"))
+        Refusal::conflict(
+            "powers_required",
+            say!("refusal.powers_required", what => what, how => how),
+        )
     }
 
     /// Whose sessions run without a sandbox as things stand.
@@ -258,7 +251,7 @@ impl Core {
     pub async fn approve(&self, actor: &str, sha256: String) -> Result<(), Refused> {
         let asked = self.policy().asked.clone();
         if asked.sha256() != sha256 {
-            let message = "sha256: governance.yaml does not ask for what you saw: read `powers` in /api/status again, and answer that";
+            let message = say!("refusal.powers_changed");
             return Err(TransactError::Refused(Refusal::conflict(
                 "powers_changed",
                 message,

@@ -3,6 +3,7 @@
 //! An id is a prefix that a person recognises, a dash, and a UUIDv7: it sorts by the time it was made and is safe as
 //! a file name. Ids are never secrets and never prove who is speaking.
 
+use super::sentence::{Sentence, say};
 use super::shown;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -10,9 +11,25 @@ use std::fmt;
 
 /// An id that came from outside and cannot be one of ours.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
-#[error("`{shown}` is not an id; ids are 1 to {MAX_LENGTH} letters, digits, `-` or `_`")]
 pub struct InvalidId {
     shown: String,
+}
+
+impl InvalidId {
+    /// What it is, and what an id has to be.
+    pub fn sentence(&self) -> Sentence {
+        say!(
+            "refusal.invalid_id",
+            shown = self.shown,
+            max_length = MAX_LENGTH
+        )
+    }
+}
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence().fmt(f)
+    }
 }
 
 /// Long enough for any prefix of ours plus a UUID; short enough for a file name with a suffix.

@@ -1,6 +1,7 @@
 //! How much text is taken: one limit for each field, through whichever door it comes. The API's page shows this table.
 
 use super::refusal::Refusal;
+use crate::domain::sentence::say;
 
 /// Fields that hold a whole job or what a person wants to say to an agent, and their limit in bytes: what Codex takes as one
 /// message, less our own frame around it.
@@ -30,10 +31,7 @@ pub fn check_text(text: &str, field: &str) -> Result<(), Refusal> {
     if text.len() <= limit {
         return Ok(());
     }
-    let message = format!(
-        "{field}: {} bytes; at most {limit} bytes are taken",
-        text.len()
-    );
+    let message = say!("refusal.text_too_long", field, bytes = text.len(), limit);
     Err(Refusal::invalid("text_too_long", message))
 }
 
@@ -56,6 +54,6 @@ pub fn check_entries(count: usize, field: &str) -> Result<(), Refusal> {
     if count <= limit {
         return Ok(());
     }
-    let message = format!("{field}: {count} entries; at most {limit} entries are taken");
+    let message = say!("refusal.list_too_long", field, count, limit);
     Err(Refusal::invalid("list_too_long", message))
 }

@@ -5,6 +5,7 @@
 
 use super::ids::{AssignmentId, MessageId, SessionId};
 use super::refusal::Refusal;
+use crate::domain::sentence::{Sentence, say};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,14 +20,14 @@ const MAX_KEY: usize = 128;
 pub struct RequestKey(String);
 
 impl TryFrom<String> for RequestKey {
-    type Error = &'static str;
+    type Error = Sentence;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         match (1..=MAX_KEY).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_graphic())
         {
             true => Ok(Self(text)),
-            false => Err("give 1 to 128 visible ASCII characters, a new UUID for instance"),
+            false => Err(say!("refusal.key.form")),
         }
     }
 }
@@ -90,7 +91,7 @@ impl Requests {
         match granted {
             Some((request, (sha256, _))) if request.sha256 != *sha256 => Err(Refusal::conflict(
                 "idempotency_key_reused",
-                "idempotency_key: this key was used for another request; take a new one for each new wish",
+                say!("refusal.key.reused"),
             )),
             Some((_, (_, made))) => Ok(Some(made)),
             None => Ok(None),

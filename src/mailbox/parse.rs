@@ -224,7 +224,7 @@ impl Fields {
             None => Ok(None),
             Some(Value::String(text)) => {
                 let field = format!("{}{name}", self.at);
-                limits::check_text(&text, &field).map_err(|refusal| refusal.message)?;
+                limits::check_text(&text, &field).map_err(|refusal| refusal.to_string())?;
                 Ok(Some(text))
             }
             Some(other) => Err(self.wrong_type(name, "a string", &other)),
@@ -304,7 +304,7 @@ impl Fields {
         }
         let list = found.unwrap_or_default();
         let field = format!("{}{}", self.at, names[0]);
-        limits::check_list(&list, &field).map_err(|refusal| refusal.message)?;
+        limits::check_list(&list, &field).map_err(|refusal| refusal.to_string())?;
         Ok(list)
     }
 

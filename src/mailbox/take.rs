@@ -12,6 +12,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::plan::{Checked, PlanFinding, Proposal, Source};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::Written;
+use crate::domain::sentence::say;
 use crate::domain::session::NotTaken;
 use crate::domain::shown::shown_line;
 use crate::domain::state::State;
@@ -88,7 +89,7 @@ pub(super) fn decide(
     );
     let outcome = content.and_then(|parsed| {
         let taken = take(state, catalog, origin, parsed, findings);
-        taken.map_err(|refusal| refusal.message)
+        taken.map_err(|refusal| refusal.to_string())
     });
     outcome.unwrap_or_else(|reason| {
         let reason = shown_line(&reason).into_owned();
@@ -193,16 +194,18 @@ fn check_planner(
     if let Some((field, claimed)) = &claimed
         && state.current_planner(claimed) != planner
     {
-        let message = format!(
-            "{field}: `{claimed}` is not the planner of this mailbox, `{}` is",
-            origin.planner
+        let message = say!(
+            "refusal.foreign_mailbox",
+            field,
+            claimed,
+            planner = origin.planner
         );
         return Err(Refusal::forbidden("not_yours", message));
     }
     if let Some(writer) = writer
         && state.current_planner(writer) != planner
     {
-        let message = format!("session `{writer}` cannot report a plan for planner `{planner}`");
+        let message = say!("refusal.foreign_plan", writer, planner);
         return Err(Refusal::forbidden("not_yours", message));
     }
     Ok(())

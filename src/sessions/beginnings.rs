@@ -7,6 +7,7 @@ use crate::domain::flow::sessions;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::Request;
+use crate::domain::sentence::say;
 use crate::domain::session::Brief;
 use crate::ledger::TransactError;
 
@@ -92,13 +93,16 @@ impl Sessions<'_> {
     /// When there is none, or more than one.
     pub fn only_planner(&self) -> Result<SessionId, Refusal> {
         self.0.core.ledger.read(|state| {
-            let mut live = state.sessions.values().filter(|session| session.is_planner() && session.is_live());
+            let mut live = state
+                .sessions
+                .values()
+                .filter(|session| session.is_planner() && session.is_live());
             match (live.next(), live.next()) {
                 (Some(planner), None) => Ok(planner.id().clone()),
-                (None, _) => Err(Refusal::conflict("no_planner", "parent_session_id: no planner is active; start one first")),
+                (None, _) => Err(Refusal::conflict("no_planner", say!("refusal.no_planner"))),
                 (Some(_), Some(_)) => Err(Refusal::invalid(
                     "ambiguous_planner",
-                    "parent_session_id: several planners are active; name the one that shall get the result",
+                    say!("refusal.several_planners"),
                 )),
             }
         })

@@ -7,6 +7,7 @@ use crate::core::Refused;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::{Outcome, Session, Signal};
 use crate::domain::state::Terminal;
 use crate::governance::render::printable;
@@ -124,9 +125,7 @@ impl OpenTerminals<'_> {
                 .count()
         });
         if open >= limit {
-            let message = format!(
-                "{open} terminals are open, which is the limit (max_terminals); close one first"
-            );
+            let message = say!("refusal.too_many_terminals", open);
             return Err(Refusal::conflict("too_many_terminals", message).into());
         }
         let program = shell
@@ -135,7 +134,7 @@ impl OpenTerminals<'_> {
             || program.contains(char::is_whitespace)
             || program.contains('\0')
         {
-            let message = "shell: name one program, without arguments; arguments go into `shell_args`, one each";
+            let message = say!("refusal.invalid_shell");
             return Err(Refusal::invalid("invalid_shell", message).into());
         }
         if args.len() > 256
@@ -143,20 +142,16 @@ impl OpenTerminals<'_> {
                 .iter()
                 .any(|arg| arg.contains('\0') || arg.len() > 16 * 1024)
         {
-            return Err(Refusal::invalid(
-                "invalid_shell_args",
-                "shell_args: at most 256 arguments of at most 16 KiB, without NUL",
-            )
-            .into());
+            return Err(
+                Refusal::invalid("invalid_shell_args", say!("refusal.invalid_shell_args")).into(),
+            );
         }
         if let Some(title) = &title
             && (title.trim().is_empty()
                 || title.chars().count() > MAX_TITLE_CHARS
                 || printable(title) != *title)
         {
-            let message = format!(
-                "title: one line of 1 to {MAX_TITLE_CHARS} characters, without control characters"
-            );
+            let message = say!("refusal.invalid_title", max_title_chars = MAX_TITLE_CHARS);
             return Err(Refusal::invalid("invalid_title", message).into());
         }
         let id = TerminalId::fresh("browser-terminal");
@@ -190,9 +185,9 @@ impl OpenTerminals<'_> {
             && !session.brief.driver.lives_in_terminal()
             && session.thread_id.is_some()
         {
-            tui::show(self.0, &session)
-                .await
-                .map_err(|reason| Refusal::unavailable("terminal_failed", reason))?;
+            tui::show(self.0, &session).await.map_err(|reason| {
+                Refusal::unavailable("terminal_failed", Sentence::recognised(&reason))
+            })?;
         }
         let shown = self.0.core.ledger.read(|state| {
             let live = state
@@ -216,14 +211,17 @@ impl OpenTerminals<'_> {
             }
             // The session has gone on since, or has ended.
             self.0
-                .end_terminal(&terminal.terminal_id, "a newer view replaces it")
+                .end_terminal(
+                    &terminal.terminal_id,
+                    &say!("reason.terminal.newer_view").to_string(),
+                )
                 .await;
         }
         let log = session.brief.log_path.clone();
         super::texts::append_transcript(&self.0.core.place.repo, &log, "").map_err(|error| {
             Refusal::unavailable(
                 "terminal_failed",
-                format!("the transcript {} cannot be shown: {error}", log.display()),
+                say!("refusal.no_transcript", path = log.display(), error),
             )
         })?;
         let terminal_id = TerminalId::fresh("terminal");
@@ -253,8 +251,8 @@ impl OpenTerminals<'_> {
         // Recorded first: whatever happens next, it can be found and ended.
         self.0.core.decide(actor, |_| Ok((vec![event], ()))).await?;
         if let Err(error) = self.0.terminals.start(&id, spec).await {
-            let reason = format!("failed to {error}");
-            self.0.terminal_closed(&id, &reason).await;
+            let reason = say!("refusal.terminal_failed", error);
+            self.0.terminal_closed(&id, &reason.to_string()).await;
             return Err(Refusal::unavailable("terminal_failed", reason).into());
         }
         let terminal = self
@@ -262,8 +260,9 @@ impl OpenTerminals<'_> {
             .core
             .ledger
             .read(|state| state.terminals.get(&id).cloned());
-        let terminal = terminal
-            .ok_or_else(|| Refusal::unavailable("terminal_failed", "the terminal ended at once"))?;
+        let terminal = terminal.ok_or_else(|| {
+            Refusal::unavailable("terminal_failed", say!("refusal.terminal_ended_at_once"))
+        })?;
         Ok(self.view(&terminal, Mode::Write, opener))
     }
 
@@ -276,10 +275,10 @@ impl OpenTerminals<'_> {
         if terminal.preview && mode == Mode::Write {
             return Err(Refusal::conflict(
                 "read_only_terminal",
-                "this terminal shows a transcript; nobody can type into it",
+                say!("refusal.transcript_only"),
             ));
         }
-        let gone = || Refusal::conflict("terminal_gone", "this terminal has ended; open another");
+        let gone = || Refusal::conflict("terminal_gone", say!("refusal.terminal_ended"));
         self.0.terminals.url(id, mode, opener).ok_or_else(gone)
     }
 
@@ -298,10 +297,7 @@ impl OpenTerminals<'_> {
             && session.brief.driver.lives_in_terminal()
             && session.is_live()
         {
-            let message = format!(
-                "session `{}` runs in this terminal; use stop_session to end it",
-                session.id()
-            );
+            let message = say!("refusal.session_terminal", id = session.id());
             return Err(Refusal::conflict("session_terminal", message));
         }
         if let Some(session_id) = &terminal.session_id {
@@ -310,7 +306,9 @@ impl OpenTerminals<'_> {
                 .live
                 .update(session_id, |observed| observed.shown = false);
         }
-        self.0.end_terminal(id, "a person closed it").await;
+        self.0
+            .end_terminal(id, &say!("reason.terminal.closed").to_string())
+            .await;
         Ok(())
     }
 
@@ -330,19 +328,15 @@ impl OpenTerminals<'_> {
         for id in orphans {
             if self.0.terminals.adopt(&id).await.is_err() {
                 self.0
-                    .end_terminal(&id, "it was gone after a restart")
+                    .end_terminal(&id, &say!("reason.terminal.gone").to_string())
                     .await;
             }
         }
     }
 
     fn known_terminal(&self, id: &TerminalId) -> Result<Terminal, Refusal> {
-        let unknown = || {
-            Refusal::not_found(
-                "unknown_terminal",
-                format!("there is no open terminal `{id}`"),
-            )
-        };
+        let unknown =
+            || Refusal::not_found("unknown_terminal", say!("refusal.unknown_terminal", id));
         self.0
             .core
             .ledger

@@ -8,6 +8,7 @@ use crate::domain::event::Event;
 use crate::domain::language::Language;
 use crate::domain::powers::Held;
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use crate::domain::session::Brief;
 use crate::domain::state::State;
 
@@ -84,11 +85,13 @@ impl Permission<'_> {
             return Ok(());
         }
         if let Err(reason) = &self.0.threads.codex {
-            return Err(Refusal::unavailable("codex_unavailable", reason.en.clone()));
+            return Err(Refusal::unavailable(
+                "codex_unavailable",
+                reason.clone().into(),
+            ));
         }
         if state.trusted.is_none() {
-            let message = "before the first Codex session a person must allow Codex to work in this repository: read `trust.statement` in \
-                           /api/status, then POST /api/trust {\"accept\":true} or press Allow on the dashboard";
+            let message = say!("refusal.trust_required");
             return Err(Refusal::conflict("trust_required", message));
         }
         Ok(())

@@ -298,7 +298,7 @@ async fn policy_to_start(agents: &Agents, session: &Session) -> Arc<Policy> {
 
 /// What the file asked for when a session was registered may wait for the person's yes by now: then so does the session.
 async fn withheld(agents: &Arc<Agents>, policy: &Policy, session: &Session) -> Option<Done> {
-    let reason = policy.withheld(&session.brief)?.message;
+    let reason = policy.withheld(&session.brief)?.to_string();
     if policy.has_question() {
         agents
             .core

@@ -1,6 +1,7 @@
 //! What every handler may use.
 
 use crate::domain::language::Language;
+use crate::domain::sentence::{Sentence, say};
 use crate::gate::observe::Moment;
 use crate::gate::review::{Review, Wanted};
 use crate::gate::strictness::Statements;
@@ -113,7 +114,7 @@ impl App {
     ) -> Result<T, ApiError> {
         let Ok(turn) = timeout(REPORT_PATIENCE, Arc::clone(&self.reports).acquire_owned()).await
         else {
-            return Err(unanswered("a report before this one has not ended yet"));
+            return Err(unanswered(say!("refusal.report.busy")));
         };
         let reader = Arc::clone(&self.reader);
         let made = tokio::task::spawn_blocking(move || {
@@ -128,7 +129,7 @@ impl App {
             Ok(Ok(Ok(made))) => Ok(made),
             Ok(Ok(Err(error))) => Err(read_error(&error)),
             Ok(Err(_)) => Err(ApiError::internal()),
-            Err(_) => Err(unanswered("the file system does not answer")),
+            Err(_) => Err(unanswered(say!("refusal.report.disk"))),
         }
     }
 
@@ -145,20 +146,21 @@ impl App {
     }
 }
 
-fn unanswered(reason: &str) -> ApiError {
+fn unanswered(reason: Sentence) -> ApiError {
     let seconds = REPORT_PATIENCE.as_secs();
     ApiError::unavailable(
         "report_failed",
-        format!("reading the repository took longer than {seconds} seconds: {reason}"),
+        say!("refusal.report.slow", seconds, reason => reason),
     )
 }
 
 fn read_error(error: &ReadError) -> ApiError {
-    let sentence = error.to_string();
+    let sentence = Sentence::recognised(&error.to_string());
     match error {
-        ReadError::UnknownRevision(_) => {
-            ApiError::invalid("unknown_revision", format!("base: {sentence}"))
-        }
+        ReadError::UnknownRevision(_) => ApiError::invalid(
+            "unknown_revision",
+            say!("refusal.unknown_revision", sentence => sentence),
+        ),
         ReadError::Refused(_) | ReadError::NoAnswer(_) | ReadError::Nonsense(_) => {
             ApiError::unavailable("report_failed", sentence)
         }

@@ -2,6 +2,7 @@
 //! credential; nothing else is ever served from here, and nothing third-party is among them.
 
 use crate::access::Secret;
+use crate::domain::sentence::say;
 use crate::web::error::ApiError;
 use axum::extract::Path;
 use axum::http::header::{
@@ -109,11 +110,7 @@ fn content_type(path: &str) -> Option<&'static str> {
 }
 
 fn unknown() -> Response {
-    ApiError::not_found(
-        "unknown_path",
-        "there is no such asset; reload the page if the launcher was upgraded meanwhile",
-    )
-    .into_response()
+    ApiError::not_found("unknown_path", say!("refusal.unknown_asset")).into_response()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use crate::domain::hex::hex;
 use crate::domain::request::{Request as KeyedRequest, RequestKey};
+use crate::domain::sentence::{Sentence, say};
 use crate::web::MAX_BODY_BYTES;
 use crate::web::error::ApiError;
 use axum::body::Bytes;
@@ -61,7 +62,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Keyed<T> {
         let KeyField { idempotency_key } = parse_object(&bytes)?;
         let key = match (header, idempotency_key) {
             (Some(header), Some(field)) if header != field => {
-                return Err(invalid_key("header and field differ; send one of them"));
+                return Err(invalid_key(say!("refusal.key.differs")));
             }
             (header, field) => header.or(field),
         };
@@ -81,14 +82,14 @@ fn header_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> {
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
             text.try_into().map(Some).map_err(invalid_key)
         }
-        (Some(_), Some(_)) => Err(invalid_key("the header stands there twice; send one")),
+        (Some(_), Some(_)) => Err(invalid_key(say!("refusal.key.twice"))),
     }
 }
 
-fn invalid_key(reason: &str) -> ApiError {
+fn invalid_key(reason: Sentence) -> ApiError {
     ApiError::invalid(
         "invalid_idempotency_key",
-        format!("Idempotency-Key: {reason}"),
+        say!("refusal.invalid_idempotency_key", reason => reason),
     )
 }
 
@@ -109,17 +110,14 @@ async fn read(request: Request) -> Result<Bytes, ApiError> {
             ApiError::new(
                 StatusCode::REQUEST_TIMEOUT,
                 "body_too_slow",
-                "the body did not arrive within ten seconds; send it again",
+                say!("refusal.body_too_slow"),
             )
         })?
         .map_err(|error| {
             if is_length_limit(&*error) {
                 ApiError::too_large()
             } else {
-                ApiError::invalid(
-                    "body_incomplete",
-                    "the body ended early or its length is wrong; send it again",
-                )
+                ApiError::invalid("body_incomplete", say!("refusal.body_incomplete"))
             }
         })?
         .to_bytes();
@@ -141,9 +139,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
                     "invalid_query",
                     match reason.split_once(": ") {
                         Some((field, reason)) if is_field(field) => {
-                            format!("query parameter `{field}`: {reason}")
+                            say!("refusal.query_field", field, reason)
                         }
-                        _ => format!("the query is wrong: {reason}"),
+                        _ => say!("refusal.invalid_query", reason),
                     },
                 )
             })
@@ -155,19 +153,19 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
 /// # Errors
 /// A 400 that names the field, or says what the body is instead of an object.
 pub fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let not_an_object = |what: &str| {
+    let not_an_object = |what: Sentence| {
         ApiError::invalid(
             "body_not_an_object",
-            format!("the body must be a JSON object like `{{…}}`, but it is {what}"),
+            say!("refusal.body_not_an_object", what => what),
         )
     };
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'{') => {}
-        None => return Err(not_an_object("empty")),
-        Some(b'[') => return Err(not_an_object("a list")),
-        Some(b'"') => return Err(not_an_object("a string")),
-        Some(b'0'..=b'9' | b'-') => return Err(not_an_object("a number")),
-        Some(_) => return Err(not_an_object("something else")),
+        None => return Err(not_an_object(say!("refusal.body.empty"))),
+        Some(b'[') => return Err(not_an_object(say!("refusal.body.list"))),
+        Some(b'"') => return Err(not_an_object(say!("refusal.body.string"))),
+        Some(b'0'..=b'9' | b'-') => return Err(not_an_object(say!("refusal.body.number"))),
+        Some(_) => return Err(not_an_object(say!("refusal.body.other"))),
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -180,10 +178,7 @@ pub fn parse_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 
 fn wrong(error: &serde_json::Error, path: Option<&str>) -> ApiError {
     if error.classify() != Category::Data {
-        return ApiError::invalid(
-            "invalid_json",
-            format!("the body is not valid JSON: {error}"),
-        );
+        return ApiError::invalid("invalid_json", say!("refusal.invalid_json", error));
     }
     // The position in a body that no person wrote by hand helps nobody; the field's name does.
     let text = error.to_string();
@@ -193,8 +188,10 @@ fn wrong(error: &serde_json::Error, path: Option<&str>) -> ApiError {
     ApiError::invalid(
         "invalid_field",
         match path {
-            Some(path) if path != "." => format!("field `{path}`: {reason}"),
-            _ => format!("the body is wrong: {reason}"),
+            Some(path) if path != "." => {
+                say!("refusal.invalid_field", path, reason => Sentence::recognised(reason))
+            }
+            _ => say!("refusal.invalid_body", reason => Sentence::recognised(reason)),
         },
     )
 }

@@ -2,6 +2,7 @@
 //! never saw lets nobody through.
 
 use crate::access::{Caller, Lease};
+use crate::domain::sentence::say;
 use crate::web::error::ApiError;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -48,7 +49,7 @@ impl<S: Sync> FromRequestParts<S> for RequirePerson {
         }
         Err(ApiError::forbidden(
             "person_only",
-            "only the person may do this; log in to the dashboard, use the command line, or a token of scope `human`",
+            say!("refusal.person_only"),
         ))
     }
 }
@@ -60,7 +61,7 @@ impl<S: Sync> FromRequestParts<S> for RequireReader {
         match caller(parts)? {
             Caller::Agent { .. } => Err(ApiError::forbidden(
                 "not_for_agents",
-                "agents may only use the tools of their own session",
+                say!("refusal.own_tools_only"),
             )),
             caller => Ok(Self(caller)),
         }
@@ -75,7 +76,7 @@ impl<S: Sync> FromRequestParts<S> for RequireAgent {
             Caller::Agent { thread_id } => Ok(Self(thread_id)),
             _ => Err(ApiError::forbidden(
                 "agents_only",
-                "this is for the tool server of a session; start it with `zhongshu mcp`",
+                say!("refusal.tools_only"),
             )),
         }
     }

@@ -5,7 +5,9 @@
 
 use crate::access::{LoginError, NoEntropy, TokenError};
 use crate::domain::ids::InvalidId;
+use crate::domain::language::Language;
 use crate::domain::refusal::{Kind, Refusal};
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown::shown;
 use crate::ledger::TransactError;
 use axum::body::Body;
@@ -23,8 +25,9 @@ pub struct ApiError {
     pub status: StatusCode,
     /// Stable name of the reason, for programs.
     pub code: &'static str,
-    /// What is wrong and what to do.
+    /// What is wrong and what to do, in English unless [`Self::in_language`] chose another language.
     pub message: String,
+    sentence: Sentence,
     /// Boxed, because it is rare and every fallible function carries this type.
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -38,47 +41,51 @@ struct Shape<'a> {
 
 impl ApiError {
     /// An error with any status.
-    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, code: &'static str, sentence: Sentence) -> Self {
         Self {
             status,
             code,
-            // It may repeat what somebody sent.
-            message: shown(&message.into()).into_owned(),
+            message: text(&sentence, Language::En),
+            sentence,
             header: None,
         }
     }
 
+    /// The same, said in this language.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Self {
+        self.message = text(&self.sentence, language);
+        self
+    }
+
     /// 400: the request is wrong; the sentence names the field.
-    pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code, message)
+    pub fn invalid(code: &'static str, sentence: Sentence) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, sentence)
     }
 
     /// 401: nobody, or nobody we know.
-    pub fn unauthorized(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, code, message)
+    pub fn unauthorized(code: &'static str, sentence: Sentence) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, sentence)
     }
 
     /// 401 for a request that shows no credential at all.
     pub fn no_credential() -> Self {
-        Self::unauthorized(
-            "login_required",
-            "this needs a login; run `zhongshu open` for a link, or `zhongshu token create` for scripts",
-        )
+        Self::unauthorized("login_required", say!("refusal.login_required"))
     }
 
     /// 403: known, but not allowed.
-    pub fn forbidden(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, code, message)
+    pub fn forbidden(code: &'static str, sentence: Sentence) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, sentence)
     }
 
     /// 404.
-    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, code, message)
+    pub fn not_found(code: &'static str, sentence: Sentence) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, sentence)
     }
 
     /// 409: right request, wrong moment.
-    pub fn conflict(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, message)
+    pub fn conflict(code: &'static str, sentence: Sentence) -> Self {
+        Self::new(StatusCode::CONFLICT, code, sentence)
     }
 
     /// 413 for anything above [`super::MAX_BODY_BYTES`].
@@ -86,10 +93,7 @@ impl ApiError {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "body_too_large",
-            format!(
-                "the body is larger than {} KiB; send less",
-                super::MAX_BODY_BYTES >> 10
-            ),
+            say!("refusal.body_too_large", kib = super::MAX_BODY_BYTES >> 10),
         )
     }
 
@@ -98,19 +102,24 @@ impl ApiError {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
-            "something went wrong inside zhongshu; its log says what, and nothing was changed by halves",
+            say!("refusal.internal"),
         )
     }
 
     /// 503: something outside is not there.
-    pub fn unavailable(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, message)
+    pub fn unavailable(code: &'static str, sentence: Sentence) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, sentence)
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.header = Some(Box::new((name, value)));
         self
     }
+}
+
+/// It may repeat what somebody sent.
+fn text(sentence: &Sentence, language: Language) -> String {
+    shown(&sentence.text(language)).into_owned()
 }
 
 /// How a no looks in the launcher's own API.
@@ -163,13 +172,12 @@ impl<R: Into<ApiError>> From<TransactError<R>> for ApiError {
             TransactError::Refused(refusal) => refusal.into(),
             // 507 is what the specification of storage servers calls a full disk; other reasons to be read-only need
             // a person as well, so they share it.
-            TransactError::ReadOnly { reason } => {
-                Self::new(StatusCode::INSUFFICIENT_STORAGE, "read_only", reason)
-            }
-            TransactError::Closed => Self::unavailable(
-                "stopping",
-                "zhongshu is stopping; start it again and repeat the request",
+            TransactError::ReadOnly { reason } => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "read_only",
+                Sentence::recognised(&reason),
             ),
+            TransactError::Closed => Self::unavailable("stopping", say!("refusal.stopping")),
             TransactError::Panicked => Self::internal(),
         }
     }
@@ -192,37 +200,37 @@ impl From<LoginError> for ApiError {
                 return Self::new(
                     StatusCode::TOO_MANY_REQUESTS,
                     "too_many_logins",
-                    error.to_string(),
+                    error.sentence(),
                 )
                 .with_header(RETRY_AFTER, wait);
             }
             LoginError::NoEntropy(source) => return source.clone().into(),
         };
-        Self::unauthorized(code, error.to_string())
+        Self::unauthorized(code, error.sentence())
     }
 }
 
 impl From<NoEntropy> for ApiError {
     fn from(error: NoEntropy) -> Self {
         tracing::error!(%error, "no secret could be made");
-        Self::unavailable(
-            "no_random_numbers",
-            "the system gives no random numbers, so no secret can be made",
-        )
+        Self::unavailable("no_random_numbers", say!("refusal.no_random_numbers"))
     }
 }
 
 impl From<TokenError> for ApiError {
     fn from(error: TokenError) -> Self {
         match &error {
-            TokenError::Name => Self::invalid("token_name", format!("field `name`: {error}")),
-            TokenError::Exists(_) => Self::conflict("token_exists", error.to_string()),
-            TokenError::Full => Self::conflict("too_many_tokens", error.to_string()),
-            TokenError::Unknown(_) => Self::not_found("unknown_token", error.to_string()),
+            TokenError::Name => Self::invalid(
+                "token_name",
+                say!("refusal.token_name", error => error.sentence()),
+            ),
+            TokenError::Exists(_) => Self::conflict("token_exists", error.sentence()),
+            TokenError::Full => Self::conflict("too_many_tokens", error.sentence()),
+            TokenError::Unknown(_) => Self::not_found("unknown_token", error.sentence()),
             TokenError::NoEntropy(source) => source.clone().into(),
             TokenError::Damaged { .. } | TokenError::Io { .. } => {
                 tracing::error!(%error, "the tokens cannot be used");
-                Self::unavailable("tokens_unusable", error.to_string())
+                Self::unavailable("tokens_unusable", error.sentence())
             }
         }
     }
@@ -236,10 +244,7 @@ pub async fn unknown_path(uri: axum::http::Uri) -> ApiError {
         .take(100)
         .flat_map(char::escape_default)
         .collect();
-    ApiError::not_found(
-        "unknown_path",
-        format!("there is nothing at `{path}`; the API reference lists what there is"),
-    )
+    ApiError::not_found("unknown_path", say!("refusal.unknown_path", path))
 }
 
 /// For the catch-panic layer.
@@ -268,33 +273,29 @@ pub(super) fn normalise(response: Response) -> Response {
     }
     let allow = response.headers().get(ALLOW).cloned();
     let mut error = match status {
-        StatusCode::NOT_FOUND => {
-            ApiError::not_found("unknown_path", "there is nothing at this path")
-        }
+        StatusCode::NOT_FOUND => ApiError::not_found("unknown_path", say!("refusal.nothing_here")),
         StatusCode::METHOD_NOT_ALLOWED => {
             let allowed = allow.as_ref().and_then(|allow| allow.to_str().ok());
             ApiError::new(
                 status,
                 "method_not_allowed",
-                format!(
-                    "this path does not take this method; it takes {}",
-                    allowed.unwrap_or("another one")
+                say!(
+                    "refusal.method_not_allowed",
+                    allowed = allowed.unwrap_or("another one")
                 ),
             )
         }
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::new(
-            status,
-            "content_type",
-            "the body must be JSON; send `Content-Type: application/json`",
-        ),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            ApiError::new(status, "content_type", say!("refusal.content_type"))
+        }
         StatusCode::INTERNAL_SERVER_ERROR => ApiError::internal(),
         other => ApiError::new(
             other,
             "refused",
-            format!(
-                "the request was refused: {}",
-                other.canonical_reason().unwrap_or("no reason is known")
+            say!(
+                "refusal.refused",
+                why = other.canonical_reason().unwrap_or("no reason is known")
             ),
         ),
     };

@@ -4,6 +4,7 @@
 //! A reader that is slow holds no memory: the journal's stream is a place in the file, then in the backlog.
 
 use crate::access::Lease;
+use crate::domain::sentence::say;
 use crate::hub::CatchUpError;
 use crate::journal::{Entry, Fold};
 use crate::ledger::Ledger;
@@ -196,12 +197,7 @@ where
             id.to_str()
                 .ok()
                 .and_then(|id| id.trim().parse().ok())
-                .ok_or_else(|| {
-                    ApiError::invalid(
-                        "last_event_id",
-                        "the Last-Event-ID header must be the id of an event",
-                    )
-                })?,
+                .ok_or_else(|| ApiError::invalid("last_event_id", say!("refusal.last_event_id")))?,
         ),
         None => after,
     };

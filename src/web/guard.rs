@@ -7,13 +7,16 @@ mod answer;
 use super::error::{self, ApiError};
 use super::listen::Peer;
 use super::mount::{Envelopes, Mount, enveloped};
+use super::pages;
 use crate::access::{Access, Address, Caller, Lease, Via};
+use crate::domain::language::Language;
+use crate::domain::sentence::say;
 use answer::{Policies, Proof, Wanted};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
-    UPGRADE,
+    ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST,
+    HeaderName, ORIGIN, UPGRADE,
 };
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -68,6 +71,7 @@ async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next
     });
     let envelope = rules.envelopes.at(request.uri().path());
     let span = debug_span!("request", method = %request.method(), path = request.uri().path());
+    let language = accepted_language(request.headers());
     let response = match admitted {
         Ok(()) if upgrades(&request) => {
             let lease = request.extensions().get::<Lease>().cloned();
@@ -84,7 +88,7 @@ async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next
             refused.error.into_response()
         }
     };
-    let mut response = enveloped(response, envelope);
+    let mut response = enveloped(response, envelope, language);
     wanted.set_headers(&mut response, &rules.policies);
     response
 }
@@ -125,6 +129,12 @@ fn upgrades(request: &Request) -> bool {
     request.headers().contains_key(UPGRADE)
 }
 
+/// The language of a no: what the request asks for. What the person prefers is the page's to say, since programs ask as well.
+fn accepted_language(headers: &HeaderMap) -> Language {
+    let accepted = headers.get(ACCEPT_LANGUAGE);
+    pages::language(None, None, accepted.and_then(|it| it.to_str().ok()))
+}
+
 /// Decides whether a request came to the right address, from a page of ours if from any.
 fn check_address(access: &Access, request: &Request) -> Result<(), Refused> {
     if is_on_socket(request) {
@@ -162,18 +172,10 @@ fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
         }
     };
     if !on_socket && request.uri().path().starts_with(TOOL_ROUTES) {
-        return Err(ApiError::not_found(
-            "unknown_path",
-            "the tool server's routes exist only on the unix socket",
-        )
-        .into());
+        return Err(ApiError::not_found("unknown_path", say!("refusal.tool_route")).into());
     }
     if changes && matches!(caller, Caller::Reader { .. }) {
-        return Err(ApiError::forbidden(
-            "read_only_token",
-            "this token may only look; changing something needs a token of scope `human`",
-        )
-        .into());
+        return Err(ApiError::forbidden("read_only_token", say!("refusal.read_only_token")).into());
     }
     request.extensions_mut().insert(caller);
     request.extensions_mut().insert(lease);
@@ -186,7 +188,7 @@ fn check_target(request: &Request) -> Result<(), ApiError> {
     if uri.scheme().is_some() || uri.authority().is_some() || request.method() == Method::CONNECT {
         return Err(ApiError::invalid(
             "request_target",
-            "the request line must hold a path only; zhongshu is no proxy",
+            say!("refusal.request_target"),
         ));
     }
     Ok(())
@@ -196,13 +198,13 @@ fn check_host(headers: &HeaderMap, address: &Address) -> Result<(), ApiError> {
     let Some(host) = single(headers, &HOST) else {
         return Err(ApiError::invalid(
             "host_header",
-            "the request needs exactly one Host header",
+            say!("refusal.host_header"),
         ));
     };
     if !address.is_ours(host) {
         return Err(ApiError::forbidden(
             "foreign_host",
-            format!("the Host header is not ours; use {}", address.url()),
+            say!("refusal.foreign_host", url = address.url()),
         ));
     }
     Ok(())
@@ -225,9 +227,9 @@ fn check_origin(headers: &HeaderMap, changes: bool) -> Result<(), ApiError> {
     Err(ApiError::forbidden(
         "foreign_origin",
         if changes {
-            "only our own page may change something; open the dashboard itself"
+            say!("refusal.foreign_origin.change")
         } else {
-            "only our own page may read this; open the dashboard itself"
+            say!("refusal.foreign_origin.read")
         },
     ))
 }
@@ -243,7 +245,7 @@ fn check_fetch_site(request: &Request) -> Result<(), ApiError> {
     }
     Err(ApiError::forbidden(
         "foreign_site",
-        "another site's page asked for this; open the dashboard itself",
+        say!("refusal.foreign_site"),
     ))
 }
 
@@ -257,20 +259,14 @@ fn check_content(headers: &HeaderMap) -> Result<(), ApiError> {
         ))
     };
     if headers.contains_key(CONTENT_ENCODING) {
-        return refuse(
-            "content_encoding",
-            "compressed bodies are not taken; send plain JSON",
-        );
+        return refuse("content_encoding", say!("refusal.content_encoding"));
     }
     let kind = single(headers, &CONTENT_TYPE).unwrap_or_default();
     let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
     let parameters = parameters.trim();
     let utf8 = parameters.is_empty() || parameters.eq_ignore_ascii_case("charset=utf-8");
     if !kind.trim().eq_ignore_ascii_case("application/json") || !utf8 {
-        return refuse(
-            "content_type",
-            "the body must be JSON; send `Content-Type: application/json` (and `{}` when there is nothing to say)",
-        );
+        return refuse("content_type", say!("refusal.content_type_empty"));
     }
     Ok(())
 }
@@ -292,7 +288,7 @@ fn socket_caller(access: &Access, request: &Request, pid: Option<u32>) -> Result
     match thread {
         None if tool_route => Err(ApiError::unauthorized(
             "no_thread",
-            "the tool server must name its thread in `x-zhongshu-thread`",
+            say!("refusal.no_thread"),
         )),
         None => Ok(Caller::Person {
             via: Via::CommandLine,
@@ -300,15 +296,12 @@ fn socket_caller(access: &Access, request: &Request, pid: Option<u32>) -> Result
         Some(_) => {
             let thread_id = single(request.headers(), &THREAD_HEADER)
                 .filter(|id| !id.is_empty() && id.len() <= 128)
-                .ok_or_else(|| {
-                    ApiError::invalid("thread_header", "`x-zhongshu-thread` is not a thread id")
-                })?;
+                .ok_or_else(|| ApiError::invalid("thread_header", say!("refusal.bad_thread")))?;
             // Anybody can name a thread, and gives up the person's rights by it; only Codex starts the tool server that speaks for it.
             if tool_route && !access.may_speak_for_threads(pid) {
                 return Err(ApiError::forbidden(
                     "not_the_tool_server",
-                    "only the tool server that the supervised Codex itself started may speak for a session; use the tools of that session, or \
-                     ask as the person, without `x-zhongshu-thread`",
+                    say!("refusal.foreign_tools"),
                 ));
             }
             Ok(Caller::Agent {
@@ -330,7 +323,7 @@ fn credential(access: &Access, request: &Request) -> Result<Option<(Caller, Leas
     if needs_origin && !headers.contains_key(ORIGIN) && (!bearer || browser) {
         return Err(ApiError::forbidden(
             "origin_missing",
-            "a request that changes something, or asks for another protocol, needs an Origin header, or, outside of a browser, a bearer token",
+            say!("refusal.no_origin"),
         ));
     }
     let grant = match (session, bearer) {
@@ -338,17 +331,13 @@ fn credential(access: &Access, request: &Request) -> Result<Option<(Caller, Leas
         (true, true) => {
             return Err(ApiError::invalid(
                 "two_credentials",
-                "send a session or a bearer token, not both",
+                say!("refusal.two_credentials"),
             ));
         }
         (true, false) => single(headers, &SESSION_HEADER)
             .and_then(|secret| access.check_session(secret))
             .ok_or_else(|| {
-                ApiError::unauthorized(
-                    "session_unknown",
-                    "this login is not valid any more (zhongshu was restarted, or it was logged out); \
-                     run `zhongshu open` for a new link",
-                )
+                ApiError::unauthorized("session_unknown", say!("refusal.session_invalid"))
             })?,
         (false, true) => {
             let token = single(headers, &AUTHORIZATION).and_then(|value| {
@@ -360,10 +349,7 @@ fn credential(access: &Access, request: &Request) -> Result<Option<(Caller, Leas
                 None => None,
             };
             grant.ok_or_else(|| {
-                ApiError::unauthorized(
-                    "token_unknown",
-                    "this token is not valid; `zhongshu token list` shows the ones there are",
-                )
+                ApiError::unauthorized("token_unknown", say!("refusal.token_invalid"))
             })?
         }
     };

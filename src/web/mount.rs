@@ -2,6 +2,7 @@
 //! wrong; the mount that a request came to words it.
 
 use super::error::{self, ApiError};
+use crate::domain::language::Language;
 use axum::Router;
 use axum::body::Body;
 use axum::http::HeaderValue;
@@ -61,13 +62,13 @@ impl Envelopes {
     }
 }
 
-/// An answer as its mount has it: a no gets the envelope, whoever said it; everything else stays.
-pub(super) fn enveloped(response: Response, envelope: Envelope) -> Response {
+/// An answer as its mount has it: a no gets the envelope and the language, whoever said it; everything else stays.
+pub(super) fn enveloped(response: Response, envelope: Envelope, language: Language) -> Response {
     let mut response = error::normalise(response);
     let Some(error) = response.extensions_mut().remove::<ApiError>() else {
         return response;
     };
-    *response.body_mut() = Body::from(envelope(&error));
+    *response.body_mut() = Body::from(envelope(&error.in_language(language)));
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

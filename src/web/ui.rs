@@ -15,7 +15,8 @@ use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::result::TaskResult;
-use crate::domain::review::GitId;
+use crate::domain::review::{GateMode, GitId};
+use crate::domain::sentence::say;
 use crate::gate::review::Wanted;
 use crate::git::diff::{OVERVIEW, WHOLE_FILE};
 use crate::ledger::Health;
@@ -256,5 +257,5 @@ async fn review_file(
     reviews::still(&review, &wish.tree)?;
     let view = reviews::view(&app, review, language);
     let text = pages::render_review_file(&view, wish.file, language).transpose();
-    html(text.ok_or_else(|| ApiError::not_found("unknown_file", "file: there is no such file"))?)
+    html(text.ok_or_else(|| ApiError::not_found("unknown_file", say!("refusal.unknown_file")))?)
 }

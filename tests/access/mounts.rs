@@ -77,6 +77,16 @@ async fn each_layer_says_no_in_the_envelope_of_its_mount() {
     is_fault(&list.send().await, 400, "body_not_an_object");
     is_fault(&get("/other/panic").send().await, 500, "internal");
 
+    // In the language that is asked for; the name is the same.
+    let chinese = post(&json!([])).instead("Accept-Language", Some("zh-CN,en;q=0.5"));
+    let chinese = chinese.send().await;
+    assert_eq!(chinese.json()["fault"]["name"], "body_not_an_object");
+    let sentence = chinese.json()["fault"]["sentence"].clone();
+    assert_eq!(
+        sentence,
+        "请求体必须是形如 `{…}` 的 JSON 对象，实际却是列表"
+    );
+
     // Beside it everything is as it was.
     for path in ["/api/nothing", "/others", "/otherwise/thing"] {
         get(path).send().await.refused(404);

@@ -52,7 +52,7 @@ fn what_a_program_obeys_holds_nothing_that_a_person_does_not_see() {
             plan.assignments.clone_from(&lines);
             let refusal = world.report_plan(&planner, plan).unwrap_err();
             assert_eq!(refusal.code, "hidden_character", "{shown}");
-            let says = |part: &str| assert!(refusal.message.contains(part), "{refusal}");
+            let says = |part: &str| assert!(refusal.to_string().contains(part), "{refusal}");
             says(&format!("assignments[1].{field}: "));
             says(&shown);
             says(match c {

@@ -276,7 +276,7 @@ fn leaving_out_the_digest_is_no_way_around_and_work_by_hand_goes_on() {
     wish.override_reason = Some("no".to_owned());
     let refusal = world.confirm_so(wish).unwrap_err();
     assert_eq!(refusal.code, "verdict_missing");
-    assert!(refusal.message.contains("`plan_sha256`"), "{refusal}");
+    assert!(refusal.to_string().contains("`plan_sha256`"), "{refusal}");
     world.judges(&reviewer, Veto).unwrap();
     let wish = world.confirmation(&planner, lines.clone(), None);
     assert_eq!(world.confirm_so(wish).unwrap_err().code, "plan_vetoed");
@@ -336,7 +336,7 @@ fn only_the_session_that_reviews_a_plan_can_judge_it() {
     });
     let refusal = world.give(good.clone()).unwrap_err();
     assert_eq!(refusal.code, "not_yours");
-    assert!(refusal.message.contains("report_verdict"), "{refusal}");
+    assert!(refusal.to_string().contains("report_verdict"), "{refusal}");
     assert_eq!(state(&world, &planner), "waiting");
     world
         .give(with(&|it| it.written_by = Some(reviewer.clone())))
@@ -442,7 +442,7 @@ fn a_verdict_lacks_nothing() {
         assert_eq!(refusal.kind, Kind::Invalid);
         let codes = ["invalid_verdict", "text_too_long", "list_too_long"];
         assert!(codes.contains(&refusal.code), "{refusal}");
-        assert!(refusal.message.contains(part), "{refusal}");
+        assert!(refusal.to_string().contains(part), "{refusal}");
     }
     assert_eq!(state(&world, &planner), "waiting");
     world.give(good).unwrap();

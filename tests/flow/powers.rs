@@ -143,13 +143,19 @@ fn a_session_of_before_is_not_started_with_what_nobody_approved() {
     let waiting = wide().held_to(&Powers::default());
     let refusal = waiting.withheld(&open).unwrap();
     assert_eq!(refusal.code, "powers_required");
-    assert!(refusal.message.contains("danger-full-access"), "{refusal}");
+    assert!(
+        refusal.to_string().contains("danger-full-access"),
+        "{refusal}"
+    );
     // The file does not ask any more: then there is nothing to answer, and the sentence says so.
     let mut silent = World::new().policy;
     silent.planner.sandbox = Sandbox::ReadOnly;
     let silent = silent.held_to(&Powers::default());
     let refusal = silent.withheld(&open).unwrap();
-    assert!(refusal.message.contains("start a new session"), "{refusal}");
+    assert!(
+        refusal.to_string().contains("start a new session"),
+        "{refusal}"
+    );
 }
 
 #[test]
@@ -175,7 +181,7 @@ fn what_departments_have_by_default_is_a_power_in_sessions_that_only_read() {
         assert_eq!(approved.withheld(brief), None);
         let refusal = waiting.withheld(brief).expect("nobody approved it");
         assert_eq!(refusal.code, "powers_required");
-        assert!(refusal.message.contains("workspace-write"), "{refusal}");
+        assert!(refusal.to_string().contains("workspace-write"), "{refusal}");
     }
     // The department menxia itself may have it, as any.
     let mut department = review.clone();

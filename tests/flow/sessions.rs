@@ -136,7 +136,7 @@ fn a_planner_that_ended_can_be_restarted_too_and_only_once() {
         (refusal.kind, refusal.code),
         (Kind::Conflict, "already_replaced")
     );
-    assert!(refusal.message.contains(new.as_str()));
+    assert!(refusal.to_string().contains(new.as_str()));
     let newest = world.replace(&new).unwrap();
     assert_eq!(world.state.current_planner(&old), &newest);
     let resumed = world

@@ -238,7 +238,7 @@ fn what_nobody_is_known_to_have_written_is_reviewed_by_a_persons_word_alone() {
     for digest in [Some(saying(&summary).sha256()), None] {
         let refusal = world.confirm(&planner, lines.clone(), digest).unwrap_err();
         assert_eq!(refusal.code, "verdict_missing");
-        assert!(refusal.message.contains("nobody is known"), "{refusal}");
+        assert!(refusal.to_string().contains("nobody is known"), "{refusal}");
     }
     // A person's word is for exactly one version and digest.
     for (version, summary) in [(newest - 1, "19"), (newest, "19"), (newest - 1, "20")] {

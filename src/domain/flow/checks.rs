@@ -10,6 +10,7 @@ use crate::domain::limits;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::result::TaskResult;
+use crate::domain::sentence::say;
 use crate::domain::session::Status;
 use crate::domain::state::State;
 
@@ -124,13 +125,13 @@ pub fn accept(
     if reason.is_empty() {
         return Err(Refusal::invalid(
             "invalid_reason",
-            "reason: say in a few words why these changes are fine",
+            say!("refusal.accept_reason"),
         ));
     }
     if !report.awaits_acceptance() {
         let message = match &report.acceptance {
-            Some(_) => format!("the changes of result `{report_id}` were accepted already"),
-            None => format!("result `{report_id}` has no changes outside of its assignment"),
+            Some(_) => say!("refusal.already_accepted", report_id),
+            None => say!("refusal.nothing_to_accept", report_id),
         };
         return Err(Refusal::conflict("nothing_to_accept", message));
     }
@@ -153,7 +154,7 @@ pub fn request_verification(state: &State, report_id: &ReportId) -> Decision<()>
         .commands_of(report_id)
         .is_none_or(<[String]>::is_empty)
     {
-        let message = format!("the assignment behind result `{report_id}` has no verify commands");
+        let message = say!("refusal.no_verify", report_id);
         return Err(Refusal::conflict("nothing_to_verify", message));
     }
     let event = (!state.unverified.contains(report_id)).then(|| Event::VerificationRequested {
@@ -252,12 +253,7 @@ pub(super) fn known<'a>(
     report_id: &ReportId,
     only_for: Option<&SessionId>,
 ) -> Result<&'a TaskResult, Refusal> {
-    let unknown = || {
-        Refusal::not_found(
-            "unknown_report",
-            format!("there is no result `{report_id}` in this inbox"),
-        )
-    };
+    let unknown = || Refusal::not_found("unknown_report", say!("refusal.not_in_inbox", report_id));
     let report = state.reports.get(report_id).ok_or_else(unknown)?;
     match only_for {
         Some(planner) if state.current_planner(&report.current().parent_session_id) != planner => {

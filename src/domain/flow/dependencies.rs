@@ -4,6 +4,7 @@ use super::shown;
 use crate::domain::ids::AssignmentId;
 use crate::domain::plan::PlannedAssignment;
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use std::collections::{HashMap, HashSet};
 
 /// Longest name of a line, in characters. It stands in sentences and in narrow columns.
@@ -40,9 +41,7 @@ pub fn check(lines: &[PlannedAssignment], among: Among) -> Result<(), Refusal> {
         };
         check_id(id, index)?;
         if let Some(first) = positions.insert(id, index) {
-            let message = format!(
-                "assignments[{index}].id: `{id}` is the id of assignments[{first}] already; give each line its own"
-            );
+            let message = say!("refusal.duplicate_line_id", index, id, first);
             return Err(Refusal::invalid("duplicate_line_id", message));
         }
     }
@@ -54,12 +53,8 @@ pub fn check(lines: &[PlannedAssignment], among: Among) -> Result<(), Refusal> {
             let left_out = lines.iter().any(|it| it.id.as_deref() == Some(wanted));
             let wanted = shown(wanted);
             let message = match left_out {
-                true => format!(
-                    "assignments[{index}].after: `{wanted}` is not selected; select it too, or take it out of `after`"
-                ),
-                false => format!(
-                    "assignments[{index}].after: no line of this plan has the id `{wanted}`"
-                ),
+                true => say!("refusal.dependency_not_selected", index, wanted),
+                false => say!("refusal.unknown_dependency", index, wanted),
             };
             return Err(Refusal::invalid("unknown_dependency", message));
         }
@@ -68,10 +63,7 @@ pub fn check(lines: &[PlannedAssignment], among: Among) -> Result<(), Refusal> {
         None => Ok(()),
         Some(cycle) => Err(Refusal::invalid(
             "dependency_cycle",
-            format!(
-                "assignments: {}; none of this could ever start",
-                waits(&cycle)
-            ),
+            say!("refusal.dependency_cycle", waits = waits(&cycle)),
         )),
     }
 }
@@ -87,9 +79,11 @@ fn check_id(id: &str, index: usize) -> Result<(), Refusal> {
         true => Ok(()),
         false => Err(Refusal::invalid(
             "invalid_line_id",
-            format!(
-                "assignments[{index}].id: `{}` is no id; it has 1 to {MAX_LINE_ID} letters, digits, `-`, `_` or `.`",
-                shown(id)
+            say!(
+                "refusal.invalid_line_id",
+                index,
+                id = shown(id),
+                max_line_id = MAX_LINE_ID
             ),
         )),
     }

@@ -3,6 +3,7 @@
 use crate::domain::department::Localized;
 use crate::domain::plan::{PlanCheck, PlanFinding, PlanLevel, PlannedAssignment};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use crate::domain::shown;
 
 /// Different characters that a finding names; who hides more than this hides something.
@@ -22,13 +23,10 @@ pub fn refuse(list: &[String], field: &str) -> Result<(), Refusal> {
         return Ok(());
     };
     let what_else = match c {
-        '\n' | '\r' => "give each line an entry of its own",
-        _ => "leave it out, so that what is done is what can be read",
+        '\n' | '\r' => say!("refusal.hidden.own_entry"),
+        _ => say!("refusal.hidden.leave_out"),
     };
-    let message = format!(
-        "{field}[{index}]: {} is a character that nobody sees; {what_else}",
-        shown::number(c)
-    );
+    let message = say!("refusal.hidden_character", field, index, character = shown::number(c), what_else => what_else);
     Err(Refusal::invalid("hidden_character", message))
 }
 

@@ -29,6 +29,7 @@ use super::plan::{Checked, PlanChecker, PlanFinding, PlannedAssignment, Proposal
 use super::plan_review::ReviewRule;
 use super::refusal::Refusal;
 use super::shown::is_hidden;
+use crate::domain::sentence::say;
 use std::sync::Arc;
 
 /// What a decision yields: events, and an answer for the caller.
@@ -88,10 +89,7 @@ impl Catalog {
                 .join(", ");
             Refusal::invalid(
                 "unknown_department",
-                format!(
-                    "{field}: there is no department `{}`; known are {known}",
-                    shown(key)
-                ),
+                say!("refusal.unknown_department", field, key = shown(key), known),
             )
         })
     }
@@ -109,12 +107,12 @@ impl Catalog {
             return Ok(());
         }
         let known = match self.models.as_deref() {
-            None | Some([]) => "no model can be chosen here: leave it out".to_owned(),
-            Some(models) => format!("known are {}", models.join(", ")),
+            None | Some([]) => say!("refusal.models.none"),
+            Some(models) => say!("refusal.models.known", models = models.join(", ")),
         };
         Err(Refusal::invalid(
             "unknown_model",
-            format!("{field}: there is no model `{}`; {known}", shown(model)),
+            say!("refusal.unknown_model", field, model = shown(model), known => known),
         ))
     }
 }
@@ -124,7 +122,7 @@ pub fn check_task(task: &str, field: &str) -> Result<(), Refusal> {
     if task.trim().is_empty() {
         return Err(Refusal::invalid(
             "empty_task",
-            format!("{field}: the task is empty; say what is to be done"),
+            say!("refusal.empty_task", field),
         ));
     }
     limits::check_text(task, field)

@@ -3,6 +3,7 @@
 use crate::domain::ids::SessionId;
 use crate::domain::plan::{Plan, PlanState};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::Session;
 use crate::domain::state::State;
 
@@ -16,15 +17,11 @@ pub(super) fn live_planner<'a>(
         .session(state.current_planner(id))
         .ok_or_else(|| unknown_session(id))?;
     if !session.is_planner() {
-        let message =
-            format!("{field}: `{id}` is a department session; name a planner (zhongshu) session");
+        let message = say!("refusal.not_a_planner", field, id);
         return Err(Refusal::invalid("not_a_planner", message));
     }
     if !session.is_live() {
-        let message = format!(
-            "planner `{id}` has ended ({}); restart or resume it first",
-            session.status_word()
-        );
+        let message = say!("refusal.planner_ended", id, how => Sentence::word("status", session.status_word()));
         return Err(Refusal::conflict("planner_ended", message));
     }
     Ok(session)
@@ -32,10 +29,7 @@ pub(super) fn live_planner<'a>(
 
 /// The sentence for an id that nobody has.
 pub fn unknown_session(id: &SessionId) -> Refusal {
-    Refusal::not_found(
-        "unknown_session",
-        format!("there is no session `{id}`; GET /api/status lists them"),
-    )
+    Refusal::not_found("unknown_session", say!("refusal.unknown_session", id))
 }
 
 /// The plan that waits for a person's decision, if it has this digest.
@@ -53,25 +47,15 @@ pub(super) fn pending_plan<'a>(planner: &'a Session, digest: &str) -> Result<&'a
 
 /// Another one waits by now than the person saw.
 pub(super) fn changed(newest: &Plan) -> Refusal {
-    let message = format!(
-        "the plan changed: version {} is the current one; look at it and decide again",
-        newest.version
-    );
+    let message = say!("refusal.plan_changed", version = newest.version);
     Refusal::conflict("plan_changed", message)
 }
 
 pub(super) fn no_plan(planner: &Session) -> Refusal {
-    Refusal::conflict(
-        "no_plan",
-        format!("planner `{}` has not reported a plan yet", planner.id()),
-    )
+    Refusal::conflict("no_plan", say!("refusal.no_plan", id = planner.id()))
 }
 
 pub(super) fn already_decided(plan: &Plan) -> Refusal {
-    let message = format!(
-        "version {} of the plan is already {}",
-        plan.version,
-        plan.state.word()
-    );
+    let message = say!("refusal.plan_decided", version = plan.version, state => Sentence::word("plan.status", plan.state.word()));
     Refusal::conflict("plan_decided", message)
 }

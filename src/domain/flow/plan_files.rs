@@ -19,6 +19,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::plan::{PlanState, Source};
 use crate::domain::plan_file::{Beside, MAX_FOUND, PlanFile, Why};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use std::sync::Arc;
@@ -155,19 +156,13 @@ pub fn discard(state: &State, session_id: &SessionId, plan_sha256: &str) -> Deci
 }
 
 fn too_many() -> Refusal {
-    let message = format!(
-        "{MAX_FOUND} plan files that nobody is known to have written came since a person last took one, took one away, decided about a plan or had it \
-         reviewed; this one is set aside, put it into the mailbox again after that"
-    );
+    let message = say!("refusal.too_many_plan_files", max_found = MAX_FOUND);
     Refusal::conflict("too_many_plan_files", message)
 }
 
 fn find<'a>(planner: &'a Session, plan_sha256: &str) -> Result<&'a Beside, Refusal> {
     planner.plan_files.find(plan_sha256).ok_or_else(|| {
-        let message = format!(
-            "plan_sha256: no such file stands beside the plan of `{}` any more; GET /api/zhongshu_plan lists those that do",
-            planner.id()
-        );
+        let message = say!("refusal.unknown_plan_file", id = planner.id());
         Refusal::not_found("unknown_plan_file", message)
     })
 }

@@ -12,6 +12,7 @@ use crate::domain::plan::{Plan, PlanState, Source};
 use crate::domain::plan_review::{CheckedPoint, Judgement, Review, ReviewedPlan, Verdict};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::{Brief, Outcome, Session, Status};
 use crate::domain::state::State;
 
@@ -184,10 +185,7 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<()> 
         Review::Waiting { .. } | Review::Ended { .. } => {}
         Review::Approved { .. } if wish.opinion.verdict == Judgement::Veto => {}
         _ => {
-            let message = format!(
-                "session `{}` has given its verdict already; a veto stands until the planner reports a new version",
-                session.id()
-            );
+            let message = say!("refusal.verdict_given", id = session.id());
             return Err(Refusal::conflict("verdict_given", message));
         }
     }
@@ -220,7 +218,7 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<()> 
 }
 
 fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session, Refusal> {
-    let forged = |message: String| Err(Refusal::forbidden("not_yours", message));
+    let forged = |message: Sentence| Err(Refusal::forbidden("not_yours", message));
     let id = &wish.department_session_id;
     let planner = state.current_planner(&wish.mailbox_of);
     let reviewer = state.session(id).filter(|session| {
@@ -228,25 +226,22 @@ fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session
         session.is_review() && parent.map(|it| state.current_planner(it)) == Some(planner)
     });
     let Some(session) = reviewer else {
-        return forged(format!(
-            "department_session_id: `{id}` does not review a plan of planner `{}`",
-            wish.mailbox_of
+        return forged(say!(
+            "refusal.foreign_review",
+            id,
+            planner = wish.mailbox_of
         ));
     };
     if state.current_planner(&wish.parent_session_id) != planner {
-        return forged(format!(
-            "parent_session_id: `{}` is not the planner of this mailbox",
-            wish.parent_session_id
+        return forged(say!(
+            "refusal.foreign_parent",
+            parent = wish.parent_session_id
         ));
     }
     match &wish.written_by {
         Some(writer) if writer == id => Ok(session),
-        Some(writer) => forged(format!(
-            "session `{writer}` cannot give the verdict of session `{id}`"
-        )),
-        None if session.has_tools() => forged(format!(
-            "session `{id}` gives its verdict with its tool `report_verdict`; a file could be anybody's"
-        )),
+        Some(writer) => forged(say!("refusal.foreign_verdict", writer, id)),
+        None if session.has_tools() => forged(say!("refusal.verdict_by_tool", id)),
         None => Ok(session),
     }
 }
@@ -256,26 +251,18 @@ fn check_plan<'a>(
     session: &'a Session,
     opinion: &Opinion,
 ) -> Result<(&'a Session, &'a Plan), Refusal> {
-    let gone = || {
-        Refusal::conflict(
-            "plan_changed",
-            "the plan that this session reviews is not there any more",
-        )
-    };
+    let gone = || Refusal::conflict("plan_changed", say!("refusal.reviewed_plan_gone"));
     let (planner, plan) = subject(state, session).ok_or_else(gone)?;
     if opinion.plan_version != u64::from(plan.version) || opinion.plan_sha256 != plan.sha256 {
-        let message = format!(
-            "plan_version, plan_sha256: this session reviews version {} with the digest {}; name exactly that",
-            plan.version, plan.sha256
+        let message = say!(
+            "refusal.other_plan",
+            version = plan.version,
+            digest = plan.sha256
         );
         return Err(Refusal::conflict("plan_changed", message));
     }
     if plan.state != PlanState::Pending {
-        let message = format!(
-            "version {} of the plan is already {}",
-            plan.version,
-            plan.state.word()
-        );
+        let message = say!("refusal.plan_decided", version = plan.version, state => Sentence::word("plan.status", plan.state.word()));
         return Err(Refusal::conflict("plan_decided", message));
     }
     match plan.review.session_id() == Some(session.id()) {
@@ -286,7 +273,7 @@ fn check_plan<'a>(
 
 /// The verdict with its lines resolved, if it has all that it must have.
 fn verdict(plan: &Plan, wish: &Submission) -> Result<Verdict, Refusal> {
-    let invalid = |message: String| Refusal::invalid("invalid_verdict", message);
+    let invalid = |message: Sentence| Refusal::invalid("invalid_verdict", message);
     let lines = &plan.proposal.assignments;
     let opinion = &wish.opinion;
     limits::check_entries(opinion.checked.len(), "checked")?;
@@ -300,12 +287,8 @@ fn verdict(plan: &Plan, wish: &Submission) -> Result<Verdict, Refusal> {
                 .filter(|at| *at < lines.len()),
             LineRef::Id(id) => lines.iter().position(|it| it.id.as_ref() == Some(id)),
         };
-        let position = position.ok_or_else(|| {
-            invalid(format!(
-                "checked[{index}].line: the plan has no such line; give its number, 1 to {}, or its id",
-                lines.len()
-            ))
-        })?;
+        let position = position
+            .ok_or_else(|| invalid(say!("refusal.no_such_line", index, count = lines.len())))?;
         check_text(point, &format!("checked[{index}].point"))?;
         checked.push(CheckedPoint {
             line: position + 1,
@@ -315,17 +298,18 @@ fn verdict(plan: &Plan, wish: &Submission) -> Result<Verdict, Refusal> {
     if let Some(missing) =
         (1..=lines.len()).find(|line| checked.iter().all(|point| point.line != *line))
     {
-        return Err(invalid(format!(
-            "checked: nothing was checked about line {missing}; give at least one point for each of the {} lines",
-            lines.len()
+        return Err(invalid(say!(
+            "refusal.line_not_checked",
+            missing,
+            count = lines.len()
         )));
     }
     for (index, reason) in opinion.reasons.iter().enumerate() {
         check_text(reason, &format!("reasons[{index}]"))?;
     }
     if opinion.verdict == Judgement::Veto && opinion.reasons.is_empty() {
-        let message = "reasons: a veto needs at least one; say what has to change";
-        return Err(invalid(message.to_owned()));
+        let message = say!("refusal.veto_without_reason");
+        return Err(invalid(message));
     }
     let verified = wish.written_by.is_some();
     Ok(Verdict {
@@ -349,7 +333,7 @@ fn check_text(text: &str, field: &str) -> Result<(), Refusal> {
         false => Ok(()),
         true => Err(Refusal::invalid(
             "invalid_verdict",
-            format!("{field}: it is empty; say something"),
+            say!("refusal.verdict_field_empty", field),
         )),
     }
 }
@@ -369,7 +353,7 @@ pub(super) fn overrule(
     };
     limits::check_text(reason, "override_reason")?;
     if reason.trim().is_empty() {
-        let message = "override_reason: say why";
+        let message = say!("refusal.override_reason");
         return Err(Refusal::invalid("invalid_reason", message));
     }
     Ok(Some(Event::PlanReviewOverruled {
@@ -383,29 +367,23 @@ pub(super) fn overrule(
 /// Why a plan cannot be confirmed without a reason.
 pub(super) fn not_approved(plan: &Plan) -> Refusal {
     let version = plan.version;
-    let how = "confirm it with `plan_sha256` and an `override_reason` to overrule";
+    let how = say!("refusal.how_to_overrule");
     match &plan.review {
         Review::Vetoed { .. } => Refusal::conflict(
             "plan_vetoed",
-            format!(
-                "menxia vetoed version {version} of the plan; wait for a new version, or {how}"
-            ),
+            say!("refusal.plan_vetoed", version, how => how),
         ),
         Review::Waiting { .. } => Refusal::conflict(
             "verdict_missing",
-            format!(
-                "menxia still reviews version {version} of the plan; wait for its verdict, or {how}"
-            ),
+            say!("refusal.verdict_waits", version, how => how),
         ),
         Review::AuthorUnknown => Refusal::conflict(
             "verdict_missing",
-            format!(
-                "nobody is known to have written version {version} of the plan, so no review was started; have it reviewed with POST /api/review_plan, or {how}"
-            ),
+            say!("refusal.author_unknown", version, how => how),
         ),
         _ => Refusal::conflict(
             "verdict_missing",
-            format!("menxia gave no verdict on version {version} of the plan; {how}"),
+            say!("refusal.no_verdict", version, how => how),
         ),
     }
 }

@@ -15,6 +15,7 @@ use crate::domain::plan_review::Review;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{Made, Request};
+use crate::domain::sentence::say;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use chrono::{DateTime, Utc};
@@ -77,10 +78,7 @@ pub fn report(
         && (last.source.is_verified() || !plan.source.is_verified())
         && written_at < last.written_at.unwrap_or(last.reported_at)
     {
-        let message = format!(
-            "a newer plan is in (version {}); report this one again if it is to count",
-            last.version
-        );
+        let message = say!("refusal.older_plan", version = last.version);
         return Err(Refusal::conflict("older_plan", message));
     }
     let version = planner.plan().map_or(0, |plan| plan.version) + 1;
@@ -185,7 +183,7 @@ pub fn confirm(state: &State, catalog: &Catalog, wish: Confirmation) -> Decision
     if chosen.is_empty() {
         return Err(Refusal::invalid(
             "nothing_selected",
-            "assignments: nothing is selected; select at least one",
+            say!("refusal.nothing_selected"),
         ));
     }
     let version = plan.map(|plan| plan.version);
@@ -290,7 +288,7 @@ pub fn reject(
     if reason.trim().is_empty() {
         return Err(Refusal::invalid(
             "invalid_reason",
-            "reason: say in a few words why, so that the planner can do better",
+            say!("refusal.reject_reason"),
         ));
     }
     let plan = planner.plan().ok_or_else(|| no_plan(planner))?;
@@ -317,7 +315,7 @@ pub(super) fn check_proposal(catalog: &Catalog, proposal: &Proposal) -> Result<(
     if proposal.summary.trim().is_empty() {
         return Err(Refusal::invalid(
             "empty_summary",
-            "summary: the plan has no summary; say in a few sentences what it does",
+            say!("refusal.no_summary"),
         ));
     }
     check_assignments(catalog, &proposal.assignments)?;
@@ -328,7 +326,7 @@ fn check_assignments(catalog: &Catalog, assignments: &[PlannedAssignment]) -> Re
     if assignments.is_empty() {
         return Err(Refusal::invalid(
             "no_assignments",
-            "assignments: the list is empty; give at least one assignment",
+            say!("refusal.no_assignments"),
         ));
     }
     check_entries(assignments.len(), "assignments")?;

@@ -7,6 +7,7 @@ use crate::domain::event::Event;
 use crate::domain::fault::Shared;
 use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use crate::domain::session::Brief;
 use crate::domain::state::State;
 
@@ -98,7 +99,7 @@ pub fn reorder(state: &State, id: &AssignmentId, before: Option<&AssignmentId>) 
         if before == id {
             return Err(Refusal::invalid(
                 "same_assignment",
-                "before: an assignment cannot stand before itself",
+                say!("refusal.before_itself"),
             ));
         }
     }
@@ -146,24 +147,18 @@ pub fn hold(state: &State, shared: Shared, session_id: &SessionId, reason: &str)
 }
 
 fn queued<'a>(state: &'a State, id: &AssignmentId) -> Result<&'a Assignment, Refusal> {
-    let unknown = || {
-        Refusal::not_found(
-            "unknown_assignment",
-            format!("there is no assignment `{id}`; GET /api/status lists the queue"),
-        )
-    };
+    let unknown =
+        || Refusal::not_found("unknown_assignment", say!("refusal.unknown_assignment", id));
     let assignment = state.assignments.get(id).ok_or_else(unknown)?;
     match &assignment.state {
         AssignmentState::Queued => Ok(assignment),
         AssignmentState::Dispatched { session_id } => Err(Refusal::conflict(
             "already_dispatched",
-            format!(
-                "assignment `{id}` already runs in session `{session_id}`; stop that session instead"
-            ),
+            say!("refusal.already_dispatched", id, session_id),
         )),
         AssignmentState::Cancelled => Err(Refusal::conflict(
             "already_cancelled",
-            format!("assignment `{id}` was cancelled"),
+            say!("refusal.already_cancelled", id),
         )),
     }
 }

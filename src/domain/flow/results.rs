@@ -8,6 +8,7 @@ use crate::domain::plan::Source;
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::result::{Findings, MAX_BARE, Revision, TaskResult, Written};
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -71,19 +72,16 @@ pub fn take(state: &State, catalog: &Catalog, wish: Submission) -> Decision<Take
         Some(report) if !verified && report.is_from_its_session() => {
             return Err(Refusal::conflict(
                 "already_reported",
-                format!(
-                    "session `{}` has reported through its own tool; a file cannot replace that",
-                    session.id()
-                ),
+                say!("refusal.already_reported", id = session.id()),
             ));
         }
         Some(report) if !verified && report.has_enough_bare() => {
             return Err(Refusal::conflict(
                 "too_many_revisions",
-                format!(
-                    "{MAX_BARE} reports of session `{}` came as files that nobody is known to have written; this one is set aside, put it into the mailbox \
-                     again when the result was acknowledged or the session resumed",
-                    session.id()
+                say!(
+                    "refusal.too_many_revisions",
+                    max_bare = MAX_BARE,
+                    id = session.id()
                 ),
             ));
         }
@@ -157,10 +155,10 @@ pub fn fallback(
 }
 
 fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session, Refusal> {
-    let forged = |message: String| Err(Refusal::forbidden("not_yours", message));
+    let forged = |message: Sentence| Err(Refusal::forbidden("not_yours", message));
     let id = &wish.department_session_id;
     let Some(session) = state.session(id) else {
-        return forged(format!("department_session_id: there is no session `{id}`"));
+        return forged(say!("refusal.no_such_department_session", id));
     };
     let planner = state.current_planner(&wish.mailbox_of);
     let parent = session
@@ -169,33 +167,33 @@ fn check_identity<'a>(state: &'a State, wish: &Submission) -> Result<&'a Session
         .as_ref()
         .map(|parent| state.current_planner(parent));
     if session.is_planner() || parent != Some(planner) {
-        return forged(format!(
-            "department_session_id: `{id}` is not a department of planner `{}`",
-            wish.mailbox_of
+        return forged(say!(
+            "refusal.foreign_department",
+            id,
+            planner = wish.mailbox_of
         ));
     }
     if session.is_review() {
-        let message = format!("session `{id}` reviews a plan: report a verdict, not a result");
+        let message = say!("refusal.verdict_wanted", id);
         return Err(Refusal::invalid("verdict_wanted", message));
     }
     if state.current_planner(&wish.parent_session_id) != planner {
-        return forged(format!(
-            "parent_session_id: `{}` is not the planner of this mailbox",
-            wish.parent_session_id
+        return forged(say!(
+            "refusal.foreign_parent",
+            parent = wish.parent_session_id
         ));
     }
     if session.brief.department != wish.department {
-        return forged(format!(
-            "department: session `{id}` belongs to `{}`",
-            session.brief.department
+        return forged(say!(
+            "refusal.other_department",
+            id,
+            department = session.brief.department
         ));
     }
     if let Some(writer) = &wish.written_by
         && writer != id
     {
-        return forged(format!(
-            "session `{writer}` cannot report for session `{id}`"
-        ));
+        return forged(say!("refusal.foreign_result", writer, id));
     }
     Ok(session)
 }
@@ -205,11 +203,11 @@ fn must_be_in_time(session: &Session, written: &Written) -> Result<(), Refusal> 
     let Some(ended_at) = session.ended_at().filter(|at| written.at > *at) else {
         return Ok(());
     };
-    let message = format!(
-        "session `{}` ended at {}, before this file was written ({}): it cannot have written it; resume it if it is to report",
-        session.id(),
-        stamp(ended_at),
-        stamp(written.at)
+    let message = say!(
+        "refusal.ended_before_writing",
+        id = session.id(),
+        ended = stamp(ended_at),
+        written = stamp(written.at)
     );
     Err(Refusal::conflict("session_ended", message))
 }
@@ -222,18 +220,15 @@ fn must_not_be_older(current: &Revision, written: &Written) -> Result<(), Refusa
     };
     let known = match (written.number, newer.number) {
         (Some(own), Some(others)) if own != others => {
-            format!("`revision` {own} comes before {others}")
+            say!("refusal.older.revision", own, others)
         }
-        _ => format!(
-            "this file was written at {}, that one at {}",
-            stamp(written.at),
-            stamp(newer.at)
+        _ => say!(
+            "refusal.older.time",
+            this = stamp(written.at),
+            that = stamp(newer.at)
         ),
     };
-    let message = format!(
-        "a newer report of session `{}` is in (revision {}): {known}; report again if this is to count",
-        current.department_session_id, current.revision
-    );
+    let message = say!("refusal.older_report", id = current.department_session_id, revision = current.revision, known => known);
     Err(Refusal::conflict("older_report", message))
 }
 

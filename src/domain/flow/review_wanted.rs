@@ -9,6 +9,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::plan::{Plan, Source};
 use crate::domain::plan_review::{Review, ReviewRule};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 
@@ -77,10 +78,7 @@ pub fn ask(state: &State, rule: ReviewRule, seen: &SeenPlan) -> Decision<()> {
         return Err(waits_for_no_word(plan));
     }
     if !rule.required {
-        let message = format!(
-            "plans are not reviewed any more (`plan_review` is `off`), so no review was started; confirm version {} of the plan or reject it",
-            plan.version
-        );
+        let message = say!("refusal.reviews_are_off", version = plan.version);
         return Err(Refusal::conflict("reviews_are_off", message));
     }
     let event = requested(planner, plan.version, &plan.sha256);
@@ -96,10 +94,10 @@ fn requested(planner: &Session, version: u32, digest: &str) -> Event {
 }
 
 fn waits_for_no_word(plan: &Plan) -> Refusal {
-    let message = format!(
-        "the review of version {} of the plan does not wait for your word (`review.state` is `{}`); nothing was started",
-        plan.version,
-        plan.review.word()
+    let message = say!(
+        "refusal.review_not_withheld",
+        version = plan.version,
+        state = plan.review.word()
     );
     Refusal::conflict("review_not_withheld", message)
 }

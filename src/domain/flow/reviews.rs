@@ -7,6 +7,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::review::{
     Approval, Candidate, CommitSeen, GateMode, GitId, Index, Rejection, ReviewStatus, Said, Staged,
 };
+use crate::domain::sentence::say;
 use crate::domain::state::State;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -48,7 +49,7 @@ pub fn reject(state: &State, rejection: Rejection) -> Decision<()> {
     if rejection.reason.trim().is_empty() {
         return Err(Refusal::invalid(
             "invalid_reason",
-            "reason: say in a few words why, so that whoever made the change can do better",
+            say!("refusal.review_reason"),
         ));
     }
     limits::check_text(&rejection.reason, "reason")?;
@@ -73,7 +74,7 @@ fn check_staged(staged: &Staged) -> Result<(), Refusal> {
     if Some(&staged.tree) == staged.base_tree.as_ref() {
         return Err(Refusal::conflict(
             "nothing_staged",
-            "nothing is staged: `git add` what the commit shall take, then review it",
+            say!("refusal.nothing_staged"),
         ));
     }
     Ok(())
@@ -182,9 +183,7 @@ pub fn accept_commit(state: &State, commit: GitId, reason: String) -> Decision<(
     if !unreviewed.any(|(_, seen)| seen.commit == commit) {
         return Err(Refusal::not_found(
             "unknown_commit",
-            format!(
-                "commit: `{commit}` does not wait for anybody; GET /api/review lists those that do"
-            ),
+            say!("refusal.unknown_commit", commit),
         ));
     }
     Ok((vec![Event::CommitAccepted { commit, reason }], ()))

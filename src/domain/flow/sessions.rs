@@ -9,6 +9,7 @@ use crate::domain::message::{Purpose, Setback};
 use crate::domain::prompts;
 use crate::domain::refusal::Refusal;
 use crate::domain::request::{Made, Request};
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::{Brief, Outcome, Session, Status};
 use crate::domain::state::State;
 
@@ -60,7 +61,7 @@ pub fn replace_planner(
 ) -> Decision<Brief> {
     let planner = planner(state, old)?;
     if let Some(by) = &planner.replaced_by {
-        let message = format!("planner `{old}` was already replaced by `{by}`; restart that one");
+        let message = say!("refusal.already_replaced", old, by);
         return Err(Refusal::conflict("already_replaced", message));
     }
     catalog.check_model(brief.model.as_deref(), "model")?;
@@ -74,7 +75,11 @@ pub fn replace_planner(
             by: brief.id.clone(),
         },
     ];
-    events.extend(messages::drop_all(state, old, "another planner took over"));
+    events.extend(messages::drop_all(
+        state,
+        old,
+        &say!("reason.planner_replaced").to_string(),
+    ));
     if planner.is_live() {
         let outcome = Outcome::Replaced {
             by: brief.id.clone(),
@@ -96,10 +101,7 @@ pub fn request_close(state: &State, id: &SessionId, outcome: Outcome) -> Decisio
     match &session.status {
         Status::Closed { .. } => Err(Refusal::conflict(
             "session_ended",
-            format!(
-                "session `{id}` has already ended ({})",
-                session.status_word()
-            ),
+            say!("refusal.session_over", id, how => Sentence::word("status", session.status_word())),
         )),
         Status::Closing { .. } => Ok((Vec::new(), ())),
         Status::Starting | Status::Running => Ok((
@@ -161,18 +163,18 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
     if session.is_live() {
         return Err(Refusal::conflict(
             "session_live",
-            format!("session `{id}` has not ended; there is nothing to resume"),
+            say!("refusal.session_live", id),
         ));
     }
     if let Some(by) = &session.replaced_by {
         return Err(Refusal::conflict(
             "already_replaced",
-            format!("planner `{id}` was replaced by `{by}`"),
+            say!("refusal.planner_replaced", id, by),
         ));
     }
     if session.is_review() {
         if !plan_reviews::can_go_on(state, session) {
-            let message = format!("session `{id}` reviewed a plan, and that is over");
+            let message = say!("refusal.review_over", id);
             return Err(Refusal::conflict("review_over", message));
         }
     } else if !session.is_planner() {
@@ -180,13 +182,11 @@ pub fn resume(state: &State, slots: usize, id: &SessionId) -> Decision<()> {
             .report_of(session)
             .is_some_and(|report| !report.is_fallback())
         {
-            let message = format!("session `{id}` has reported; start a new assignment instead");
+            let message = say!("refusal.session_reported", id);
             return Err(Refusal::conflict("already_reported", message));
         }
         if state.slots_taken() >= slots {
-            let message = format!(
-                "all {slots} department slots are taken; stop a session or wait, then resume `{id}`"
-            );
+            let message = say!("refusal.no_slot", slots, id);
             return Err(Refusal::conflict("no_free_slot", message));
         }
     }
@@ -301,14 +301,11 @@ pub fn input(
     let session = known(state, id)?;
     limits::check_text(text, "input")?;
     if text.trim().is_empty() {
-        let message = "input: it is empty; say something";
+        let message = say!("refusal.empty_input");
         return Err(Refusal::invalid("invalid_input", message));
     }
     if !matches!(session.status, Status::Starting | Status::Running) {
-        let message = format!(
-            "session `{id}` has ended ({}); resume it first",
-            session.status_word()
-        );
+        let message = say!("refusal.session_ended", id, how => Sentence::word("status", session.status_word()));
         return Err(Refusal::conflict("session_ended", message));
     }
     let message_id = MessageId::fresh("message");
@@ -332,8 +329,7 @@ pub fn planner<'a>(state: &'a State, id: &SessionId) -> Result<&'a Session, Refu
     if session.is_planner() {
         return Ok(session);
     }
-    let message =
-        format!("session_id: `{id}` is a department session; name a planner (zhongshu) session");
+    let message = say!("refusal.not_a_planner_session", id);
     Err(Refusal::invalid("not_a_planner", message))
 }
 

@@ -1,5 +1,6 @@
 //! `GET /api/audit`: pages of the journal.
 
+use crate::domain::sentence::{Sentence, say};
 use crate::web::app::App;
 use crate::web::body::Query;
 use crate::web::caller::RequireReader;
@@ -43,7 +44,7 @@ pub async fn page(
     if wish.limit == 0 || wish.limit > MAX_LIMIT {
         return Err(ApiError::invalid(
             "invalid_limit",
-            format!("limit: choose 1 to {MAX_LIMIT}"),
+            say!("refusal.invalid_limit", max_limit = MAX_LIMIT),
         ));
     }
     let ledger = app.agents.core.ledger.clone();
@@ -51,8 +52,12 @@ pub async fn page(
     let after = wish.after.min(last);
     let tail = tokio::task::spawn_blocking(move || ledger.tail(after, wish.limit)).await;
     let tail = tail.map_err(|_| ApiError::internal())?;
-    let tail =
-        tail.map_err(|error| ApiError::unavailable("journal_unreadable", error.to_string()))?;
+    let tail = tail.map_err(|error| {
+        ApiError::unavailable(
+            "journal_unreadable",
+            Sentence::recognised(&error.to_string()),
+        )
+    })?;
     let lines: Result<Vec<Box<RawValue>>, _> = tail
         .lines
         .iter()

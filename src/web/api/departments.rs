@@ -7,6 +7,7 @@ use crate::domain::flow::queue;
 use crate::domain::ids::SessionId;
 use crate::domain::plan::PlannedAssignment;
 use crate::domain::report::{Report, ReportMode};
+use crate::domain::sentence::say;
 use crate::governance::assignments::{
     ProposalRequest, ProposedAssignment, propose as propose_assignments,
 };
@@ -138,7 +139,7 @@ pub async fn start_department_for_zhongshu(
     Keyed(wish, request): Keyed<StartDepartment>,
 ) -> Result<Success<DepartmentStarted>, ApiError> {
     if wish.parent_session_id.is_none() {
-        let message = "parent_session_id: name the planner that shall get the result";
+        let message = say!("refusal.missing_parent");
         return Err(ApiError::invalid("missing_parent", message));
     }
     start_department(state, caller, Keyed(wish, request)).await

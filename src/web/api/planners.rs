@@ -4,6 +4,7 @@ use crate::access::Lease;
 use crate::domain::flow::named::unknown_session;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use crate::governance::dossier::make as make_dossier;
 use crate::sessions::agents::Agents;
 use crate::web::app::App;
@@ -96,7 +97,12 @@ pub async fn dossier(
     let made = tokio::task::spawn_blocking(move || make_dossier(&journal, wanted, language)).await;
     let markdown = made
         .map_err(|_| ApiError::internal())?
-        .map_err(|error| ApiError::unavailable("journal_unreadable", format!("failed to {error}")))?
+        .map_err(|error| {
+            ApiError::unavailable(
+                "journal_unreadable",
+                say!("refusal.journal_unreadable", error),
+            )
+        })?
         .ok_or_else(|| unknown_session(&id))?;
     Ok(Success(DossierView {
         session_id: id,

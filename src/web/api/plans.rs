@@ -11,6 +11,7 @@ use crate::domain::language::Language;
 use crate::domain::limits::{check_entries, check_list};
 use crate::domain::plan::{PlannedAssignment, Proposal};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use crate::governance::entries::Entry;
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed, Query};
@@ -92,8 +93,7 @@ pub async fn report(
         (Some(plan), None, None) => (plan.summary, plan.assignments),
         (None, Some(summary), Some(assignments)) => (summary, assignments),
         _ => {
-            let message =
-                "give `summary` and `assignments`, either at the top or together inside `plan`";
+            let message = say!("refusal.plan_form");
             return Err(ApiError::invalid("invalid_plan", message));
         }
     };

@@ -2,6 +2,7 @@
 
 use crate::domain::language::Language;
 use crate::domain::report::ReportMode;
+use crate::domain::sentence::say;
 use crate::governance::render::Format;
 use crate::governance::report::ReportRequest;
 use crate::web::app::App;
@@ -35,12 +36,8 @@ impl ReportQuery {
     /// An unknown form.
     pub fn format(&self) -> Result<Format, ApiError> {
         let name = self.format.as_deref().unwrap_or("json");
-        Format::named(name).ok_or_else(|| {
-            ApiError::invalid(
-                "unknown_format",
-                "format: choose json, markdown, sarif or text",
-            )
-        })
+        Format::named(name)
+            .ok_or_else(|| ApiError::invalid("unknown_format", say!("refusal.unknown_format")))
     }
 
     /// The request that it asks for.
@@ -55,7 +52,7 @@ impl ReportQuery {
             _ => {
                 return Err(ApiError::invalid(
                     "unknown_mode",
-                    "mode: choose worktree, staged or base",
+                    say!("refusal.unknown_mode"),
                 ));
             }
         };
@@ -63,7 +60,7 @@ impl ReportQuery {
         if mode == ReportMode::Base && base.is_none() {
             return Err(ApiError::invalid(
                 "missing_base",
-                "base: name the branch, tag or commit to compare with, as in `?mode=base&base=main`",
+                say!("refusal.missing_base"),
             ));
         }
         Ok(ReportRequest {

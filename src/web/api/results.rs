@@ -7,6 +7,7 @@ use crate::domain::handoff::Packet;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::TaskResult;
+use crate::domain::sentence::say;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
@@ -106,7 +107,7 @@ fn planner_of_thread(app: &App, thread_id: &str) -> Result<SessionId, ApiError> 
             .filter(|session| session.is_planner());
         session.map(|session| session.id().clone())
     });
-    id.ok_or_else(|| ApiError::forbidden("not_a_planner", "only a planner has an inbox"))
+    id.ok_or_else(|| ApiError::forbidden("not_a_planner", say!("refusal.no_inbox")))
 }
 
 async fn open_inbox(
@@ -246,7 +247,7 @@ pub async fn handoff(
     Query(ByReport { id }): Query<ByReport>,
 ) -> Result<Success<HandoffView>, ApiError> {
     let packet = app.agents.core.ledger.read(|state| Packet::of(state, &id));
-    let unknown = || ApiError::not_found("unknown_report", format!("there is no result `{id}`"));
+    let unknown = || ApiError::not_found("unknown_report", say!("refusal.unknown_report", id));
     let packet = packet.ok_or_else(unknown)?;
     Ok(Success(HandoffView {
         path: packet.path().to_path_buf(),

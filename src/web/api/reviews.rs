@@ -8,6 +8,7 @@ use crate::domain::review::{
     Approval, Candidate, CommitSeen, Decision, GateMode, GitId, Rejection, ReviewStatus,
     RiskCounts, Said, Staged,
 };
+use crate::domain::sentence::{Sentence, say};
 use crate::gate::review::{Obstacle, Review, Wanted};
 use crate::gate::strictness::in_force;
 use crate::git::diff::{FileDiff, OVERVIEW, WHOLE_FILE};
@@ -161,7 +162,11 @@ pub fn assemble(
     };
     ReviewView {
         stage,
-        obstacle: review.staged.as_ref().err().map(sentence),
+        obstacle: review
+            .staged
+            .as_ref()
+            .err()
+            .map(|it| sentence(it).text(language)),
         tree: staged.map(|staged| staged.tree.clone()),
         base_tree: staged.and_then(|staged| staged.base_tree.clone()),
         merging: review.merging,
@@ -206,15 +211,15 @@ fn paths(review: &Review) -> Vec<String> {
     files.map(|file| file.path.clone()).collect()
 }
 
-fn sentence(obstacle: &Obstacle) -> String {
+fn sentence(obstacle: &Obstacle) -> Sentence {
     match obstacle {
         Obstacle::Unmerged => {
-            "a merge is unresolved; resolve it and mark the files with `git add`".to_owned()
+            say!("refusal.unresolved_merge")
         }
         Obstacle::Contradicted => {
-            "Git's index remembers another tree than its entries have, and Git would commit that one; `git reset` makes a sound index".to_owned()
+            say!("refusal.index_forged")
         }
-        Obstacle::Unreadable(reason) => format!("Git's index cannot be judged: {reason}"),
+        Obstacle::Unreadable(reason) => say!("refusal.index_unusable", reason),
     }
 }
 
@@ -355,10 +360,7 @@ pub fn still<'a>(review: &'a Review, tree: &GitId) -> Result<&'a Staged, ApiErro
 }
 
 fn changed() -> ApiError {
-    ApiError::conflict(
-        "tree_changed",
-        "what is staged has changed since you looked at it; look at it again, then decide",
-    )
+    ApiError::conflict("tree_changed", say!("refusal.tree_changed"))
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,7 @@
 //! The launcher itself: what a person allows, end.
 
 use crate::domain::language::Language;
+use crate::domain::sentence::say;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::RequirePerson;
@@ -22,7 +23,7 @@ pub async fn trust(
     Body(wish): Body<Allow>,
 ) -> Result<Done, ApiError> {
     if !wish.accept {
-        let message = "accept: only `true` is an answer here; without it no Codex session starts";
+        let message = say!("refusal.not_accepted.trust");
         return Err(ApiError::invalid("not_accepted", message));
     }
     let language = wish
@@ -47,7 +48,7 @@ pub async fn powers(
     Body(wish): Body<Approve>,
 ) -> Result<Done, ApiError> {
     if !wish.accept {
-        let message = "accept: only `true` is an answer here; without it the safe defaults hold, and programs of governance.yaml do not start";
+        let message = say!("refusal.not_accepted.powers");
         return Err(ApiError::invalid("not_accepted", message));
     }
     app.agents

@@ -28,7 +28,11 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
 
 pub(super) fn dictionary(language: Language) -> BTreeMap<String, String> {
     let text = read(format!("static/i18n/{}.json", language.tag()));
-    serde_json::from_str(&text).unwrap()
+    let words: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+    // A key that stands twice loses one of its texts without a word.
+    let lines = text.lines().filter(|line| line.contains("\": \""));
+    assert_eq!(lines.count(), words.len(), "{language:?}");
+    words
 }
 
 #[test]
@@ -88,23 +92,15 @@ fn every_word_that_is_used_exists_and_every_word_is_used() {
             .unwrap();
     let quoted = Regex::new(r#"['"]([a-z0-9_]+(?:\.[a-z0-9_]+)+)['"]"#).unwrap();
     let (mut used, mut groups) = (BTreeSet::new(), BTreeSet::new());
-    let rust = [
-        "src/web/pages/work.rs",
-        "src/web/pages/attention.rs",
-        "src/web/pages/work/next.rs",
-        "src/web/pages/checks.rs",
-        "src/web/pages/report.rs",
-        "src/web/pages/review.rs",
-        "src/web/pages/review/work.rs",
-        "src/web/pages/thread.rs",
-        "src/web/views/queue.rs",
-    ]
-    .map(|p| (PathBuf::from(p), read(p)));
+    let rust = sources("src").into_iter();
+    let rust = rust.filter(|(path, _)| path.extension().is_some_and(|kind| kind == "rs"));
     for (path, text) in sources("templates")
         .into_iter()
         .chain(sources("static"))
         .chain(rust)
     {
+        // Tests name keys without saying them.
+        let text = text.split("#[cfg(test)]\nmod ").next().unwrap().to_owned();
         if path.extension().is_some_and(|kind| kind == "json") {
             continue;
         }
@@ -129,6 +125,52 @@ fn every_word_that_is_used_exists_and_every_word_is_used() {
         .filter(|key| !used.contains(*key) && !groups.iter().any(|group| key.starts_with(group)))
         .collect();
     assert!(unused.is_empty(), "nobody says {unused:?}");
+}
+
+/// What `say!` is given after its key, up to the end of the call: the names of the holes.
+fn names_said(mut rest: &str) -> BTreeSet<String> {
+    let name = Regex::new(r"^\s*,\s*([a-z][a-z0-9_]*)\s*(=>|=|,|\))").unwrap();
+    let mut names = BTreeSet::new();
+    let (mut depth, mut quoted, mut escaped) = (1, false, false);
+    while depth > 0 {
+        if depth == 1 && !quoted {
+            names.extend(name.captures(rest).map(|found| found[1].to_owned()));
+        }
+        let c = rest.chars().next().expect("every call ends");
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '(' | '[' | '{' if !quoted => depth += 1,
+            ')' | ']' | '}' if !quoted => depth -= 1,
+            _ => {}
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    names
+}
+
+#[test]
+fn every_sentence_of_the_code_is_in_the_dictionary_with_exactly_its_holes() {
+    let en = dictionary(Language::En);
+    let said = Regex::new(r#"\bsay!\(\s*"([^"]+)""#).unwrap();
+    let hole = Regex::new(r"\{(\w+)\}").unwrap();
+    let mut count = 0;
+    for (path, text) in sources("src") {
+        for found in said.captures_iter(&text) {
+            let (whole, key) = (found.get(0).unwrap(), &found[1]);
+            let place = format!("{}: `{key}`", path.display());
+            let words = en.get(key);
+            let words = words.unwrap_or_else(|| panic!("{place}: nobody wrote that"));
+            let holes: BTreeSet<_> = hole
+                .captures_iter(words)
+                .map(|found| found[1].to_owned())
+                .collect();
+            assert_eq!(names_said(&text[whole.end()..]), holes, "{place}");
+            count += 1;
+        }
+    }
+    assert!(count > 150, "only {count} sentences");
 }
 
 #[test]

@@ -1,21 +1,9 @@
-//! The dictionary: `static/i18n/{en,zh}.json`, read by templates here and by the page's scripts there.
+//! The dictionary as templates ask for it.
 
 use crate::domain::language::Language;
-use crate::web::assets;
+use crate::domain::words;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt::Display;
-use std::sync::LazyLock;
-
-type Dictionary = HashMap<String, String>;
-
-static EN: LazyLock<Dictionary> = LazyLock::new(|| load("i18n/en.json"));
-static ZH: LazyLock<Dictionary> = LazyLock::new(|| load("i18n/zh.json"));
-
-fn load(path: &str) -> Dictionary {
-    let text = assets::text(path).expect("the dictionary is embedded in the binary");
-    serde_json::from_str(&text).expect("a test reads both dictionaries")
-}
 
 /// The words of one language.
 #[derive(Debug, Clone, Copy)]
@@ -29,40 +17,32 @@ impl Words {
         Self { language }
     }
 
-    fn find(&self, key: &str) -> Option<&'static str> {
-        let dictionary: &'static Dictionary = match self.language {
-            Language::En => &EN,
-            Language::Zh => &ZH,
-        };
-        dictionary.get(key).map(String::as_str)
-    }
-
     /// The text of a key. An unknown key shows itself: ugly, and found by a test.
     pub fn get<'a>(&self, key: &'a str) -> &'a str {
-        self.find(key).unwrap_or(key)
+        words::text(self.language, key)
     }
 
     /// The text of a key with one value in it.
     pub fn one(&self, key: &str, value: impl Display) -> String {
-        self.get(key).replace("{0}", &value.to_string())
+        let value = value.to_string();
+        words::fill(self.get(key), |hole| {
+            (hole == "0").then_some(Cow::Borrowed(&*value))
+        })
     }
 
     /// The text of a key with two values in it.
     pub fn two(&self, key: &str, first: impl Display, second: impl Display) -> String {
-        // Split first, so that a value that contains a placeholder stays as it is.
-        let mut parts = Vec::new();
-        for (index, part) in self.get(key).split("{1}").enumerate() {
-            if index > 0 {
-                parts.push(second.to_string());
-            }
-            parts.push(part.replace("{0}", &first.to_string()));
-        }
-        parts.concat()
+        let (first, second) = (first.to_string(), second.to_string());
+        words::fill(self.get(key), |hole| match hole {
+            "0" => Some(Cow::Borrowed(&*first)),
+            "1" => Some(Cow::Borrowed(&*second)),
+            _ => None,
+        })
     }
 
     /// The text for one of the API's words; a word that nobody translated shows itself.
     pub fn word<'a>(&self, group: &str, word: &'a str) -> Cow<'a, str> {
-        match self.find(&format!("{group}.{word}")) {
+        match words::find(self.language, &format!("{group}.{word}")) {
             Some(text) => Cow::Borrowed(text),
             None => Cow::Borrowed(word),
         }
@@ -80,11 +60,15 @@ impl Words {
 
     /// Tag of the language that the switch offers.
     pub fn other_tag(&self) -> &'static str {
-        self.language.pick("zh", "en")
+        self.other().tag()
     }
 
     /// Name of the language that the switch offers, in that language.
     pub fn other_name(&self) -> &'static str {
-        self.language.pick("中文", "English")
+        words::text(self.other(), "language.name")
+    }
+
+    fn other(&self) -> Language {
+        self.language.pick(Language::Zh, Language::En)
     }
 }
