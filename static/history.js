@@ -1,7 +1,7 @@
 // The audit timeline: journal lines as sentences, newest first. New lines come from the event stream, older ones from
 // the API.
 import { getJson, query } from './api.js';
-import { t, word } from './i18n.js';
+import { said, t, word } from './i18n.js';
 import { $, fault, make, shown } from './dom.js';
 import { local } from './when.js';
 
@@ -39,7 +39,7 @@ function sessionName(id) {
 
 function outcomeWords(outcome) {
   if (!outcome) return '';
-  const detail = outcome.reason ?? (outcome.by ? sessionName(outcome.by) : outcome.signal ?? outcome.code);
+  const detail = outcome.reason ? said(outcome.reason) : (outcome.by ? sessionName(outcome.by) : outcome.signal ?? outcome.code);
   const words = word('outcome', outcome.how);
   return detail === null || detail === undefined ? words : `${words} (${cut(detail)})`;
 }
@@ -68,6 +68,10 @@ function actorWords(actor) {
   return word('actor', actor);
 }
 
+// What a person or an agent gave as the reason is theirs; the rest are sentences of the dictionary.
+const THEIRS = new Set(['plan_rejected', 'plan_review_overruled', 'changes_accepted', 'tree_rejected', 'commit_accepted']);
+const ours = (line) => !THEIRS.has(line.event);
+
 function sentence(line) {
   // One line for many commits says how many.
   const many = line.older?.more ? '_more' : '_many';
@@ -80,7 +84,7 @@ function sentence(line) {
     task: cut(line.task),
     summary: cut(line.summary),
     first_line: gist(line),
-    reason: cut(line.reason),
+    reason: cut(ours(line) ? said(line.reason ?? '') : line.reason),
     reasons: cut((line.reasons ?? []).join(' ')),
     outcome: outcomeWords(line.outcome),
     purpose: word('purpose', line.purpose),

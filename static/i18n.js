@@ -31,6 +31,45 @@ export function word(group, name) {
   return words[current]?.[`${group}.${name}`] ?? String(name);
 }
 
+// A sentence that was kept as English text, as the journal does, in the page's language; a text that is not ours stays as it
+// is. As the server does (`domain::sentence`): the refusals and reasons of the dictionary, the one with the most words first.
+export function said(text) {
+  if (current === 'en') return text;
+  for (const { key, words: own } of known()) {
+    const values = valuesOf(own, text);
+    if (values) return t(key, Object.fromEntries(values.map(([name, value]) => [name, said(value)])));
+  }
+  return text;
+}
+
+const ENOUGH_WORDS = 8;
+let recognised = null;
+
+function known() {
+  const mine = ([key]) => /^(refusal|reason)\./.test(key);
+  // Words at even places, the names of holes between them.
+  recognised ??= Object.entries(words.en).filter(mine).map(([key, text]) => ({ key, words: text.split(/\{(\w+)\}/) }))
+    .map((entry) => ({ ...entry, length: entry.words.filter((_, index) => index % 2 === 0).join('').length }))
+    .filter(({ length }) => length >= ENOUGH_WORDS)
+    .sort((a, b) => b.length - a.length || (a.key < b.key ? -1 : 1));
+  return recognised;
+}
+
+// A hole ends where the words after it begin for the first time; the last one, where the text's last words do.
+function valuesOf([first, ...rest], text) {
+  if (!text.startsWith(first)) return null;
+  const values = [];
+  let at = first.length;
+  for (let index = 0; index < rest.length; index += 2) {
+    const own = rest[index + 1];
+    const end = index + 2 < rest.length ? text.indexOf(own, at) : text.endsWith(own) ? text.length - own.length : -1;
+    if (end < at) return null;
+    values.push([rest[index], text.slice(at, end)]);
+    at = end + own.length;
+  }
+  return at === text.length ? values : null;
+}
+
 // Puts the words into what the server did not render for this language.
 export function localise(root) {
   for (const node of root.querySelectorAll('[data-i18n]')) node.textContent = t(node.dataset.i18n);

@@ -8,6 +8,7 @@ use crate::domain::conformance::{Baseline, Conformance, Facts, Neighbour, judge 
 use crate::domain::flow::checks;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::scope::Scope;
+use crate::domain::sentence::say;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use crate::git::snapshot::Snapshot;
@@ -29,7 +30,7 @@ pub async fn baseline(core: &Core, session: &Session) -> Done {
         move || record(&place, &reader, &id)
     });
     let baseline = taken.await.unwrap_or_else(|_| Baseline::Failed {
-        reason: "looking at the repository broke off".to_owned(),
+        reason: say!("reason.look_broke_off").to_string(),
     });
     Done::of(
         core.decide(LAUNCHER, move |state| {
@@ -42,12 +43,13 @@ pub async fn baseline(core: &Core, session: &Session) -> Done {
 fn record(place: &Places, reader: &Reader, id: &SessionId) -> Baseline {
     let stored = reader
         .snapshot()
-        .map_err(|error| format!("failed to look at the repository: {error}"));
+        .map_err(|error| say!("reason.look_failed", error).to_string());
     let stored = stored.and_then(|snapshot| {
         let bytes = serde_json::to_vec(&snapshot).expect("a snapshot is plain data");
         let path = place.tree_of(id);
-        write_private(&path, &bytes)
-            .map_err(|error| format!("failed to write {}: {error}", path.display()))?;
+        write_private(&path, &bytes).map_err(|error| {
+            say!("reason.write_failed", path = path.display(), error).to_string()
+        })?;
         Ok(snapshot)
     });
     match stored {
@@ -222,7 +224,7 @@ fn find(
     let changed = tree
         .now
         .as_ref()
-        .map_err(|error| format!("failed to look at the repository: {error}"))
+        .map_err(|error| say!("reason.look_failed", error).to_string())
         .and_then(|now| changed_since(place, &tree.reader, &case.session, now));
     let conformance = match changed {
         Err(reason) => Conformance::Unknown { reason },
@@ -250,22 +252,17 @@ fn changed_since(
     let tree = match &session.baseline {
         Some(Baseline::Recorded { tree, .. }) => tree,
         Some(Baseline::Failed { reason }) => return Err(reason.clone()),
-        None => return Err("the tree at its start was not recorded".to_owned()),
+        None => return Err(say!("reason.tree_not_recorded").to_string()),
     };
     let path = place.tree_of(session.id());
-    let lost = |why: String| {
-        format!(
-            "the tree recorded at its start is lost ({}: {why})",
-            path.display()
-        )
-    };
+    let lost = |why: String| say!("reason.tree_lost", path = path.display(), why).to_string();
     let bytes = std::fs::read(&path).map_err(|error| lost(error.to_string()))?;
     let before: Snapshot =
         serde_json::from_slice(&bytes).map_err(|error| lost(error.to_string()))?;
     if before.digest() != *tree {
-        return Err(lost("it is not what was recorded".to_owned()));
+        return Err(lost(say!("reason.tree_differs").to_string()));
     }
     reader
         .changed_between(before, now.clone())
-        .map_err(|error| format!("failed to compare with the tree at its start: {error}"))
+        .map_err(|error| say!("reason.compare_failed", error).to_string())
 }

@@ -7,6 +7,7 @@ use crate::domain::department::Sandbox;
 use crate::domain::evidence::{End, Run};
 use crate::domain::flow::checks::{self, Due};
 use crate::domain::hex::hex;
+use crate::domain::sentence::say;
 use crate::domain::session::Session;
 use crate::process::{self, Job, JobEnd, JobOutcome};
 use crate::threads::Threads;
@@ -105,7 +106,7 @@ async fn observe(core: &Core, threads: &Threads, due: &Due, session: &Session) -
         Ok(outcome) => fill(&mut run, &outcome, time_limit),
         Err(error) => {
             run.end = End::NotStarted {
-                reason: format!("failed to {error}"),
+                reason: say!("reason.failed", error).to_string(),
             };
         }
     }
@@ -143,7 +144,7 @@ fn argv(threads: &Threads, session: &Session, command: &str) -> Result<Vec<Strin
         (true, Sandbox::ReadOnly | Sandbox::WorkspaceWrite) => "sandbox_mode=\"workspace-write\"",
     };
     if let Err(reason) = &threads.codex {
-        return Err(format!("its sandbox is Codex's, and {}", reason.en));
+        return Err(say!("reason.sandbox_missing", reason = reason.en).to_string());
     }
     let codex = threads.program.display().to_string();
     let walls = [codex.as_str(), "sandbox", "-c", mode, "--"].map(str::to_owned);

@@ -3,6 +3,7 @@
 
 use crate::domain::department::Localized;
 use crate::domain::language::Language;
+use crate::domain::sentence::say;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -172,7 +173,8 @@ pub async fn caught<T>(work: impl Future<Output = T>) -> Result<T, String> {
 
 /// What a panic said.
 fn words_of(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("it panicked without a word").to_owned()
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| say!("reason.panicked").to_string())
+        .to_owned()
 }

@@ -171,27 +171,26 @@ impl Policy {
 
     /// The refusal that says what waits for the person's yes.
     pub fn required(&self, held: &Held) -> Refusal {
-        let what = match held {
+        let asks = self.has_question();
+        let message = match held {
             Held::Nothing { driver } => {
                 let files = self.approved.news_of(driver, &self.asked);
                 let files = files.into_iter().map(|(file, news)| match news {
                     FileNews::Unread => say!("refusal.powers.file_unread", file = shown(file)),
                     _ => say!("refusal.powers.file_changed", file = shown(file)),
                 });
-                say!("refusal.powers.driver", driver, files => files.collect())
+                let files = files.collect();
+                match asks {
+                    true => say!("refusal.powers.driver", driver, files => files),
+                    false => say!("refusal.powers.driver_not_asked", driver, files => files),
+                }
             }
-            Held::Codex { .. } => {
-                say!("refusal.powers.held", held = held.words())
-            }
+            Held::Codex { .. } => match asks {
+                true => say!("refusal.powers.held", held = held.words()),
+                false => say!("refusal.powers.held_not_asked", held = held.words()),
+            },
         };
-        let how = match self.has_question() {
-            true => say!("refusal.powers.how"),
-            false => say!("refusal.powers.not_asked"),
-        };
-        Refusal::conflict(
-            "powers_required",
-            say!("refusal.powers_required", what => what, how => how),
-        )
+        Refusal::conflict("powers_required", message)
     }
 
     /// Whose sessions run without a sandbox as things stand.

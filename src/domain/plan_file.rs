@@ -1,8 +1,8 @@
 //! A plan in a file that nobody is known to have written: it stands beside the planner's own until a person takes it as the
 //! plan, or takes it away.
 
-use super::department::Localized;
 use super::plan::{PlanFinding, Proposal};
+use super::sentence::{Sentence, say};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -37,16 +37,10 @@ impl Why {
     }
 
     /// The same as a sentence.
-    pub fn sentence(self) -> Localized {
+    pub fn sentence(self) -> Sentence {
         match self {
-            Self::PlannerHasTool => Localized::new(
-                "中书省用自己的工具上报方案；这个文件出自何人无从得知",
-                "the planner reports its plans with its tool; this is a file, and whoever can write into the mailbox may have written it",
-            ),
-            Self::VerifiedPlanWaits => Localized::new(
-                "待决定的方案来源可靠；这个文件出自何人无从得知，不能取代它",
-                "the plan that waits for a decision is known to come from a person; a file that anybody may have written does not replace it",
-            ),
+            Self::PlannerHasTool => say!("reason.plan_file.planner_has_tool"),
+            Self::VerifiedPlanWaits => say!("reason.plan_file.verified_plan_waits"),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The review of a plan by menxia before a person decides: whether it is wanted, what was checked and what came of it.
 
-use super::department::Localized;
 use super::ids::SessionId;
 use super::outcome::Outcome;
+use super::sentence::{Sentence, say};
 use super::source::Source;
 use serde::{Deserialize, Serialize};
 
@@ -132,13 +132,8 @@ impl Review {
     }
 
     /// Why the launcher left it so, as a sentence, where it did something by itself.
-    pub fn reason(&self) -> Option<Localized> {
-        matches!(self, Self::AuthorUnknown).then(|| {
-            Localized::new(
-                "这个方案出自何人无从得知；没有启动复核。由您决定是否送门下省复核",
-                "nobody is known to have written this; no review was started. You may have menxia review it",
-            )
-        })
+    pub fn reason(&self) -> Option<Sentence> {
+        matches!(self, Self::AuthorUnknown).then(|| say!("reason.author_unknown"))
     }
 
     /// What menxia said, if it did.

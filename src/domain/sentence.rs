@@ -236,6 +236,22 @@ mod tests {
     }
 
     #[test]
+    fn each_refusal_and_reason_is_recognised_as_itself() {
+        let mut missed = Vec::new();
+        for known in KNOWN.iter() {
+            let fill = |language| {
+                let value = |name: &str| Some(Cow::Owned(format!("<{name}>")));
+                words::fill(words::text(language, known.key), value)
+            };
+            let found = Sentence::recognised(&fill(Language::En)).text(Language::Zh);
+            if found != fill(Language::Zh) {
+                missed.push((known.key, found));
+            }
+        }
+        assert!(missed.is_empty(), "{missed:#?}");
+    }
+
+    #[test]
     fn a_sentence_in_a_sentence_is_in_the_same_language_and_a_value_is_never_read() {
         let inner = say!("refusal.empty_task", field = "{id}");
         let outer = say!("refusal.unknown_session", id => inner);

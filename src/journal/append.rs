@@ -16,6 +16,7 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 
 use super::line::HASH_MEMBER;
 use super::scan::Tip;
+use crate::domain::sentence::say;
 
 /// How much room a probe asks for after a full disk. Less could be gone with the next record; more would
 /// keep a server read-only on a disk that has enough for hours of events.
@@ -81,20 +82,16 @@ impl Medium for File {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppendError {
     /// Out of room; the file is back at its last good line.
-    #[error(
-        "the disk that holds the journal is full ({0}). Free some space; writing resumes by itself"
-    )]
+    #[error("{}", say!("reason.journal.full", error = .0))]
     Full(#[source] io::Error),
     /// Some other failed write, or one that could not be taken back.
-    #[error("the journal could not be written ({0}). Check the disk, then restart zhongshu")]
+    #[error("{}", say!("reason.journal.write", error = .0))]
     Write(#[source] io::Error),
     /// The sync failed; what the disk holds is unknown.
-    #[error("the journal could not be synced to disk ({0}). Check the disk, then restart zhongshu")]
+    #[error("{}", say!("reason.journal.sync", error = .0))]
     Sync(#[source] io::Error),
     /// Another program deleted the file or changed its length.
-    #[error(
-        "the journal was changed or deleted by another program. Run `zhongshu audit verify`, then restart zhongshu"
-    )]
+    #[error("{}", say!("reason.journal.foreign"))]
     Foreign,
 }
 

@@ -9,6 +9,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::limits;
 use crate::domain::plan::{PlannedAssignment, Proposal};
 use crate::domain::result::Findings;
+use crate::domain::sentence::say;
 use serde::de::DeserializeSeed as _;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
@@ -20,7 +21,7 @@ mod verdict;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     /// They end too early; the writer may still be at it.
-    #[error("the file ends in the middle; it was never finished")]
+    #[error("{}", say!("reason.file.unfinished"))]
     Unfinished,
     /// They can never become one; a sentence for the writer.
     #[error("{0}")]
@@ -72,10 +73,9 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, ParseError> {
         Ok(text) => text,
         Err(error) if error.error_len().is_none() => return Err(ParseError::Unfinished),
         Err(error) => {
-            return Err(ParseError::Wrong(format!(
-                "the file is not UTF-8 (byte {}); write it as UTF-8",
-                error.valid_up_to()
-            )));
+            return Err(ParseError::Wrong(
+                say!("reason.file.not_utf8", at = error.valid_up_to()).to_string(),
+            ));
         }
     };
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -86,12 +86,10 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Parsed, ParseError> {
         .map_err(|error| match error.classify() {
             Category::Eof => ParseError::Unfinished,
             Category::Data => ParseError::Wrong(at.sentence(&error)),
-            _ => ParseError::Wrong(format!("the file is not valid JSON: {error}")),
+            _ => ParseError::Wrong(say!("reason.file.not_json", error).to_string()),
         })?;
     let Value::Object(fields) = value else {
-        return Err(ParseError::Wrong(
-            "the file must hold one JSON object: {…}".into(),
-        ));
+        return Err(ParseError::Wrong(say!("reason.file.no_object").to_string()));
     };
     let is_plan = name.starts_with("plan-")
         || fields.contains_key("assignments")
@@ -138,7 +136,7 @@ fn plan(fields: Map<String, Value>) -> Result<Parsed, String> {
 
 fn assignment(at: &str, item: Value) -> Result<PlannedAssignment, String> {
     let Value::Object(fields) = item else {
-        return Err(format!("{at}: this must be an object, not {}", kind(&item)));
+        return Err(say!("reason.file.item_no_object", at, found = kind(&item)).to_string());
     };
     let mut fields = Fields::new(fields, &format!("{at}."));
     Ok(PlannedAssignment {
@@ -189,9 +187,7 @@ fn planner_id(fields: &mut Fields) -> Result<Option<(&'static str, SessionId)>, 
         let Some(id) = fields.id(name)? else { continue };
         match &found {
             Some((first, other)) if *other != id => {
-                return Err(format!(
-                    "{first} and {name} name different sessions; give one"
-                ));
+                return Err(say!("reason.file.sessions_differ", first, name).to_string());
             }
             Some(_) => {}
             None => found = Some((name, id)),
@@ -276,10 +272,12 @@ impl Fields {
                 continue;
             };
             if found.is_some() {
-                return Err(format!(
-                    "{}{name}: this and `{}` are the same; give one",
-                    self.at, names[0]
-                ));
+                return Err(say!(
+                    "reason.file.same_field",
+                    field = format!("{}{name}", self.at),
+                    first = names[0]
+                )
+                .to_string());
             }
             found = Some(match value {
                 Value::Array(items) => items
@@ -309,15 +307,21 @@ impl Fields {
     }
 
     fn missing(&self, name: &str) -> String {
-        format!("{}{name}: this field is missing", self.at)
+        say!(
+            "reason.file.missing_field",
+            field = format!("{}{name}", self.at)
+        )
+        .to_string()
     }
 
     fn wrong_type(&self, name: &str, wanted: &str, found: &Value) -> String {
-        format!(
-            "{}{name}: this must be {wanted}, not {}",
-            self.at,
-            kind(found)
+        say!(
+            "reason.file.wrong_type",
+            field = format!("{}{name}", self.at),
+            wanted,
+            found = kind(found)
         )
+        .to_string()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Opens relative to a held folder, follows no link, waits for no writer, and takes at most [`MAX_FILE_BYTES`]. Knows
 //! nothing about what the bytes mean.
 
+use crate::domain::sentence::say;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -57,12 +58,12 @@ pub(super) fn read(folder: &OwnedFd, name: &OsStr) -> Outcome {
         Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Outcome::Gone,
         Err(Errno::LOOP | Errno::MLINK) => {
-            return Outcome::Refused("the file is a symbolic link; write a plain file".into());
+            return Outcome::Refused(say!("reason.file.link").to_string());
         }
         // A socket, or a device that does not exist.
         Err(Errno::NXIO | Errno::NODEV | Errno::OPNOTSUPP) => return not_plain(),
         Err(Errno::ACCESS | Errno::PERM) => {
-            return Outcome::Refused("the file must not be read: permission denied".into());
+            return Outcome::Refused(say!("reason.file.forbidden").to_string());
         }
         Err(errno) => return Outcome::Later(errno.into()),
     };
@@ -74,12 +75,10 @@ pub(super) fn read(folder: &OwnedFd, name: &OsStr) -> Outcome {
         return not_plain();
     }
     if before.uid() != rustix::process::geteuid().as_raw() {
-        return Outcome::Refused("the file belongs to another user".into());
+        return Outcome::Refused(say!("reason.file.foreign").to_string());
     }
     if before.nlink() > 1 {
-        return Outcome::Refused(
-            "the file has more than one name (hard link); write a file of its own".into(),
-        );
+        return Outcome::Refused(say!("reason.file.hard_link").to_string());
     }
     if before.size() > MAX_FILE_BYTES {
         return too_large();
@@ -106,11 +105,9 @@ pub(super) fn read(folder: &OwnedFd, name: &OsStr) -> Outcome {
 }
 
 fn not_plain() -> Outcome {
-    Outcome::Refused("this is not a plain file".into())
+    Outcome::Refused(say!("reason.file.not_plain").to_string())
 }
 
 fn too_large() -> Outcome {
-    Outcome::Refused(format!(
-        "the file is larger than {MAX_FILE_BYTES} bytes; say it in fewer words"
-    ))
+    Outcome::Refused(say!("reason.file.too_large", max_file_bytes = MAX_FILE_BYTES).to_string())
 }

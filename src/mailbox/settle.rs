@@ -14,6 +14,7 @@ use super::timing::Timing;
 use super::watch::Hints;
 use crate::domain::hex::hex;
 use crate::domain::ids::SessionId;
+use crate::domain::sentence::say;
 use crate::domain::shown::shown_line;
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
@@ -219,9 +220,7 @@ impl Settler {
         let whole = receipt.is_some() || self.arrived.contains(&key);
         let name = listed.name.to_string_lossy();
         let content = if !name.ends_with(".json") {
-            Err(ParseError::Wrong(
-                "the name must end in `.json`, in small letters".into(),
-            ))
+            Err(ParseError::Wrong(say!("reason.file.name").to_string()))
         } else {
             parse::parse(&name, &bytes)
         };

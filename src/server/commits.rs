@@ -8,6 +8,7 @@ use crate::core::{LAUNCHER, Refused};
 use crate::domain::event::Event;
 use crate::domain::flow::reviews;
 use crate::domain::review::{GateMode, GitId};
+use crate::domain::sentence::say;
 use crate::domain::state::State;
 use crate::gate::commits::{Memory, Scan, ScanFindings, Stamp};
 use crate::gate::notes::{Committed, Note, Notes, forget};
@@ -181,9 +182,7 @@ impl Eyes {
         if is_first {
             let kept = self.kept.keep_before(&looked.memory);
             kept.map_err(|error| {
-                ReadError::Refused(format!(
-                    "what is there already cannot be written into the state folder: {error}"
-                ))
+                ReadError::Refused(say!("reason.nothing_kept", error).to_string())
             })?;
         }
         Ok(Some(looked))
@@ -236,11 +235,15 @@ async fn record(agents: &Agents, findings: ScanFindings) -> Result<(), Refused> 
     agents
         .core
         .decide(LAUNCHER, move |state| match committed {
-            Some(mode) => reviews::raise_gate(state, mode, "the committed governance.yaml says so"),
-            // Whoever installs hooks wants them to work; what the person said since stays.
-            None if guarded && state.reviews.pinned.is_none() => {
-                reviews::raise_gate(state, GateMode::Enforce, "the hooks are installed")
+            Some(mode) => {
+                reviews::raise_gate(state, mode, &say!("reason.gate_mode.committed").to_string())
             }
+            // Whoever installs hooks wants them to work; what the person said since stays.
+            None if guarded && state.reviews.pinned.is_none() => reviews::raise_gate(
+                state,
+                GateMode::Enforce,
+                &say!("reason.gate_mode.hooks_installed").to_string(),
+            ),
             None => Ok((Vec::new(), ())),
         })
         .await?;

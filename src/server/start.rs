@@ -14,6 +14,7 @@ use crate::core::policy::Policy;
 use crate::core::{Core, Ledger};
 use crate::domain::department::Localized;
 use crate::domain::event::Event;
+use crate::domain::sentence::say;
 use crate::domain::state::State;
 use crate::governance::judging::CommittedFile;
 use crate::governance::plan_checks::PlanCheckCache;
@@ -297,16 +298,10 @@ fn findings(opened: &Opened<State>) -> Vec<String> {
     let mut findings = Vec::new();
     if let Some(torn) = &opened.torn {
         let moved = torn.moved_to.display();
-        findings.push(format!(
-            "the journal's last line was not whole; its {} bytes are in {moved}",
-            torn.bytes
-        ));
+        findings.push(say!("reason.torn_line", bytes = torn.bytes, moved).to_string());
     }
     if let CopyOutcome::Diverged { moved_to } = &opened.copy {
-        findings.push(format!(
-            "the audit copy had been changed by somebody; it is kept as {}",
-            moved_to.display()
-        ));
+        findings.push(say!("reason.copy_changed", path = moved_to.display()).to_string());
     }
     findings
 }

@@ -2,6 +2,7 @@
 //! after a pause.
 
 use crate::core::duties::{Duty, caught};
+use crate::domain::sentence::say;
 use crate::sessions::agents::Agents;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +39,10 @@ where
             if began.elapsed() >= SOUND_AFTER {
                 pause = FIRST_PAUSE;
             }
-            let reason = ended.map_or_else(|words| words, |()| "it ended by itself".to_owned());
+            let reason = ended.map_or_else(
+                |words| words,
+                |()| say!("reason.ended_by_itself").to_string(),
+            );
             agents.core.failed(duty, reason).await;
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}

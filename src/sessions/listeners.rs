@@ -3,6 +3,7 @@
 use super::agents::Agents;
 use super::drivers;
 use crate::domain::ids::TerminalId;
+use crate::domain::sentence::say;
 use crate::domain::session::{Session, Status};
 use crate::terminal::TerminalEvent;
 use codex_terminal::control::Event as Said;
@@ -102,12 +103,11 @@ fn gone(agents: &Arc<Agents>, session: Session) {
         let agents = at_work;
         let closing = matches!(session.status, Status::Closing { .. });
         if let Some(terminal_id) = &session.terminal_id {
-            let reason = if closing {
-                "its session ended"
-            } else {
-                "its process ended unexpectedly"
+            let reason = match closing {
+                true => say!("reason.terminal.session_ended"),
+                false => say!("reason.terminal.process_ended"),
             };
-            agents.end_terminal(terminal_id, reason).await;
+            agents.end_terminal(terminal_id, &reason.to_string()).await;
         }
         if !closing {
             drivers::lost(&agents, &session).await;

@@ -251,7 +251,7 @@ impl OpenTerminals<'_> {
         // Recorded first: whatever happens next, it can be found and ended.
         self.0.core.decide(actor, |_| Ok((vec![event], ()))).await?;
         if let Err(error) = self.0.terminals.start(&id, spec).await {
-            let reason = say!("refusal.terminal_failed", error);
+            let reason = say!("reason.failed", error);
             self.0.terminal_closed(&id, &reason.to_string()).await;
             return Err(Refusal::unavailable("terminal_failed", reason).into());
         }

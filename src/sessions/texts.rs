@@ -1,6 +1,7 @@
 //! Small texts around a session: its prompt file, its readable transcript, one-line summaries.
 
 use crate::codex::items::Item;
+use crate::domain::sentence::say;
 use crate::paths::inside::Inside;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
@@ -13,10 +14,9 @@ pub fn write_prompt(repo: &Path, path: &Path, text: &str) -> std::io::Result<()>
     Inside::find(repo, path)
         .and_then(|place| place.replace(text.as_bytes()))
         .map_err(|error| {
-            std::io::Error::other(format!(
-                "the prompt file {} could not be written: {error}",
-                path.display()
-            ))
+            std::io::Error::other(
+                say!("reason.prompt_not_written", path = path.display(), error).to_string(),
+            )
         })
 }
 

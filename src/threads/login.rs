@@ -2,11 +2,13 @@
 
 use super::Threads;
 use crate::codex::{CallError, Codex};
+use crate::domain::sentence::{Sentence, say};
 use std::sync::PoisonError;
 
 /// What a person is told when Codex has no login.
-pub const NOT_LOGGED_IN: &str =
-    "Codex is not logged in: run `codex login` in a terminal, with the same CODEX_HOME as zhongshu";
+pub fn not_logged_in() -> Sentence {
+    say!("reason.codex.not_logged_in")
+}
 
 /// Why nobody knows whether Codex has a login.
 #[derive(Debug)]

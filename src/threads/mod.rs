@@ -18,15 +18,16 @@ mod thread;
 
 pub use self::features::Abilities;
 pub use self::history::Arrivals;
-pub use self::login::{NOT_LOGGED_IN, NotAsked};
 pub use self::pages::{MAX_TURNS, NotRead, TurnPage, Wanted};
 pub use self::running::{Change, News, Running};
+pub use self::login::{NotAsked, not_logged_in};
 pub use self::thread::{Opening, Thread, end_commands, has_nothing_left, is_open_elsewhere};
 
 use crate::codex::events::Notification;
 use crate::codex::features::Feature;
 use crate::codex::{Codex, Status};
 use crate::domain::department::Localized;
+use crate::domain::sentence::say;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -132,10 +133,10 @@ impl Threads {
         }
         match &*codex.status().borrow() {
             Status::Ready { .. } if self.logged_in() != Some(false) => None,
-            Status::Ready { .. } => Some(NOT_LOGGED_IN.to_owned()),
-            Status::Idle => Some("Codex waits for a person's permission".to_owned()),
-            Status::Starting => Some("Codex is being started".to_owned()),
-            Status::Stopped => Some("Codex is being stopped".to_owned()),
+            Status::Ready { .. } => Some(not_logged_in().to_string()),
+            Status::Idle => Some(say!("reason.codex.untrusted").to_string()),
+            Status::Starting => Some(say!("reason.codex.starting").to_string()),
+            Status::Stopped => Some(say!("reason.codex.stopping").to_string()),
             Status::Down { reason, .. } | Status::Unavailable { reason } => Some(reason.clone()),
         }
     }

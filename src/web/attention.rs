@@ -5,11 +5,12 @@ use crate::core::live::{Activity, Observed};
 use crate::domain::ask::Ask;
 use crate::domain::attention::{self, Glimpse, House, Item, Scene};
 use crate::domain::language::Language;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::review::GateMode;
 use crate::domain::state::State;
 use crate::ledger::Health;
 use crate::sessions::agents::Agents;
-use crate::threads::{Abilities, NOT_LOGGED_IN};
+use crate::threads::{Abilities, not_logged_in};
 use crate::web::events::Frame;
 use crate::web::session_frames::LOOK_AGAIN;
 use crate::web::views::CodexView;
@@ -229,21 +230,23 @@ pub fn house(agents: &Agents, language: Language) -> House {
     let trust = agents.permission().question(language);
     let powers = core.powers(language);
     let health = core.ledger.status().borrow().health.clone();
+    // What was kept as English text.
+    let shown = |text: &str| Sentence::recognised(text).text(language);
     House {
         codex: matches!(codex.state, "down" | "unavailable")
-            .then(|| (codex.state, codex.reason.unwrap_or_default())),
+            .then(|| (codex.state, shown(&codex.reason.unwrap_or_default()))),
         lacks: lacks(&agents.threads.abilities(), language),
         login: (agents.threads.logged_in() == Some(false))
-            .then(|| format!("{NOT_LOGGED_IN}, then start or resume a session")),
+            .then(|| say!("reason.log_in_then_start", not_logged_in => not_logged_in()).text(language)),
         trust: trust.needed.then_some(trust.statement),
         powers: powers
             .needed
             .then_some((powers.sha256, powers.statement, powers.lines)),
         read_only: match health {
-            Health::ReadOnly { reason, .. } => Some(reason),
+            Health::ReadOnly { reason, .. } => Some(shown(&reason)),
             Health::Writable => None,
         },
-        settings: policy.warnings(),
+        settings: policy.warnings().iter().map(|it| shown(it)).collect(),
         duties: core.troubles.list(language),
         gate: None,
     }

@@ -159,6 +159,8 @@ async fn work(
         })
         .collect();
     let codex = CodexView::of(agents, language);
+    let t = pages::Words::of(language);
+    let codex_reason = codex.reason.as_deref().map(|it| t.said(it));
     let powers = agents.core.powers(language);
     let health = agents.core.ledger.status().borrow().health.clone();
     let read_only = matches!(health, Health::ReadOnly { .. });
@@ -171,7 +173,7 @@ async fn work(
         repo: &agents.core.place.repo.to_string_lossy(),
         codex: Codex {
             state: codex.state,
-            reason: codex.reason.as_deref(),
+            reason: codex_reason.as_deref(),
         },
         powers: &powers,
         read_only,

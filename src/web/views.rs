@@ -12,6 +12,7 @@ use crate::domain::handoff::MAILBOX_ROOT;
 use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::result::TaskResult;
+use crate::domain::sentence::say;
 use crate::domain::session::{Kind, Outcome, RejectedFile, Session};
 use crate::domain::state::State;
 use crate::sessions::agents::Agents;
@@ -412,8 +413,8 @@ fn reason(session: &Session) -> Option<String> {
         Outcome::Exited {
             signal: Some(signal),
             ..
-        } => Some(format!("ended by signal {signal}")),
-        Outcome::Replaced { by } => Some(format!("replaced by {by}")),
+        } => Some(say!("reason.signal", signal).to_string()),
+        Outcome::Replaced { by } => Some(say!("reason.replaced_by", by).to_string()),
         _ => None,
     }
 }

@@ -485,6 +485,33 @@ await step('the page speaks Chinese and can be dark, and so do its terminals', a
   await page.getByRole('heading', { name: 'Planner', exact: true }).waitFor();
 });
 
+await step('a Chinese page is refused in Chinese, and its history has Chinese reasons', async () => {
+  await page.locator('#language').click();
+  const [planner] = (await api('GET', '/api/status')).zhongshu_sessions;
+  const propose = (summary) => api('POST', '/api/report_zhongshu_plan', { session_id: planner.id, summary, assignments: [line('zhilibu', summary)] });
+  await propose('Words for the third time');
+  await see('Words for the third time');
+  await page.route('**/api/check_plan', async (route) => {
+    await propose('Another thing');
+    await page.locator('.plan-news').waitFor();
+    await route.continue();
+  }, { times: 1 });
+  await page.getByRole('button', { name: '确认并启动' }).click();
+  await see(/方案变了：当前是第 \d+ 版；请查看后重新决定/);
+  fs.writeFileSync(path.join(WALK_REPO, '.tmp/codex_governance_mailbox', planner.id, 'incoming/odd.json'), '[]');
+  const why = '文件必须是一个 JSON 对象：{…}';
+  await page.locator('.planner summary', { hasText: '未被接收的信箱文件' }).click();
+  await see(why, page.locator('.planner'));
+  await page.locator('nav a[href="#history"]').click();
+  await see(`odd.json 未被接收：${why}`, page.locator('#timeline'));
+  const reject = () => api('POST', '/api/reject_plan', { session_id: planner.id, reason: 'enough' });
+  assert.equal((await reject()).ok, true);
+  assert.match((await reject()).error, /^version \d+ of the plan is already rejected$/, 'a program is answered in English');
+  await page.locator('nav a[href="#work"]').click();
+  await page.locator('#language').click();
+  await page.getByRole('heading', { name: 'Planner', exact: true }).waitFor();
+});
+
 await step('a page at rest asks for nothing', async () => {
   // What the last clicks set off is through when nothing was asked for a second.
   let requests = [];

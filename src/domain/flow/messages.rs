@@ -3,6 +3,7 @@
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, ReportId, SessionId};
 use crate::domain::message::{Message, Purpose};
+use crate::domain::sentence::say;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 
@@ -53,7 +54,7 @@ pub fn drop_at_end(state: &State, session: &Session, outcome: &Outcome) -> Vec<E
     owed.filter(|message| {
         message.purpose == Purpose::Reminder || (is_over && !session.is_planner())
     })
-    .map(|message| dropped(message, "the session has ended"))
+    .map(|message| dropped(message, &say!("reason.session_over").to_string()))
     .collect()
 }
 
@@ -67,7 +68,7 @@ pub fn drop_at_resume(state: &State, session: &Session) -> Vec<Event> {
     };
     let owed = state.owed_to(session.id()).into_iter();
     owed.filter(is_read)
-        .map(|message| dropped(message, "the result was read meanwhile"))
+        .map(|message| dropped(message, &say!("reason.result_read").to_string()))
         .collect()
 }
 

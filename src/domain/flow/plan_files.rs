@@ -84,7 +84,7 @@ pub fn come_in(
     let event = Event::PlanFileFound {
         session_id: planner.id().clone(),
         gave_way: files.next_to_go().map(ToOwned::to_owned),
-        reason: why.sentence().en,
+        reason: why.sentence().to_string(),
         found: PlanFile {
             plan_sha256,
             proposal: Arc::new(plan.checked.proposal),

@@ -28,7 +28,7 @@ pub(super) fn of_report(
         session_id: planner.id().clone(),
         version,
         plan_sha256: digest.to_owned(),
-        reason: Review::AuthorUnknown.reason()?.en,
+        reason: Review::AuthorUnknown.reason()?.to_string(),
     })
 }
 

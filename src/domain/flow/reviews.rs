@@ -33,7 +33,7 @@ pub fn approve(state: &State, approval: Approval, gate: Option<GateMode>) -> Dec
         .filter(|mode| state.reviews.pinned != Some(*mode))
         .map(|mode| Event::GateModeSet {
             mode,
-            reason: "the approved change says so".to_owned(),
+            reason: say!("reason.gate_mode.approved_change").to_string(),
         });
     let event = Event::TreeApproved {
         approval: approval.clone(),

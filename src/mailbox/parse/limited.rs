@@ -2,6 +2,7 @@
 
 use crate::domain::flow::shown;
 use crate::domain::limits;
+use crate::domain::sentence::say;
 use serde::de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
@@ -49,7 +50,7 @@ impl Path {
             .rsplit_once(" at line ")
             .map_or(&*text, |(head, _)| head);
         match field.is_empty() {
-            true => format!("the file cannot be read: {reason}"),
+            true => say!("reason.file.unreadable", reason).to_string(),
             false => format!("{field}: {reason}"),
         }
     }
@@ -63,9 +64,7 @@ impl<'a> Limited<'a> {
 
     fn deeper<E: de::Error>(self) -> Result<Self, E> {
         if self.depth >= MAX_DEPTH {
-            return Err(E::custom(format_args!(
-                "nested deeper than {MAX_DEPTH} levels"
-            )));
+            return Err(E::custom(say!("reason.file.nested", max_depth = MAX_DEPTH)));
         }
         Ok(Self {
             depth: self.depth + 1,
@@ -122,9 +121,9 @@ impl<'de> Visitor<'de> for Limited<'_> {
                 None => return Ok(Value::Array(list)),
                 // Whatever the list is for, it may have no more.
                 Some(_) if list.len() >= limits::ENTRIES => {
-                    return Err(de::Error::custom(format_args!(
-                        "more than {0} entries; at most {0} entries are taken",
-                        limits::ENTRIES
+                    return Err(de::Error::custom(say!(
+                        "reason.file.entries",
+                        limit = limits::ENTRIES
                     )));
                 }
                 Some(item) => list.push(item),
@@ -137,15 +136,15 @@ impl<'de> Visitor<'de> for Limited<'_> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if map.contains_key(&key) {
-                return Err(de::Error::custom(format_args!(
-                    "the field `{}` appears twice",
-                    shown(&key)
+                return Err(de::Error::custom(say!(
+                    "reason.file.field_twice",
+                    name = shown(&key)
                 )));
             }
             if map.len() >= limits::ENTRIES {
-                return Err(de::Error::custom(format_args!(
-                    "an object of more than {} fields",
-                    limits::ENTRIES
+                return Err(de::Error::custom(say!(
+                    "reason.file.fields",
+                    limit = limits::ENTRIES
                 )));
             }
             let field = Part::Field(key.clone());

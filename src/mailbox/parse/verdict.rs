@@ -3,6 +3,7 @@
 use super::{Fields, Parsed, kind, planner_id};
 use crate::domain::flow::plan_reviews::{LineRef, Opinion};
 use crate::domain::plan_review::Judgement;
+use crate::domain::sentence::say;
 use serde_json::{Map, Value};
 
 pub(super) fn verdict(fields: Map<String, Value>) -> Result<Parsed, String> {
@@ -19,7 +20,7 @@ pub(super) fn verdict(fields: Map<String, Value>) -> Result<Parsed, String> {
     let verdict = match fields.required_text("verdict")?.as_str() {
         "approve" => Judgement::Approve,
         "veto" => Judgement::Veto,
-        _ => return Err("verdict: this must be \"approve\" or \"veto\"".into()),
+        _ => return Err(say!("reason.file.verdict").to_string()),
     };
     let checked = match fields.take("checked") {
         Some(Value::Array(points)) => points,
@@ -46,7 +47,7 @@ pub(super) fn verdict(fields: Map<String, Value>) -> Result<Parsed, String> {
 
 fn point(at: &str, item: Value) -> Result<(LineRef, String), String> {
     let Value::Object(fields) = item else {
-        return Err(format!("{at}: this must be an object, not {}", kind(&item)));
+        return Err(say!("reason.file.item_no_object", at, found = kind(&item)).to_string());
     };
     let mut fields = Fields::new(fields, &format!("{at}."));
     let line = match fields.take("line") {

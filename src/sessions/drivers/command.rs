@@ -9,6 +9,7 @@ use crate::domain::fault::Shared;
 use crate::domain::flow::sessions::has_reported;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Message;
+use crate::domain::sentence::say;
 use crate::domain::session::{Outcome, Session, Signal, Status};
 use crate::domain::shown::shown_line;
 use crate::governance::named::{self, Values, fill};
@@ -52,14 +53,16 @@ async fn try_start(
     // A launcher that was killed may have left a terminal that nobody recorded as started.
     if let Some(terminal_id) = &session.terminal_id {
         agents
-            .end_terminal(terminal_id, "its session starts again")
+            .end_terminal(
+                terminal_id,
+                &say!("reason.terminal.starts_again").to_string(),
+            )
             .await;
     }
-    let template = policy.drivers.get(name).ok_or_else(|| {
-        format!(
-            "there is no driver `{name}` in governance.yaml; add it under `drivers` or choose another"
-        )
-    })?;
+    let template = policy
+        .drivers
+        .get(name)
+        .ok_or_else(|| say!("reason.unknown_driver", name).to_string())?;
     let prompt = agents
         .core
         .ledger
@@ -104,10 +107,10 @@ async fn try_start(
         preview: false,
     };
     if !agents.core.record(vec![opened]).await {
-        return Err("the journal cannot be written, so nothing was started".to_owned());
+        return Err(say!("reason.nothing_started").to_string());
     }
     if let Err(error) = agents.terminals.start(&terminal_id, spec).await {
-        let reason = format!("its program could not be started: failed to {error}");
+        let reason = say!("reason.program_not_started", error).to_string();
         agents.terminal_closed(&terminal_id, &reason).await;
         return Err(reason);
     }
@@ -136,16 +139,11 @@ async fn must_be_approved(
     let (name, command) = (driver.to_owned(), template.to_vec());
     let look = move || named::read(&ground, std::iter::once((&name, &command)));
     let found = tokio::task::spawn_blocking(look).await;
-    let mut found =
-        found.map_err(|error| format!("its command line could not be looked at: {error}"))?;
+    let mut found = found.map_err(|error| say!("reason.command_line_unread", error).to_string())?;
     let found = found.remove(driver).unwrap_or_default();
     match policy.approved.stray(driver, &found) {
         None => Ok(()),
-        Some(file) => Err(format!(
-            "its command line, filled in for this session, leads to `{}`, which is not what was approved: let it name no file that agents can write, or a \
-             path that is the same for all sessions",
-            shown_line(file)
-        )),
+        Some(file) => Err(say!("reason.command_line_strays", file = shown_line(file)).to_string()),
     }
 }
 
@@ -169,19 +167,17 @@ pub async fn reconnect(agents: &Agents, session: &Session) -> Done {
             .await
             .map(|_| id)
             .map_err(|error| error.to_string()),
-        None => Err("it has no terminal".to_owned()),
+        None => Err(say!("reason.no_terminal").to_string()),
     };
     match found {
         Ok(id) => show(agents, session.id(), id),
         Err(reason) => {
             if let Some(terminal_id) = &session.terminal_id {
                 agents
-                    .end_terminal(terminal_id, "it was gone after a restart")
+                    .end_terminal(terminal_id, &say!("reason.terminal.gone").to_string())
                     .await;
             }
-            let reason = format!(
-                "after a restart its program was not found again: {reason}; resume it to start it anew"
-            );
+            let reason = say!("reason.program_not_found", reason).to_string();
             return agents.closed(session.id(), Outcome::Lost { reason }).await;
         }
     }
@@ -220,7 +216,12 @@ pub async fn deliver(agents: &Agents, session: &Session) -> Done {
 /// Ends the program with everything that it started, then records the end.
 pub async fn close(agents: &Agents, session: &Session) -> Done {
     if let Some(terminal_id) = &session.terminal_id {
-        agents.end_terminal(terminal_id, "its session ended").await;
+        agents
+            .end_terminal(
+                terminal_id,
+                &say!("reason.terminal.session_ended").to_string(),
+            )
+            .await;
     }
     // What it is closed with, where that was said, is known to the decision.
     agents.closed(session.id(), Outcome::Stopped).await
@@ -255,13 +256,18 @@ pub async fn exited(agents: &Agents, session: &Session, code: Option<i32>, signa
         agents.closed(session.id(), outcome).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
-        agents.end_terminal(terminal_id, "its program ended").await;
+        agents
+            .end_terminal(
+                terminal_id,
+                &say!("reason.terminal.program_ended").to_string(),
+            )
+            .await;
     }
 }
 
 /// Its terminal is gone although nobody ended it.
 pub async fn lost(agents: &Agents, session: &Session) {
-    let reason = "its terminal process ended unexpectedly; resume it to start it anew".to_owned();
+    let reason = say!("reason.terminal_lost").to_string();
     agents.closed(session.id(), Outcome::Lost { reason }).await;
 }
 
@@ -289,7 +295,7 @@ pub fn said(agents: &Agents, session: &Session, said: &AgentState) {
     if activity == Activity::Blocked {
         let why = said.kind.as_ref();
         let why = why.map_or_else(String::new, |kind| format!(" ({kind})"));
-        let notice = format!("it waits for your permission or answer{why}: open its terminal");
+        let notice = say!("reason.waits_for_answer", why).to_string();
         agents
             .core
             .live

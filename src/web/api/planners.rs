@@ -97,12 +97,7 @@ pub async fn dossier(
     let made = tokio::task::spawn_blocking(move || make_dossier(&journal, wanted, language)).await;
     let markdown = made
         .map_err(|_| ApiError::internal())?
-        .map_err(|error| {
-            ApiError::unavailable(
-                "journal_unreadable",
-                say!("refusal.journal_unreadable", error),
-            )
-        })?
+        .map_err(|error| ApiError::unavailable("journal_unreadable", say!("reason.failed", error)))?
         .ok_or_else(|| unknown_session(&id))?;
     Ok(Success(DossierView {
         session_id: id,

@@ -100,7 +100,7 @@ impl Checks<'_> {
             End::Signalled { signal } => self.t.one("end.signalled", signal),
             End::TimedOut { after_seconds } => self.t.one("end.timed_out", after_seconds),
             End::TooMuchOutput { .. } => self.t.get("end.too_much").to_owned(),
-            End::NotStarted { reason } => reason.clone(),
+            End::NotStarted { reason } => self.t.said(reason).into_owned(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The dictionary as templates ask for it.
 
 use crate::domain::language::Language;
+use crate::domain::sentence::Sentence;
 use crate::domain::words;
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -51,6 +52,14 @@ impl Words {
     /// The text for one of the API's words, with one value in it.
     pub fn one_of(&self, group: &str, word: &str, value: impl Display) -> String {
         self.one(&format!("{group}.{word}"), value)
+    }
+
+    /// A sentence that was kept as English text, in this language; a text that is not ours stays as it is.
+    pub fn said<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.language {
+            Language::En => Cow::Borrowed(text),
+            other => Cow::Owned(Sentence::recognised(text).text(other)),
+        }
     }
 
     /// For `<html lang>`.

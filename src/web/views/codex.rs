@@ -3,6 +3,7 @@
 use crate::codex::Status;
 use crate::codex::features::{Feature, Lack};
 use crate::domain::language::Language;
+use crate::domain::sentence::say;
 use crate::sessions::agents::Agents;
 use crate::threads::Abilities;
 use serde::Serialize;
@@ -72,13 +73,5 @@ fn lacks(abilities: &Abilities, language: Language) -> Option<Vec<LackView>> {
 /// What is known of Codex before it may run, and what is not.
 fn not_started(agents: &Agents, language: Language) -> String {
     let program = agents.threads.program.display();
-    match language {
-        Language::En => format!(
-            "{program} is there and starts when you allow Codex to work here; its login and its models are known only then (`zhongshu doctor` \
-             looks at the login)"
-        ),
-        Language::Zh => format!(
-            "{program} 已找到，在您允许 Codex 在此工作后启动；登录状态和可用模型要到那时才知道（`zhongshu doctor` 可检查登录）"
-        ),
-    }
+    say!("codex.not_started", program).text(language)
 }

@@ -125,7 +125,7 @@ impl ReviewView {
         let reason = plan.review.reason();
         Self {
             state: plan.review.word(),
-            reason: reason.map(|it| it.get(language).to_owned()),
+            reason: reason.map(|it| it.text(language)),
             session_id: plan.review.session_id().cloned(),
             verdict: plan.review.verdict().cloned(),
             outcome: match &plan.review {

@@ -46,7 +46,7 @@ impl PlanFileView {
             found_at: one.found_at,
             written_at: file.written_at,
             why: file.why.word(),
-            reason: file.why.sentence().get(language).to_owned(),
+            reason: file.why.sentence().text(language),
             summary: file.proposal.summary.clone(),
             assignments: file.proposal.assignments.clone(),
             findings: FindingView::all(&file.findings, language),

@@ -81,7 +81,7 @@ impl ViewContext<'_> {
                     Shared::Driver { .. } => "queue.hold.driver_failed",
                     Shared::Model { .. } => "queue.hold.model_failed",
                 };
-                t.two(key, shared.name(), reason)
+                t.two(key, shared.name(), t.said(reason))
             }
             Hold::ReviewLimit { waiting, limit } => {
                 t.two("queue.hold.review_limit", waiting, limit)

@@ -7,6 +7,7 @@ use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
 use crate::codex::{Incoming, RequestKey};
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
+use crate::domain::sentence::say;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::domain::state::State;
 use crate::sessions::agents::Agents;
@@ -91,8 +92,8 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
                     .then_some(change.turn.error)
                     .flatten();
                 agents.core.live.set_activity(session.id(), Activity::Idle);
-                let failure =
-                    failed.map(|error| format!("its last turn failed: {}", error.message));
+                let failure = failed
+                    .map(|error| say!("reason.turn_failed", error = error.message).to_string());
                 agents.core.live.update(session.id(), |observed| {
                     if interrupted && observed.setback.is_none() {
                         observed.setback = Some(Setback::Interrupted);
@@ -149,12 +150,11 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
         Notification::Error(failure) => {
             if let Some(session) = owner(agents, &failure.thread_id) {
                 agents.core.live.update(session.id(), |observed| {
-                    let more = if failure.will_retry {
-                        "; Codex tries again"
-                    } else {
-                        ""
-                    };
-                    observed.notice = Some(format!("{}{more}", failure.error.message));
+                    let error = failure.error.message;
+                    observed.notice = Some(match failure.will_retry {
+                        true => say!("reason.codex.tries_again", error).to_string(),
+                        false => error,
+                    });
                 });
             }
         }
@@ -167,9 +167,7 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
                 .thread_id
                 .and_then(|thread_id| owner(agents, &thread_id))
             {
-                let notice = format!(
-                    "its tool server did not start ({reason}); it can still report by file"
-                );
+                let notice = say!("reason.tool_server_failed", reason).to_string();
                 agents
                     .core
                     .live
@@ -202,7 +200,12 @@ fn thread_ended(agents: &Arc<Agents>, session: Session) {
         };
         agents.closed(session.id(), outcome).await;
         if let Some(terminal_id) = &session.terminal_id {
-            agents.end_terminal(terminal_id, "its session ended").await;
+            agents
+                .end_terminal(
+                    terminal_id,
+                    &say!("reason.terminal.session_ended").to_string(),
+                )
+                .await;
         }
         agents.core.ring();
     });

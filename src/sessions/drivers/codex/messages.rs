@@ -12,6 +12,7 @@ use crate::core::live::Activity;
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Message;
+use crate::domain::sentence::say;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use crate::sessions::agents::Agents;
@@ -79,14 +80,13 @@ async fn hand_over(
 
 /// Says on the page why a message waits, until it is known whether it has arrived.
 fn note_doubt(agents: &Agents, id: &SessionId, doubt: bool) {
-    const NOTICE: &str = "a message was being sent when zhongshu or Codex ended: it may wait inside of the turn that runs, and is sent again \
-                          only when that turn is over without it; what you write meanwhile follows it";
+    let doubtful = say!("reason.message_in_doubt").to_string();
     agents
         .core
         .live
         .update(id, |observed| match (&observed.notice, doubt) {
-            (None, true) => observed.notice = Some(NOTICE.to_owned()),
-            (Some(notice), false) if notice == NOTICE => observed.notice = None,
+            (None, true) => observed.notice = Some(doubtful),
+            (Some(notice), false) if *notice == doubtful => observed.notice = None,
             _ => {}
         });
 }

@@ -23,11 +23,12 @@ use crate::domain::fault::Shared;
 use crate::domain::flow;
 use crate::domain::ids::SessionId;
 use crate::domain::message::Setback;
+use crate::domain::sentence::say;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::sessions::agents::Agents;
 use crate::sessions::{briefs, texts};
 use crate::threads::{
-    NOT_LOGGED_IN, NotAsked, Thread, end_commands, has_nothing_left, is_open_elsewhere,
+    NotAsked, Thread, end_commands, has_nothing_left, is_open_elsewhere, not_logged_in,
 };
 
 /// Starts a session's thread and gives it its prompt; a resumed session keeps its thread and is not prompted again.
@@ -109,7 +110,9 @@ async fn try_start(agents: &Agents, session: &Session) -> Result<(), Failure> {
     };
     match agents.core.record(vec![started]).await {
         true => Ok(()),
-        false => Err(Failure::Passing("the journal cannot be written".to_owned())),
+        false => Err(Failure::Passing(
+            say!("reason.journal_unwritable").to_string(),
+        )),
     }
 }
 
@@ -133,9 +136,9 @@ async fn check_login(agents: &Agents, codex: &Codex) -> Result<(), Failure> {
     let busy = || agents.core.live.any_busy();
     match agents.threads.look_for_login(codex, busy).await {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::Final(format!(
-            "{NOT_LOGGED_IN}, then resume this session"
-        ))),
+        Ok(false) => Err(Failure::Final(
+            say!("reason.log_in_then_resume", not_logged_in => not_logged_in()).to_string(),
+        )),
         Err(NotAsked::NotReady(reason)) => Err(not_ready(agents, reason)),
         Err(NotAsked::Failed(error)) => Err(error.into()),
     }
@@ -162,7 +165,7 @@ pub async fn reconnect(agents: &Agents, session: &Session) -> Done {
     }
     let thread = session.thread_id.as_deref();
     let Some(thread) = thread.and_then(|id| agents.threads.thread(id)) else {
-        return lost(agents, session, "its thread was never opened").await;
+        return lost(agents, session, &say!("reason.no_thread").to_string()).await;
     };
     let connection = agents.codex_connection();
     // Before the thread is subscribed to: what it asks comes with the subscription.
@@ -190,15 +193,13 @@ pub async fn reconnect(agents: &Agents, session: &Session) -> Done {
             begin_anew(agents, session).await
         }
         Err(error) if is_open_elsewhere(&error) => {
-            const NOTICE: &str =
-                "another program has its thread open: it goes on here when that one has ended";
             agents.core.live.update(session.id(), |observed| {
-                observed.notice = Some(NOTICE.to_owned());
+                observed.notice = Some(say!("reason.open_elsewhere").to_string());
             });
             Done::Again
         }
         Err(error @ CallError::Refused { .. }) => {
-            lost(agents, session, &format!("failed to {error}")).await
+            lost(agents, session, &say!("reason.failed", error).to_string()).await
         }
         Err(_) => Done::Again,
     }
@@ -219,21 +220,21 @@ async fn look_back(agents: &Agents, session: &Session, thread: &Thread<'_>) {
             _ => None,
         };
         if planner && observed.setback == Some(Setback::CodexEnded) && observed.notice.is_none() {
-            observed.notice = Some(
-                "Codex ended in the middle of its turn and was started again: write to it to let it go on"
-                    .to_owned(),
-            );
+            observed.notice = Some(say!("reason.codex_ended_in_turn").to_string().to_owned());
         }
     });
 }
 
 /// Codex accepted the prompt, and died before it had written it down: the session starts once more.
 async fn begin_anew(agents: &Agents, session: &Session) -> Done {
-    const REASON: &str = "Codex ended before it had begun with the task";
-    tracing::warn!(session.id = %session.id(), "a session begins anew: {REASON}");
+    let reason = say!("reason.begun_anew.codex_ended").to_string();
+    tracing::warn!(session.id = %session.id(), %reason, "a session begins anew");
     if let Some(terminal_id) = &session.terminal_id {
         agents
-            .end_terminal(terminal_id, "its session begins anew")
+            .end_terminal(
+                terminal_id,
+                &say!("reason.terminal.begins_anew").to_string(),
+            )
             .await;
     }
     let id = session.id().clone();
@@ -241,19 +242,20 @@ async fn begin_anew(agents: &Agents, session: &Session) -> Done {
         agents
             .core
             .decide(LAUNCHER, move |state| {
-                flow::sessions::begin_anew(state, &id, REASON)
+                flow::sessions::begin_anew(state, &id, &reason)
             })
             .await,
     )
 }
 
 async fn lost(agents: &Agents, session: &Session, reason: &str) -> Done {
-    let reason = format!(
-        "after a restart the session was not found again: {reason}; resume it, or start its task anew"
-    );
+    let reason = say!("reason.session_not_found", reason).to_string();
     if let Some(terminal_id) = &session.terminal_id {
         agents
-            .end_terminal(terminal_id, "its session was lost")
+            .end_terminal(
+                terminal_id,
+                &say!("reason.terminal.session_lost").to_string(),
+            )
             .await;
     }
     agents.closed(session.id(), Outcome::Lost { reason }).await
@@ -272,7 +274,12 @@ pub async fn close(agents: &Agents, session: &Session) -> Done {
         end_commands([thread.id.to_string()]).await;
     }
     if let Some(terminal_id) = &session.terminal_id {
-        agents.end_terminal(terminal_id, "its session ended").await;
+        agents
+            .end_terminal(
+                terminal_id,
+                &say!("reason.terminal.session_ended").to_string(),
+            )
+            .await;
     }
     // What it is closed with, where that was said, is known to the decision.
     agents.closed(session.id(), Outcome::Stopped).await

@@ -5,6 +5,7 @@ use crate::codex::{CallError, Codex};
 use crate::core::LAUNCHER;
 use crate::core::live::Activity;
 use crate::domain::event::Event;
+use crate::domain::sentence::say;
 use crate::domain::session::{Session, Status};
 use crate::mailbox::threads;
 use crate::sessions::agents::Agents;
@@ -29,7 +30,7 @@ pub async fn thread<'a>(
             Err(error) if has_nothing_left(session.prompted, &error) => {
                 tracing::warn!(session.id = %session.id(), %error, "the session's thread is gone; it gets a new one");
                 if session.prompted {
-                    let reason = FORGOTTEN.to_owned();
+                    let reason = say!("reason.begun_anew.forgotten").to_string();
                     let session_id = session.id().clone();
                     let anew = Event::SessionBegunAnew { session_id, reason };
                     agents.core.record(vec![anew]).await;
@@ -40,9 +41,6 @@ pub async fn thread<'a>(
     }
     Ok((open_thread(agents, codex, session).await?, true))
 }
-
-/// What a person reads of a session whose thread had to be replaced.
-const FORGOTTEN: &str = "Codex has nothing left of what was said in it";
 
 async fn open_thread<'a>(
     agents: &Agents,
@@ -59,11 +57,7 @@ async fn open_thread<'a>(
     let thread = Thread::open(codex, opening).await?;
     remember_thread(agents, session, &thread)
         .await
-        .map_err(|error| {
-            Failure::Final(format!(
-                "the session's identity could not be stored: {error}; check the state folder"
-            ))
-        })?;
+        .map_err(|error| Failure::Final(say!("reason.identity_not_stored", error).to_string()))?;
     let event = Event::SessionThreadOpened {
         session_id: brief.id.clone(),
         thread_id: thread.id.to_string(),
@@ -79,7 +73,11 @@ async fn open_thread<'a>(
         Ok(true) => {}
         // A thread without a turn leaves nothing behind.
         Ok(false) => return Err(Failure::Over),
-        Err(_) => return Err(Failure::Passing("the journal cannot be written".to_owned())),
+        Err(_) => {
+            return Err(Failure::Passing(
+                say!("reason.journal_unwritable").to_string(),
+            ));
+        }
     }
     let name = format!("{} · {}", brief.title, texts::first_line(&brief.task, 60));
     thread.name(&name).await?;
@@ -161,15 +159,13 @@ impl From<CallError> for Failure {
             // The app-server is being restarted, or slow: what there is of the thread is looked at afterwards, and what may have
             // arrived all the same is looked up before it is said again.
             CallError::Closed { .. } | CallError::Outdated | CallError::TimedOut { .. } => {
-                Self::Passing(format!("failed to {error}"))
+                Self::Passing(say!("reason.failed", error).to_string())
             }
             // Another app-server than the one that loaded the thread.
             _ if error.is_refusal("thread not found") => {
-                Self::Passing(format!("failed to {error}"))
+                Self::Passing(say!("reason.failed", error).to_string())
             }
-            _ => Self::Final(format!(
-                "Codex could not start the session: failed to {error}"
-            )),
+            _ => Self::Final(say!("reason.codex_could_not_start", error).to_string()),
         }
     }
 }

@@ -4,6 +4,7 @@ use crate::core::LAUNCHER;
 use crate::core::done::Done;
 use crate::domain::event::Event;
 use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::sentence::say;
 use crate::domain::session::{Session, Status};
 use crate::paths::TUI_PREFIX;
 use crate::sessions::agents::Agents;
@@ -30,7 +31,7 @@ pub async fn show(agents: &Agents, session: &Session) -> Result<TerminalId, Stri
     let thread_id = session
         .thread_id
         .clone()
-        .ok_or("the session has no thread yet; try again in a moment")?;
+        .ok_or(say!("reason.no_thread_yet").to_string())?;
     let id = TerminalId::fresh(TUI_PREFIX);
     // Not the app-server's own socket: what is decided in the TUI is heard on the way.
     let relay = Relay {
@@ -81,11 +82,11 @@ pub async fn show(agents: &Agents, session: &Session) -> Result<TerminalId, Stri
     });
     match recorded.await {
         Ok(true) => {}
-        Ok(false) => return Err("the session is ending, or has a terminal already".to_owned()),
+        Ok(false) => return Err(say!("reason.session_ending").to_string()),
         Err(error) => return Err(error.to_string()),
     }
     if let Err(error) = agents.terminals.start(&id, spec).await {
-        let reason = format!("failed to {error}");
+        let reason = say!("reason.failed", error).to_string();
         agents.terminal_closed(&id, &reason).await;
         return Err(reason);
     }
@@ -96,8 +97,10 @@ pub async fn show(agents: &Agents, session: &Session) -> Result<TerminalId, Stri
     });
     if !wanted.await.unwrap_or(false) {
         // The session was ended while its terminal was starting.
-        agents.end_terminal(&id, "its session ended").await;
-        return Err("the session has ended".to_owned());
+        agents
+            .end_terminal(&id, &say!("reason.terminal.session_ended").to_string())
+            .await;
+        return Err(say!("reason.session_over").to_string());
     }
     agents
         .core
@@ -113,7 +116,12 @@ pub async fn exited(agents: &Agents, session: &Session) {
             .core
             .live
             .update(session.id(), |observed| observed.shown = false);
-        agents.end_terminal(terminal_id, "its program ended").await;
+        agents
+            .end_terminal(
+                terminal_id,
+                &say!("reason.terminal.program_ended").to_string(),
+            )
+            .await;
     }
 }
 
@@ -126,7 +134,7 @@ pub async fn adopt(agents: &Agents, id: &SessionId, terminal_id: &TerminalId) {
             .update(id, |observed| observed.shown = true);
     } else {
         agents
-            .end_terminal(terminal_id, "it was gone after a restart")
+            .end_terminal(terminal_id, &say!("reason.terminal.gone").to_string())
             .await;
     }
 }
