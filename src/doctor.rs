@@ -9,7 +9,9 @@ mod state;
 
 use crate::domain::department::Localized;
 use crate::domain::language::Language;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown::shown_line;
+use crate::domain::words;
 use crate::governance::Governance;
 use crate::paths::{Environment, Places, find_repository};
 use serde::Serialize;
@@ -61,27 +63,22 @@ pub struct Check {
     pub remedy: Option<Localized>,
 }
 
-/// A pair of texts, English first.
-fn say(en: impl Into<String>, zh: impl Into<String>) -> Localized {
-    Localized::new(zh, en)
-}
-
 /// A title waiting for its finding.
 struct Subject {
     name: &'static str,
-    en: &'static str,
-    zh: &'static str,
+    /// Its key in the dictionary.
+    title: &'static str,
 }
 
 impl Subject {
-    const fn new(name: &'static str, en: &'static str, zh: &'static str) -> Self {
-        Self { name, en, zh }
+    const fn new(name: &'static str, title: &'static str) -> Self {
+        Self { name, title }
     }
 
     fn check(&self, verdict: Verdict, found: Localized, remedy: Option<Localized>) -> Check {
         Check {
             name: self.name,
-            title: say(self.en, self.zh),
+            title: Sentence::of(self.title).both(),
             verdict,
             found,
             remedy,
@@ -151,9 +148,9 @@ pub fn has_failed(checks: &[Check]) -> bool {
 /// The checks as text for a terminal: one line each, with what to do below it.
 pub fn text(checks: &[Check], language: Language) -> String {
     let word = |verdict| match verdict {
-        Verdict::Ok => language.pick("ok  ", "正常"),
-        Verdict::Warn => language.pick("warn", "注意"),
-        Verdict::Fail => language.pick("FAIL", "失败"),
+        Verdict::Ok => words::text(language, "doctor.ok"),
+        Verdict::Warn => words::text(language, "doctor.warn"),
+        Verdict::Fail => words::text(language, "doctor.fail"),
     };
     let mut text = String::new();
     for check in checks {
@@ -174,14 +171,12 @@ pub fn text(checks: &[Check], language: Language) -> String {
             .count()
     };
     let (failed, warned) = (count(Verdict::Fail), count(Verdict::Warn));
-    text += &match (failed, warned, language) {
-        (0, 0, Language::En) => "\nEverything is as it should be.\n".to_owned(),
-        (0, 0, Language::Zh) => "\n一切正常。\n".to_owned(),
-        (0, _, Language::En) => format!("\nIt works; {warned} to look at.\n"),
-        (0, _, Language::Zh) => format!("\n可以使用；{warned} 项需要留意。\n"),
-        (_, _, Language::En) => format!("\n{failed} to mend, {warned} to look at.\n"),
-        (_, _, Language::Zh) => format!("\n{failed} 项需要修复，{warned} 项需要留意。\n"),
+    let sum = match (failed, warned) {
+        (0, 0) => say!("doctor.all_is_well"),
+        (0, _) => say!("doctor.it_works", warned),
+        (_, _) => say!("doctor.to_mend", failed, warned),
     };
+    text += &format!("\n{}\n", sum.text(language));
     text
 }
 

@@ -8,6 +8,7 @@ mod marked;
 mod platform;
 mod tree;
 
+use crate::domain::sentence::say;
 use std::{
     ffi::OsString,
     fs::{File, OpenOptions},
@@ -55,7 +56,7 @@ pub enum Signal {
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// The program could not be started.
-    #[error("start {program}: {source}")]
+    #[error("{}", say!("reason.process.start", program, source))]
     Spawn {
         /// The program's path.
         program: String,
@@ -64,7 +65,7 @@ pub enum ProcessError {
         source: io::Error,
     },
     /// The file that takes the program's output could not be opened.
-    #[error("open the log {path}: {source}")]
+    #[error("{}", say!("reason.process.log", path, source))]
     Log {
         /// The log's path.
         path: String,
@@ -73,7 +74,7 @@ pub enum ProcessError {
         source: io::Error,
     },
     /// Processes were left after KILL (in uninterruptible sleep, or of another user).
-    #[error("end the processes {pids:?}: they are still there after KILL")]
+    #[error("{}", say!("reason.process.survivors", pids = format_args!("{pids:?}")))]
     Survivors {
         /// What is left.
         pids: Vec<u32>,

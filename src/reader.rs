@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::report::FailOn;
 use crate::domain::review::GitId;
+use crate::domain::sentence::say;
 use crate::gate::commits::{Memory, Scan};
 use crate::gate::notes::Committed;
 use crate::gate::observe::{Moment, Observation};
@@ -132,15 +133,11 @@ pub enum ReadError {
     #[error("{0}")]
     Refused(String),
     /// The child gave no answer.
-    #[error(
-        "the process that reads the repository gave no answer ({0}); the repository may be damaged or far too large, and `git fsck` in it may say more"
-    )]
+    #[error("{}", say!("reason.reader.no_answer", why = .0))]
     #[serde(skip)]
     NoAnswer(#[from] Fault),
     /// The program on disk is another one than this.
-    #[error(
-        "the process that reads the repository speaks another language ({0}); if zhongshu was upgraded, start it again"
-    )]
+    #[error("{}", say!("reason.reader.other_version", why = .0))]
     #[serde(skip)]
     Nonsense(#[from] serde_json::Error),
 }

@@ -11,6 +11,7 @@ mod ports;
 
 use crate::access::Lease;
 use crate::domain::ids::{MessageId, TerminalId};
+use crate::domain::sentence::say;
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
 use births::{announced, last_words};
@@ -46,22 +47,22 @@ const EVENT_QUEUE: usize = 256;
 #[derive(Debug, thiserror::Error)]
 pub enum TerminalError {
     /// Its files could not be written.
-    #[error("write the files of the terminal: {0}")]
+    #[error("{}", say!("reason.terminal.files", error = .0))]
     Files(#[from] std::io::Error),
     /// The sidecar could not be started.
     #[error(transparent)]
     Process(#[from] ProcessError),
     /// It ended at once.
-    #[error("start the terminal: {0}")]
+    #[error("{}", say!("reason.terminal.died", why = .0))]
     Died(String),
     /// It did not become ready.
-    #[error("start the terminal: it was not ready within {} s", READY_LIMIT.as_secs())]
+    #[error("{}", say!("reason.terminal.late", seconds = READY_LIMIT.as_secs()))]
     Late,
     /// Its descriptor cannot be used.
-    #[error("find the terminal: {0}")]
+    #[error("{}", say!("reason.terminal.not_found", error = .0))]
     Descriptor(#[from] codex_terminal::descriptor::Error),
     /// It is not there any more.
-    #[error("the terminal is not running any more")]
+    #[error("{}", say!("reason.terminal.not_running"))]
     Gone,
     /// It refused, or the connection failed.
     #[error("{0}")]

@@ -82,7 +82,7 @@ function sentence(line) {
     by_session: sessionName(line.by),
     department: departmentWords(line),
     task: cut(line.task),
-    summary: cut(line.summary),
+    summary: cut(line.source === 'launcher_fallback' ? said(line.summary ?? '') : line.summary),
     first_line: gist(line),
     reason: cut(ours(line) ? said(line.reason ?? '') : line.reason),
     reasons: cut((line.reasons ?? []).join(' ')),

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::schema::Schema;
-use crate::domain::department::Localized;
+use crate::domain::sentence::{Sentence, say};
 
 /// Something that we can do with Codex, if it has the methods for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -101,54 +101,20 @@ impl Feature {
     }
 
     /// What it means when it is switched off.
-    pub fn loss(self) -> Localized {
-        let (zh, en) = match self {
-            Self::Sessions => (
-                "无法用 Codex 运行会话",
-                "sessions cannot be run with this Codex",
-            ),
-            Self::Receipts => (
-                "崩溃之后，消息可能重复送达",
-                "after a crash a message may reach a session twice",
-            ),
-            Self::Transcript => (
-                "无法读取会话做过什么，请打开它的终端",
-                "what a session did cannot be read; open its terminal",
-            ),
-            Self::CommandApprovals => (
-                "命令的批准只能在会话的终端里回答",
-                "approvals of commands are answered in the session's terminal only",
-            ),
-            Self::PatchApprovals => (
-                "补丁的批准只能在会话的终端里回答",
-                "approvals of patches are answered in the session's terminal only",
-            ),
-            Self::Permissions => (
-                "额外权限的请求只能在会话的终端里回答",
-                "wishes for more permissions are answered in the session's terminal only",
-            ),
-            Self::Questions => (
-                "模型的提问只能在会话的终端里回答",
-                "questions of the model are answered in the session's terminal only",
-            ),
-            Self::ToolServers => (
-                "工具服务器的表单与批准只能在会话的终端里回答",
-                "forms and approvals of tool servers are answered in the session's terminal only",
-            ),
-            Self::BackgroundCommands => (
-                "会话结束后，其后台命令由 zhongshu 自行查找并结束",
-                "what a session left running is found and ended by zhongshu alone",
-            ),
-            Self::Models => (
-                "可用模型未知，请在 governance.yaml 的 `models` 中列出",
-                "the models on offer are not known; list them in governance.yaml (`models`)",
-            ),
-            Self::Login => (
-                "是否已登录要到会话失败时才知道",
-                "whether there is a login is known only when a session fails",
-            ),
-        };
-        Localized::new(zh, en)
+    pub fn loss(self) -> Sentence {
+        match self {
+            Self::Sessions => say!("reason.codex.loss.sessions"),
+            Self::Receipts => say!("reason.codex.loss.receipts"),
+            Self::Transcript => say!("reason.codex.loss.transcript"),
+            Self::CommandApprovals => say!("reason.codex.loss.command_approvals"),
+            Self::PatchApprovals => say!("reason.codex.loss.patch_approvals"),
+            Self::Permissions => say!("reason.codex.loss.permissions"),
+            Self::Questions => say!("reason.codex.loss.questions"),
+            Self::ToolServers => say!("reason.codex.loss.tool_servers"),
+            Self::BackgroundCommands => say!("reason.codex.loss.background_commands"),
+            Self::Models => say!("reason.codex.loss.models"),
+            Self::Login => say!("reason.codex.loss.login"),
+        }
     }
 }
 

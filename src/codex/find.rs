@@ -1,6 +1,7 @@
 //! Owns the search for the Codex program and its version. It looks, it never installs, and it reads no environment itself: `config` hands in
 //! `CODEX_BIN` and `PATH`.
 
+use std::fmt;
 use std::io::Read;
 use std::{
     ffi::OsStr,
@@ -9,13 +10,10 @@ use std::{
     time::Duration,
 };
 
-use crate::domain::department::Localized;
+use crate::domain::sentence::{Sentence, say};
 
 /// The version everything was tried with.
 pub const TESTED_VERSION: &str = "0.169.0";
-
-/// How to get Codex, for every message that says it is missing.
-pub const INSTALL_HINT: &str = "install it with `npm install -g @openai/codex@0.169.0`, or name the program with `--codex-bin PATH`";
 
 /// `--version` answers in 0.1 s; ten times this limit would only delay the message about a broken program.
 const VERSION_LIMIT: Duration = Duration::from_secs(10);
@@ -24,16 +22,12 @@ const VERSION_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FindError {
     /// Nothing called `codex` is on PATH.
-    #[error("Codex was not found on PATH: {INSTALL_HINT}.")]
     NotOnPath,
     /// The named program does not exist.
-    #[error("There is no Codex program at {0}: {INSTALL_HINT}.")]
     Missing(PathBuf),
     /// The named program cannot be executed.
-    #[error("The Codex program {0} is not an executable file: {INSTALL_HINT}.")]
     NotExecutable(PathBuf),
     /// It did not say its version.
-    #[error("The Codex program {path} does not run ({reason}): {INSTALL_HINT}.")]
     Broken {
         /// The program.
         path: PathBuf,
@@ -42,48 +36,48 @@ pub enum FindError {
     },
 }
 
+impl fmt::Display for FindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence().fmt(f)
+    }
+}
+
 impl FindError {
-    /// What is wrong, without the way out that the sentence ends with.
-    pub fn problem(&self) -> Localized {
-        let (zh, en) = match self {
-            Self::NotOnPath => (
-                "PATH 中没有 codex".to_owned(),
-                "it was not found on PATH".to_owned(),
-            ),
+    /// What is wrong, and what to do.
+    pub fn sentence(&self) -> Sentence {
+        let how = remedy();
+        match self {
+            Self::NotOnPath => say!("codex.find.error.not_on_path", how => how),
             Self::Missing(path) => {
-                let path = path.display();
-                (
-                    format!("{path} 不存在"),
-                    format!("there is no program at {path}"),
-                )
+                say!("codex.find.error.missing", path = path.display(), how => how)
             }
             Self::NotExecutable(path) => {
-                let path = path.display();
-                (
-                    format!("{path} 不是可执行文件"),
-                    format!("{path} is not an executable file"),
-                )
+                say!("codex.find.error.not_executable", path = path.display(), how => how)
             }
             Self::Broken { path, reason } => {
-                let path = path.display();
-                (
-                    format!("{path} 无法运行：{reason}"),
-                    format!("{path} does not run: {reason}"),
-                )
+                say!("codex.find.error.broken", path = path.display(), reason, how => how)
             }
-        };
-        Localized::new(zh, en)
+        }
+    }
+
+    /// What is wrong, without the way out that the sentence ends with.
+    pub fn problem(&self) -> Sentence {
+        match self {
+            Self::NotOnPath => say!("codex.find.not_on_path"),
+            Self::Missing(path) => say!("codex.find.missing", path = path.display()),
+            Self::NotExecutable(path) => {
+                say!("codex.find.not_executable", path = path.display())
+            }
+            Self::Broken { path, reason } => {
+                say!("codex.find.broken", path = path.display(), reason)
+            }
+        }
     }
 }
 
 /// What to do about any of it.
-pub fn remedy() -> Localized {
-    Localized::new(
-        format!(
-            "请用 `npm install -g @openai/codex@{TESTED_VERSION}` 安装，或用 `--codex-bin PATH` 指定"
-        ),
-        INSTALL_HINT,
-    )
+pub fn remedy() -> Sentence {
+    say!("codex.find.remedy", tested_version = TESTED_VERSION)
 }
 
 /// A Codex program that was found.
@@ -224,9 +218,8 @@ pub async fn version(program: &Path) -> Result<String, FindError> {
 /// A sentence for people when the installed version is not the tested one.
 pub fn version_note(version: &str) -> Option<String> {
     (version != TESTED_VERSION).then(|| {
-        format!(
-            "Codex {version} is installed; this launcher was tested with {TESTED_VERSION}. If something behaves oddly, {INSTALL_HINT}."
-        )
+        let (tested_version, how) = (TESTED_VERSION, remedy());
+        say!("codex.version_note", version, tested_version, how => how).to_string()
     })
 }
 

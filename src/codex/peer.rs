@@ -30,6 +30,7 @@ use super::{
     transport::{Connection, MAX_MESSAGE_BYTES},
     wire::{Frame, OVERLOADED, RequestId, RpcError},
 };
+use crate::domain::sentence::say;
 
 /// Calls under way at once. The app-server refuses bursts of more than about 200 (300 lost half); far fewer are ever needed.
 const MAX_CALLS: usize = 64;
@@ -41,13 +42,13 @@ const OVERLOAD_RETRIES: u32 = 6;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// There is no connection, or it ended before the reply came. The call may or may not have had its effect.
-    #[error("reach codex: {reason}")]
+    #[error("{}", say!("reason.codex.unreachable", reason))]
     Closed {
         /// What happened to the connection.
         reason: String,
     },
     /// No reply in time. The call may still have its effect.
-    #[error("get an answer to {method} within {seconds} s")]
+    #[error("{}", say!("reason.codex.timed_out", method, seconds))]
     TimedOut {
         /// The method.
         method: String,
@@ -65,7 +66,7 @@ pub enum CallError {
         message: String,
     },
     /// The reply does not have the expected form.
-    #[error("read the answer to {method}: {reason}")]
+    #[error("{}", say!("reason.codex.malformed", method, reason))]
     Malformed {
         /// The method.
         method: String,
@@ -73,7 +74,7 @@ pub enum CallError {
         reason: String,
     },
     /// The message is larger than the app-server takes.
-    #[error("send {method}: {bytes} bytes are more than the limit of {MAX_MESSAGE_BYTES}")]
+    #[error("{}", say!("reason.codex.too_large", method, bytes, max_message_bytes = MAX_MESSAGE_BYTES))]
     TooLarge {
         /// The method.
         method: String,
@@ -81,7 +82,7 @@ pub enum CallError {
         bytes: usize,
     },
     /// The request that should be answered belongs to an app-server that has ended.
-    #[error("answer the request: the app-server that asked has ended")]
+    #[error("{}", say!("reason.codex.outdated"))]
     Outdated,
 }
 

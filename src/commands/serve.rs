@@ -4,7 +4,8 @@ use super::browser::open_browser;
 use super::error::CommandError;
 use crate::cli::{Cli, ExitCode};
 use crate::config::Config;
-use crate::domain::language::Language;
+use crate::domain::sentence::say;
+use crate::domain::words;
 use crate::paths::Environment;
 use crate::server::{self, Server, Signals};
 use local_os::tell;
@@ -58,22 +59,11 @@ fn announce(server: &Server, out: &mut impl Write) -> std::io::Result<()> {
         let url = server.login_url();
         let language = config.language();
         let end = match config.keep_sessions {
-            true => language.pick(
-                "Ctrl-C ends the server; its sessions go on, and the next start finds them.",
-                "Ctrl-C 结束服务器；会话继续运行，下次启动时会找回。",
-            ),
-            false => language.pick("Ctrl-C ends everything.", "Ctrl-C 结束一切。"),
+            true => words::text(language, "serve.ctrl_c_ends_server"),
+            false => words::text(language, "serve.ctrl_c_ends_everything"),
         };
-        match language {
-            Language::En => writeln!(
-                out,
-                "zhongshu works on {repo}\n\n  {url}\n\nThe link logs one browser in, once, within ten minutes; `zhongshu open` makes another (`--address`, if your browser does not find this name). {end}"
-            )?,
-            Language::Zh => writeln!(
-                out,
-                "zhongshu 正在管理 {repo}\n\n  {url}\n\n链接可让一个浏览器登录一次，十分钟内有效；`zhongshu open` 可再生成一个（浏览器找不到该名称时加 `--address`）。{end}"
-            )?,
-        }
+        let said = say!("serve.works_on", repo, url, end).text(language);
+        writeln!(out, "{said}")?;
     }
     out.flush()
 }

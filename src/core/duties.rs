@@ -1,9 +1,8 @@
 //! What the launcher does all the time, each by a task of its own, and what became of those tasks. Tasks are kept alive by
 //! `server::supervisor`; this is what a person sees of it.
 
-use crate::domain::department::Localized;
 use crate::domain::language::Language;
-use crate::domain::sentence::say;
+use crate::domain::sentence::{Sentence, say};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -57,23 +56,19 @@ impl Duty {
     }
 
     /// What it does, for people.
-    fn title(self) -> Localized {
-        let (zh, en) = match self {
-            Self::Mailbox => ("接收信箱文件", "takes in mailbox files"),
-            Self::Reconciler => ("推进会话与队列", "moves sessions and queue on"),
-            Self::Step => ("执行单个步骤", "does one step of a session"),
-            Self::AppServer => ("看护 Codex 的 app-server", "looks after Codex's app-server"),
-            Self::Codex => ("接收 Codex 消息", "hears what Codex says"),
-            Self::Terminals => ("接收终端消息", "hears what terminals say"),
-            Self::Commits => ("监视提交", "watches for commits"),
-            Self::Governance => ("重读 governance.yaml", "reads changes of governance.yaml"),
-            Self::Access => ("记录访问", "records who got access"),
-            Self::Notify => (
-                "把等待您处理的事告诉 notify 程序",
-                "tells the program of `notify` what waits",
-            ),
-        };
-        Localized::new(zh, en)
+    fn title(self) -> Sentence {
+        match self {
+            Self::Mailbox => say!("duty.mailbox"),
+            Self::Reconciler => say!("duty.reconciler"),
+            Self::Step => say!("duty.step"),
+            Self::AppServer => say!("duty.app_server"),
+            Self::Codex => say!("duty.codex"),
+            Self::Terminals => say!("duty.terminals"),
+            Self::Commits => say!("duty.commits"),
+            Self::Governance => say!("duty.governance"),
+            Self::Access => say!("duty.access"),
+            Self::Notify => say!("duty.notify"),
+        }
     }
 }
 
@@ -123,38 +118,13 @@ impl Troubles {
         let all = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         let sentence = |(duty, trouble): (&Duty, &Trouble)| {
             let Trouble { times, reason } = trouble;
-            let title = duty.title();
-            let sentence = Localized::new(
-                format!(
-                    "zhongshu 的一个内部任务（{}）意外结束了 {times} 次，已自动重新开始；最近一次的原因：{reason}。日志中有更多信息；如再次出现，请重启 zhongshu",
-                    title.zh
-                ),
-                format!(
-                    "the part of zhongshu that {} ended unexpectedly (times: {times}) and was started again; the last reason: {reason}. \
-                     The log says more; restart zhongshu if it happens again",
-                    title.en
-                ),
-            )
-            .get(language)
-            .to_owned();
-            (duty.name().to_owned(), sentence)
+            let said = say!("duty.ended", duty => duty.title(), times, reason => Sentence::recognised(reason));
+            (duty.name().to_owned(), said.text(language))
         };
         let hindered = self.hindered.lock().unwrap_or_else(PoisonError::into_inner);
         let hindrance = |(duty, reason): (&Duty, &String)| {
-            let title = duty.title();
-            let sentence = Localized::new(
-                format!(
-                    "zhongshu 的一个内部任务（{}）目前无法进行，正在重试：{reason}。在恢复之前，应由它发现的事不会显示",
-                    title.zh
-                ),
-                format!(
-                    "the part of zhongshu that {} cannot do so now, and tries again: {reason}. What it would notice is told when it can",
-                    title.en
-                ),
-            )
-            .get(language)
-            .to_owned();
-            (format!("{}-now", duty.name()), sentence)
+            let said = say!("duty.hindered", duty => duty.title(), reason => Sentence::recognised(reason));
+            (format!("{}-now", duty.name()), said.text(language))
         };
         let ended = all.iter().map(sentence);
         ended.chain(hindered.iter().map(hindrance)).collect()

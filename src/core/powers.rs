@@ -15,6 +15,7 @@ use crate::domain::powers::{
 use crate::domain::refusal::Refusal;
 use crate::domain::sentence::say;
 use crate::domain::session::Brief;
+use crate::domain::words;
 use crate::ledger::TransactError;
 use serde::Serialize;
 use std::sync::Arc;
@@ -198,7 +199,7 @@ impl Policy {
         let role = &self.planner;
         let planner = Held::of(&role.driver, role.sandbox, role.approval);
         let planner = (!self.waits(PLANNER, &role.driver)).then(|| {
-            let title = language.pick("Zhongshu (planner)", "中书省");
+            let title = words::text(language, "powers.zhongshu_planner");
             (title.to_owned(), planner)
         });
         let departments = self.catalog.departments.iter();
@@ -223,17 +224,7 @@ impl Core {
     /// it.
     pub fn powers(&self, language: Language) -> Question {
         let policy = self.policy();
-        let statement = language.pick(
-            "governance.yaml asks for more than the safe defaults. Agents can write this file: say yes only to what you know. A program of \
-             `drivers` and `danger-full-access` have no sandbox: they run as you, and could even answer in your place (tier T0 in \
-             docs/security.md). Your yes is for exactly these lines and for what lies in the files of the repository and of temporary folders that command lines \
-             name, and is asked for again when either changes; what those files use in turn can change without a question. Until you say \
-             yes, sandboxes and approvals stay at their safe defaults, reviews go on as before, and work for these programs waits.",
-            "governance.yaml 要求超出安全默认值的权力。代理可以写这个文件：只对您了解的内容说“是”。`drivers` 的程序和 `danger-full-access` \
-             没有沙箱：它们以您的身份运行，甚至可以代您作答（见 docs/security.md 的 T0 级）。您的同意只针对这几行，以及命令行所指的仓库内和临时目录内文件的内容；\
-             任何一项变化后都会再次询问，但这些文件又用到的东西可以不经询问而改变。在您同意之前，沙箱和审批保持安全默认值，复核照旧，\
-             需要这些程序的工作会等待。",
-        );
+        let statement = words::text(language, "powers.governance_yaml_asks_for");
         Question {
             needed: policy.has_question(),
             sha256: policy.asked.sha256(),

@@ -3,21 +3,22 @@
 //! Codex writes helper programs into its CODEX_HOME whenever it starts, even for a question. So every try has a CODEX_HOME
 //! of its own in a temporary folder, and the user's is only read, as files.
 
-use super::{Check, Inputs, Subject, login, say};
+use super::{Check, Inputs, Subject, login};
 use crate::codex::features::Lack;
 use crate::codex::find::{self, CodexProgram, FindError, TESTED_VERSION};
 use crate::codex::schema::Schema;
-use crate::domain::language::Language;
+use crate::domain::department::Localized;
+use crate::domain::sentence::{Sentence, say};
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-const PROGRAM: Subject = Subject::new("codex", "codex", "codex");
-const VERSION: Subject = Subject::new("codex_version", "codex version", "codex 版本");
-const FEATURES: Subject = Subject::new("codex_features", "codex features", "codex 功能");
-const SANDBOX: Subject = Subject::new("sandbox", "sandbox of commands", "命令沙箱");
+const PROGRAM: Subject = Subject::new("codex", "doctor.title.codex");
+const VERSION: Subject = Subject::new("codex_version", "doctor.title.codex_version");
+const FEATURES: Subject = Subject::new("codex_features", "doctor.title.codex_features");
+const SANDBOX: Subject = Subject::new("sandbox", "doctor.title.sandbox");
 
 /// A command in the sandbox takes a twentieth of a second; what takes so long hangs.
 const SANDBOX_LIMIT: Duration = Duration::from_secs(15);
@@ -26,10 +27,7 @@ const COMPLAINT_CHARS: usize = 300;
 
 /// No planner and no department runs in Codex.
 pub(super) fn not_used() -> Check {
-    PROGRAM.ok(say(
-        "not needed: no planner or department uses the driver `codex`",
-        "不需要：没有规划者或部门使用 `codex` 驱动",
-    ))
+    PROGRAM.ok(say!("doctor.not_needed_no_planner").both())
 }
 
 /// All checks of Codex.
@@ -54,7 +52,7 @@ pub(super) async fn run(inputs: &Inputs) -> Vec<Check> {
             checks.push(sandbox(&found.path).await);
         }
         Err(error) => {
-            checks.push(VERSION.fail(error.problem(), find::remedy()));
+            checks.push(VERSION.fail(error.problem().both(), find::remedy().both()));
             checks.push(login::check(environment));
         }
     }
@@ -62,31 +60,22 @@ pub(super) async fn run(inputs: &Inputs) -> Vec<Check> {
 }
 
 fn missing(error: &FindError) -> Check {
-    PROGRAM.fail(error.problem(), find::remedy())
+    PROGRAM.fail(error.problem().both(), find::remedy().both())
 }
 
 fn program(found: &CodexProgram) -> Check {
     let path = found.path.display();
     if let Some(wrapper) = &found.wrapper {
         let wrapper = wrapper.display();
-        return PROGRAM.ok(say(
-            format!("{path}, which npm's wrapper {wrapper} would start"),
-            format!("{path}（npm 包装脚本 {wrapper} 启动的正是它）"),
-        ));
+        return PROGRAM.ok(say!("doctor.which_npm_wrapper_would", path, wrapper).both());
     }
     if starts_with_node(&found.path) {
         return PROGRAM.warn(
-            say(
-                format!("{path} is a script for node, and no native program was found behind it"),
-                format!("{path} 是 node 脚本，且没有找到它背后的原生程序"),
-            ),
-            say(
-                "it works, but each session costs one more process; install the npm package with its optional dependencies, or name the native program with `--codex-bin PATH`",
-                "可以使用，但每个会话多占一个进程；请连同可选依赖安装 npm 包，或用 `--codex-bin PATH` 指定原生程序",
-            ),
+            say!("doctor.script_for_node_no", path).both(),
+            say!("doctor.works_but_each_session").both(),
         );
     }
-    PROGRAM.ok(say(path.to_string(), path.to_string()))
+    PROGRAM.ok(Localized::same(path.to_string()))
 }
 
 fn starts_with_node(program: &Path) -> bool {
@@ -101,19 +90,15 @@ fn starts_with_node(program: &Path) -> bool {
 
 fn judge_version(version: &str) -> Check {
     match find::version_note(version) {
-        None => VERSION.ok(say(
-            format!("{version}, the one that zhongshu was tested with"),
-            format!("{version}，与测试所用版本一致"),
-        )),
+        None => VERSION.ok(say!("doctor.one_zhongshu_tested_with", version).both()),
         Some(_) => VERSION.warn(
-            say(
-                format!("{version}; zhongshu was tested with {TESTED_VERSION}"),
-                format!("{version}；zhongshu 测试所用版本为 {TESTED_VERSION}"),
-            ),
-            say(
-                format!("go on, and if something behaves oddly, install {TESTED_VERSION}: `npm install -g @openai/codex@{TESTED_VERSION}`"),
-                format!("可以继续使用；如有异常，请安装 {TESTED_VERSION}：`npm install -g @openai/codex@{TESTED_VERSION}`"),
-            ),
+            say!(
+                "doctor.zhongshu_tested_with",
+                version,
+                tested_version = TESTED_VERSION
+            )
+            .both(),
+            say!("doctor.go_on_if_something", tested_version = TESTED_VERSION).both(),
         ),
     }
 }
@@ -124,77 +109,46 @@ async fn features(program: &Path) -> Check {
         Ok(schema) => schema.lacks(),
         Err(error) => {
             return FEATURES.warn(
-                say(
-                    format!("it does not tell what it can do: failed to {error}"),
-                    format!("它没有说明自己支持什么：{error}"),
-                ),
-                find::remedy(),
+                say!("doctor.features_untold", error).both(),
+                find::remedy().both(),
             );
         }
     };
     if lacks.is_empty() {
-        return FEATURES.ok(say(
-            "everything that zhongshu uses",
-            "zhongshu 用到的功能齐全",
-        ));
+        return FEATURES.ok(say!("doctor.features_all").both());
     }
-    let told = |language| {
-        let one = |lack: &Lack| {
-            let (loss, methods) = (lack.feature.loss(), lack.methods.join(", "));
-            format!("{} ({methods})", loss.get(language))
-        };
-        lacks.iter().map(one).collect::<Vec<_>>().join("; ")
+    let one = |lack: &Lack| {
+        let methods = lack.methods.join(", ");
+        say!("doctor.feature_lacks", loss => lack.feature.loss(), methods)
     };
-    FEATURES.warn(say(told(Language::En), told(Language::Zh)), find::remedy())
+    let told = Sentence::list(lacks.iter().map(one));
+    FEATURES.warn(told.both(), find::remedy().both())
 }
 
 /// Runs one command as an agent's command runs: it must be able to write into its workspace, and not into `.git` there.
 async fn sandbox(program: &Path) -> Check {
-    let remedy = || {
-        say(
-            "see that user namespaces are allowed here (in a container: run it with the rights for them; on Ubuntu: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`), or give departments `sandbox: danger-full-access` in governance.yaml, which takes all protection away",
-            "请确认此处允许用户命名空间（容器中需要相应权限；Ubuntu 上可用 `sysctl kernel.apparmor_restrict_unprivileged_userns=0`）；或在 governance.yaml 中为部门设置 `sandbox: danger-full-access`，但那样就没有任何保护",
-        )
-    };
+    let remedy = || say!("doctor.see_user_namespaces_allowed").both();
     let (output, wrote_inside, wrote_git) = match try_sandbox(program).await {
         Ok(tried) => tried,
         Err(reason) => {
-            return SANDBOX.fail(
-                say(
-                    format!("it could not be tried: {reason}"),
-                    format!("无法试用：{reason}"),
-                ),
-                remedy(),
-            );
+            return SANDBOX.fail(say!("doctor.could_not_be_tried", reason).both(), remedy());
         }
     };
     if !output.status.success() || !wrote_inside {
         let how = crate::process::describe_exit(output.status);
         let complaint = complaint(&output);
         return SANDBOX.fail(
-            say(
-                format!("a command in it does not work: {how}. {complaint}"),
-                format!("沙箱中的命令无法运行：{how}。{complaint}"),
-            ),
+            say!("doctor.command_does_not_work", how, complaint).both(),
             remedy(),
         );
     }
     if wrote_git {
         return SANDBOX.warn(
-            say(
-                "a command in it could write into .git, so it does not hold",
-                "沙箱中的命令竟能写入 .git，沙箱并未生效",
-            ),
-            say(
-                "treat every agent as if it had no sandbox until Codex's sandbox works on this machine",
-                "在本机的 Codex 沙箱生效之前，请把每个代理都当作没有沙箱",
-            ),
+            say!("doctor.sandbox_does_not_hold").both(),
+            say!("doctor.treat_every_agent_as").both(),
         );
     }
-    SANDBOX.ok(say(
-        "a command could write into its workspace and not into .git",
-        "命令可以写入工作区，不能写入 .git",
-    ))
+    SANDBOX.ok(say!("doctor.sandbox_holds").both())
 }
 
 async fn try_sandbox(program: &Path) -> Result<(Output, bool, bool), String> {

@@ -3,14 +3,15 @@
 //! Asking Codex itself (`codex login status`, or `account/read` of an app-server) would write into that folder, and the
 //! first does not know that another provider needs no login.
 
-use super::{Check, Subject, say};
+use super::{Check, Subject};
 use crate::domain::department::Localized;
+use crate::domain::sentence::say;
 use crate::paths::Environment;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-const LOGIN: Subject = Subject::new("login", "codex login", "codex 登录");
+const LOGIN: Subject = Subject::new("login", "doctor.title.login");
 
 /// Providers that Codex brings along and that need no account.
 const LOCAL_PROVIDERS: [&str; 3] = ["oss", "ollama", "lmstudio"];
@@ -21,69 +22,38 @@ const KEYS: [&str; 3] = ["OPENAI_API_KEY", "CODEX_API_KEY", "CODEX_ACCESS_TOKEN"
 pub(super) fn check(environment: &Environment) -> Check {
     let Some(home) = codex_home(environment) else {
         return LOGIN.fail(
-            say(
-                "neither CODEX_HOME nor HOME is set",
-                "CODEX_HOME 和 HOME 都没有设置",
-            ),
-            say(
-                "set HOME, or name Codex's folder with CODEX_HOME",
-                "请设置 HOME，或用 CODEX_HOME 指定 Codex 的目录",
-            ),
+            say!("doctor.neither_codex_home_nor").both(),
+            say!("doctor.set_home_or_name").both(),
         );
     };
     let config = match read_config(&home) {
         Ok(config) => config,
         Err(reason) => {
             return LOGIN.fail(
-                say(reason.clone(), format!("Codex 的配置有误：{reason}")),
-                say("correct Codex's config.toml", "请更正 Codex 的 config.toml"),
+                say!("doctor.codex_config", reason).both(),
+                say!("doctor.correct_codex_config_toml").both(),
             );
         }
     };
     match provider(&config) {
-        Provider::NoLogin(name) => LOGIN.ok(say(
-            format!("the model provider `{name}` needs none"),
-            format!("模型提供方 `{name}` 不需要登录"),
-        )),
+        Provider::NoLogin(name) => LOGIN.ok(say!("doctor.model_provider_needs_none", name).both()),
         Provider::Variable { name, variable }
             if environment.get(&variable).is_some_and(|it| !it.is_empty()) =>
         {
-            LOGIN.ok(say(
-                format!("the model provider `{name}` takes its key from {variable}, which is set"),
-                format!("模型提供方 `{name}` 使用环境变量 {variable} 中的密钥，该变量已设置"),
-            ))
+            LOGIN.ok(say!("doctor.model_provider_takes_key", name, variable).both())
         }
         Provider::Variable { name, variable } => LOGIN.fail(
-            say(
-                format!(
-                    "the model provider `{name}` takes its key from {variable}, which is not set"
-                ),
-                format!("模型提供方 `{name}` 使用环境变量 {variable} 中的密钥，但该变量没有设置"),
-            ),
-            say(
-                format!(
-                    "set {variable} before zhongshu starts: its app-server inherits the environment"
-                ),
-                format!("请在启动 zhongshu 之前设置 {variable}：它的 app-server 会继承环境"),
-            ),
+            say!("doctor.model_provider_key_missing", name, variable).both(),
+            say!("doctor.set_before_zhongshu_starts", variable).both(),
         ),
         Provider::Unknown(name) => LOGIN.fail(
-            say(
-                format!(
-                    "config.toml names the model provider `{name}`, which it does not describe"
-                ),
-                format!("config.toml 指定了模型提供方 `{name}`，却没有描述它"),
-            ),
-            say(
-                format!(
-                    "add [model_providers.{name}] to {}",
-                    home.join("config.toml").display()
-                ),
-                format!(
-                    "请在 {} 中加入 [model_providers.{name}]",
-                    home.join("config.toml").display()
-                ),
-            ),
+            say!("doctor.config_toml_names_model", name).both(),
+            say!(
+                "doctor.add_model_providers",
+                name,
+                toml = home.join("config.toml").display()
+            )
+            .both(),
         ),
         Provider::Login => credentials(&home, &config, environment),
     }
@@ -162,12 +132,7 @@ fn provider(config: &toml::Table) -> Provider {
 fn credentials(home: &Path, config: &toml::Table, environment: &Environment) -> Check {
     let path = home.join("auth.json");
     let shown = path.display();
-    let log_in = || -> Localized {
-        say(
-            "run `codex login`, then look again",
-            "请运行 `codex login`，然后重新检查",
-        )
-    };
+    let log_in = || -> Localized { say!("doctor.run_codex_login_then").both() };
     let store = config
         .get("cli_auth_credentials_store")
         .and_then(|it| it.as_str())
@@ -175,51 +140,38 @@ fn credentials(home: &Path, config: &toml::Table, environment: &Environment) -> 
     match std::fs::read(&path) {
         Ok(bytes) => match kind_of(&bytes) {
             Some(kind) => {
-                let open = path.metadata().is_ok_and(|it| it.permissions().mode() & 0o077 != 0);
+                let open = path
+                    .metadata()
+                    .is_ok_and(|it| it.permissions().mode() & 0o077 != 0);
                 if open {
                     return LOGIN.warn(
-                        say(format!("{shown} can be read by other users"), format!("其他用户可以读取 {shown}")),
-                        say(format!("close it: `chmod 600 {shown}`"), format!("请收紧权限：`chmod 600 {shown}`")),
+                        say!("doctor.can_be_read_by", shown).both(),
+                        say!("doctor.close_chmod_600", shown).both(),
                     );
                 }
-                LOGIN.ok(say(format!("logged in with {kind}"), format!("已登录（{kind}）")))
+                LOGIN.ok(say!("doctor.logged_with", kind).both())
             }
-            None => LOGIN.fail(
-                say(format!("{shown} holds no login"), format!("{shown} 中没有登录信息")),
-                log_in(),
-            ),
+            None => LOGIN.fail(say!("doctor.holds_no_login", shown).both(), log_in()),
         },
         Err(error) if error.kind() != io::ErrorKind::NotFound => LOGIN.fail(
-            say(format!("{shown}: {error}"), format!("无法读取 {shown}：{error}")),
-            say("see that this user may read it", "请确认当前用户可以读取它"),
+            say!("doctor.login_unreadable", shown, error).both(),
+            say!("doctor.may_read_it").both(),
         ),
-        Err(_) if store == "keyring" => LOGIN.ok(say(
-            "kept in the system's keyring, which is not looked at here",
-            "保存在系统密钥环中，此处不查看",
-        )),
+        Err(_) if store == "keyring" => LOGIN.ok(say!("doctor.kept_system_keyring_which").both()),
         Err(_) if store == "auto" => LOGIN.warn(
-            say(
-                "there is no auth.json; the system's keyring, which is not looked at here, may hold the login",
-                "没有 auth.json；登录信息可能在系统密钥环中，此处不查看",
-            ),
-            say("`codex login status` tells", "可用 `codex login status` 查看"),
+            say!("doctor.there_no_auth_json").both(),
+            say!("doctor.codex_login_status_tells").both(),
         ),
-        Err(_) => match KEYS.iter().find(|key| environment.get(key).is_some_and(|it| !it.is_empty())) {
+        Err(_) => match KEYS
+            .iter()
+            .find(|key| environment.get(key).is_some_and(|it| !it.is_empty()))
+        {
             Some(key) => LOGIN.warn(
-                say(
-                    format!("nobody is logged in, but {key} is set; whether Codex takes it depends on its version"),
-                    format!("尚未登录，但设置了 {key}；Codex 是否使用它取决于版本"),
-                ),
-                say(
-                    format!("to be sure: `printenv {key} | codex login --with-api-key`"),
-                    format!("为保险起见：`printenv {key} | codex login --with-api-key`"),
-                ),
+                say!("doctor.nobody_logged_but_set", key).both(),
+                say!("doctor.be_sure_printenv_codex", key).both(),
             ),
             None => LOGIN.fail(
-                say(
-                    format!("nobody is logged in: there is no {shown}"),
-                    format!("尚未登录：没有 {shown}"),
-                ),
+                say!("doctor.nobody_logged_there_no", shown).both(),
                 log_in(),
             ),
         },

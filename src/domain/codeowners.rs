@@ -15,6 +15,7 @@
 use std::collections::BTreeSet;
 
 use super::department::Localized;
+use super::sentence::Sentence;
 
 /// Lines that are read; GitHub itself refuses files of more than 3 MB.
 pub const MAX_RULES: usize = 10_000;
@@ -74,11 +75,7 @@ impl CodeOwners {
                 continue;
             }
             if file.rules.len() >= MAX_RULES {
-                file.complain(
-                    number,
-                    "文件过长，此行及之后的内容未读取",
-                    "the file is too long; this line and those after it were not read",
-                );
+                file.complain(number, "codeowners.too_long");
                 break;
             }
             let words = words(line);
@@ -87,8 +84,8 @@ impl CodeOwners {
             };
             let pattern = match Pattern::parse(path) {
                 Ok(pattern) => pattern,
-                Err((zh, en)) => {
-                    file.complain(number, zh, en);
+                Err(why) => {
+                    file.complain(number, why);
                     continue;
                 }
             };
@@ -135,11 +132,11 @@ impl CodeOwners {
         &self.notices
     }
 
-    fn complain(&mut self, line: u64, zh: &str, en: &str) {
+    fn complain(&mut self, line: u64, why: Complaint) {
         if self.notices.len() < MAX_NOTICES {
             self.notices.push(Notice {
                 line,
-                message: Localized::new(zh, en),
+                message: Sentence::of(why).both(),
             });
         }
     }
@@ -151,11 +148,7 @@ impl CodeOwners {
             if is_owner(word) {
                 owners.push(word.to_owned());
             } else {
-                self.complain(
-                    line,
-                    "归属者应写作 @用户名、@组织/团队 或邮箱地址",
-                    "an owner is written as @user, @organisation/team or an email address",
-                );
+                self.complain(line, "codeowners.owner");
             }
         }
         owners
@@ -235,27 +228,18 @@ fn is_owner(word: &str) -> bool {
     }
 }
 
-type Complaint = (&'static str, &'static str);
+type Complaint = &'static str;
 
 impl Pattern {
     fn parse(text: &str) -> Result<Self, Complaint> {
         if text.starts_with('!') {
-            return Err((
-                "CODEOWNERS 不支持用 ! 取反",
-                "CODEOWNERS knows no negation with !",
-            ));
+            return Err("codeowners.negation");
         }
         if text.contains(['[', ']']) {
-            return Err((
-                "CODEOWNERS 不支持 [ ] 字符范围",
-                "CODEOWNERS knows no character ranges with [ ]",
-            ));
+            return Err("codeowners.range");
         }
         if text.contains('\\') {
-            return Err((
-                "反斜杠只能用于空格之前",
-                "a backslash only stands before a space here",
-            ));
+            return Err("codeowners.backslash");
         }
         let folder_only = text.ends_with('/');
         let body = text.trim_end_matches('/');
@@ -266,7 +250,7 @@ impl Pattern {
             .map(|part| part.as_bytes().to_vec())
             .collect();
         if parts.is_empty() {
-            return Err(("此行没有路径", "this line has no path"));
+            return Err("codeowners.no_path");
         }
         if !is_anchored {
             parts.insert(0, b"**".to_vec());

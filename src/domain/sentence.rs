@@ -20,6 +20,7 @@ enum Form {
     Keyed(&'static str, Vec<(&'static str, Value)>),
     Word(&'static str, &'static str),
     All(Vec<Sentence>),
+    List(Vec<Sentence>),
     Both(Localized),
     Verbatim(String),
 }
@@ -56,6 +57,16 @@ impl Sentence {
     /// One of the API's words, as `running`: in English it is itself.
     pub fn word(group: &'static str, word: &'static str) -> Self {
         Self(Form::Word(group, word))
+    }
+
+    /// One after the other, as in "a, b, c".
+    pub fn list(all: impl IntoIterator<Item = Self>) -> Self {
+        Self(Form::List(all.into_iter().collect()))
+    }
+
+    /// Names that are the same in every language, as in "a, b, c".
+    pub fn names(all: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::list(all.into_iter().map(Self::verbatim))
     }
 
     /// Words that are not ours, or that came to us as text, the same in every language.
@@ -98,12 +109,13 @@ impl Sentence {
                     Value::Sentence(sentence) => Cow::Owned(sentence.text(language)),
                 })
             }),
-            Form::Word(group, word) => {
-                let known = words::find(language, &format!("{group}.{word}"));
-                let known = known.filter(|_| language != Language::En);
-                known.unwrap_or(word).to_owned()
-            }
+            Form::Word(group, word) => words::word(language, group, word).to_owned(),
             Form::All(all) => all.iter().map(|it| it.text(language)).collect(),
+            Form::List(all) => {
+                let all = all.iter().map(|it| it.text(language));
+                all.collect::<Vec<_>>()
+                    .join(words::text(language, "list.comma"))
+            }
             Form::Both(both) => both.get(language).to_owned(),
             Form::Verbatim(text) => text.clone(),
         }

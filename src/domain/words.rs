@@ -31,6 +31,14 @@ pub fn text(language: Language, key: &str) -> &str {
     find(language, key).unwrap_or(key)
 }
 
+/// One of the API's words in a language; in English it is itself.
+pub fn word(language: Language, group: &str, word: &'static str) -> &'static str {
+    match language {
+        Language::En => word,
+        other => find(other, &format!("{group}.{word}")).unwrap_or(word),
+    }
+}
+
 /// All keys, in no order.
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {
     EN.keys().copied()

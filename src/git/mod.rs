@@ -41,6 +41,7 @@ pub mod tree;
 mod walk;
 pub mod watch;
 
+use crate::domain::sentence::say;
 use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -63,13 +64,13 @@ use watch::Watch;
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     /// No repository at this folder.
-    #[error("{} is not the top folder of a Git repository (there is no .git in it)", .0.display())]
+    #[error("{}", say!("reason.git.no_repository", path = .0.display()))]
     NotARepository(PathBuf),
     /// A repository without files.
-    #[error("{} is a bare Git repository: it has no files to report on; use a clone or a linked worktree of it", .0.display())]
+    #[error("{}", say!("reason.git.bare", path = .0.display()))]
     Bare(PathBuf),
     /// `.git` leads to some other folder's repository.
-    #[error("{} does not stand on its own: {reason}", root.display())]
+    #[error("{}", say!("reason.git.elsewhere", root = root.display(), reason))]
     Elsewhere {
         /// The folder that was asked for.
         root: PathBuf,
@@ -77,10 +78,7 @@ pub enum GitError {
         reason: &'static str,
     },
     /// Where Git has a file there is something that cannot be read as one.
-    #[error(
-        "{} {problem}, and no ordinary file of Git's; move it away, or put the file in its place that belongs there (`git init` makes missing ones anew)",
-        path.display()
-    )]
+    #[error("{}", say!("reason.git.no_file", path = path.display(), problem))]
     NoFile {
         /// What was to be read.
         path: PathBuf,
@@ -88,13 +86,10 @@ pub enum GitError {
         problem: &'static str,
     },
     /// Somebody else's repository.
-    #[error("{} belongs to another user; change its owner, or add it to safe.directory in your own Git configuration", .0.display())]
+    #[error("{}", say!("reason.git.foreign_owner", path = .0.display()))]
     ForeignOwner(PathBuf),
     /// No such revision.
-    #[error(
-        "unknown revision {name:?}: it is no branch, tag or commit of this repository{}",
-        revision::told(branches)
-    )]
+    #[error("{}", say!("reason.git.unknown_revision", name = format_args!("{name:?}"), told = revision::told(branches)))]
     UnknownRevision {
         /// What was asked for, or its beginning.
         name: String,
@@ -102,29 +97,25 @@ pub enum GitError {
         branches: Vec<String>,
     },
     /// A format that libgit2 cannot read.
-    #[error("this repository uses a Git feature that zhongshu cannot read: {0}")]
+    #[error("{}", say!("reason.git.unsupported", feature = .0))]
     Unsupported(String),
     /// The index is not what it should be.
-    #[error("the index of this repository is damaged: {0}; `git status` in it says more")]
+    #[error("{}", say!("reason.git.damaged_index", why = .0))]
     DamagedIndex(&'static str),
     /// More changed paths than anybody reads.
-    #[error(
-        "more than {0} paths are changed; if a folder of generated files is among them, add it to .gitignore"
-    )]
+    #[error("{}", say!("reason.git.too_many", count = .0))]
     TooMany(usize),
     /// The time given has passed.
-    #[error("reading the repository took longer than {0} ms")]
+    #[error("{}", say!("reason.git.too_slow", ms = .0))]
     TooSlow(u128),
     /// Somebody changes the index all the time.
-    #[error("the index changed while it was read; try again")]
+    #[error("{}", say!("reason.git.unsteady"))]
     Unsteady,
     /// An object, or what it is made from, is larger than the memory of this process.
-    #[error(
-        "something in this repository takes more memory than reading it may ({0}); `git fsck` and `git count-objects -v` in it say more"
-    )]
+    #[error("{}", say!("reason.git.too_large", what = .0))]
     TooLarge(&'static str),
     /// Anything else that libgit2 reports.
-    #[error("cannot read the Git repository ({action}): {message}")]
+    #[error("{}", say!("reason.git.library", action, message))]
     Library {
         /// What was being read.
         action: &'static str,

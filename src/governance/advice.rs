@@ -3,6 +3,8 @@
 
 use crate::domain::language::Language;
 use crate::domain::rules::{ChangeTest, LineTest, RiskRule, Subject};
+use crate::domain::sentence::{Sentence, say};
+use crate::domain::words;
 
 /// What a finding of `rule` says; `what` is what was recognised, in Chinese and English.
 pub(super) fn message(
@@ -31,68 +33,31 @@ fn among_chinese(text: &str) -> String {
 /// How a finding of `rule` goes away.
 pub(super) fn how_to_silence(rule: &RiskRule, language: Language) -> String {
     if rule.locked {
-        return language
-            .pick(
-                "This rule cannot be silenced: a person has to review the change.",
-                "此规则不能关闭：必须由人复核这项改动。",
-            )
-            .to_owned();
+        return words::text(language, "governance.this_rule_cannot_be").to_owned();
     }
-    let (zh, en) = first_step(&rule.subject);
-    let name = &rule.name;
-    match language {
-        Language::Zh => format!(
-            "{zh}；如果确实没有问题，由人在 governance.yaml 的 risk_rules 中为 {name} 增加 allow_pattern。"
-        ),
-        Language::En => format!(
-            "{en}; or, if all is well, have a person add an allow_pattern for it to the rule {name} under risk_rules in governance.yaml."
-        ),
-    }
+    let (step, name) = (first_step(&rule.subject), &rule.name);
+    say!("governance.advice.or_allow", step => step, name).text(language)
 }
 
 /// How a finding that is exempt came to be so.
 pub(super) fn why_silent(rule: &RiskRule, language: Language) -> String {
     let name = &rule.name;
-    match language {
-        Language::Zh => format!("已由规则 {name} 的 allow_pattern 豁免。"),
-        Language::En => format!("Exempt by the allow_pattern of the rule {name}."),
-    }
+    say!("governance.exempt_by_rule", name).text(language)
 }
 
-fn first_step(subject: &Subject) -> (&'static str, &'static str) {
+fn first_step(subject: &Subject) -> Sentence {
     match subject {
-        Subject::Path => ("不要提交该文件", "Leave the file out of the change"),
-        Subject::Expressions(_) => ("改掉这一行", "Change the line"),
-        Subject::Lines(LineTest::ConflictMarker) => (
-            "解决冲突并删除标记",
-            "Resolve the conflict and delete its markers",
-        ),
-        Subject::Lines(LineTest::HiddenCharacter) => (
-            "删除这些字符，或改用转义写法",
-            "Delete the characters, or write them as escapes",
-        ),
-        Subject::Lines(_) => (
-            "从文件和历史中移除它，改由环境变量或密钥管理提供，并作废已暴露的值",
-            "Take it out of the file and out of history, have it come from the environment or a vault, and revoke what was exposed",
-        ),
-        Subject::Change(ChangeTest::OutsideLink) => (
-            "让链接指向仓库之内",
-            "Let the link point into the repository",
-        ),
-        Subject::Change(ChangeTest::Submodule) => (
-            "由人确认该仓库及其提交",
-            "Have a person confirm that repository and its commit",
-        ),
-        Subject::Change(ChangeTest::NewBinary | ChangeTest::LargeFile { .. }) => (
-            "不要提交该文件，或改用 Git LFS",
-            "Leave the file out of the change, or keep it in Git LFS",
-        ),
-        Subject::Change(ChangeTest::NewExecutable) => {
-            ("去掉可执行位", "Take the executable bit away")
+        Subject::Path => say!("governance.advice.path"),
+        Subject::Expressions(_) => say!("governance.advice.line"),
+        Subject::Lines(LineTest::ConflictMarker) => say!("governance.advice.conflict_marker"),
+        Subject::Lines(LineTest::HiddenCharacter) => say!("governance.advice.hidden_character"),
+        Subject::Lines(_) => say!("governance.advice.secret"),
+        Subject::Change(ChangeTest::OutsideLink) => say!("governance.advice.outside_link"),
+        Subject::Change(ChangeTest::Submodule) => say!("governance.advice.submodule"),
+        Subject::Change(ChangeTest::NewBinary | ChangeTest::LargeFile { .. }) => {
+            say!("governance.advice.binary")
         }
-        Subject::Change(ChangeTest::LfsPointer) => (
-            "由人查看该文件的真正内容",
-            "Have a person look at the file's real content",
-        ),
+        Subject::Change(ChangeTest::NewExecutable) => say!("governance.advice.executable"),
+        Subject::Change(ChangeTest::LfsPointer) => say!("governance.advice.lfs_pointer"),
     }
 }

@@ -10,6 +10,8 @@ use crate::domain::department::MENXIA;
 use crate::domain::language::Language;
 use crate::domain::report::Report;
 use crate::domain::rules::RiskLevel;
+use crate::domain::sentence::{Sentence, say};
+use crate::domain::words;
 
 /// One proposed assignment, in the shape of a plan's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,14 +74,9 @@ pub fn propose(
             .collect();
         let rules: BTreeSet<&str> = risky.iter().map(|finding| finding.rule.as_str()).collect();
         let rules: Vec<&str> = rules.into_iter().collect();
-        let reason = match request.language {
-            Language::Zh => format!("命中 {} 项中高风险：{}", risky.len(), rules.join("、")),
-            Language::En => format!(
-                "{} findings of high or medium level: {}",
-                risky.len(),
-                rules.join(", ")
-            ),
-        };
+        let count = risky.len();
+        let reason = say!("governance.proposal.risky", count, rules => Sentence::names(rules));
+        let reason = reason.text(request.language);
         let files = files.into_iter().map(str::to_owned).collect();
         proposals.extend(proposal(MENXIA, files, reason, governance, request));
     }
@@ -88,10 +85,8 @@ pub fn propose(
         .iter()
         .filter(|share| share.key != MENXIA)
     {
-        let reason = match request.language {
-            Language::Zh => format!("{} 个改动文件归其管辖", share.files.len()),
-            Language::En => format!("it owns {} of the changed files", share.files.len()),
-        };
+        let count = share.files.len();
+        let reason = say!("governance.proposal.owns", count).text(request.language);
         proposals.extend(proposal(
             &share.key,
             share.files.clone(),
@@ -111,21 +106,12 @@ fn proposal(
     request: ProposalRequest<'_>,
 ) -> Option<ProposedAssignment> {
     let department = governance.department(key)?;
-    let (model, model_reason) = match (
-        &department.model,
-        request.department_model,
-        request.language,
-    ) {
-        (Some(model), _, Language::Zh) => (Some(model.as_str()), "governance.yaml 为该部指定"),
-        (Some(model), _, Language::En) => (
-            Some(model.as_str()),
-            "governance.yaml names it for this department",
-        ),
-        (None, Some(model), Language::Zh) => (Some(model), "部门默认模型"),
-        (None, Some(model), Language::En) => (Some(model), "the default model of departments"),
-        (None, None, Language::Zh) => (None, "未指定，使用 Codex 配置中的模型"),
-        (None, None, Language::En) => (None, "none named: the Codex configuration's own model"),
+    let (model, model_reason) = match (&department.model, request.department_model) {
+        (Some(model), _) => (Some(model.as_str()), "governance.proposal.own_model"),
+        (None, Some(model)) => (Some(model), "governance.proposal.default_model"),
+        (None, None) => (None, "governance.proposal.no_model"),
     };
+    let model_reason = words::text(request.language, model_reason);
     Some(ProposedAssignment {
         department: key.to_owned(),
         title: department.title.get(request.language).to_owned(),

@@ -10,6 +10,7 @@ use super::{Governance, advice};
 use crate::domain::language::Language;
 use crate::domain::report::{ChangeStatus, FileKind, Finding};
 use crate::domain::rules::{RiskLevel, RiskRule};
+use crate::domain::words;
 use crate::git::changes::Change;
 
 /// The rule that every unresolved merge hits.
@@ -213,13 +214,8 @@ impl<'a> Findings<'a> {
     }
 
     fn conflict(&mut self, change: &Change) {
-        let (message, how) = match self.language {
-            Language::Zh => ("合并冲突尚未解决", "解决冲突后用 git add 标记该文件。"),
-            Language::En => (
-                "a merge left this file unresolved",
-                "Resolve the conflict and mark the file with git add.",
-            ),
-        };
+        let message = words::text(self.language, "governance.conflict");
+        let how = words::text(self.language, "governance.conflict_how");
         *self.counts.entry(RiskLevel::High).or_default() += 1;
         self.listed.push(Finding {
             rule: CONFLICT_RULE.to_owned(),
@@ -233,10 +229,7 @@ impl<'a> Findings<'a> {
 
     /// One of the two versions of `governance.yaml` cannot be used; `fault` says which, and why.
     pub(super) fn unusable_rules(&mut self, fault: &str) {
-        let how = self.language.pick(
-            "Have a person mend the file; this finding cannot be silenced.",
-            "由人修好该文件；此项不能关闭。",
-        );
+        let how = words::text(self.language, "governance.have_person_mend_file");
         *self.counts.entry(RiskLevel::High).or_default() += 1;
         self.listed.push(Finding {
             rule: UNUSABLE_RULE.to_owned(),

@@ -6,6 +6,7 @@ use crate::domain::codeowners::CodeOwners;
 use crate::domain::hex::hex;
 use crate::domain::language::Language;
 use crate::domain::report::{OwnersFile, OwnersNotice, ReportMode};
+use crate::domain::sentence::say;
 use crate::git::changes::Deadline;
 use crate::git::content::Content;
 use crate::git::{GitError, Repo};
@@ -94,10 +95,7 @@ impl Owners {
             let limit = MAX_BYTES >> 10;
             notices.push(OwnersNotice {
                 line: 0,
-                message: match language {
-                    Language::Zh => format!("文件超过 {limit} KiB，未读取"),
-                    Language::En => format!("the file is larger than {limit} KiB and was not read"),
-                },
+                message: say!("governance.file_larger_than_kib", limit).text(language),
             });
         }
         self.path.map(|path| OwnersFile {

@@ -12,6 +12,7 @@ use crate::domain::flow::shown;
 use crate::domain::language::Language;
 use crate::domain::plan::{PlanCheck, PlanChecker, PlanFinding, PlanLevel, PlannedAssignment};
 use crate::domain::rules::RiskLevel;
+use crate::domain::sentence::{Sentence, say};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -116,10 +117,7 @@ impl<'a> Check<'a> {
                 level: PlanLevel::Warning,
                 assignments: Vec::new(),
                 path: None,
-                message: Localized::new(
-                    format!("还有 {more} 条检查结果未列出"),
-                    format!("{more} more findings are not listed"),
-                ),
+                message: say!("plan_check.more_findings_not_listed", more).both(),
             });
         }
     }
@@ -135,7 +133,7 @@ impl<'a> Check<'a> {
         level: PlanLevel,
         positions: &[usize],
         path: Option<&str>,
-        (zh, en): (String, String),
+        message: Localized,
     ) {
         if self.findings.len() >= MAX_FINDINGS {
             self.left_out += 1;
@@ -146,7 +144,7 @@ impl<'a> Check<'a> {
             level,
             assignments: positions.to_vec(),
             path: path.map(|path| path.chars().take(400).collect()),
-            message: Localized::new(zh, en),
+            message,
         });
     }
 
@@ -159,47 +157,31 @@ impl<'a> Check<'a> {
             let keys = self.governance.departments.iter().map(|d| d.key.as_str());
             let keys: Vec<&str> = keys.collect();
             let key = shown(department);
-            let say = (
-                format!("没有名为 `{key}` 的部门；可用的有 {}", keys.join("、")),
-                format!(
-                    "there is no department `{key}`; there are {}",
-                    keys.join(", ")
-                ),
-            );
-            self.add(PlanCheck::UnknownDepartment, Error, &here, None, say);
+            let say = say!("plan_check.unknown_department", key, known => Sentence::names(keys));
+            self.add(PlanCheck::UnknownDepartment, Error, &here, None, say.both());
         }
         if let (Some(model), Some(models)) = (&line.model, self.models)
             && !models.contains(model)
         {
             let model = shown(model);
             let say = match models {
-                [] => (
-                    format!("没有模型 `{model}`；这里不能选择模型"),
-                    format!("there is no model `{model}`; none can be chosen here"),
-                ),
-                known => (
-                    format!("没有模型 `{model}`；可用的有 {}", known.join("、")),
-                    format!(
-                        "there is no model `{model}`; there are {}",
-                        known.join(", ")
-                    ),
-                ),
+                [] => say!("plan_check.no_model", model),
+                known => {
+                    say!("plan_check.unknown_model", model, known => Sentence::names(known))
+                }
             };
-            self.add(PlanCheck::UnknownModel, Error, &here, None, say);
+            self.add(PlanCheck::UnknownModel, Error, &here, None, say.both());
         }
         if line.task.trim().is_empty() {
-            let say = ("任务为空".to_owned(), "the task is empty".to_owned());
-            self.add(PlanCheck::EmptyTask, Error, &here, None, say);
+            let say = say!("plan_check.empty_task");
+            self.add(PlanCheck::EmptyTask, Error, &here, None, say.both());
         }
         // Menxia reviews; it has nothing of its own to verify.
         let proves = |command: &String| !command.trim().is_empty();
         if department != MENXIA && !line.verify.iter().any(proves) {
             let key = shown(department);
-            let say = (
-                format!("{key} 没有验证命令"),
-                format!("{key} has no command that shows that its work holds"),
-            );
-            self.add(PlanCheck::MissingVerify, Warning, &here, None, say);
+            let say = say!("plan_check.missing_verify", key);
+            self.add(PlanCheck::MissingVerify, Warning, &here, None, say.both());
         }
     }
 
@@ -211,33 +193,21 @@ impl<'a> Check<'a> {
                 let id = shown(wanted);
                 let say = match self.lines.iter().find(named) {
                     Some(other) if other.selected => continue,
-                    Some(_) => (
-                        format!("它要等待的 `{id}` 没有选中"),
-                        format!("it waits for `{id}`, which is not selected"),
-                    ),
-                    None => (
-                        format!("它要等待 `{id}`，但方案中没有这一项"),
-                        format!("it waits for `{id}`, and no line has that id"),
-                    ),
+                    Some(_) => say!("plan_check.dependency_not_selected", id),
+                    None => say!("plan_check.unknown_dependency", id),
                 };
                 let check = PlanCheck::UnknownDependency;
-                self.add(check, PlanLevel::Error, &[position], None, say);
+                self.add(check, PlanLevel::Error, &[position], None, say.both());
             }
         }
         let lines = self.lines;
         if let Some(cycle) = dependencies::cycle(lines, Among::Selected) {
             let at = |id: &&str| lines.iter().position(|it| it.id.as_deref() == Some(id));
             let positions: Vec<usize> = cycle.iter().filter_map(at).collect();
-            let ids: Vec<String> = cycle.iter().map(|id| format!("`{}`", shown(id))).collect();
-            let say = (
-                format!("{} 相互等待，永远无法启动", ids.join("、")),
-                format!(
-                    "{}; none of this could ever start",
-                    dependencies::waits(&cycle)
-                ),
-            );
+            let waits = dependencies::waits(&cycle);
+            let say = say!("plan_check.dependency_cycle", waits => waits);
             let check = PlanCheck::DependencyCycle;
-            self.add(check, PlanLevel::Error, &positions, None, say);
+            self.add(check, PlanLevel::Error, &positions, None, say.both());
         }
     }
 
@@ -247,15 +217,22 @@ impl<'a> Check<'a> {
             return;
         }
         let judges = &self.rules.judges;
-        let say = |it: &dyn Fn(Language) -> Vec<String>| {
+        let said = |it: &dyn Fn(Language) -> Vec<String>| {
             let both = it(Language::Zh).into_iter().zip(it(Language::En));
-            both.collect::<Vec<_>>()
+            both.map(|(zh, en)| Localized::new(zh, en))
+                .collect::<Vec<_>>()
         };
-        for say in say(&|language| judges.faults(language)) {
-            self.add(PlanCheck::UnusableRules, PlanLevel::Warning, &[], None, say);
+        for said in said(&|language| judges.faults(language)) {
+            self.add(
+                PlanCheck::UnusableRules,
+                PlanLevel::Warning,
+                &[],
+                None,
+                said,
+            );
         }
-        for say in say(&|language| judges.loosened(language).into_iter().collect()) {
-            self.add(PlanCheck::LooserRules, PlanLevel::Info, &[], None, say);
+        for said in said(&|language| judges.loosened(language).into_iter().collect()) {
+            self.add(PlanCheck::LooserRules, PlanLevel::Info, &[], None, said);
         }
     }
 
@@ -274,14 +251,15 @@ impl<'a> Check<'a> {
                         Some(rules) if rules.is_empty() => {}
                         Some(rules) => {
                             let (path, rules) = (shown(file), rules.join(", "));
-                            let say = (
-                                format!("{path} 属于高风险（{rules}），但方案中没有门下省复核"),
-                                format!(
-                                    "{path} is of high risk ({rules}), and menxia is not part of the plan"
-                                ),
-                            );
+                            let say = say!("plan_check.high_risk_without_menxia", path, rules);
                             let check = PlanCheck::HighRiskWithoutMenxia;
-                            self.add(check, PlanLevel::Warning, &[*position], Some(file), say);
+                            self.add(
+                                check,
+                                PlanLevel::Warning,
+                                &[*position],
+                                Some(file),
+                                say.both(),
+                            );
                         }
                     },
                 }
@@ -289,33 +267,29 @@ impl<'a> Check<'a> {
         }
         unchecked |= self.overlaps(&selected);
         if unchecked {
-            let say = (
-                "文件太多，无法逐一检查；未检查的分工不会同时运行".to_owned(),
-                "there are too many files to check them all; assignments that were not compared do not run side by side"
-                    .to_owned(),
+            let say = say!("plan_check.too_many_files");
+            self.add(
+                PlanCheck::Incomplete,
+                PlanLevel::Warning,
+                &[],
+                None,
+                say.both(),
             );
-            self.add(PlanCheck::Incomplete, PlanLevel::Warning, &[], None, say);
         }
     }
 
     fn outside(&mut self, position: usize, file: &str, why: NotInside) {
-        let (zh, en) = match why {
-            NotInside::Absolute => (
-                "绝对路径",
-                "it is absolute; paths start at the repository's root",
-            ),
-            NotInside::Parent => ("包含 ..", "it contains \"..\""),
-            NotInside::Git => ("Git 自己的目录", "it lies in Git's own folder"),
-            NotInside::Empty => ("为空", "it is empty"),
-            NotInside::Unreadable => ("无法解析", "it cannot be read as a path or a pattern"),
+        let why = match why {
+            NotInside::Absolute => say!("plan_check.outside.absolute"),
+            NotInside::Parent => say!("plan_check.outside.parent"),
+            NotInside::Git => say!("plan_check.outside.git"),
+            NotInside::Empty => say!("plan_check.outside.empty"),
+            NotInside::Unreadable => say!("plan_check.outside.unreadable"),
         };
         let path = shown(file);
-        let say = (
-            format!("`{path}` 不是仓库内的路径（{zh}）"),
-            format!("`{path}` is not a path inside the repository ({en})"),
-        );
+        let say = say!("plan_check.outside", path, why => why);
         let check = PlanCheck::OutsideRepository;
-        self.add(check, PlanLevel::Error, &[position], Some(file), say);
+        self.add(check, PlanLevel::Error, &[position], Some(file), say.both());
     }
 
     /// One finding for each two assignments that may meet. True when not all could be compared.
@@ -343,28 +317,16 @@ impl<'a> Check<'a> {
                 let (level, say) = match in_order {
                     true => (
                         PlanLevel::Info,
-                        (
-                            format!("{first} 与 {second} 可能是同一文件；这两项按先后顺序进行"),
-                            format!(
-                                "{first} and {second} may be the same file; these two run one after the other"
-                            ),
-                        ),
+                        say!("plan_check.overlap_in_order", first, second),
                     ),
                     false => (
                         PlanLevel::Warning,
-                        (
-                            format!(
-                                "{first} 与 {second} 可能是同一文件；这两项不会同时运行，除非您允许"
-                            ),
-                            format!(
-                                "{first} and {second} may be the same file; these two do not run at once unless you allow it"
-                            ),
-                        ),
+                        say!("plan_check.overlap", first, second),
                     ),
                 };
                 let path = second.clone();
                 let check = PlanCheck::OverlappingFiles;
-                self.add(check, level, &[*left, *right], Some(&path), say);
+                self.add(check, level, &[*left, *right], Some(&path), say.both());
             }
         }
         unchecked

@@ -22,6 +22,8 @@ use crate::domain::report::{
     PreflightChecks, Report, ReportMode,
 };
 use crate::domain::rules::RiskLevel;
+use crate::domain::sentence::{Sentence, say};
+use crate::domain::words;
 use crate::git::changes::{Change, Changes, Deadline, Extent, Scope};
 use crate::git::{GitError, Repo};
 
@@ -347,48 +349,44 @@ fn counts(files: &[ChangedFile], findings: &Findings<'_>, uncategorised: usize) 
 
 /// Why a person should look; nothing when nobody needs to.
 fn reasons(counts: &Counts, violations: usize, language: Language) -> Vec<String> {
+    let one_or_many = |count, [one, many]: [Sentence; 2]| match count {
+        0 => None,
+        1 => Some(one.text(language)),
+        _ => Some(many.text(language)),
+    };
+    let (high, medium) = (counts.risks_high, counts.risks_medium);
     let sentences = [
-        (
-            counts.risks_high,
-            "项高风险",
-            ["finding of high risk", "findings of high risk"],
-        ),
-        (
-            counts.risks_medium,
-            "项中风险",
-            ["finding of medium risk", "findings of medium risk"],
-        ),
-        (
-            violations,
-            "处仅在某台机器上有效的引用",
+        one_or_many(
+            high,
             [
-                "reference that only holds on one machine",
-                "references that only hold on one machine",
+                say!("governance.high_risk"),
+                say!("governance.high_risks", count = high),
+            ],
+        ),
+        one_or_many(
+            medium,
+            [
+                say!("governance.medium_risk"),
+                say!("governance.medium_risks", count = medium),
+            ],
+        ),
+        one_or_many(
+            violations,
+            [
+                say!("governance.violation"),
+                say!("governance.violations", count = violations),
             ],
         ),
     ];
-    sentences
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, zh, [one, many])| match language {
-            Language::Zh => format!("{count} {zh}"),
-            Language::En => format!("{count} {}", if count == 1 { one } else { many }),
-        })
-        .collect()
+    sentences.into_iter().flatten().collect()
 }
 
 /// What was not looked for, because too much is changed.
 fn notices(extent: Extent, language: Language) -> Vec<String> {
     let sentence = match extent {
         Extent::Copies => return Vec::new(),
-        Extent::Renames => language.pick(
-            "So much is changed that copies were looked for by the same content only: a new file that is like another one, and not the same, is shown as added",
-            "变更过多，复制只按相同内容查找：与其他文件相似但不相同的新文件显示为新增",
-        ),
-        Extent::Names => language.pick(
-            "So much is changed that renames and copies were looked for by the same content or the same name only: what was moved otherwise is shown as deleted and added",
-            "变更过多，重命名和复制只按相同内容或相同文件名查找：其他移动显示为删除和新增",
-        ),
+        Extent::Renames => words::text(language, "governance.so_much_changed_copies"),
+        Extent::Names => words::text(language, "governance.so_much_changed_renames"),
     };
     vec![sentence.to_owned()]
 }

@@ -23,6 +23,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::describe_exit;
+use crate::domain::sentence::say;
 
 /// Longest question or answer. A report of a hundred thousand paths has 40 MiB.
 const MAX_BYTES: u64 = 128 << 20;
@@ -85,16 +86,16 @@ pub type Answer = Result<Vec<u8>, Vec<u8>>;
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// Our own program could not be started.
-    #[error("it could not be started: {0}")]
+    #[error("{}", say!("reason.child.not_started", error = .0))]
     Start(io::Error),
     /// It took too long.
-    #[error("it took longer than {} seconds and was ended", .0.as_secs())]
+    #[error("{}", say!("reason.child.too_slow", seconds = .0.as_secs()))]
     TooSlow(Duration),
     /// It ended in the middle of it.
     #[error("{}", .0.map_or_else(|| "it does not end".to_owned(), describe_exit))]
     Ended(Option<ExitStatus>),
     /// Its answer is longer than anybody takes.
-    #[error("its answer is longer than {} MiB", MAX_BYTES >> 20)]
+    #[error("{}", say!("reason.child.too_long", mib = MAX_BYTES >> 20))]
     TooLong,
 }
 

@@ -310,13 +310,9 @@ fn findings(opened: &Opened<State>) -> Vec<String> {
 fn resolve_codex(config: &Config) -> Result<PathBuf, Localized> {
     let path = config.environment().get("PATH");
     let found = find::resolve(config.codex_bin.as_deref(), None, path);
-    found.map(|found| found.path).map_err(|error| {
-        let (problem, remedy) = (error.problem().zh, find::remedy().zh);
-        Localized::new(
-            format!("{problem}。{remedy}，然后重启 zhongshu。"),
-            format!("{error} Then restart zhongshu."),
-        )
-    })
+    found
+        .map(|found| found.path)
+        .map_err(|error| say!("codex.find.then_restart", error => error.sentence()).both())
 }
 
 /// Codex as it will be once it begins; nothing of it runs yet.
@@ -328,10 +324,7 @@ fn prepare_codex(
     codex_bin: &Result<PathBuf, Localized>,
 ) -> (CodexOrReason, Option<OfCodex>) {
     if !Policy::of(config, None, plan_checks).uses_codex() {
-        let reason = Localized::new(
-            "启动时没有中书省或部门会话使用 `codex` 驱动（governance.yaml）；请在需要时修改该文件，然后重启 zhongshu",
-            "when zhongshu started, no planner or department used the driver `codex` (governance.yaml); name it there and restart zhongshu",
-        );
+        let reason = say!("codex.not_asked_for").both();
         return (Err(reason), None);
     }
     let codex_bin = match codex_bin {

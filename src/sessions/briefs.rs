@@ -7,11 +7,12 @@ use crate::domain::department::{Approval, MENXIA, Sandbox};
 use crate::domain::driver::Driver;
 use crate::domain::flow::plan_reviews;
 use crate::domain::ids::SessionId;
-use crate::domain::language::Language;
 use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::prompts::{self, Setting, Takeover};
+use crate::domain::sentence::say;
 use crate::domain::session::{Brief, Kind, Session};
 use crate::domain::state::State;
+use crate::domain::words;
 use crate::paths::Places;
 
 /// Department key of a planner.
@@ -31,11 +32,7 @@ pub fn planner(
     Brief {
         session_kind: Kind::Zhongshu,
         department: ZHONGSHU.to_owned(),
-        title: policy
-            .catalog
-            .language
-            .pick("Zhongshu (planner)", "中书省")
-            .to_owned(),
+        title: words::text(policy.catalog.language, "session.planner").to_owned(),
         task: task.to_owned(),
         files: Vec::new(),
         verify: Vec::new(),
@@ -117,10 +114,7 @@ pub fn review(policy: &Policy, place: &Places, planner: &Session, plan: Reviewed
         title: known
             .map_or(MENXIA, |department| department.title.get(language))
             .to_owned(),
-        task: match language {
-            Language::En => format!("Review version {version} of the plan."),
-            Language::Zh => format!("复核方案第 {version} 版。"),
-        },
+        task: say!("session.review_version_plan", version).text(language),
         files: Vec::new(),
         verify: Vec::new(),
         model: policy.route_of(MENXIA).model,

@@ -26,19 +26,7 @@ impl Permission<'_> {
     /// What Codex will do to the user's own configuration, in `language`, and whether a person still has to allow it.
     pub fn question(&self, language: Language) -> Trust {
         let repo = self.0.core.place.repo.display();
-        let statement = match language {
-            Language::Zh => format!(
-                "Codex 会话会在 {repo} 中写文件并运行命令（在 Codex 自己的沙箱内）。Codex 会把该仓库记为受信任（trust_level = \"trusted\"），\
-                 写入它自己的 config.toml，并把会话记录保存在 CODEX_HOME 中；此后仓库里的 .codex/ 设置也会生效。\
-                 在您允许之前，Codex 的任何部分都不会在此运行，因此登录状态和可用模型尚不可知。"
-            ),
-            Language::En => format!(
-                "Codex sessions will write files and run commands in {repo}, inside Codex's own sandbox. Codex notes this repository as trusted \
-                 (trust_level = \"trusted\") in its own config.toml and keeps its session records in CODEX_HOME; from then on settings in the \
-                 repository's .codex/ folder are obeyed as well. Before you allow it nothing of Codex runs here, so its login and its models are not \
-                 known yet."
-            ),
-        };
+        let statement = say!("trust.codex_sessions_will_write", repo).text(language);
         let needed = self.0.threads.codex.is_ok() && !self.is_given();
         Trust { needed, statement }
     }

@@ -3,6 +3,7 @@
 use super::Threads;
 use crate::codex::features::{Feature, Lack};
 use crate::codex::schema::Schema;
+use crate::domain::sentence::say;
 use std::path::Path;
 use std::sync::PoisonError;
 
@@ -26,12 +27,12 @@ impl Threads {
         }
         let found = match Schema::of(&self.program, scratch).await {
             Ok(schema) => Abilities::AllBut(schema.lacks()),
-            Err(error) => Abilities::Untold(format!("failed to {error}")),
+            Err(error) => Abilities::Untold(say!("reason.failed", error).to_string()),
         };
         match &found {
             Abilities::AllBut(lacks) => {
                 for Lack { feature, methods } in lacks {
-                    let (feature, loss) = (feature.name(), feature.loss().en);
+                    let (feature, loss) = (feature.name(), feature.loss().to_string());
                     tracing::warn!(%feature, ?methods, %loss, "this Codex lacks something");
                 }
             }

@@ -114,7 +114,7 @@ impl Threads {
     pub fn trouble(&self) -> Option<String> {
         match &self.codex {
             Err(reason) => Some(reason.en.clone()),
-            Ok(_) if !self.can(Feature::Sessions) => Some(Feature::Sessions.loss().en),
+            Ok(_) if !self.can(Feature::Sessions) => Some(Feature::Sessions.loss().to_string()),
             Ok(codex) => match &*codex.status().borrow() {
                 Status::Unavailable { reason } => Some(reason.clone()),
                 _ => None,
@@ -129,7 +129,7 @@ impl Threads {
             Ok(codex) => codex,
         };
         if !self.can(Feature::Sessions) {
-            return Some(Feature::Sessions.loss().en);
+            return Some(Feature::Sessions.loss().to_string());
         }
         match &*codex.status().borrow() {
             Status::Ready { .. } if self.logged_in() != Some(false) => None,

@@ -204,20 +204,11 @@ fn lacks(abilities: &Abilities, language: Language) -> Vec<String> {
         Abilities::AllBut(lacks) => lacks
             .iter()
             .map(|lack| {
-                let (loss, methods) = (lack.feature.loss(), lack.methods.join("`, `"));
-                let loss = loss.get(language);
-                match language {
-                    Language::En => format!("{loss} (it lacks `{methods}`)"),
-                    Language::Zh => format!("{loss}（缺少 `{methods}`）"),
-                }
+                let methods = lack.methods.join("`, `");
+                say!("reason.codex.lacks", loss => lack.feature.loss(), methods).text(language)
             })
             .collect(),
-        Abilities::Untold(reason) => vec![match language {
-            Language::En => {
-                format!("it is not known what this Codex can do, so everything is tried: {reason}")
-            }
-            Language::Zh => format!("不知道这个 Codex 能做什么，因此全部尝试：{reason}"),
-        }],
+        Abilities::Untold(reason) => vec![say!("reason.codex.untold", reason).text(language)],
         Abilities::Unknown => Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::language::Language;
 use crate::domain::markdown::{code, fence, heading};
 use crate::domain::plan_review::{Judgement, Verdict};
 use crate::domain::review::{Approval, CommitSeen, GateMode, GitId, Rejection};
+use crate::domain::words;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -230,10 +231,10 @@ impl Gates {
         if self.plans.is_empty() {
             return;
         }
-        let title = language.pick("Verdicts on the plan (menxia)", "门下省对方案的结论");
+        let title = words::text(language, "dossier.verdicts_on_plan_menxia");
         heading(page, 2, title);
         for (version, list) in &self.plans {
-            let title = language.pick("Version", "版本");
+            let title = words::text(language, "dossier.version");
             heading(page, 3, &format!("{title} {version}"));
             for it in list {
                 it.render(page, language);
@@ -243,20 +244,20 @@ impl Gates {
 
     /// The sections on what was staged and on commits.
     pub(super) fn render_trees(&self, page: &mut String, language: Language) {
-        let title = language.pick("Reviews of what was staged", "对已暂存内容的复核");
+        let title = words::text(language, "dossier.reviews_what_staged");
         heading(page, 2, title);
         for it in &self.trees {
             it.render(page, language);
         }
         if self.trees.is_empty() {
-            page.push_str(language.pick("None.\n", "无。\n"));
+            page.push_str(words::text(language, "dossier.none"));
         }
-        heading(page, 2, language.pick("Commits", "提交"));
+        heading(page, 2, words::text(language, "dossier.commits"));
         for it in &self.commits {
             it.render(page, language);
         }
         if self.commits.is_empty() {
-            page.push_str(language.pick("None.\n", "无。\n"));
+            page.push_str(words::text(language, "dossier.none"));
         }
     }
 }
@@ -280,23 +281,23 @@ impl Said<OfPlan> {
         let at = stamp(self.at);
         match &self.what {
             OfPlan::Asked => {
-                let words = language.pick("given to menxia by", "交门下省复核，由");
+                let words = words::text(language, "dossier.given_menxia_by");
                 writeln!(page, "- {words} {} {at}", code(&self.by))
             }
             OfPlan::Withheld { reason } => {
-                let words = language.pick("not given to menxia", "未交门下省复核");
+                let words = words::text(language, "dossier.not_given_menxia");
                 writeln!(page, "- {words} {at}: {}", code(reason))
             }
             OfPlan::LeftToPerson { vetoes } => {
-                let words = language.pick("left to the person, vetoes:", "交由人决定，驳回次数：");
+                let words = words::text(language, "dossier.left_person_vetoes");
                 writeln!(page, "- {words} {vetoes} {at}")
             }
             OfPlan::Ended { session, how } => {
-                let words = language.pick("no verdict from", "未给出结论：");
+                let words = words::text(language, "dossier.no_verdict_from");
                 writeln!(page, "- {words} {session} ({how}) {at}")
             }
             OfPlan::Overruled { reason } => {
-                let words = language.pick("overruled by", "被否决，由");
+                let words = words::text(language, "dossier.overruled_by");
                 writeln!(page, "- {words} {} {at}: {}", code(&self.by), code(reason))
             }
             OfPlan::Given(verdict) => {
@@ -309,22 +310,22 @@ impl Said<OfPlan> {
 
     fn render_verdict(&self, page: &mut String, verdict: &Verdict, language: Language) {
         let word = match verdict.verdict {
-            Judgement::Approve => language.pick("approved by", "核准："),
-            Judgement::Veto => language.pick("vetoed by", "驳回："),
+            Judgement::Approve => words::text(language, "dossier.approved_by"),
+            Judgement::Veto => words::text(language, "dossier.vetoed_by"),
         };
         let sure = match verdict.verified {
-            true => language.pick("author verified", "作者已核实"),
-            false => language.pick("author not verified", "作者未核实"),
+            true => words::text(language, "dossier.author_verified"),
+            false => words::text(language, "dossier.author_not_verified"),
         };
         let (session, at) = (&verdict.department_session_id, stamp(self.at));
         writeln!(page, "- {word} {session} ({sure}) {at}").expect(FITS);
         if !verdict.reasons.is_empty() {
-            let title = language.pick("Reasons", "理由");
+            let title = words::text(language, "dossier.reasons");
             writeln!(page, "\n{title}:\n").expect(FITS);
             fence(page, &verdict.reasons);
         }
-        let title = language.pick("Checked", "核查要点");
-        let line = language.pick("line", "第");
+        let title = words::text(language, "dossier.checked");
+        let line = words::text(language, "dossier.line");
         let points: Vec<String> = verdict
             .checked
             .iter()
@@ -342,12 +343,12 @@ impl Said<OfTree> {
         match &self.what {
             OfTree::Approved(approval) => {
                 let tree = &approval.staged.tree;
-                let words = language.pick("approved: tree", "批准：tree");
+                let words = words::text(language, "dossier.approved_tree");
                 let risks = &approval.risks;
                 let found = format!("{}/{}/{}", risks.high, risks.medium, risks.low);
                 let (files, findings) = (
-                    language.pick("files", "文件"),
-                    language.pick("findings high/medium/low", "发现（高/中/低）"),
+                    words::text(language, "dossier.n_files"),
+                    words::text(language, "dossier.findings_high_medium_low"),
                 );
                 let count = approval.files;
                 writeln!(
@@ -362,7 +363,7 @@ impl Said<OfTree> {
             }
             OfTree::Rejected(rejection) => {
                 let tree = &rejection.staged.tree;
-                let words = language.pick("rejected: tree", "驳回：tree");
+                let words = words::text(language, "dossier.rejected_tree");
                 let reason = code(&rejection.reason);
                 writeln!(page, "- {words} {tree}, {by} {at}: {reason}").expect(FITS);
             }
@@ -376,24 +377,18 @@ impl Said<Commit> {
         let seen = &commit.seen;
         let verdict = match (&seen.report_id, commit.around) {
             (Some(report), _) => {
-                let words = language.pick("approved under", "已批准：");
+                let words = words::text(language, "dossier.approved_under");
                 format!("{words} {}", code(report))
             }
             (None, Some(mode)) => {
-                let words =
-                    language.pick("NOT APPROVED, made around the gate", "未经批准，绕过了关口");
+                let words = words::text(language, "dossier.not_approved_made_around");
                 format!("{words} ({})", mode.name())
             }
             // What leaves the tree as it was needs no approval: an empty commit, or another message.
-            (None, None) if commit.guarded => language
-                .pick(
-                    "changes no file; nothing to approve",
-                    "未改动文件，无需批准",
-                )
-                .to_owned(),
-            (None, None) => language
-                .pick("not approved; the gate was off", "未经批准；关口已关闭")
-                .to_owned(),
+            (None, None) if commit.guarded => {
+                words::text(language, "dossier.changes_no_file_nothing").to_owned()
+            }
+            (None, None) => words::text(language, "dossier.not_approved_gate_off").to_owned(),
         };
         writeln!(
             page,
@@ -405,26 +400,17 @@ impl Said<Commit> {
         .expect(FITS);
         if let Some(older) = &seen.older {
             let words = match older.more {
-                false => language.pick(
-                    "and older ones, not listed:",
-                    "以及更早的提交，未逐一列出：",
-                ),
-                true => language.pick(
-                    "and older ones, at least so many, not all of them judged:",
-                    "以及更早的提交，至少如下数量，未能全部判断：",
-                ),
+                false => words::text(language, "dossier.older_ones_not_listed"),
+                true => words::text(language, "dossier.older_ones_at_least"),
             };
             writeln!(page, "  - {words} {} ({}…)", older.count, older.oldest).expect(FITS);
         }
         if let Some((by, reason)) = &commit.noticed {
-            let words = language.pick("noticed by", "已知悉：");
+            let words = words::text(language, "dossier.noticed_by");
             writeln!(page, "  - {words} {} {}", code(by), code(reason)).expect(FITS);
         }
         if seen.report_id.is_none() {
-            let words = language.pick(
-                "made while the planner was there; whether it holds this work is not known",
-                "提交时中书省会话仍在；其中是否有这项工作不得而知",
-            );
+            let words = words::text(language, "dossier.made_while_planner_there");
             writeln!(page, "  - {words}").expect(FITS);
         }
     }

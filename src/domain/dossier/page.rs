@@ -8,6 +8,7 @@ use crate::domain::language::Language;
 use crate::domain::markdown::{code, fence, heading, section};
 use crate::domain::plan::PlannedAssignment;
 use crate::domain::result::Revision;
+use crate::domain::words;
 use std::fmt::Write as _;
 
 const FITS: &str = "writing to a string cannot fail";
@@ -15,19 +16,19 @@ const FITS: &str = "writing to a string cannot fail";
 impl Dossier {
     /// The document.
     pub fn render(&self, language: Language) -> String {
-        let mut page = format!("# {}\n\n", language.pick("Dossier", "案卷"));
+        let mut page = format!("# {}\n\n", words::text(language, "dossier.title"));
         for id in &self.planners.ids {
-            writeln!(page, "- {}: {id}", language.pick("planner", "中书省会话")).expect(FITS);
+            writeln!(page, "- {}: {id}", words::text(language, "dossier.planner")).expect(FITS);
         }
         for task in &self.tasks {
             section(
                 &mut page,
                 2,
-                language.pick("Task", "任务"),
+                words::text(language, "dossier.task"),
                 std::slice::from_ref(task),
             );
         }
-        heading(&mut page, 2, language.pick("Plans", "方案"));
+        heading(&mut page, 2, words::text(language, "dossier.plans"));
         if self.versions.is_empty() {
             page.push_str("None.\n");
         }
@@ -42,7 +43,7 @@ impl Dossier {
             confirmed.render(&mut page, language);
         }
         self.gates.render_plans(&mut page, language);
-        heading(&mut page, 2, language.pick("Work", "分工"));
+        heading(&mut page, 2, words::text(language, "dossier.work"));
         if self.work.is_empty() {
             page.push_str("None.\n");
         }
@@ -50,7 +51,7 @@ impl Dossier {
             self.render_work(&mut page, id, work, language);
         }
         self.gates.render_trees(&mut page, language);
-        heading(&mut page, 2, language.pick("What happened", "经过"));
+        heading(&mut page, 2, words::text(language, "dossier.what_happened"));
         for line in &self.timeline {
             writeln!(page, "{line}").expect(FITS);
         }
@@ -70,14 +71,19 @@ impl Dossier {
             section(
                 page,
                 4,
-                language.pick("Task", "任务"),
+                words::text(language, "dossier.task"),
                 std::slice::from_ref(&order.task),
             );
-            section(page, 4, language.pick("Files", "文件"), &order.files);
             section(
                 page,
                 4,
-                language.pick("Verify commands", "验证命令"),
+                words::text(language, "dossier.files"),
+                &order.files,
+            );
+            section(
+                page,
+                4,
+                words::text(language, "dossier.verify_commands"),
                 &order.verify,
             );
         }
@@ -95,12 +101,12 @@ impl Dossier {
 
 impl Version {
     fn render(&self, page: &mut String, language: Language) {
-        let title = language.pick("Version", "版本");
+        let title = words::text(language, "dossier.version");
         heading(page, 3, &format!("{title} {}", self.number));
         writeln!(
             page,
             "- {} {} {}\n- sha256 {}",
-            language.pick("reported", "上报"),
+            words::text(language, "dossier.reported"),
             stamp(self.at),
             code(&self.actor),
             self.sha256
@@ -129,11 +135,9 @@ impl Confirmed {
         let what = match self.version {
             Some(version) => format!(
                 "{} {version}",
-                language.pick("Confirmed with changes: version", "修改后确认：版本")
+                words::text(language, "dossier.confirmed_with_changes_version")
             ),
-            None => language
-                .pick("Confirmed without a plan", "无方案直接确认")
-                .to_owned(),
+            None => words::text(language, "dossier.confirmed_without_plan").to_owned(),
         };
         heading(page, 3, &what);
         writeln!(page, "- {} {}", stamp(self.at), code(&self.actor)).expect(FITS);
@@ -150,9 +154,9 @@ fn lines(page: &mut String, assignments: &[PlannedAssignment], language: Languag
         );
         fence(page, std::slice::from_ref(&item.task));
         for (name, list) in [
-            (language.pick("files", "文件"), &item.files),
-            (language.pick("after", "先决"), &item.after),
-            (language.pick("verify", "验证"), &item.verify),
+            (words::text(language, "dossier.n_files"), &item.files),
+            (words::text(language, "dossier.after"), &item.after),
+            (words::text(language, "dossier.verify"), &item.verify),
         ] {
             if !list.is_empty() {
                 let shown: Vec<String> = list.iter().map(|entry| code(entry)).collect();
@@ -165,7 +169,7 @@ fn lines(page: &mut String, assignments: &[PlannedAssignment], language: Languag
 impl Reported {
     fn render(&self, page: &mut String, language: Language) {
         for (at, revision) in &self.revisions {
-            let title = language.pick("Report, revision", "汇报，修订");
+            let title = words::text(language, "dossier.report_revision");
             heading(page, 4, &format!("{title} {}", revision.revision));
             let source = match revision.verified {
                 true => "verified",
@@ -183,18 +187,18 @@ impl Reported {
             fence(page, std::slice::from_ref(&said.summary));
             for (name, list) in [
                 (
-                    language.pick("Changed files", "改动文件"),
+                    words::text(language, "dossier.changed_files"),
                     &said.changed_files,
                 ),
                 (
-                    language.pick("Checks it says it ran", "声称已运行的验证"),
+                    words::text(language, "dossier.checks_says_ran"),
                     &said.verifications_run,
                 ),
                 (
-                    language.pick("Checks it skipped", "跳过的验证"),
+                    words::text(language, "dossier.checks_skipped"),
                     &said.verifications_skipped,
                 ),
-                (language.pick("Risks", "风险"), &said.risks),
+                (words::text(language, "dossier.risks"), &said.risks),
             ] {
                 if !list.is_empty() {
                     section(page, 5, name, list);
@@ -225,7 +229,11 @@ impl Reported {
             }
         }
         if !body.is_empty() {
-            heading(page, 5, language.pick("What zhongshu found", "服务器所见"));
+            heading(
+                page,
+                5,
+                words::text(language, "dossier.what_zhongshu_found"),
+            );
             page.push_str(&body);
         }
     }

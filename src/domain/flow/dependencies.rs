@@ -4,7 +4,7 @@ use super::shown;
 use crate::domain::ids::AssignmentId;
 use crate::domain::plan::PlannedAssignment;
 use crate::domain::refusal::Refusal;
-use crate::domain::sentence::say;
+use crate::domain::sentence::{Sentence, say};
 use std::collections::{HashMap, HashSet};
 
 /// Longest name of a line, in characters. It stands in sentences and in narrow columns.
@@ -63,7 +63,7 @@ pub fn check(lines: &[PlannedAssignment], among: Among) -> Result<(), Refusal> {
         None => Ok(()),
         Some(cycle) => Err(Refusal::invalid(
             "dependency_cycle",
-            say!("refusal.dependency_cycle", waits = waits(&cycle)),
+            say!("refusal.dependency_cycle", waits => waits(&cycle)),
         )),
     }
 }
@@ -122,13 +122,13 @@ pub fn cycle(lines: &[PlannedAssignment], among: Among) -> Option<Vec<&str>> {
 }
 
 /// "`a` waits for `b`, `b` waits for `a`".
-pub fn waits(cycle: &[&str]) -> String {
+pub fn waits(cycle: &[&str]) -> Sentence {
     let next = cycle.iter().cycle().skip(1);
     let each = cycle.iter().zip(next).map(|(id, next)| match id == next {
-        true => format!("`{id}` waits for itself"),
-        false => format!("`{id}` waits for `{next}`"),
+        true => say!("plan_check.waits_for_itself", id),
+        false => say!("plan_check.waits_for", id, next),
     });
-    each.collect::<Vec<_>>().join(", ")
+    Sentence::list(each)
 }
 
 /// What each confirmed line waits for, once every line has an assignment of its own. `ids` belong to `lines`, which were

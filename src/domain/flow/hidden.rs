@@ -1,9 +1,8 @@
 //! Characters that nobody sees, in plans: refused in what a program obeys, told of everywhere else.
 
-use crate::domain::department::Localized;
 use crate::domain::plan::{PlanCheck, PlanFinding, PlanLevel, PlannedAssignment};
 use crate::domain::refusal::Refusal;
-use crate::domain::sentence::say;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown;
 
 /// Different characters that a finding names; who hides more than this hides something.
@@ -38,32 +37,27 @@ pub fn in_lines(lines: &[PlannedAssignment]) -> Vec<PlanFinding> {
 
 fn in_line(at: usize, line: &PlannedAssignment) -> Option<PlanFinding> {
     let prose = [
-        ("任务", "task", line.task.as_str()),
-        ("理由", "reason", &line.reason),
-        ("选用模型的理由", "reason for the model", &line.model_reason),
+        (say!("plan_check.field.task"), line.task.as_str()),
+        (say!("plan_check.field.reason"), &line.reason),
+        (say!("plan_check.field.model_reason"), &line.model_reason),
     ];
-    let prose = prose.map(|(zh, en, text)| (zh, en, Vec::from_iter(shown::hidden(text))));
+    let prose = prose.map(|(name, text)| (name, Vec::from_iter(shown::hidden(text))));
     let strict = [
-        ("文件", "files", &line.files),
-        ("验证命令", "verify", &line.verify),
+        (say!("plan_check.field.files"), &line.files),
+        (say!("plan_check.field.verify"), &line.verify),
     ];
-    let strict = strict.map(|(zh, en, list)| {
+    let strict = strict.map(|(name, list)| {
         let all = list.iter().flat_map(|entry| entry.chars());
-        (zh, en, Vec::from_iter(all.filter(|c| shown::is_hidden(*c))))
+        (name, Vec::from_iter(all.filter(|c| shown::is_hidden(*c))))
     });
-    let is_obeyed = strict.iter().any(|(_, _, chars)| !chars.is_empty());
-    let fields: Vec<_> = strict.into_iter().chain(prose).collect();
-    let fields = fields.into_iter().filter(|(_, _, chars)| !chars.is_empty());
-    let (mut zh, mut en, mut chars) = (Vec::new(), Vec::new(), Vec::new());
-    for (name_zh, name_en, found) in fields {
-        zh.push(name_zh);
-        en.push(name_en);
-        chars.extend(found);
-    }
-    let names = named(&chars)?;
-    let (then_zh, then_en) = match is_obeyed {
-        true => ("去除后才能确认", "it can be confirmed without them only"),
-        false => ("编辑表单中已去除", "the form leaves them out"),
+    let is_obeyed = strict.iter().any(|(_, chars)| !chars.is_empty());
+    let found = strict.into_iter().chain(prose);
+    let (fields, chars): (Vec<_>, Vec<_>) = found.filter(|(_, it)| !it.is_empty()).unzip();
+    let names = named(&chars.concat())?;
+    let fields = Sentence::list(fields);
+    let message = match is_obeyed {
+        true => say!("plan_check.hidden_in_what_is_obeyed", names, fields => fields),
+        false => say!("plan_check.hidden_in_prose", names, fields => fields),
     };
     Some(PlanFinding {
         check: PlanCheck::HiddenCharacters,
@@ -73,13 +67,7 @@ fn in_line(at: usize, line: &PlannedAssignment) -> Option<PlanFinding> {
         },
         assignments: vec![at],
         path: None,
-        message: Localized::new(
-            format!("{}中含有看不见的字符（{names}）；{then_zh}", zh.join("、")),
-            format!(
-                "characters that nobody sees ({names}) in: {}; {then_en}",
-                en.join(", ")
-            ),
-        ),
+        message: message.both(),
     })
 }
 
@@ -91,12 +79,7 @@ pub fn in_summary(summary: &str) -> Option<PlanFinding> {
         level: PlanLevel::Warning,
         assignments: Vec::new(),
         path: None,
-        message: Localized::new(
-            format!("方案摘要中含有看不见的字符（{names}）；页面上已标出"),
-            format!(
-                "the summary holds characters that nobody sees ({names}); they are spelled out here"
-            ),
-        ),
+        message: say!("plan_check.summary_holds_characters_nobody", names).both(),
     })
 }
 

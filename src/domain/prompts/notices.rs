@@ -8,6 +8,7 @@ use crate::domain::message::Setback;
 use crate::domain::plan::Source;
 use crate::domain::plan_review::Verdict;
 use crate::domain::result::{Findings, Revision};
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::Outcome;
 use crate::domain::shown::shown;
 use serde_json::json;
@@ -339,59 +340,37 @@ pub fn evidence_notice(
     }
 }
 
-/// What is reported in place of a department that ended without a report.
+/// What is reported in place of a department that ended without a report. A person reads it as well as an agent.
 pub fn fallback_findings(language: Language, outcome: &Outcome) -> Findings {
-    let how = describe(language, outcome);
+    let summary = say!("reason.fallback.summary", how => describe(outcome));
     Findings {
-        summary: match language {
-            Language::En => format!("The session ended without a report: {how}."),
-            Language::Zh => format!("会话未汇报就结束了：{how}。"),
-        },
-        risks: vec![
-            language
-                .pick(
-                    "Nothing is known about what it changed; look at the governance report.",
-                    "它改了什么不得而知；请查看治理报告。",
-                )
-                .to_owned(),
-        ],
-        next_action: language
-            .pick(
-                "Decide whether to resume the session, start it again, or go on without it.",
-                "决定是恢复会话、重新开始，还是放弃。",
-            )
-            .to_owned(),
+        summary: summary.text(language),
+        risks: vec![say!("reason.fallback.risk").text(language)],
+        next_action: say!("reason.fallback.next").text(language),
         ..Findings::default()
     }
 }
 
-fn describe(language: Language, outcome: &Outcome) -> String {
-    let pick = |en: &str, zh: &str| language.pick(en, zh).to_owned();
+fn describe(outcome: &Outcome) -> Sentence {
     match outcome {
         Outcome::Exited {
             code: Some(code), ..
-        } => {
-            format!(
-                "{} {code}",
-                language.pick("its program ended with exit code", "程序已结束，退出码")
-            )
-        }
+        } => say!("reason.fallback.exit_code", code),
         Outcome::Exited {
             signal: Some(signal),
             ..
-        } => {
-            format!(
-                "{} {signal}",
-                language.pick("its program was ended by signal", "程序被信号终止：")
-            )
+        } => say!("reason.fallback.signal", signal),
+        Outcome::Exited { .. } => say!("reason.terminal.program_ended"),
+        Outcome::Stopped => say!("reason.fallback.stopped"),
+        Outcome::Reported => say!("reason.fallback.reported"),
+        Outcome::Silent => say!("reason.fallback.silent"),
+        Outcome::Failed { reason } => {
+            say!("reason.fallback.failed", reason => Sentence::recognised(reason))
         }
-        Outcome::Exited { .. } => pick("its program ended", "程序已结束"),
-        Outcome::Stopped => pick("a person stopped it", "被人停止"),
-        Outcome::Reported => pick("its round was closed", "本轮已关闭"),
-        Outcome::Silent => pick("it stayed silent after two reminders", "两次提醒后仍无汇报"),
-        Outcome::Failed { reason } => format!("{}: {reason}", language.pick("it failed", "失败")),
-        Outcome::Lost { reason } => format!("{}: {reason}", language.pick("it was lost", "丢失")),
-        Outcome::NotNeeded => pick("it was not needed any more", "已不再需要"),
-        Outcome::Replaced { .. } => pick("another planner took over", "已由另一位规划者接替"),
+        Outcome::Lost { reason } => {
+            say!("reason.fallback.lost", reason => Sentence::recognised(reason))
+        }
+        Outcome::NotNeeded => say!("reason.fallback.not_needed"),
+        Outcome::Replaced { .. } => say!("reason.planner_replaced"),
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::language::Language;
 use crate::domain::rules::strictness::Difference;
+use crate::domain::sentence::say;
 
 /// Digits of a commit's id that are shown.
 const SHORT: usize = 12;
@@ -144,84 +145,31 @@ impl Judges {
 
     fn before_sentence(&self, language: Language) -> String {
         let short = |commit: &str| commit.get(..SHORT).unwrap_or(commit).to_owned();
-        match (&self.before, language) {
-            (Before::Committed { commit }, Language::En) => {
-                format!("governance.yaml of commit {} judges", short(commit))
+        let said = match &self.before {
+            Before::Committed { commit } => {
+                say!("governance.judge.committed", commit = short(commit))
             }
-            (Before::Committed { commit }, Language::Zh) => {
-                format!("以提交 {} 的 governance.yaml 为准", short(commit))
+            Before::BuiltIn {
+                commit: Some(commit),
+            } => say!("governance.judge.built_in", commit = short(commit)),
+            Before::BuiltIn { commit: None } => say!("governance.judge.no_commit"),
+            Before::Unusable { commit, reason } => {
+                say!("governance.judge.unusable", commit = short(commit), reason)
             }
-            (
-                Before::BuiltIn {
-                    commit: Some(commit),
-                },
-                Language::En,
-            ) => format!(
-                "commit {} has no governance.yaml: the built-in rules judge",
-                short(commit)
-            ),
-            (
-                Before::BuiltIn {
-                    commit: Some(commit),
-                },
-                Language::Zh,
-            ) => format!(
-                "提交 {} 没有 governance.yaml：以内置规则为准",
-                short(commit)
-            ),
-            (Before::BuiltIn { commit: None }, _) => language
-                .pick(
-                    "there is no commit yet: the built-in rules judge",
-                    "尚无提交：以内置规则为准",
-                )
-                .to_owned(),
-            (Before::Unusable { commit, reason }, Language::En) => format!(
-                "governance.yaml of commit {} cannot be used ({reason}): the built-in rules judge in its place",
-                short(commit)
-            ),
-            (Before::Unusable { commit, reason }, Language::Zh) => format!(
-                "提交 {} 的 governance.yaml 无法使用（{reason}）：改以内置规则为准",
-                short(commit)
-            ),
-            (Before::Given, _) => language
-                .pick(
-                    "rules judge that were named for this report",
-                    "以为本报告指定的规则为准",
-                )
-                .to_owned(),
-        }
+            Before::Given => say!("governance.judge.given"),
+        };
+        said.text(language)
     }
 
     fn on_disk_sentence(&self, language: Language) -> Option<String> {
-        let (en, zh) = match &self.on_disk {
+        let said = match &self.on_disk {
             OnDisk::Same => return None,
-            OnDisk::Stricter => (
-                "governance.yaml on disk is stricter, and judges as well",
-                "磁盘上的 governance.yaml 更严格，同样生效",
-            ),
-            OnDisk::Looser => (
-                "governance.yaml on disk is looser: what it loosens does not count",
-                "磁盘上的 governance.yaml 更宽松：放宽的部分不算数",
-            ),
-            OnDisk::Mixed => (
-                "governance.yaml on disk is another one: what it says more strictly counts as well, what it loosens does not count",
-                "磁盘上的 governance.yaml 不同：更严格的部分同样生效，放宽的部分不算数",
-            ),
-            OnDisk::Absent => (
-                "governance.yaml is not on disk, which changes nothing",
-                "磁盘上没有 governance.yaml，不影响裁定",
-            ),
-            OnDisk::Unusable { reason } => {
-                return Some(match language {
-                    Language::En => format!(
-                        "governance.yaml on disk cannot be used and does not count ({reason})"
-                    ),
-                    Language::Zh => {
-                        format!("磁盘上的 governance.yaml 无法使用，不算数（{reason}）")
-                    }
-                });
-            }
+            OnDisk::Stricter => say!("governance.judge.disk_stricter"),
+            OnDisk::Looser => say!("governance.judge.disk_looser"),
+            OnDisk::Mixed => say!("governance.judge.disk_mixed"),
+            OnDisk::Absent => say!("governance.judge.disk_absent"),
+            OnDisk::Unusable { reason } => say!("governance.judge.disk_unusable", reason),
         };
-        Some(language.pick(en, zh).to_owned())
+        Some(said.text(language))
     }
 }

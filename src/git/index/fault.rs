@@ -1,20 +1,19 @@
 //! Why an index cannot be read.
 
+use crate::domain::sentence::say;
 use crate::git::GitError;
 
 /// Why an index cannot be judged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IndexFault {
     /// A format that this does not know.
-    #[error("it uses {0}, which zhongshu cannot read")]
+    #[error("{}", say!("reason.index.unsupported", what = .0))]
     Unsupported(String),
     /// Somebody wrote it meanwhile.
-    #[error(
-        "it changed each time while it was read; try again when nobody else works in this repository"
-    )]
+    #[error("{}", say!("reason.index.unsteady"))]
     Unsteady,
     /// It ends too early, or its parts do not fit together.
-    #[error("it is damaged: {0}")]
+    #[error("{}", say!("reason.index.damaged", why = .0))]
     Damaged(&'static str),
 }
 

@@ -12,6 +12,8 @@ use crate::domain::hex::hex;
 use crate::domain::language::Language;
 use crate::domain::report::{Finding, PortabilityReference, Report};
 use crate::domain::rules::RiskLevel;
+use crate::domain::sentence::say;
+use crate::domain::words;
 
 /// The standard's own name for the format of its files.
 const SCHEMA: &str =
@@ -60,10 +62,10 @@ pub(super) fn log(report: &Report, part: Part, language: Language) -> Value {
             "automationDetails": {"id": format!("zhongshu/{}/{}", report.mode.name(), report.id)},
             "invocations": [{"executionSuccessful": true, "endTimeUtc": time}],
             "originalUriBaseIds": {ROOT: {
-                "description": {"text": language.pick("The top folder of the repository.", "仓库的顶层目录。")},
+                "description": {"text": words::text(language, "governance.top_folder_repository")},
             }},
             "columnKind": "unicodeCodePoints",
-            "language": language.pick("en", "zh"),
+            "language": language.tag(),
             "results": run.results,
             "properties": {
                 "reportId": report.id,
@@ -114,14 +116,8 @@ impl Run {
 
     fn reference(&mut self, found: &PortabilityReference) {
         let reference = printable(&found.reference);
-        let message = match self.language {
-            Language::Zh => format!("{reference} 仅在某台机器上有效。"),
-            Language::En => format!("{reference} only holds on one machine."),
-        };
-        let help = self.language.pick(
-            "Write a path that holds everywhere, put the example into a code span, or have a person add it to allow_references under preflight in governance.yaml.",
-            "改写为处处有效的路径，或把示例放入代码块；也可由人在 governance.yaml 的 preflight 中将其加入 allow_references。",
-        );
+        let message = say!("governance.only_holds_on_one", reference).text(self.language);
+        let help = words::text(self.language, "governance.write_path_holds_everywhere");
         let region = json!({"startLine": found.line, "startColumn": found.column});
         let result = self.result(
             PORTABILITY,

@@ -6,186 +6,152 @@ use crate::domain::report::{
     ChangeStatus, ChangedFile, Finding, PortabilityScan, Report, ReportMode, SkippedFile,
 };
 use crate::domain::rules::RiskLevel;
+use crate::domain::sentence::say;
+use crate::domain::words;
 
 /// The words of one language.
 #[derive(Clone, Copy)]
 pub(super) struct Words(pub Language);
 
 impl Words {
-    fn pick(self, en: &'static str, zh: &'static str) -> &'static str {
-        self.0.pick(en, zh)
+    fn get(self, key: &'static str) -> &'static str {
+        words::text(self.0, key)
     }
 
     pub(super) fn title(self) -> &'static str {
-        self.pick("Governance report", "治理报告")
+        self.get("governance.governance_report")
     }
     pub(super) fn compared(self) -> &'static str {
-        self.pick("Compared", "比较范围")
+        self.get("governance.compared")
     }
     pub(super) fn rules(self) -> &'static str {
-        self.pick("Rules", "规则")
+        self.get("governance.rules")
     }
     pub(super) fn branch(self) -> &'static str {
-        self.pick("Branch", "分支")
+        self.get("governance.branch")
     }
     pub(super) fn decision(self) -> &'static str {
-        self.pick("Decision", "结论")
+        self.get("governance.decision")
     }
     pub(super) fn changes(self) -> &'static str {
-        self.pick("Changes", "变更")
+        self.get("governance.changes")
     }
     pub(super) fn notice(self) -> &'static str {
-        self.pick("Notice", "注意")
+        self.get("governance.notice")
     }
     pub(super) fn no_changes(self) -> &'static str {
-        self.pick("Nothing changed.", "没有变更。")
+        self.get("governance.nothing_changed")
     }
     pub(super) fn departments(self) -> &'static str {
-        self.pick("Departments", "部门")
+        self.get("governance.departments")
     }
     pub(super) fn owners(self) -> &'static str {
-        self.pick("Owners (CODEOWNERS)", "归属者（CODEOWNERS）")
+        self.get("governance.owners_codeowners")
     }
     pub(super) fn owners_notices(self) -> &'static str {
-        self.pick(
-            "Lines of CODEOWNERS that do not count",
-            "CODEOWNERS 中未生效的行",
-        )
+        self.get("governance.lines_codeowners_do_not")
     }
     pub(super) fn uncategorised(self) -> &'static str {
-        self.pick("No department owns", "没有部门负责")
+        self.get("governance.no_department_owns")
     }
     pub(super) fn risks(self) -> &'static str {
-        self.pick("Findings", "风险项")
+        self.get("governance.findings")
     }
     pub(super) fn silenced(self) -> &'static str {
-        self.pick("Exempt by allow_pattern", "由 allow_pattern 豁免")
+        self.get("governance.exempt_by_allow_pattern")
     }
     pub(super) fn skipped(self) -> &'static str {
-        self.pick("Content that was not looked at", "未检查内容的文件")
+        self.get("governance.content_not_looked_at")
     }
     pub(super) fn verify(self) -> &'static str {
-        self.pick("Verify with", "验证命令")
+        self.get("governance.verify_with")
     }
     pub(super) fn preflight(self) -> &'static str {
-        self.pick(
-            "References that only hold on one machine",
-            "仅在某台机器上有效的引用",
-        )
+        self.get("governance.references_only_hold_on")
     }
     pub(super) fn tree(self) -> &'static str {
-        self.pick("Staged tree", "暂存树")
+        self.get("governance.staged_tree")
     }
     pub(super) fn digest(self) -> &'static str {
-        self.pick("Digest", "摘要")
+        self.get("governance.digest")
     }
     pub(super) fn table(self) -> &'static str {
-        self.pick(
-            "| change | file | + | - | departments | findings |\n|---|---|---|---|---|---|\n",
-            "| 变更 | 文件 | + | - | 部门 | 风险项 |\n|---|---|---|---|---|---|\n",
-        )
+        self.get("governance.table_head")
     }
     /// What stands between a name and its value.
     pub(super) fn colon(self) -> &'static str {
-        self.pick(": ", "：")
+        self.get("governance.colon")
     }
 
     pub(super) fn files(self, count: usize) -> String {
-        match (self.0, count) {
-            (Language::Zh, _) => format!("{count} 个文件"),
-            (Language::En, 1) => "1 file".to_owned(),
-            (Language::En, _) => format!("{count} files"),
+        match count {
+            1 => self.get("governance.one_file").to_owned(),
+            _ => say!("governance.files", count).text(self.0),
         }
     }
 
     pub(super) fn files_read(self, count: usize) -> String {
-        match self.0 {
-            Language::Zh => format!("已读取 {count} 个文件"),
-            Language::En => format!("{} read", self.files(count)),
-        }
+        say!("governance.files_read", files = self.files(count)).text(self.0)
     }
 
     /// The outcome of the scan for references, with its numbers.
     pub(super) fn scanned(self, scan: &PortabilityScan) -> String {
         let decision = scan.decision.name();
         let read = self.files_read(scan.scanned_files.len());
-        match (self.0, scan.exceptions.len()) {
-            (Language::Zh, 0) => format!("{decision}（{read}）"),
-            (Language::Zh, count) => format!("{decision}（{read}，{count} 处例外）"),
-            (Language::En, 0) => format!("{decision} ({read})"),
-            (Language::En, 1) => format!("{decision} ({read}, 1 exception)"),
-            (Language::En, count) => format!("{decision} ({read}, {count} exceptions)"),
-        }
+        let said = match scan.exceptions.len() {
+            0 => say!("governance.scanned", decision, read),
+            1 => say!("governance.scanned_one_exception", decision, read),
+            count => say!("governance.scanned_exceptions", decision, read, count),
+        };
+        said.text(self.0)
     }
 
     /// How many findings are not listed.
     pub(super) fn left_out(self, count: usize) -> String {
-        match (self.0, count) {
-            (Language::Zh, _) => format!("另有 {count} 项未列出"),
-            (Language::En, 1) => "1 more is not listed".to_owned(),
-            (Language::En, _) => format!("{count} more are not listed"),
+        match count {
+            1 => self.get("governance.one_left_out").to_owned(),
+            _ => say!("governance.left_out", count).text(self.0),
         }
     }
 
     pub(super) fn level(self, level: RiskLevel) -> &'static str {
         match level {
-            RiskLevel::High => self.pick("high", "高"),
-            RiskLevel::Medium => self.pick("medium", "中"),
-            RiskLevel::Low => self.pick("low", "低"),
+            RiskLevel::High => self.get("governance.high"),
+            RiskLevel::Medium => self.get("governance.medium"),
+            RiskLevel::Low => self.get("governance.low"),
         }
     }
 
     pub(super) fn status(self, status: ChangeStatus) -> &'static str {
-        let zh = match status {
-            ChangeStatus::Added => "新增",
-            ChangeStatus::Modified => "修改",
-            ChangeStatus::Deleted => "删除",
-            ChangeStatus::Renamed => "重命名",
-            ChangeStatus::Copied => "复制",
-            ChangeStatus::TypeChanged => "类型变更",
-            ChangeStatus::ModeChanged => "权限变更",
-            ChangeStatus::Untracked => "未跟踪",
-            ChangeStatus::Conflicted => "冲突",
-        };
-        self.pick(status.name(), zh)
+        words::word(self.0, "change", status.name())
     }
 
     pub(super) fn reason(self, skipped: &SkippedFile) -> &str {
         match &*skipped.reason {
-            "too_large" => self.pick("too large", "过大"),
-            "unreadable" => self.pick("unreadable", "无法读取"),
+            "too_large" => self.get("governance.too_large"),
+            "unreadable" => self.get("governance.unreadable"),
             other => other,
         }
     }
 
     pub(super) fn what_was_compared(self, report: &Report) -> String {
         let base = printable(report.base.as_deref().unwrap_or_default());
-        match (report.mode, self.0) {
-            (ReportMode::Worktree, Language::Zh) => {
-                "工作区（已暂存、未暂存、未跟踪）与 HEAD".to_owned()
-            }
-            (ReportMode::Worktree, Language::En) => {
-                "files (staged, unstaged, untracked) with HEAD".to_owned()
-            }
-            (ReportMode::Staged, Language::Zh) => "暂存区与 HEAD".to_owned(),
-            (ReportMode::Staged, Language::En) => "index with HEAD".to_owned(),
-            (ReportMode::Base, Language::Zh) => format!("已跟踪的文件与 {base}"),
-            (ReportMode::Base, Language::En) => format!("tracked files with {base}"),
+        match report.mode {
+            ReportMode::Worktree => self.get("governance.compared.worktree").to_owned(),
+            ReportMode::Staged => self.get("governance.compared.staged").to_owned(),
+            ReportMode::Base => say!("governance.compared.base", base).text(self.0),
         }
     }
 
     pub(super) fn where_head_is(self, report: &Report) -> String {
-        let detached = self.pick("(detached HEAD)", "（游离 HEAD）");
+        let detached = self.get("governance.detached_head");
         let mut text = printable(report.branch.as_deref().unwrap_or(detached));
         match &report.head {
             Some(head) => text.push_str(&format!(" @ {}", head.get(..12).unwrap_or(head))),
-            None => text.push_str(self.pick(" (no commit yet)", "（尚无提交）")),
+            None => text.push_str(self.get("governance.no_commit_yet")),
         }
         if let (Some(ahead), Some(behind)) = (report.ahead, report.behind) {
-            text.push_str(&match self.0 {
-                Language::Zh => format!("（领先 {ahead}，落后 {behind}）"),
-                Language::En => format!(" ({ahead} ahead, {behind} behind)"),
-            });
+            text.push_str(&say!("governance.ahead_behind", ahead, behind).text(self.0));
         }
         text
     }
@@ -193,17 +159,17 @@ impl Words {
     /// The decision with its reasons.
     pub(super) fn decided(self, report: &Report) -> String {
         let name = report.decision.name();
-        match (report.decision_reasons.as_slice(), self.0) {
-            ([], _) => name.to_owned(),
-            (reasons, Language::Zh) => format!("{name}（{}）", reasons.join("，")),
-            (reasons, Language::En) => format!("{name} ({})", reasons.join(", ")),
+        if report.decision_reasons.is_empty() {
+            return name.to_owned();
         }
+        let reasons = report.decision_reasons.join(self.get("governance.comma"));
+        say!("governance.decided", name, reasons).text(self.0)
     }
 
     /// Files and lines in one phrase.
     pub(super) fn size(self, report: &Report) -> String {
         let counts = &report.counts;
-        let comma = self.pick(", ", "，");
+        let comma = self.get("governance.comma");
         format!(
             "{}{comma}+{} -{}",
             self.files(counts.files),
@@ -215,7 +181,7 @@ impl Words {
     pub(super) fn lines_of(self, file: &ChangedFile) -> String {
         match (file.additions, file.deletions) {
             (Some(additions), Some(deletions)) => format!("+{additions} -{deletions}"),
-            _ if file.binary => self.pick("(binary)", "（二进制）").to_owned(),
+            _ if file.binary => self.get("governance.binary").to_owned(),
             _ => String::new(),
         }
     }

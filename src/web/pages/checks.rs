@@ -7,6 +7,7 @@ use crate::domain::evidence::{End, Run, Verdict};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::plan_review::CheckedPoint;
+use crate::domain::words;
 use crate::web::views::{PlanView, ResultView};
 
 /// Paths that are listed; the counts beside them are of all.
@@ -80,7 +81,7 @@ impl Checks<'_> {
             let names: Vec<String> = file.ambiguous_with.iter().map(short).collect();
             words.push(self.t.one("checks.maybe", names.join(", ")));
         }
-        words.join(self.language.pick(", ", "，"))
+        words.join(words::text(self.language, "governance.comma"))
     }
 
     pub(super) fn verdict_class(&self, verdict: &Verdict) -> &'static str {

@@ -17,6 +17,7 @@ use crate::domain::language::Language;
 use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
 use crate::domain::session::Kind;
 use crate::domain::shown::without_hidden;
+use crate::domain::words;
 use crate::web::views::{
     FindingView, PlanFileView, PlanView, PlannerView, QueueItemView, ResultView, SessionView,
 };
@@ -260,7 +261,7 @@ impl Page<'_> {
     /// Whose sessions run without a sandbox.
     fn unsandboxed(&self) -> Option<String> {
         let names = &self.w.powers.unsandboxed;
-        (!names.is_empty()).then(|| names.join(self.w.language.pick(", ", "、")))
+        (!names.is_empty()).then(|| names.join(words::text(self.w.language, "list.comma")))
     }
 
     fn title<'s>(&self, department: &'s Department) -> &'s str {
@@ -339,7 +340,7 @@ impl Page<'_> {
     /// "1, 3": the lines that a finding is about, as the table numbers them.
     fn line_numbers(&self, positions: &[usize]) -> String {
         let numbers: Vec<String> = positions.iter().map(|at| (at + 1).to_string()).collect();
-        numbers.join(self.w.language.pick(", ", "、"))
+        numbers.join(words::text(self.w.language, "list.comma"))
     }
 
     /// Whether work waits for something that failed.

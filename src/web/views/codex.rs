@@ -65,7 +65,7 @@ fn lacks(abilities: &Abilities, language: Language) -> Option<Vec<LackView>> {
     let view = |lack: &Lack| LackView {
         feature: lack.feature,
         methods: lack.methods.clone(),
-        loss: lack.feature.loss().get(language).to_owned(),
+        loss: lack.feature.loss().text(language),
     };
     Some(lacks.iter().map(view).collect())
 }

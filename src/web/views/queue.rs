@@ -6,6 +6,7 @@ use crate::domain::fault::Shared;
 use crate::domain::flow::holds::{Holds, Limits};
 use crate::domain::ids::AssignmentId;
 use crate::domain::language::Language;
+use crate::domain::words;
 use crate::web::pages::Words;
 use serde::Serialize;
 
@@ -68,7 +69,9 @@ impl ViewContext<'_> {
             },
         };
         let names = hold.assignments().iter().map(name);
-        let names = names.collect::<Vec<_>>().join(language.pick(", ", "、"));
+        let names = names
+            .collect::<Vec<_>>()
+            .join(words::text(language, "list.comma"));
         match hold {
             Hold::PlannerEnded => t.get("queue.hold.planner_ended").to_owned(),
             Hold::WaitsForPerson => t.get("queue.hold.waits_for_person").to_owned(),

@@ -2,6 +2,7 @@
 
 use super::{File, Page};
 use crate::domain::conformance::JudgedFile;
+use crate::domain::words;
 use crate::web::pages::checks::{Checks, Reviewed, open_question};
 use crate::web::views::work::{AssignmentWork, Author, PlanWork};
 use crate::web::views::{PlanView, ResultView};
@@ -69,7 +70,7 @@ impl Page<'_> {
             words.push(self.t.get("review.changed_since").to_owned());
         }
         words.retain(|it| !it.is_empty());
-        words.join(self.language.pick(", ", "，"))
+        words.join(words::text(self.language, "governance.comma"))
     }
 
     /// Everybody who changed a file; none when there is no work to tell it by.
