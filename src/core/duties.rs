@@ -123,7 +123,8 @@ impl Troubles {
         };
         let hindered = self.hindered.lock().unwrap_or_else(PoisonError::into_inner);
         let hindrance = |(duty, reason): (&Duty, &String)| {
-            let said = say!("duty.hindered", duty => duty.title(), reason => Sentence::recognised(reason));
+            let said =
+                say!("duty.hindered", duty => duty.title(), reason => Sentence::recognised(reason));
             (format!("{}-now", duty.name()), said.text(language))
         };
         let ended = all.iter().map(sentence);

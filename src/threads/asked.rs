@@ -16,6 +16,7 @@ use crate::domain::ask::{Ask, RequestKey};
 use crate::domain::flow::asks as flow;
 use crate::domain::ids::{AskId, SessionId};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -94,7 +95,7 @@ impl OpenAsks {
         match asked_by {
             Some(server) if connected.as_ref() != Some(&server) => Err(Refusal::unavailable(
                 "codex_unavailable",
-                "Codex cannot be reached at the moment, so it cannot be told: what it asks still waits; try again in a moment",
+                say!("refusal.ask.codex_not_reached"),
             )),
             _ => Ok(()),
         }
@@ -152,7 +153,7 @@ impl OpenAsks {
         match first {
             Some(title) => {
                 self.core.live.set_activity(id, Activity::Blocked);
-                let notice = format!("{}{}", language.pick("it ", "它"), title.get(language));
+                let notice = say!("reason.it_asks", what => title.into()).text(language);
                 self.core
                     .live
                     .update(id, |observed| observed.notice = Some(notice));

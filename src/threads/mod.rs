@@ -18,9 +18,9 @@ mod thread;
 
 pub use self::features::Abilities;
 pub use self::history::Arrivals;
+pub use self::login::{NotAsked, not_logged_in};
 pub use self::pages::{MAX_TURNS, NotRead, TurnPage, Wanted};
 pub use self::running::{Change, News, Running};
-pub use self::login::{NotAsked, not_logged_in};
 pub use self::thread::{Opening, Thread, end_commands, has_nothing_left, is_open_elsewhere};
 
 use crate::codex::events::Notification;

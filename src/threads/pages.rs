@@ -11,8 +11,10 @@ use crate::codex::features::Feature;
 use crate::codex::items::{Turn as CodexTurn, TurnStatus};
 use crate::codex::wire::{ThreadId, TurnId};
 use crate::codex::{CallError, Codex};
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::transcript::{Row, TEXT_BYTES, Turn};
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,21 +57,39 @@ pub struct TurnPage {
 }
 
 /// Why a history could not be read. Display is a sentence.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum NotRead {
     /// There is no Codex, or it does not answer.
-    #[error("Codex keeps this history, and it does not answer: {0}")]
     NoCodex(String),
     /// This Codex does not tell what a thread did.
-    #[error("{}", Feature::Transcript.loss().en)]
     Lacking,
     /// Codex has no such thread (any more).
-    #[error("Codex has no history of this thread; it has no turn yet, or was deleted")]
     Nothing,
     /// The cursor is none of Codex's.
-    #[error("cursor: take the `next_cursor` of an answer about the same thread as it is")]
     BadCursor,
 }
+
+impl NotRead {
+    /// Why, and what to do.
+    pub fn sentence(&self) -> Sentence {
+        match self {
+            Self::NoCodex(reason) => {
+                say!("refusal.thread.no_codex", reason => Sentence::recognised(reason))
+            }
+            Self::Lacking => Feature::Transcript.loss(),
+            Self::Nothing => say!("refusal.thread.nothing"),
+            Self::BadCursor => say!("refusal.thread.bad_cursor"),
+        }
+    }
+}
+
+impl fmt::Display for NotRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.sentence().fmt(f)
+    }
+}
+
+impl std::error::Error for NotRead {}
 
 impl From<CallError> for NotRead {
     fn from(error: CallError) -> Self {

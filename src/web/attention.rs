@@ -5,8 +5,8 @@ use crate::core::live::{Activity, Observed};
 use crate::domain::ask::Ask;
 use crate::domain::attention::{self, Glimpse, House, Item, Scene};
 use crate::domain::language::Language;
-use crate::domain::sentence::{Sentence, say};
 use crate::domain::review::GateMode;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::state::State;
 use crate::ledger::Health;
 use crate::sessions::agents::Agents;
@@ -227,8 +227,9 @@ pub fn house(agents: &Agents, language: Language) -> House {
         codex: matches!(codex.state, "down" | "unavailable")
             .then(|| (codex.state, shown(&codex.reason.unwrap_or_default()))),
         lacks: lacks(&agents.threads.abilities(), language),
-        login: (agents.threads.logged_in() == Some(false))
-            .then(|| say!("reason.log_in_then_start", not_logged_in => not_logged_in()).text(language)),
+        login: (agents.threads.logged_in() == Some(false)).then(|| {
+            say!("reason.log_in_then_start", not_logged_in => not_logged_in()).text(language)
+        }),
         trust: trust.needed.then_some(trust.statement),
         powers: powers
             .needed

@@ -15,7 +15,7 @@ use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::result::TaskResult;
-use crate::domain::review::{GateMode, GitId};
+use crate::domain::review::GitId;
 use crate::domain::sentence::say;
 use crate::gate::review::Wanted;
 use crate::git::diff::{OVERVIEW, WHOLE_FILE};

@@ -49,7 +49,7 @@ fn decide(ask: &Ask, given: Value) -> Value {
 
 fn refused(ask: &Ask, given: Value) -> String {
     let given = from_value::<Given>(given).unwrap();
-    ask.check(given).unwrap_err().message
+    ask.check(given).unwrap_err().to_string()
 }
 
 const COMMAND: &str = "item/commandExecution/requestApproval";

@@ -1,6 +1,7 @@
 //! Forms of MCP servers: what was filled in, held against the JSON schema that came with the form.
 
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown::short;
 use boon::{Compiler, Schemas, UrlLoader, ValidationError};
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ pub fn check(schema: &Value, content: Option<&Value>) -> Result<(), Refusal> {
     let nothing = json!({});
     let content = content.unwrap_or(&nothing);
     if !content.is_object() {
-        let message = "content: it must be an object with one entry for each field of the form";
+        let message = say!("refusal.form.not_an_object");
         return Err(Refusal::invalid("content_not_an_object", message));
     }
     let mut schemas = Schemas::new();
@@ -30,22 +31,17 @@ pub fn check(schema: &Value, content: Option<&Value>) -> Result<(), Refusal> {
             Ok(()) => compiler.compile(PLACE, &mut schemas),
             Err(error) => Err(error),
         }
-        .map_err(|error| error.to_string()),
-        false => Err("it is no schema, or was too long to keep".to_owned()),
+        .map_err(|error| Sentence::verbatim(short(&error.to_string()))),
+        false => Err(say!("refusal.form.no_schema")),
     };
     let compiled = compiled.map_err(|reason| {
-        let message = format!(
-            "content: the form cannot be checked ({}); decline it, or answer it in its terminal",
-            short(&reason)
-        );
+        let message = say!("refusal.form.unusable", reason => reason);
         Refusal::invalid("form_unusable", message)
     })?;
     schemas.validate(content, compiled).map_err(|error| {
         let (place, reason) = first_reason(&error);
-        Refusal::invalid(
-            "content_invalid",
-            format!("content{place}: it does not fit the form: {reason}"),
-        )
+        let message = say!("refusal.form.does_not_fit", place, reason => reason);
+        Refusal::invalid("content_invalid", message)
     })
 }
 
@@ -65,7 +61,7 @@ pub fn secret_fields(schema: &Value) -> Vec<String> {
 }
 
 /// The first fault that has no fault below it, and where it is, as in `.colour`. What was filled in is not repeated: it may be secret.
-fn first_reason(error: &ValidationError<'_, '_>) -> (String, String) {
+fn first_reason(error: &ValidationError<'_, '_>) -> (String, Sentence) {
     let mut deepest = error;
     while let Some(cause) = deepest.causes.first() {
         deepest = cause;
@@ -74,18 +70,20 @@ fn first_reason(error: &ValidationError<'_, '_>) -> (String, String) {
     let place = place.strip_prefix('#').unwrap_or(&place).to_owned();
     let reason = match &deepest.kind {
         boon::ErrorKind::Enum { want } => {
-            let want: Vec<String> = want.iter().map(|it| short(&it.to_string())).collect();
-            format!("it must be one of {}", want.join(", "))
+            let want = Sentence::names(want.iter().map(|it| short(&it.to_string())));
+            say!("refusal.form.one_of", want => want)
         }
-        boon::ErrorKind::Const { want } => format!("it must be {}", short(&want.to_string())),
-        boon::ErrorKind::Pattern { want, .. } => format!("it must match {}", short(want)),
-        boon::ErrorKind::Format { want, .. } => format!("it must be of the format {want}"),
-        boon::ErrorKind::Minimum { want, .. } => format!("it must be at least {want}"),
-        boon::ErrorKind::Maximum { want, .. } => format!("it must be at most {want}"),
-        boon::ErrorKind::ExclusiveMinimum { want, .. } => format!("it must be more than {want}"),
-        boon::ErrorKind::ExclusiveMaximum { want, .. } => format!("it must be less than {want}"),
-        boon::ErrorKind::MultipleOf { want, .. } => format!("it must be a multiple of {want}"),
-        other => other.to_string(),
+        boon::ErrorKind::Const { want } => {
+            say!("refusal.form.exactly", want = short(&want.to_string()))
+        }
+        boon::ErrorKind::Pattern { want, .. } => say!("refusal.form.pattern", want = short(want)),
+        boon::ErrorKind::Format { want, .. } => say!("refusal.form.format", want),
+        boon::ErrorKind::Minimum { want, .. } => say!("refusal.form.at_least", want),
+        boon::ErrorKind::Maximum { want, .. } => say!("refusal.form.at_most", want),
+        boon::ErrorKind::ExclusiveMinimum { want, .. } => say!("refusal.form.more_than", want),
+        boon::ErrorKind::ExclusiveMaximum { want, .. } => say!("refusal.form.less_than", want),
+        boon::ErrorKind::MultipleOf { want, .. } => say!("refusal.form.multiple_of", want),
+        other => Sentence::verbatim(other.to_string()),
     };
     (place, reason)
 }
@@ -115,7 +113,7 @@ mod tests {
             },
             "required": ["colour"],
         });
-        let says = |content: Value| check(&schema, Some(&content)).unwrap_err().message;
+        let says = |content: Value| check(&schema, Some(&content)).unwrap_err().to_string();
         assert_eq!(
             check(&schema, Some(&json!({"colour": "red", "count": 2}))),
             Ok(())

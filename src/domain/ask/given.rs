@@ -5,6 +5,7 @@ use super::rule::Wish;
 use super::{Access, Ask, Question, What, form};
 use crate::domain::limits::check_text;
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown::short;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -166,38 +167,36 @@ impl Ask {
                 "answers",
                 Needs::Answers,
                 !given.answers.is_empty(),
-                "there is no question to answer",
+                say!("refusal.ask.no_question"),
             ),
             (
                 "content",
                 Needs::Content,
                 given.content.is_some(),
-                "there is no form to fill in",
+                say!("refusal.ask.no_form"),
             ),
             (
                 "permissions",
                 Needs::Permissions,
                 given.permissions.is_some(),
-                "it grants no permissions",
+                say!("refusal.ask.no_permissions"),
             ),
             (
                 "words",
                 Needs::Words,
                 given.words.is_some(),
-                "they go with a no",
+                say!("refusal.ask.words_with_no"),
             ),
         ];
         for (field, needed, is_there, why) in superfluous {
             if is_there && needs != Some(needed) {
-                let message = format!(
-                    "{field}: the decision `{}` takes none: {why}",
-                    decision.id()
-                );
+                let decision = decision.id();
+                let message = say!("refusal.ask.field_not_wanted", field, decision, why => why);
                 return Err(Refusal::invalid("field_not_wanted", message));
             }
         }
         if given.rule.is_some() && decision != Decision::Accept {
-            let message = "rule: it is made with the decision `accept`";
+            let message = say!("refusal.rule.without_accept");
             return Err(Refusal::invalid("field_not_wanted", message));
         }
         let permissions = match (&self.what, needs) {
@@ -216,8 +215,7 @@ impl Ask {
         if let Some(words) = &words {
             check_text(words, "words")?;
             if self.session_id.is_none() {
-                let message =
-                    "words: this thread belongs to no session that could be told; leave them out";
+                let message = say!("refusal.ask.no_session");
                 return Err(Refusal::invalid("no_session", message));
             }
         }
@@ -233,10 +231,11 @@ impl Ask {
     fn not_offered(&self, id: &str) -> Refusal {
         let offered: Vec<&str> = self.offered.iter().map(Decision::id).collect();
         let offered = match &offered[..] {
-            [] => "this can only be answered in the session's terminal".to_owned(),
-            ids => format!("offered are {}", ids.join(", ")),
+            [] => say!("refusal.ask.in_terminal_only"),
+            ids => say!("refusal.ask.offered", ids => Sentence::names(ids.iter().copied())),
         };
-        let message = format!("decision: `{}` is not offered; {offered}", short(id));
+        let id = short(id);
+        let message = say!("refusal.ask.decision_not_offered", id, offered => offered);
         Refusal::invalid("decision_not_offered", message)
     }
 }
@@ -245,11 +244,8 @@ fn check_answers(questions: &[Question], answers: &Answers) -> Result<(), Refusa
     let ids = || questions.iter().map(|question| question.id.as_str());
     for id in answers.keys() {
         if !ids().any(|known| known == id) {
-            let known = ids().collect::<Vec<_>>().join(", ");
-            let message = format!(
-                "answers.{}: there is no such question; the questions are {known}",
-                short(id)
-            );
+            let (id, known) = (short(id), Sentence::names(ids()));
+            let message = say!("refusal.ask.unknown_question", id, known => known);
             return Err(Refusal::invalid("unknown_question", message));
         }
     }
@@ -257,7 +253,7 @@ fn check_answers(questions: &[Question], answers: &Answers) -> Result<(), Refusa
         let field = format!("answers.{}", short(&question.id));
         let texts = answers.get(&question.id).map_or(&[][..], Vec::as_slice);
         let [first, notes @ ..] = texts else {
-            let message = format!("{field}: this question is not answered");
+            let message = say!("refusal.ask.question_not_answered", field);
             return Err(Refusal::invalid("question_not_answered", message));
         };
         for text in texts {
@@ -265,7 +261,7 @@ fn check_answers(questions: &[Question], answers: &Answers) -> Result<(), Refusa
         }
         if question.takes_text() {
             if first.trim().is_empty() {
-                let message = format!("{field}: the answer is empty");
+                let message = say!("refusal.ask.answer_empty", field);
                 return Err(Refusal::invalid("question_not_answered", message));
             }
             continue;
@@ -273,9 +269,9 @@ fn check_answers(questions: &[Question], answers: &Answers) -> Result<(), Refusa
         let options = || question.options.iter().map(|option| option.label.as_str());
         if !options().any(|label| label == first) || !notes.is_empty() {
             let labels = options().map(|label| format!("`{}`", short(label)));
-            let labels = labels.collect::<Vec<_>>().join(", ");
             // A secret must not come back in a sentence.
-            let message = format!("{field}: exactly one of the options is taken here: {labels}");
+            let message =
+                say!("refusal.ask.option_not_offered", field, labels => Sentence::names(labels));
             return Err(Refusal::invalid("option_not_offered", message));
         }
     }
@@ -288,10 +284,7 @@ fn granted(asked: &Access, wanted: Option<Access>) -> Result<Access, Refusal> {
         return Ok(asked.clone());
     };
     let more = |field: &str, what: &str| {
-        let message = format!(
-            "permissions.{field}: `{}` was not asked for; only what was asked for can be granted",
-            short(what)
-        );
+        let message = say!("refusal.ask.more_than_asked", field, what = short(what));
         Refusal::invalid("more_than_asked", message)
     };
     if wanted.network == Some(true) && asked.network != Some(true) {
@@ -313,7 +306,7 @@ fn granted(asked: &Access, wanted: Option<Access>) -> Result<Access, Refusal> {
         && wanted.write.is_empty()
         && wanted.entries.is_empty()
     {
-        let message = "permissions: nothing is granted; decide `decline` for that";
+        let message = say!("refusal.ask.nothing_granted");
         return Err(Refusal::invalid("nothing_granted", message));
     }
     // How deep patterns look belongs to the patterns.

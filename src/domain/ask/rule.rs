@@ -4,6 +4,7 @@
 use super::{Ask, What};
 use crate::domain::ids::{AskId, RuleId, SessionId};
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::Session;
 use crate::domain::shown::{short, shown_line};
 use chrono::{DateTime, Utc};
@@ -147,10 +148,8 @@ impl Ask {
     /// # Errors
     /// A sentence that names the field.
     pub fn rule(&self, wish: Wish, session: Option<&Session>, by: &str) -> Result<Rule, Refusal> {
-        let invalid = |message: &str| Refusal::invalid("rule_not_possible", message);
-        let session = session.ok_or_else(|| {
-            invalid("rule: this thread is no session's, so no rule can hold for it")
-        })?;
+        let invalid = |message: Sentence| Refusal::invalid("rule_not_possible", message);
+        let session = session.ok_or_else(|| invalid(say!("refusal.rule.no_session")))?;
         let scope = match wish.scope {
             ScopeWish::Session => Scope::Session {
                 session_id: session.id().clone(),
@@ -167,21 +166,14 @@ impl Ask {
                 permissions: None,
                 ..
             } if self.cut.is_empty() => {
-                let all = words(command).ok_or_else(|| {
-                    invalid("rule: only a plain command can have one, a program with its arguments; this one is more than that to a shell")
-                })?;
+                let all = words(command).ok_or_else(|| invalid(say!("refusal.rule.not_plain")))?;
                 let prefix = wish.prefix.unwrap_or_else(|| all.clone());
                 if prefix.is_empty() || !all.starts_with(&prefix) {
-                    let message = format!(
-                        "rule.prefix: the command does not begin with these words; it is `{}`",
-                        short(&all.join(" "))
-                    );
-                    return Err(Refusal::invalid("rule_not_possible", message));
+                    let command = short(&all.join(" "));
+                    return Err(invalid(say!("refusal.rule.other_prefix", command)));
                 }
                 if !wish.unsandboxed && has_sandbox(session) {
-                    return Err(invalid(
-                        "rule.unsandboxed: Codex does not tell whether a command leaves its sandbox, so this rule would never count; say `true` if it may",
-                    ));
+                    return Err(invalid(say!("refusal.rule.unsandboxed")));
                 }
                 let unsandboxed = wish.unsandboxed;
                 Allows::Command {
@@ -191,7 +183,7 @@ impl Ask {
             }
             What::McpTool { server, tool, .. } => {
                 if wish.prefix.is_some() {
-                    return Err(invalid("rule.prefix: a tool has none; leave it out"));
+                    return Err(invalid(say!("refusal.rule.prefix_of_tool")));
                 }
                 Allows::McpTool {
                     server: server.clone(),
@@ -199,9 +191,7 @@ impl Ask {
                 }
             }
             _ => {
-                return Err(invalid(
-                    "rule: only plain commands and tools of MCP servers can have one",
-                ));
+                return Err(invalid(say!("refusal.rule.not_for_this")));
             }
         };
         Ok(Rule {

@@ -10,6 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::{AskId, RuleId, SessionId};
 use crate::domain::message::Purpose;
 use crate::domain::refusal::Refusal;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::state::State;
 
 /// A request came, or came again: the same one finds its ask.
@@ -58,7 +59,7 @@ const BY_RULE: &str = "rule";
 /// When it is unknown, was decided before, or the decision does not fit it.
 pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(Ask, Checked)> {
     let asked = state.asks.find(id).ok_or_else(|| {
-        let message = format!("there is no ask `{id}`; GET /api/attention lists what waits");
+        let message = say!("refusal.unknown_ask", id);
         Refusal::not_found("unknown_ask", message)
     })?;
     if asked.stage != Stage::Open {
@@ -76,9 +77,7 @@ pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(As
     }];
     if let Some(wish) = wish {
         if state.asks.rules().len() >= MAX_RULES {
-            let message = format!(
-                "rule: there are {MAX_RULES} rules already; remove one first, or answer without"
-            );
+            let message = say!("refusal.rule.too_many", max_rules = MAX_RULES);
             return Err(Refusal::conflict("too_many_rules", message));
         }
         let session = ask.session_id.as_ref().and_then(|id| state.session(id));
@@ -94,7 +93,7 @@ pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(As
 /// When there is none with this id.
 pub fn remove_rule(state: &State, id: &RuleId) -> Decision<()> {
     let standing = state.asks.rules().get(id).ok_or_else(|| {
-        let message = format!("there is no rule `{id}`; GET /api/rules lists them");
+        let message = say!("refusal.unknown_rule", id);
         Refusal::not_found("unknown_rule", message)
     })?;
     let event = Event::AskRuleRemoved {
@@ -106,35 +105,34 @@ pub fn remove_rule(state: &State, id: &RuleId) -> Decision<()> {
 
 /// Who was first, with what.
 fn decided(asked: &Asked) -> Refusal {
-    let said = |reply: &Reply| format!(": `{}`", reply.decision);
+    let said = |reply: &Reply| {
+        let decision = &reply.decision;
+        say!("refusal.decided.said", decision)
+    };
     let sentence = match &asked.stage {
-        Stage::Open => "it is open".to_owned(),
+        Stage::Open => say!("refusal.decided.open"),
         Stage::Answered { by, reply, .. } => {
-            format!("{by} has answered it here just now{}", said(reply))
+            say!("refusal.decided.just_now", by, said => said(reply))
         }
         Stage::Settled {
             how, by, reply, at, ..
         } => {
-            let said = reply.as_ref().map(said).unwrap_or_default();
+            let nothing = || Sentence::verbatim("");
+            let said = reply.as_ref().map_or_else(nothing, said);
             let at = at.format("%H:%M:%S");
             match how {
                 How::Here => {
-                    let by = by.as_deref().unwrap_or("somebody");
-                    format!("{by} answered it here at {at} UTC{said}")
+                    let somebody = || say!("refusal.decided.somebody");
+                    let by = by.as_deref().map_or_else(somebody, Sentence::verbatim);
+                    say!("refusal.decided.here", by => by, at, said => said)
                 }
-                How::InTerminal => {
-                    format!("it was answered in the session's terminal at {at} UTC{said}")
-                }
-                How::Elsewhere => {
-                    format!("another client of Codex answered it at {at} UTC{said}")
-                }
-                How::Expired => {
-                    format!("it expired at {at} UTC, as declined, because its turn or Codex ended")
-                }
+                How::InTerminal => say!("refusal.decided.in_terminal", at, said => said),
+                How::Elsewhere => say!("refusal.decided.elsewhere", at, said => said),
+                How::Expired => say!("refusal.decided.expired", at),
             }
         }
     };
-    let message = format!("this is decided already: {sentence}");
+    let message = say!("refusal.decided.already", sentence => sentence);
     match asked.stage {
         Stage::Settled {
             how: How::Expired, ..
@@ -154,7 +152,7 @@ pub fn reopen(state: &State, id: &AskId) -> Decision<()> {
         .is_some_and(|asked| matches!(asked.stage, Stage::Answered { .. }));
     let event = is_answered.then(|| Event::AskReopened {
         ask_id: id.clone(),
-        reason: "zhongshu ended before a secret answer was sent, and keeps no secrets".to_owned(),
+        reason: say!("reason.ask_reopened").to_string(),
     });
     Ok((Vec::from_iter(event), ()))
 }

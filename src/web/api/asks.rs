@@ -5,6 +5,7 @@ use crate::domain::ask::given::Given;
 use crate::domain::ask::rule::Standing;
 use crate::domain::flow::asks;
 use crate::domain::ids::{AskId, RuleId};
+use crate::domain::sentence::say;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::{RequirePerson, RequireReader};
@@ -63,6 +64,5 @@ pub async fn remove_rule(
 }
 
 fn unknown() -> ApiError {
-    let message = "there is no such ask; GET /api/attention lists what waits";
-    ApiError::not_found("unknown_ask", message)
+    ApiError::not_found("unknown_ask", say!("refusal.no_such_ask"))
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::attention::Item;
 use crate::domain::language::Language;
+use crate::domain::sentence::say;
 use crate::web::app::App;
 use crate::web::attention::MAX_ITEMS;
 use crate::web::body::Query;
@@ -64,12 +65,7 @@ pub async fn one(
     Query(wish): Query<In>,
 ) -> Result<Success<ItemView>, ApiError> {
     let item = all(&app, &wish).into_iter().find(|item| item.id == id);
-    let gone = || {
-        ApiError::not_found(
-            "unknown_item",
-            "nothing with this id waits; it may have been settled: GET /api/attention lists what waits now",
-        )
-    };
+    let gone = || ApiError::not_found("unknown_item", say!("refusal.unknown_item"));
     Ok(Success(ItemView {
         item: item.ok_or_else(gone)?,
     }))

@@ -298,7 +298,7 @@ fn proposed(
     sha256: Option<&str>,
 ) -> Result<Vec<PlannedAssignment>, ApiError> {
     let Some(sha256) = sha256 else {
-        let message = "missing field `assignments`: say what shall be done, or name the plan whose lines are confirmed as they are with `plan_sha256`";
+        let message = say!("refusal.confirm_without_lines");
         return Err(ApiError::invalid("invalid_field", message));
     };
     let lines = app.agents.core.ledger.read(|state| {
@@ -306,11 +306,7 @@ fn proposed(
         let plan = plans.find(|plan| plan.sha256 == sha256);
         Ok::<_, Refusal>(plan.map(|plan| plan.proposal.assignments.clone()))
     })?;
-    lines.ok_or_else(|| {
-        let message =
-            "plan_sha256: this planner has no such plan; GET /api/zhongshu_plan shows its newest";
-        ApiError::not_found("unknown_plan", message)
-    })
+    lines.ok_or_else(|| ApiError::not_found("unknown_plan", say!("refusal.unknown_plan")))
 }
 
 #[derive(Debug, Deserialize)]

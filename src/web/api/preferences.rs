@@ -1,5 +1,6 @@
 //! How the person's pages look.
 
+use crate::domain::sentence::say;
 use crate::web::app::App;
 use crate::web::body::Body;
 use crate::web::caller::RequirePerson;
@@ -18,7 +19,7 @@ pub async fn set(
 ) -> Result<Done, ApiError> {
     let quiet = wish.notify.and_then(|notify| notify.quiet);
     if quiet.is_some_and(|(from, to)| from.max(to) >= MINUTES_OF_A_DAY) {
-        let message = "notify.quiet: two minutes of the day, from and to, each from 0 to 1439";
+        let message = say!("refusal.notify_quiet");
         return Err(ApiError::invalid("invalid_field", message));
     }
     let kept = tokio::task::spawn_blocking(move || app.preferences.set(wish)).await;

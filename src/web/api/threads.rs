@@ -2,6 +2,7 @@
 
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
+use crate::domain::sentence::say;
 use crate::domain::transcript::{Row, Turn, export, ours, put_in};
 use crate::threads::{Change, MAX_TURNS, NotRead, Threads, TurnPage, Wanted};
 use crate::web::app::App;
@@ -51,28 +52,17 @@ impl Of {
             session.or_else(|| state.session_of_thread(id)).cloned()
         });
         let session = found.ok_or_else(|| {
-            ApiError::not_found(
-                "unknown_thread",
-                format!(
-                    "id: there is no session or thread `{id}`; `zhongshu ps` lists the sessions"
-                ),
-            )
+            ApiError::not_found("unknown_thread", say!("refusal.unknown_thread", id))
         })?;
         if let Some(program) = session.brief.driver.program() {
-            return Err(ApiError::conflict(
-                "no_transcript",
-                format!(
-                    "this session runs the program `{program}`, which has no thread: what its terminal showed is in {}",
-                    session.brief.log_path.display()
-                ),
-            ));
+            let path = session.brief.log_path.display();
+            let message = say!("refusal.thread.of_program", program, path);
+            return Err(ApiError::conflict("no_transcript", message));
         }
-        let thread_id = session.thread_id.clone().ok_or_else(|| {
-            ApiError::conflict(
-                "no_transcript",
-                "this session has no thread yet; it has one as soon as Codex has begun it",
-            )
-        })?;
+        let thread_id = session
+            .thread_id
+            .clone()
+            .ok_or_else(|| ApiError::conflict("no_transcript", say!("refusal.thread.not_begun")))?;
         Ok(Self {
             session_id: session.id().clone(),
             thread_id,
@@ -84,7 +74,7 @@ impl Of {
 
 impl From<NotRead> for ApiError {
     fn from(error: NotRead) -> Self {
-        let sentence = error.to_string();
+        let sentence = error.sentence();
         match error {
             NotRead::NoCodex(_) | NotRead::Lacking => {
                 Self::unavailable("codex_unavailable", sentence)
@@ -170,7 +160,7 @@ pub async fn page(
     if limit == 0 || limit > MAX_TURNS {
         return Err(ApiError::invalid(
             "invalid_limit",
-            format!("limit: choose 1 to {MAX_TURNS}"),
+            say!("refusal.invalid_limit", max_limit = MAX_TURNS),
         ));
     }
     let of = Of::find(&app, &wish.id)?;
@@ -223,6 +213,7 @@ async fn markdown(app: App, of: Of, language: Language) -> Result<Response, ApiE
                     match read(&app, &of, &wanted).await {
                         Ok(page) => Some((String::new(), page)),
                         Err(error) => {
+                            let error = error.in_language(language);
                             text.push_str(&export::broken_off(&error.message, language));
                             None
                         }
@@ -270,12 +261,7 @@ pub async fn item(
 pub async fn row(app: &App, id: &str, item: &str) -> Result<Row, ApiError> {
     let of = Of::find(app, id)?;
     let row = app.agents.threads.row(&of.thread_id, item).await?;
-    row.ok_or_else(|| {
-        ApiError::not_found(
-            "unknown_item",
-            "item: Codex's history of this thread has no such row; take the `id` of a row as `GET /api/thread` gives it",
-        )
-    })
+    row.ok_or_else(|| ApiError::not_found("unknown_item", say!("refusal.thread.no_row")))
 }
 
 #[derive(Debug, Deserialize)]
