@@ -337,6 +337,15 @@ impl Terminals {
         Ok(())
     }
 
+    /// Whether it has reports that [`heard`](Self::heard) does not know of yet.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub async fn has_reports(&self, id: &TerminalId) -> Result<bool, TerminalError> {
+        let client = self.client(id)?;
+        Ok(client.state().await?.untold > 0)
+    }
+
     /// Ends it with everything that it started. Ending what is gone is fine.
     ///
     /// # Errors

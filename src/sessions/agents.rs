@@ -20,6 +20,11 @@ use std::time::Duration;
 /// A file counts when it has been quiet for 150 ms; a loaded machine gets several times that.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
+/// A terminal tells one report after the other, each in some milliseconds with its record; one that takes longer holds up its end no further.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
+/// Between two looks.
+const HEARD_EVERY: Duration = Duration::from_millis(10);
+
 /// Everything that sessions need.
 pub struct Agents {
     /// What everybody shares.
@@ -127,10 +132,23 @@ impl Agents {
 
     /// Ends a terminal with everything in it; a session that it only shows goes on.
     pub async fn end_terminal(&self, id: &TerminalId, reason: &str) {
+        self.hear_out(id).await;
         if let Err(error) = self.terminals.close(id, CLOSE_GRACE).await {
             tracing::error!(terminal.id = %id, %error, "a terminal could not be ended");
         }
         self.terminal_closed(id, reason).await;
+    }
+
+    /// What was answered in a terminal, perhaps while no launcher ran, is known to it alone until it was heard.
+    async fn hear_out(&self, id: &TerminalId) {
+        let told = async {
+            while let Ok(true) = self.terminals.has_reports(id).await {
+                tokio::time::sleep(HEARD_EVERY).await;
+            }
+        };
+        if tokio::time::timeout(HEARD_WITHIN, told).await.is_err() {
+            tracing::warn!(terminal.id = %id, "a terminal is ended before all was heard that was said in it");
+        }
     }
 
     /// Records the end of a terminal, once, whoever saw it first.

@@ -86,7 +86,7 @@ fn both_dictionaries_have_the_same_keys_and_holes() {
 #[test]
 fn every_word_that_is_used_exists_and_every_word_is_used() {
     let en = dictionary(Language::En);
-    let direct = Regex::new(r#"(?:\bt\(|t\.(?:get|one|two)\(|data-i18n(?:-title|-label)?=|data-sure=|'data-i18n': |'data-sure': |\.i18n = )['"]([a-z0-9_.]+)['"]"#).unwrap();
+    let direct = Regex::new(r#"(?:\bt\(|\bt\.(?:get|one|two)\(|data-i18n(?:-title|-label)?=|data-sure=|'data-i18n': |'data-sure': |\.i18n = )['"]([a-z0-9_.]+)['"]"#).unwrap();
     let group =
         Regex::new(r#"(?:\bword\(|t\.word\(|t\.one_of\(|t\(`|= `)['"]?([a-z.]+?)(?:\.\$\{|['"])"#)
             .unwrap();

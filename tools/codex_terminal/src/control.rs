@@ -196,6 +196,9 @@ pub struct StateView {
     pub transcript_failed: bool,
     /// Who looks.
     pub viewers: Vec<ViewerView>,
+    /// Reports of the relay that no launcher has dealt with yet.
+    #[serde(default)]
+    pub untold: usize,
 }
 
 /// One browser.

@@ -211,6 +211,7 @@ impl Terminal {
                     gaps: viewer.gaps.load(Ordering::Relaxed),
                 })
                 .collect(),
+            untold: self.reports.untold(),
         }
     }
 

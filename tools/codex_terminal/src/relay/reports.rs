@@ -67,6 +67,11 @@ impl Reports {
         self.news.send_replace(());
     }
 
+    /// How many wait for a launcher to deal with them.
+    pub(crate) fn untold(&self) -> usize {
+        self.lock().kept.len()
+    }
+
     /// Tells a launcher what there is and what comes, each report once and the next one when it has dealt with it, until a newer launcher
     /// attends or this one is gone.
     pub(crate) async fn tell(&self, launcher: mpsc::Sender<Event>) {
