@@ -7,7 +7,10 @@ import { onAction, press, say } from './forms.js';
 import { choose, current, refresh } from './work.js';
 
 const SAID_MS = 8000;
+// A key that was meant for the card before must not answer the next.
+const STILL_MS = 600;
 let saying = null;
+let movedAt = -Infinity;
 let icon = null;
 
 const cards = () => $$('#view-work [data-item].item');
@@ -101,7 +104,7 @@ function bodyOf(button) {
 }
 
 async function send(button) {
-  const card = button.closest('[data-item]');
+  const card = button.closest('.item');
   const what = `${button.textContent} — ${title(card)}`;
   try {
     await post(button.dataset.path, bodyOf(button));
@@ -120,11 +123,13 @@ async function goOn(at) {
   await refresh();
   const rest = cards();
   const next = rest[Math.min(at, rest.length - 1)];
-  if (next && (document.activeElement === document.body || document.activeElement === null)) next.focus({ preventScroll: true });
+  if (!next || (document.activeElement !== document.body && document.activeElement !== null)) return;
+  next.focus({ preventScroll: true });
+  movedAt = performance.now();
 }
 
 onAction('attend', async (button) => {
-  const at = cards().indexOf(button.closest('[data-item]'));
+  const at = cards().indexOf(button.closest('.item'));
   const what = await send(button);
   if (what === undefined) return;
   tell(t('attention.done', what));
@@ -133,15 +138,18 @@ onAction('attend', async (button) => {
   await goOn(at);
 });
 
-onAction('attend-all', async ({ dataset }) => {
-  const chosen = cards().filter((card) => card.dataset.group === dataset.group);
+// All that were there when the button was pressed: what came while a person thought about it was not meant.
+const allOf = ({ dataset }) => cards().filter((card) => card.dataset.group === dataset.group).map((card) => card.dataset.item);
+
+onAction('attend-all', async ({ dataset }, meant) => {
+  const chosen = cards().filter((card) => card.dataset.group === dataset.group && meant.includes(card.dataset.item));
   const buttons = chosen.map((card) => $(`[data-do="attend"][data-action="${CSS.escape(dataset.action)}"]`, card)).filter(Boolean);
   for (const button of buttons) {
     const what = await send(button);
     if (what !== undefined) tell(t('attention.done', what));
   }
   await goOn(0);
-});
+}, allOf);
 
 onAction('attention-go', async ({ dataset }) => {
   if (dataset.sessionId && dataset.sessionId !== current().sessionId) await choose(dataset.sessionId);
@@ -180,7 +188,7 @@ function act(no) {
   const buttons = $$('[data-do="attend"]', card);
   const button = no ? buttons.find((one) => 'no' in one.dataset) : buttons.find((one) => !('no' in one.dataset));
   if (button) { press(button); return; }
-  const other = $('.actions button, .actions a', card);
+  const other = $('.actions button:not([data-do="attend"]), .actions a', card);
   if (!no && other) other.click();
   else say($('.actions', card), t('attention.nothing'), 'bad');
 }
@@ -205,6 +213,8 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Enter') { if (open()) event.preventDefault(); return; }
   if (!Object.hasOwn(keys, event.key)) return;
   event.preventDefault();
+  const answers = event.key === 'a' || event.key === 'd';
+  if (answers && (event.repeat || performance.now() - movedAt < STILL_MS)) return;
   keys[event.key]();
 });
 

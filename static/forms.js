@@ -6,8 +6,8 @@ import { make } from './dom.js';
 const actions = new Map();
 const submits = new Map();
 
-// `handler(element)` answers a click on `data-do="name"`.
-export function onAction(name, handler) { actions.set(name, handler); }
+// `handler(element)` answers a click on `data-do="name"`. What `note(element)` gives at the click, before any question, is its second argument.
+export function onAction(name, handler, note = () => undefined) { actions.set(name, { handler, note }); }
 // `handler(form)` answers the form `data-form="name"`; when it returns, the form is emptied, unless it returns false.
 export function onSubmit(name, handler) { submits.set(name, handler); }
 
@@ -59,10 +59,11 @@ function ask(button, question) {
 }
 
 export async function press(button) {
-  const handler = actions.get(button.dataset.do);
-  if (!handler || button.hasAttribute('data-js-armed')) return;
+  const action = actions.get(button.dataset.do);
+  if (!action || button.hasAttribute('data-js-armed')) return;
+  const noted = action.note(button);
   if (button.dataset.sure && !await ask(button, t(button.dataset.sure))) return;
-  await run(button, () => handler(button));
+  await run(button, () => action.handler(button, noted));
 }
 
 document.addEventListener('click', (event) => {

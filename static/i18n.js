@@ -34,10 +34,19 @@ export function word(group, name) {
 // A sentence that was kept as English text, as the journal does, in the page's language; a text that is not ours stays as it
 // is. As the server does (`domain::sentence`): the refusals and reasons of the dictionary, the one with the most words first.
 export function said(text) {
-  if (current === 'en') return text;
+  return current === 'en' || bytesOf(text) > LONGEST ? text : recognise(text, DEEPEST);
+}
+
+// Others may have written it, and looking costs: what is longer, or deeper than so many sentences in each other, stays as it is.
+const LONGEST = 4 << 10;
+const DEEPEST = 8;
+const bytesOf = (text) => (text.length > LONGEST ? text.length : new TextEncoder().encode(text).length);
+
+function recognise(text, levels) {
+  if (levels === 0) return text;
   for (const { key, words: own } of known()) {
     const values = valuesOf(own, text);
-    if (values) return t(key, Object.fromEntries(values.map(([name, value]) => [name, said(value)])));
+    if (values) return t(key, Object.fromEntries(values.map(([name, value]) => [name, recognise(value, levels - 1)])));
   }
   return text;
 }

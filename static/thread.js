@@ -9,8 +9,9 @@ import { follow } from './stream.js';
 import { showTimes } from './when.js';
 import { parse, swap } from './work.js';
 
-// What streams is drawn this often at most.
+// What streams is drawn this often at most, and takes a fifth of the time at most.
 const PACE_MS = 150;
+const REST = 4;
 // Turns that can have changed while this page looked away for a moment.
 const FRESH = 3;
 const PAGE = 20;
@@ -21,6 +22,7 @@ let older = null;
 let timer = null;
 let loading = false;
 let again = false;
+let took = 0;
 let round = 0;
 
 const place = () => $('#thread-turns');
@@ -91,31 +93,31 @@ async function refresh() {
   if (loading) { again = true; return; }
   loading = true;
   const mine = round;
+  const began = performance.now();
   try {
-    do {
-      again = false;
-      const fresh = await fetchPage({ limit: FRESH });
-      if (mine !== round) return;
-      const turns = turnsOf(fresh);
-      const joins = turns.some((turn) => known(turn.dataset.key)) || place().children.length === 0;
-      const follows = atEnd();
-      if (!joins) { await load(); return; }
-      swap(fresh);
-      say(fresh);
-      put(fresh);
-      if (follows) document.documentElement.scrollTop = document.documentElement.scrollHeight;
-      fault($('#thread-error'), null);
-    } while (again);
+    const fresh = await fetchPage({ limit: FRESH });
+    if (mine !== round) return;
+    const turns = turnsOf(fresh);
+    const joins = turns.some((turn) => known(turn.dataset.key)) || place().children.length === 0;
+    const follows = atEnd();
+    if (!joins) { await load(); return; }
+    swap(fresh);
+    say(fresh);
+    put(fresh);
+    if (follows) document.documentElement.scrollTop = document.documentElement.scrollHeight;
+    fault($('#thread-error'), null);
+    took = performance.now() - began;
   } catch (error) {
     if (mine === round && error.status !== 401) fault($('#thread-error'), error);
   } finally {
     loading = false;
+    if (again) { again = false; soon(); }
   }
 }
 
 function soon() {
   if (timer !== null) return;
-  timer = setTimeout(() => { timer = null; if (session !== null) refresh(); }, PACE_MS);
+  timer = setTimeout(() => { timer = null; if (session !== null) refresh(); }, Math.max(PACE_MS, REST * took));
 }
 
 function heard(event) {
@@ -180,7 +182,10 @@ async function showOlder() {
   if (older === null) return;
   const first = place().firstElementChild;
   const from = first?.getBoundingClientRect().top ?? 0;
+  const mine = round;
   const fresh = await fetchPage({ limit: PAGE, cursor: older });
+  // Another session, or everything anew.
+  if (mine !== round) return;
   put(fresh, first);
   setOlder($('#thread', fresh).dataset.older);
   // What was read stays where it was.
@@ -204,7 +209,9 @@ onAction('thread-link', async (button) => {
 
 onAction('thread-whole', async (button) => {
   const row = button.closest('[data-row]');
+  const mine = round;
   const fresh = parse(await getHtml(query('/ui/thread/item', { id: session, item: row.dataset.row, lang: language() })));
+  if (mine !== round) return;
   showTimes(fresh);
   const whole = $('[data-row]', fresh);
   for (const fold of $$('details', whole)) fold.open = true;

@@ -55,6 +55,15 @@ pub(super) fn checked(id: &str) -> Result<&str, ClientError> {
     }
 }
 
+/// A time as people say it; what is none stays as it is.
+fn to_the_second(value: &Value) -> String {
+    let said = text(value);
+    match said.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => said,
+    }
+}
+
 fn text(value: &Value) -> String {
     printable(value.as_str().unwrap_or_default())
 }
@@ -79,7 +88,7 @@ fn show_list(list: &Value, out: &mut impl Write) -> Result<(), CommandError> {
             out,
             "    {}, since {}  {}",
             urgency(item),
-            text(&item["since"]),
+            to_the_second(&item["since"]),
             text(&item["id"])
         )?;
     }
@@ -110,6 +119,13 @@ fn show(item: &Value, out: &mut impl Write) -> Result<(), CommandError> {
     line("if nobody answers", &item["if_nobody_answers"])?;
     writeln!(out, "what:")?;
     value(&item["what"], 1, out)?;
+    let is_cut = item["what"]["omitted"].as_u64() > Some(0);
+    if is_cut || item["what"]["is_shortened"] == true {
+        writeln!(
+            out,
+            "that is not all of it: `zhongshu open` shows the rest in the dashboard"
+        )?;
+    }
     for action in item["actions"].as_array().into_iter().flatten() {
         writeln!(
             out,
@@ -144,12 +160,16 @@ fn command_of(item: &Value, action: &Value) -> String {
     }
 }
 
+fn is_something(field: &Value) -> bool {
+    !field.is_null() && field.as_array().is_none_or(|list| !list.is_empty())
+}
+
 /// Data of any shape, indented, one line for each text; a text of several lines keeps them.
 fn value(value_of: &Value, depth: usize, out: &mut impl Write) -> Result<(), CommandError> {
     let indent = "    ".repeat(depth.min(8));
     match value_of {
         Value::Object(fields) => {
-            for (name, field) in fields.iter().filter(|(_, field)| !field.is_null()) {
+            for (name, field) in fields.iter().filter(|(_, field)| is_something(field)) {
                 let name = printable(name);
                 match field {
                     Value::Object(_) | Value::Array(_) => {
@@ -220,6 +240,14 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
+        assert!(!text.contains("not all of it"), "{text}");
+        let cut = json!({"what": {"lines": [{"task": "a", "verify": [], "files": ["b"]}], "is_shortened": true}});
+        let text = printed(|out| show(&cut, out).unwrap());
+        assert!(
+            text.contains("not all of it") && text.contains("- b\n"),
+            "{text}"
+        );
+        assert!(!text.contains("verify"), "{text}");
         let ask = json!({"id": "ask-1", "kind": "ask", "actions": [{"id": "accept", "label": "Allow", "effect": "It runs.", "body": {}}]});
         let text = printed(|out| show(&ask, out).unwrap());
         assert!(

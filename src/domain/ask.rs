@@ -295,6 +295,15 @@ impl What {
         }
     }
 
+    /// Whether the question is if a command may reach a host.
+    pub fn is_about_a_host(&self) -> bool {
+        let network = match self {
+            Self::Command { network, .. } => network.as_ref(),
+            _ => None,
+        };
+        network.is_some()
+    }
+
     /// What it asks, in one line. Texts of strangers are short in it, and show everything.
     pub fn title(&self) -> Localized {
         let short = shown::short;

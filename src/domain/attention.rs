@@ -81,8 +81,8 @@ pub struct Item {
 pub struct House {
     /// Codex, when it does not run although it should: `down` or `unavailable`, and why.
     pub codex: Option<(&'static str, String)>,
-    /// What the installed Codex cannot do, as sentences.
-    pub lacks: Vec<String>,
+    /// What the installed Codex cannot do, as sentences, each with what names it in every language.
+    pub lacks: Vec<(String, String)>,
     /// What to do about a login that is missing.
     pub login: Option<String>,
     /// What a person would allow Codex.
@@ -91,8 +91,8 @@ pub struct House {
     pub powers: Option<(String, String, Vec<Line>)>,
     /// Why the journal cannot be written.
     pub read_only: Option<String>,
-    /// What is wrong with the settings, as sentences.
-    pub settings: Vec<String>,
+    /// What is wrong with the settings, as sentences, each with what names it in every language.
+    pub settings: Vec<(String, String)>,
     /// Parts of zhongshu that failed, each with a sentence.
     pub duties: Vec<(String, String)>,
     /// How strict the gate should be that does not stand.

@@ -75,9 +75,13 @@ impl Sentence {
     }
 
     /// A sentence that came as English text, from the journal or from another process: ours, if the dictionary has it among its
-    /// refusals and reasons, else the text as it is.
+    /// refusals and reasons, else the text as it is. So is one of more than 4 KiB, and what stands deeper in it than 8 levels:
+    /// others may have written it, and looking costs.
     pub fn recognised(text: &str) -> Self {
-        recognise(text).unwrap_or_else(|| Self::verbatim(text))
+        match text.len() > LONGEST {
+            true => Self::verbatim(text),
+            false => recognise(text, DEEPEST),
+        }
     }
 
     /// Puts a value into a hole.
@@ -153,6 +157,12 @@ const RECOGNISED: [&str; 2] = ["refusal.", "reason."];
 /// So much of a text must be the dictionary's own words, in bytes. Less would find a sentence in anything.
 const ENOUGH_WORDS: usize = 8;
 
+/// Bytes of the longest text in which a sentence is looked for.
+const LONGEST: usize = 4 << 10;
+
+/// So many sentences may stand in each other.
+const DEEPEST: usize = 8;
+
 struct Known {
     key: &'static str,
     pieces: Vec<Piece<'static>>,
@@ -178,16 +188,20 @@ static KNOWN: LazyLock<Vec<Known>> = LazyLock::new(|| {
     known
 });
 
-fn recognise(text: &str) -> Option<Sentence> {
-    KNOWN.iter().find_map(|known| {
+fn recognise(text: &str, levels: usize) -> Sentence {
+    let Some(deeper) = levels.checked_sub(1) else {
+        return Sentence::verbatim(text);
+    };
+    let found = KNOWN.iter().find_map(|known| {
         let values = values(&known.pieces, text)?;
         let said = values
             .into_iter()
             .fold(Sentence::of(known.key), |said, (name, value)| {
-                said.saying(name, Sentence::recognised(value))
+                said.saying(name, recognise(value, deeper))
             });
         Some(said)
-    })
+    });
+    found.unwrap_or_else(|| Sentence::verbatim(text))
 }
 
 /// What stands in the holes, if the text is these pieces. A hole ends where the words after it begin for the first time; the
@@ -272,5 +286,19 @@ mod tests {
         let chinese = outer.text(Language::Zh);
         assert!(chinese.contains("`{id}："), "{chinese}");
         assert_eq!(Sentence::recognised(&english).text(Language::Zh), chinese);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_or_too_deep_stays_as_it_is() {
+        let chinese = |text: &str| Sentence::recognised(text).text(Language::Zh);
+        let long = say!("refusal.unknown_session", id = "x".repeat(LONGEST)).to_string();
+        assert_eq!(chinese(&long), long);
+        let mut deep = say!("refusal.unknown_session", id = "core");
+        for _ in 0..DEEPEST {
+            deep = say!("refusal.empty_task", field => deep);
+        }
+        let text = chinese(&deep.to_string());
+        assert!(text.contains("there is no session `core`"), "{text}");
+        assert!(!text.contains("the task is empty"), "{text}");
     }
 }

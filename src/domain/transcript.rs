@@ -112,10 +112,7 @@ impl Turn {
 
     /// Bytes of all texts in it.
     pub fn bytes(&self) -> usize {
-        let mut bytes = 0;
-        let rows = self.rows.iter();
-        rows.for_each(|row| row.what.texts(&mut |text| bytes += text.text.len()));
-        bytes
+        self.rows.iter().map(Row::bytes).sum()
     }
 
     /// Shortens every text in it to so many bytes.
@@ -402,6 +399,13 @@ pub fn put_in(turns: &mut [Turn], ours: Vec<OurRow>) {
 }
 
 impl Row {
+    /// How much its texts hold.
+    pub fn bytes(&self) -> usize {
+        let mut bytes = 0;
+        self.what.texts(&mut |text| bytes += text.text.len());
+        bytes
+    }
+
     fn is_end(&self) -> bool {
         matches!(self.what, What::TurnFailed { .. } | What::TurnInterrupted)
     }

@@ -118,7 +118,8 @@ async fn run(agents: &Agents, command: &[String], item: &Item) {
     }
     let job = Job {
         argv: command.to_vec(),
-        cwd: core.place.repo.clone(),
+        // Not in the repository: what a shell or a library looks for beside it, agents could have put there.
+        cwd: core.place.state.clone(),
         env_set: Vec::new(),
         env_only: Some(INHERITED),
         input: without_secrets(serde_json::to_value(item).unwrap_or_default())

@@ -256,12 +256,14 @@ impl Threads {
         }
         let count = self.remembered.count();
         let mut rows = Vec::new();
+        let mut longest = TEXT_BYTES;
         let mut cursor = None;
         loop {
             let page = items(codex, thread, &header.id.0, "desc", cursor).await?;
             for entry in &page.data {
-                rows.push(row_of(entry, rows.len(), TEXT_BYTES));
+                rows.push(row_of(entry, rows.len(), longest));
             }
+            longest = fit(&mut rows, longest);
             cursor = page.next_cursor;
             if cursor.is_none() || rows.len() >= TURN_ROWS {
                 break;
@@ -269,12 +271,7 @@ impl Threads {
         }
         rows.reverse();
         rows::set_apart(&mut rows);
-        let mut turn = rows::turn(header, rows, cursor.is_some());
-        for shorter in [16 << 10, 4 << 10, 1 << 10] {
-            if turn.bytes() > TURN_BYTES {
-                turn.shorten(shorter);
-            }
-        }
+        let turn = rows::turn(header, rows, cursor.is_some());
         if is_over {
             self.remembered.keep(thread, &turn, count);
         }
@@ -292,6 +289,19 @@ impl Threads {
             false => Err(NotRead::Lacking),
         }
     }
+}
+
+/// Shortens the texts of rows that have at most `longest` bytes each, until all of them are within [`TURN_BYTES`] or they are as short
+/// as may be. Says how long one may be from now on.
+fn fit(rows: &mut [Row], mut longest: usize) -> usize {
+    for shorter in [16 << 10, 4 << 10, 1 << 10] {
+        let bytes: usize = rows.iter().map(Row::bytes).sum();
+        if shorter < longest && bytes > TURN_BYTES {
+            rows.iter_mut().for_each(|row| row.what.shorten(shorter));
+            longest = shorter;
+        }
+    }
+    longest
 }
 
 fn row_of(entry: &ItemEntry, number: usize, bytes: usize) -> Row {
@@ -368,7 +378,18 @@ async fn items(
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::domain::transcript::{Text, What};
     use serde_json::json;
+
+    fn answer(bytes: usize) -> Row {
+        let text = Text::end(&"x".repeat(bytes), TEXT_BYTES);
+        Row {
+            id: String::new(),
+            at: None,
+            ended_at: None,
+            what: What::Answer { text },
+        }
+    }
 
     fn header(status: &str, completed_at: i64) -> CodexTurn {
         let header = json!({"id": "t", "status": status, "completedAt": completed_at});
@@ -397,19 +418,27 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_shortened_while_they_are_collected() {
+        let row = || answer(TEXT_BYTES);
+        let mut rows = vec![row()];
+        assert_eq!(fit(&mut rows, TEXT_BYTES), TEXT_BYTES);
+        while rows.len() * TEXT_BYTES <= TURN_BYTES {
+            rows.push(row());
+        }
+        let longest = fit(&mut rows, TEXT_BYTES);
+        assert_eq!(longest, 16 << 10);
+        assert!(rows.iter().all(|row| row.bytes() <= longest));
+        // They have room now.
+        assert_eq!(fit(&mut rows, longest), longest);
+    }
+
+    #[test]
     fn no_more_is_remembered_than_there_is_room_for() {
         let remembered = Remembered::default();
         for number in 0..100 {
             let mut turn = rows::turn(&header("completed", 1), Vec::new(), false);
             turn.id = number.to_string();
-            turn.rows = vec![Row {
-                id: String::new(),
-                at: None,
-                ended_at: None,
-                what: crate::domain::transcript::What::Answer {
-                    text: crate::domain::transcript::Text::end(&"x".repeat(60_000), TEXT_BYTES),
-                },
-            }];
+            turn.rows = vec![answer(60_000)];
             remembered.keep("T", &turn, 0);
         }
         let turns = remembered.lock();

@@ -199,16 +199,18 @@ fn glimpse(observed: Observed) -> Glimpse {
     }
 }
 
-fn lacks(abilities: &Abilities, language: Language) -> Vec<String> {
+/// The English of each, which names it, and its text.
+fn lacks(abilities: &Abilities, language: Language) -> Vec<(String, String)> {
+    let named = |said: Sentence| (said.to_string(), said.text(language));
     match abilities {
         Abilities::AllBut(lacks) => lacks
             .iter()
             .map(|lack| {
                 let methods = lack.methods.join("`, `");
-                say!("reason.codex.lacks", loss => lack.feature.loss(), methods).text(language)
+                named(say!("reason.codex.lacks", loss => lack.feature.loss(), methods))
             })
             .collect(),
-        Abilities::Untold(reason) => vec![say!("reason.codex.untold", reason).text(language)],
+        Abilities::Untold(reason) => vec![named(say!("reason.codex.untold", reason))],
         Abilities::Unknown => Vec::new(),
     }
 }
@@ -238,7 +240,11 @@ pub fn house(agents: &Agents, language: Language) -> House {
             Health::ReadOnly { reason, .. } => Some(shown(&reason)),
             Health::Writable => None,
         },
-        settings: policy.warnings().iter().map(|it| shown(it)).collect(),
+        settings: {
+            let warnings = policy.warnings().into_iter();
+            let named = |english: String| (english.clone(), shown(&english));
+            warnings.map(named).collect()
+        },
         duties: core.troubles.list(language),
         gate: None,
     }

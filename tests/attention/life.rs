@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use zhongshu::domain::ask::asked::{How, Stage};
 use zhongshu::domain::ask::decision::Decision;
 use zhongshu::domain::ask::given::{Given, Reply};
-use zhongshu::domain::ask::{Ask, Question, RequestKey, What};
+use zhongshu::domain::ask::{Ask, Network, Question, RequestKey, What};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{self, asks};
 use zhongshu::domain::ids::AskId;
@@ -174,12 +174,15 @@ impl World {
     }
 
     fn check(&self) {
-        let mut raised: HashMap<&RequestKey, u32> = HashMap::new();
+        let mut newest: HashMap<&RequestKey, &AskId> = HashMap::new();
         let mut stage: HashMap<&AskId, &str> = HashMap::new();
         for event in &self.log {
             match event {
                 Event::AskRaised { ask } => {
-                    *raised.entry(&ask.request_key).or_default() += 1;
+                    // What comes again although it is over was not over.
+                    if let Some(before) = newest.insert(&ask.request_key, &ask.id) {
+                        assert_eq!(stage[before], "settled", "one ask for each request");
+                    }
                     assert_eq!(stage.insert(&ask.id, "open"), None);
                 }
                 Event::AskAnswered { ask_id, .. } => {
@@ -200,10 +203,6 @@ impl World {
                 other => panic!("{other:?}"),
             }
         }
-        assert!(
-            raised.values().all(|times| *times == 1),
-            "one ask for each request"
-        );
         for asked in self.state.asks.unsettled() {
             assert_eq!(asked.ask.request_key.server, self.server.to_string());
             let expected = match asked.stage {
@@ -306,4 +305,40 @@ fn only_the_newest_thousand_that_are_over_are_remembered_and_shortened() {
     assert!(world.state.asks.find(&ids[1004]).is_some());
     let size = serde_json::to_string(&world.state.asks).unwrap().len();
     assert!(size < 2_000_000, "{size}");
+}
+
+#[test]
+fn what_comes_again_although_it_was_settled_is_asked_anew() {
+    let mut world = World::default();
+    world.step(&Happens::Request(0));
+    let first = world.of(0).unwrap();
+    world.step(&Happens::Resolved(0, false));
+    world.step(&Happens::Request(0));
+    let again = world.of(0).unwrap();
+    assert_ne!(first, again);
+    assert_eq!(world.state.asks.find(&again).unwrap().stage, Stage::Open);
+    world.check();
+}
+
+#[test]
+fn what_was_decided_about_a_host_does_not_follow_from_the_item() {
+    for (about_host, inferred) in [(false, Some("decline")), (true, None)] {
+        let mut world = World::default();
+        let mut ask = ask(world.key(0), 0);
+        if let What::Command { network, .. } = &mut ask.what {
+            *network = about_host.then(|| Network {
+                host: "h".to_owned(),
+                protocol: "https".to_owned(),
+            });
+        }
+        let raised = asks::raise(&world.state, ask);
+        world.happen(raised);
+        world.step(&Happens::Resolved(0, false));
+        world.step(&Happens::ItemEnds(0, true));
+        let id = world.of(0).unwrap();
+        let Stage::Settled { reply, .. } = &world.state.asks.find(&id).unwrap().stage else {
+            panic!("it is over");
+        };
+        assert_eq!(reply.as_ref().map(|it| it.decision.as_str()), inferred);
+    }
 }

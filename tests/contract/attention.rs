@@ -179,11 +179,11 @@ fn whoever_may_look_sees_the_list_and_nobody_else() {
         .refused(401, "token_unknown");
 }
 
-/// Writes each item to a line of `told.txt` in the repository, and what it inherits to `env.txt`.
+/// Writes each item to a line of `told.txt`, and what it inherits to `env.txt`: in the state folder, where it works.
 const TELL: &str = "cat >> told.txt; echo >> told.txt; env > env.txt";
 
 fn told(world: &World) -> Vec<Value> {
-    let text = std::fs::read_to_string(world.repo().join("told.txt")).unwrap_or_default();
+    let text = std::fs::read_to_string(world.state_dir().join("told.txt")).unwrap_or_default();
     let lines = text.lines().filter(|line| !line.is_empty());
     let items = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
     items.filter(|item| item["kind"] != "settings").collect()
@@ -203,7 +203,7 @@ fn a_program_of_the_persons_is_told_once_of_each_item_and_not_again_after_a_rest
     assert_eq!(items.len(), 1, "{items:#?}");
     assert_eq!(items[0]["id"], json!(id));
     assert!(!items[0].to_string().contains(&token), "{items:#?}");
-    let variables = std::fs::read_to_string(world.repo().join("env.txt")).unwrap();
+    let variables = std::fs::read_to_string(world.state_dir().join("env.txt")).unwrap();
     let names = variables.lines().filter_map(|line| line.split_once('='));
     for (name, _) in names {
         let own = [

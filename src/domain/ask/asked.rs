@@ -70,6 +70,13 @@ pub struct Asked {
     pub stage: Stage,
 }
 
+impl Asked {
+    /// Whether it is over.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.stage, Stage::Settled { .. })
+    }
+}
+
 /// Asks that are open, and those that were.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Asks {

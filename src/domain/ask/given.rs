@@ -122,12 +122,8 @@ impl Checked {
                 }
             }
         }
-        if let (What::Form { schema, .. }, Some(Value::Object(fields))) = (what, &mut content) {
-            for field in form::secret_fields(schema) {
-                if fields.remove(&field).is_some() {
-                    withheld.push(field);
-                }
-            }
+        if let (What::Form { schema, .. }, Some(fields)) = (what, &mut content) {
+            withheld.extend(withhold(schema, fields));
         }
         Reply {
             decision: self.decision.id().to_owned(),
@@ -151,6 +147,21 @@ impl Checked {
             words: reply.words.clone(),
         })
     }
+}
+
+/// Takes what is secret out of what was filled into a form, and names it. Where the schema was too long to keep, nobody can tell what is secret.
+fn withhold(schema: &Value, content: &mut Value) -> Vec<String> {
+    let Value::Object(fields) = content else {
+        *content = Value::Null;
+        return vec!["content".to_owned()];
+    };
+    if !schema.is_object() {
+        return std::mem::take(fields).into_iter().map(|it| it.0).collect();
+    }
+    let secret = form::secret_fields(schema).into_iter();
+    secret
+        .filter(|field| fields.remove(field).is_some())
+        .collect()
 }
 
 impl Ask {
@@ -316,4 +327,45 @@ fn granted(asked: &Access, wanted: Option<Access>) -> Result<Access, Refusal> {
         scan_depth,
         ..wanted
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn without_a_schema_nothing_of_a_form_is_kept() {
+        let secret = json!({"properties": {"pin": {"format": "password"}}});
+        let filled = json!({"name": "Mei", "pin": "48151623"});
+        for (schema, content, kept, withheld) in [
+            (&secret, &filled, json!({"name": "Mei"}), vec!["pin"]),
+            (&json!(null), &filled, json!({}), vec!["name", "pin"]),
+            (&json!("{\"prop…"), &filled, json!({}), vec!["name", "pin"]),
+            (&json!(null), &json!({}), json!({}), vec![]),
+            (&secret, &json!("48151623"), json!(null), vec!["content"]),
+        ] {
+            let what = What::Form {
+                server: "forms".to_owned(),
+                message: String::new(),
+                schema: schema.clone(),
+            };
+            let checked = Checked {
+                decision: Decision::Accept,
+                answers: Answers::new(),
+                content: Some(content.clone()),
+                permissions: None,
+                words: None,
+            };
+            let reply = checked.kept(&what);
+            assert_eq!(
+                (reply.content, reply.withheld),
+                (
+                    Some(kept),
+                    withheld.into_iter().map(str::to_owned).collect()
+                ),
+                "{schema}"
+            );
+        }
+    }
 }

@@ -128,17 +128,25 @@ pub fn words(command: &str) -> Option<Vec<String>> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
     let words: Vec<&str> = line.split(' ').collect();
     let is_plain = |word: &&str| !word.is_empty() && word.chars().all(plain);
-    // An assignment before the program changes what it is.
-    let sound = words.iter().all(is_plain) && !words[0].contains('=');
+    // An assignment before the program changes what it is, and a path from the folder of the moment is another program elsewhere.
+    let is_one_program = !words[0].contains('=') && is_bare_or_absolute(words[0]);
+    let sound = words.iter().all(is_plain) && is_one_program;
     sound.then(|| words.into_iter().map(str::to_owned).collect())
 }
 
-/// What a shell is given that Codex starts for a command line.
+fn is_bare_or_absolute(program: &str) -> bool {
+    !program.contains('/') || program.starts_with('/')
+}
+
+/// Where shells are that nobody but the system, or the person, puts there. One by any other path may be a program of the repository.
+const SHELL_FOLDERS: [&str; 4] = ["/bin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"];
+
+/// What a shell is given that Codex starts for a command line: it names it by its whole path.
 fn given_to_shell(command: &str) -> Option<&str> {
     let (program, rest) = command.split_once(' ')?;
-    let name = program.rsplit('/').next().unwrap_or(program);
+    let (folder, name) = program.rsplit_once('/')?;
     let (flag, line) = rest.split_once(' ')?;
-    let is_shell = matches!(name, "bash" | "zsh" | "sh");
+    let is_shell = matches!(name, "bash" | "zsh" | "sh") && SHELL_FOLDERS.contains(&folder);
     (is_shell && matches!(flag, "-lc" | "-c")).then_some(line)
 }
 
@@ -287,7 +295,24 @@ mod tests {
             ("/bin/bash -lc git status", None),
             ("/bin/bash -lc ls", Some(vec!["ls"])),
             ("/usr/bin/zsh -lc 'git status'", Some(vec!["git", "status"])),
+            (
+                "/opt/homebrew/bin/bash -lc 'git status'",
+                Some(vec!["git", "status"]),
+            ),
             ("bash -c 'git status", None),
+            ("bash -lc 'git status'", None),
+            ("./bash -lc 'git status'", None),
+            ("./bash -lc ls", None),
+            ("bin/bash -lc ls", None),
+            ("/repo/bin/bash -lc 'git status'", None),
+            ("/bin/../repo/bash -lc 'git status'", None),
+            ("./make all", None),
+            ("/bin/bash -lc './make all'", None),
+            ("/bin/bash -lc 'scripts/make all'", None),
+            (
+                "/bin/bash -lc '/usr/bin/make all'",
+                Some(vec!["/usr/bin/make", "all"]),
+            ),
             ("GIT_PAGER=sh git status", None),
             ("git status\u{202e}", None),
             ("git status\u{a0}x", None),

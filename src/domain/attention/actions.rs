@@ -201,7 +201,11 @@ impl Maker {
         }
     }
 
-    fn confirm_plan(&self, planner: &str, plan: &PlanSeen, overrules: bool) -> Action {
+    /// Nothing when the item does not show all that would be confirmed: that is done where it is shown.
+    fn confirm_plan(&self, planner: &str, plan: &PlanSeen, overrules: bool) -> Option<Action> {
+        if !plan.is_whole() {
+            return None;
+        }
         let confirm = self.make(
             "confirm",
             ("Confirm as proposed", "按原方案确认"),
@@ -221,7 +225,7 @@ impl Maker {
             ),
             false => Vec::new(),
         };
-        Action { needs, ..confirm }
+        Some(Action { needs, ..confirm })
     }
 
     fn review_plan(&self, planner: &str, plan: &PlanSeen) -> Action {
@@ -283,17 +287,25 @@ impl Waiting {
             }
             Self::PlannerEnded { .. } => vec![m.resume(planner), m.restart(planner)],
             Self::PlanToConfirm(plan) => {
-                vec![m.confirm_plan(planner, plan, false), m.reject_plan(planner)]
+                let confirm = m.confirm_plan(planner, plan, false);
+                confirm
+                    .into_iter()
+                    .chain([m.reject_plan(planner)])
+                    .collect()
             }
             Self::PlanVetoed(plan) => {
-                vec![m.confirm_plan(planner, plan, true), m.reject_plan(planner)]
+                let confirm = m.confirm_plan(planner, plan, true);
+                confirm
+                    .into_iter()
+                    .chain([m.reject_plan(planner)])
+                    .collect()
             }
             Self::VerdictMissing(plan) => {
                 let mut actions = match plan.review {
                     "left_to_person" => Vec::new(),
                     _ => vec![m.review_plan(planner, plan)],
                 };
-                actions.push(m.confirm_plan(planner, plan, true));
+                actions.extend(m.confirm_plan(planner, plan, true));
                 actions.push(m.reject_plan(planner));
                 actions
             }

@@ -41,10 +41,16 @@ fn title(scene: &Scene<'_>, about: &About<'_>, ask: &Ask) -> String {
     let what = ask.title();
     let what = what.get(scene.language);
     let who = who(scene, about);
+    // Chinese has no space between words, but for those of another script.
+    let space = if who.ends_with(|it: char| it.is_ascii()) {
+        " "
+    } else {
+        ""
+    };
     say(
         scene.language,
         format!("{who} {what}"),
-        format!("{who}{what}"),
+        format!("{who}{space}{what}"),
     )
 }
 

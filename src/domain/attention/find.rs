@@ -77,13 +77,13 @@ impl List<'_> {
             };
             self.add(urgency, &subject, none, waiting);
         }
-        for sentence in house.lacks.iter().cloned() {
-            let subject = digest(&sentence);
+        for (name, sentence) in house.lacks.iter().cloned() {
+            let subject = digest(&name);
             let waiting = Waiting::CodexLacks { sentence };
             self.add(Urgency::MayWait, &subject, none, waiting);
         }
-        for sentence in house.settings.iter().cloned() {
-            let subject = digest(&sentence);
+        for (name, sentence) in house.settings.iter().cloned() {
+            let subject = digest(&name);
             let waiting = Waiting::Settings { sentence };
             self.add(Urgency::MayWait, &subject, none, waiting);
         }

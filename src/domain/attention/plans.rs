@@ -1,7 +1,7 @@
 //! Plans that wait for a person, and files beside them.
 
 use super::list::{About, List};
-use super::{MAX_PLAN_LINES, PlanLine, PlanSeen, Urgency, Waiting, short};
+use super::{MAX_FILES, MAX_PLAN_LINES, PlanLine, PlanSeen, Urgency, Waiting, short};
 use crate::domain::plan::{Plan, PlanState, PlannedAssignment};
 use crate::domain::plan_review::Review;
 use crate::domain::session::{Session, Status};
@@ -25,7 +25,7 @@ pub(super) fn of(list: &mut List<'_>, planner: &Session) {
         let waiting = Waiting::PlanFile {
             plan_sha256: file.plan_sha256.clone(),
             summary: short(&file.proposal.summary),
-            lines: lines(&file.proposal.assignments),
+            lines: Shown::default().lines(&file.proposal.assignments),
             why: file.why.word(),
         };
         let subject = format!("{}-{digest}", planner.id());
@@ -40,20 +40,23 @@ pub(super) fn of(list: &mut List<'_>, planner: &Session) {
 
 /// Who moves a pending plan on: a person, or menxia, who is no matter of ours.
 fn waits(list: &List<'_>, plan: &Plan) -> Option<(Urgency, Waiting)> {
-    let seen = || PlanSeen {
-        version: plan.version,
-        plan_sha256: plan.sha256.clone(),
-        summary: short(&plan.proposal.summary),
-        lines: lines(&plan.proposal.assignments),
-        omitted: plan
-            .proposal
-            .assignments
-            .len()
-            .saturating_sub(MAX_PLAN_LINES),
-        review: plan.review.word(),
-        reasons: plan.review.verdict().map_or_else(Vec::new, |verdict| {
-            verdict.reasons.iter().map(|it| short(it)).collect()
-        }),
+    let seen = || {
+        let mut shown = Shown::default();
+        let planned = &plan.proposal.assignments;
+        let verdict = plan.review.verdict();
+        PlanSeen {
+            version: plan.version,
+            plan_sha256: plan.sha256.clone(),
+            summary: shown.text(&plan.proposal.summary),
+            lines: shown.lines(planned),
+            omitted: planned.len().saturating_sub(MAX_PLAN_LINES),
+            review: plan.review.word(),
+            reasons: verdict.map_or_else(Vec::new, |verdict| {
+                verdict.reasons.iter().map(|it| shown.text(it)).collect()
+            }),
+            // After everything that may shorten.
+            is_shortened: shown.is_shortened,
+        }
     };
     let urgency = Urgency::BlocksQueue;
     match &plan.review {
@@ -66,12 +69,38 @@ fn waits(list: &List<'_>, plan: &Plan) -> Option<(Urgency, Waiting)> {
     }
 }
 
-fn lines(planned: &[PlannedAssignment]) -> Vec<PlanLine> {
-    let planned = planned.iter().take(MAX_PLAN_LINES);
-    planned
-        .map(|line| PlanLine {
-            department: line.department.clone(),
-            task: short(&line.task),
-        })
-        .collect()
+/// Makes what an item shows of a plan, and notes whether that is less than there is.
+#[derive(Default)]
+struct Shown {
+    is_shortened: bool,
+}
+
+impl Shown {
+    fn text(&mut self, text: &str) -> String {
+        let shown = short(text);
+        self.is_shortened |= shown != text;
+        shown
+    }
+
+    fn texts(&mut self, texts: &[String]) -> Vec<String> {
+        self.is_shortened |= texts.len() > MAX_FILES;
+        let texts = texts.iter().take(MAX_FILES);
+        texts.map(|text| self.text(text)).collect()
+    }
+
+    fn lines(&mut self, planned: &[PlannedAssignment]) -> Vec<PlanLine> {
+        let planned = planned.iter().take(MAX_PLAN_LINES);
+        planned
+            .map(|line| PlanLine {
+                id: line.id.clone(),
+                department: line.department.clone(),
+                task: self.text(&line.task),
+                model: line.model.as_deref().map(|model| self.text(model)),
+                files: self.texts(&line.files),
+                verify: self.texts(&line.verify),
+                after: self.texts(&line.after),
+                selected: line.selected,
+            })
+            .collect()
+    }
 }

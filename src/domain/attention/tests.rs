@@ -9,7 +9,7 @@ use crate::domain::driver::Driver;
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
 use crate::domain::ids::{AssignmentId, ReportId};
-use crate::domain::plan::Source;
+use crate::domain::plan::{PlannedAssignment, Source};
 use crate::domain::plan_review::{ReviewRule, Verdict};
 use crate::domain::review::{CommitSeen, GitId};
 use crate::domain::session::{NotTaken, Outcome};
@@ -153,6 +153,63 @@ fn a_plan_waits_for_the_person_exactly_while_nobody_else_can_move_it_on() {
 }
 
 #[test]
+fn a_plan_that_is_not_shown_whole_cannot_be_confirmed_from_its_item() {
+    let line = || PlannedAssignment {
+        files: vec!["src/".to_owned()],
+        verify: vec!["make".to_owned()],
+        model: Some("small".to_owned()),
+        after: vec!["first".to_owned()],
+        selected: false,
+        ..PlannedAssignment::new("lingyubu", "do it")
+    };
+    let mut house = Scenery::planning();
+    house.plan_of(1, vec![line()]);
+    let item = house.list().remove(0);
+    let shown = serde_json::to_value(&item).unwrap();
+    assert_eq!(
+        shown["what"]["lines"][0],
+        serde_json::json!({
+            "id": null, "department": "lingyubu", "task": "do it", "model": "small", "files": ["src/"],
+            "verify": ["make"], "after": ["first"], "selected": false,
+        })
+    );
+    let ids = |house: &Scenery| -> Vec<_> {
+        let actions = house.list().remove(0).actions;
+        actions.iter().map(|it| it.id).collect()
+    };
+    assert_eq!(ids(&house), ["confirm", "reject"]);
+    let long = "x".repeat(MAX_CHARS + 1);
+    let mut hidden = vec![vec![line(); MAX_PLAN_LINES + 1]];
+    for field in 0..4 {
+        let mut line = line();
+        match field {
+            0 => line.task = long.clone(),
+            1 => line.verify.push(long.clone()),
+            2 => line.files = vec!["a".to_owned(); MAX_FILES + 1],
+            _ => line.model = Some(long.clone()),
+        }
+        hidden.push(vec![line]);
+    }
+    for (version, lines) in (2..).zip(hidden) {
+        house.plan_of(version, lines);
+        assert_eq!(ids(&house), ["reject"], "{version}");
+        assert_eq!(house.list()[0].place, Some("plan"));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_house_has_the_same_name_in_every_language() {
+    let mut house = Scenery::planning();
+    let mut named = |sentence: &str| {
+        house.house.lacks = vec![("fork".to_owned(), sentence.to_owned())];
+        house.house.settings = vec![("x".to_owned(), sentence.to_owned())];
+        let ids = house.list().into_iter().map(|it| it.id);
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(named("it cannot fork"), named("它不能分叉"));
+}
+
+#[test]
 fn a_result_that_asks_is_gone_when_it_is_acknowledged() {
     let mut house = Scenery::planning();
     house.session(DEPARTMENT, "lingyubu");
@@ -292,12 +349,12 @@ fn the_house_itself_is_told_in_both_languages_with_a_consequence_each() {
     let mut house = Scenery::planning();
     house.house = House {
         codex: Some(("down", "it crashed".to_owned())),
-        lacks: vec!["it cannot fork".to_owned()],
+        lacks: vec![("fork".to_owned(), "it cannot fork".to_owned())],
         login: Some("run `codex login`".to_owned()),
         trust: Some("Codex will write.".to_owned()),
         powers: Some(("ab".repeat(32), "more".to_owned(), Vec::new())),
         read_only: Some("disk full".to_owned()),
-        settings: vec!["governance.yaml:1:1: x".to_owned()],
+        settings: vec![("x".to_owned(), "governance.yaml:1:1: x".to_owned())],
         duties: vec![("mailbox".to_owned(), "it broke".to_owned())],
         gate: Some(GateMode::Enforce),
     };

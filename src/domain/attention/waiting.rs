@@ -229,19 +229,40 @@ pub struct PlanSeen {
     pub lines: Vec<PlanLine>,
     /// How many more there are.
     pub omitted: usize,
+    /// Whether something of what is shown is shorter than in the plan.
+    pub is_shortened: bool,
     /// How its review stands.
     pub review: &'static str,
     /// What menxia gave as reasons.
     pub reasons: Vec<String>,
 }
 
-/// One line of a plan.
+impl PlanSeen {
+    /// Whether this is all that a yes would confirm.
+    pub fn is_whole(&self) -> bool {
+        self.omitted == 0 && !self.is_shortened
+    }
+}
+
+/// One line of a plan, with everything that a yes would set in motion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanLine {
+    /// What `after` of other lines calls it.
+    pub id: Option<String>,
     /// The department.
     pub department: String,
     /// What it shall do.
     pub task: String,
+    /// The model, where the planner names one.
+    pub model: Option<String>,
+    /// Paths it may change; at most [`MAX_FILES`].
+    pub files: Vec<String>,
+    /// Commands that are run to prove the work; at most [`MAX_FILES`].
+    pub verify: Vec<String>,
+    /// Lines whose results must be in before it starts; at most [`MAX_FILES`].
+    pub after: Vec<String>,
+    /// Whether it starts when the plan is confirmed as it is.
+    pub selected: bool,
 }
 
 impl Waiting {

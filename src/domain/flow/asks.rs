@@ -13,12 +13,14 @@ use crate::domain::refusal::Refusal;
 use crate::domain::sentence::{Sentence, say};
 use crate::domain::state::State;
 
-/// A request came, or came again: the same one finds its ask.
+/// A request came, or came again: the same one finds its ask. One that comes again is open, whatever was thought of it: where its ask is
+/// settled, there is a new one.
 ///
 /// # Errors
 /// None.
 pub fn raise(state: &State, ask: Ask) -> Decision<Asked> {
-    if let Some(known) = state.asks.of_request(&ask.request_key) {
+    let known = state.asks.of_request(&ask.request_key);
+    if let Some(known) = known.filter(|it| !it.is_settled()) {
         return Ok((Vec::new(), known.clone()));
     }
     let session = ask.session_id.as_ref().and_then(|id| state.session(id));
@@ -266,7 +268,9 @@ pub fn item_ended(
         asked.ask.thread_id == thread_id && asked.ask.item_id.as_deref() == Some(item_id)
     };
     // Several may belong to one item; only the last one decided.
-    let Some(asked) = state.asks.settled().rev().take(RECENT).find(of_item) else {
+    let last = state.asks.settled().rev().take(RECENT).find(of_item);
+    // That an item ran does not tell whether it reached a host.
+    let Some(asked) = last.filter(|it| !it.ask.what.is_about_a_host()) else {
         return Ok((Vec::new(), ()));
     };
     let inferred = || Reply {

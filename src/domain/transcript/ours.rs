@@ -19,7 +19,7 @@ fn row_of(asked: &Asked) -> OurRow {
     let ask = &asked.ask;
     let (ended_at, by, reply) = match &asked.stage {
         Stage::Open => (None, None, None),
-        Stage::Answered { by, reply, .. } => (None, Some(by.clone()), Some(reply)),
+        Stage::Answered { by, reply, at } => (Some(*at), Some(by.clone()), Some(reply)),
         Stage::Settled { how, at, by, reply } => {
             let by = by.clone().or_else(|| place(*how).map(str::to_owned));
             (Some(*at), by, reply.as_ref())
@@ -45,7 +45,7 @@ fn row_of(asked: &Asked) -> OurRow {
         row: Row {
             id: format!("{turn}/{}", ask.id),
             at: Some(ask.raised_at),
-            ended_at: ended_at.or(Some(ask.raised_at)),
+            ended_at,
             what: What::Ask {
                 ask_id: ask.id.to_string(),
                 text: Text::beginning(&asks(&ask.what), TEXT_BYTES),
@@ -167,6 +167,12 @@ mod tests {
 
     #[test]
     fn an_ask_says_what_was_decided_where_and_with_which_words_and_no_secret() {
+        let ended_at = |stage| row_of(&asked(stage)).row.ended_at;
+        assert_eq!(ended_at(json!({ "stage": "open" })), None);
+        let answered = json!({
+            "stage": "answered", "by": "person:cli", "at": "2026-01-01T00:00:01Z", "reply": { "decision": "answer" },
+        });
+        assert!(ended_at(answered).is_some());
         let text = |text: &str| Some(text.to_owned());
         assert_eq!(shown(json!({ "stage": "open" })), (None, None, None));
         let reply = json!({

@@ -8,7 +8,7 @@ use crate::codex::items::{FileChange, Item};
 use crate::codex::wire::{RequestId, ThreadId};
 use crate::codex::{RequestKey as CodexKey, asks};
 use crate::core::live::Activity;
-use crate::domain::ask::asked::{Asked, Stage};
+use crate::domain::ask::asked::Asked;
 use crate::domain::ask::given::Reply;
 use crate::domain::ask::{Ask, RequestKey};
 use crate::domain::flow::asks as flow;
@@ -22,8 +22,8 @@ use std::time::Duration;
 
 /// Changes of items that have begun are kept for so many at once; a patch that waits is one of a few.
 const MAX_CHANGES: usize = 256;
-/// Time for Codex to say what a patch changes, when its item began before we listened.
-const CHANGES_LIMIT: Duration = Duration::from_secs(5);
+/// Time for Codex to say what a patch changes, when its item began before we listened. Nothing else is heard meanwhile.
+const CHANGES_LIMIT: Duration = Duration::from_secs(1);
 /// What still waits in a thread comes again with the answer to its resumption; what has not come so long afterwards waits no more.
 const COMES_AGAIN_WITHIN: Duration = Duration::from_secs(3);
 /// What terminals said is kept for so many requests at once; Codex says within moments that each was answered.
@@ -43,8 +43,8 @@ impl OpenAsks {
             .ledger
             .read(|state| state.asks.of_request(&named).cloned());
         let asked = match known {
-            Some(asked) => asked,
-            None => {
+            Some(asked) if !asked.is_settled() => asked,
+            _ => {
                 let ask = self.read(&named, &thread_id, &request).await;
                 let decide = move |state: &_| flow::raise(state, ask);
                 match self.core.decide(crate::core::LAUNCHER, decide).await {
@@ -59,7 +59,7 @@ impl OpenAsks {
         {
             let mut in_flight = self.in_flight();
             in_flight.seen.insert(named);
-            if !matches!(asked.stage, Stage::Settled { .. }) {
+            if !asked.is_settled() {
                 in_flight.keys.insert(asked.ask.id.clone(), key);
             }
         }
@@ -121,7 +121,8 @@ impl OpenAsks {
         changes.next().unwrap_or_default()
     }
 
-    /// It is shown once the journal can be written again, if it still waits then.
+    /// It is shown once the journal can be written again, if it still waits then. What fails although it can be written would fail again: it is
+    /// left to the terminal.
     fn wait_for_the_journal(self: &Arc<Self>, key: CodexKey, request: ServerRequest) {
         let named = wire::key(&key);
         if let Some(session) = self.owner(&request.thread_id().unwrap_or_default()) {
@@ -131,13 +132,17 @@ impl OpenAsks {
                 observed.notice = Some(NOTICE.to_owned())
             });
         }
+        let is_writable = |now: &Status| now.health == Health::Writable;
+        let mut status = self.core.ledger.status();
+        if is_writable(&status.borrow()) {
+            tracing::error!(request = %named.request, "what Codex asks is not tried again: the journal can be written");
+            return;
+        }
         if !self.in_flight().unrecorded.insert(named.clone()) {
             return;
         }
         let asks = Arc::clone(self);
         self.core.errand(async move {
-            let mut status = asks.core.ledger.status();
-            let is_writable = |now: &Status| now.health == Health::Writable;
             let is_open = status.wait_for(is_writable).await.is_ok();
             let is_wanted = is_open && asks.in_flight().unrecorded.remove(&named);
             if is_wanted {
@@ -198,25 +203,37 @@ impl OpenAsks {
         let Some(asked) = asked.filter(|it| it.ask.thread_id == thread_id.0) else {
             return;
         };
-        let told = self.told_about(&asked);
-        self.note(move |state| flow::resolved(state, &key, told))
-            .await;
+        self.settle(&asked.ask).await;
         self.over(&[asked.ask]);
     }
 
-    fn told_about(&self, asked: &Asked) -> Option<Reply> {
-        let result = self.in_flight().told.remove(&asked.ask.request_key)?;
-        wire::read_answer(&asked.ask, &result)
+    /// It needs no answer any more. Its terminal may tell what was answered before this, after it, or while it is recorded.
+    async fn settle(&self, ask: &Ask) {
+        let (key, told) = (ask.request_key.clone(), self.told_about(ask));
+        self.note(move |state| flow::resolved(state, &key, told))
+            .await;
+        self.tell_late(ask).await;
     }
 
-    /// A turn ended; what it waited for is void.
+    async fn tell_late(&self, ask: &Ask) {
+        if let Some(reply) = self.told_about(ask) {
+            let id = ask.id.clone();
+            self.note(move |state| flow::told_late(state, &id, reply))
+                .await;
+        }
+    }
+
+    fn told_about(&self, ask: &Ask) -> Option<Reply> {
+        let result = self.in_flight().told.remove(&ask.request_key)?;
+        wire::read_answer(ask, &result)
+    }
+
+    /// A turn ended; what it waited for is void, and what an earlier one did, whose end was not heard.
     pub async fn turn_ended(&self, thread_id: &ThreadId, turn_id: &str, was_interrupted: bool) {
-        let (thread, turn) = (thread_id.0.clone(), turn_id.to_owned());
+        let thread = thread_id.0.clone();
         // One without a turn is of the thread: an MCP server may ask between turns.
-        self.expire(move |ask| {
-            ask.thread_id == thread && ask.turn_id.as_ref().is_some_and(|it| *it == turn)
-        })
-        .await;
+        self.expire(move |ask| ask.thread_id == thread && ask.turn_id.is_some())
+            .await;
         if was_interrupted {
             let (thread, turn) = (thread_id.0.clone(), turn_id.to_owned());
             self.note(move |state| flow::interrupted(state, &thread, &turn))
@@ -276,9 +293,7 @@ impl OpenAsks {
                 of_thread.into_iter().filter(is_gone).collect()
             };
             for ask in &gone {
-                let key = ask.request_key.clone();
-                asks.note(move |state| flow::resolved(state, &key, None))
-                    .await;
+                asks.settle(ask).await;
             }
             asks.over(&gone);
         });
@@ -299,29 +314,27 @@ impl OpenAsks {
         };
         let request = wire::request_id(request);
         let key = RequestKey { server, request };
-        let asked = self.core.ledger.read(|state| {
-            let asked = state.asks.of_request(&key);
-            asked
-                .filter(|it| it.ask.session_id.as_ref() == Some(session))
-                .cloned()
-        });
-        match asked {
-            Some(asked) if matches!(asked.stage, Stage::Settled { .. }) => {
-                if let Some(reply) = wire::read_answer(&asked.ask, &result) {
-                    let id = asked.ask.id;
-                    self.note(move |state| flow::told_late(state, &id, reply))
-                        .await;
-                }
+        let asked = || {
+            self.core.ledger.read(|state| {
+                let asked = state.asks.of_request(&key);
+                asked
+                    .filter(|it| it.ask.session_id.as_ref() == Some(session))
+                    .cloned()
+            })
+        };
+        if asked().is_none() {
+            return;
+        }
+        {
+            let mut in_flight = self.in_flight();
+            if in_flight.told.len() >= MAX_TOLD {
+                in_flight.told.clear();
             }
-            // Whether it was the first, Codex says: until then it waits.
-            Some(_) => {
-                let mut in_flight = self.in_flight();
-                if in_flight.told.len() >= MAX_TOLD {
-                    in_flight.told.clear();
-                }
-                in_flight.told.insert(key, result);
-            }
-            None => {}
+            in_flight.told.insert(key.clone(), result);
+        }
+        // Whether it was the first, Codex says: until then it waits. Looked up only now, so that whoever settles it meanwhile finds it.
+        if let Some(asked) = asked().filter(Asked::is_settled) {
+            self.tell_late(&asked.ask).await;
         }
     }
 

@@ -100,7 +100,12 @@ fn is_plain(action: &Action) -> bool {
     // What widens more than one answer is decided one by one.
     let widens = matches!(
         action.id,
-        "accept_with_rule" | "accept_always" | "allow_host" | "deny_host" | "grant_session"
+        "accept_with_rule"
+            | "accept_for_session"
+            | "accept_always"
+            | "allow_host"
+            | "deny_host"
+            | "grant_session"
     );
     !widens && action.needs.iter().all(|need| !need.required)
 }
@@ -205,8 +210,8 @@ impl Section<'_> {
 
     fn class(&self, action: &Action, is_first: &bool) -> &'static str {
         match (is_first, action.declines()) {
-            (true, _) => "primary",
-            (false, true) => "danger",
+            (_, true) => "danger",
+            (true, false) => "primary",
             (false, false) => "",
         }
     }
@@ -237,6 +242,39 @@ impl Section<'_> {
         match question.is_secret {
             true => "password",
             false => "text",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_widens_more_than_one_answer_is_not_offered_for_all() {
+        let plain = |id| {
+            is_plain(&Action {
+                id,
+                label: String::new(),
+                effect: String::new(),
+                needs: Vec::new(),
+                method: "POST",
+                path: String::new(),
+                body: Value::Null,
+            })
+        };
+        for id in [
+            "accept_with_rule",
+            "accept_for_session",
+            "accept_always",
+            "allow_host",
+            "deny_host",
+            "grant_session",
+        ] {
+            assert!(!plain(id), "{id}");
+        }
+        for id in ["accept", "decline", "cancel", "grant", "confirm"] {
+            assert!(plain(id), "{id}");
         }
     }
 }

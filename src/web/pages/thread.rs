@@ -177,6 +177,11 @@ impl<'a> RowView<'a> {
     }
 
     /// How it stands, where that is worth a word.
+    /// Whether it is being done. What Codex asks waits, and says so itself.
+    fn runs(&self) -> bool {
+        self.row.ended_at.is_none() && !matches!(self.row.what, What::Ask { .. })
+    }
+
     fn status(&self) -> Option<&str> {
         match &self.row.what {
             What::Command { status, .. }

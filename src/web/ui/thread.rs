@@ -48,7 +48,7 @@ pub async fn page(
         Ok(page) => (page.turns, page.next, None),
         // The session is there, and the page says why its transcript is not.
         Err(error) if error.status != StatusCode::BAD_REQUEST => {
-            (Vec::new(), None, Some(error.message))
+            (Vec::new(), None, Some(error.in_language(language).message))
         }
         Err(error) => return Err(error),
     };

@@ -101,13 +101,17 @@ impl Scenery {
     }
 
     pub(super) fn plan(&mut self, version: u32) {
+        self.plan_of(version, vec![PlannedAssignment::new("lingyubu", "do it")]);
+    }
+
+    pub(super) fn plan_of(&mut self, version: u32, assignments: Vec<PlannedAssignment>) {
         self.happens(&Event::ZhongshuPlanRegistered {
             session_id: id(PLANNER),
             version,
             plan_sha256: format!("{version:064}"),
             proposal: Arc::new(Proposal {
                 summary: "a plan".to_owned(),
-                assignments: vec![PlannedAssignment::new("lingyubu", "do it")],
+                assignments,
             }),
             findings: None,
             source: Source::Tool,

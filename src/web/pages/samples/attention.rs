@@ -200,7 +200,10 @@ pub fn waiting(sample: &Sample, language: Language) -> Vec<Item> {
             (powers.sha256.clone(), powers.statement.clone(), lines)
         }),
         read_only: sample.read_only.clone(),
-        settings: sample.warnings.clone(),
+        settings: {
+            let warnings = sample.warnings.iter();
+            warnings.map(|it| (it.clone(), it.clone())).collect()
+        },
         duties: Vec::new(),
         gate: None,
     };

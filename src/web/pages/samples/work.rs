@@ -105,7 +105,15 @@ pub fn events(say: &dyn Fn(&str) -> String, path: &str) -> Vec<Event> {
         summary: say("The greeter gets louder."),
         assignments: vec![
             PlannedAssignment::new("lingyubu", task.clone()),
-            PlannedAssignment::new("zhilibu", say("docs")),
+            PlannedAssignment {
+                id: Some(say("text")),
+                after: vec![say("code")],
+                model: Some(say("small")),
+                files: vec![say("README.md")],
+                verify: vec![say("make docs")],
+                selected: false,
+                ..PlannedAssignment::new("zhilibu", say("docs"))
+            },
         ],
     };
     let found = Conformance::Judged {

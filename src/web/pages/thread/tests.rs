@@ -202,3 +202,21 @@ fn markdown_is_drawn_with_our_own_tags() {
         assert!(page.contains(part), "{part}\n{page}");
     }
 }
+
+#[test]
+fn what_codex_asks_is_not_shown_whole_since_codex_keeps_no_more_of_it() {
+    let ask = What::Ask {
+        ask_id: "ask-1".to_owned(),
+        text: Text::beginning("a long question", 6),
+        decision: None,
+        by: None,
+        words: None,
+    };
+    let open = Row {
+        ended_at: None,
+        ..row("q", ask)
+    };
+    let html = page(vec![open], Language::En);
+    assert!(html.contains("<code>a long</code>"), "{html}");
+    assert!(!html.contains("thread-whole"), "{html}");
+}
