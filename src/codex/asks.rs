@@ -11,7 +11,8 @@ use super::items::FileChange;
 use super::wire::RequestId;
 use crate::domain::ask::decision::Decision;
 use crate::domain::ask::{
-    Access, Ask, Choice, Cut, Network, PatchedFile, Question, RequestKey as AskKey, What, cut_to,
+    Access, Ask, Choice, CommandKind, Cut, Network, PatchedFile, Question, RequestKey as AskKey,
+    What, cut_to,
 };
 use crate::domain::hex::hex;
 use crate::domain::ids::{AskId, SessionId};
@@ -158,6 +159,13 @@ fn command(params: &Value, kept: &mut Kept) -> Option<(What, Vec<Decision>)> {
         network,
         permissions: params.get("additionalPermissions").and_then(access),
         parsed: parsed.cloned().unwrap_or_default(),
+        command_kind: match text(params, "kind").as_deref() {
+            None | Some("command") => CommandKind::Command,
+            Some("writeStdin") => CommandKind::WriteStdin,
+            Some("humanCommand") => CommandKind::HumanCommand,
+            Some(_) => CommandKind::Other,
+        },
+        approval_id: text(params, "approvalId"),
     };
     let mut offered = match params.get("availableDecisions").and_then(Value::as_array) {
         Some(available) => available.iter().filter_map(decision).collect(),

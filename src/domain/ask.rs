@@ -102,6 +102,12 @@ pub enum What {
         /// What Codex makes of it: `{type: read | listFiles | search | unknown, command, …}` each.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         parsed: Vec<Value>,
+        /// What becomes of the command line.
+        #[serde(default)]
+        command_kind: CommandKind,
+        /// Which of several questions about one item it is, when there are several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval_id: Option<String>,
     },
     /// May these files change?
     Patch {
@@ -173,6 +179,21 @@ pub enum What {
         /// All that came with it.
         params: Value,
     },
+}
+
+/// What becomes of a command line that is asked about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandKind {
+    /// It runs.
+    #[default]
+    Command,
+    /// It is input to a program that runs already.
+    WriteStdin,
+    /// It runs because a person wrote it.
+    HumanCommand,
+    /// Something that this version does not know.
+    Other,
 }
 
 /// A host that a command wants to reach.
@@ -295,13 +316,16 @@ impl What {
         }
     }
 
-    /// Whether the question is if a command may reach a host.
-    pub fn is_about_a_host(&self) -> bool {
-        let network = match self {
-            Self::Command { network, .. } => network.as_ref(),
-            _ => None,
-        };
-        network.is_some()
+    /// Whether it is one of several questions about an item: that the item ran does not tell what was decided about a host, or about a part.
+    pub fn is_of_a_part(&self) -> bool {
+        match self {
+            Self::Command {
+                network,
+                approval_id,
+                ..
+            } => network.is_some() || approval_id.is_some(),
+            _ => false,
+        }
     }
 
     /// What it asks, in one line. Texts of strangers are short in it, and show everything.
@@ -314,6 +338,17 @@ impl What {
             } => {
                 let host = short(&network.host);
                 Localized::new(format!("请求访问 {host}"), format!("asks to reach {host}"))
+            }
+            Self::Command {
+                command,
+                command_kind: CommandKind::WriteStdin,
+                ..
+            } => {
+                let input = short(command);
+                Localized::new(
+                    format!("请求向正在运行的程序输入：{input}"),
+                    format!("asks to give a running program this input: {input}"),
+                )
             }
             Self::Command { command, .. } => {
                 let command = short(command);

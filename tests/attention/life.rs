@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use zhongshu::domain::ask::asked::{How, Stage};
 use zhongshu::domain::ask::decision::Decision;
 use zhongshu::domain::ask::given::{Given, Reply};
-use zhongshu::domain::ask::{Ask, Network, Question, RequestKey, What};
+use zhongshu::domain::ask::{Ask, CommandKind, Network, Question, RequestKey, What};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::{self, asks};
 use zhongshu::domain::ids::AskId;
@@ -237,6 +237,8 @@ fn ask(key: RequestKey, number: usize) -> Ask {
                 network: None,
                 permissions: None,
                 parsed: Vec::new(),
+                command_kind: CommandKind::Command,
+                approval_id: None,
             };
             (what, Decision::Accept)
         }

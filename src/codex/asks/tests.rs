@@ -106,6 +106,33 @@ fn a_command_and_each_of_its_decisions() {
 }
 
 #[test]
+fn input_to_a_running_program_is_said_so_and_is_one_of_several() {
+    for (kind, expected, says) in [
+        (json!("command"), CommandKind::Command, "asks to run: id"),
+        (json!(null), CommandKind::Command, "asks to run: id"),
+        (
+            json!("writeStdin"),
+            CommandKind::WriteStdin,
+            "asks to give a running program this input: id",
+        ),
+        (
+            json!("humanCommand"),
+            CommandKind::HumanCommand,
+            "asks to run: id",
+        ),
+        (json!("another"), CommandKind::Other, "asks to run: id"),
+    ] {
+        let params = json!({"kind": kind, "command": "id", "approvalId": "part"});
+        let ask = asked(COMMAND, params, Vec::new());
+        assert_eq!(ask.title().en, says);
+        assert!(ask.what.is_of_a_part());
+        assert!(
+            matches!(&ask.what, What::Command { command_kind, .. } if *command_kind == expected)
+        );
+    }
+}
+
+#[test]
 fn a_host_and_the_rules_about_it() {
     let allow = json!({"applyNetworkPolicyAmendment": {"network_policy_amendment": {"host": "h", "action": "allow"}}});
     let deny = json!({"applyNetworkPolicyAmendment": {"network_policy_amendment": {"host": "h", "action": "deny"}}});

@@ -1,7 +1,7 @@
 //! Rules that answer for a person: a command by its first words, or a tool of an MCP server, in one session, department or repository. Made by a
 //! person from a decision, and narrower than what Codex itself remembers.
 
-use super::{Ask, What};
+use super::{Ask, CommandKind, What};
 use crate::domain::ids::{AskId, RuleId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::sentence::{Sentence, say};
@@ -172,6 +172,7 @@ impl Ask {
                 command,
                 network: None,
                 permissions: None,
+                command_kind: CommandKind::Command,
                 ..
             } if self.cut.is_empty() => {
                 let all = words(command).ok_or_else(|| invalid(say!("refusal.rule.not_plain")))?;
@@ -235,6 +236,7 @@ impl Rule {
                     command,
                     network: None,
                     permissions: None,
+                    command_kind: CommandKind::Command,
                     ..
                 },
             ) => {

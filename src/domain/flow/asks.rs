@@ -269,8 +269,7 @@ pub fn item_ended(
     };
     // Several may belong to one item; only the last one decided.
     let last = state.asks.settled().rev().take(RECENT).find(of_item);
-    // That an item ran does not tell whether it reached a host.
-    let Some(asked) = last.filter(|it| !it.ask.what.is_about_a_host()) else {
+    let Some(asked) = last.filter(|it| !it.ask.what.is_of_a_part()) else {
         return Ok((Vec::new(), ()));
     };
     let inferred = || Reply {

@@ -225,6 +225,8 @@ pub(super) fn ask(session: Option<&str>, raised_at: DateTime<Utc>) -> Ask {
             network: None,
             permissions: None,
             parsed: Vec::new(),
+            command_kind: Default::default(),
+            approval_id: None,
         },
         why: Some("to build".to_owned()),
         raised_at,

@@ -65,6 +65,8 @@ pub fn asks(say: &dyn Fn(&str) -> String) -> Vec<Ask> {
             scan_depth: None,
         }),
         parsed: Vec::new(),
+        command_kind: Default::default(),
+        approval_id: None,
     };
     let question = |id: &str, options: usize, is_secret: bool| Question {
         id: id.to_owned(),
