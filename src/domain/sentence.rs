@@ -25,7 +25,7 @@ enum Form {
     Verbatim(String),
 }
 
-/// A sentence, in no language yet. [`say!`] makes one.
+/// A sentence, in no language yet. `say!` makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sentence(Form);
 
