@@ -29,5 +29,5 @@ fn a_program_has_no_thread_and_the_answer_says_where_its_log_is() {
     let page = world
         .get(&format!("/ui/thread?id={}&lang=zh", planner.id))
         .body;
-    assert!(page.contains("which has no thread"), "{page}");
+    assert!(page.contains("它没有线程"), "{page}");
 }
