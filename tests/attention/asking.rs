@@ -4,7 +4,7 @@ use crate::support::House;
 use crate::support::script::{assignment, by_tool, department, plan, planner, told};
 use mock_model::{Call, Script, Step};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One department that works without asking, but for what its calls want.
 pub const GOVERNANCE: &str =
@@ -48,6 +48,17 @@ pub fn patches(path: &Path) -> Call {
 pub fn named(audit: &[Value], name: &str) -> Vec<Value> {
     let named = audit.iter().filter(|event| event["event"] == name);
     named.cloned().collect()
+}
+
+/// A house with a department that wants to make a file outside of its sandbox; with the file and the planner.
+pub async fn wants_outside() -> (House, PathBuf, String) {
+    let mut house = House::build(Script::default(), GOVERNANCE).await;
+    let path = house.codex_home.join("outside.txt");
+    house.model.set_script(script([touches(&path)]));
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.at_work().await;
+    (house, path, planner)
 }
 
 impl House {

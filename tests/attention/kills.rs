@@ -1,6 +1,8 @@
 //! kill -9 with asks open: of the launcher, and of Codex.
 
-use crate::asking::{GOVERNANCE, READ_ONLY, decision, named, patches, path_of, script, touches};
+use crate::asking::{
+    GOVERNANCE, READ_ONLY, decision, named, patches, path_of, script, touches, wants_outside,
+};
 use crate::support::House;
 use crate::support::thread::{Stranger, app_server_pid};
 use mock_model::Script;
@@ -102,12 +104,7 @@ async fn codex_asks_expire_as_declined_when_codex_dies_and_its_numbers_begin_aga
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_an_ask_ends_with_its_session() {
-    let mut house = House::build(Script::default(), GOVERNANCE).await;
-    let path = house.codex_home.join("outside.txt");
-    house.model.set_script(script([touches(&path)]));
-    house.start(&[]).await;
-    house.allow().await;
-    house.at_work().await;
+    let (house, path, _planner) = wants_outside().await;
     let ask = house.ask(0).await;
     house
         .post(

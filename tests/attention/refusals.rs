@@ -1,6 +1,6 @@
 //! What does not fit is refused by its field, and the ask still waits.
 
-use crate::asking::{GOVERNANCE, decision, path_of, script, touches};
+use crate::asking::{GOVERNANCE, decision, path_of, touches, wants_outside};
 use crate::support::House;
 use crate::support::script::{assignment, by_tool, department, hang_then, plan, planner, told};
 use mock_model::{RecordedRequest, Script, Step};
@@ -10,12 +10,7 @@ use zhongshu::client::ClientError;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_a_wrong_answer_is_refused_by_its_field_and_the_ask_still_waits() {
-    let mut house = House::build(Script::default(), GOVERNANCE).await;
-    let path = house.codex_home.join("outside.txt");
-    house.model.set_script(script([touches(&path)]));
-    house.start(&[]).await;
-    house.allow().await;
-    let planner = house.at_work().await;
+    let (house, path, planner) = wants_outside().await;
     let ask = house.ask(0).await;
     for (body, status, field) in [
         (decision("grant_session"), 400, "decision: "),
@@ -116,12 +111,7 @@ fn limit_files(house: &House, bytes: Option<u64>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_an_answer_that_cannot_be_kept_is_refused_and_the_ask_stays() {
-    let mut house = House::build(Script::default(), GOVERNANCE).await;
-    let path = house.codex_home.join("outside.txt");
-    house.model.set_script(script([touches(&path)]));
-    house.start(&[]).await;
-    house.allow().await;
-    let planner = house.at_work().await;
+    let (house, path, planner) = wants_outside().await;
     let ask = house.ask(0).await;
     house.waits("it asks to run: ").await;
     let journal = std::fs::metadata(house.state.join("journal.jsonl")).unwrap();

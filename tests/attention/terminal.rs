@@ -1,20 +1,13 @@
 //! What is answered in a session's own terminal: gone here at once, and the history says what it was.
 
-use crate::asking::{GOVERNANCE, decision, path_of, script, touches};
-use crate::support::House;
+use crate::asking::{decision, path_of, wants_outside};
 use crate::support::screen::Screen;
-use mock_model::Script;
 use serde_json::Value;
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_an_answer_in_the_terminal_is_told_with_what_it_was() {
-    let mut house = House::build(Script::default(), GOVERNANCE).await;
-    let path = house.codex_home.join("outside.txt");
-    house.model.set_script(script([touches(&path)]));
-    house.start(&[]).await;
-    house.allow().await;
-    let planner = house.at_work().await;
+    let (house, path, planner) = wants_outside().await;
     let ask = house.ask(0).await;
     let shown = |session: &Value| {
         session["activity"] == "blocked" && session["browser_terminal_status"] == "running"

@@ -7,17 +7,11 @@ import { createHmac } from 'node:crypto';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import readline from 'node:readline';
+import { QUIET, please, steps } from '../support/walk.mjs';
 
 const { WALK_PORT, WALK_CHROMIUM, WALK_PLAYWRIGHT, WALK_PICTURE } = process.env;
 const port = Number(WALK_PORT);
 const { chromium } = createRequire(import.meta.url)(WALK_PLAYWRIGHT);
-
-const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-async function please(wish) {
-  process.stdout.write(`PLEASE ${wish}\n`);
-  return (await answers.next()).value;
-}
 
 async function until(what, look) {
   const deadline = Date.now() + 20_000;
@@ -95,7 +89,7 @@ const profile = fs.mkdtempSync(path.join(os.tmpdir(), 'zs-doors-'));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: WALK_CHROMIUM,
   args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+    ...QUIET,
     // The name of an attacker's page that points at this machine by now.
     '--host-resolver-rules=MAP rebound.test 127.0.0.1',
   ],
@@ -104,23 +98,14 @@ const context = await chromium.launchPersistentContext(profile, {
 context.setDefaultTimeout(20_000);
 
 const pages = new Map();
-async function step(name, run) {
-  const at = Date.now();
-  try {
-    await run();
-    console.log(`ok   ${name} (${Date.now() - at} ms)`);
-  } catch (error) {
-    console.log(`FAIL ${name}`);
-    console.error(error.stack);
-    for (const [called, page] of pages) {
-      console.error(`${called} at ${page.url()} said:\n${await page.locator('body').innerText().catch(() => '(nothing)')}`);
-      await page.screenshot({ path: WALK_PICTURE.replace('.png', `-${called}.png`) }).catch(() => {});
-    }
-    await context.close();
-    fs.rmSync(profile, { recursive: true, force: true });
-    process.exit(1);
+const step = steps(async () => {
+  for (const [called, page] of pages) {
+    console.error(`${called} at ${page.url()} said:\n${await page.locator('body').innerText().catch(() => '(nothing)')}`);
+    await page.screenshot({ path: WALK_PICTURE.replace('.png', `-${called}.png`) }).catch(() => {});
   }
-}
+  await context.close();
+  fs.rmSync(profile, { recursive: true, force: true });
+});
 
 async function tab(called, address) {
   const page = await context.newPage();

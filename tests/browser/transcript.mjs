@@ -3,20 +3,14 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import readline from 'node:readline';
+import { QUIET, please, stepsOf } from '../support/walk.mjs';
 
 const { WALK_LOGIN, WALK_SESSION, WALK_CHROMIUM, WALK_PLAYWRIGHT, WALK_PICTURES } = process.env;
 const { chromium } = createRequire(import.meta.url)(WALK_PLAYWRIGHT);
 
-const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-async function please(wish) {
-  process.stdout.write(`PLEASE ${wish}\n`);
-  return (await answers.next()).value;
-}
-
 const browser = await chromium.launch({
   executablePath: WALK_CHROMIUM,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  args: QUIET,
 });
 const context = await browser.newContext({ viewport: { width: 1400, height: 1000 }, locale: 'en-GB', colorScheme: 'light', permissions: ['clipboard-read', 'clipboard-write'] });
 context.setDefaultTimeout(15_000);
@@ -27,21 +21,7 @@ page.on('console', (message) => { if (message.type() === 'error') complaints.pus
 const foreign = [];
 page.on('request', (request) => { if (!/^(blob:)?http:\/\/([a-z0-9.-]*localhost|127\.0\.0\.1):/.test(request.url())) foreign.push(request.url()); });
 
-async function step(name, run) {
-  const at = Date.now();
-  try {
-    await run();
-    console.log(`ok   ${name} (${Date.now() - at} ms)`);
-  } catch (error) {
-    console.log(`FAIL ${name}`);
-    console.error(error.stack);
-    if (complaints.length) console.error(`the browser complained: ${complaints.join('\n')}`);
-    console.error(`the page said:\n${await page.locator('body').innerText().catch(() => '(nothing)')}`);
-    await page.screenshot({ path: path.join(WALK_PICTURES, 'failed.png') }).catch(() => {});
-    await browser.close();
-    process.exit(1);
-  }
-}
+const step = stepsOf(browser, page, complaints, path.join(WALK_PICTURES, 'failed.png'));
 const picture = (name, more = {}) => page.screenshot({ path: path.join(WALK_PICTURES, `${name}.png`), ...more });
 const rows = page.locator('#thread-turns [data-row]');
 const row = (text) => rows.filter({ hasText: text });

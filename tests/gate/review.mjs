@@ -4,22 +4,17 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import readline from 'node:readline';
+import { QUIET, please as ask, stepsOf } from '../support/walk.mjs';
 
 const { WALK_LOGIN, WALK_REPO, WALK_CHROMIUM, WALK_PLAYWRIGHT, WALK_PICTURE } = process.env;
 const { chromium } = createRequire(import.meta.url)(WALK_PLAYWRIGHT);
 
-const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-async function please(wish) {
-  process.stdout.write(`PLEASE ${wish}\n`);
-  const { code, said } = JSON.parse((await answers.next()).value);
-  return { code, said };
-}
+const please = async (wish) => JSON.parse(await ask(wish));
 const write = (name, text) => fs.writeFileSync(path.join(WALK_REPO, name), text);
 
 const browser = await chromium.launch({
   executablePath: WALK_CHROMIUM,
-  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  args: QUIET,
 });
 const context = await browser.newContext({ viewport: { width: 1400, height: 1000 }, locale: 'en-GB', colorScheme: 'light' });
 context.setDefaultTimeout(15_000);
@@ -33,21 +28,7 @@ page.on('console', (message) => {
   else if (message.type() === 'error' && !/status of 409|ERR_CONNECTION_REFUSED/.test(text)) complaints.push(`console: ${text}`);
 });
 
-async function step(name, run) {
-  const at = Date.now();
-  try {
-    await run();
-    console.log(`ok   ${name} (${Date.now() - at} ms)`);
-  } catch (error) {
-    console.log(`FAIL ${name}`);
-    console.error(error.stack);
-    if (complaints.length) console.error(`the browser complained: ${complaints.join('\n')}`);
-    console.error(`the page said:\n${await page.locator('body').innerText().catch(() => '(nothing)')}`);
-    await page.screenshot({ path: WALK_PICTURE }).then(() => console.error(`a picture of it: ${WALK_PICTURE}`), () => {});
-    await browser.close();
-    process.exit(1);
-  }
-}
+const step = stepsOf(browser, page, complaints, WALK_PICTURE);
 
 const region = page.locator('[data-region="review"]');
 const stage = (word) => region.locator('[data-key="review-head"] .badge', { hasText: word }).first().waitFor();

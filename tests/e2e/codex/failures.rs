@@ -1,10 +1,10 @@
 //! What goes wrong outside of us, and what a person is told about it. And what goes right with a configuration that we never saw.
 
 use super::count;
-use crate::support::script::{assignment, plan, planner, reports, told};
+use crate::support::script::{assignment, fails, plan, planner, reports, told};
 use crate::support::thread::app_server_pid;
 use crate::support::{GOVERNANCE, House, codex_program};
-use mock_model::{Call, Fail, Script, Step};
+use mock_model::{Call, Script, Step};
 use serde_json::json;
 use std::os::unix::fs::PermissionsExt as _;
 use zhongshu::process::{Identity, Signal};
@@ -116,19 +116,10 @@ async fn codex_that_ends_at_once_is_quoted_in_the_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_whose_model_fails_shows_why_and_goes_on_later() {
-    let error =
-        json!({ "error": { "message": "the engine room is flooded", "type": "server_error" } });
-    let fails = Step {
-        fail: Some(Fail {
-            status: 500,
-            body: error,
-        }),
-        ..Step::default()
-    };
     let plan = plan([assignment("lingyubu", "works")]);
     let mut script = job();
     script.rules[1].steps = vec![
-        fails,
+        fails("the engine room is flooded"),
         Step::call(Call::mcp("zhongshu", "report_plan", plan)),
         Step::say("Reported."),
     ];

@@ -1,7 +1,7 @@
 //! What happens in a session's TUI, as its terminal hears it on the way to Codex.
 
 use super::events;
-use super::sandbox::{asks, blocked};
+use super::sandbox::asking;
 use crate::support::screen::Screen;
 use crate::support::script::{assignment, plan, planner, told};
 use crate::support::{GOVERNANCE, House};
@@ -125,13 +125,7 @@ async fn codex_what_happens_in_a_terminal_while_no_launcher_runs_is_told_to_the_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_an_answer_in_the_terminal_is_heard_and_not_written_down() {
-    let mut house = House::build(Script::default(), GOVERNANCE).await;
-    let path = house.codex_home.join("outside.txt");
-    house.model.set_script(asks(&path));
-    house.start(&[]).await;
-    house.allow().await;
-    let planner = house.at_work().await;
-    let session = blocked(&house).await;
+    let (mut house, path, planner, session) = asking().await;
     let mut screen = Screen::open(&session).await;
     screen.until("Yes, proceed").await;
     house.kill_launcher().await;

@@ -6,7 +6,7 @@ use crate::support::script::{assignment, by_tool, department, plan, planner, tol
 use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Rule, Script, Step};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +93,7 @@ async fn codex_a_planner_can_write_nothing_and_still_hand_in_its_plan() {
     house.close().await;
 }
 
-pub(super) fn asks(path: &Path) -> Script {
+fn asks(path: &Path) -> Script {
     let ask = Call::Shell {
         cmd: format!("touch '{}'", path.display()),
         workdir: None,
@@ -114,7 +114,19 @@ pub(super) fn asks(path: &Path) -> Script {
     ])
 }
 
-pub(super) async fn blocked(house: &House) -> Value {
+/// A house whose department asks; with the file that it wants, the planner and its session.
+pub(super) async fn asking() -> (House, PathBuf, String, Value) {
+    let mut house = House::build(Script::default(), GOVERNANCE).await;
+    let path = house.codex_home.join("outside.txt");
+    house.model.set_script(asks(&path));
+    house.start(&[]).await;
+    house.allow().await;
+    let planner = house.at_work().await;
+    let session = blocked(&house).await;
+    (house, path, planner, session)
+}
+
+async fn blocked(house: &House) -> Value {
     house
         .department("lingyubu", "it asks in its terminal", |session| {
             session["activity"] == "blocked"
@@ -126,13 +138,7 @@ pub(super) async fn blocked(house: &House) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_asks_for_permission_and_a_person_answers_in_the_terminal() {
-    let mut house = House::build(Script::default(), GOVERNANCE).await;
-    let path = house.codex_home.join("outside.txt");
-    house.model.set_script(asks(&path));
-    house.start(&[]).await;
-    house.allow().await;
-    let planner = house.at_work().await;
-    let session = blocked(&house).await;
+    let (mut house, path, planner, session) = asking().await;
     let notice = session["status_reason"].as_str().unwrap();
     assert!(notice.starts_with("it asks to run: "), "{notice}");
     assert!(!path.exists());

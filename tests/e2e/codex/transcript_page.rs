@@ -1,9 +1,9 @@
 //! The page of a transcript, in a real browser, with the real Codex behind it.
 
-use crate::support::script::{assignment, on_message, plan, planner};
+use crate::support::script::{assignment, fails, on_message, plan, planner};
 use crate::support::thread::Stranger;
 use crate::support::{GOVERNANCE, House};
-use mock_model::{Call, Fail, Script, Step};
+use mock_model::{Call, Script, Step};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,14 +18,6 @@ const TOLD: &str = "# Heading\n\n**Bold**, `code`, a [link](https://example.org/
     | file | lines |\n|-|-|\n| src/greet.py | 2 |\n";
 
 fn script() -> Script {
-    let error = json!({ "error": { "message": "flooded", "type": "server_error" } });
-    let fails = Step {
-        fail: Some(Fail {
-            status: 500,
-            body: error,
-        }),
-        ..Step::default()
-    };
     let slow = Step {
         say: Some("one two three four five six seven eight".to_owned()),
         chunk_delay_ms: Some(250),
@@ -52,7 +44,7 @@ fn script() -> Script {
                 Step::say("Patched."),
             ],
         ),
-        on_message("fail", "FAIL", vec![fails]),
+        on_message("fail", "FAIL", vec![fails("flooded")]),
         planner(plan([assignment("lingyubu", "works")])),
     ])
 }

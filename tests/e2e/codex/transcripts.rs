@@ -1,23 +1,15 @@
 //! The transcript of a session, through every door: the API's pages, one step whole, the stream, Markdown, the command line, the page.
 
-use crate::support::script::{assignment, hang, on_message, plan, planner, reports, told};
+use crate::support::script::{assignment, fails, hang, on_message, plan, planner, reports, told};
 use crate::support::{GOVERNANCE, House};
 use futures_util::StreamExt as _;
-use mock_model::{Call, Fail, Script, Step};
+use mock_model::{Call, Script, Step};
 use serde_json::{Value, json};
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use zhongshu::client::ClientError;
 
 fn script() -> Script {
-    let error = json!({ "error": { "message": "flooded", "type": "server_error" } });
-    let fails = Step {
-        fail: Some(Fail {
-            status: 500,
-            body: error,
-        }),
-        ..Step::default()
-    };
     let slow = Step {
         say: Some("one two three four five six".to_owned()),
         chunk_delay_ms: Some(150),
@@ -31,7 +23,7 @@ fn script() -> Script {
             vec![Step::call(Call::shell(many)), Step::say("It ran.")],
         ),
         on_message("slow", "SLOW", vec![slow]),
-        on_message("fail", "FAIL", vec![fails]),
+        on_message("fail", "FAIL", vec![fails("flooded")]),
         on_message("hang", "HANG", vec![hang()]),
         told("told", "", vec![Step::say("**Noted.**")]),
         planner(plan([assignment("lingyubu", "works")])),

@@ -1,6 +1,6 @@
 //! What the model says in these tests.
 
-use mock_model::{Call, Count, Kind, RecordedRequest, Rule, Step, Texts, Then, When};
+use mock_model::{Call, Count, Fail, Kind, RecordedRequest, Rule, Step, Texts, Then, When};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,6 +70,15 @@ pub fn on_message(name: &str, text: &str, steps: Vec<Step>) -> Rule {
         count: Count::Message,
         steps,
         ..Rule::default()
+    }
+}
+
+/// The provider is out of order, and says so.
+pub fn fails(message: &str) -> Step {
+    let body = json!({ "error": { "message": message, "type": "server_error" } });
+    Step {
+        fail: Some(Fail { status: 500, body }),
+        ..Step::default()
     }
 }
 
