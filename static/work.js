@@ -108,8 +108,8 @@ export function stale() {
 
 // A session looks different from outside: it printed something, or became idle.
 export function observed(session, name) {
-  // How many things wait, and which: the fragment has them all.
-  if (name === 'attention') { stale(); return; }
+  // How many things wait, and which: the fragment has them all. Somebody waits for each, so this waits for no burst.
+  if (name === 'attention') { if (!document.hidden) refresh(); return; }
   // What is being fetched may be older than this.
   if (looksDifferent(session, shown.sessionId) || running) stale();
   else showWords(session);

@@ -57,6 +57,21 @@ impl Stranger {
         }
     }
 
+    /// The next thing that anybody is asked on a thread that this client subscribes to, as it came in.
+    #[allow(dead_code)]
+    pub async fn next_request(&mut self) -> Value {
+        loop {
+            let message = self.socket.next().await.unwrap().unwrap();
+            let Message::Text(text) = message else {
+                continue;
+            };
+            let asked: Value = serde_json::from_str(&text).unwrap();
+            if asked.get("method").is_some() && asked.get("id").is_some() {
+                return asked;
+            }
+        }
+    }
+
     /// Answers a request, whoever was asked: any connection may.
     #[allow(dead_code)]
     pub async fn reply(&mut self, id: u64, answer: Value) {
