@@ -12,8 +12,8 @@ mod form;
 pub mod given;
 pub mod rule;
 
-use super::department::Localized;
 use super::ids::{AskId, SessionId};
+use super::sentence::{Sentence, say};
 use super::shown;
 use chrono::{DateTime, Utc};
 use decision::Decision;
@@ -280,23 +280,16 @@ impl Ask {
     }
 
     /// What it asks, in one line that shows everything.
-    pub fn title(&self) -> Localized {
+    pub fn title(&self) -> Sentence {
         self.what.title()
     }
 
     /// What happens if nobody answers.
-    pub fn unanswered(&self) -> Localized {
-        let (zh, en) = match &self.what {
-            What::Questions { is_blocking, .. } if !is_blocking => (
-                "如果无人回答，模型会在没有答案的情况下继续；本轮结束时问题失效。",
-                "If nobody answers, the model may go on without an answer; the question lapses when the turn ends.",
-            ),
-            _ => (
-                "在有人决定之前，本轮会一直等待；如果本轮或 Codex 先结束，则视为拒绝，不会执行任何操作。",
-                "The turn waits until somebody decides. If the turn or Codex ends first, it counts as declined and nothing is done.",
-            ),
-        };
-        Localized::new(zh, en)
+    pub fn unanswered(&self) -> Sentence {
+        match &self.what {
+            What::Questions { is_blocking, .. } if !is_blocking => say!("ask.goes_on_unanswered"),
+            _ => say!("ask.waits_until_decided"),
+        }
     }
 }
 
@@ -329,94 +322,57 @@ impl What {
     }
 
     /// What it asks, in one line. Texts of strangers are short in it, and show everything.
-    pub fn title(&self) -> Localized {
+    pub fn title(&self) -> Sentence {
         let short = shown::short;
         match self {
             Self::Command {
                 network: Some(network),
                 ..
-            } => {
-                let host = short(&network.host);
-                Localized::new(format!("请求访问 {host}"), format!("asks to reach {host}"))
-            }
+            } => say!("ask.asks.host", host = short(&network.host)),
             Self::Command {
                 command,
                 command_kind: CommandKind::WriteStdin,
                 ..
-            } => {
-                let input = short(command);
-                Localized::new(
-                    format!("请求向正在运行的程序输入：{input}"),
-                    format!("asks to give a running program this input: {input}"),
-                )
-            }
-            Self::Command { command, .. } => {
-                let command = short(command);
-                Localized::new(
-                    format!("请求运行命令：{command}"),
-                    format!("asks to run: {command}"),
-                )
-            }
+            } => say!("ask.asks.input", input = short(command)),
+            Self::Command { command, .. } => say!("ask.asks.command", command = short(command)),
             Self::Patch { files, omitted, .. } => patch_title(files, *omitted),
-            Self::Permissions { .. } => Localized::new("请求更多权限", "asks for more permissions"),
+            Self::Permissions { .. } => say!("ask.asks.permissions"),
             Self::Questions { questions, .. } => {
                 let question = questions.first().map(|one| short(&one.question));
-                let question = question.unwrap_or_default();
-                Localized::new(format!("提问：{question}"), format!("asks: {question}"))
+                say!("ask.asks.question", question = question.unwrap_or_default())
             }
             Self::Form {
                 server, message, ..
             }
             | Self::Url {
                 server, message, ..
-            } => {
-                let (server, message) = (short(server), short(message));
-                Localized::new(
-                    format!("MCP 服务器 {server} 询问：{message}"),
-                    format!("the MCP server {server} asks: {message}"),
-                )
-            }
+            } => say!(
+                "ask.asks.mcp",
+                server = short(server),
+                message = short(message)
+            ),
             Self::McpTool { server, tool, .. } => {
-                let (server, tool) = (short(server), short(tool));
-                Localized::new(
-                    format!("请求调用 MCP 服务器 {server} 的工具 {tool}"),
-                    format!("asks to call the tool {tool} of the MCP server {server}"),
+                say!(
+                    "ask.asks.mcp_tool",
+                    tool = short(tool),
+                    server = short(server)
                 )
             }
-            Self::ToolCall { tool, .. } => {
-                let tool = short(tool);
-                Localized::new(format!("调用工具 {tool}"), format!("calls the tool {tool}"))
-            }
-            Self::Unknown { method, .. } => {
-                let method = short(method);
-                Localized::new(
-                    format!("提出了本版本不认识的请求 {method}，请在其终端中回答"),
-                    format!(
-                        "asks {method}, which this version does not know: answer it in its terminal"
-                    ),
-                )
-            }
+            Self::ToolCall { tool, .. } => say!("ask.asks.tool_call", tool = short(tool)),
+            Self::Unknown { method, .. } => say!("ask.asks.unknown", method = short(method)),
         }
     }
 }
 
-fn patch_title(files: &[PatchedFile], omitted: u64) -> Localized {
+fn patch_title(files: &[PatchedFile], omitted: u64) -> Sentence {
     let all = files.len() as u64 + omitted;
     match files {
-        [] => Localized::new("请求修改文件", "asks to change files"),
-        [one] if omitted == 0 => {
-            let path = shown::short(&one.path);
-            Localized::new(
-                format!("请求修改文件 {path}"),
-                format!("asks to change {path}"),
-            )
-        }
-        [one, ..] => {
-            let path = shown::short(&one.path);
-            Localized::new(
-                format!("请求修改 {all} 个文件，包括 {path}"),
-                format!("asks to change {all} files, among them {path}"),
-            )
-        }
+        [] => say!("ask.asks.patch"),
+        [one] if omitted == 0 => say!("ask.asks.patch_of_one", path = shown::short(&one.path)),
+        [one, ..] => say!(
+            "ask.asks.patch_of_many",
+            all,
+            path = shown::short(&one.path)
+        ),
     }
 }

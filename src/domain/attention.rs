@@ -25,7 +25,6 @@ pub use list::Scene;
 pub use waiting::{MAX_CHARS, MAX_FILES, MAX_PLAN_LINES, PlanLine, PlanSeen, Waiting};
 
 use super::ids::SessionId;
-use super::language::Language;
 use super::powers::Line;
 use super::review::GateMode;
 use chrono::{DateTime, Utc};
@@ -147,9 +146,4 @@ fn short(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
-}
-
-/// A sentence in the language of who reads.
-fn say(language: Language, en: impl Into<String>, zh: impl Into<String>) -> String {
-    language.pick(en.into(), zh.into())
 }

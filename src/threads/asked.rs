@@ -153,7 +153,7 @@ impl OpenAsks {
         match first {
             Some(title) => {
                 self.core.live.set_activity(id, Activity::Blocked);
-                let notice = say!("reason.it_asks", what => title.into()).text(language);
+                let notice = say!("reason.it_asks", what => title).text(language);
                 self.core
                     .live
                     .update(id, |observed| observed.notice = Some(notice));

@@ -102,6 +102,7 @@ fn a_command_and_each_of_its_decisions() {
     }
     assert!(refused(&ask, json!({"decision": "accept", "words": "go"})).starts_with("words: "));
     let effect = ask.offers("accept_with_rule").unwrap().effect(&ask.what);
+    let effect = effect.both();
     assert!(effect.en.contains("every repository") && effect.zh.contains("所有仓库"));
 }
 
@@ -124,7 +125,7 @@ fn input_to_a_running_program_is_said_so_and_is_one_of_several() {
     ] {
         let params = json!({"kind": kind, "command": "id", "approvalId": "part"});
         let ask = asked(COMMAND, params, Vec::new());
-        assert_eq!(ask.title().en, says);
+        assert_eq!(ask.title().to_string(), says);
         assert!(ask.what.is_of_a_part());
         assert!(
             matches!(&ask.what, What::Command { command_kind, .. } if *command_kind == expected)
@@ -184,7 +185,7 @@ fn oversized_texts_are_cut_and_say_how_long_they_were() {
     assert!(kept <= PATCH, "{kept}");
     assert!(serde_json::to_string(&ask).unwrap().len() < 2 << 20);
     assert_eq!(ask.cut[0].field, "files");
-    assert!(ask.what.title().en.contains("2000 files"));
+    assert!(ask.what.title().to_string().contains("2000 files"));
 
     let deep = (0..100).fold(
         json!({}),
@@ -209,7 +210,7 @@ fn a_line_about_it_steers_no_terminal() {
         json!({"command": "rm \u{1b}[2J\u{202e}x\ny"}),
         Vec::new(),
     );
-    let title = ask.title();
+    let title = ask.title().both();
     for text in [title.en, title.zh] {
         assert!(!text.contains(['\u{1b}', '\u{202e}', '\n']), "{text}");
     }

@@ -1,7 +1,7 @@
 //! What may be decided about an ask, and what each decision does, in words.
 
 use super::What;
-use crate::domain::department::Localized;
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown;
 use serde::{Deserialize, Serialize};
 
@@ -91,167 +91,86 @@ impl Decision {
     }
 
     /// What a button says.
-    pub fn label(&self, what: &What) -> Localized {
-        let (zh, en) = match self {
+    pub fn label(&self, what: &What) -> Sentence {
+        match self {
             Self::Accept => match what {
-                What::Command { .. } => ("允许", "Allow"),
-                What::Patch { .. } => ("允许修改", "Allow the change"),
-                What::Form { .. } => ("提交", "Submit"),
-                What::Url { .. } => ("已完成", "Done"),
-                _ => ("允许", "Allow"),
+                What::Command { .. } => say!("decide.accept.label"),
+                What::Patch { .. } => say!("decide.accept_patch.label"),
+                What::Form { .. } => say!("decide.accept_form.label"),
+                What::Url { .. } => say!("decide.accept_url.label"),
+                _ => say!("decide.accept.label"),
             },
-            Self::AcceptForSession => ("本会话中都允许", "Allow in this session"),
-            Self::AcceptWithRule { .. } => ("允许并写入规则", "Allow and make it a rule"),
-            Self::AcceptAlways => ("总是允许", "Always allow"),
-            Self::AllowHost { .. } => ("总是允许该主机", "Always allow this host"),
-            Self::DenyHost { .. } => ("总是拒绝该主机", "Never allow this host"),
-            Self::Answer => ("回答", "Answer"),
-            Self::GrantTurn => ("仅本轮授予", "Grant for this turn"),
-            Self::GrantSession => ("本会话中授予", "Grant for this session"),
-            Self::Decline => ("拒绝", "Decline"),
-            Self::Cancel => ("拒绝并中断", "Decline and interrupt"),
-        };
-        Localized::new(zh, en)
+            Self::AcceptForSession => say!("decide.accept_for_session.label"),
+            Self::AcceptWithRule { .. } => say!("decide.accept_with_rule.label"),
+            Self::AcceptAlways => say!("decide.accept_always.label"),
+            Self::AllowHost { .. } => say!("decide.allow_host.label"),
+            Self::DenyHost { .. } => say!("decide.deny_host.label"),
+            Self::Answer => say!("decide.answer.label"),
+            Self::GrantTurn => say!("decide.grant_turn.label"),
+            Self::GrantSession => say!("decide.grant_session.label"),
+            Self::Decline => say!("decide.decline.label"),
+            Self::Cancel => say!("decide.cancel.label"),
+        }
     }
 
     /// What happens by it.
-    pub fn effect(&self, what: &What) -> Localized {
+    pub fn effect(&self, what: &What) -> Sentence {
         match self {
             Self::Accept => accepted(what),
             Self::AcceptForSession => match what {
-                What::Patch { .. } => Localized::new(
-                    "文件会被修改；本会话中对这些文件的修改不再询问。",
-                    "The files are changed; changes to these files are not asked about again in this session.",
-                ),
-                What::McpTool { .. } => Localized::new(
-                    "工具会被调用；本会话中不再询问该工具。",
-                    "The tool is called, and is not asked about again in this session.",
-                ),
-                _ => Localized::new(
-                    "命令会运行；本会话中同样的命令不再询问。",
-                    "The command runs; the same command is not asked about again in this session.",
-                ),
+                What::Patch { .. } => say!("decide.accept_for_session.patch"),
+                What::McpTool { .. } => say!("decide.accept_for_session.mcp_tool"),
+                _ => say!("decide.accept_for_session.command"),
             },
             Self::AcceptWithRule { rule } => {
-                let words = shown::shown_line(&rule.join(" ")).into_owned();
-                Localized::new(
-                    format!(
-                        "命令会运行，而且 Codex 会把一条规则写入您自己的设置：今后以 `{words}` 开头的命令，在您的所有仓库中都不再询问，并且不受沙箱限制。"
-                    ),
-                    format!(
-                        "The command runs, and Codex writes a rule into your own settings: commands that begin with `{words}` run without asking from now on, outside of the sandbox, in every repository of yours."
-                    ),
+                say!(
+                    "decide.accept_with_rule.effect",
+                    words = shown::shown_line(&rule.join(" "))
                 )
             }
-            Self::AcceptAlways => Localized::new(
-                "工具会被调用；Codex 会把这一许可写入您自己的设置，今后在您的所有仓库中都不再询问。",
-                "The tool is called, and Codex writes the permission into your own settings: it is not asked about again, in any repository of yours.",
-            ),
+            Self::AcceptAlways => say!("decide.accept_always.effect"),
             Self::AllowHost { host } => {
-                let host = shown::shown_line(host);
-                Localized::new(
-                    format!("今后在您的所有仓库中都可以访问 {host}，不再询问。"),
-                    format!(
-                        "{host} may be reached from now on without asking, in every repository of yours."
-                    ),
-                )
+                say!("decide.allow_host.effect", host = shown::shown_line(host))
             }
             Self::DenyHost { host } => {
-                let host = shown::shown_line(host);
-                Localized::new(
-                    format!("今后在您的所有仓库中都不能访问 {host}，不再询问。"),
-                    format!(
-                        "{host} may not be reached from now on, without asking, in any repository of yours."
-                    ),
-                )
+                say!("decide.deny_host.effect", host = shown::shown_line(host))
             }
-            Self::Answer => Localized::new(
-                "模型会得到您的回答并继续。",
-                "The model gets your answers and goes on.",
-            ),
-            Self::GrantTurn => Localized::new(
-                "所授予的权限在本轮结束前有效。",
-                "What you grant holds until this turn ends.",
-            ),
-            Self::GrantSession => Localized::new(
-                "所授予的权限在本会话结束前有效。",
-                "What you grant holds until the session ends.",
-            ),
+            Self::Answer => say!("decide.answer.effect"),
+            Self::GrantTurn => say!("decide.grant_turn.effect"),
+            Self::GrantSession => say!("decide.grant_session.effect"),
             Self::Decline => declined(what),
             Self::Cancel => match what {
-                What::Form { .. } | What::Url { .. } | What::McpTool { .. } => Localized::new(
-                    "MCP 服务器得知您没有作出选择；本轮继续。",
-                    "The MCP server is told that you made no choice; the turn goes on.",
-                ),
-                _ => Localized::new(
-                    "不会执行，并且本轮被中断；会话等待下一条消息。",
-                    "Nothing is done and the turn is interrupted; the session waits for its next message.",
-                ),
+                What::Form { .. } | What::Url { .. } | What::McpTool { .. } => {
+                    say!("decide.cancel.mcp")
+                }
+                _ => say!("decide.cancel.effect"),
             },
         }
     }
 }
 
-fn accepted(what: &What) -> Localized {
-    let (zh, en) = match what {
+fn accepted(what: &What) -> Sentence {
+    match what {
         What::Command {
             network: Some(_), ..
-        } => (
-            "允许这一次访问；下次会再次询问。",
-            "It may be reached this once; the next time is asked about again.",
-        ),
-        What::Command { .. } => (
-            "命令会运行一次；下次会再次询问。",
-            "The command runs, this once; the next one is asked about again.",
-        ),
-        What::Patch { .. } => (
-            "文件会被修改；下一次修改会再次询问。",
-            "The files are changed; the next change is asked about again.",
-        ),
-        What::Form { .. } => (
-            "MCP 服务器会得到您填写的内容。",
-            "The MCP server gets what you filled in.",
-        ),
-        What::Url { .. } => (
-            "MCP 服务器得知您已打开该页面。Codex 和 zhongshu 都不会替您打开它。",
-            "The MCP server is told that you went there. Neither Codex nor zhongshu opens the page for you.",
-        ),
-        What::McpTool { .. } => (
-            "工具会被调用一次；下次会再次询问。",
-            "The tool is called, this once; the next call is asked about again.",
-        ),
-        _ => ("会执行所请求的操作。", "What was asked for is done."),
-    };
-    Localized::new(zh, en)
+        } => say!("decide.accept.host"),
+        What::Command { .. } => say!("decide.accept.command"),
+        What::Patch { .. } => say!("decide.accept.patch"),
+        What::Form { .. } => say!("decide.accept.form"),
+        What::Url { .. } => say!("decide.accept.url"),
+        What::McpTool { .. } => say!("decide.accept.mcp_tool"),
+        _ => say!("decide.accept.effect"),
+    }
 }
 
-fn declined(what: &What) -> Localized {
-    let (zh, en) = match what {
-        What::Command { .. } => (
-            "命令不会运行；模型得知后继续。",
-            "The command does not run; the model is told and goes on.",
-        ),
-        What::Patch { .. } => (
-            "文件不会被修改；模型得知后继续。",
-            "The files are not changed; the model is told and goes on.",
-        ),
-        What::Permissions { .. } => (
-            "不授予任何权限；模型得知后继续。",
-            "Nothing is granted; the model is told and goes on.",
-        ),
-        What::Questions { .. } => (
-            "模型得不到任何回答，并继续。",
-            "The model gets no answer and goes on.",
-        ),
-        What::McpTool { .. } | What::ToolCall { .. } => (
-            "工具不会被调用；模型得知后继续。",
-            "The tool is not called; the model is told and goes on.",
-        ),
-        What::Form { .. } | What::Url { .. } => (
-            "MCP 服务器得知您拒绝了；本轮继续。",
-            "The MCP server is told that you declined; the turn goes on.",
-        ),
-        What::Unknown { .. } => ("拒绝。", "It is declined."),
-    };
-    Localized::new(zh, en)
+fn declined(what: &What) -> Sentence {
+    match what {
+        What::Command { .. } => say!("decide.decline.command"),
+        What::Patch { .. } => say!("decide.decline.patch"),
+        What::Permissions { .. } => say!("decide.decline.permissions"),
+        What::Questions { .. } => say!("decide.decline.questions"),
+        What::McpTool { .. } | What::ToolCall { .. } => say!("decide.decline.tool"),
+        What::Form { .. } | What::Url { .. } => say!("decide.decline.mcp"),
+        What::Unknown { .. } => say!("decide.decline.effect"),
+    }
 }

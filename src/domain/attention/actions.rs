@@ -3,6 +3,7 @@
 use super::list::About;
 use super::{PlanSeen, Waiting};
 use crate::domain::language::Language;
+use crate::domain::sentence::{Sentence, say};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -69,22 +70,18 @@ struct Maker {
 }
 
 impl Maker {
-    fn say(&self, en: &str, zh: &str) -> String {
-        self.language.pick(en, zh).to_owned()
-    }
-
     fn make(
         &self,
         id: &'static str,
-        label: (&str, &str),
-        effect: (&str, &str),
+        label: Sentence,
+        effect: Sentence,
         path: &str,
         body: Value,
     ) -> Action {
         Action {
             id,
-            label: self.say(label.0, label.1),
-            effect: self.say(effect.0, effect.1),
+            label: label.text(self.language),
+            effect: effect.text(self.language),
             needs: Vec::new(),
             method: "POST",
             path: path.to_owned(),
@@ -92,35 +89,32 @@ impl Maker {
         }
     }
 
-    fn words(&self, field: &'static str, required: bool, en: &str, zh: &str) -> Vec<Need> {
+    fn words(&self, field: &'static str, required: bool, label: Sentence) -> Vec<Need> {
         vec![Need {
             field,
             kind: NeedKind::Words,
-            label: self.say(en, zh),
+            label: label.text(self.language),
             required,
         }]
     }
 
     fn reason(&self, required: bool) -> Vec<Need> {
         match required {
-            true => self.words("reason", true, "Why", "原因"),
-            false => self.words("reason", false, "Why (optional)", "原因（可不填）"),
+            true => self.words("reason", true, say!("need.reason")),
+            false => self.words("reason", false, say!("need.reason_optional")),
         }
     }
 
     fn message(&self, to: &str) -> Action {
         let message = self.make(
             "message",
-            ("Send a message", "发消息"),
-            (
-                "The session gets it at once and goes on with it.",
-                "会话会立即收到并据此继续。",
-            ),
+            say!("action.message.label"),
+            say!("action.message.effect"),
             "/api/session_input",
             json!({"session_id": to}),
         );
         Action {
-            needs: self.words("input", true, "What you tell it", "告诉它的话"),
+            needs: self.words("input", true, say!("need.input")),
             ..message
         }
     }
@@ -128,8 +122,8 @@ impl Maker {
     fn resume(&self, session: &str) -> Action {
         self.make(
             "resume",
-            ("Resume", "继续"),
-            ("It goes on where it ended.", "从结束的地方继续。"),
+            say!("action.resume.label"),
+            say!("action.resume.effect"),
             "/api/resume_session",
             json!({"session_id": session}),
         )
@@ -138,11 +132,8 @@ impl Maker {
     fn restart(&self, planner: &str) -> Action {
         self.make(
             "restart",
-            ("Start another in its place", "另启一个接替"),
-            (
-                "A new planner takes over its plan, its queue and its open results.",
-                "新的中书省接手它的方案、队列和未处理的结果。",
-            ),
+            say!("action.restart.label"),
+            say!("action.restart.effect"),
             "/api/restart_zhongshu_session",
             json!({"session_id": planner}),
         )
@@ -151,11 +142,8 @@ impl Maker {
     fn stop(&self, session: &str) -> Action {
         self.make(
             "stop",
-            ("Stop it", "停止"),
-            (
-                "The session ends; what it changed stays.",
-                "会话结束；它所做的修改会保留。",
-            ),
+            say!("action.stop.label"),
+            say!("action.stop.effect"),
             "/api/stop_session",
             json!({"session_id": session}),
         )
@@ -164,8 +152,8 @@ impl Maker {
     fn acknowledge(&self, report_id: &str) -> Action {
         self.make(
             "acknowledge",
-            ("I have taken notice", "我已知悉"),
-            ("Work that waited for it goes on.", "等待它的工作会继续。"),
+            say!("action.acknowledge.label"),
+            say!("action.acknowledge.effect"),
             "/api/ack_result",
             json!({"report_id": report_id}),
         )
@@ -174,11 +162,8 @@ impl Maker {
     fn try_again(&self) -> Action {
         self.make(
             "try_again",
-            ("Try again", "重试"),
-            (
-                "What waits is tried again, and the next failure is told anew.",
-                "等待的工作会重试；再次失败会重新告知。",
-            ),
+            say!("action.try_again.label"),
+            say!("action.try_again.effect"),
             "/api/queue/resume",
             json!({}),
         )
@@ -187,11 +172,8 @@ impl Maker {
     fn reject_plan(&self, planner: &str) -> Action {
         let reject = self.make(
             "reject",
-            ("Reject", "驳回"),
-            (
-                "The planner is told why and makes another plan.",
-                "中书省会得知原因并重新拟订方案。",
-            ),
+            say!("action.reject_plan.label"),
+            say!("action.reject_plan.effect"),
             "/api/reject_plan",
             json!({"session_id": planner}),
         );
@@ -208,21 +190,13 @@ impl Maker {
         }
         let confirm = self.make(
             "confirm",
-            ("Confirm as proposed", "按原方案确认"),
-            (
-                "The lines that the planner selected are queued, exactly as they are shown.",
-                "中书省选定的各项会按所示内容进入队列。",
-            ),
+            say!("action.confirm_plan.label"),
+            say!("action.confirm_plan.effect"),
             "/api/start_assignments",
             json!({"parent_session_id": planner, "plan_sha256": plan.plan_sha256}),
         );
         let needs = match overrules {
-            true => self.words(
-                "override_reason",
-                true,
-                "Why you go on without menxia's approval",
-                "为何不待门下省同意",
-            ),
+            true => self.words("override_reason", true, say!("need.override_reason")),
             false => Vec::new(),
         };
         Some(Action { needs, ..confirm })
@@ -231,8 +205,8 @@ impl Maker {
     fn review_plan(&self, planner: &str, plan: &PlanSeen) -> Action {
         self.make(
             "review",
-            ("Have menxia review it", "送门下省复核"),
-            ("A session of menxia looks at the plan and says yes or no.", "门下省的会话会审看方案，并给出同意或否决。"),
+            say!("action.review_plan.label"),
+            say!("action.review_plan.effect"),
             "/api/review_plan",
             json!({"session_id": planner, "version": plan.version, "plan_sha256": plan.plan_sha256}),
         )
@@ -258,24 +232,15 @@ impl Waiting {
             Self::Login { .. } | Self::Fault { .. } => vec![m.try_again()],
             Self::Trust { .. } => vec![m.make(
                 "accept",
-                (
-                    "Allow Codex to work in this repository",
-                    "允许 Codex 在此仓库工作",
-                ),
-                (
-                    "Codex starts, and sessions can run.",
-                    "Codex 会启动，会话可以运行。",
-                ),
+                say!("action.accept_trust.label"),
+                say!("action.accept_trust.effect"),
                 "/api/trust",
                 json!({"accept": true, "language": language}),
             )],
             Self::Powers { sha256, .. } => vec![m.make(
                 "accept",
-                ("Allow exactly this", "只同意以上内容"),
-                (
-                    "It holds from now on, until it says something else.",
-                    "从现在起生效，直到内容变化。",
-                ),
+                say!("action.accept_powers.label"),
+                say!("action.accept_powers.effect"),
                 "/api/powers",
                 json!({"sha256": sha256, "accept": true}),
             )],
@@ -314,15 +279,15 @@ impl Waiting {
                 vec![
                     m.make(
                         "take",
-                        ("Take it as the plan", "作为方案采用"),
-                        ("It becomes the planner's newest plan, and is confirmed or rejected as any other.", "它会成为中书省的最新方案，照常确认或驳回。"),
+                        say!("action.take_plan_file.label"),
+                        say!("action.take_plan_file.effect"),
                         "/api/take_plan_file",
                         body.clone(),
                     ),
                     m.make(
                         "discard",
-                        ("Take it away", "移除"),
-                        ("Nothing comes of it.", "不会产生任何结果。"),
+                        say!("action.discard_plan_file.label"),
+                        say!("action.discard_plan_file.effect"),
                         "/api/discard_plan_file",
                         body,
                     ),
@@ -334,11 +299,8 @@ impl Waiting {
             Self::OutsideScope { report_id, .. } => {
                 let accept = m.make(
                     "accept",
-                    ("Accept the changes", "接受这些修改"),
-                    (
-                        "They count as wanted; your reason is kept with them.",
-                        "视为应有的修改；原因会一并保留。",
-                    ),
+                    say!("action.accept_changes.label"),
+                    say!("action.accept_changes.effect"),
                     "/api/accept_changes",
                     json!({"report_id": report_id}),
                 );
@@ -352,11 +314,8 @@ impl Waiting {
             Self::CommitUnapproved { commit, .. } => {
                 let accept = m.make(
                     "accept",
-                    ("I have seen it", "我已查看"),
-                    (
-                        "It is not told again; the commit stays as it is.",
-                        "不再提示；提交保持不变。",
-                    ),
+                    say!("action.accept_commit.label"),
+                    say!("action.accept_commit.effect"),
                     "/api/reviews/accept_commit",
                     json!({"commit": commit}),
                 );
@@ -368,21 +327,15 @@ impl Waiting {
                 vec![
                     m.make(
                         "force",
-                        ("Start it anyway", "仍然启动"),
-                        (
-                            "It starts without what it should come after.",
-                            "不等它应依赖的工作，直接启动。",
-                        ),
+                        say!("action.force.label"),
+                        say!("action.force.effect"),
                         "/api/queue/force",
                         body.clone(),
                     ),
                     m.make(
                         "cancel_work",
-                        ("Take it out of the queue", "移出队列"),
-                        (
-                            "It is not done; what comes after it fails as well.",
-                            "不会执行；依赖它的工作也会失败。",
-                        ),
+                        say!("action.cancel_work.label"),
+                        say!("action.cancel_work.effect"),
                         "/api/queue/cancel",
                         body,
                     ),
@@ -390,11 +343,8 @@ impl Waiting {
             }
             Self::QueuePaused { .. } => vec![m.make(
                 "resume_queue",
-                ("Go on", "继续"),
-                (
-                    "Work that waits starts as slots are free.",
-                    "有空位时，等待的工作就会开始。",
-                ),
+                say!("action.resume_queue.label"),
+                say!("action.resume_queue.effect"),
                 "/api/queue/resume",
                 json!({}),
             )],

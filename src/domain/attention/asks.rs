@@ -2,10 +2,11 @@
 
 use super::list::{About, List, Scene};
 use super::words::who;
-use super::{Action, Item, Need, NeedKind, Urgency, Waiting, say};
+use super::{Action, Item, Need, NeedKind, Urgency, Waiting};
 use crate::domain::ask::Ask;
 use crate::domain::ask::decision::Needs;
 use crate::domain::language::Language;
+use crate::domain::sentence::say;
 use serde_json::json;
 
 /// One of them.
@@ -28,7 +29,7 @@ pub(super) fn of(list: &mut List<'_>, ask: &Ask) {
         title: title(scene, &about, ask),
         why: ask.why.clone(),
         since: ask.raised_at,
-        if_nobody_answers: ask.unanswered().get(scene.language).to_owned(),
+        if_nobody_answers: ask.unanswered().text(scene.language),
         actions,
         link: format!("/#item={}", ask.id),
         place: None,
@@ -38,20 +39,14 @@ pub(super) fn of(list: &mut List<'_>, ask: &Ask) {
 
 /// What it is, with who asks.
 fn title(scene: &Scene<'_>, about: &About<'_>, ask: &Ask) -> String {
-    let what = ask.title();
-    let what = what.get(scene.language);
-    let who = who(scene, about);
+    let what = ask.title().text(scene.language);
+    let who = who(scene, about).text(scene.language);
     // Chinese has no space between words, but for those of another script.
-    let space = if who.ends_with(|it: char| it.is_ascii()) {
-        " "
-    } else {
-        ""
+    let space = match scene.language {
+        Language::Zh if !who.ends_with(|it: char| it.is_ascii()) => "",
+        _ => " ",
     };
-    say(
-        scene.language,
-        format!("{who} {what}"),
-        format!("{who}{space}{what}"),
-    )
+    format!("{who}{space}{what}")
 }
 
 /// What may be decided about an ask.
@@ -64,8 +59,8 @@ fn asked(ask: &Ask, language: Language) -> Vec<Action> {
             let needs = decision.needs(&ask.what).map(|needs| need(needs, language));
             Action {
                 id: decision.id(),
-                label: label.get(language).to_owned(),
-                effect: effect.get(language).to_owned(),
+                label: label.text(language),
+                effect: effect.text(language),
                 needs: Vec::from_iter(needs),
                 method: "POST",
                 path: format!("/api/attention/{}", ask.id),
@@ -77,43 +72,20 @@ fn asked(ask: &Ask, language: Language) -> Vec<Action> {
 
 fn need(needs: Needs, language: Language) -> Need {
     let (field, kind, label, required) = match needs {
-        Needs::Answers => (
-            "answers",
-            NeedKind::Answers,
-            say(language, "Answers", "回答"),
-            true,
-        ),
-        Needs::Content => (
-            "content",
-            NeedKind::Content,
-            say(language, "The form", "表单"),
-            true,
-        ),
+        Needs::Answers => ("answers", NeedKind::Answers, say!("need.answers"), true),
+        Needs::Content => ("content", NeedKind::Content, say!("need.content"), true),
         Needs::Permissions => (
             "permissions",
             NeedKind::Permissions,
-            say(
-                language,
-                "What is granted; all of it if left out",
-                "授予哪些权限；不填则全部授予",
-            ),
+            say!("need.permissions"),
             false,
         ),
-        Needs::Words => (
-            "words",
-            NeedKind::Words,
-            say(
-                language,
-                "What the session is told (optional)",
-                "告诉会话的话（可不填）",
-            ),
-            false,
-        ),
+        Needs::Words => ("words", NeedKind::Words, say!("need.words"), false),
     };
     Need {
         field,
         kind,
-        label,
+        label: label.text(language),
         required,
     }
 }

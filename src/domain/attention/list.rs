@@ -1,6 +1,6 @@
 //! The list while it is made: what is looked at, and how an item gets into it.
 
-use super::{Glimpse, House, Item, Urgency, Waiting};
+use super::{Glimpse, House, Item, Urgency, Waiting, short};
 use crate::domain::ask::Ask;
 use crate::domain::flow::holds::Limits;
 use crate::domain::hex::hex;
@@ -73,7 +73,7 @@ impl<'a> About<'a> {
 
 impl List<'_> {
     pub fn add(&mut self, urgency: Urgency, subject: &str, about: About<'_>, waiting: Waiting) {
-        let scene = self.scene;
+        let (scene, language) = (self.scene, self.scene.language);
         let id = format!("{}-{subject}", waiting.kind());
         let said = waiting.words(scene, &about);
         self.items.push(Item {
@@ -81,11 +81,11 @@ impl List<'_> {
             session_id: about.session.map(|it| it.id().clone()),
             planner_id: about.planner.cloned(),
             department: about.department.map(ToOwned::to_owned),
-            title: said.title,
-            why: said.why,
+            title: said.title.text(language),
+            why: said.why.map(|why| short(&why.text(language))),
             since: about.since.unwrap_or_else(|| (scene.first_seen)(&id)),
-            if_nobody_answers: said.if_nobody_answers,
-            actions: waiting.actions(scene.language, &about),
+            if_nobody_answers: said.if_nobody_answers.text(language),
+            actions: waiting.actions(language, &about),
             link: format!("/#item={id}"),
             place: waiting.place(),
             waiting,

@@ -9,6 +9,7 @@ use crate::domain::driver::Driver;
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
 use crate::domain::ids::{AssignmentId, ReportId};
+use crate::domain::language::Language;
 use crate::domain::plan::{PlannedAssignment, Source};
 use crate::domain::plan_review::{ReviewRule, Verdict};
 use crate::domain::review::{CommitSeen, GitId};

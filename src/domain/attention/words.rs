@@ -2,261 +2,153 @@
 //! short in it, with nothing hidden.
 
 use super::list::{About, Scene};
-use super::{PlanSeen, Waiting, say, short};
+use super::{PlanSeen, Waiting};
+use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown;
 
 /// The sentences of one item.
 pub(super) struct Said {
-    pub title: String,
-    pub why: Option<String>,
-    pub if_nobody_answers: String,
+    pub title: Sentence,
+    pub why: Option<Sentence>,
+    pub if_nobody_answers: Sentence,
 }
 
 /// The name of whom an item is about, for people.
-pub(super) fn who(scene: &Scene<'_>, about: &About<'_>) -> String {
+pub(super) fn who(scene: &Scene<'_>, about: &About<'_>) -> Sentence {
     match (about.department, about.session) {
-        (Some(department), _) => (scene.title)(department),
-        (None, Some(session)) if session.is_planner() => {
-            say(scene.language, "The planner", "中书省")
-        }
-        _ => say(
-            scene.language,
-            "A thread of no session here",
-            "不属于任何会话的线程",
-        ),
+        (Some(department), _) => Sentence::verbatim((scene.title)(department)),
+        (None, Some(session)) if session.is_planner() => say!("waiting.who.planner"),
+        _ => say!("waiting.who.nobody"),
     }
 }
 
 impl Waiting {
     pub(super) fn words(&self, scene: &Scene<'_>, about: &About<'_>) -> Said {
-        let language = scene.language;
-        let tell = |en: &str, zh: &str| language.pick(en, zh).to_owned();
         let who = || who(scene, about);
-        let waits = tell(
-            "It waits until somebody answers.",
-            "会一直等待，直到有人回答。",
-        );
+        let told = |text: &String| Some(Sentence::verbatim(text));
+        let waits = say!("waiting.ask.unanswered");
         let (title, why, if_nobody_answers) = match self {
-            Self::Ask { .. } => (String::new(), None, waits),
+            // An ask says all this about itself.
+            Self::Ask { .. } => (Sentence::verbatim(""), None, waits),
             Self::ReadOnly { reason } => (
-                tell("Nothing can be written", "无法写入"),
-                Some(reason.clone()),
-                tell(
-                    "Nothing can be decided or started until this is mended and zhongshu is started again.",
-                    "在修复并重新启动 zhongshu 之前，不能决定或启动任何事。",
-                ),
+                say!("waiting.read_only.title"),
+                told(reason),
+                say!("waiting.read_only.unanswered"),
             ),
             Self::CodexDown { reason, .. } => (
-                tell("Codex does not run", "Codex 没有运行"),
-                Some(reason.clone()),
-                tell(
-                    "Sessions of Codex stand still, and none starts. zhongshu tries again by itself where that can help.",
-                    "Codex 会话停滞，也不会启动新的。若重试有用，zhongshu 会自动重试。",
-                ),
+                say!("waiting.codex_down.title"),
+                told(reason),
+                say!("waiting.codex_down.unanswered"),
             ),
             Self::CodexLacks { sentence } => (
-                tell(
-                    "This version of Codex cannot do everything",
-                    "这个版本的 Codex 不能完成所有功能",
-                ),
-                Some(sentence.clone()),
-                tell(
-                    "What it cannot do stays switched off.",
-                    "它做不到的功能保持关闭。",
-                ),
+                say!("waiting.codex_lacks.title"),
+                told(sentence),
+                say!("waiting.codex_lacks.unanswered"),
             ),
             Self::Login { sentence } => (
-                tell("Codex is not logged in", "Codex 尚未登录"),
-                Some(sentence.clone()),
-                tell("No session of Codex can work.", "Codex 会话无法工作。"),
+                say!("waiting.login.title"),
+                told(sentence),
+                say!("waiting.login.unanswered"),
             ),
             Self::Trust { .. } => (
-                tell(
-                    "Before Codex starts here for the first time",
-                    "Codex 首次在此仓库启动之前",
-                ),
+                say!("waiting.trust.title"),
                 None,
-                tell(
-                    "Nothing of Codex runs here until you allow it.",
-                    "在您允许之前，Codex 的任何部分都不会在此运行。",
-                ),
+                say!("waiting.trust.unanswered"),
             ),
             Self::Powers { .. } => (
-                tell(
-                    "Before programs start and sandboxes open",
-                    "在程序启动之前、沙箱放宽之前",
-                ),
+                say!("waiting.powers.title"),
                 None,
-                tell(
-                    "The safe defaults hold, and work that needs more waits.",
-                    "安全默认值继续有效，需要更多权力的工作会等待。",
-                ),
+                say!("waiting.powers.unanswered"),
             ),
             Self::Settings { sentence } => (
-                tell("Something is wrong with the settings", "设置有问题"),
-                Some(sentence.clone()),
-                tell(
-                    "Nothing stops for it. A governance.yaml with a mistake is not followed: what was read before stays in force.",
-                    "不会因此停止任何事。有错误的 governance.yaml 不会生效，此前读取的内容继续有效。",
-                ),
+                say!("waiting.settings.title"),
+                told(sentence),
+                say!("waiting.settings.unanswered"),
             ),
             Self::DutyFailed { sentence, .. } => (
-                tell("A part of zhongshu failed", "zhongshu 的一部分出了故障"),
-                Some(sentence.clone()),
-                tell("It is tried again by itself.", "会自动重试。"),
+                say!("waiting.duty_failed.title"),
+                told(sentence),
+                say!("waiting.duty_failed.unanswered"),
             ),
             Self::GateMissing { mode } => (
-                tell("The commit gate is not installed", "提交关口没有安装"),
-                Some(say(
-                    language,
-                    format!(
-                        "It should be `{}`, but nothing stands before `git commit`; install it with `zhongshu hook install`",
-                        mode.name()
-                    ),
-                    format!(
-                        "关口应为 `{}`，但 `git commit` 之前没有任何检查；请用 `zhongshu hook install` 安装",
-                        mode.name()
-                    ),
-                )),
-                tell(
-                    "Commits pass without a look; they are told afterwards.",
-                    "提交不经检查即可通过，事后才会提示。",
-                ),
+                say!("waiting.gate_missing.title"),
+                Some(say!("waiting.gate_missing.why", mode = mode.name())),
+                say!("waiting.gate_missing.unanswered"),
             ),
             Self::Blocked { notice } => (
-                say(
-                    language,
-                    format!("{} waits for an answer in its terminal", who()),
-                    format!("{}在终端里等待回答", who()),
-                ),
-                notice.clone(),
+                say!("waiting.blocked.title", who => who()),
+                notice.as_ref().and_then(told),
                 waits,
             ),
             Self::TurnFailed { cause } => (
-                say(
-                    language,
-                    format!("{}: its last turn failed", who()),
-                    format!("{}：上一轮失败", who()),
-                ),
-                Some(cause.clone()),
-                tell(
-                    "A department is reminded to report, and ended if it stays silent; a planner waits.",
-                    "部门会被提醒上报，若仍无回音则被结束；中书省会等待。",
-                ),
+                say!("waiting.turn_failed.title", who => who()),
+                told(cause),
+                say!("waiting.turn_failed.unanswered"),
             ),
             Self::Silent { .. } => (
-                say(
-                    language,
-                    format!("{} gives no sign of life", who()),
-                    format!("{}没有动静", who()),
-                ),
+                say!("waiting.silent.title", who => who()),
                 None,
-                tell(
-                    "It keeps its slot. Nothing ends it while a turn runs.",
-                    "它继续占用名额；在一轮进行中不会被结束。",
-                ),
+                say!("waiting.silent.unanswered"),
             ),
             Self::StartFailed { reason } => (
-                tell("A planner could not be started", "中书省无法启动"),
-                Some(reason.clone()),
-                tell("Nothing more happens.", "不会再有任何进展。"),
+                say!("waiting.start_failed.title"),
+                told(reason),
+                say!("waiting.start_failed.unanswered"),
             ),
             Self::SessionLost { reason, .. } => (
-                tell("A planner ended unexpectedly", "中书省意外结束"),
-                Some(reason.clone()),
-                tell(
-                    "Its plan and its queue wait for a planner.",
-                    "它的方案和队列会等待中书省。",
-                ),
+                say!("waiting.session_lost.title"),
+                told(reason),
+                say!("waiting.session_lost.unanswered"),
             ),
             Self::PlanToConfirm(plan) => (
-                version(scene, plan, "waits for your decision", "等待您决定"),
+                say!("waiting.plan_to_confirm.title", version = plan.version),
                 None,
-                tell("Nothing of it starts.", "其中任何一项都不会开始。"),
+                say!("waiting.plan.unanswered"),
             ),
             Self::PlanVetoed(plan) => (
-                version(scene, plan, "was vetoed by menxia", "被门下省否决"),
-                plan.reasons.first().cloned(),
-                tell(
-                    "The planner was told and makes another plan.",
-                    "中书省已得知，会重新拟订方案。",
-                ),
+                say!("waiting.plan_vetoed.title", version = plan.version),
+                plan.reasons.first().and_then(told),
+                say!("waiting.plan_vetoed.unanswered"),
             ),
             Self::VerdictMissing(plan) => (
-                version(scene, plan, "has no verdict of menxia", "没有门下省的结论"),
-                Some(verdict(scene, plan)),
-                tell("Nothing of it starts.", "其中任何一项都不会开始。"),
+                say!("waiting.verdict_missing.title", version = plan.version),
+                Some(no_verdict(plan)),
+                say!("waiting.plan.unanswered"),
             ),
             Self::PlanFile { why, .. } => (
-                tell(
-                    "A plan in a file from nobody known",
-                    "一份来历不明的方案文件",
-                ),
+                say!("waiting.plan_file.title"),
                 Some(match *why {
-                    "planner_has_tool" => tell(
-                        "The planner reports its plans with its tool; whoever can write into the mailbox may have written this.",
-                        "中书省用自己的工具上报方案；任何能写入信箱的人都可能写了这个文件。",
-                    ),
-                    _ => tell(
-                        "A plan that is known to be the planner's waits already.",
-                        "已有一份来源可靠的方案在等待决定。",
-                    ),
+                    "planner_has_tool" => say!("waiting.plan_file.planner_has_tool"),
+                    _ => say!("waiting.plan_file.known_one_waits"),
                 }),
-                tell("Nothing comes of it.", "不会产生任何结果。"),
+                say!("waiting.plan_file.unanswered"),
             ),
             Self::ResultNeedsPerson { .. } => (
-                say(
-                    language,
-                    format!("{} needs your decision", who()),
-                    format!("{}需要您决定", who()),
-                ),
+                say!("waiting.result_needs_person.title", who => who()),
                 None,
-                tell(
-                    "Further work of the same planner waits.",
-                    "同一中书省的后续工作会等待。",
-                ),
+                say!("waiting.result_needs_person.unanswered"),
             ),
             Self::OutsideScope { files, omitted, .. } => {
                 let count = files.len() + omitted;
                 (
-                    say(
-                        language,
-                        format!("{} changed files outside of its assignment: {count}", who()),
-                        format!("{}修改了任务之外的 {count} 个文件", who()),
-                    ),
+                    say!("waiting.outside_scope.title", who => who(), count),
                     None,
-                    tell(
-                        "The changes stay in the working tree, marked as outside of the assignment.",
-                        "修改保留在工作区，并标记为任务之外。",
-                    ),
+                    say!("waiting.outside_scope.unanswered"),
                 )
             }
             Self::Fallback { .. } => (
-                say(
-                    language,
-                    format!("{} ended without a report", who()),
-                    format!("{}没有上报就结束了", who()),
-                ),
+                say!("waiting.fallback.title", who => who()),
                 None,
-                tell(
-                    "Its planner was told. Work that comes after it waits.",
-                    "中书省已得知。依赖它的工作会等待。",
-                ),
+                say!("waiting.fallback.unanswered"),
             ),
             Self::FileRejected { file, reason } => (
-                tell(
-                    "A file in the planner's mailbox was not taken",
-                    "中书省信箱里的一个文件未被接收",
-                ),
-                Some(say(
-                    language,
-                    format!("`{}`: {reason}", shown::short(file)),
-                    format!("`{}`：{reason}", shown::short(file)),
+                say!("waiting.file_rejected.title"),
+                Some(say!(
+                    "waiting.file_rejected.why",
+                    file = shown::short(file),
+                    reason
                 )),
-                tell(
-                    "It stays in `rejected/` of the mailbox.",
-                    "它留在信箱的 `rejected/` 里。",
-                ),
+                say!("waiting.file_rejected.unanswered"),
             ),
             Self::CommitUnapproved {
                 commit,
@@ -267,19 +159,13 @@ impl Waiting {
                 let short_id: String = commit.chars().take(12).collect();
                 (
                     match count {
-                        1 => say(
-                            language,
-                            format!("Commit {short_id} went around the gate"),
-                            format!("提交 {short_id} 绕过了关口"),
-                        ),
-                        _ => say(
-                            language,
-                            format!("{count} commits up to {short_id} went around the gate"),
-                            format!("到 {short_id} 为止的 {count} 个提交绕过了关口"),
-                        ),
+                        1 => say!("waiting.commit_unapproved.title", commit = short_id),
+                        _ => {
+                            say!("waiting.commit_unapproved.titles", count, commit = short_id)
+                        }
                     },
-                    (!subject.is_empty()).then(|| shown::short(subject)),
-                    tell("It stays on record as unreviewed.", "会一直记为未经复核。"),
+                    (!subject.is_empty()).then(|| Sentence::verbatim(shown::short(subject))),
+                    say!("waiting.commit_unapproved.unanswered"),
                 )
             }
             Self::Fault {
@@ -288,108 +174,44 @@ impl Waiting {
                 found_by,
                 ..
             } => (
-                say(
-                    language,
-                    format!("Work for {} waits", shown::short(name)),
-                    format!("需要 {} 的工作在等待", shown::short(name)),
-                ),
-                Some(say(
-                    language,
-                    format!(
-                        "work for {name} waits, because session {found_by} failed with it: {reason}; `POST /api/queue/resume` tries again"
-                    ),
-                    format!(
-                        "需要 {name} 的工作在等待，因为会话 {found_by} 使用它时失败：{reason}；`POST /api/queue/resume` 会重试"
-                    ),
-                )),
-                tell("It waits; other work goes on.", "它会等待；其他工作继续。"),
+                say!("waiting.fault.title", name = shown::short(name)),
+                Some(say!("waiting.fault.why", name, found_by, reason)),
+                say!("waiting.fault.unanswered"),
             ),
             Self::DependencyFailed { .. } => (
-                say(
-                    language,
-                    format!("{} waits for work that failed", who_waits(scene, about)),
-                    format!("{}等待的工作失败了", who_waits(scene, about)),
-                ),
+                say!("waiting.dependency_failed.title", who => who()),
                 None,
-                tell("It never starts.", "它永远不会开始。"),
+                say!("waiting.dependency_failed.unanswered"),
             ),
             Self::PlannerEnded { waiting } => (
-                say(
-                    language,
-                    format!("Work in the queue whose planner ended: {waiting}"),
-                    format!("队列中有 {waiting} 项工作的中书省已结束"),
-                ),
+                say!("waiting.planner_ended.title", waiting),
                 None,
-                tell(
-                    "It waits until its planner is resumed, or another takes over.",
-                    "会一直等待，直到其中书省继续，或由另一个接手。",
-                ),
+                say!("waiting.planner_ended.unanswered"),
             ),
             Self::ReviewLimit { waiting, limit } => (
-                tell(
-                    "Too many results wait for your eyes",
-                    "等待您查看的结果太多",
-                ),
-                Some(say(
-                    language,
-                    format!(
-                        "{waiting} results wait; `review_limit` is {limit}. Take notice of some of them"
-                    ),
-                    format!(
-                        "有 {waiting} 个结果在等待；`review_limit` 为 {limit}。请先处理其中一些"
-                    ),
-                )),
-                tell("Nothing more starts.", "不会再启动任何工作。"),
+                say!("waiting.review_limit.title"),
+                Some(say!("waiting.review_limit.why", waiting, limit)),
+                say!("waiting.queue.unanswered"),
             ),
             Self::QueuePaused { waiting } => (
-                tell("The queue is paused", "队列已暂停"),
-                Some(say(
-                    language,
-                    format!("assignments that wait: {waiting}"),
-                    format!("等待的任务：{waiting}"),
-                )),
-                tell("Nothing more starts.", "不会再启动任何工作。"),
+                say!("waiting.queue_paused.title"),
+                Some(say!("waiting.queue_paused.why", waiting)),
+                say!("waiting.queue.unanswered"),
             ),
         };
         Said {
             title,
-            why: why.map(|it| short(&it)),
+            why,
             if_nobody_answers,
         }
     }
 }
 
-fn who_waits(scene: &Scene<'_>, about: &About<'_>) -> String {
-    about
-        .department
-        .map_or_else(String::new, |it| (scene.title)(it))
-}
-
-fn version(scene: &Scene<'_>, plan: &PlanSeen, en: &str, zh: &str) -> String {
-    let version = plan.version;
-    say(
-        scene.language,
-        format!("Version {version} of the plan {en}"),
-        format!("方案第 {version} 版{zh}"),
-    )
-}
-
-fn verdict(scene: &Scene<'_>, plan: &PlanSeen) -> String {
+/// Why nobody gave a verdict about a plan.
+fn no_verdict(plan: &PlanSeen) -> Sentence {
     match plan.review {
-        "author_unknown" => say(
-            scene.language,
-            "Nobody is known to have written it, so no review was started.",
-            "这个方案出自何人无从得知，因此没有启动复核。",
-        ),
-        "left_to_person" => say(
-            scene.language,
-            "There were vetoes, or tries, enough: you decide.",
-            "否决或尝试次数已够：由您决定。",
-        ),
-        _ => say(
-            scene.language,
-            "The session that should review it ended without a verdict.",
-            "负责复核的会话没有给出结论就结束了。",
-        ),
+        "author_unknown" => say!("waiting.verdict_missing.author_unknown"),
+        "left_to_person" => say!("waiting.verdict_missing.left_to_person"),
+        _ => say!("waiting.verdict_missing.ended"),
     }
 }

@@ -3,6 +3,7 @@
 use super::{Cut, Row, Text, Turn, Via, What};
 use crate::domain::language::Language;
 use crate::domain::markdown::{code, fence, heading};
+use crate::domain::sentence::say;
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::fmt::Write as _;
 
@@ -10,26 +11,19 @@ const FITS: &str = "writing to a string cannot fail";
 
 /// The head of the page.
 pub fn head(title: &str, thread_id: &str, language: Language) -> String {
-    let name = language.pick("Transcript", "对话记录");
-    let thread = language.pick("Codex thread", "Codex 线程");
-    format!(
-        "# {name}: {}\n\n{thread} {}\n",
-        code(title),
-        code(thread_id)
-    )
+    let title = say!("export.title", title = code(title));
+    let thread = say!("export.thread", thread = code(thread_id));
+    format!("# {}\n\n{}\n", title.text(language), thread.text(language))
 }
 
 /// One turn of it.
 pub fn turn(turn: &Turn, language: Language) -> String {
     let mut page = String::new();
-    let name = language.pick("Turn", "轮次");
     let at = turn.started_at.map(stamp).unwrap_or_default();
-    heading(&mut page, 2, &format!("{name} {at} {}", code(&turn.id)));
+    let title = say!("export.turn", at, turn = code(&turn.id));
+    heading(&mut page, 2, &title.text(language));
     if turn.rows_left_out {
-        let said = language.pick(
-            "Earlier steps of this turn are left out.",
-            "本轮更早的步骤未列出。",
-        );
+        let said = say!("export.rows_left_out").text(language);
         writeln!(page, "{said}").expect(FITS);
     }
     for one in &turn.rows {
@@ -40,8 +34,8 @@ pub fn turn(turn: &Turn, language: Language) -> String {
 
 /// What stands at the end when it could not be read to its end.
 pub fn broken_off(reason: &str, language: Language) -> String {
-    let said = language.pick("The rest could not be read", "其余内容无法读取");
-    format!("\n**{said}:** {}\n", code(reason))
+    let said = say!("export.broken_off", reason = code(reason));
+    format!("\n{}\n", said.text(language))
 }
 
 fn stamp(at: DateTime<Utc>) -> String {
@@ -49,42 +43,39 @@ fn stamp(at: DateTime<Utc>) -> String {
 }
 
 fn row(page: &mut String, row: &Row, language: Language) {
-    let say = |en: &'static str, zh: &'static str| language.pick(en, zh);
     let title = match &row.what {
         What::Message { via, .. } => match via {
-            Via::Zhongshu => say("Message", "消息").to_owned(),
-            Via::Terminal => say("Message from a terminal", "来自终端的消息").to_owned(),
+            Via::Zhongshu => say!("export.message"),
+            Via::Terminal => say!("export.message_from_terminal"),
         },
-        What::Answer { .. } => say("Answer", "回复").to_owned(),
-        What::Reasoning { .. } => say("Reasoning", "思考").to_owned(),
+        What::Answer { .. } => say!("export.answer"),
+        What::Reasoning { .. } => say!("export.reasoning"),
         What::Command {
-            status, exit_code, ..
-        } => {
-            let code = exit_code.map_or(String::new(), |code| {
-                format!(", {} {code}", say("exit code", "退出码"))
-            });
-            format!("{} ({status}{code})", say("Command", "命令"))
-        }
-        What::Patch { status, .. } => format!("{} ({status})", say("Patch", "补丁")),
-        What::Plan { .. } => say("Plan of the model", "模型的计划").to_owned(),
-        What::Tool { status, .. } => format!("{} ({status})", say("Tool", "工具")),
-        What::WebSearch { .. } => say("Web search", "网页搜索").to_owned(),
-        What::Image { .. } => say("Image", "图片").to_owned(),
-        What::Review { begins: true, .. } => say("Review begins", "审阅开始").to_owned(),
-        What::Review { begins: false, .. } => say("Review ends", "审阅结束").to_owned(),
-        What::Compaction => say("The thread was made shorter", "线程已压缩").to_owned(),
-        What::TurnFailed { .. } => say("The turn failed", "本轮失败").to_owned(),
-        What::TurnInterrupted => say("The turn was interrupted", "本轮被中断").to_owned(),
-        What::Ask { .. } => say("Codex asked", "Codex 的询问").to_owned(),
-        What::Unknown { .. } => say("Something unknown", "未知条目").to_owned(),
+            status,
+            exit_code: Some(code),
+            ..
+        } => say!("export.command_with_code", status, code),
+        What::Command { status, .. } => say!("export.command", status),
+        What::Patch { status, .. } => say!("export.patch", status),
+        What::Plan { .. } => say!("export.plan"),
+        What::Tool { status, .. } => say!("export.tool", status),
+        What::WebSearch { .. } => say!("export.web_search"),
+        What::Image { .. } => say!("export.image"),
+        What::Review { begins: true, .. } => say!("export.review_begins"),
+        What::Review { begins: false, .. } => say!("export.review_ends"),
+        What::Compaction => say!("export.compaction"),
+        What::TurnFailed { .. } => say!("export.turn_failed"),
+        What::TurnInterrupted => say!("export.turn_interrupted"),
+        What::Ask { .. } => say!("export.ask"),
+        What::Unknown { .. } => say!("export.unknown"),
     };
+    let title = title.text(language);
     let at = row.at.map(|at| format!(" · {}", stamp(at)));
     heading(page, 3, &format!("{title}{}", at.unwrap_or_default()));
     body(page, &row.what, language);
 }
 
 fn body(page: &mut String, what: &What, language: Language) {
-    let say = |en: &'static str, zh: &'static str| language.pick(en, zh);
     match what {
         What::Message { text, .. }
         | What::Answer { text }
@@ -99,15 +90,13 @@ fn body(page: &mut String, what: &What, language: Language) {
             ..
         } => {
             quoted(page, command, language);
-            writeln!(page, "\n{} {}\n", say("in", "目录"), code(cwd)).expect(FITS);
+            let folder = say!("export.in", folder = code(cwd)).text(language);
+            writeln!(page, "\n{folder}\n").expect(FITS);
             if !output.text.is_empty() {
                 quoted(page, output, language);
             }
             if *output_at_limit {
-                let said = say(
-                    "Codex keeps 65,536 characters of an output, its beginning and its end; the middle is missing.",
-                    "Codex 只保留输出的 65,536 个字符（开头与结尾），中间部分缺失。",
-                );
+                let said = say!("export.output_at_limit").text(language);
                 writeln!(page, "\n{said}").expect(FITS);
             }
         }
@@ -123,8 +112,8 @@ fn body(page: &mut String, what: &What, language: Language) {
                 quoted(page, &file.diff, language);
             }
             if *files_left_out > 0 {
-                let said = say("more files", "个文件未列出");
-                writeln!(page, "{files_left_out} {said}").expect(FITS);
+                let said = say!("export.more_files", count = files_left_out).text(language);
+                writeln!(page, "{said}").expect(FITS);
             }
         }
         What::Tool {
@@ -157,18 +146,13 @@ fn body(page: &mut String, what: &What, language: Language) {
             ..
         } => {
             quoted(page, text, language);
-            let decision = decision
-                .as_deref()
-                .unwrap_or(say("nobody yet", "尚无人决定"));
+            let decision = match decision {
+                Some(decision) => code(decision),
+                None => code(&say!("export.nobody_yet").text(language)),
+            };
             let by = by.as_deref().unwrap_or_default();
-            writeln!(
-                page,
-                "\n{}: {} {}",
-                say("Decision", "决定"),
-                code(decision),
-                by
-            )
-            .expect(FITS);
+            let said = say!("export.decision", decision, by).text(language);
+            writeln!(page, "\n{said}").expect(FITS);
             if let Some(words) = words {
                 fence(page, std::slice::from_ref(words));
             }
@@ -182,17 +166,12 @@ fn body(page: &mut String, what: &What, language: Language) {
 
 fn quoted(page: &mut String, text: &Text, language: Language) {
     let bytes = text.left_out;
-    let missing = match (text.cut, language) {
-        (None, _) => None,
-        (Some(Cut::Beginning), Language::En) => {
-            Some(format!("{bytes} bytes before this are left out."))
-        }
-        (Some(Cut::Beginning), Language::Zh) => Some(format!("此前的 {bytes} 字节未列出。")),
-        (Some(Cut::End), Language::En) => Some(format!("{bytes} bytes after this are left out.")),
-        (Some(Cut::End), Language::Zh) => Some(format!("此后的 {bytes} 字节未列出。")),
-    };
+    let missing = text.cut.map(|cut| match cut {
+        Cut::Beginning => say!("export.left_out_before", bytes),
+        Cut::End => say!("export.left_out_after", bytes),
+    });
     fence(page, std::slice::from_ref(&text.text));
     if let Some(missing) = missing {
-        writeln!(page, "\n{missing}").expect(FITS);
+        writeln!(page, "\n{}", missing.text(language)).expect(FITS);
     }
 }

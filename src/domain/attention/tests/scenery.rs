@@ -9,6 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::fault::Route;
 use crate::domain::flow::holds::Limits;
 use crate::domain::ids::{AskId, AssignmentId, ReportId};
+use crate::domain::language::Language;
 use crate::domain::plan::{PlannedAssignment, Proposal, Source};
 use crate::domain::plan_review::ReviewRule;
 use crate::domain::result::{Findings, Revision};
