@@ -2,7 +2,8 @@
 //! It never reads a file; `governance::settings` merges what `governance.yaml` says into these values.
 
 use super::driver::Driver;
-pub use super::language::Language;
+pub use super::language::{Language, Localized};
+use super::sentence::{Sentence, say};
 use serde::{Deserialize, Serialize};
 
 /// The department that reviews risks and may veto a plan.
@@ -10,39 +11,6 @@ pub const MENXIA: &str = "menxia";
 
 /// Longest key of a department: it becomes part of session ids and file names.
 pub const MAX_KEY_CHARS: usize = 32;
-
-/// A text in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Localized {
-    /// Chinese text.
-    pub zh: String,
-    /// English text.
-    pub en: String,
-}
-
-impl Localized {
-    /// Pairs a Chinese with an English text.
-    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
-        Self {
-            zh: zh.into(),
-            en: en.into(),
-        }
-    }
-
-    /// One text that serves both languages.
-    pub fn same(text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self {
-            zh: text.clone(),
-            en: text,
-        }
-    }
-
-    /// The text in `language`.
-    pub fn get(&self, language: Language) -> &str {
-        language.pick(&self.en, &self.zh)
-    }
-}
 
 /// What a session's commands may touch, from narrow to wide; Codex's own names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,20 +95,14 @@ pub fn built_in() -> Vec<Department> {
     vec![
         department(
             MENXIA,
-            ("门下省", "Chancellery (menxia)"),
-            (
-                "风险复核、边界检查、必要时驳回",
-                "risk review, boundary check, veto where it is needed",
-            ),
+            say!("department.menxia.title"),
+            say!("department.menxia.duty"),
             &[],
         ),
         department(
             "zhilibu",
-            ("治理部", "Governance (zhilibu)"),
-            (
-                "任务拆分、代理规则、README、文档、发布说明",
-                "task split, agent rules, README, docs, release notes",
-            ),
+            say!("department.zhilibu.title"),
+            say!("department.zhilibu.duty"),
             &[
                 "*.md",
                 "/docs/",
@@ -155,11 +117,8 @@ pub fn built_in() -> Vec<Department> {
         ),
         department(
             "gongchengbu",
-            ("工程部", "Engineering (gongchengbu)"),
-            (
-                "launcher、前端、脚本、验证、回归、发布链路",
-                "launcher, front end, scripts, verification, regression, release",
-            ),
+            say!("department.gongchengbu.title"),
+            say!("department.gongchengbu.duty"),
             &[
                 "/tools/",
                 "/scripts/",
@@ -199,11 +158,8 @@ pub fn built_in() -> Vec<Department> {
         ),
         department(
             "lingyubu",
-            ("领域部", "Domain (lingyubu)"),
-            (
-                "领域代码、模型与数据、集成联调",
-                "domain code, models and data, integration",
-            ),
+            say!("department.lingyubu.title"),
+            say!("department.lingyubu.duty"),
             &[
                 "/src/",
                 "/lib/",
@@ -220,11 +176,11 @@ pub fn built_in() -> Vec<Department> {
     ]
 }
 
-fn department(key: &str, title: (&str, &str), duty: (&str, &str), globs: &[&str]) -> Department {
+fn department(key: &str, title: Sentence, duty: Sentence, globs: &[&str]) -> Department {
     Department {
         key: key.to_owned(),
-        title: Localized::new(title.0, title.1),
-        duty: Localized::new(duty.0, duty.1),
+        title: title.both(),
+        duty: duty.both(),
         globs: globs.iter().map(|glob| (*glob).to_owned()).collect(),
         // Always available and changes nothing: whitespace errors and left-over conflict markers.
         verify: vec!["git diff --check".to_owned()],

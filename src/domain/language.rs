@@ -33,6 +33,42 @@ impl Language {
 
     /// The tag for `<html lang>`.
     pub fn tag(self) -> &'static str {
-        self.pick("en", "zh")
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+}
+
+/// A text in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Localized {
+    /// Chinese text.
+    pub zh: String,
+    /// English text.
+    pub en: String,
+}
+
+impl Localized {
+    /// Pairs a Chinese with an English text.
+    pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self {
+            zh: zh.into(),
+            en: en.into(),
+        }
+    }
+
+    /// One text that serves both languages.
+    pub fn same(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self {
+            zh: text.clone(),
+            en: text,
+        }
+    }
+
+    /// The text in `language`.
+    pub fn get(&self, language: Language) -> &str {
+        language.pick(&self.en, &self.zh)
     }
 }

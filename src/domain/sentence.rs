@@ -1,8 +1,7 @@
 //! A sentence for a person: a key of the dictionary ([`words`]) and the values that stand in it, so that whoever shows it
 //! chooses the language. What has to be kept as text (the journal, the log, the command line) is its English.
 
-use super::department::Localized;
-use super::language::Language;
+use super::language::{Language, Localized};
 use super::words::{self, Piece};
 use std::borrow::Cow;
 use std::fmt;

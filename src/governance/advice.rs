@@ -6,17 +6,15 @@ use crate::domain::rules::{ChangeTest, LineTest, RiskRule, Subject};
 use crate::domain::sentence::{Sentence, say};
 use crate::domain::words;
 
-/// What a finding of `rule` says; `what` is what was recognised, in Chinese and English.
-pub(super) fn message(
-    rule: &RiskRule,
-    what: Option<(&'static str, &'static str)>,
-    language: Language,
-) -> String {
+/// What a finding of `rule` says; `what` is what was recognised, a key of the dictionary.
+pub(super) fn message(rule: &RiskRule, what: Option<&'static str>, language: Language) -> String {
     let message = rule.message.get(language);
-    match (what, language) {
-        (Some((_, en)), Language::En) => message.replace("{what}", en),
-        (Some((zh, _)), Language::Zh) => message.replace("{what}", &among_chinese(zh)),
-        (None, _) => message.to_owned(),
+    let Some(what) = what.map(|key| words::text(language, key)) else {
+        return message.to_owned();
+    };
+    match language {
+        Language::En => message.replace("{what}", what),
+        Language::Zh => message.replace("{what}", &among_chinese(what)),
     }
 }
 

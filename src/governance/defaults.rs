@@ -1,8 +1,8 @@
 //! The risk rules and preflight surfaces that hold without any configuration. `governance.yaml` may change each of them
 //! by name, except the locked one, which guards that very file.
 
-use crate::domain::department::Localized;
 use crate::domain::rules::{ChangeTest, LineTest, RiskLevel, RiskRule, Subject};
+use crate::domain::sentence::{Sentence, say};
 
 /// Files that tell agents and people how to work here; scanned for references that only hold on one machine.
 pub const SURFACES: [&str; 6] = [
@@ -41,10 +41,7 @@ fn path_rules() -> Vec<RiskRule> {
     let mut agent_rules = rule(
         "agent_rules",
         RiskLevel::High,
-        (
-            "修改了约束 agent 自身的规则，必须由人复核",
-            "this changes the rules that the agents themselves work under; a person has to review it",
-        ),
+        say!("risk.agent_rules"),
         &[
             // What agents read before they work.
             "AGENTS.md",
@@ -105,10 +102,7 @@ fn path_rules() -> Vec<RiskRule> {
         rule(
             "secret_files",
             RiskLevel::High,
-            (
-                "看起来是密钥或凭据文件，不应提交",
-                "this looks like a file of keys or credentials; it should not be committed",
-            ),
+            say!("risk.secret_files"),
             &[
                 ".env",
                 ".env.*",
@@ -139,10 +133,7 @@ fn path_rules() -> Vec<RiskRule> {
         rule(
             "ci_config",
             RiskLevel::High,
-            (
-                "修改了 CI 配置，它以仓库的权限运行",
-                "this changes CI configuration, which runs with the repository's own rights",
-            ),
+            say!("risk.ci_config"),
             &[
                 "/.github/workflows/",
                 "/.github/actions/",
@@ -161,20 +152,14 @@ fn path_rules() -> Vec<RiskRule> {
         rule(
             "git_config",
             RiskLevel::Medium,
-            (
-                "修改了 Git 的属性或子模块配置，会影响检出内容",
-                "this changes Git's attributes or submodules, and with them what a checkout holds",
-            ),
+            say!("risk.git_config"),
             &[".gitattributes", ".gitmodules"],
             &[],
         ),
         rule(
             "migrations",
             RiskLevel::Medium,
-            (
-                "修改了数据库迁移，上线后难以回退",
-                "this changes a database migration, which is hard to take back once it has run",
-            ),
+            say!("risk.migrations"),
             &[
                 "migrations/",
                 "migrate/",
@@ -186,10 +171,7 @@ fn path_rules() -> Vec<RiskRule> {
         rule(
             "lock_files",
             RiskLevel::Medium,
-            (
-                "修改了依赖锁定文件，请核对依赖变化",
-                "this changes a lock file; check which dependencies changed",
-            ),
+            say!("risk.lock_files"),
             &[
                 "Cargo.lock",
                 "package-lock.json",
@@ -211,10 +193,7 @@ fn path_rules() -> Vec<RiskRule> {
         rule(
             "build_output",
             RiskLevel::Medium,
-            (
-                "看起来是构建产物，不应作为源码提交",
-                "this looks like build output; it should not be committed as source",
-            ),
+            say!("risk.build_output"),
             &[
                 "output/",
                 "out/",
@@ -235,10 +214,7 @@ fn path_rules() -> Vec<RiskRule> {
         rule(
             "build_scripts",
             RiskLevel::Low,
-            (
-                "修改了构建时执行的文件",
-                "this changes a file that decides what runs when the project is built",
-            ),
+            say!("risk.build_scripts"),
             &[
                 "Cargo.toml",
                 "build.rs",
@@ -259,32 +235,24 @@ fn path_rules() -> Vec<RiskRule> {
 fn line_rules() -> Vec<RiskRule> {
     use LineTest as T;
     use RiskLevel::{High, Medium};
-    let secret = (
-        "新增内容疑似包含{what}：请移除并立即作废，读得到仓库的人都读得到它",
-        "a new line holds what looks like {what}; take it out and revoke it, because whoever reads the repository can read it",
-    );
+    // What was recognised is put in where a finding is said.
+    let secret = || say!("risk.secret", what = "{what}");
     let line = |name, level, message, test| about(Subject::Lines(test), name, level, message);
     vec![
-        line("private_keys", High, secret, T::PrivateKey),
-        line("access_tokens", High, secret, T::AccessToken),
-        line("web_tokens", Medium, secret, T::WebToken),
-        line("passwords", Medium, secret, T::Password),
+        line("private_keys", High, secret(), T::PrivateKey),
+        line("access_tokens", High, secret(), T::AccessToken),
+        line("web_tokens", Medium, secret(), T::WebToken),
+        line("passwords", Medium, secret(), T::Password),
         line(
             "conflict_markers",
             High,
-            (
-                "新增内容里留有合并冲突标记",
-                "new lines hold a merge conflict that nobody resolved",
-            ),
+            say!("risk.conflict_markers"),
             T::ConflictMarker,
         ),
         line(
             "hidden_characters",
             Medium,
-            (
-                "新增内容含有{what}，看到的与实际的可能不同",
-                "a new line holds {what}; what it shows may not be what it says",
-            ),
+            say!("risk.hidden_characters", what = "{what}"),
             T::HiddenCharacter,
         ),
     ]
@@ -299,37 +267,15 @@ fn change_rules() -> Vec<RiskRule> {
         change(
             "outside_link",
             High,
-            (
-                "符号链接指向仓库之外",
-                "this symbolic link leads out of the repository",
-            ),
+            say!("risk.outside_link"),
             T::OutsideLink,
         ),
-        change(
-            "submodules",
-            Medium,
-            (
-                "另一个仓库的内容，本报告看不到其中的改动",
-                "this is another repository; what changes in it is not in this report",
-            ),
-            T::Submodule,
-        ),
-        change(
-            "new_binary",
-            Medium,
-            (
-                "新增二进制文件，其内容无法逐行复核",
-                "this new file is no text; nobody can review it line by line",
-            ),
-            T::NewBinary,
-        ),
+        change("submodules", Medium, say!("risk.submodules"), T::Submodule),
+        change("new_binary", Medium, say!("risk.new_binary"), T::NewBinary),
         change(
             "large_file",
             Medium,
-            (
-                "文件很大，会永久留在历史中",
-                "this file is large, and the history keeps it for ever",
-            ),
+            say!("risk.large_file"),
             T::LargeFile {
                 limit_bytes: LARGE_FILE_BYTES,
             },
@@ -337,25 +283,14 @@ fn change_rules() -> Vec<RiskRule> {
         change(
             "new_executable",
             Medium,
-            (
-                "该文件新近变为可执行",
-                "this file can be run now and could not before",
-            ),
+            say!("risk.new_executable"),
             T::NewExecutable,
         ),
-        change(
-            "lfs_pointer",
-            Low,
-            (
-                "仓库里只有指针，真正的内容在 Git LFS 中",
-                "this is a pointer; its content is kept by Git LFS and is not in this report",
-            ),
-            T::LfsPointer,
-        ),
+        change("lfs_pointer", Low, say!("risk.lfs_pointer"), T::LfsPointer),
     ]
 }
 
-fn about(subject: Subject, name: &str, level: RiskLevel, message: (&str, &str)) -> RiskRule {
+fn about(subject: Subject, name: &str, level: RiskLevel, message: Sentence) -> RiskRule {
     RiskRule {
         subject,
         ..rule(name, level, message, &[], &[])
@@ -365,7 +300,7 @@ fn about(subject: Subject, name: &str, level: RiskLevel, message: (&str, &str)) 
 fn rule(
     name: &str,
     level: RiskLevel,
-    message: (&str, &str),
+    message: Sentence,
     pattern: &[&str],
     allow_pattern: &[&str],
 ) -> RiskRule {
@@ -375,7 +310,7 @@ fn rule(
         level,
         subject: Subject::Path,
         pattern: owned(pattern),
-        message: Localized::new(message.0, message.1),
+        message: message.both(),
         allow_pattern: owned(allow_pattern),
         locked: false,
     }

@@ -178,7 +178,7 @@ impl<'a> Findings<'a> {
         judged: &Judged,
         path: &[u8],
         line: Option<u64>,
-        what: Option<(&'static str, &'static str)>,
+        what: Option<&'static str>,
     ) -> Option<&'a str> {
         let rule: &'a RiskRule = &self.governance.risk_rules[judged.rule];
         let so_far = self

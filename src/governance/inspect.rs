@@ -44,8 +44,8 @@ pub(super) struct RuleHit {
     pub rule: usize,
     /// Line, where the rule looks at lines.
     pub line: Option<u64>,
-    /// What was recognised, in Chinese and English.
-    pub what: Option<(&'static str, &'static str)>,
+    /// What was recognised, a key of the dictionary.
+    pub what: Option<&'static str>,
 }
 
 /// Looks at all changed files, in their order. Which files are left out for their size never depends on the number of
@@ -279,7 +279,7 @@ impl<'a> Inspector<'a> {
 }
 
 impl FileHits {
-    fn add(&mut self, rule: usize, line: Option<u64>, what: Option<(&'static str, &'static str)>) {
+    fn add(&mut self, rule: usize, line: Option<u64>, what: Option<&'static str>) {
         let seen = RuleHit { rule, line, what };
         if !self.seen.contains(&seen) {
             self.seen.push(seen);

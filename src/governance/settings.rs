@@ -14,6 +14,7 @@ use crate::domain::language::Language;
 use crate::domain::plan_review::ReviewRule;
 use crate::domain::review::GateMode;
 use crate::domain::rules::RiskRule;
+use crate::domain::sentence::{Sentence, say};
 
 /// Name of the file, at the repository's root.
 pub const FILE_NAME: &str = "governance.yaml";
@@ -196,35 +197,26 @@ impl Default for Parts {
 }
 
 fn built_in_provinces() -> Vec<Province> {
-    let province = |key: &str, title: (&str, &str), duty: (&str, &str)| Province {
+    let province = |key: &str, title: Sentence, duty: Sentence| Province {
         key: key.to_owned(),
-        title: Localized::new(title.0, title.1),
-        duty: Localized::new(duty.0, duty.1),
+        title: title.both(),
+        duty: duty.both(),
     };
     vec![
         province(
             "zhongshu",
-            ("中书省", "Secretariat (zhongshu)"),
-            (
-                "任务拆分、范围判断、拟定执行方案",
-                "split the task, judge its scope, draft the plan",
-            ),
+            say!("province.zhongshu.title"),
+            say!("province.zhongshu.duty"),
         ),
         province(
             "menxia",
-            ("门下省", "Chancellery (menxia)"),
-            (
-                "风险复核、边界检查、必要时驳回",
-                "review risks, check boundaries, veto where it is needed",
-            ),
+            say!("province.menxia.title"),
+            say!("province.menxia.duty"),
         ),
         province(
             "shangshu",
-            ("尚书省", "Department of State Affairs (shangshu)"),
-            (
-                "按部执行、验证、交付",
-                "have the departments carry it out, verify, deliver",
-            ),
+            say!("province.shangshu.title"),
+            say!("province.shangshu.duty"),
         ),
     ]
 }

@@ -54,8 +54,9 @@ where
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::codex::{self, Codex, calls::ClientInfo};
     use crate::config::{Config, Flags};

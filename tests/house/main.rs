@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod circles;
+mod dictionary;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -30,8 +30,8 @@ pub struct Hit {
     pub rule: usize,
     /// Line, from 1.
     pub line: u64,
-    /// What was recognised, in Chinese and English; none for a rule's own expression.
-    pub what: Option<(&'static str, &'static str)>,
+    /// What was recognised, a key of the dictionary; none for a rule's own expression.
+    pub what: Option<&'static str>,
 }
 
 /// What was found in one text.
@@ -256,7 +256,7 @@ impl Search<'_, '_> {
 }
 
 impl LineHits {
-    fn add(&mut self, rule: usize, line: u64, what: Option<(&'static str, &'static str)>) {
+    fn add(&mut self, rule: usize, line: u64, what: Option<&'static str>) {
         let of_rule = || self.hits.iter().filter(|hit| hit.rule == rule);
         // A line is one finding of a rule, whatever it says; two pieces of one line may both show it.
         if of_rule().any(|hit| hit.line == line) {

@@ -8,8 +8,8 @@ use super::LineTest;
 pub(super) struct Known {
     pub test: LineTest,
     pub check: Check,
-    /// What it recognises, in Chinese and English.
-    pub what: (&'static str, &'static str),
+    /// What it recognises: a key of the dictionary.
+    pub what: &'static str,
     pub expression: &'static str,
 }
 
@@ -42,7 +42,7 @@ pub(super) enum Mark {
     End,
 }
 
-const fn token(what: (&'static str, &'static str), expression: &'static str) -> Known {
+const fn token(what: &'static str, expression: &'static str) -> Known {
     Known {
         test: LineTest::AccessToken,
         check: Check::Token,
@@ -54,7 +54,7 @@ const fn token(what: (&'static str, &'static str), expression: &'static str) -> 
 const fn other(
     test: LineTest,
     check: Check,
-    what: (&'static str, &'static str),
+    what: &'static str,
     expression: &'static str,
 ) -> Known {
     Known {
@@ -65,9 +65,9 @@ const fn other(
     }
 }
 
-const KEY: (&str, &str) = ("私钥", "a private key");
-const CONFLICT: (&str, &str) = ("合并冲突标记", "a merge conflict");
-const PASSWORD: (&str, &str) = ("密码或密钥的值", "the value of a password or secret");
+const KEY: &str = "secret.private_key";
+const CONFLICT: &str = "secret.conflict";
+const PASSWORD: &str = "secret.password";
 
 /// Forms of tokens are their issuers' own; most of them chose a prefix so that they can be found.
 pub(super) static KNOWN: &[Known] = &[
@@ -86,103 +86,85 @@ pub(super) static KNOWN: &[Known] = &[
     other(
         LineTest::PrivateKey,
         Check::None,
-        ("PuTTY 私钥", "a private key of PuTTY"),
+        "secret.putty_key",
         r"^PuTTY-User-Key-File-[0-9]+: ",
     ),
     other(
         LineTest::PrivateKey,
         Check::Token,
-        ("age 私钥", "a private key of age"),
+        "secret.age_key",
         r"\bAGE-SECRET-KEY-1[0-9A-Z]{58}\b",
     ),
     token(
-        ("AWS 访问密钥 ID", "an AWS access key id"),
+        "secret.aws_id",
         r"\b((?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16})\b",
     ),
     token(
-        ("AWS 私有访问密钥", "an AWS secret access key"),
+        "secret.aws_key",
         r#"(?i)aws[a-z0-9_. -]{0,20}(?:secret|private)[a-z0-9_. -]{0,20}["']?\s*(?:=>|:=|[:=,])\s*["']?([a-z0-9/+]{40})(?:[^a-z0-9/+=]|$)"#,
     ),
     token(
-        ("GitHub 令牌", "a GitHub token"),
+        "secret.github",
         r"\b(gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255})",
     ),
     token(
-        ("GitLab 令牌", "a GitLab token"),
+        "secret.gitlab",
         r"\b(gl(?:pat|ptt|dt|rt|rtr|cbt|soat|ft|imt|agent|oas)-[A-Za-z0-9_.-]{20,})",
     ),
     token(
-        ("Slack 令牌", "a Slack token"),
+        "secret.slack",
         r"\b(xox[abceoprs]-[A-Za-z0-9-]{10,}|xapp-[0-9]-[A-Za-z0-9-]{10,})",
     ),
     token(
-        ("Slack webhook 地址", "the address of a Slack webhook"),
+        "secret.slack_webhook",
         r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9]{6,}/[A-Za-z0-9]{6,}/[A-Za-z0-9]{16,})",
     ),
+    token("secret.google_key", r"\b(AIza[A-Za-z0-9_-]{35})"),
     token(
-        ("Google API 密钥", "a Google API key"),
-        r"\b(AIza[A-Za-z0-9_-]{35})",
-    ),
-    token(
-        ("Google OAuth 凭据", "a Google OAuth credential"),
+        "secret.google_oauth",
         r"\b(GOCSPX-[A-Za-z0-9_-]{28}|ya29\.[A-Za-z0-9_-]{30,})",
     ),
     token(
-        ("Anthropic API 密钥", "an Anthropic API key"),
+        "secret.anthropic",
         r"\b(sk-ant-[a-z0-9]+-[A-Za-z0-9_-]{20,})",
     ),
     token(
-        ("OpenAI API 密钥", "an OpenAI API key"),
+        "secret.openai",
         r"\b(sk-(?:proj|svcacct|admin|None)-[A-Za-z0-9_-]{20,})",
     ),
     // Only `sk-` says little (style sheets use it), so the rest of it has to look like a key.
     other(
         LineTest::AccessToken,
         Check::Random,
-        ("API 密钥（sk-…）", "an API key (sk-…)"),
+        "secret.sk",
         r"\b(sk-[A-Za-z0-9]{20,})\b",
     ),
     token(
-        ("Stripe 密钥", "a Stripe key"),
+        "secret.stripe",
         r"\b((?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,})|\b(whsec_[A-Za-z0-9]{32,})",
     ),
-    token(("npm 令牌", "an npm token"), r"\b(npm_[A-Za-z0-9]{36})\b"),
+    token("secret.npm", r"\b(npm_[A-Za-z0-9]{36})\b"),
     token(
-        ("npm 仓库令牌", "the token of an npm registry"),
+        "secret.npm_registry",
         r#"_authToken\s*=\s*["']?([A-Za-z0-9_.=/+-]{20,})"#,
     ),
+    token("secret.pypi", r"\b(pypi-AgE[A-Za-z0-9_-]{16,})"),
+    token("secret.crates_io", r"\b(cio[A-Za-z0-9]{32})\b"),
     token(
-        ("PyPI 令牌", "a PyPI token"),
-        r"\b(pypi-AgE[A-Za-z0-9_-]{16,})",
-    ),
-    token(
-        ("crates.io 令牌", "a crates.io token"),
-        r"\b(cio[A-Za-z0-9]{32})\b",
-    ),
-    token(
-        ("Docker Hub 令牌", "a Docker Hub token"),
+        "secret.docker_hub",
         r"\b(dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,})",
     ),
+    token("secret.hugging_face", r"\b(hf_[A-Za-z]{34})\b"),
+    token("secret.digitalocean", r"\b(do[opr]_v1_[a-f0-9]{64})\b"),
     token(
-        ("Hugging Face 令牌", "a Hugging Face token"),
-        r"\b(hf_[A-Za-z]{34})\b",
-    ),
-    token(
-        ("DigitalOcean 令牌", "a DigitalOcean token"),
-        r"\b(do[opr]_v1_[a-f0-9]{64})\b",
-    ),
-    token(
-        ("SendGrid 密钥", "a SendGrid key"),
+        "secret.sendgrid",
         r"\b(SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64})",
     ),
-    token(
-        ("Azure 存储密钥", "an Azure storage key"),
-        r"AccountKey=([A-Za-z0-9/+]{86}==)",
-    ),
+    token("secret.azure_storage", r"AccountKey=([A-Za-z0-9/+]{86}==)"),
     other(
         LineTest::WebToken,
         Check::Token,
-        ("JSON Web Token", "a JSON web token"),
+        "secret.json_web_token",
         r"\b(eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{16,})",
     ),
     other(
@@ -200,7 +182,7 @@ pub(super) static KNOWN: &[Known] = &[
     other(
         LineTest::Password,
         Check::Address,
-        ("地址中的密码", "a password in an address"),
+        "secret.password_in_address",
         r#"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@"'<>]{0,64}:([^\s/:@"'<>]{3,100})@[a-z0-9\[]"#,
     ),
     other(
@@ -225,10 +207,7 @@ pub(super) static KNOWN: &[Known] = &[
     other(
         LineTest::HiddenCharacter,
         Check::None,
-        (
-            "改变显示顺序或不可见的字符",
-            "characters that change the order of a text or that nobody sees",
-        ),
+        "secret.hidden",
         r"\xE2\x80[\xAA-\xAE]|\xE2\x81[\xA6-\xA9]|\xF3\xA0[\x80\x81][\x80-\xBF]",
     ),
 ];
@@ -430,4 +409,19 @@ pub(super) fn is_settings_file(path: &[u8]) -> bool {
         ]
         .iter()
         .any(|ending| lower.ends_with(ending.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::language::Language;
+    use crate::domain::words;
+
+    #[test]
+    fn the_dictionary_has_a_name_for_whatever_is_recognised() {
+        for known in KNOWN {
+            let name = words::find(Language::En, known.what);
+            assert!(name.is_some(), "nobody wrote `{}`", known.what);
+        }
+    }
 }
