@@ -9,12 +9,6 @@ pub(crate) mod escape;
 mod quoted;
 mod report;
 mod review;
-#[cfg(test)]
-mod rules;
-#[cfg(test)]
-mod samples;
-#[cfg(test)]
-mod tests;
 mod thread;
 mod words;
 mod work;

@@ -298,6 +298,3 @@ fn in_words(bytes: u64) -> String {
         _ => format!("{} MiB", bytes >> 20),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,10 +1,10 @@
 //! Sample findings of the launcher about a plan and a result.
 
 use super::at;
-use crate::domain::conformance::{Conformance, JudgedFile, ScopeStatus};
-use crate::domain::evidence::{End, Run, Verdict};
-use crate::domain::plan::{PlanCheck, PlanLevel};
-use crate::web::views::{EvidenceView, FindingView};
+use zhongshu::domain::conformance::{Conformance, JudgedFile, ScopeStatus};
+use zhongshu::domain::evidence::{End, Run, Verdict};
+use zhongshu::domain::plan::{PlanCheck, PlanLevel};
+use zhongshu::web::views::{EvidenceView, FindingView};
 
 pub fn conformance(say: &dyn Fn(&str) -> String) -> Conformance {
     let file = |path: &str, standing, claimed| JudgedFile {

@@ -1,18 +1,20 @@
-//! The pages as a browser gets them.
+//! The shell, and the fragments that a page fetches.
 
-#![allow(clippy::unwrap_used)]
-
+use super::LANGUAGES;
 use super::rules::dictionary;
 use super::samples::attention;
 use super::samples::{PLANNER, Sample, at, busy, clean_report, empty, question, report, session};
-use super::*;
-use crate::domain::department::built_in;
-use crate::domain::ids::SessionId;
 use codex_terminal::colours::Theme;
 use regex::Regex;
+use zhongshu::domain::department::built_in;
+use zhongshu::domain::ids::SessionId;
+use zhongshu::domain::language::Language;
+use zhongshu::web::pages::{
+    Work, chosen_planner, language, render_attention, render_report, render_shell, render_work,
+};
+use zhongshu::web::preferences::Preferences;
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'</textarea></pre></script>{{7*7}} &lt;b&gt;";
-const LANGUAGES: [Language; 2] = [Language::En, Language::Zh];
 
 fn plain(text: &str) -> String {
     text.to_owned()
@@ -97,7 +99,7 @@ fn what_nobody_would_see_is_spelled_out_in_every_fragment() {
         for text in pages {
             assert!(text.contains("⟨U+202E⟩⟨U+2066⟩⟨U+200F⟩⟨U+061C⟩⟨U+200B⟩"));
             assert!(text.contains("👩\u{200d}💻"));
-            let left: Vec<char> = crate::domain::shown::hidden(&text).collect();
+            let left: Vec<char> = zhongshu::domain::shown::hidden(&text).collect();
             assert!(left.is_empty(), "these are not spelled out: {left:?}");
         }
     }
@@ -377,7 +379,7 @@ fn the_page_follows_a_planner_to_its_successor() {
 }
 
 #[test]
-fn the_language_is_the_query_then_the_setting_then_the_browser() {
+fn the_language_is_the_query_then_the_setting_then_the_header() {
     use Language::{En, Zh};
     assert_eq!(language(Some("zh"), Some(En), Some("en")), Zh);
     assert_eq!(language(Some("fr"), Some(Zh), Some("en")), Zh);

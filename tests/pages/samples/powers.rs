@@ -1,7 +1,7 @@
 //! A sample of the question about powers.
 
-use crate::core::powers::Question;
-use crate::domain::powers::{FileNews, Line};
+use zhongshu::core::powers::Question;
+use zhongshu::domain::powers::{FileNews, Line};
 
 /// Nothing is asked for; `say` makes the texts of what would be.
 pub fn question(say: &dyn Fn(&str) -> String) -> Question {

@@ -1,15 +1,13 @@
 //! Rules that all templates, scripts and dictionaries keep; a test reads every one of them.
 
-#![allow(clippy::unwrap_used)]
-
-use super::render_shell;
-use crate::domain::language::Language;
-use crate::web::assets;
-use crate::web::preferences::Preferences;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use zhongshu::domain::language::Language;
+use zhongshu::web::assets;
+use zhongshu::web::pages::render_shell;
+use zhongshu::web::preferences::Preferences;
 
 fn read(path: impl AsRef<Path>) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
@@ -26,7 +24,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-pub(super) fn dictionary(language: Language) -> BTreeMap<String, String> {
+pub fn dictionary(language: Language) -> BTreeMap<String, String> {
     let text = read(format!("static/i18n/{}.json", language.tag()));
     let words: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
     // A key that stands twice loses one of its texts without a word.

@@ -1,8 +1,8 @@
 //! Sample plans, each decided as its status says.
 
 use super::{at, plan_findings, work};
-use crate::domain::plan::{PlannedAssignment, Source};
-use crate::web::views::{ConfirmedView, PlanFileView, PlanView, ReviewView};
+use zhongshu::domain::plan::{PlannedAssignment, Source};
+use zhongshu::web::views::{ConfirmedView, PlanFileView, PlanView, ReviewView};
 
 /// One version of a vetoed plan.
 pub(super) fn plan(say: &dyn Fn(&str) -> String, version: u32, status: &'static str) -> PlanView {

@@ -1,24 +1,23 @@
 //! The review page of real repositories: an ordinary one, and one in which every text comes from an enemy.
 
-#![allow(clippy::unwrap_used)]
-
-use super::*;
-use crate::domain::event::Event;
-use crate::domain::review::{Approval, CommitSeen, GitId, Rejection, RiskCounts, Staged};
-use crate::domain::state::State;
-use crate::gate::review::{Wanted, read};
-use crate::git::diff::{OVERVIEW, WHOLE_FILE};
-use crate::governance::judging::RulesCache;
-use crate::governance::report::ReportRequest;
-use crate::web::api::reviews::assemble;
-use crate::web::pages::rules::dictionary;
-use crate::web::pages::samples::work;
-use crate::web::views::work::seen;
+use super::LANGUAGES;
+use super::rules::dictionary;
+use super::samples::work;
 use chrono::Utc;
 use std::path::Path;
+use zhongshu::domain::event::Event;
+use zhongshu::domain::language::Language;
+use zhongshu::domain::review::{Approval, CommitSeen, GitId, Rejection, RiskCounts, Staged};
+use zhongshu::domain::state::State;
+use zhongshu::gate::review::{Wanted, read};
+use zhongshu::git::diff::{OVERVIEW, WHOLE_FILE};
+use zhongshu::governance::judging::RulesCache;
+use zhongshu::governance::report::ReportRequest;
+use zhongshu::web::api::reviews::{ReviewView, Stage, assemble};
+use zhongshu::web::pages::{Words, render_review, render_review_file};
+use zhongshu::web::views::work::seen;
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'<script>{{7*7}} &lt;b&gt;";
-const LANGUAGES: [Language; 2] = [Language::En, Language::Zh];
 
 /// A repository with one commit and a little of everything staged; `say` makes each text.
 fn repository(folder: &Path, say: &dyn Fn(&str) -> String) {
@@ -118,7 +117,7 @@ fn around(say: &dyn Fn(&str) -> String) -> Event {
             report_id: None,
             older: None,
         },
-        mode: crate::domain::review::GateMode::Enforce,
+        mode: zhongshu::domain::review::GateMode::Enforce,
     }
 }
 
@@ -127,7 +126,7 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().canonicalize().unwrap();
     repository(&root, say);
-    let departments = crate::domain::department::built_in();
+    let departments = zhongshu::domain::department::built_in();
     let mut state = State::default();
     let mut seq = 0;
     let mut apply = |state: &mut State, event: Event| {
@@ -140,7 +139,7 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
     }
     let open = view(&root, &state, None);
     assert_eq!((open.stage, open.files.len()), (Stage::Open, 7));
-    let mut pages = vec![render(&open, &departments, language).unwrap()];
+    let mut pages = vec![render_review(&open, &departments, language).unwrap()];
     let now = staged(&open);
     let other = Staged {
         tree: GitId::parse(&"e".repeat(40)).unwrap(),
@@ -159,7 +158,7 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
     ] {
         apply(&mut state, event);
         let view = view(&root, &state, None);
-        pages.push(render(&view, &departments, language).unwrap());
+        pages.push(render_review(&view, &departments, language).unwrap());
     }
     let stages = ["changed", "rejected", "approved"];
     for (page, stage) in pages[1..].iter().zip(stages) {
@@ -168,8 +167,8 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
     }
     let long = open.files.iter().position(|it| it.path == "long").unwrap();
     let whole = view(&root, &state, Some(long));
-    pages.push(render_file(&whole, long, language).unwrap().unwrap());
-    assert_eq!(render_file(&whole, 99, language).unwrap(), None);
+    pages.push(render_review_file(&whole, long, language).unwrap().unwrap());
+    assert_eq!(render_review_file(&whole, 99, language).unwrap(), None);
     pages
 }
 

@@ -1,7 +1,5 @@
 //! Sample data for the tests: an empty launcher, a busy one, and one whose every text comes from an enemy.
 
-#![allow(clippy::unwrap_used)]
-
 pub mod attention;
 mod checks;
 mod plans;
@@ -11,23 +9,23 @@ pub mod work;
 use self::checks::{conformance, evidence, plan_findings};
 use self::plans::{plan, plan_file};
 pub use self::powers::question;
-use super::{Codex, TerminalItem, Work};
-use crate::core::live::Activity;
-use crate::core::powers::Question;
-use crate::domain::ask::Ask;
-use crate::domain::department::{Approval, Department, Sandbox, built_in};
-use crate::domain::event::Event;
-use crate::domain::ids::{SessionId, TerminalId};
-use crate::domain::language::Language;
-use crate::domain::plan::Source;
-use crate::domain::result::Findings;
-use crate::domain::session::Kind;
-use crate::web::views::{
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use zhongshu::core::live::Activity;
+use zhongshu::core::powers::Question;
+use zhongshu::domain::ask::Ask;
+use zhongshu::domain::department::{Approval, Department, Sandbox, built_in};
+use zhongshu::domain::event::Event;
+use zhongshu::domain::ids::{SessionId, TerminalId};
+use zhongshu::domain::language::Language;
+use zhongshu::domain::plan::Source;
+use zhongshu::domain::result::Findings;
+use zhongshu::domain::session::Kind;
+use zhongshu::web::pages::{Codex, TerminalItem, Work};
+use zhongshu::web::views::{
     FindingView, MailboxView, PlanFileView, PlanView, PlannerView, QueueItemView, ReportStatusView,
     ResultView, SessionView,
 };
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
 
 pub const PLANNER: &str = "zhongshu-01900000000070008000000000000001";
 
@@ -183,7 +181,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     reported.report.as_mut().unwrap().report_status = "reported";
 
     let result = |id: &str, ask: bool, verified: bool, channel: Source, revision: u32| ResultView {
-        report_id: crate::domain::ids::ReportId::parse(id).unwrap(),
+        report_id: zhongshu::domain::ids::ReportId::parse(id).unwrap(),
         parent_session_id: planner.clone(),
         department_session_id: reported.id.clone(),
         department: "menxia".into(),

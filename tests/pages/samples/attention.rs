@@ -1,21 +1,21 @@
 //! A sample of what waits: everything that Codex can ask, a vetoed plan with results beside it, and how the sample's house stands.
 
 use super::{Sample, at};
-use crate::domain::ask::decision::Decision;
-use crate::domain::ask::{
-    Access, Ask, Choice, Cut, Network, PatchedFile, Question, RequestKey, What,
-};
-use crate::domain::attention::{self, Glimpse, House, Item, Scene};
-use crate::domain::driver::Driver;
-use crate::domain::fault::Route;
-use crate::domain::flow::holds::Limits;
-use crate::domain::ids::{AskId, SessionId};
-use crate::domain::language::Language;
-use crate::domain::plan_review::ReviewRule;
-use crate::domain::state::State;
 use chrono::Utc;
 use serde_json::json;
 use std::collections::BTreeMap;
+use zhongshu::domain::ask::decision::Decision;
+use zhongshu::domain::ask::{
+    Access, Ask, Choice, Cut, Network, PatchedFile, Question, RequestKey, What,
+};
+use zhongshu::domain::attention::{self, Glimpse, House, Item, Scene};
+use zhongshu::domain::driver::Driver;
+use zhongshu::domain::fault::Route;
+use zhongshu::domain::flow::holds::Limits;
+use zhongshu::domain::ids::{AskId, SessionId};
+use zhongshu::domain::language::Language;
+use zhongshu::domain::plan_review::ReviewRule;
+use zhongshu::domain::state::State;
 
 fn ask(
     say: &dyn Fn(&str) -> String,

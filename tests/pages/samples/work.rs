@@ -1,17 +1,17 @@
 //! Sample work behind a review: a vetoed plan that a person confirmed, with two departments.
 
 use super::checks::run;
-use crate::domain::assignment::Order;
-use crate::domain::conformance::late::SecondLook;
-use crate::domain::conformance::{Baseline, Conformance, JudgedFile, ScopeStatus};
-use crate::domain::department::{Approval, Sandbox};
-use crate::domain::event::Event;
-use crate::domain::ids::{AssignmentId, ReportId, SessionId};
-use crate::domain::plan::{PlannedAssignment, Proposal, Source};
-use crate::domain::plan_review::{CheckedPoint, Judgement, Verdict};
-use crate::domain::result::{Findings, Revision};
-use crate::domain::session::{Brief, Kind, Outcome};
 use std::sync::Arc;
+use zhongshu::domain::assignment::Order;
+use zhongshu::domain::conformance::late::SecondLook;
+use zhongshu::domain::conformance::{Baseline, Conformance, JudgedFile, ScopeStatus};
+use zhongshu::domain::department::{Approval, Sandbox};
+use zhongshu::domain::event::Event;
+use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId};
+use zhongshu::domain::plan::{PlannedAssignment, Proposal, Source};
+use zhongshu::domain::plan_review::{CheckedPoint, Judgement, Verdict};
+use zhongshu::domain::result::{Findings, Revision};
+use zhongshu::domain::session::{Brief, Kind, Outcome};
 
 const PLANNER: &str = "zhongshu-0190000000007000800000000000eeee";
 const DEPARTMENT: &str = "lingyubu-0190000000007000800000000000ffff";
