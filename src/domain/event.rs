@@ -562,9 +562,9 @@ pub enum Event {
     CommitAccepted {
         /// Which one.
         commit: GitId,
-        /// Why it is fine, or what will be done about it.
-        #[serde(default)]
-        reason: String,
+        /// Why it is fine, or what will be done about it; an empty text in the journal when nobody said.
+        #[serde(default, with = "super::blank")]
+        reason: Option<String>,
     },
     /// HEAD stands somewhere else without a new commit: another branch, a reset, what came from elsewhere.
     HeadMoved {

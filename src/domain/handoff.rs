@@ -107,8 +107,7 @@ impl Packet {
         heading(&mut page, 3, FOUND);
         self.found(&mut page, revision);
         section(&mut page, 2, "Risks", &said.risks);
-        let mut next =
-            Vec::from_iter((!said.next_action.is_empty()).then(|| said.next_action.clone()));
+        let mut next = Vec::from_iter(said.next_action.clone());
         if said.needs_user_confirmation {
             next.push("needs_user_confirmation: true".to_owned());
         }

@@ -4,6 +4,7 @@
 pub mod ask;
 pub mod assignment;
 pub mod attention;
+pub mod blank;
 pub mod checked;
 pub mod claims;
 pub mod codeowners;

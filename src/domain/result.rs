@@ -29,9 +29,9 @@ pub struct Findings {
     /// Whether a person must decide something before the work goes on.
     #[serde(default)]
     pub needs_user_confirmation: bool,
-    /// What it proposes to do next.
-    #[serde(default)]
-    pub next_action: String,
+    /// What it proposes to do next; an empty text in the journal and the API when it proposes nothing.
+    #[serde(default, with = "super::blank")]
+    pub next_action: Option<String>,
 }
 
 /// When its writer wrote a report. Files may be taken in another order; what was written earlier never replaces what was

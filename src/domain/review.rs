@@ -145,9 +145,13 @@ pub struct Approval {
     /// The confirmed plans that the change belongs to, as `<planner>/<version>`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub plans: Vec<String>,
-    /// What the person wrote beside it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub note: String,
+    /// What the person wrote beside it; left out when that is nothing.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::domain::blank"
+    )]
+    pub note: Option<String>,
     /// Who it was.
     pub by: String,
 }

@@ -48,11 +48,11 @@ fn indented(sentence: &Sentence, language: Language) -> String {
     format!("  {}", sentence.text(language))
 }
 
-/// Why a commit is not let through, as the journal has it; empty when nothing is against it.
-pub fn reason(verdict: &Verdict) -> String {
+/// Why a commit is not let through, as the journal has it; `None` when nothing is against it.
+pub fn reason(verdict: &Verdict) -> Option<String> {
     let tree = verdict.tree.as_ref();
     let against = verdict.against.as_ref();
-    against.map_or_else(String::new, |it| what(it, tree).to_string())
+    against.map(|it| what(it, tree).to_string())
 }
 
 /// What is said when Git is about to commit another tree than the one that the gate let pass.

@@ -4,6 +4,7 @@
 //! applied while reading, so a hostile file costs no more than its own size. Unknown fields are ignored.
 
 use self::limited::{Limited, Path};
+use crate::domain::blank;
 use crate::domain::flow::plan_reviews::Opinion;
 use crate::domain::ids::SessionId;
 use crate::domain::limits;
@@ -175,7 +176,7 @@ fn result(fields: Map<String, Value>) -> Result<Parsed, String> {
             verifications_skipped: fields.list(&["verifications_skipped"], true)?,
             risks: fields.list(&["risks"], false)?,
             needs_user_confirmation: fields.flag("needs_user_confirmation")?.unwrap_or(false),
-            next_action: fields.text("next_action")?.unwrap_or_default(),
+            next_action: fields.text("next_action")?.and_then(blank::some),
         },
     })
 }

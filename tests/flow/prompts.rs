@@ -296,7 +296,7 @@ fn a_report_of_any_size_is_told_in_a_short_message() {
             submission.findings.changed_files = list.clone();
             submission.findings.verifications_run = list.clone();
             submission.findings.verifications_skipped = list;
-            submission.findings.next_action = long;
+            submission.findings.next_action = Some(long);
             world.submit(submission).unwrap();
             let text = &world.owed(&planner, Purpose::Result)[0].text;
             assert!(text.len() < 64 << 10, "{} bytes", text.len());

@@ -262,7 +262,7 @@ impl Ground {
             files: 1,
             risks: RiskCounts::default(),
             plans: vec!["zhongshu-1/2".to_owned()],
-            note: String::new(),
+            note: None,
             by: "person".to_owned(),
         };
         Event::TreeApproved { approval }

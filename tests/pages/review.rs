@@ -90,7 +90,7 @@ fn staged(view: &ReviewView) -> Staged {
     }
 }
 
-fn approval(staged: Staged, note: String) -> Event {
+fn approval(staged: Staged, note: Option<String>) -> Event {
     Event::TreeApproved {
         approval: Approval {
             staged,
@@ -152,9 +152,9 @@ fn pages(say: &dyn Fn(&str) -> String, language: Language) -> Vec<String> {
         by: "person".to_owned(),
     };
     for event in [
-        approval(other, String::new()),
+        approval(other, None),
         Event::TreeRejected { rejection },
-        approval(now, say("fine")),
+        approval(now, Some(say("fine"))),
     ] {
         apply(&mut state, event);
         let view = view(&root, &state, None);

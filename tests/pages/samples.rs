@@ -194,7 +194,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
             verifications_skipped: vec![say("cargo test: not in this department's scope")],
             risks: vec![say("tools/import.sh parses the progress output")],
             needs_user_confirmation: ask,
-            next_action: say("Decide whether tools/import.sh may change as well."),
+            next_action: Some(say("Decide whether tools/import.sh may change as well.")),
         },
         revision,
         verified,

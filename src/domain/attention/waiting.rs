@@ -125,8 +125,9 @@ pub enum Waiting {
         revision: u32,
         /// What it says.
         summary: String,
-        /// What it proposes.
-        next_action: String,
+        /// What it proposes; an empty text in the API when that is nothing.
+        #[serde(serialize_with = "crate::domain::blank::serialize")]
+        next_action: Option<String>,
     },
     /// A department changed files that were not its own.
     OutsideScope {

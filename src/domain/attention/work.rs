@@ -30,7 +30,7 @@ pub(super) fn results(list: &mut List<'_>) {
                 report_id: report.report_id.clone(),
                 revision: said.revision,
                 summary: short(&said.findings.summary),
-                next_action: short(&said.findings.next_action),
+                next_action: said.findings.next_action.as_deref().map(short),
             };
             let urgency = match state.session(planner).is_some_and(Session::is_live) {
                 true => Urgency::BlocksQueue,

@@ -45,8 +45,8 @@ struct Commit {
     around: Option<GateMode>,
     /// Whether the gate stood at all.
     guarded: bool,
-    /// What a person said of a commit that had gone around the gate, and who.
-    noticed: Option<(String, String)>,
+    /// Who took notice of a commit that had gone around the gate, and what they said of it.
+    noticed: Option<(String, Option<String>)>,
 }
 
 /// See the module.
@@ -105,7 +105,9 @@ impl Gates {
             }
             Event::CommitRecorded { seen } => self.commit(entry, seen, None),
             Event::CommitUnapproved { seen, mode } => self.commit(entry, seen, Some(*mode)),
-            Event::CommitAccepted { commit, reason } => self.notice(entry, commit, reason),
+            Event::CommitAccepted { commit, reason } => {
+                self.notice(entry, commit, reason.as_deref())
+            }
             _ => self.learn_of_plan(planners, entry),
         }
     }
@@ -219,10 +221,10 @@ impl Gates {
         })
     }
 
-    fn notice(&mut self, entry: Entry<'_>, commit: &GitId, reason: &str) -> Option<String> {
+    fn notice(&mut self, entry: Entry<'_>, commit: &GitId, reason: Option<&str>) -> Option<String> {
         let mut all = self.commits.iter_mut();
         let found = all.find(|it| it.what.seen.commit == *commit)?;
-        found.what.noticed = Some((entry.actor.to_owned(), reason.to_owned()));
+        found.what.noticed = Some((entry.actor.to_owned(), reason.map(str::to_owned)));
         Some(format!("commit_accepted {}", commit.short()))
     }
 
@@ -357,8 +359,8 @@ impl Said<OfTree> {
                     code(&approval.report_id)
                 )
                 .expect(FITS);
-                if !approval.note.is_empty() {
-                    writeln!(page, "  - {}", code(&approval.note)).expect(FITS);
+                if let Some(note) = &approval.note {
+                    writeln!(page, "  - {}", code(note)).expect(FITS);
                 }
             }
             OfTree::Rejected(rejection) => {
@@ -407,7 +409,9 @@ impl Said<Commit> {
         }
         if let Some((by, reason)) = &commit.noticed {
             let words = words::text(language, "dossier.noticed_by");
-            writeln!(page, "  - {words} {} {}", code(by), code(reason)).expect(FITS);
+            let reason = reason.as_deref().map(|reason| format!(" {}", code(reason)));
+            let reason = reason.unwrap_or_default();
+            writeln!(page, "  - {words} {}{reason}", code(by)).expect(FITS);
         }
         if seen.report_id.is_none() {
             let words = words::text(language, "dossier.made_while_planner_there");

@@ -18,7 +18,7 @@ use std::collections::HashSet;
 /// # Errors
 /// When nothing is staged, or the note is too long.
 pub fn approve(state: &State, approval: Approval, gate: Option<GateMode>) -> Decision<Approval> {
-    limits::check_text(&approval.note, "note")?;
+    limits::check_text(approval.note.as_deref().unwrap_or_default(), "note")?;
     let staged = &approval.staged;
     check_staged(staged)?;
     let newest = state.reviews.decision(candidate(staged));
@@ -177,8 +177,8 @@ pub fn head_moved(state: &State, commit: Option<GitId>, branch: Option<String>) 
 ///
 /// # Errors
 /// When no such commit waits.
-pub fn accept_commit(state: &State, commit: GitId, reason: String) -> Decision<()> {
-    limits::check_text(&reason, "reason")?;
+pub fn accept_commit(state: &State, commit: GitId, reason: Option<String>) -> Decision<()> {
+    limits::check_text(reason.as_deref().unwrap_or_default(), "reason")?;
     let mut unreviewed = state.reviews.unreviewed().iter();
     if !unreviewed.any(|(_, seen)| seen.commit == commit) {
         return Err(Refusal::not_found(

@@ -189,7 +189,8 @@ pub fn result_notice(
     let mut room = Room::default();
     // In the order of importance: what comes late gets what room is left.
     let summary = room.text(&findings.summary, TEXT_CHARS);
-    let next_action = room.text(&findings.next_action, TEXT_CHARS);
+    let next_action = findings.next_action.as_deref().unwrap_or_default();
+    let next_action = room.text(next_action, TEXT_CHARS);
     let risks = room.list(&findings.risks);
     let verifications_skipped = room.list(&findings.verifications_skipped);
     let verifications_run = room.list(&findings.verifications_run);
@@ -346,7 +347,7 @@ pub fn fallback_findings(language: Language, outcome: &Outcome) -> Findings {
     Findings {
         summary: summary.text(language),
         risks: vec![say!("reason.fallback.risk").text(language)],
-        next_action: say!("reason.fallback.next").text(language),
+        next_action: Some(say!("reason.fallback.next").text(language)),
         ..Findings::default()
     }
 }

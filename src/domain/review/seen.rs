@@ -75,7 +75,11 @@ pub struct Asked {
     pub base_tree: Option<GitId>,
     /// How strict the gate was.
     pub mode: GateMode,
-    /// What was against it, as a sentence; empty when nothing was.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
+    /// What was against it, as a sentence; left out when nothing was.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::domain::blank"
+    )]
+    pub reason: Option<String>,
 }

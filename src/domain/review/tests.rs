@@ -31,7 +31,7 @@ fn approval(base: Option<char>, tree: char) -> Event {
         files: 1,
         risks: RiskCounts::default(),
         plans: Vec::new(),
-        note: String::new(),
+        note: None,
         by: "person".to_owned(),
     };
     Event::TreeApproved { approval }
@@ -173,7 +173,7 @@ fn old_decisions_are_forgotten_and_commits_that_wait_are_bounded() {
         "it stands for what is not listed"
     );
     assert_eq!(reviews.unreviewed_count(), MAX_UNREVIEWED as u64 + 1);
-    let reason = String::new();
+    let reason = None;
     take_in(
         &mut reviews,
         at(3),
@@ -198,8 +198,10 @@ fn every_event_that_is_folded_is_named_and_survives_its_line() {
     };
     let accepted = Event::CommitAccepted {
         commit: id('c'),
-        reason: String::new(),
+        reason: None,
     };
+    let line = serde_json::to_value(&accepted).unwrap();
+    assert_eq!(line["reason"], "", "its line is as it always was");
     let moved = Event::HeadMoved {
         commit: None,
         branch: None,

@@ -1,5 +1,6 @@
 //! Reviews: what is staged with its differences, and a person's yes or no to exactly that.
 
+use crate::domain::blank;
 use crate::domain::flow::reviews;
 use crate::domain::language::Language;
 use crate::domain::provenance;
@@ -49,8 +50,9 @@ pub struct DecisionView {
     pub at: DateTime<Utc>,
     /// Who.
     pub by: String,
-    /// The note, or the reason.
-    pub text: String,
+    /// The note, or the reason; an empty text when there is none.
+    #[serde(serialize_with = "blank::serialize")]
+    pub text: Option<String>,
     /// About which tree.
     pub tree: GitId,
     /// The report that was approved.
@@ -60,14 +62,19 @@ pub struct DecisionView {
 impl DecisionView {
     fn of(decision: &Decision) -> Self {
         let (said, by, text, report_id) = match &decision.said {
-            Said::Approved(it) => ("approved", &it.by, &it.note, Some(it.report_id.clone())),
-            Said::Rejected(it) => ("rejected", &it.by, &it.reason, None),
+            Said::Approved(it) => (
+                "approved",
+                &it.by,
+                it.note.clone(),
+                Some(it.report_id.clone()),
+            ),
+            Said::Rejected(it) => ("rejected", &it.by, Some(it.reason.clone()), None),
         };
         Self {
             said,
             at: decision.at,
             by: by.clone(),
-            text: text.clone(),
+            text,
             tree: decision.staged().tree.clone(),
             report_id,
         }
@@ -292,7 +299,7 @@ pub async fn approve(
             low: counts.risks_low,
         },
         plans: Vec::new(),
-        note: wish.note.trim().to_owned(),
+        note: blank::some(wish.note.trim()),
         by: caller.actor(),
     };
     let gate = review.gate_change;
@@ -375,7 +382,7 @@ pub async fn accept_commit(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<AcceptCommit>,
 ) -> Result<Done, ApiError> {
-    let reason = wish.reason.trim().to_owned();
+    let reason = blank::some(wish.reason.trim());
     app.agents
         .core
         .decide(caller.actor(), move |state| {

@@ -410,12 +410,15 @@ impl Page<'_> {
             .unwrap_or_default()
     }
 
-    /// Whether an agent's proposal says something.
-    fn says_next(&self, text: &str) -> bool {
-        !matches!(
-            text.trim().trim_end_matches('.').to_lowercase().as_str(),
+    /// What an agent proposes, if that says something.
+    fn proposal<'r>(&self, result: &'r ResultView) -> Option<&'r str> {
+        let text = result.findings.next_action.as_deref()?;
+        let word = text.trim().trim_end_matches('.').to_lowercase();
+        let says_nothing = matches!(
+            word.as_str(),
             "" | "none" | "nothing" | "n/a" | "-" | "无" | "没有"
-        )
+        );
+        (!says_nothing).then_some(text)
     }
 
     fn read_shown(&self) -> &[&ResultView] {
