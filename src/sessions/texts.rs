@@ -1,8 +1,8 @@
 //! Small texts around a session: its prompt file, its readable transcript, one-line summaries.
 
-use crate::codex::items::Item;
 use crate::domain::sentence::say;
 use crate::paths::inside::Inside;
+use crate::threads::wire::{Item, UserInput};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -52,8 +52,8 @@ pub fn of_item(item: &Item) -> Option<String> {
             let parts: Vec<&str> = content
                 .iter()
                 .filter_map(|part| match part {
-                    crate::codex::items::UserInput::Text { text } => Some(text.as_str()),
-                    crate::codex::items::UserInput::Other(_) => None,
+                    UserInput::Text { text } => Some(text.as_str()),
+                    UserInput::Other(_) => None,
                 })
                 .collect();
             format!("› {}", parts.join("\n"))

@@ -6,6 +6,7 @@
 //! - `pages`, `rows`: a thread's history as a transcript; `running`: what its running turn has said so far
 //! - `features`: what the installed Codex cannot do
 //! - `login`: whether Codex can run a turn at all
+//! - `wire`: what drivers of threads hear and answer, in Codex's words
 
 pub mod asked;
 mod features;
@@ -15,6 +16,7 @@ mod pages;
 mod rows;
 mod running;
 mod thread;
+pub mod wire;
 
 pub use self::features::Abilities;
 pub use self::history::Arrivals;

@@ -247,6 +247,19 @@ fn what_lies_below_the_terminals_does_not_know_them() {
 }
 
 #[test]
+fn sessions_know_threads_and_not_the_protocol() {
+    let names_it = |path: &PathBuf| names_after(&code_of(path), "crate::").contains(&"codex");
+    let mut wrong = files("src/sessions", &["rs"]);
+    wrong.retain(|path| names_it(path));
+    let wrong: Vec<String> = wrong.iter().map(|path| shown(path)).collect();
+    // Another version of the protocol, or another program that has threads, must not reach into the drivers.
+    assert!(
+        wrong.is_empty(),
+        "what they need of Codex comes through `threads`: {wrong:#?}"
+    );
+}
+
+#[test]
 fn unsafe_code_stands_only_where_it_is_explained() {
     let allowed = [
         "src/process.rs",

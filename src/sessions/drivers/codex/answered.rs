@@ -1,9 +1,9 @@
 //! What a person answered in a session's terminal to something that Codex asked.
 
-use crate::codex::wire::RequestId;
 use crate::domain::session::Session;
 use crate::process::Identity;
 use crate::sessions::agents::Agents;
+use crate::threads::wire::RequestId;
 use codex_terminal::relay::report::Outcome;
 
 /// Somebody answered a request in the session's TUI. `server` is the app-server that asked, where the system tells: its requests are numbered

@@ -1,10 +1,6 @@
 //! What Codex says by itself, turned into observations and, where it matters, into events.
 
 use super::{messages, threads};
-use crate::codex::events::{Notification, RequestKind, ServerRequest};
-use crate::codex::items::TurnStatus;
-use crate::codex::wire::{METHOD_NOT_FOUND, ThreadId};
-use crate::codex::{Incoming, RequestKey};
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
 use crate::domain::sentence::say;
@@ -12,6 +8,10 @@ use crate::domain::session::{Outcome, Session, Status};
 use crate::domain::state::State;
 use crate::sessions::agents::Agents;
 use crate::sessions::texts;
+use crate::threads::wire::{
+    Incoming, METHOD_NOT_FOUND, Notification, RequestKey, RequestKind, ServerRequest, ThreadId,
+    TurnStatus,
+};
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 

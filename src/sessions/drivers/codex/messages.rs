@@ -5,7 +5,6 @@
 //! (`clientUserMessageId`), and it is delivered when Codex shows that id: in `item/completed`, or in the list of the thread's
 //! items, where it is looked for when something came between. Texts are never compared.
 
-use crate::codex::CallError;
 use crate::core::LAUNCHER;
 use crate::core::done::Done;
 use crate::core::live::Activity;
@@ -16,6 +15,7 @@ use crate::domain::sentence::say;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use crate::sessions::agents::Agents;
+use crate::threads::wire::CallError;
 use crate::threads::{Arrivals, Thread};
 use std::collections::BTreeSet;
 

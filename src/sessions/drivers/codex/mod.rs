@@ -12,9 +12,6 @@ mod threads;
 pub mod tui;
 
 use self::threads::Failure;
-use crate::codex::items::TurnStatus;
-use crate::codex::orphan::Orphan;
-use crate::codex::{CallError, Codex};
 use crate::core::LAUNCHER;
 use crate::core::done::Done;
 use crate::core::live::Activity;
@@ -27,6 +24,7 @@ use crate::domain::sentence::say;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::sessions::agents::Agents;
 use crate::sessions::{briefs, texts};
+use crate::threads::wire::{CallError, Codex, Orphan, TurnStatus};
 use crate::threads::{
     NotAsked, Thread, end_commands, has_nothing_left, is_open_elsewhere, not_logged_in,
 };

@@ -2,7 +2,6 @@
 //! thread. Of both the protocol tells nothing.
 
 use super::answered::answered_in_terminal;
-use crate::codex::wire::RequestId;
 use crate::core::done::Done;
 use crate::core::{Core, LAUNCHER};
 use crate::domain::flow;
@@ -10,6 +9,7 @@ use crate::domain::ids::TerminalId;
 use crate::domain::session::Session;
 use crate::process::Identity;
 use crate::sessions::agents::Agents;
+use crate::threads::wire::RequestId;
 use codex_terminal::relay::report::{Report, Said};
 use std::time::Duration;
 

@@ -1,7 +1,5 @@
 //! The threads of sessions: opened, resumed, and replaced where Codex has nothing left of them.
 
-use crate::codex::items::ThreadStatus;
-use crate::codex::{CallError, Codex};
 use crate::core::LAUNCHER;
 use crate::core::live::Activity;
 use crate::domain::event::Event;
@@ -10,6 +8,7 @@ use crate::domain::session::{Session, Status};
 use crate::mailbox::threads;
 use crate::sessions::agents::Agents;
 use crate::sessions::texts;
+use crate::threads::wire::{CallError, Codex, ThreadStatus};
 use crate::threads::{Opening, Thread, has_nothing_left};
 use chrono::Utc;
 
