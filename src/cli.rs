@@ -189,7 +189,7 @@ pub enum Command {
     Transcript(transcript::Transcript),
     /// Show the whole job in a scratch repository, without account or network
     Demo {
-        /// Use the real Codex CLI against the built-in model
+        /// Use the real Codex CLI against the built-in model; you do on the page what the person does
         #[arg(long)]
         codex: bool,
         /// End when the flow is through; exit 0 only if every step happened
@@ -212,11 +212,11 @@ pub enum Command {
         #[arg(long, value_name = "SECONDS")]
         limit_seconds: u64,
     },
-    /// The demo's scripted agent
+    /// The demo's scripted agent, or its MCP server
     #[command(hide = true)]
     DemoAgent {
-        /// The file with its prompt
-        prompt_file: PathBuf,
+        /// The file with the agent's prompt; without one it is the server
+        prompt_file: Option<PathBuf>,
     },
     /// One terminal for the browser; the server starts it
     #[command(hide = true)]

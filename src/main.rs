@@ -23,7 +23,7 @@ fn main() -> ExitCode {
             return commands::mcp::run(&cli).into();
         }
         Some(Command::DemoAgent { prompt_file }) => {
-            return commands::demo_agent::run(&prompt_file).into();
+            return commands::demo_agent::run(prompt_file.as_deref()).into();
         }
         Some(Command::Gate(arguments)) => return commands::gate::run(&cli, &arguments).into(),
         Some(Command::Reader) => return commands::reader::run(&cli).into(),

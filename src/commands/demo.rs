@@ -1,9 +1,12 @@
 //! `zhongshu demo`: the whole job in a scratch repository, without account or network.
 //!
 //! The demo plays the person: it runs the same server as `zhongshu serve` and speaks to it over its socket as `zhongshu api`
-//! does. Only the agents are scripted (`agent`), or, with `--codex`, only the model behind the real Codex (`model`).
+//! does. Only the agents are scripted (`agent`), or, with `--codex`, only the model behind the real Codex (`model`). There the
+//! person is whoever opens the dashboard; `--exit` plays that one too.
 
 pub mod agent;
+mod answers;
+pub mod checklist;
 #[cfg(feature = "demo-codex")]
 mod model;
 #[cfg(not(feature = "demo-codex"))]
@@ -11,6 +14,9 @@ mod model;
 mod model;
 mod person;
 mod repository;
+mod story;
+#[cfg(feature = "demo-codex")]
+mod texts;
 
 use crate::cli::{Cli, ExitCode};
 use crate::client::Client;
@@ -22,6 +28,17 @@ use crate::server::{self, Server, Signals};
 use repository::DemoRepository;
 use std::io::Write;
 use std::path::Path;
+
+/// What whoever opens the dashboard of `demo --codex` does there.
+const GUIDE: &str = "\
+You are the person here; the built-in model plays Codex's. What waits for you stands first on the page:
+
+  1. Allow Codex to work in the scratch repository.
+  2. Start a planner with any task. It asks you a question, then reports its plan, always the same one.
+  3. Confirm the plan. The departments ask: may a command run, a file change, a permission widen; one has a form filled in.
+  4. Read the results, then look at what is staged on the page Review.
+
+No terminal is needed. Ctrl-C ends the demo and removes the scratch repository.";
 
 /// Runs the demo; with `exit` it ends when the flow is through.
 ///
@@ -98,7 +115,7 @@ async fn perform(
     Ok(())
 }
 
-/// Says where the dashboard is, and plays.
+/// Says where the dashboard is, and plays, or says what is to be done there.
 async fn show(
     server: &Server,
     repository: &DemoRepository,
@@ -107,8 +124,12 @@ async fn show(
 ) -> Result<(), CommandError> {
     writeln!(out, "The dashboard is at\n\n  {}\n", server.login_url())?;
     out.flush()?;
+    if repository.has_codex() && !exit {
+        writeln!(out, "{GUIDE}")?;
+        return Ok(out.flush()?);
+    }
     let client = Client::find(&server.config().places)?;
-    person::play(&client, repository.repo(), out).await?;
+    person::play(&client, repository.repo(), repository.has_codex(), out).await?;
     if !exit {
         writeln!(
             out,

@@ -5,7 +5,7 @@ use super::{code_of, files, is_test, shown};
 use regex::Regex;
 
 /// What may hold Chinese text, each with the reason.
-const CHINESE: [(&str, &str); 3] = [
+const CHINESE: [(&str, &str); 5] = [
     (
         "src/domain/prompts/",
         "a prompt is a whole text for an agent, written once in each language, and no sentence that a person reads",
@@ -17,6 +17,14 @@ const CHINESE: [(&str, &str); 3] = [
     (
         "src/commands/demo/agent.rs",
         "the demonstration's agent looks for a heading of a prompt in either language",
+    ),
+    (
+        "src/commands/demo/texts.rs",
+        "what the demonstration's model says and asks, as any model would: data to the launcher",
+    ),
+    (
+        "src/commands/demo/checklist.rs",
+        "the form of the demonstration's MCP server: data to the launcher",
     ),
 ];
 

@@ -11,7 +11,7 @@ impl Model {
     ///
     /// # Errors
     /// Always.
-    pub async fn start(_codex_home: &Path) -> Result<Self, CommandError> {
+    pub async fn start(_codex_home: &Path, _repo: &Path) -> Result<Self, CommandError> {
         Err(CommandError::Usage(
             "this zhongshu was built without the model of `demo --codex`; build it with the feature `demo-codex`, or leave `--codex` out"
                 .to_owned(),

@@ -1,5 +1,7 @@
 //! The person of the demo: does what somebody would do on the dashboard, and checks that it happened.
 
+use super::answers::Answers;
+use super::story::step;
 use crate::client::Client;
 use crate::commands::error::CommandError;
 use crate::journal::verify;
@@ -17,15 +19,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 const ASSIGNMENTS: usize = 3;
 const SLOTS: u64 = 2;
 
-/// Plays the whole job.
+/// Plays the whole job; with Codex every kind of ask is among it.
 ///
 /// # Errors
 /// At the first step that does not happen, with what was there instead.
 pub async fn play(
     client: &Client,
     repo: &Path,
+    with_codex: bool,
     out: &mut (impl Write + Send),
 ) -> Result<(), CommandError> {
+    let mut answers = Answers::default();
     let status = client.get("/api/status").await?;
     if status["trust"]["needed"] == true {
         client
@@ -59,11 +63,18 @@ pub async fn play(
     )?;
 
     let path = format!("/api/zhongshu_plan?id={planner}");
-    let plan = wait_for(client, &path, "the plan", |answer| {
-        !answer["plan"].is_null()
-    })
-    .await?["plan"]
-        .clone();
+    let deadline = Instant::now() + STEP_LIMIT;
+    let plan = loop {
+        let answer = client.get(&path).await?;
+        if !answer["plan"].is_null() {
+            break answer["plan"].clone();
+        }
+        if Instant::now() > deadline {
+            return Err(missing("the plan", &answer));
+        }
+        answers.look(client, out).await?;
+        tokio::time::sleep(LOOK_EVERY).await;
+    };
     let count = plan["assignments"].as_array().map_or(0, Vec::len);
     step(
         out,
@@ -114,6 +125,7 @@ pub async fn play(
         if Instant::now() > deadline {
             return Err(missing("three results", &answer["unread_results"]));
         }
+        answers.look(client, out).await?;
         tokio::time::sleep(LOOK_EVERY).await;
     };
     expect(
@@ -121,6 +133,9 @@ pub async fn play(
         "two departments ran at once, and the third waited",
         &json!(most_at_once),
     )?;
+    if with_codex && let Some(kind) = answers.missing() {
+        return Err(missing(&format!("Codex asked for {kind}"), &Value::Null));
+    }
     for result in &results {
         let packet = repo.join(result["handoff_packet"].as_str().unwrap_or_default());
         expect(
@@ -197,11 +212,6 @@ pub fn check_journal(places: &Places, out: &mut impl Write) -> Result<(), Comman
             found.records
         ),
     )
-}
-
-fn step(out: &mut impl Write, sentence: &str) -> Result<(), CommandError> {
-    writeln!(out, "✓ {sentence}")?;
-    Ok(out.flush()?)
 }
 
 async fn wait_for(

@@ -62,7 +62,7 @@ impl DemoRepository {
         if with_codex {
             let home = repository.folder.path().join("codex-home");
             std::fs::create_dir(&home)?;
-            repository.model = Some(Model::start(&home).await?);
+            repository.model = Some(Model::start(&home, &repository.repo).await?);
             repository.codex_home = Some(home);
         }
         Ok(repository)
@@ -73,6 +73,11 @@ impl DemoRepository {
         &self.repo
     }
 
+    /// Whether Codex works in it, and no scripted agents.
+    pub fn has_codex(&self) -> bool {
+        self.codex_home.is_some()
+    }
+
     fn make_repository(folder: &Path, with_codex: bool) -> Result<PathBuf, CommandError> {
         let repo = folder.join("greeter");
         for (file, text) in FILES {
@@ -80,15 +85,18 @@ impl DemoRepository {
             std::fs::create_dir_all(path.parent().unwrap_or(&repo))?;
             std::fs::write(path, text)?;
         }
-        if !with_codex {
+        let settings = if with_codex {
+            // What it changes is asked about.
+            json!({ "departments": { "zhilibu": { "sandbox": "read-only" } } })
+        } else {
             let program = std::env::current_exe()?;
-            let settings = json!({
+            json!({
                 "driver": "scripted",
                 "drivers": { "scripted": { "command": [program, "demo-agent", "{prompt_file}"] } },
-            });
-            // JSON is YAML, and needs no thought about quoting paths.
-            std::fs::write(repo.join("governance.yaml"), settings.to_string())?;
-        }
+            })
+        };
+        // JSON is YAML, and needs no thought about quoting paths.
+        std::fs::write(repo.join("governance.yaml"), settings.to_string())?;
         commit_everything(&repo).map_err(|error| {
             CommandError::Failed(format!("the scratch repository cannot be made: {error}"))
         })?;

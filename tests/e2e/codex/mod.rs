@@ -2,6 +2,7 @@
 
 mod begins;
 mod checks;
+mod demo;
 mod exchange;
 mod failures;
 mod forgery;
