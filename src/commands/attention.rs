@@ -83,14 +83,31 @@ fn show_list(list: &Value, out: &mut impl Write) -> Result<(), CommandError> {
         return Ok(());
     }
     for item in &items {
-        writeln!(out, "{}", text(&item["title"]))?;
-        writeln!(
-            out,
-            "    {}, since {}  {}",
-            urgency(item),
-            to_the_second(&item["since"]),
-            text(&item["id"])
-        )?;
+        headline(item, out)?;
+    }
+    rest(list, out)
+}
+
+/// An item in short: what, why, since when, and its id.
+pub(super) fn headline(item: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    writeln!(out, "{}", text(&item["title"]))?;
+    if item["why"].is_string() {
+        writeln!(out, "    {}", text(&item["why"]))?;
+    }
+    writeln!(
+        out,
+        "    {}, since {}  {}",
+        urgency(item),
+        to_the_second(&item["since"]),
+        text(&item["id"])
+    )?;
+    Ok(())
+}
+
+/// What stands below a list that is not empty.
+pub(super) fn rest(list: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    if list["count"] == 0 {
+        return Ok(());
     }
     let more = list["more"].as_u64().unwrap_or(0);
     if more > 0 {
@@ -139,7 +156,7 @@ fn show(item: &Value, out: &mut impl Write) -> Result<(), CommandError> {
 }
 
 /// The line that does it. What a person has to fill in stands as `…`.
-fn command_of(item: &Value, action: &Value) -> String {
+pub(super) fn command_of(item: &Value, action: &Value) -> String {
     let mut body = action["body"].clone();
     for need in action["needs"].as_array().into_iter().flatten() {
         if need["required"] == true

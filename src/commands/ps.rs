@@ -1,5 +1,6 @@
 //! `zhongshu ps`: the sessions of a running server, or what still runs without one.
 
+use super::attention;
 use super::error::CommandError;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
@@ -40,7 +41,8 @@ pub async fn run(
                 writeln!(out, "{}", Value::Array(sessions))?;
             } else {
                 table(&sessions, out)?;
-                what_waits(&status, out)?;
+                let list = client.get("/api/attention").await?;
+                what_waits(&status, &list, out)?;
             }
         }
         Err(ClientError::NotRunning(repo)) => {
@@ -116,124 +118,62 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Why nothing goes on, where a person is the reason.
-fn what_waits(status: &Value, out: &mut impl Write) -> Result<(), CommandError> {
-    let list = |name: &str| status[name].as_array().cloned().unwrap_or_default();
-    for planner in list("zhongshu_sessions") {
-        if planner["plan_status"] == "pending" && planner["ended_at"].is_null() {
-            let id = printable(planner["id"].as_str().unwrap_or_default());
-            let version = &planner["plan_version"];
-            writeln!(
-                out,
-                "version {version} of the plan of {id} waits for your decision (`zhongshu open`)"
-            )?;
-            if planner["plan_review"] == "author_unknown" {
-                writeln!(
-                    out,
-                    "  nobody is known to have written it, so no review was started; have menxia review it, or confirm it with a reason"
-                )?;
-            }
+/// What waits for a person, in the words of the list that every surface shows; and what only this one says.
+fn what_waits(status: &Value, list: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    let queued = status["queue"].as_array().map_or(0, Vec::len);
+    if queued > 0 {
+        writeln!(out, "{queued} waiting in the queue")?;
+    }
+    for item in list["items"].as_array().into_iter().flatten() {
+        attention::headline(item, out)?;
+        match item["kind"].as_str() {
+            Some("powers") => powers(&item["what"], out)?,
+            Some("trust") => writeln!(out, "    {}", text(&item["what"]["statement"]))?,
+            _ => continue,
         }
-        let beside = planner["plan_file_count"].as_u64().unwrap_or(0);
-        if beside > 0 {
-            let id = printable(planner["id"].as_str().unwrap_or_default());
-            let files = if beside == 1 { "file" } else { "files" };
-            writeln!(
-                out,
-                "{beside} plan {files} from nobody known beside the plan of {id}; nothing comes of them unless you take one (`zhongshu open`)"
-            )?;
+        for action in item["actions"].as_array().into_iter().flatten() {
+            let line = attention::command_of(item, action);
+            writeln!(out, "    {}: {line}", text(&action["label"]))?;
         }
     }
-    let queue = list("queue");
-    if !queue.is_empty() {
-        let for_person = |item: &&Value| item["hold"] == "waits_for_person";
-        let held = queue.iter().filter(for_person).count();
-        let reason = match held {
-            0 => String::new(),
-            held => {
-                format!(", {held} of them until you acknowledge a result that needs your decision")
-            }
-        };
-        writeln!(out, "{} waiting in the queue{reason}", queue.len())?;
-    }
-    if status["queue_paused"] == true {
-        writeln!(
-            out,
-            "the queue is paused; `zhongshu api POST /api/queue/resume` lets it go on"
-        )?;
-    }
-    trust(&status["trust"], out)?;
-    powers(&status["powers"], out)?;
-    let around = status["unapproved_commits"].as_u64().unwrap_or(0);
-    if around > 0 {
-        let commits = if around == 1 { "commit" } else { "commits" };
-        writeln!(
-            out,
-            "{around} {commits} went around the gate; “Review” in the dashboard lists what you should know of (`zhongshu open`)"
-        )?;
-    }
-    for warning in list("warnings") {
-        writeln!(
-            out,
-            "warning: {}",
-            printable(warning.as_str().unwrap_or_default())
-        )?;
-    }
-    Ok(())
-}
-
-fn trust(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
-    if asked["needed"] == true {
-        let statement = printable(asked["statement"].as_str().unwrap_or_default());
-        writeln!(out, "{statement}")?;
-        writeln!(
-            out,
-            "yes to this: zhongshu api POST /api/trust --data '{{\"accept\":true}}'"
-        )?;
-    }
-    Ok(())
-}
-
-/// What waits for a yes of the person's, in full, and what no sandbox holds.
-fn powers(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
-    let list = |name: &str| asked[name].as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| printable(value.as_str().unwrap_or_default());
-    if asked["needed"] == true {
-        writeln!(out, "{}", text(&asked["statement"]))?;
-        for line in list("lines")
-            .iter()
-            .filter(|line| line["now"] != line["before"])
-        {
-            let entry = text(&line["entry"]);
-            let bare = if line["unsandboxed"] == true {
-                " (no sandbox)"
-            } else {
-                ""
-            };
-            match line["now"].as_str() {
-                None => writeln!(out, "  {entry}")?,
-                Some(now) => writeln!(out, "  {entry}{bare}: {}", printable(now))?,
-            }
-            if let Some(news) = news_of(&line["file"]) {
-                writeln!(out, "    {news}")?;
-            }
-            if !line["before"].is_null() {
-                writeln!(out, "    approved before: {}", text(&line["before"]))?;
-            }
-        }
-        let yes = serde_json::json!({ "sha256": asked["sha256"], "accept": true });
-        writeln!(
-            out,
-            "yes to exactly this: zhongshu api POST /api/powers --data '{yes}'"
-        )?;
-    }
-    let bare: Vec<String> = list("unsandboxed").iter().map(text).collect();
+    attention::rest(list, out)?;
+    let bare = status["powers"]["unsandboxed"].as_array();
+    let bare: Vec<String> = bare.into_iter().flatten().map(text).collect();
     if !bare.is_empty() {
         writeln!(
             out,
             "no sandbox (tier T0): these run as you and could approve their own work: {}",
             bare.join(", ")
         )?;
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> String {
+    printable(value.as_str().unwrap_or_default())
+}
+
+/// What a yes would allow, in full.
+fn powers(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    writeln!(out, "    {}", text(&asked["statement"]))?;
+    let lines = asked["lines"].as_array().into_iter().flatten();
+    for line in lines.filter(|line| line["now"] != line["before"]) {
+        let entry = text(&line["entry"]);
+        let bare = if line["unsandboxed"] == true {
+            " (no sandbox)"
+        } else {
+            ""
+        };
+        match line["now"].as_str() {
+            None => writeln!(out, "      {entry}")?,
+            Some(now) => writeln!(out, "      {entry}{bare}: {}", printable(now))?,
+        }
+        if let Some(news) = news_of(&line["file"]) {
+            writeln!(out, "        {news}")?;
+        }
+        if !line["before"].is_null() {
+            writeln!(out, "        approved before: {}", text(&line["before"]))?;
+        }
     }
     Ok(())
 }
@@ -307,58 +247,64 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_for_a_person_is_said() {
-        let said = |status: Value| {
+    fn what_waits_for_a_person_is_said_in_the_words_of_the_list() {
+        let said = |status: Value, list: Value| {
             let mut out = Vec::new();
-            what_waits(&status, &mut out).unwrap();
+            what_waits(&status, &list, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
-        let planner = |ended_at: Value| json!({"id": "zhongshu-1", "plan_status": "pending", "plan_version": 2, "ended_at": ended_at});
-        let status = json!({
-            "zhongshu_sessions": [planner(Value::Null), planner(json!("2026-01-01T00:00:00Z"))],
-            "queue": [{"hold": "waits_for_person"}, {"hold": null}],
-            "queue_paused": true,
-            "unapproved_commits": 1,
-            "warnings": ["a\u{1b}b"],
-        });
-        let text = said(status);
+        let item = json!({"id": "plan_to_confirm-zhongshu-1-2", "kind": "plan_to_confirm", "urgency": "blocks_queue", "since": "2026-01-01T00:00:00.1Z",
+            "title": "Version 2 of the plan waits for your decision", "why": "a\u{1b}b", "what": {}, "actions": []});
+        let text = said(
+            json!({"queue": [{}, {}]}),
+            json!({"count": 9, "more": 8, "items": [item]}),
+        );
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 5, "{text}");
-        assert!(lines[0].starts_with("version 2 of the plan of zhongshu-1 waits"));
-        assert!(lines[1].starts_with("2 waiting in the queue, 1 of them"));
-        assert!(lines[2].starts_with("the queue is paused"));
-        assert!(lines[3].starts_with("1 commit went around the gate"));
+        assert_eq!(lines.len(), 6, "{text}");
+        assert_eq!(lines[0], "2 waiting in the queue");
+        assert_eq!(lines[1], "Version 2 of the plan waits for your decision");
+        assert_eq!(
+            lines[3],
+            "    blocks the queue, since 2026-01-01T00:00:00Z  plan_to_confirm-zhongshu-1-2"
+        );
+        assert_eq!(lines[4], "and 8 more");
         assert!(!text.contains('\u{1b}'));
-        assert_eq!(said(json!({"queue": [], "queue_paused": false})), "");
+        assert_eq!(
+            said(json!({"queue": []}), json!({"count": 0, "items": []})),
+            ""
+        );
     }
 
     #[test]
     fn what_asks_for_a_yes_is_said_with_the_line_that_gives_it() {
         let line = |entry: &str, now: Value, before: Value| json!({"entry": entry, "now": now, "before": before, "unsandboxed": true});
-        let status = json!({
-            "trust": {"needed": true, "statement": "Codex will write."},
-            "powers": {
-                "needed": true,
-                "sha256": "ab12",
-                "statement": "It asks for more.",
-                "lines": [
-                    line("drivers.x.command", json!("x -b\u{1b}"), json!("x -a")),
-                    json!({"entry": "drivers.x.command: a.sh", "now": "sha256 1", "before": "sha256 0", "file": "changed"}),
-                    line("driver", json!("x"), json!("x")),
-                ],
-                "unsandboxed": ["planner (x)"],
+        let yes = |path: &str, body: Value| json!([{"id": "allow", "label": "Allow", "path": path, "body": body, "needs": []}]);
+        let list = json!({ "count": 2, "items": [
+            {"kind": "trust", "what": {"statement": "Codex will write."}, "actions": yes("/api/trust", json!({"accept": true}))},
+            {
+                "kind": "powers",
+                "what": {
+                    "statement": "It asks for more.",
+                    "lines": [
+                        line("drivers.x.command", json!("x -b\u{1b}"), json!("x -a")),
+                        json!({"entry": "drivers.x.command: a.sh", "now": "sha256 1", "before": "sha256 0", "file": "changed"}),
+                        line("driver", json!("x"), json!("x")),
+                    ],
+                },
+                "actions": yes("/api/powers", json!({"accept": true, "sha256": "ab12"})),
             },
-        });
+        ]});
+        let status = json!({"powers": {"unsandboxed": ["planner (x)"]}});
         let mut out = Vec::new();
-        what_waits(&status, &mut out).unwrap();
+        what_waits(&status, &list, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         for part in [
             "Codex will write.",
-            "zhongshu api POST /api/trust --data '{\"accept\":true}'",
+            "Allow: zhongshu api POST /api/trust --data '{\"accept\":true}'",
             "drivers.x.command (no sandbox): x -b",
             "approved before: x -a",
-            "drivers.x.command: a.sh: sha256 1\n    this file changed since your yes\n    approved before: sha256 0",
-            "zhongshu api POST /api/powers --data '{\"accept\":true,\"sha256\":\"ab12\"}'",
+            "drivers.x.command: a.sh: sha256 1\n        this file changed since your yes\n        approved before: sha256 0",
+            "Allow: zhongshu api POST /api/powers --data '{\"accept\":true,\"sha256\":\"ab12\"}'",
             "could approve their own work: planner (x)",
         ] {
             assert!(text.contains(part), "{part}: {text}");
