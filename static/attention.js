@@ -71,7 +71,7 @@ function content(form) {
     else if (type === 'list') value = $$('[data-choice]:checked', place).map((one) => one.dataset.choice);
     else value = seen(input.value);
     if (value === '' || (type === 'list' && value.length === 0)) {
-      if ('required' in place.dataset) throw new Missing(t('attention.fill', name), input);
+      if ('required' in place.dataset) throw new Missing(t('attention.fill', place.dataset.title), input);
       continue;
     }
     if (type === 'integer' || type === 'number') value = Number(value);
@@ -160,6 +160,11 @@ onAction('attention-go', async ({ dataset }) => {
   place.focus({ preventScroll: true });
 });
 
+onAction('attention-first', ({ dataset }) => {
+  const first = cards().find((card) => card.dataset.group === dataset.group);
+  if (first) lookAt(first.dataset.item);
+});
+
 onAction('attention-keys', () => { const line = $('#attention-keys'); line.hidden = !line.hidden; });
 
 function focused() {
@@ -178,7 +183,7 @@ function step(by) {
   const all = cards();
   if (all.length === 0) return;
   const at = all.indexOf(focused());
-  const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.max(0, Math.min(all.length - 1, at + by));
+  const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length;
   lookAt(all[next].dataset.item);
 }
 
@@ -203,13 +208,31 @@ function open() {
   return true;
 }
 
+// What the session has said and done so far, before one decides.
+function read() {
+  const link = $('a[href^="#session/"]', focused() ?? document.createElement('div'));
+  if (link) location.hash = link.getAttribute('href');
+}
+
+// Where a new task is written.
+function write() {
+  const field = $('#view-work form[data-form="start-planner"] textarea');
+  const fold = field?.closest('details');
+  if (fold) fold.open = true;
+  field?.focus();
+}
+
+const VIEW_KEYS = { 1: 'work', 2: 'report', 3: 'review', 4: 'history' };
+
 const typing = (node) => node?.closest?.('input, textarea, select, [contenteditable], iframe');
 
 document.addEventListener('keydown', (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !visible()) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || $('#app').hidden) return;
+  if (Object.hasOwn(VIEW_KEYS, event.key) && !typing(event.target)) { location.hash = VIEW_KEYS[event.key]; return; }
+  if (!visible()) return;
   if (event.key === 'Escape' && typing(event.target)) { const card = focused(); if (card) { card.focus(); event.preventDefault(); } return; }
   if (typing(event.target)) return;
-  const keys = { j: () => step(1), k: () => step(-1), a: () => act(false), d: () => act(true), '?': () => press($('[data-do="attention-keys"]') ?? document.body) };
+  const keys = { j: () => step(1), k: () => step(-1), a: () => act(false), d: () => act(true), t: read, n: write, '?': () => press($('[data-do="attention-keys"]') ?? document.body) };
   if (event.key === 'Enter') { if (open()) event.preventDefault(); return; }
   if (!Object.hasOwn(keys, event.key)) return;
   event.preventDefault();

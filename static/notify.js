@@ -8,12 +8,16 @@ import { prefer } from './terminals.js';
 const TOLD = 'zhongshu.told';
 // Of more at once there is one notification with their number.
 const AT_ONCE = 3;
+// What is gone after so long needed nobody: a session that is seen to wait before it is known for what, or what a rule answers.
+const SETTLED_MS = 500;
 
 const root = document.documentElement.dataset;
 let registration = null;
 let isTeller = false;
 let waiting = Promise.resolve();
 let last = [];
+let since = new Map();
+let timer = null;
 
 const can = () => 'Notification' in window && 'serviceWorker' in navigator && root.worker !== '';
 export const isOn = () => root.notify === 'true' && can() && Notification.permission === 'granted';
@@ -76,10 +80,23 @@ async function tell(ids) {
   }
 }
 
+function tellSettled() {
+  const now = performance.now();
+  const settled = last.filter((id) => now - since.get(id) >= SETTLED_MS);
+  if (settled.length < last.length) tellSoon();
+  waiting = waiting.then(() => tell(settled)).catch(() => {});
+}
+
+function tellSoon() {
+  timer ??= setTimeout(() => { timer = null; tellSettled(); }, SETTLED_MS);
+}
+
 // What the stream says: these wait now, in this order.
 export function hears({ ids }) {
   last = ids;
-  waiting = waiting.then(() => tell(ids)).catch(() => {});
+  const now = performance.now();
+  since = new Map(ids.map((id) => [id, since.get(id) ?? now]));
+  tellSoon();
 }
 
 function fill() {
@@ -117,6 +134,7 @@ export function wireNotify(lookAt) {
     form.hidden = !form.hidden;
     $('#notify').setAttribute('aria-expanded', String(!form.hidden));
     fill();
+    if (!form.hidden) form.elements.on.focus();
   });
   form.addEventListener('change', (event) => change(event.target).catch((error) => fault($('#notify-error'), error)));
   navigator.serviceWorker?.addEventListener('message', ({ data }) => { if (typeof data?.item === 'string') lookAt(data.item); });

@@ -18,6 +18,7 @@ use crate::domain::department::Department;
 use crate::domain::language::Language;
 use crate::web::assets;
 use crate::web::preferences::{Notify, Preferences};
+use crate::web::views::SessionView;
 use askama::Template;
 
 pub use report::render as render_report;
@@ -70,10 +71,11 @@ pub fn render_work(work: &Work<'_>) -> Result<String, askama::Error> {
 /// Only when the template engine fails.
 pub fn render_attention(
     items: &[Item],
+    sessions: &[SessionView],
     departments: &[Department],
     language: Language,
 ) -> Result<String, askama::Error> {
-    attention::render(items, departments, language)
+    attention::render(items, sessions, departments, language)
 }
 
 /// The language of a request to `/` or `/ui/*`: the `lang` of the query, else what was chosen, else what the browser

@@ -165,7 +165,12 @@ async fn work(
     let health = agents.core.ledger.status().borrow().health.clone();
     let read_only = matches!(health, Health::ReadOnly { .. });
     let departments = &policy.catalog.departments;
-    let attention = html(pages::render_attention(&waiting, departments, language))?;
+    let attention = html(pages::render_attention(
+        &waiting,
+        &sessions,
+        departments,
+        language,
+    ))?;
     let rendered = pages::render_work(&Work {
         language,
         seq,

@@ -309,9 +309,9 @@ await step('a result is taken notice of', async () => {
   await gone(one.getByRole('button', { name: 'Got it' }));
 });
 
-await step('a question of a department stands on top, and its answer reaches the planner', async () => {
+await step('a question of a department stands first in the inbox, and its answer reaches the planner', async () => {
   allow('result-menxia', result('Is it allowed to leave?', { needs_user_confirmation: true }));
-  const decision = page.locator('.decisions .result', { hasText: 'Is it allowed to leave?' });
+  const decision = page.locator('.inbox .result.decide', { hasText: 'Is it allowed to leave?' });
   await decision.waitFor();
   await see('A department asks for your decision');
   await decision.getByRole('textbox').fill('yes, it may leave');

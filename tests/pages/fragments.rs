@@ -30,7 +30,8 @@ fn page(sample: &Sample, language: Language) -> String {
         waiting: &waiting,
         ..sample.work(language)
     };
-    let attention = render_attention(&waiting, &sample.departments, language).unwrap();
+    let attention =
+        render_attention(&waiting, &sample.sessions, &sample.departments, language).unwrap();
     render_work(&work).unwrap() + &attention
 }
 
@@ -250,15 +251,15 @@ fn a_decided_plan_or_an_ended_planner_offers_no_confirmation() {
 }
 
 #[test]
-fn a_result_that_needs_a_decision_stands_before_the_plan_and_nowhere_else() {
+fn a_result_that_needs_a_decision_stands_first_in_the_inbox_and_nowhere_else() {
     let text = page(&busy(&plain), Language::En);
     let place = |what: &str| {
         text.find(what)
             .unwrap_or_else(|| panic!("{what} is not there"))
     };
     assert_eq!(text.matches("data-key=\"result-report-1-1\"").count(), 1);
-    assert!(place("data-key=\"result-report-1-1\"") < place("data-key=\"plan-"));
-    assert!(place("data-key=\"result-report-2-2\"") > place("data-key=\"inbox-"));
+    assert!(place("data-key=\"result-report-1-1\"") > place("data-key=\"inbox-"));
+    assert!(place("data-key=\"result-report-2-2\"") > place("data-key=\"result-report-1-1\""));
     assert!(text.contains("author not verified") && text.contains("Revision 2"));
     assert!(text.contains("written by the launcher"));
     // Read but not answered is still a question; answered is not.

@@ -309,8 +309,10 @@ impl Waiting {
             | Self::PlanVetoed(_)
             | Self::VerdictMissing(_)
             | Self::PlanFile { .. } => Some("plan"),
-            Self::ResultNeedsPerson { .. } | Self::OutsideScope { .. } => Some("decisions"),
-            Self::Fallback { .. } | Self::ReviewLimit { .. } => Some("inbox"),
+            Self::ResultNeedsPerson { .. }
+            | Self::OutsideScope { .. }
+            | Self::Fallback { .. }
+            | Self::ReviewLimit { .. } => Some("inbox"),
             Self::DependencyFailed { .. }
             | Self::Fault { .. }
             | Self::QueuePaused { .. }

@@ -10,12 +10,13 @@ mod patch;
 use super::Words;
 use super::quoted::{Piece, pieces};
 use super::review::{HunkRows, Span, rows};
-use crate::domain::ask::{PatchedFile, Question, What};
+use crate::domain::ask::{Access, PatchedFile, Question, What};
 use crate::domain::attention::{Action, Item, Need, NeedKind, Urgency, Waiting};
 use crate::domain::department::Department;
 use crate::domain::language::Language;
 use crate::domain::powers::{FileNews, Line};
 use crate::git::diff::Hunk;
+use crate::web::views::SessionView;
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 use form::{Field, Input};
@@ -30,6 +31,7 @@ struct Section<'a> {
     t: Words,
     language: Language,
     departments: &'a [Department],
+    sessions: &'a [SessionView],
     cards: Vec<Card<'a>>,
     count: usize,
     groups: Vec<Group<'a>>,
@@ -49,7 +51,7 @@ struct Patched<'a> {
     hunks: Vec<Hunk>,
 }
 
-/// Several of one kind that can be decided by one word.
+/// Several of one kind, and what can be decided of all of them by one word.
 struct Group<'a> {
     /// Names it in the page.
     key: String,
@@ -59,6 +61,7 @@ struct Group<'a> {
 
 pub(super) fn render(
     items: &[Item],
+    sessions: &[SessionView],
     departments: &[Department],
     language: Language,
 ) -> Result<String, askama::Error> {
@@ -67,6 +70,7 @@ pub(super) fn render(
         t: Words::of(language),
         language,
         departments,
+        sessions,
         groups: groups(&items[..cards.len()]),
         cards,
         count: items.len(),
@@ -74,7 +78,7 @@ pub(super) fn render(
     .render()
 }
 
-/// What belongs together, where it can be decided at once: two or more that offer an action which needs nothing more.
+/// What belongs together: two or more of a kind, with the actions that all of them offer and that need nothing more.
 fn groups(items: &[Item]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for item in items {
@@ -92,7 +96,7 @@ fn groups(items: &[Item]) -> Vec<Group<'_>> {
             }),
         }
     }
-    groups.retain(|group| group.count > 1 && !group.actions.is_empty());
+    groups.retain(|group| group.count > 1);
     groups
 }
 
@@ -169,6 +173,19 @@ impl Section<'_> {
         pieces(sentence)
     }
 
+    /// How many sessions do nothing until somebody answers.
+    fn standing(&self) -> usize {
+        let stands = |card: &&Card<'_>| matches!(card.item.urgency, Urgency::BlocksSession);
+        self.cards.iter().filter(stands).count()
+    }
+
+    /// What the session that an item is about was asked to do: of many, one tells them apart by that.
+    fn task(&self, item: &Item) -> Option<&str> {
+        let id = item.session_id.as_ref().or(item.planner_id.as_ref())?;
+        let session = self.sessions.iter().find(|it| it.id == *id)?;
+        Some(session.task.as_str())
+    }
+
     fn stamp(&self, at: &DateTime<Utc>) -> String {
         at.to_rfc3339_opts(SecondsFormat::Millis, true)
     }
@@ -214,6 +231,20 @@ impl Section<'_> {
             (true, false) => "primary",
             (false, false) => "",
         }
+    }
+
+    /// What is wanted beyond plain paths, which Codex names a second time among its entries.
+    fn more_of<'s>(&self, access: &'s Access) -> impl Iterator<Item = &'s Value> {
+        let is_said = |entry: &Value| {
+            let path = entry["path"]["path"].as_str();
+            let paths = match entry["access"].as_str() {
+                Some("read") => &access.read,
+                Some("write") => &access.write,
+                _ => return false,
+            };
+            entry["path"]["type"] == "path" && paths.iter().any(|it| Some(it.as_str()) == path)
+        };
+        access.entries.iter().filter(move |entry| !is_said(entry))
     }
 
     /// The lines of the question about powers that say something new.

@@ -215,12 +215,6 @@ impl Page<'_> {
         open_question(result)
     }
 
-    /// Whether any of the open questions keeps further work waiting.
-    fn holds_work(&self) -> bool {
-        let mut open = self.decide.iter();
-        open.any(|result| result.findings.needs_user_confirmation && !result.acknowledged)
-    }
-
     /// Whether the person can have this result's checks run.
     fn can_verify(&self, result: &ResultView) -> bool {
         let mut sessions = self.w.sessions.iter();

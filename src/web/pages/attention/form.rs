@@ -63,7 +63,7 @@ pub(super) fn fields(schema: &Value) -> Vec<Field> {
     let is_required =
         |name: &str| required.is_some_and(|names| names.iter().any(|it| it.as_str() == Some(name)));
     let properties = properties.iter().take(MAX_FIELDS);
-    properties
+    let mut fields: Vec<Field> = properties
         .map(|(name, schema)| Field {
             name: name.clone(),
             title: text(&schema["title"]).unwrap_or_else(|| name.clone()),
@@ -76,7 +76,10 @@ pub(super) fn fields(schema: &Value) -> Vec<Field> {
             },
             input: input(schema),
         })
-        .collect()
+        .collect();
+    // A JSON object has no order; what must be filled in comes first.
+    fields.sort_by_key(|field| !field.required);
+    fields
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -151,6 +154,8 @@ mod tests {
             },
         });
         let fields = fields(&schema);
+        let required: Vec<bool> = fields.iter().map(|field| field.required).collect();
+        assert!(required.is_sorted_by(|a, b| a >= b), "{required:?}");
         let shape =
             |field: &Field| format!("{}:{}:{}", field.name, field.input.word(), field.required);
         let mut shapes: Vec<String> = fields.iter().map(shape).collect();

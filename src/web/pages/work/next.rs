@@ -12,7 +12,7 @@ impl Page<'_> {
     /// The part of the page that the next step is about, where it may be out of sight.
     pub(super) fn next_place(&self) -> Option<&str> {
         match self.next_key() {
-            "next.unread" => Some("inbox"),
+            "next.unread" | "next.outside" | "next.decide" => Some("inbox"),
             "next.plan" => Some("plan"),
             "next.paused" => Some("queue"),
             _ => None,
@@ -24,6 +24,7 @@ impl Page<'_> {
         let own = |item: &&Item| item.planner_id.as_ref() == self.w.chosen;
         let mut keys = self.w.waiting.iter().filter(own);
         keys.find_map(|item| match &item.waiting {
+            Waiting::Ask { .. } if item.department.is_some() => Some("next.department_asks"),
             Waiting::Ask { .. } => Some("next.asks"),
             Waiting::Blocked { .. } => Some("next.blocked"),
             Waiting::ResultNeedsPerson { .. } => Some("next.decide"),
