@@ -1,12 +1,11 @@
 //! The page of a transcript, in a real browser, with the real Codex behind it.
 
+use crate::support::browser::person;
 use crate::support::script::{assignment, fails, on_message, plan, planner};
 use crate::support::thread::Stranger;
 use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Script, Step};
 use serde_json::json;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 
@@ -49,22 +48,6 @@ fn script() -> Script {
     ])
 }
 
-fn program(variable: &str, names: &[&str]) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut found = names
-        .iter()
-        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
-    std::env::var_os(variable)
-        .map(PathBuf::from)
-        .or_else(|| found.find(|file| file.is_file()))
-        .unwrap_or_else(|| {
-            panic!(
-                "this test needs {} on PATH, or its path in {variable}",
-                names[0]
-            )
-        })
-}
-
 async fn login(house: &House) -> String {
     let (code, said, complaint) = house.run(&["open", "--no-open"]).await;
     assert_eq!(code, Some(0), "{complaint}");
@@ -102,33 +85,13 @@ async fn obey(house: &House, session: &str, wish: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn codex_the_page_of_a_transcript_is_read_in_a_browser() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let playwright = std::env::var_os("PLAYWRIGHT_CORE").map_or_else(
-        || root.join(".tmp/tools/node_modules/playwright-core"),
-        PathBuf::from,
-    );
     let governance = format!("{GOVERNANCE}planner: {{sandbox: workspace-write}}\n");
     let house = House::open(script(), &governance).await;
     let session = house.planner("Make the greeter louder.").await;
     house.plan(&session, 1).await;
-    let pictures =
-        std::env::var_os("WALK_PICTURES").map_or_else(|| house.root.clone(), PathBuf::from);
-    let mut person = tokio::process::Command::new(program("NODE", &["node"]))
-        .arg(root.join("tests/browser/transcript.mjs"))
-        .env("WALK_LOGIN", login(&house).await)
+    let login = login(&house).await;
+    let mut person = person("transcript.mjs", &login, &house.root)
         .env("WALK_SESSION", &session)
-        .env(
-            "WALK_CHROMIUM",
-            program(
-                "CHROMIUM",
-                &["chromium", "chromium-browser", "google-chrome"],
-            ),
-        )
-        .env("WALK_PLAYWRIGHT", playwright)
-        .env("WALK_PICTURES", pictures)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut answers = person.stdin.take().unwrap();

@@ -2,6 +2,7 @@
 //! it left when the test ends. Owns no assertion about the product.
 
 mod api;
+pub mod browser;
 #[path = "../../support/codex.rs"]
 mod codex;
 mod history;
