@@ -57,8 +57,12 @@ pub(crate) fn frames(
             &json!({"type": "response.output_item.done", "item": item}),
         ));
     }
+    let mut response = json!({"id": response_id(number)});
+    if let Some(usage) = step.usage {
+        response["usage"] = usage.json();
+    }
     frames.push(Frame::now(
-        &json!({"type": "response.completed", "response": {"id": response_id(number)}}),
+        &json!({"type": "response.completed", "response": response}),
     ));
     Ok(frames)
 }

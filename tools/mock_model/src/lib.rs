@@ -8,6 +8,7 @@
 //! - `template.rs`: `{{…}}` in a script, filled in from the conversation.
 //! - `engine.rs`: which rule answers a request, and with which of its steps.
 //! - `answer.rs`: a step as Responses API items and server-sent events.
+//! - [`Usage`] and [`Limits`] (`limits.rs`): tokens at an answer's end, and the account's limits in its headers, on errors too.
 //! - [`RecordedRequest`] (`record.rs`): what came, for assertions.
 //! - [`Server`] (`server.rs`): the listener, its HTTP side for other processes (`GET /__mock/requests`,
 //!   `POST /__mock/release`, `PUT /__mock/script`), waiting, release, shutdown.
@@ -45,6 +46,7 @@ mod answer;
 mod codex_home;
 mod conversation;
 mod engine;
+mod limits;
 mod record;
 mod script;
 mod server;
@@ -52,6 +54,7 @@ mod template;
 
 pub use codex_home::{MODEL, catalog_json, config_toml, write_codex_home};
 pub use conversation::{Kind, ToolOutput};
+pub use limits::{Limits, Usage, Window};
 pub use record::{Outcome, RecordedRequest, RequestSummary, WaitError};
 pub use script::{Call, Count, Fail, Rule, Script, ScriptError, Step, Texts, Then, When};
 pub use server::Server;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::conversation::Kind;
+use crate::limits::{Limits, Usage};
 
 /// Everything that the model is going to say. The default one answers `ok` to every request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -190,6 +191,12 @@ pub struct Step {
     /// Opens the stream and says nothing until `release` is called (then the step goes on) or the client goes away.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hang: bool,
+    /// The tokens that it says the answer took; none are told when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+    /// The account's limits, in the headers of the answer, an error included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
 }
 
 fn is_zero(number: &u64) -> bool {
@@ -306,7 +313,7 @@ mod tests {
         let text = r#"{"rules":[{"name":"a","when":{"first_user_contains":"x","kind":"turn"},"count":"message","then":"next",
             "steps":[{"say":"hi","chunk_delay_ms":5,"calls":[{"shell":{"cmd":"ls","escalate":"why"}},{"mcp":{"server":"s","tool":"t"}},
             {"apply_patch":{"patch":"p"}},{"function":{"name":"f","arguments":{"a":1}}},{"raw":{"item":{"type":"x"}}}]},
-            {"fail":{"status":500}},{"hang":true,"delay_ms":3}]}],"otherwise":{"say":"no"}}"#;
+            {"fail":{"status":500}},{"hang":true,"delay_ms":3},{"usage":{"input":7,"output":1},"limits":{"primary":{"used_percent":50,"resets_in_s":-3}}}]}],"otherwise":{"say":"no"}}"#;
         let script: Script = serde_json::from_str(text).unwrap();
         assert_eq!(script.rules[0].when.first_user_contains, Texts::from("x"));
         assert_eq!(script.rules[0].steps[0].calls.len(), 5);

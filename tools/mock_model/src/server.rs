@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 use crate::answer::{self, Frame};
 use crate::conversation::Conversation;
 use crate::engine::{Engine, Play};
+use crate::limits::Limits;
 use crate::record::{Outcome, RecordedRequest, RequestSummary, WaitError};
 use crate::script::{Fail, Script};
 
@@ -291,9 +292,11 @@ async fn respond(State(shared): State<Arc<Shared>>, headers: HeaderMap, bytes: B
         outcome: Outcome::Abandoned,
     };
     tokio::time::sleep(Duration::from_millis(play.step.delay_ms)).await;
+    let limits = play.step.limits.as_ref().map(Limits::headers);
+    let limits = limits.unwrap_or_default();
     if let Some(fail) = &play.step.fail {
         finish.outcome = Outcome::Failed;
-        return fail_response(fail);
+        return (limits, fail_response(fail)).into_response();
     }
     let frames = match answer::frames(&play.step, &conversation, number) {
         Ok(frames) => frames,
@@ -328,6 +331,7 @@ async fn respond(State(shared): State<Arc<Shared>>, headers: HeaderMap, bytes: B
         Some((Ok::<_, std::convert::Infallible>(event), stream))
     });
     (
+        limits,
         [(header::CONTENT_TYPE, "text/event-stream")],
         Body::from_stream(stream),
     )
