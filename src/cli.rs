@@ -1,15 +1,17 @@
 //! The command line: names, flags and help texts, and the exit codes. It parses and never acts.
 
 pub mod attention;
+mod token;
 pub mod transcript;
+pub mod usage;
 
-use crate::access::Scope;
 use crate::config::Flags;
 use crate::domain::report::FailOn;
 use crate::domain::rules::RiskLevel;
 use crate::governance::render::Format;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+pub use token::TokenCommand;
 
 /// What the process ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,6 +118,10 @@ pub enum Command {
     },
     /// List what waits for you, and answer it
     Attention(attention::Attention),
+    /// Tokens and time of sessions, departments and plans; limits of the account
+    Usage(usage::Usage),
+    /// What plans and sessions may take, in tokens
+    Budget(usage::Budget),
     /// Stop one session, or, without an ID, the server and everything it runs
     Stop {
         /// Id of the session, as `zhongshu ps` shows it
@@ -221,30 +227,6 @@ pub enum Command {
     /// One terminal for the browser; the server starts it
     #[command(hide = true)]
     Terminal(codex_terminal::cli::Arguments),
-}
-
-/// What to do with tokens.
-#[derive(Debug, Subcommand)]
-pub enum TokenCommand {
-    /// Make one and print it; it is shown only now
-    Create {
-        /// Its name: letters, digits, `-`, `_`, `.`
-        name: String,
-        /// read: look at everything; human: whatever you may do yourself
-        #[arg(long)]
-        scope: Scope,
-    },
-    /// Show names, scopes and dates
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Take one away; what uses it is cut off at once
-    Revoke {
-        /// Its name
-        name: String,
-    },
 }
 
 /// What to do with the audit log.

@@ -11,8 +11,8 @@ const MOST = 2000;
 
 const GROUPS = {
   plan: /^(zhongshu_plan_|plan_)/,
-  session: /^(session_|zhongshu_replaced|reminder_|terminal_|thread_|ask_)/,
-  queue: /^(assignment_|dispatch_|queue_)/,
+  session: /^(session_|zhongshu_replaced|reminder_|turn_used|terminal_|thread_|ask_)/,
+  queue: /^(assignment_|dispatch_|queue_|budget_)/,
   result: /^(result|mailbox_|tree_recorded$|changes_|verification_)/,
   message: /^message_/,
   review: /^(tree_approved|tree_rejected|commit_|head_|gate_)/,
@@ -54,6 +54,8 @@ function gist(line) {
   const [first] = String(line.text ?? '').split('\n');
   return cut(line.purpose === 'input' ? first : /^.*?[.。](?=\s|$)/.exec(first)?.[0] ?? first, 160);
 }
+
+const tokens = (number) => new Intl.NumberFormat(document.documentElement.lang, { notation: 'compact', maximumFractionDigits: 2 }).format(number);
 
 // What was asked, by the part of it that tells most.
 function askWords(what) {
@@ -106,6 +108,11 @@ function sentence(line) {
     asked: cut(askWords(line.what ?? {})),
     decision: word('thread.decision', line.decision),
     how: word('ask.how', line.how),
+    tokens: line.tokens ? tokens(line.tokens.input + line.tokens.output) : '',
+    limit: word('usage.limit', line.limit ?? line.reason),
+    retry_at: line.retry_at ? local(line.retry_at) : '',
+    allowed: line.budget ? t('usage.tokens_count', { count: tokens(line.budget.tokens) }) : t('usage.by_default'),
+    subject: line.of === 'plan' ? t('usage.of_plan', { version: line.version, session: sessionName(line.session_id) }) : sessionName(line.session_id),
     decided: line.reply ? `: ${word('thread.decision', line.reply.decision)}` : '',
     rule: cut(line.prefix ? line.prefix.join(' ') : `${line.server} · ${line.tool}`),
   });

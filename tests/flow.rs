@@ -11,6 +11,8 @@ mod due;
 mod gate;
 #[path = "flow/hidden.rs"]
 mod hidden;
+#[path = "flow/limits.rs"]
+mod limits;
 #[path = "flow/order.rs"]
 mod order;
 #[path = "flow/plan_reviews.rs"]

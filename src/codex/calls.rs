@@ -7,11 +7,12 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 pub use super::catalog::{
-    AccountRead, AccountStatus, ConfigFound, ConfigRead, McpServerStatus, McpServerStatusList,
-    Model, ModelList,
+    AccountRateLimitsRead, AccountRead, AccountStatus, ConfigFound, ConfigRead, McpServerStatus,
+    McpServerStatusList, Model, ModelList,
 };
 use super::{
     items::{Item, Thread, Turn, UserInput},
+    usage::RateLimitsTold,
     wire::{ThreadId, TurnId},
 };
 
@@ -48,6 +49,7 @@ calls! {
     TurnInterrupt = "turn/interrupt" -> Empty;
     ModelList = "model/list" -> Page<Model>;
     AccountRead = "account/read" -> AccountStatus;
+    AccountRateLimitsRead = "account/rateLimits/read" -> RateLimitsTold;
     ConfigRead = "config/read" -> ConfigFound;
     McpServerStatusList = "mcpServerStatus/list" -> Page<McpServerStatus>;
 }

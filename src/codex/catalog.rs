@@ -38,6 +38,10 @@ pub struct Model {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AccountRead {}
 
+/// Asks for the limits of the account. Without an account it is refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct AccountRateLimitsRead {}
+
 /// Who is logged in.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     items::{Item, Thread, ThreadStatus, Turn, TurnError},
+    usage::{RateLimitsTold, TokenUsageUpdated},
     wire::{ItemId, RequestId, ThreadId, TurnId},
 };
 
@@ -50,6 +51,10 @@ pub enum Notification {
     ServerRequestResolved(ServerRequestResolved),
     /// An MCP server starts, is ready, or failed.
     McpStartup(McpStartup),
+    /// What a thread has taken.
+    TokenUsage(TokenUsageUpdated),
+    /// Limits of the account.
+    RateLimits(RateLimitsTold),
     /// Something that we do not read.
     Other {
         /// Its method.
@@ -188,6 +193,8 @@ impl Notification {
             "error" => typed(method, params, Self::Error),
             "serverRequest/resolved" => typed(method, params, Self::ServerRequestResolved),
             "mcpServer/startupStatus/updated" => typed(method, params, Self::McpStartup),
+            "thread/tokenUsage/updated" => typed(method, params, Self::TokenUsage),
+            "account/rateLimits/updated" => typed(method, params, Self::RateLimits),
             _ => Self::Other { method, params },
         }
     }

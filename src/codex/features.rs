@@ -31,11 +31,13 @@ pub enum Feature {
     Models,
     /// It is known whether there is a login.
     Login,
+    /// Tokens are counted, and limits of the account known.
+    Usage,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Sessions,
         Self::Receipts,
         Self::Transcript,
@@ -47,6 +49,7 @@ impl Feature {
         Self::BackgroundCommands,
         Self::Models,
         Self::Login,
+        Self::Usage,
     ];
 
     /// Its name for programs.
@@ -63,6 +66,7 @@ impl Feature {
             Self::BackgroundCommands => "background_commands",
             Self::Models => "models",
             Self::Login => "login",
+            Self::Usage => "usage",
         }
     }
 
@@ -97,6 +101,11 @@ impl Feature {
             Self::BackgroundCommands => &["thread/backgroundTerminals/clean"],
             Self::Models => &["model/list"],
             Self::Login => &["account/read"],
+            Self::Usage => &[
+                "thread/tokenUsage/updated",
+                "account/rateLimits/updated",
+                "account/rateLimits/read",
+            ],
         }
     }
 
@@ -114,6 +123,7 @@ impl Feature {
             Self::BackgroundCommands => say!("reason.codex.loss.background_commands"),
             Self::Models => say!("reason.codex.loss.models"),
             Self::Login => say!("reason.codex.loss.login"),
+            Self::Usage => say!("reason.codex.loss.usage"),
         }
     }
 }

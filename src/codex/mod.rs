@@ -22,6 +22,7 @@ mod server;
 mod settings;
 mod supervisor;
 mod transport;
+pub mod usage;
 pub mod wire;
 
 use std::{

@@ -21,6 +21,7 @@ pub mod serve;
 pub mod stop;
 pub mod token;
 pub mod transcript;
+pub mod usage;
 
 use crate::cli::{Cli, Command, ExitCode};
 use crate::paths::{Environment, Places, find_repository};
@@ -58,6 +59,8 @@ pub async fn run(
         }
         Some(Command::Ps { json }) => ps::run(&places()?, *json, out).await,
         Some(Command::Attention(arguments)) => attention::run(&places()?, arguments, out).await,
+        Some(Command::Usage(wanted)) => usage::run(&places()?, wanted, out).await,
+        Some(Command::Budget(wanted)) => usage::budget(&places()?, wanted, out).await,
         Some(Command::Stop { id }) => stop::run(&places()?, id.as_deref(), out).await,
         Some(Command::Api {
             method,

@@ -4,9 +4,10 @@
 
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Setback;
+use crate::domain::usage::meter::Meter;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 use tokio::sync::watch;
 
@@ -49,6 +50,12 @@ pub struct Observed {
     pub handed: BTreeSet<MessageId>,
     /// What broke into its last turn, if something did.
     pub setback: Option<Setback>,
+    /// Until when the provider refuses it, if it does.
+    pub limited_until: Option<DateTime<Utc>>,
+    /// What its thread takes.
+    pub meter: Option<Meter>,
+    /// When the model last answered it.
+    pub answered_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Default)]
@@ -146,6 +153,21 @@ impl Live {
         });
     }
 
+    /// Tokens that sessions have taken in all, as far as somebody listens.
+    pub fn heard_tokens(&self) -> BTreeMap<SessionId, u64> {
+        let sessions = self.lock();
+        let heard = sessions.iter().filter_map(|(id, known)| {
+            let meter = known.observed.meter.as_ref()?;
+            Some((id.clone(), meter.all().total()))
+        });
+        heard.collect()
+    }
+
+    /// When the model last answered a session.
+    pub fn answered_at(&self, id: &SessionId) -> Option<DateTime<Utc>> {
+        self.lock().get(id)?.observed.answered_at
+    }
+
     /// Whether any session is in the middle of something.
     pub fn any_busy(&self) -> bool {
         let sessions = self.lock();
@@ -167,6 +189,8 @@ impl Live {
             observed.notice = None;
             observed.setback = None;
             observed.handed.clear();
+            observed.limited_until = None;
+            observed.meter = None;
         });
     }
 

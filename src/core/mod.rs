@@ -25,10 +25,12 @@ use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::session::Session;
 use crate::domain::state::State;
+use crate::domain::usage::budgets::Bounds;
 use crate::governance::plan_checks::PlanCheckCache;
 use crate::ledger::{self, TransactError};
 use crate::paths::Places;
 use crate::reader::Reader;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
@@ -156,6 +158,19 @@ impl Core {
     pub fn known_session(&self, id: &SessionId) -> Result<Session, Refusal> {
         self.session(id)
             .ok_or_else(|| flow::named::unknown_session(id))
+    }
+
+    /// What a person allows, in tokens. Turns that run are looked at only where something bounds them.
+    pub fn bounds(&self, policy: &Policy) -> Bounds {
+        let defaults = policy.budgets;
+        let are_none = |state: &State| state.usage.budgets.are_none(&defaults);
+        Bounds {
+            defaults,
+            heard: match self.ledger.read(are_none) {
+                true => BTreeMap::new(),
+                false => self.live.heard_tokens(),
+            },
+        }
     }
 
     /// Does something beside everything else; should it break off, that is seen.

@@ -13,6 +13,7 @@ use crate::domain::language::Language;
 use crate::domain::plan::PlanChecker;
 use crate::domain::powers::{Powers, Seals};
 use crate::domain::shown::short;
+use crate::domain::usage::budgets::{Bounds, Defaults};
 use crate::governance::Governance;
 use crate::governance::named::{self, Ground};
 use crate::governance::plan_checks::PlanCheckCache;
@@ -51,6 +52,8 @@ pub struct Policy {
     pub slots: usize,
     /// Results that may wait unacknowledged before nothing more starts.
     pub review_limit: Option<usize>,
+    /// What plans and sessions may take, where a person set nothing else.
+    pub budgets: Defaults,
     /// Interactive terminals that may be open at the same time.
     pub max_terminals: usize,
     /// A department without a sign of life for so long is stalled.
@@ -125,6 +128,7 @@ impl Policy {
             workflow_doc: settings.workflow_doc.clone(),
             slots: settings.max_departments,
             review_limit: settings.governance.settings.review_limit,
+            budgets: settings.governance.settings.budgets,
             max_terminals: settings.max_terminals,
             stale: settings.department_stale,
             reminder_grace: settings.reminder_grace,
@@ -181,6 +185,7 @@ impl Policy {
                 .collect(),
             other: self.route_of(""),
             codex_down: None,
+            bounds: Bounds::default(),
         }
     }
 

@@ -54,6 +54,7 @@ impl Policy {
             oversight: Oversight {
                 vetoes: review.required.then_some(review.veto_limit),
                 results: self.review_limit,
+                budgets: self.budgets,
             },
             run_verify: self.run_verify,
             notify: self.notify.clone(),
@@ -116,6 +117,7 @@ impl Policy {
             };
         }
         self.review_limit = approved.oversight.results;
+        self.budgets = approved.oversight.budgets;
         self.run_verify &= approved.run_verify;
         if approved.notify != self.asked.notify {
             self.notify.clear();

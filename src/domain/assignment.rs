@@ -109,6 +109,20 @@ pub enum Hold {
         /// Why not, as a sentence.
         reason: String,
     },
+    /// The provider refuses.
+    RateLimited {
+        /// Until when, as it says.
+        until: Option<DateTime<Utc>>,
+        /// When it is tried again.
+        retry_at: DateTime<Utc>,
+    },
+    /// The plan's budget is used up.
+    BudgetReached {
+        /// Tokens that were used.
+        used: u64,
+        /// Tokens that are allowed.
+        limit: u64,
+    },
     /// Too many results wait for a person's eyes.
     ReviewLimit {
         /// How many wait.
@@ -129,6 +143,8 @@ impl Hold {
             Self::FilesInUse { .. } => "files_in_use",
             Self::PowersRequired { .. } => "powers_required",
             Self::Broken { shared, .. } => shared.word(),
+            Self::RateLimited { .. } => "rate_limited",
+            Self::BudgetReached { .. } => "budget_reached",
             Self::ReviewLimit { .. } => "review_limit",
         }
     }
@@ -142,6 +158,8 @@ impl Hold {
             | Self::WaitsForPerson
             | Self::PowersRequired { .. }
             | Self::Broken { .. }
+            | Self::RateLimited { .. }
+            | Self::BudgetReached { .. }
             | Self::ReviewLimit { .. } => &[],
         }
     }
@@ -150,7 +168,11 @@ impl Hold {
     pub fn can_be_forced(&self) -> bool {
         !matches!(
             self,
-            Self::PlannerEnded | Self::WaitsForPerson | Self::PowersRequired { .. }
+            Self::PlannerEnded
+                | Self::WaitsForPerson
+                | Self::PowersRequired { .. }
+                | Self::RateLimited { .. }
+                | Self::BudgetReached { .. }
         )
     }
 }

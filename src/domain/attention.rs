@@ -3,6 +3,7 @@
 //!
 //! - `find`: what waits, from the state, what was observed, and how the house stands
 //! - `asks`, `plans`, `work`: the parts of it that are about what Codex asks, plans, and results, commits and queue
+//! - `limits`: limits of the provider, and budgets
 //! - `list`: the list while it is made
 //! - `waiting`: the vocabulary
 //! - `words`: what a person reads about it
@@ -11,6 +12,7 @@
 mod actions;
 mod asks;
 mod find;
+mod limits;
 mod list;
 mod plans;
 #[cfg(test)]

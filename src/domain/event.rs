@@ -20,6 +20,7 @@ use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, Asked, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, FilesCounted, NotTaken, Outcome};
+use super::usage::{TurnUsage, budgets::Budget, budgets::Subject, stops::Limit};
 use super::{plan_file::PlanFile, plan_review::Verdict};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -675,5 +676,55 @@ pub enum Event {
         /// What it had allowed.
         #[serde(default)]
         title: String,
+    },
+
+    /// A turn is over, and this is what it took.
+    TurnUsed {
+        /// The session.
+        session_id: SessionId,
+        /// The turn, by Codex's name.
+        turn_id: String,
+        /// What it took.
+        #[serde(flatten)]
+        used: TurnUsage,
+    },
+    /// A session stands still at a limit.
+    SessionLimited {
+        /// The session.
+        session_id: SessionId,
+        /// Which limit.
+        limit: Limit,
+        /// Until when, as the provider says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
+    },
+    /// It may go on.
+    SessionReleased {
+        /// The session.
+        session_id: SessionId,
+    },
+    /// The provider refuses: nothing new starts before it is tried again.
+    QueueHeld {
+        /// Why.
+        reason: Limit,
+        /// Until when, as the provider says; `None` where it does not.
+        #[serde(default)]
+        until: Option<DateTime<Utc>>,
+        /// When it is tried again.
+        retry_at: DateTime<Utc>,
+        /// How often it was refused, one try after the other.
+        tries: u32,
+    },
+    /// A person wants it to be tried now.
+    QueueRetried {},
+    /// Nobody stands still any more: dispatch goes on.
+    QueueReleased {},
+    /// A person set a budget, or took it away.
+    BudgetSet {
+        /// For what.
+        #[serde(flatten)]
+        subject: Subject,
+        /// What is allowed; `None` is what `governance.yaml` says.
+        budget: Option<Budget>,
     },
 }

@@ -18,12 +18,19 @@ pub enum Purpose {
     Reminder,
     /// A person typed something; it goes in at once, even into a running turn.
     Input,
+    /// A limit that it stood still at is over; no reminder.
+    GoOn,
 }
 
 impl Purpose {
     /// Whether the session's current turn may be steered by it.
     pub fn interrupts(self) -> bool {
         self == Self::Input
+    }
+
+    /// Whether it is delivered although the provider refuses, or a budget is used up: a person said it, or it says that this is over.
+    pub fn passes_limits(self) -> bool {
+        matches!(self, Self::Input | Self::GoOn)
     }
 }
 
@@ -58,4 +65,8 @@ pub enum Setback {
     Interrupted,
     /// Codex ended in the middle of its turn; an approval that it waited for is gone with it.
     CodexEnded,
+    /// The provider refused: its limit was reached.
+    RateLimited,
+    /// A budget was used up.
+    BudgetReached,
 }

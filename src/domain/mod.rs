@@ -43,4 +43,5 @@ pub mod shown;
 pub mod source;
 pub mod state;
 pub mod transcript;
+pub mod usage;
 pub mod words;

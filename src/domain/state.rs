@@ -14,6 +14,7 @@ use super::request::Requests;
 use super::result::TaskResult;
 use super::review::Reviews;
 use super::session::Session;
+use super::usage::Usage;
 use chrono::{DateTime, Utc};
 use index::Index;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -27,6 +28,7 @@ mod plans;
 mod queue;
 mod results;
 mod sessions;
+mod usage;
 
 /// A terminal that was opened and not closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +85,9 @@ pub struct State {
     /// What Codex asks.
     #[serde(default)]
     pub asks: Asks,
+    /// What was used, and what is allowed.
+    #[serde(default)]
+    pub usage: Usage,
     /// Sequence number of the newest event.
     pub seq: u64,
     #[serde(skip)]

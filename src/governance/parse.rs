@@ -1,6 +1,7 @@
 //! The format of `governance.yaml`: text in, checked parts out, each mistake with its line and a sentence. It reads no
 //! file. `docs/governance.md` describes the format for people.
 
+mod budgets;
 mod risks;
 
 use std::collections::BTreeMap;
@@ -82,6 +83,7 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     }
     settings.review_limit =
         in_range(raw.review_limit, "review_limit", 1, 1000)?.map(|limit| limit as usize);
+    settings.budgets = budgets::budgets(raw.budgets)?;
     if let Some(grace) = seconds(raw.reminder_grace_seconds, "reminder_grace_seconds")? {
         settings.reminder_grace_seconds = grace;
     }

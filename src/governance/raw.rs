@@ -30,6 +30,7 @@ pub(super) struct RawFile {
     pub department_stale_seconds: Option<Spanned<u64>>,
     pub max_terminals: Option<Spanned<u64>>,
     pub review_limit: Option<Spanned<u64>>,
+    pub budgets: Option<RawBudgets>,
     pub plan_review: Option<RawPlanReview>,
     pub veto_limit: Option<Spanned<u64>>,
     pub reminder_grace_seconds: Option<Spanned<u64>>,
@@ -45,6 +46,15 @@ pub(super) struct RawFile {
     pub project_name: Option<Spanned<String>>,
     pub gate: Option<GateMode>,
     pub commit_trailers: Option<bool>,
+}
+
+/// What plans and sessions may take.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawBudgets {
+    pub plan_tokens: Option<Spanned<u64>>,
+    pub session_tokens: Option<Spanned<u64>>,
+    pub interrupt: bool,
 }
 
 /// Who looks at a plan before the person.

@@ -15,6 +15,7 @@ use crate::domain::plan_review::ReviewRule;
 use crate::domain::review::GateMode;
 use crate::domain::rules::RiskRule;
 use crate::domain::sentence::{Sentence, say};
+use crate::domain::usage::budgets::Defaults;
 
 /// Name of the file, at the repository's root.
 pub const FILE_NAME: &str = "governance.yaml";
@@ -116,6 +117,8 @@ pub struct Settings {
     pub review: ReviewRule,
     /// Results that may wait unacknowledged before nothing more starts; none is no bound.
     pub review_limit: Option<usize>,
+    /// What plans and sessions may take, in tokens.
+    pub budgets: Defaults,
     /// Time between the second reminder and the end of a department that does not report.
     pub reminder_grace_seconds: u64,
     /// How long terminals and the app-server wait for a launcher to come back.
@@ -156,6 +159,7 @@ impl Default for Settings {
             max_terminals: None,
             review: ReviewRule::OFF,
             review_limit: None,
+            budgets: Defaults::default(),
             reminder_grace_seconds: 60,
             orphan_exit_seconds: 24 * 60 * 60,
             run_verify: false,

@@ -20,9 +20,11 @@ impl Agents {
 impl Queue<'_> {
     /// What bounds dispatch at this moment.
     pub fn limits(&self) -> Limits {
+        let policy = self.0.core.policy();
         Limits {
             codex_down: self.0.threads.down(),
-            ..self.0.core.policy().limits()
+            bounds: self.0.core.bounds(&policy),
+            ..policy.limits()
         }
     }
 

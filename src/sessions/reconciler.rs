@@ -19,8 +19,8 @@ use crate::domain::ids::SessionId;
 use crate::domain::powers::REVIEWS;
 use crate::domain::session::{Outcome, Session, Status};
 use crate::ledger::Health;
-use chrono::Utc;
-use std::collections::{HashMap, HashSet};
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -208,6 +208,14 @@ impl Senses for Reconciler {
         self.agents.is_connected(id)
     }
 
+    fn answered_at(&self, id: &SessionId) -> Option<DateTime<Utc>> {
+        self.agents.core.live.answered_at(id)
+    }
+
+    fn heard_tokens(&self) -> BTreeMap<SessionId, u64> {
+        self.agents.core.live.heard_tokens()
+    }
+
     fn may_open_tui(&self, id: &SessionId) -> bool {
         // Once per launcher: whoever closes a TUI does not want it back at once.
         !self
@@ -222,6 +230,7 @@ async fn perform(agents: &Arc<Agents>, step: &Step, cancel: &CancellationToken) 
     match step {
         Step::Dispatch => dispatch(agents).await,
         Step::Judge => conformance::judge(&agents.core, &agents.threads).await,
+        Step::GoOn => go_on(agents).await,
         Step::Verify => evidence::verify(&agents.core, &agents.threads, cancel).await,
         Step::Review(id) => review(agents, id).await,
         Step::CallOff(id) => {
@@ -252,6 +261,7 @@ async fn perform(agents: &Arc<Agents>, step: &Step, cancel: &CancellationToken) 
         | Step::Reconnect(id)
         | Step::Deliver(id)
         | Step::Close(id)
+        | Step::Interrupt(id)
         | Step::OpenTui(id) => {
             let Some(session) = agents.core.session(id) else {
                 return Done::Settled;
@@ -264,6 +274,7 @@ async fn perform(agents: &Arc<Agents>, step: &Step, cancel: &CancellationToken) 
                 Step::Reconnect(_) => drivers::reconnect(agents, &session).await,
                 Step::Deliver(_) => drivers::deliver(agents, &session).await,
                 Step::Close(_) => drivers::close(agents, &session).await,
+                Step::Interrupt(_) => interrupt(agents, &session).await,
                 _ => drivers::show(agents, &session).await,
             }
         }
@@ -336,6 +347,31 @@ async fn give_up(agents: &Arc<Agents>, id: &SessionId) -> Done {
         agents.queue().hold_back(shared, &session, &reason).await;
     }
     request_close(agents, id, Outcome::Failed { reason }).await
+}
+
+/// The next session that stood still at a limit goes on.
+async fn go_on(agents: &Arc<Agents>) -> Done {
+    let policy = agents.core.policy();
+    let (bounds, language) = (agents.core.bounds(&policy), policy.catalog.language);
+    let at_work = Arc::clone(agents);
+    let told = agents.core.decide(LAUNCHER, move |state| {
+        let answered_at = |id: &SessionId| at_work.core.live.answered_at(id);
+        flow::usage::go_on(state, &bounds, language, Utc::now(), answered_at)
+    });
+    Done::of(told.await)
+}
+
+/// Recorded first: what is interrupted goes on when the budget is raised, whatever happens in between.
+async fn interrupt(agents: &Arc<Agents>, session: &Session) -> Done {
+    let id = session.id().clone();
+    let recorded = agents
+        .core
+        .decide(LAUNCHER, move |state| flow::usage::exhausted(state, &id));
+    if recorded.await.is_ok() {
+        drivers::interrupt(agents, session).await;
+    }
+    // Until its end is heard it is interrupted again.
+    Done::Again
 }
 
 async fn dispatch(agents: &Arc<Agents>) -> Done {

@@ -5,14 +5,18 @@
 
 use crate::core::live::{Activity, Observed};
 use crate::core::policy::Policy;
+use crate::domain::flow::holds::Limits;
 use crate::domain::flow::sessions::{MAX_REMINDERS, has_reported};
-use crate::domain::flow::{checks, plan_reviews, queue};
+use crate::domain::flow::{checks, plan_reviews, queue, usage};
 use crate::domain::ids::SessionId;
 use crate::domain::message::Message;
 use crate::domain::plan::PlanState;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
+use crate::domain::usage::budgets::Bounds;
+use crate::domain::usage::stops::Next;
 use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A report by file is read some 150 ms after it was written; a session that ended its turn just now is not asked yet.
@@ -41,6 +45,10 @@ pub enum Step {
     GiveUp(SessionId),
     /// End its processes and record the end.
     Close(SessionId),
+    /// Interrupt its turn: a budget is used up.
+    Interrupt(SessionId),
+    /// Let the next one go on that stood still at a limit.
+    GoOn,
     /// Show it in a terminal.
     OpenTui(SessionId),
     /// Hold reports against the repository.
@@ -55,6 +63,10 @@ pub trait Senses {
     fn observed(&self, id: &SessionId) -> Observed;
     /// Whether its driver is at hand.
     fn is_connected(&self, id: &SessionId) -> bool;
+    /// When the model last answered it.
+    fn answered_at(&self, id: &SessionId) -> Option<DateTime<Utc>>;
+    /// Tokens that sessions have taken in all.
+    fn heard_tokens(&self) -> BTreeMap<SessionId, u64>;
     /// Whether its TUI may be started now without anybody asking for it.
     fn may_open_tui(&self, id: &SessionId) -> bool;
 }
@@ -68,7 +80,18 @@ pub fn due(
 ) -> (Vec<Step>, Option<Duration>) {
     let mut steps = Vec::new();
     let mut wake: Option<Duration> = None;
-    if queue::next(state, &policy.limits()).is_some() {
+    let limits = Limits {
+        bounds: Bounds {
+            defaults: policy.budgets,
+            heard: match state.usage.budgets.are_none(&policy.budgets) {
+                true => BTreeMap::new(),
+                false => senses.heard_tokens(),
+            },
+        },
+        ..policy.limits()
+    };
+    let bounds = &limits.bounds;
+    if queue::next(state, &limits).is_some() {
         steps.push(Step::Dispatch);
     }
     if !(state.unjudged.is_empty() && state.unsettled.is_empty()) {
@@ -76,6 +99,11 @@ pub fn due(
     }
     if checks::next_verification(state).is_some() {
         steps.push(Step::Verify);
+    }
+    match usage::next(state, bounds, now, |id| senses.answered_at(id)) {
+        None => {}
+        Some(Next::Wait(until)) => wake = Some((until - now).to_std().unwrap_or_default()),
+        Some(Next::Tell(_) | Next::Release) => steps.push(Step::GoOn),
     }
     let shown = |session: &&Session| {
         session.is_live() && has_view(session) && session.terminal_id.is_some()
@@ -96,7 +124,7 @@ pub fn due(
             Status::Running if !senses.is_connected(&id) => steps.push(Step::Reconnect(id)),
             Status::Running => {
                 let observed = senses.observed(&id);
-                let (step, later) = for_running(state, policy, session, &observed, now);
+                let (step, later) = for_running(state, policy, bounds, session, &observed, now);
                 steps.extend(step);
                 wake = [wake, later].into_iter().flatten().min();
                 let wants_tui = has_view(session) && session.terminal_id.is_none();
@@ -129,6 +157,7 @@ fn is_superfluous_review(state: &State, session: &Session) -> bool {
 fn for_running(
     state: &State,
     policy: &Policy,
+    bounds: &Bounds,
     session: &Session,
     observed: &Observed,
     now: DateTime<Utc>,
@@ -144,7 +173,16 @@ fn for_running(
         let since = observed.activity_since.unwrap_or(now);
         return due_after(now, since, SETTLE, Step::Reconnect(id()));
     }
-    let owed = state.owed_to(session.id());
+    let mut owed = state.owed_to(session.id());
+    let stands_still = usage::stands_still(state, session, bounds);
+    if stands_still {
+        let works = matches!(observed.activity, Activity::Working | Activity::Blocked);
+        let is_exhausted = || state.exhausted(session, bounds);
+        if works && is_exhausted().is_some_and(|it| it.budget.interrupt) {
+            return (Some(Step::Interrupt(id())), None);
+        }
+        owed.retain(|message| message.purpose.passes_limits());
+    }
     if !owed.is_empty() {
         let is_handed = |message: &&&Message| observed.handed.contains(&message.message_id);
         let mut others = owed.iter().filter(|message| !is_handed(message));
@@ -162,6 +200,9 @@ fn for_running(
     }
     if has_reported(state, session) {
         return (idle.then(|| Step::Dismiss(id())), None);
+    }
+    if stands_still {
+        return (None, None);
     }
     if observed.activity == Activity::Blocked {
         // It waits for a person, who may take their time.

@@ -5,6 +5,7 @@
 //! - `history`: which messages arrived, and which files were edited, by a thread's items
 //! - `pages`, `rows`: a thread's history as a transcript; `running`: what its running turn has said so far
 //! - `features`: what the installed Codex cannot do
+//! - `usage`: the limits of the account
 //! - `login`: whether Codex can run a turn at all
 //! - `wire`: what drivers of threads hear and answer, in Codex's words
 
@@ -16,6 +17,7 @@ mod pages;
 mod rows;
 mod running;
 mod thread;
+mod usage;
 pub mod wire;
 
 pub use self::features::Abilities;
@@ -30,6 +32,7 @@ use crate::codex::features::Feature;
 use crate::codex::{Codex, Status};
 use crate::domain::department::Localized;
 use crate::domain::sentence::say;
+use crate::domain::usage::limits::RateLimits;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -47,6 +50,7 @@ pub struct Threads {
     /// The codex program, for TUIs and sandboxes.
     pub program: PathBuf,
     logged_in: Mutex<Option<bool>>,
+    limits: Mutex<RateLimits>,
     abilities: Mutex<Abilities>,
     /// One at a time looks for a new login: that restarts the app-server.
     login_check: tokio::sync::Mutex<()>,
@@ -61,6 +65,7 @@ impl Threads {
             codex,
             program,
             logged_in: Mutex::default(),
+            limits: Mutex::default(),
             abilities: Mutex::default(),
             login_check: tokio::sync::Mutex::default(),
             running: Running::default(),

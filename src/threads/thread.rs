@@ -99,17 +99,26 @@ impl<'a> Thread<'a> {
         }
     }
 
-    /// Interrupts its turn, ends its background commands and unsubscribes.
+    /// Interrupts its turn, if one runs.
     ///
     /// # Errors
-    /// When Codex could not be asked. A refusal means that what should end is gone already.
-    pub async fn end(&self) -> Result<(), CallError> {
+    /// When Codex could not be asked. A refusal means that no turn runs any more.
+    pub async fn interrupt_running(&self) -> Result<(), CallError> {
         if let Some(page) = unless_refused(self.codex.turns(&self.id, 1).await)?
             && let Some(turn) = page.data.first()
             && turn.status == TurnStatus::InProgress
         {
             unless_refused(self.codex.interrupt(&self.id, &turn.id).await)?;
         }
+        Ok(())
+    }
+
+    /// Interrupts its turn, ends its background commands and unsubscribes.
+    ///
+    /// # Errors
+    /// When Codex could not be asked. A refusal means that what should end is gone already.
+    pub async fn end(&self) -> Result<(), CallError> {
+        self.interrupt_running().await?;
         let params = serde_json::json!({ "threadId": self.id });
         let cleaned = self
             .codex

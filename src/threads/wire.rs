@@ -2,7 +2,8 @@
 //! list is all that another version of it, or another program with threads, would have to offer.
 
 pub use crate::codex::events::{Notification, RequestKind, ServerRequest};
-pub use crate::codex::items::{Item, ThreadStatus, TurnStatus, UserInput};
+pub use crate::codex::items::{Item, ThreadStatus, Turn, TurnStatus, UserInput};
 pub use crate::codex::orphan::Orphan;
+pub use crate::codex::usage::TokenUsageUpdated;
 pub use crate::codex::wire::{METHOD_NOT_FOUND, RequestId, ThreadId};
 pub use crate::codex::{CallError, Codex, Incoming, RequestKey};

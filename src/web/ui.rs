@@ -10,7 +10,7 @@ use super::caller::RequirePerson;
 use super::error::ApiError;
 use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
 use super::table::Table;
-use super::views::{CodexView, PlanFileView, PlanView, ViewContext};
+use super::views::{AllUsage, CodexView, PlanFileView, PlanView, ViewContext};
 use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -128,6 +128,7 @@ async fn work(
             state.slots_taken(),
             chosen,
             app.attention.look(agents, state, &limits, house, language),
+            AllUsage::of(agents, state, &limits.bounds, title),
         )
     });
     let (
@@ -142,6 +143,7 @@ async fn work(
         slots_taken,
         chosen,
         waiting,
+        usage,
     ) = seen;
     let findings = match plans.first() {
         Some(plan) => api::plans::findings_of(&app, plan, language).await?,
@@ -200,6 +202,7 @@ async fn work(
         plans_are_reviewed: agents.core.policy().catalog.review.required,
         slots_taken,
         slots: policy.slots,
+        usage: &usage,
         terminals: &terminals,
     });
     html(rendered.map(|work| work + &attention.0))

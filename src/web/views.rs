@@ -26,6 +26,7 @@ mod plan;
 mod plan_file;
 mod queue;
 mod results;
+mod usage;
 pub mod work;
 
 pub use codex::CodexView;
@@ -33,6 +34,9 @@ pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
+pub use usage::{
+    AllUsage, BudgetView, BudgetsView, DepartmentUsage, SessionUsage, SpentView, UsageView,
+};
 
 /// Gives the address of a terminal.
 pub type AddressOf<'a> = Box<dyn Fn(&TerminalId) -> Option<String> + 'a>;
@@ -128,6 +132,8 @@ pub struct SessionView {
     pub reviews_plan: Option<ReviewedPlan>,
     /// Whether ended work can go on with `POST /api/resume_session`.
     pub can_resume: bool,
+    /// What it has taken.
+    pub usage: UsageView,
     /// What only planners have.
     #[serde(flatten)]
     pub planner: Option<PlannerView>,
@@ -252,6 +258,7 @@ impl ViewContext<'_> {
         let idle_seconds = last_activity_at
             .filter(|_| session.is_live())
             .map(|at| (self.now - at).num_seconds().max(0).unsigned_abs());
+        let usage = UsageView::of(self.state, session, &observed);
         SessionView {
             id: brief.id.clone(),
             department: brief.department.clone(),
@@ -311,6 +318,7 @@ impl ViewContext<'_> {
             transcript_preview: observed.preview,
             reviews_plan: brief.review.clone(),
             can_resume: self.can_resume(session),
+            usage,
             planner: session.is_planner().then(|| self.planner(session)),
             report: (!session.is_planner()).then(|| self.report_status(session)),
         }

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use zhongshu::codex::asks;
 use zhongshu::codex::calls::{
-    AccountRead, ApprovalPolicy, Call, Capabilities, ClientInfo, ConfigRead, Initialize,
-    McpServerStatusList, ModelList, SandboxMode, ThreadArchive, ThreadItemsList, ThreadLoadedList,
-    ThreadNameSet, ThreadRead, ThreadResume, ThreadStart, ThreadTurnsList, ThreadUnsubscribe,
-    TurnInterrupt, TurnStart, TurnSteer,
+    AccountRateLimitsRead, AccountRead, ApprovalPolicy, Call, Capabilities, ClientInfo, ConfigRead,
+    Initialize, McpServerStatusList, ModelList, SandboxMode, ThreadArchive, ThreadItemsList,
+    ThreadLoadedList, ThreadNameSet, ThreadRead, ThreadResume, ThreadStart, ThreadTurnsList,
+    ThreadUnsubscribe, TurnInterrupt, TurnStart, TurnSteer,
 };
 use zhongshu::codex::events::{Notification, RequestKind, ServerRequest};
 use zhongshu::codex::features::Feature;
@@ -280,6 +280,10 @@ fn calls() -> Vec<Sample> {
         sample(&ModelList { cursor: text() }, "v2/ModelListResponse.json"),
         sample(&AccountRead {}, "v2/GetAccountResponse.json"),
         sample(
+            &AccountRateLimitsRead {},
+            "v2/GetAccountRateLimitsResponse.json",
+        ),
+        sample(
             &ConfigRead {
                 cwd: Some("/repo".into()),
                 include_layers: true,
@@ -302,6 +306,8 @@ fn properties<'a>(definitions: &'a Value, schema: &'a Value) -> &'a Map<String, 
             let name = name.strip_prefix("#/definitions/").unwrap();
             properties(definitions, &definitions[name])
         }
+        // Parameters that may be left out altogether.
+        None if schema["properties"].is_null() => properties(definitions, &schema["anyOf"][0]),
         None => schema["properties"].as_object().unwrap(),
     }
 }

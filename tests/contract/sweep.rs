@@ -79,6 +79,8 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("POST", "/api/session_input", For::Person),
     ("POST", "/api/notify_zhongshu", For::Person),
     ("POST", "/api/attention/{id}", For::Person),
+    ("GET", "/api/usage", For::Lookers),
+    ("POST", "/api/budgets", For::Person),
     ("GET", "/api/rules", For::Lookers),
     ("POST", "/api/rules/remove", For::Person),
     ("POST", "/api/queue/cancel", For::Person),

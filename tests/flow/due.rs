@@ -1,6 +1,6 @@
 //! What is due next, for each situation that a session can be in.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,6 +21,7 @@ struct Seen {
     observed: HashMap<SessionId, Observed>,
     lost: HashSet<SessionId>,
     may_open: HashSet<SessionId>,
+    heard: BTreeMap<SessionId, u64>,
 }
 
 impl Senses for Seen {
@@ -30,6 +31,14 @@ impl Senses for Seen {
 
     fn is_connected(&self, id: &SessionId) -> bool {
         !self.lost.contains(id)
+    }
+
+    fn answered_at(&self, id: &SessionId) -> Option<DateTime<Utc>> {
+        self.observed(id).answered_at
+    }
+
+    fn heard_tokens(&self) -> BTreeMap<SessionId, u64> {
+        self.heard.clone()
     }
 
     fn may_open_tui(&self, id: &SessionId) -> bool {

@@ -197,6 +197,7 @@ fn what_has_to_be_looked_at_becomes_less_only_with_a_yes() {
     let strict = Oversight {
         vetoes: Some(5),
         results: Some(3),
+        ..Oversight::default()
     };
     let approved = Powers {
         oversight: strict,

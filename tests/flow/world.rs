@@ -66,6 +66,7 @@ impl World {
             workflow_doc: "AGENTS.md".to_owned(),
             slots: 2,
             review_limit: None,
+            budgets: Default::default(),
             max_terminals: 8,
             stale: Duration::from_secs(300),
             reminder_grace: Duration::from_secs(60),

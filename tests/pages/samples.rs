@@ -4,6 +4,7 @@ pub mod attention;
 mod checks;
 mod plans;
 mod powers;
+mod usage;
 pub mod work;
 
 use self::checks::{conformance, evidence, plan_findings};
@@ -23,8 +24,8 @@ use zhongshu::domain::result::Findings;
 use zhongshu::domain::session::Kind;
 use zhongshu::web::pages::{Codex, TerminalItem, Work};
 use zhongshu::web::views::{
-    FindingView, MailboxView, PlanFileView, PlanView, PlannerView, QueueItemView, ReportStatusView,
-    ResultView, SessionView,
+    AllUsage, FindingView, MailboxView, PlanFileView, PlanView, PlannerView, QueueItemView,
+    ReportStatusView, ResultView, SessionView, UsageView,
 };
 
 pub const PLANNER: &str = "zhongshu-01900000000070008000000000000001";
@@ -43,6 +44,7 @@ pub struct Sample {
     pub read: Vec<ResultView>,
     pub queue: Vec<QueueItemView>,
     pub terminals: Vec<TerminalItem>,
+    pub usage: AllUsage,
     pub trust: Option<String>,
     pub powers: Question,
     pub project: String,
@@ -86,6 +88,7 @@ impl Sample {
             queue_paused: self.queue_paused,
             slots_taken: 2,
             slots: 2,
+            usage: &self.usage,
             terminals: &self.terminals,
         }
     }
@@ -110,6 +113,7 @@ pub fn empty() -> Sample {
         read: Vec::new(),
         queue: Vec::new(),
         terminals: Vec::new(),
+        usage: AllUsage::default(),
         trust: Some("Codex will write its sessions into ~/.codex and mark this repository as trusted in its config.toml.".into()),
         powers: question(&|text| text.to_owned()),
         project: "weather-station".into(),
@@ -271,6 +275,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     }];
     sample.project = say("weather-station");
     sample.repo = say("/home/mei/projects/weather-station");
+    usage::fill(&mut sample, say);
     sample.asks = attention::asks(say);
     sample.work = work::events(say, "src/cli.rs");
     sample
@@ -344,6 +349,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
         parent_session_id: (!is_planner).then(|| SessionId::parse(PLANNER).unwrap()),
         transcript_preview: String::new(),
         reviews_plan: None,
+        usage: UsageView::default(),
         can_resume: false,
         planner: is_planner.then(|| PlannerView {
             unread_result_count: 0,

@@ -341,6 +341,7 @@ impl Waiting {
                     ),
                 ]
             }
+            Self::RateLimited { .. } | Self::BudgetReached { .. } => self.limit_actions(language),
             Self::QueuePaused { .. } => vec![m.make(
                 "resume_queue",
                 say!("action.resume_queue.label"),

@@ -1,7 +1,8 @@
 //! What waits, found from what lives: live sessions, open questions, the queue. What is over costs nothing.
 
 use super::list::{About, List, Scene, digest, first};
-use super::{Item, Urgency, Waiting, asks, plans, short, sort, work};
+use super::{Item, Urgency, Waiting, asks, limits, plans, short, sort, work};
+use crate::domain::flow::usage::stands_still;
 use crate::domain::outcome::Outcome;
 use crate::domain::session::{RejectedFile, Session};
 use crate::domain::state::State;
@@ -24,6 +25,7 @@ pub fn of(scene: &Scene<'_>) -> Vec<Item> {
     work::results(&mut list);
     work::commits(&mut list);
     work::queue(&mut list);
+    limits::of(&mut list);
     let mut items = list.items;
     sort(&mut items);
     items
@@ -134,6 +136,8 @@ impl List<'_> {
         } else if let Some(cause) = seen.turn_failure.clone().filter(|_| seen.is_idle) {
             let waiting = Waiting::TurnFailed { cause };
             self.add(Urgency::BlocksSession, id, about, waiting);
+        } else if stands_still(scene.state, session, &scene.limits.bounds) {
+            // At a limit, which is one item for all.
         } else if is_silent(
             session,
             false,

@@ -4,6 +4,7 @@ use crate::domain::ask::{Cut, What};
 use crate::domain::ids::{AssignmentId, ReportId, SessionId};
 use crate::domain::powers::Line;
 use crate::domain::review::GateMode;
+use crate::domain::usage::budgets::Standing;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -203,6 +204,27 @@ pub enum Waiting {
         /// How many may.
         limit: usize,
     },
+    /// The provider refuses: what stood still goes on by itself.
+    RateLimited {
+        /// Until when, as the provider says; null where it does not.
+        until: Option<DateTime<Utc>>,
+        /// When it is tried again.
+        retry_at: DateTime<Utc>,
+        /// How many sessions stand still.
+        sessions: usize,
+        /// How many assignments wait in the queue.
+        waiting: usize,
+    },
+    /// A budget is used up.
+    BudgetReached {
+        /// Of what, how much was used, and what is allowed.
+        #[serde(flatten)]
+        standing: Standing,
+        /// How many assignments wait for it.
+        waiting: usize,
+        /// How many sessions stand still at it.
+        sessions: usize,
+    },
     /// A person paused the queue, and work waits in it.
     QueuePaused {
         /// How much.
@@ -298,6 +320,8 @@ impl Waiting {
             Self::DependencyFailed { .. } => "dependency_failed",
             Self::PlannerEnded { .. } => "planner_ended",
             Self::ReviewLimit { .. } => "review_limit",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::BudgetReached { .. } => "budget_reached",
             Self::QueuePaused { .. } => "queue_paused",
         }
     }
@@ -314,6 +338,8 @@ impl Waiting {
             | Self::Fallback { .. }
             | Self::ReviewLimit { .. } => Some("inbox"),
             Self::DependencyFailed { .. }
+            | Self::RateLimited { .. }
+            | Self::BudgetReached { .. }
             | Self::Fault { .. }
             | Self::QueuePaused { .. }
             | Self::PlannerEnded { .. } => Some("queue"),

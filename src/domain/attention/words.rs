@@ -193,6 +193,9 @@ impl Waiting {
                 Some(say!("waiting.review_limit.why", waiting, limit)),
                 say!("waiting.queue.unanswered"),
             ),
+            Self::RateLimited { .. } | Self::BudgetReached { .. } => {
+                return self.limit_words(scene, about);
+            }
             Self::QueuePaused { waiting } => (
                 say!("waiting.queue_paused.title"),
                 Some(say!("waiting.queue_paused.why", waiting)),

@@ -170,6 +170,8 @@ fn holds_by_itself(hold: &Hold) -> bool {
         Hold::WaitsForPerson
         | Hold::PowersRequired { .. }
         | Hold::Broken { .. }
+        | Hold::RateLimited { .. }
+        | Hold::BudgetReached { .. }
         | Hold::WaitsFor { .. }
         | Hold::FilesInUse { .. } => false,
     }

@@ -6,6 +6,7 @@ use crate::domain::ids::{AssignmentId, SessionId};
 use crate::domain::result::TaskResult;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
+use crate::domain::usage::budgets::Bounds;
 use std::collections::{BTreeMap, HashSet};
 
 /// What bounds dispatch.
@@ -21,6 +22,8 @@ pub struct Limits {
     pub other: Route,
     /// Why nothing can be started with Codex at the moment, as a sentence; `None` when it can, or nobody has looked.
     pub codex_down: Option<String>,
+    /// What a person allows, in tokens.
+    pub bounds: Bounds,
 }
 
 impl Limits {
@@ -93,6 +96,9 @@ impl<'a> Holds<'a> {
                 reason: reason.clone(),
             });
         }
+        if let Some(hold) = self.limited(assignment, &route) {
+            return Some(hold);
+        }
         if assignment.forced {
             return None;
         }
@@ -124,6 +130,27 @@ impl<'a> Holds<'a> {
             return Some(Hold::FilesInUse { by: beside });
         }
         self.over_review_limit.clone()
+    }
+
+    /// A limit of the provider, or of a person. Both are lifted by themselves, not for one assignment.
+    fn limited(&self, assignment: &Assignment, route: &Route) -> Option<Hold> {
+        let usage = &self.state.usage;
+        if let Some(held) = usage.stops.held.as_ref()
+            && route.driver.needs_codex()
+        {
+            let (until, retry_at) = (held.until, held.retry_at);
+            return Some(Hold::RateLimited { until, retry_at });
+        }
+        let bounds = &self.limits.bounds;
+        if usage.budgets.are_none(&bounds.defaults) {
+            return None;
+        }
+        let plan = self.state.plan_of_work(assignment);
+        let standing = self.state.budget(&plan, bounds)?;
+        standing.reached.then_some(Hold::BudgetReached {
+            used: standing.used,
+            limit: standing.budget.tokens,
+        })
     }
 
     fn broken(&self, assignment: &Assignment) -> Option<Hold> {

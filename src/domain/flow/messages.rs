@@ -52,7 +52,8 @@ pub fn drop_at_end(state: &State, session: &Session, outcome: &Outcome) -> Vec<E
     let is_over = matches!(outcome, Outcome::Reported | Outcome::NotNeeded);
     let owed = state.owed_to(session.id()).into_iter();
     owed.filter(|message| {
-        message.purpose == Purpose::Reminder || (is_over && !session.is_planner())
+        matches!(message.purpose, Purpose::Reminder | Purpose::GoOn)
+            || (is_over && !session.is_planner())
     })
     .map(|message| dropped(message, &say!("reason.session_over").to_string()))
     .collect()

@@ -125,6 +125,8 @@ pub fn pause(state: &State, paused: bool) -> Decision<()> {
     if !paused {
         let faults = state.faults.keys().cloned();
         events.extend(faults.map(|shared| Event::DispatchReleased { shared }));
+        let held = state.usage.stops.held.as_ref();
+        events.extend(held.map(|_| Event::QueueRetried {}));
     }
     Ok((events, ()))
 }

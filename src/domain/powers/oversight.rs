@@ -1,7 +1,8 @@
-//! How much is looked at by somebody before work goes on: plans by menxia, results by the person. To ask for less of that is a
+//! How much is looked at by somebody before work goes on: plans by menxia, results by the person, tokens. To ask for less of that is a
 //! power like any other.
 
 use super::Line;
+use crate::domain::usage::budgets::Defaults;
 use serde::{Deserialize, Serialize};
 
 /// What has to be looked at before work goes on.
@@ -13,6 +14,18 @@ pub struct Oversight {
     /// While so many results wait for the person, nothing more is started; none is no bound.
     #[serde(default)]
     pub results: Option<usize>,
+    /// What plans and sessions may take.
+    #[serde(default, skip_serializing_if = "is_unbounded")]
+    pub budgets: Defaults,
+}
+
+fn is_unbounded(budgets: &Defaults) -> bool {
+    *budgets == Defaults::default()
+}
+
+/// The smaller of two bounds; none is no bound.
+fn smaller(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    [one, other].into_iter().flatten().min()
 }
 
 impl Oversight {
@@ -27,6 +40,11 @@ impl Oversight {
         Self {
             vetoes: self.vetoes.max(other.vetoes),
             results: results.min(),
+            budgets: Defaults {
+                plan_tokens: smaller(self.budgets.plan_tokens, other.budgets.plan_tokens),
+                session_tokens: smaller(self.budgets.session_tokens, other.budgets.session_tokens),
+                interrupt: self.budgets.interrupt || other.budgets.interrupt,
+            },
         }
     }
 
@@ -61,6 +79,33 @@ impl Oversight {
         if self.results != self.and(kept).results {
             let (now, before) = (number(self.results), number(kept.results));
             lines.push(line("review_limit", now, before));
+        }
+        let (now, before, both) = (self.budgets, kept.budgets, self.and(kept).budgets);
+        let tokens = |it: Option<u64>| it.map_or_else(|| "none".to_owned(), |it| it.to_string());
+        for (entry, now, before, both) in [
+            (
+                "budgets.plan_tokens",
+                now.plan_tokens,
+                before.plan_tokens,
+                both.plan_tokens,
+            ),
+            (
+                "budgets.session_tokens",
+                now.session_tokens,
+                before.session_tokens,
+                both.session_tokens,
+            ),
+        ] {
+            if now != both {
+                lines.push(line(entry, tokens(now), tokens(before)));
+            }
+        }
+        if now.interrupt != both.interrupt {
+            lines.push(line(
+                "budgets.interrupt",
+                "false".to_owned(),
+                "true".to_owned(),
+            ));
         }
         lines
     }

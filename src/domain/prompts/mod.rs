@@ -11,7 +11,8 @@ mod review;
 
 pub use department::department;
 pub use notices::{
-    evidence_notice, fallback_findings, late_notice, rejection, reminder, result_notice, veto,
+    evidence_notice, fallback_findings, go_on, late_notice, rejection, reminder, result_notice,
+    veto,
 };
 pub use planner::{Takeover, planner, takeover};
 pub use review::review;

@@ -160,6 +160,17 @@ pub fn reminder(
     format!("{before}{text}{more}")
 }
 
+/// What a session stood still at is over.
+pub fn go_on(language: Language, setback: Setback) -> String {
+    let before = describe_setback(language, setback);
+    match language {
+        Language::En => format!(
+            "{before}Go on where you were; this is no reminder, and nothing of your task has changed."
+        ),
+        Language::Zh => format!("{before}请从原处继续；这不是提醒，你的任务没有变化。"),
+    }
+}
+
 fn describe_setback(language: Language, setback: Setback) -> &'static str {
     match setback {
         Setback::Declined => language.pick(
@@ -174,6 +185,14 @@ fn describe_setback(language: Language, setback: Setback) -> &'static str {
             "Codex ended in the middle of your last turn and was started again: commands that ran are gone, and an approval that you \
              waited for was not given. See where things stand before you go on. ",
             "Codex 在你上一轮进行中退出并已重新启动：当时运行的命令已不在，你等待的许可未获批准。继续之前请先查看现状。",
+        ),
+        Setback::RateLimited => language.pick(
+            "The model's provider refused your last turn because a usage limit was reached; it answers again now. ",
+            "模型服务商因用量限额拒绝了你的上一轮；现已恢复应答。",
+        ),
+        Setback::BudgetReached => language.pick(
+            "Your last turn was interrupted because a budget was used up; the person has raised it. ",
+            "你的上一轮因预算用完而中断；用户已提高预算。",
         ),
     }
 }

@@ -36,10 +36,13 @@ impl State {
             Event::SessionThreadOpened {
                 session_id,
                 thread_id,
-            } => self.with_session(session_id, |session| {
-                session.thread_id = Some(thread_id.clone());
-                session.prompted = false;
-            }),
+            } => {
+                self.usage.thread_opened(session_id);
+                self.with_session(session_id, |session| {
+                    session.thread_id = Some(thread_id.clone());
+                    session.prompted = false;
+                });
+            }
             Event::SessionStarted {
                 session_id, pid, ..
             } => self.session_started(at, session_id, *pid),
@@ -390,6 +393,25 @@ impl State {
             Event::AskSettled {
                 ask_id, how, reply, ..
             } => self.asks.settle(at, ask_id, *how, reply.as_ref()),
+
+            Event::TurnUsed {
+                session_id,
+                turn_id,
+                used,
+            } => self.turn_used(session_id, turn_id, used),
+            Event::SessionLimited {
+                session_id, limit, ..
+            } => self.usage.stops.stopped(at, session_id, *limit),
+            Event::SessionReleased { session_id } => self.usage.stops.told(at, session_id),
+            Event::QueueHeld {
+                until,
+                retry_at,
+                tries,
+                ..
+            } => self.usage.stops.held(at, *until, *retry_at, *tries),
+            Event::QueueRetried {} => self.usage.stops.retried(at),
+            Event::QueueReleased {} => self.usage.stops.held = None,
+            Event::BudgetSet { subject, budget } => self.usage.budgets.set(subject, *budget),
         }
     }
 }

@@ -56,6 +56,7 @@ impl State {
             self.with_report(&report, |report| report.bare = 0);
         }
         self.review_goes_on(id);
+        self.usage.stops.forget(id);
     }
 
     pub(super) fn session_closed(&mut self, at: DateTime<Utc>, id: &SessionId, outcome: &Outcome) {
@@ -65,6 +66,7 @@ impl State {
             session.pid = None;
         });
         self.begin_second_look(id);
+        self.usage.stops.forget(id);
     }
 
     /// Another planner takes over: plans, files beside them, children, queue and unread results go along.
@@ -77,6 +79,7 @@ impl State {
         self.with_session(new, |session| {
             (session.plans, session.plan_files) = moved;
         });
+        self.usage.planner_replaced(old, new);
         let live = self.children(old).filter(|session| session.is_live());
         for id in Vec::from_iter(live.map(|session| session.id().clone())) {
             self.with_session(&id, |session| {

@@ -38,6 +38,14 @@ pub async fn deliver(agents: &Agents, session: &Session) -> Done {
     }
 }
 
+/// Interrupts a session's turn. What is no Codex takes no tokens that we count.
+pub async fn interrupt(agents: &Agents, session: &Session) {
+    match session.brief.driver {
+        Driver::Codex => codex::interrupt(agents, session).await,
+        Driver::Command(_) => {}
+    }
+}
+
 /// Ends a session with everything that it started; then its end is recorded.
 pub async fn close(agents: &Agents, session: &Session) -> Done {
     match session.brief.driver {

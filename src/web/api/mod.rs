@@ -18,6 +18,7 @@ mod sessions;
 pub mod status;
 mod terminals;
 pub mod threads;
+mod usage;
 
 use super::app::App;
 use super::table::Table;
@@ -95,4 +96,6 @@ pub fn table() -> Table<App> {
         .post("/api/rules/remove", asks::remove_rule)
         .get("/api/attention", attention::list)
         .get("/api/attention/{id}", attention::one)
+        .get("/api/usage", usage::usage)
+        .post("/api/budgets", usage::set_budget)
 }

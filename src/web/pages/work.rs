@@ -4,6 +4,7 @@
 //! `seq` says exactly from where the event stream has to go on.
 
 mod next;
+mod usage;
 
 use super::Words;
 use super::checks::{Checks, Reviewed, open_question};
@@ -17,9 +18,11 @@ use crate::domain::language::Language;
 use crate::domain::plan::{PlanLevel, PlannedAssignment, Source};
 use crate::domain::session::Kind;
 use crate::domain::shown::without_hidden;
+use crate::domain::usage::budgets::Subject;
 use crate::domain::words;
 use crate::web::views::{
-    FindingView, PlanFileView, PlanView, PlannerView, QueueItemView, ResultView, SessionView,
+    AllUsage, FindingView, PlanFileView, PlanView, PlannerView, QueueItemView, ResultView,
+    SessionView,
 };
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -102,6 +105,8 @@ pub struct Work<'a> {
     pub slots_taken: usize,
     /// Department slots that there are.
     pub slots: usize,
+    /// What was taken, and what bounds it.
+    pub usage: &'a AllUsage,
     /// Open terminals that belong to no session.
     pub terminals: &'a [TerminalItem],
 }

@@ -86,6 +86,13 @@ impl ViewContext<'_> {
                 };
                 t.two(key, shared.name(), t.said(reason))
             }
+            Hold::RateLimited { retry_at, .. } => {
+                t.one("queue.hold.rate_limited", super::usage::clock(retry_at))
+            }
+            Hold::BudgetReached { used, limit } => {
+                let short = super::usage::short;
+                t.two("queue.hold.budget_reached", short(*used), short(*limit))
+            }
             Hold::ReviewLimit { waiting, limit } => {
                 t.two("queue.hold.review_limit", waiting, limit)
             }

@@ -8,6 +8,7 @@ mod failures;
 mod forgery;
 mod job;
 mod kill;
+mod limits;
 mod messages;
 mod obedience;
 mod plan_reviews;
@@ -17,6 +18,7 @@ mod relay;
 mod sandbox;
 mod transcript_page;
 mod transcripts;
+mod usage;
 mod work;
 
 use mock_model::RecordedRequest;

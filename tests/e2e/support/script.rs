@@ -1,6 +1,8 @@
 //! What the model says in these tests.
 
-use mock_model::{Call, Count, Fail, Kind, RecordedRequest, Rule, Step, Texts, Then, When};
+use mock_model::{
+    Call, Count, Fail, Kind, Limits, RecordedRequest, Rule, Step, Texts, Then, Usage, When, Window,
+};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,6 +81,38 @@ pub fn fails(message: &str) -> Step {
     Step {
         fail: Some(Fail { status: 500, body }),
         ..Step::default()
+    }
+}
+
+/// The provider refuses, because a limit of the account is reached; it says so, and when it begins anew, as the real one does.
+pub fn refuses(resets_in_s: Option<i64>) -> Step {
+    let body = json!({ "error": {
+        "type": "usage_limit_reached", "message": "The usage limit has been reached", "plan_type": "pro", "resets_in_seconds": resets_in_s,
+    } });
+    let primary = Window {
+        used_percent: 100.0,
+        minutes: Some(300),
+        resets_in_s,
+    };
+    Step {
+        fail: Some(Fail { status: 429, body }),
+        limits: Some(Limits {
+            primary: Some(primary),
+            ..Limits::default()
+        }),
+        ..Step::default()
+    }
+}
+
+/// A step whose answer takes so many tokens.
+pub fn takes(input: u64, output: u64, step: Step) -> Step {
+    Step {
+        usage: Some(Usage {
+            input,
+            output,
+            ..Usage::default()
+        }),
+        ..step
     }
 }
 

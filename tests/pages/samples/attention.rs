@@ -224,6 +224,7 @@ pub fn waiting(sample: &Sample, language: Language) -> Vec<Item> {
                 unapproved: false,
             },
             codex_down: None,
+            bounds: Default::default(),
         },
         review: ReviewRule::OFF,
         stale_seconds: 600,

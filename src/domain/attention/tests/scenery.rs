@@ -190,6 +190,7 @@ impl Scenery {
                 routes: BTreeMap::new(),
                 other: route,
                 codex_down: None,
+                bounds: Default::default(),
             },
             review: self.review,
             stale_seconds: 600,

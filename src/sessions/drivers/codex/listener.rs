@@ -1,6 +1,6 @@
 //! What Codex says by itself, turned into observations and, where it matters, into events.
 
-use super::{messages, threads};
+use super::{messages, threads, usage};
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
 use crate::domain::sentence::say;
@@ -30,6 +30,7 @@ pub async fn listen(
                 agents.disconnect_codex();
                 agents.asks.connected(&server).await;
                 connected();
+                usage::connected(&agents);
                 agents.core.ring();
             }
             Incoming::Disconnected { server_ended, .. } => {
@@ -54,6 +55,7 @@ fn owner(agents: &Agents, thread_id: &ThreadId) -> Option<Session> {
 }
 
 async fn notified(agents: &Arc<Agents>, notification: Notification) {
+    usage::heard(agents, &notification).await;
     match notification {
         Notification::ThreadStatusChanged(change) => {
             if let Some(session) = owner(agents, &change.thread_id) {
@@ -88,6 +90,7 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
                 .turn_ended(&change.thread_id, &change.turn.id.0, interrupted)
                 .await;
             if let Some(session) = owner(agents, &change.thread_id) {
+                let is_limit = usage::is_limit(&change.turn);
                 let failed = (change.turn.status == TurnStatus::Failed)
                     .then_some(change.turn.error)
                     .flatten();
@@ -98,7 +101,8 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
                     if interrupted && observed.setback.is_none() {
                         observed.setback = Some(Setback::Interrupted);
                     }
-                    observed.turn_failure.clone_from(&failure);
+                    // At a limit it stands still, and goes on by itself.
+                    observed.turn_failure = failure.clone().filter(|_| !is_limit);
                     observed.notice = failure;
                 });
                 agents.core.live.touch(session.id());

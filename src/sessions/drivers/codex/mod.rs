@@ -1,6 +1,7 @@
 //! The `codex` driver: a session is a thread of the app-server; its prompt and every later message go in by protocol.
 //!
 //! - `threads`: its thread, opened, resumed and replaced; `messages`: what is said to it
+//! - `usage`: what it takes, and limits of the provider
 //! - `listener`: what Codex says by itself
 //! - `tui`: its view; `relayed`: what is heard on the way between the view and Codex; `answered`: what a person answered there
 
@@ -10,6 +11,7 @@ pub mod messages;
 pub mod relayed;
 mod threads;
 pub mod tui;
+mod usage;
 
 use self::threads::Failure;
 use crate::core::LAUNCHER;
@@ -210,6 +212,8 @@ async fn look_back(agents: &Agents, session: &Session, thread: &Thread<'_>) {
     let Ok(newest) = thread.newest_turn().await else {
         return;
     };
+    let runs = newest == Some(TurnStatus::InProgress);
+    usage::resumed(agents, session, runs).await;
     let id = session.id();
     let planner = session.is_planner();
     agents.core.live.update(id, |observed| {
@@ -259,6 +263,16 @@ async fn lost(agents: &Agents, session: &Session, reason: &str) -> Done {
     agents.closed(session.id(), Outcome::Lost { reason }).await
 }
 
+/// Interrupts a session's turn, if one runs; what it started in the background goes on.
+pub async fn interrupt(agents: &Agents, session: &Session) {
+    let thread = session.thread_id.as_deref();
+    if let Some(thread) = thread.and_then(|id| agents.threads.thread(id))
+        && let Err(error) = thread.interrupt_running().await
+    {
+        tracing::info!(session.id = %session.id(), %error, "a session's turn could not be interrupted yet");
+    }
+}
+
 /// Ends a session: its turn, its running commands, its terminal; then its end is recorded.
 pub async fn close(agents: &Agents, session: &Session) -> Done {
     let thread = session.thread_id.as_deref();
@@ -279,6 +293,7 @@ pub async fn close(agents: &Agents, session: &Session) -> Done {
             )
             .await;
     }
+    usage::missed(agents, session).await;
     // What it is closed with, where that was said, is known to the decision.
     agents.closed(session.id(), Outcome::Stopped).await
 }
