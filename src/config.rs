@@ -7,6 +7,7 @@ mod variables;
 
 pub use variables::Variables;
 
+use crate::domain::doing::Thresholds;
 use crate::domain::driver::Driver;
 use crate::domain::language::Language;
 use crate::governance::Governance;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 const DEFAULT_WORKFLOW_DOC: &str = "AGENTS.md";
 const DEFAULT_MAX_DEPARTMENTS: u32 = 2;
-const DEFAULT_STALE_SECONDS: u64 = 300;
+const DEFAULT_SILENT_SECONDS: u64 = 120;
 
 /// Each costs a process of a few MiB, and with Codex's own screen a hundred.
 const DEFAULT_MAX_TERMINALS: u32 = 32;
@@ -114,8 +115,8 @@ pub struct Settings {
     pub department_model: Option<String>,
     /// Departments that may run at once.
     pub max_departments: usize,
-    /// Silence after which a department counts as stalled.
-    pub department_stale: Duration,
+    /// When a session counts as silent, and when as looping.
+    pub thresholds: Thresholds,
     /// Terminals that may be open at once.
     pub max_terminals: usize,
     /// Codex terminals that start with their session; later ones start when somebody looks.

@@ -13,13 +13,19 @@ export function local(stamp) {
     : at.toLocaleString(locale(), { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false });
 }
 
-function age(stamp) {
-  const seconds = Math.max(0, Math.floor((Date.now() - new Date(stamp).getTime()) / 1000));
+// Never less than nothing: the clock of this machine may be behind the server's.
+const passed = (stamp) => Math.max(0, Math.floor((Date.now() - new Date(stamp).getTime()) / 1000));
+
+function length(seconds) {
   if (!Number.isFinite(seconds)) return '';
-  if (seconds < 2) return t('time.now');
-  const length = seconds < 60 ? t('time.s', seconds) : seconds < 3600 ? t('time.m', Math.floor(seconds / 60))
+  return seconds < 60 ? t('time.s', seconds) : seconds < 3600 ? t('time.m', Math.floor(seconds / 60))
     : seconds < 86400 ? t('time.h', Math.floor(seconds / 3600)) : t('time.d', Math.floor(seconds / 86400));
-  return t('time.ago', length);
+}
+
+function age(stamp) {
+  const seconds = passed(stamp);
+  if (!Number.isFinite(seconds)) return '';
+  return seconds < 2 ? t('time.now') : t('time.ago', length(seconds));
 }
 
 export function showTimes(root) {
@@ -35,6 +41,11 @@ function tick(root) {
     const text = age(node.dataset.since);
     if (node.textContent !== text) node.textContent = text;
     node.title = node.dataset.since;
+  }
+  for (const node of $$('[data-for]', root)) {
+    const text = length(passed(node.dataset.for));
+    if (node.textContent !== text) node.textContent = text;
+    node.title = node.dataset.for;
   }
 }
 

@@ -5,7 +5,7 @@ import { getHtml, query } from './api.js';
 import { language } from './i18n.js';
 import { $, $$, fault } from './dom.js';
 import { morph } from './morph.js';
-import { forgetSessions, looksDifferent, showWords } from './sessions.js';
+import { forgetSessions, looksDifferent, showDoing, showWords } from './sessions.js';
 import { showTimes } from './when.js';
 
 // A burst of events is one fetch; whatever happened is seen within 100 ms.
@@ -110,6 +110,7 @@ export function stale() {
 export function observed(session, name) {
   // How many things wait, and which: the fragment has them all. Somebody waits for each, so this waits for no burst.
   if (name === 'attention') { if (!document.hidden) refresh(); return; }
+  showDoing(session);
   // What is being fetched may be older than this.
   if (looksDifferent(session, shown.sessionId) || running) stale();
   else showWords(session);

@@ -176,6 +176,9 @@ pub struct ThreadResume {
     pub thread_id: ThreadId,
     /// Leaves the turns out; with them the reply grows without bound.
     pub exclude_turns: bool,
+    /// Which of its turns the reply brings along; of the one that runs it has what no other call tells: the items that are not complete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub initial_turns_page: Option<TurnsWanted>,
     /// `None` keeps the thread's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approval_policy: Option<ApprovalPolicy>,
@@ -187,12 +190,23 @@ pub struct ThreadResume {
     pub config: Map<String, Value>,
 }
 
+/// The newest turns of a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TurnsWanted {
+    /// How many.
+    pub limit: u32,
+    /// `notLoaded`, `summary` or `full`.
+    pub items_view: &'static str,
+}
+
 impl ThreadResume {
     /// Resumes with the thread's own settings and without its turns.
     pub fn new(thread_id: ThreadId) -> Self {
         Self {
             thread_id,
             exclude_turns: true,
+            initial_turns_page: None,
             approval_policy: None,
             sandbox: None,
             config: Map::new(),
@@ -206,6 +220,9 @@ impl ThreadResume {
 pub struct ThreadOpened {
     /// The thread.
     pub thread: Thread,
+    /// Its newest turns, where they were asked for.
+    #[serde(default)]
+    pub initial_turns_page: Option<Page<Turn>>,
     /// The model in force.
     #[serde(default)]
     pub model: String,

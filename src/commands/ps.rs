@@ -1,5 +1,7 @@
 //! `zhongshu ps`: the sessions of a running server, or what still runs without one.
 
+mod doing;
+
 use super::attention;
 use super::error::CommandError;
 use crate::cli::ExitCode;
@@ -7,6 +9,7 @@ use crate::client::{Client, ClientError};
 use crate::governance::render::printable;
 use crate::paths::Places;
 use crate::process::Identity;
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::Write;
@@ -82,12 +85,18 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
         return Ok(());
     }
     let text = |session: &Value, field: &str| printable(session[field].as_str().unwrap_or("-"));
+    let now = Utc::now();
     let rows: Vec<[String; 6]> = sessions
         .iter()
         .map(|session| {
             let mut task: String = text(session, "task").chars().take(60).collect();
-            if session["status_reason"].is_string() {
-                task.push_str(&format!("  ({})", text(session, "status_reason")));
+            let why = &session["doing"]["reason"];
+            let reasons =
+                [why, &session["status_reason"]].map(|it| it.as_str().unwrap_or_default());
+            for (at, reason) in reasons.iter().enumerate() {
+                if !reason.is_empty() && !reasons[..at].contains(reason) {
+                    task.push_str(&format!("  ({})", printable(reason)));
+                }
             }
             if let Some(code) = session["exit_code"].as_i64().filter(|code| *code != 0) {
                 task.push_str(&format!("  (exit code {code})"));
@@ -96,13 +105,13 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
                 text(session, "id"),
                 text(session, "department"),
                 text(session, "status"),
-                text(session, "heartbeat_status"),
+                doing::said(&session["doing"], now),
                 text(session, "sandbox"),
                 task,
             ]
         })
         .collect();
-    let head = ["ID", "DEPARTMENT", "STATUS", "HEARTBEAT", "SANDBOX", "TASK"].map(str::to_owned);
+    let head = ["ID", "DEPARTMENT", "STATUS", "DOING", "SANDBOX", "TASK"].map(str::to_owned);
     let mut widths = [0; 5];
     for row in std::iter::once(&head).chain(&rows) {
         for (width, cell) in widths.iter_mut().zip(row) {

@@ -49,7 +49,8 @@ fn defaults_override_no_model() {
         (&None, &None)
     );
     assert_eq!(settings.max_departments, 2);
-    assert_eq!(settings.department_stale, Duration::from_secs(300));
+    assert_eq!(settings.thresholds.silent_after, Duration::from_secs(120));
+    assert_eq!(settings.thresholds.looping_after, 5);
     assert_eq!((config.port, config.open_browser), (0, true));
     assert_eq!(config.language(), Language::En);
     assert_eq!(

@@ -1,9 +1,10 @@
 //! The `CODEX_GOVERNANCE_*` variables: reading, checking, and laying them over what `governance.yaml` says.
 
 use super::{
-    ConfigError, DEFAULT_MAX_DEPARTMENTS, DEFAULT_MAX_TERMINALS, DEFAULT_STALE_SECONDS,
+    ConfigError, DEFAULT_MAX_DEPARTMENTS, DEFAULT_MAX_TERMINALS, DEFAULT_SILENT_SECONDS,
     DEFAULT_WORKFLOW_DOC, Settings,
 };
+use crate::domain::doing::Thresholds;
 use crate::governance::Governance;
 use crate::paths::Environment;
 use std::ops::RangeInclusive;
@@ -101,8 +102,8 @@ impl Variables {
         let models = self.models.clone().unwrap_or_else(|| file.models.clone());
         let seconds = self
             .department_stale_seconds
-            .or(file.department_stale_seconds)
-            .unwrap_or(DEFAULT_STALE_SECONDS);
+            .or(file.silent_after_seconds)
+            .unwrap_or(DEFAULT_SILENT_SECONDS);
         let departments = self
             .max_departments
             .or(file.max_departments)
@@ -132,7 +133,10 @@ impl Variables {
                 .or_else(|| models.last().cloned()),
             models,
             max_departments: departments as usize,
-            department_stale: Duration::from_secs(seconds),
+            thresholds: Thresholds {
+                silent_after: Duration::from_secs(seconds),
+                looping_after: file.looping_after,
+            },
             max_terminals: file.max_terminals.unwrap_or(DEFAULT_MAX_TERMINALS) as usize,
             tuis_started_with_session: file.tuis_started_with_session as usize,
             reminder_grace: Duration::from_secs(file.reminder_grace_seconds),

@@ -2,29 +2,18 @@
 //!
 //! Drivers write here, views read here. After a restart it is empty and fills again from the protocol.
 
+pub use crate::domain::doing::Activity;
+use crate::domain::doing::{Doing, Moment, Observation, Thresholds, Turn, doing};
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Setback;
+use crate::domain::session::Session;
+use crate::domain::state::State;
 use crate::domain::usage::meter::Meter;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{LazyLock, Mutex, MutexGuard};
+use std::time::Instant;
 use tokio::sync::watch;
-
-/// What a session is doing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Activity {
-    /// Nothing was heard of it yet.
-    #[default]
-    Unknown,
-    /// A turn runs.
-    Working,
-    /// It waits for a person.
-    Blocked,
-    /// Its turn is over.
-    Idle,
-}
 
 /// Enough for the last screenful of a transcript; every status answer carries it for every session.
 const PREVIEW_CHARS: usize = 1200;
@@ -44,6 +33,10 @@ pub struct Observed {
     pub shown: bool,
     /// Why its last turn failed, if it did.
     pub turn_failure: Option<String>,
+    /// What was heard of its newest turn.
+    pub turn: Turn,
+    /// The running turn that was looked into after a restart.
+    pub looked_into: Option<String>,
     /// What a person should know about it now (a failing model, a missing tool server).
     pub notice: Option<String>,
     /// Messages that Codex has taken and not shown in its history yet.
@@ -56,6 +49,47 @@ pub struct Observed {
     pub meter: Option<Meter>,
     /// When the model last answered it.
     pub answered_at: Option<DateTime<Utc>>,
+}
+
+/// Now, by both clocks.
+pub fn moment() -> Moment {
+    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let begin = *BEGIN;
+    Moment {
+        at: Utc::now(),
+        ticks: begin.elapsed(),
+    }
+}
+
+impl Observed {
+    /// What the session is doing, as far as was observed; `codex_down` says why Codex cannot be asked, if that is so.
+    pub fn doing(
+        &self,
+        state: &State,
+        session: &Session,
+        thresholds: &Thresholds,
+        codex_down: Option<&str>,
+        now: Moment,
+    ) -> Doing {
+        let mut asks = state.asks.open_of(session.id()).peekable();
+        let asked_at = asks.peek().map(|ask| ask.raised_at);
+        let observation = Observation {
+            session,
+            asks: (asks.map(|ask| ask.id.clone()).collect(), asked_at),
+            activity: self.activity,
+            activity_since: self.activity_since,
+            turn: &self.turn,
+            notice: self.notice.as_deref(),
+            limited_until: self.limited_until,
+            codex_down,
+        };
+        doing(&observation, thresholds, now)
+    }
+
+    fn lives(&mut self, now: Moment) {
+        self.last_activity_at = Some(now.at);
+        self.turn.sign(now);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -116,7 +150,10 @@ impl Live {
         self.update(id, |observed| {
             if observed.activity != activity {
                 observed.activity = activity;
-                observed.activity_since = Some(Utc::now());
+                let now = moment();
+                observed.activity_since = Some(now.at);
+                // From here on something can be missed.
+                observed.turn.sign(now);
             }
         });
     }
@@ -134,13 +171,27 @@ impl Live {
 
     /// Notes a sign of life.
     pub fn touch(&self, id: &SessionId) {
-        self.update(id, |observed| observed.last_activity_at = Some(Utc::now()));
+        self.update(id, |observed| observed.lives(moment()));
+    }
+
+    /// Takes note of something that was heard of a session's turn, which is a sign of life.
+    pub fn hears_turn(&self, id: &SessionId, change: impl FnOnce(&mut Turn, Moment)) {
+        self.update(id, |observed| {
+            let now = moment();
+            observed.last_activity_at = Some(now.at);
+            change(&mut observed.turn, now);
+        });
+    }
+
+    /// What was heard of a session's turn is void.
+    pub fn hears_nothing(&self, id: &SessionId) {
+        self.update(id, |observed| observed.turn.is_void(moment()));
     }
 
     /// Adds to a session's preview and notes a sign of life.
     pub fn say(&self, id: &SessionId, text: &str) {
         self.update(id, |observed| {
-            observed.last_activity_at = Some(Utc::now());
+            observed.lives(moment());
             observed.preview.push_str(text);
             let excess = observed
                 .preview
@@ -188,6 +239,7 @@ impl Live {
             // What it asked for is not wanted any more.
             observed.notice = None;
             observed.setback = None;
+            observed.turn = Turn::default();
             observed.handed.clear();
             observed.limited_until = None;
             observed.meter = None;

@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::domain::department::{Approval, Sandbox};
+use crate::domain::doing::Thresholds;
 use crate::domain::driver::Driver;
 use crate::domain::fault::Route;
 use crate::domain::flow::Catalog;
@@ -56,8 +57,8 @@ pub struct Policy {
     pub budgets: Defaults,
     /// Interactive terminals that may be open at the same time.
     pub max_terminals: usize,
-    /// A department without a sign of life for so long is stalled.
-    pub stale: Duration,
+    /// When a session counts as silent, and when as looping.
+    pub thresholds: Thresholds,
     /// A department stays silent so long after its last reminder before it is ended.
     pub reminder_grace: Duration,
     /// Whether confirmed work has its verify commands run by the launcher when the person says nothing about it.
@@ -130,7 +131,7 @@ impl Policy {
             review_limit: settings.governance.settings.review_limit,
             budgets: settings.governance.settings.budgets,
             max_terminals: settings.max_terminals,
-            stale: settings.department_stale,
+            thresholds: settings.thresholds,
             reminder_grace: settings.reminder_grace,
             run_verify: settings.run_verify,
             notify: match notify_warning {

@@ -22,10 +22,11 @@ mod words;
 mod work;
 
 pub use actions::{Action, Need, NeedKind};
-pub use find::{is_silent, of};
+pub use find::of;
 pub use list::Scene;
 pub use waiting::{MAX_CHARS, MAX_FILES, MAX_PLAN_LINES, PlanLine, PlanSeen, Waiting};
 
+use super::doing::Doing;
 use super::ids::SessionId;
 use super::powers::Line;
 use super::review::GateMode;
@@ -103,18 +104,8 @@ pub struct House {
 /// What was observed of one session, as far as it matters here.
 #[derive(Debug, Clone, Default)]
 pub struct Glimpse {
-    /// Whether it waits for a person.
-    pub is_blocked: bool,
-    /// Whether its turn is over.
-    pub is_idle: bool,
-    /// Since when it does what it does.
-    pub since: Option<DateTime<Utc>>,
-    /// Its last sign of life.
-    pub last_activity_at: Option<DateTime<Utc>>,
-    /// Why its last turn failed.
-    pub turn_failure: Option<String>,
-    /// What a person should know about it.
-    pub notice: Option<String>,
+    /// What it is doing.
+    pub doing: Doing,
 }
 
 impl Item {

@@ -10,6 +10,7 @@ pub mod claims;
 pub mod codeowners;
 pub mod conformance;
 pub mod department;
+pub mod doing;
 pub mod dossier;
 pub mod driver;
 pub mod event;

@@ -3,6 +3,7 @@
 
 mod budgets;
 mod risks;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -74,8 +75,11 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     settings.zhongshu_model = raw.zhongshu_model.map(model_name).transpose()?;
     settings.department_model = raw.department_model.map(model_name).transpose()?;
     settings.max_departments = small(raw.max_departments, "max_departments", 1)?;
-    settings.department_stale_seconds =
-        seconds(raw.department_stale_seconds, "department_stale_seconds")?;
+    settings.silent_after_seconds =
+        watch::silent_after(raw.silent_after_seconds, raw.department_stale_seconds)?;
+    if let Some(times) = watch::looping_after(raw.looping_after)? {
+        settings.looping_after = times;
+    }
     settings.max_terminals = small(raw.max_terminals, "max_terminals", 1)?;
     settings.review.required = raw.plan_review == Some(RawPlanReview::Menxia);
     if let Some(limit) = small(raw.veto_limit, "veto_limit", 1)? {

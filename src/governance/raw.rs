@@ -28,6 +28,8 @@ pub(super) struct RawFile {
     pub department_model: Option<Spanned<String>>,
     pub max_departments: Option<Spanned<u64>>,
     pub department_stale_seconds: Option<Spanned<u64>>,
+    pub silent_after_seconds: Option<Spanned<u64>>,
+    pub looping_after: Option<Spanned<u64>>,
     pub max_terminals: Option<Spanned<u64>>,
     pub review_limit: Option<Spanned<u64>>,
     pub budgets: Option<RawBudgets>,

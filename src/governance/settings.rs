@@ -109,8 +109,10 @@ pub struct Settings {
     pub department_model: Option<String>,
     /// Departments that may run at once.
     pub max_departments: Option<u32>,
-    /// Silence after which a department counts as stalled.
-    pub department_stale_seconds: Option<u64>,
+    /// A turn in which nothing runs and nothing is said for so long is silent; the file may call it by its former name.
+    pub silent_after_seconds: Option<u64>,
+    /// The same command with the same end so often in a row is a loop.
+    pub looping_after: usize,
     /// Terminals that may be open at once.
     pub max_terminals: Option<u32>,
     /// Whether menxia reviews plans before a person decides.
@@ -155,7 +157,8 @@ impl Default for Settings {
             zhongshu_model: None,
             department_model: None,
             max_departments: None,
-            department_stale_seconds: None,
+            silent_after_seconds: None,
+            looping_after: 5,
             max_terminals: None,
             review: ReviewRule::OFF,
             review_limit: None,

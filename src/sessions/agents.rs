@@ -7,6 +7,7 @@ use crate::domain::event::Event;
 use crate::domain::flow;
 use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::message::Setback;
+use crate::domain::sentence::say;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
 use crate::mailbox::Nudge;
@@ -48,6 +49,8 @@ struct Connections {
     sessions: HashSet<SessionId>,
     /// How often Codex was lost or came back. What was begun with one connection says nothing about the next.
     codex: u64,
+    /// Why Codex was lost, until it is back.
+    lost: Option<String>,
 }
 
 impl Agents {
@@ -198,6 +201,21 @@ impl Agents {
         self.connections().sessions.remove(id);
     }
 
+    /// Codex was lost for this reason, or is back.
+    pub fn codex_is_lost(&self, reason: Option<&str>) {
+        self.connections().lost = reason.map(str::to_owned);
+    }
+
+    /// Why Codex cannot be asked at the moment, if that is so.
+    pub fn codex_down(&self) -> Option<String> {
+        let down = self.threads.down()?;
+        let lost = self.connections().lost.clone();
+        Some(match lost {
+            Some(reason) => say!("reason.doing.codex_lost", reason).to_string(),
+            None => down,
+        })
+    }
+
     /// Every Codex session must be resumed before it can be spoken to again.
     pub fn disconnect_codex(&self) {
         self.connections().codex += 1;
@@ -215,6 +233,7 @@ impl Agents {
                 Activity::Working | Activity::Blocked
             );
             self.core.live.set_activity(id, Activity::Unknown);
+            self.core.live.hears_nothing(id);
             // Whether these arrived, the history tells.
             self.core.live.update(id, |observed| {
                 observed.handed.clear();

@@ -1,7 +1,9 @@
 //! One thread of Codex: opened, resumed, spoken to, ended.
 
-use crate::codex::calls::{ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart, TurnStart};
-use crate::codex::items::{ThreadStatus, TurnStatus};
+use crate::codex::calls::{
+    ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart, TurnStart, TurnsWanted,
+};
+use crate::codex::items::{Item, ThreadStatus, Turn, TurnStatus};
 use crate::codex::wire::ThreadId;
 use crate::codex::{CallError, Codex};
 use crate::domain::department::{Approval, Sandbox};
@@ -81,13 +83,34 @@ impl<'a> Thread<'a> {
         self.codex.start_turn(&turn).await.map(drop)
     }
 
-    /// How its newest turn stands; `None` when it has none.
+    /// Its newest turn, with a summary of its items; `None` when it has none.
     ///
     /// # Errors
     /// When Codex cannot be asked, or refuses.
-    pub async fn newest_turn(&self) -> Result<Option<TurnStatus>, CallError> {
+    pub async fn newest_turn(&self) -> Result<Option<Turn>, CallError> {
         let page = self.codex.turns(&self.id, 1).await?;
-        Ok(page.data.into_iter().next().map(|turn| turn.status))
+        Ok(page.data.into_iter().next())
+    }
+
+    /// The items of the turn that runs, those that are not complete among them. The answer has all that its commands printed, and of a
+    /// turn that printed more than a message may hold there is none, but another connection.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked, or refuses.
+    pub async fn items_of_running_turn(&self) -> Result<Vec<Item>, CallError> {
+        let wanted = TurnsWanted {
+            limit: 1,
+            items_view: "full",
+        };
+        let params = ThreadResume {
+            initial_turns_page: Some(wanted),
+            ..ThreadResume::new(self.id.clone())
+        };
+        let resumed = self.codex.resume_thread(&params).await?;
+        let turns = resumed.initial_turns_page.map(|page| page.data);
+        let mut turns = turns.unwrap_or_default().into_iter();
+        let running = turns.find(|turn| turn.status == TurnStatus::InProgress);
+        Ok(running.map(|turn| turn.items).unwrap_or_default())
     }
 
     /// Whether a turn runs; one that is not known runs none.

@@ -1,9 +1,10 @@
 //! What waits for a person, as pages, API and streams show it: the state and the observations at one moment, put into one list by
 //! `domain::attention`. Kept are only the times at which things without a recorded begin were first seen, and what streams were told.
 
-use crate::core::live::{Activity, Observed};
+use crate::core::live::moment;
 use crate::domain::ask::Ask;
 use crate::domain::attention::{self, Glimpse, House, Item, Scene};
+use crate::domain::doing::Doing;
 use crate::domain::language::Language;
 use crate::domain::review::GateMode;
 use crate::domain::sentence::{Sentence, say};
@@ -97,7 +98,8 @@ impl Attention {
         language: Language,
     ) -> Vec<Item> {
         let policy = agents.core.policy();
-        let now = Utc::now();
+        let (at, codex_down) = (moment(), agents.codex_down());
+        let now = at.at;
         let pinned = state.reviews.pinned.filter(|mode| *mode > GateMode::Off);
         house.gate = pinned.filter(|_| *self.guarded.borrow() == Some(false));
         let first_seen = RefCell::new(lock(&self.first_seen));
@@ -105,10 +107,15 @@ impl Attention {
             state,
             asks: &asks(state),
             house: &house,
-            glimpse: &|id| glimpse(agents.core.live.observed(id)),
+            glimpse: &|id| Glimpse {
+                doing: state.session(id).map_or_else(Doing::default, |session| {
+                    let observed = agents.core.live.observed(id);
+                    let down = codex_down.as_deref();
+                    observed.doing(state, session, &policy.thresholds, down, at)
+                }),
+            },
             limits,
             review: policy.catalog.review,
-            stale_seconds: policy.stale.as_secs(),
             title: &|key| {
                 let known = policy.catalog.department(key);
                 known.map_or_else(|| key.to_owned(), |it| it.title.get(language).to_owned())
@@ -186,17 +193,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What Codex asks and nobody has answered.
 fn asks(state: &State) -> Vec<Ask> {
     state.asks.open().cloned().collect()
-}
-
-fn glimpse(observed: Observed) -> Glimpse {
-    Glimpse {
-        is_blocked: observed.activity == Activity::Blocked,
-        is_idle: observed.activity == Activity::Idle,
-        since: observed.activity_since,
-        last_activity_at: observed.last_activity_at,
-        turn_failure: observed.turn_failure,
-        notice: observed.notice,
-    }
 }
 
 /// The English of each, which names it, and its text.

@@ -5,6 +5,7 @@
 
 mod attention;
 mod checks;
+mod doing;
 pub(crate) mod escape;
 mod quoted;
 mod report;

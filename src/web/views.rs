@@ -3,9 +3,9 @@
 //! Field names are the contract's. Nothing here changes anything, and nothing here reads a file.
 
 use crate::access::Lease;
-use crate::core::live::{Activity, Live, Observed};
-use crate::domain::attention;
+use crate::core::live::{Activity, Live, Observed, moment};
 use crate::domain::department::{Approval, Sandbox};
+use crate::domain::doing::{Doing, Moment, Thresholds};
 use crate::domain::flow::plan_reviews;
 use crate::domain::flow::sessions::has_reported;
 use crate::domain::handoff::MAILBOX_ROOT;
@@ -22,6 +22,7 @@ use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 mod codex;
+mod doing;
 mod plan;
 mod plan_file;
 mod queue;
@@ -30,6 +31,7 @@ mod usage;
 pub mod work;
 
 pub use codex::CodexView;
+pub use doing::DoingView;
 pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
@@ -49,10 +51,12 @@ pub struct ViewContext<'a> {
     pub live: &'a Live,
     /// The repository.
     pub repo: &'a Path,
-    /// A department without a sign of life for so long is stalled.
-    pub stale_seconds: u64,
+    /// When a session counts as silent, and when as looping.
+    pub thresholds: Thresholds,
+    /// Why Codex cannot be asked, if that is so.
+    pub codex_down: Option<String>,
     /// Now.
-    pub now: DateTime<Utc>,
+    pub now: Moment,
     /// The address of a terminal that is open, for who asks; `None` for those who may not open any.
     pub address: AddressOf<'a>,
 }
@@ -92,6 +96,8 @@ pub struct SessionView {
     pub status_reason: Option<String>,
     /// Exit code of its program.
     pub exit_code: Option<i32>,
+    /// What it is doing, and why it does not go on.
+    pub doing: DoingView,
     /// `working`, `idle`, `blocked` (waits for a person) or `unknown`.
     pub activity: Activity,
     /// When it was registered, or started again.
@@ -222,8 +228,9 @@ impl<'a> ViewContext<'a> {
             state,
             live: &agents.core.live,
             repo: &agents.core.place.repo,
-            stale_seconds: agents.core.policy().stale.as_secs(),
-            now: Utc::now(),
+            thresholds: agents.core.policy().thresholds,
+            codex_down: agents.codex_down(),
+            now: moment(),
             address: Box::new(move |id| agents.terminals.url(id, Mode::Write, opener?)),
         }
     }
@@ -251,13 +258,14 @@ impl ViewContext<'_> {
     /// One session.
     pub fn session(&self, session: &Session) -> SessionView {
         let observed = self.live.observed(session.id());
+        let doing = self.doing(session, &observed);
         let brief = &session.brief;
         let mailbox_owner = brief.parent_session_id.as_ref().unwrap_or(&brief.id);
         let root = self.repo.join(MAILBOX_ROOT).join(mailbox_owner.as_str());
         let last_activity_at = observed.last_activity_at.or(session.started_at);
         let idle_seconds = last_activity_at
             .filter(|_| session.is_live())
-            .map(|at| (self.now - at).num_seconds().max(0).unsigned_abs());
+            .map(|at| (self.now.at - at).num_seconds().max(0).unsigned_abs());
         let usage = UsageView::of(self.state, session, &observed);
         SessionView {
             id: brief.id.clone(),
@@ -283,17 +291,17 @@ impl ViewContext<'_> {
                 false => reason(session).or_else(|| observed.notice.clone()),
             },
             exit_code: exit_code(session),
-            activity: if session.is_live() {
-                observed.activity
-            } else {
-                Activity::Unknown
+            doing: DoingView::of(&doing),
+            activity: match session.is_live() {
+                true => doing.activity(),
+                false => Activity::Unknown,
             },
             started_at: session.started_at.unwrap_or(session.registered_at),
             ended_at: session.ended_at(),
             task: brief.task.clone(),
             files: brief.files.clone(),
             verify: brief.verify.clone(),
-            heartbeat_status: self.heartbeat(session, &observed, idle_seconds),
+            heartbeat_status: heartbeat(session, &doing, idle_seconds),
             idle_seconds,
             last_activity_at,
             browser_terminal_id: session.terminal_id.clone(),
@@ -334,19 +342,10 @@ impl ViewContext<'_> {
             }
     }
 
-    fn heartbeat(&self, session: &Session, observed: &Observed, idle: Option<u64>) -> &'static str {
-        match (session.is_live(), idle) {
-            (false, _) => "exited",
-            (true, None) => "unknown",
-            (true, Some(_)) if self.is_silent(session, observed) => "stalled",
-            (true, Some(_)) => "active",
-        }
-    }
-
-    fn is_silent(&self, session: &Session, observed: &Observed) -> bool {
-        let is_blocked = observed.activity == Activity::Blocked;
-        let heard = observed.last_activity_at;
-        attention::is_silent(session, is_blocked, heard, self.stale_seconds, self.now)
+    /// What a session is doing.
+    pub fn doing(&self, session: &Session, observed: &Observed) -> Doing {
+        let down = self.codex_down.as_deref();
+        observed.doing(self.state, session, &self.thresholds, down, self.now)
     }
 
     fn planner(&self, session: &Session) -> PlannerView {
@@ -412,6 +411,15 @@ impl ViewContext<'_> {
             .collect();
         list.sort_by_key(|result| std::cmp::Reverse(result.reported_at));
         list
+    }
+}
+
+fn heartbeat(session: &Session, doing: &Doing, idle: Option<u64>) -> &'static str {
+    match (session.is_live(), idle) {
+        (false, _) => "exited",
+        (true, None) => "unknown",
+        (true, Some(_)) if doing.is_silent() => "stalled",
+        (true, Some(_)) => "active",
     }
 }
 

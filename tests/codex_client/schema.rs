@@ -10,7 +10,7 @@ use zhongshu::codex::calls::{
     AccountRateLimitsRead, AccountRead, ApprovalPolicy, Call, Capabilities, ClientInfo, ConfigRead,
     Initialize, McpServerStatusList, ModelList, SandboxMode, ThreadArchive, ThreadItemsList,
     ThreadLoadedList, ThreadNameSet, ThreadRead, ThreadResume, ThreadStart, ThreadTurnsList,
-    ThreadUnsubscribe, TurnInterrupt, TurnStart, TurnSteer,
+    ThreadUnsubscribe, TurnInterrupt, TurnStart, TurnSteer, TurnsWanted,
 };
 use zhongshu::codex::events::{Notification, RequestKind, ServerRequest};
 use zhongshu::codex::features::Feature;
@@ -195,6 +195,10 @@ fn calls() -> Vec<Sample> {
         ),
         sample(
             &ThreadResume {
+                initial_turns_page: Some(TurnsWanted {
+                    limit: 1,
+                    items_view: "full",
+                }),
                 approval_policy: Some(ApprovalPolicy::Never),
                 sandbox: Some(SandboxMode::ReadOnly),
                 config: config(),

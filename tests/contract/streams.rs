@@ -427,11 +427,13 @@ fn what_a_program_says_of_itself_is_the_status_of_its_session() {
                 "{reason}"
             );
             // Nothing is said of what nobody knows.
-            assert_eq!(
-                tile(&format!("a-{activity}")),
-                activity != "unknown",
-                "{activity}"
-            );
+            let word = match activity {
+                "blocked" => "waiting",
+                word => word,
+            };
+            assert_eq!(session["doing"]["state"], word);
+            let badge = format!("doing d-{word}");
+            assert_eq!(tile(&badge), activity != "unknown", "{activity}");
             assert_eq!(tile("permission"), activity == "blocked");
         }
         // In two pieces, as a program's writes may cut it.

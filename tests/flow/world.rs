@@ -9,6 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use zhongshu::core::policy::{Policy, Role};
 use zhongshu::domain::assignment::{Assignment, Hold};
 use zhongshu::domain::department::{self, Approval, Sandbox};
+use zhongshu::domain::doing::Thresholds;
 use zhongshu::domain::driver::Driver;
 use zhongshu::domain::event::Event;
 use zhongshu::domain::flow::holds::Holds;
@@ -68,7 +69,10 @@ impl World {
             review_limit: None,
             budgets: Default::default(),
             max_terminals: 8,
-            stale: Duration::from_secs(300),
+            thresholds: Thresholds {
+                silent_after: Duration::from_secs(120),
+                looping_after: 5,
+            },
             reminder_grace: Duration::from_secs(60),
             orphan_limit: Duration::from_secs(60),
             run_verify: false,

@@ -16,6 +16,7 @@ use zhongshu::core::live::Activity;
 use zhongshu::core::powers::Question;
 use zhongshu::domain::ask::Ask;
 use zhongshu::domain::department::{Approval, Department, Sandbox, built_in};
+use zhongshu::domain::doing::{Doing, State};
 use zhongshu::domain::event::Event;
 use zhongshu::domain::ids::{SessionId, TerminalId};
 use zhongshu::domain::language::Language;
@@ -24,8 +25,8 @@ use zhongshu::domain::result::Findings;
 use zhongshu::domain::session::Kind;
 use zhongshu::web::pages::{Codex, TerminalItem, Work};
 use zhongshu::web::views::{
-    AllUsage, FindingView, MailboxView, PlanFileView, PlanView, PlannerView, QueueItemView,
-    ReportStatusView, ResultView, SessionView, UsageView,
+    AllUsage, DoingView, FindingView, MailboxView, PlanFileView, PlanView, PlannerView,
+    QueueItemView, ReportStatusView, ResultView, SessionView, UsageView,
 };
 
 pub const PLANNER: &str = "zhongshu-01900000000070008000000000000001";
@@ -135,6 +136,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         &say("Add a --quiet flag to the command line, with tests and a line in the README."),
     );
     first.activity = Activity::Idle;
+    first.doing = does(State::Idle);
     let mut old = session(
         "zhongshu-01900000000070008000000000000000",
         "zhongshu",
@@ -151,6 +153,10 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
     working.transcript_preview = say(
         "running 14 tests\ntest quiet_hides_progress ... ok\ntest quiet_keeps_errors ... ok\n• Now I update the help text.\n",
     );
+    working.doing = does(State::Tool {
+        tool: say("cargo test --test cli"),
+        is_old: false,
+    });
     working.files = vec![say("src/cli.rs"), say("tests/cli.rs")];
     working.verify = vec![say("cargo test --test cli")];
     working.model = Some(say("gpt-5.1-codex"));
@@ -160,7 +166,7 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         &say("Describe the flag in the README."),
     );
     stalled.heartbeat_status = "stalled";
-    stalled.activity = Activity::Blocked;
+    stalled.doing = does(State::Silent { in_turn: true });
     stalled.last_activity_at = Some(at(9));
     stalled.report.as_mut().unwrap().reminders = 1;
     let mut failed = session(
@@ -297,11 +303,18 @@ fn queued(
         assignment: assignment.unwrap(),
         position: 1,
         hold: hold.map(|(word, _)| word),
+        doing: DoingView::queued(at(5), hold.map(|(_, reason)| say(reason))),
         hold_reason: hold.map(|(_, reason)| say(reason)),
         hold_for: Vec::new(),
         can_be_forced: hold.is_none(),
         title: say(department),
     }
+}
+
+/// What a session does since a while.
+pub fn does(state: State) -> DoingView {
+    let since = Some(at(3));
+    DoingView::of(&Doing { state, since })
 }
 
 pub fn session(id: &str, department: &str, task: &str) -> SessionView {
@@ -327,6 +340,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
         status: "running",
         status_reason: None,
         exit_code: None,
+        doing: does(State::Thinking),
         activity: Activity::Working,
         started_at: at(40),
         ended_at: None,

@@ -41,6 +41,7 @@ zhongshu_model: gpt-large
 department_model: gpt-small
 max_departments: 3
 department_stale_seconds: 120
+looping_after: 7
 max_terminals: 6
 plan_review: menxia
 veto_limit: 2
@@ -85,6 +86,8 @@ fn a_full_file_is_read() {
     assert_eq!(settings.language, Some(Language::Zh));
     assert_eq!(settings.models, ["gpt-large", "gpt-small"]);
     assert_eq!(settings.max_departments, Some(3));
+    assert_eq!(settings.silent_after_seconds, Some(120));
+    assert_eq!(settings.looping_after, 7);
     assert_eq!(settings.reminder_grace_seconds, 30);
     assert_eq!(settings.tuis_started_with_session, 2);
     assert_eq!(settings.drivers["other"].command[4], r#"{"a": 1}"#);
@@ -180,6 +183,21 @@ const MISTAKES: &[(&str, u64, &[&str])] = &[
     ),
     ("max_departments: many\n", 1, &[]),
     ("reminder_grace_seconds: 999999\n", 1, &["86400"]),
+    (
+        "silent_after_seconds: 0\n",
+        1,
+        &["silent_after_seconds", "between 1 and 86400"],
+    ),
+    (
+        "looping_after: 1\n",
+        1,
+        &["looping_after", "between 2 and 1000"],
+    ),
+    (
+        "department_stale_seconds: 60\nsilent_after_seconds: 60\n",
+        1,
+        &["former name of silent_after_seconds"],
+    ),
     (
         "risk_rules:\n  - name: x\n    level: fatal\n",
         3,

@@ -121,10 +121,15 @@ impl Asks {
             .find(|it| it.ask.request_key == *key)
     }
 
+    /// What this session waits with, oldest first.
+    pub fn open_of<'a>(&'a self, session: &SessionId) -> impl Iterator<Item = &'a Ask> {
+        self.open()
+            .filter(|ask| ask.session_id.as_ref() == Some(session))
+    }
+
     /// The oldest that this session waits with.
     pub fn first_open_of(&self, session: &SessionId) -> Option<&Ask> {
-        self.open()
-            .find(|ask| ask.session_id.as_ref() == Some(session))
+        self.open_of(session).next()
     }
 
     /// The rules that hold, oldest first.

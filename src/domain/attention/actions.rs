@@ -4,6 +4,7 @@ use super::list::About;
 use super::{PlanSeen, Waiting};
 use crate::domain::language::Language;
 use crate::domain::sentence::{Sentence, say};
+use crate::domain::session::Session;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -139,6 +140,16 @@ impl Maker {
         )
     }
 
+    fn interrupt(&self, session: &str) -> Action {
+        self.make(
+            "interrupt",
+            say!("action.interrupt.label"),
+            say!("action.interrupt.effect"),
+            "/api/interrupt_session",
+            json!({"session_id": session}),
+        )
+    }
+
     fn stop(&self, session: &str) -> Action {
         self.make(
             "stop",
@@ -244,8 +255,12 @@ impl Waiting {
                 "/api/powers",
                 json!({"sha256": sha256, "accept": true}),
             )],
-            Self::TurnFailed { .. } | Self::Silent { .. } => {
-                vec![m.message(session), m.stop(session)]
+            Self::TurnFailed { .. } => vec![m.message(session), m.stop(session)],
+            Self::Silent { .. } | Self::Looping { .. } => {
+                let in_codex = |it: &&Session| it.brief.driver.needs_codex();
+                let interrupt = about.session.filter(in_codex).map(|_| m.interrupt(session));
+                let message = std::iter::once(m.message(session));
+                message.chain(interrupt).chain([m.stop(session)]).collect()
             }
             Self::StartFailed { .. } | Self::SessionLost { .. } => {
                 vec![m.resume(session), m.restart(session)]

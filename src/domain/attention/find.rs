@@ -2,6 +2,7 @@
 
 use super::list::{About, List, Scene, digest, first};
 use super::{Item, Urgency, Waiting, asks, limits, plans, short, sort, work};
+use crate::domain::doing;
 use crate::domain::flow::usage::stands_still;
 use crate::domain::outcome::Outcome;
 use crate::domain::session::{RejectedFile, Session};
@@ -29,23 +30,6 @@ pub fn of(scene: &Scene<'_>) -> Vec<Item> {
     let mut items = list.items;
     sort(&mut items);
     items
-}
-
-/// Whether a department should have given a sign of life. Waiting for a person, or for the next message, is no sign of trouble.
-pub fn is_silent(
-    session: &Session,
-    is_blocked: bool,
-    last_activity_at: Option<DateTime<Utc>>,
-    stale_seconds: u64,
-    now: DateTime<Utc>,
-) -> bool {
-    let idle = last_activity_at
-        .or(session.started_at)
-        .map(|at| (now - at).num_seconds().max(0).unsigned_abs());
-    session.is_live()
-        && !session.is_planner()
-        && !is_blocked
-        && idle.is_some_and(|idle| idle >= stale_seconds)
 }
 
 impl List<'_> {
@@ -113,44 +97,34 @@ impl List<'_> {
 
     fn live(&mut self, session: &Session) {
         let scene = self.scene;
-        let seen = (scene.glimpse)(session.id());
+        let doing = (scene.glimpse)(session.id()).doing;
         let about = About {
-            since: seen.since,
+            since: doing.since,
             ..About::session(scene.state, session)
         };
-        let id = session.id().as_str();
-        if scene
+        let is_listed = scene
             .asks
             .iter()
-            .any(|ask| ask.session_id.as_ref() == Some(session.id()))
-        {
-            // What it asks is in the list already.
-        } else if seen.is_blocked {
-            let notice = seen.notice.clone();
-            self.add(
-                Urgency::BlocksSession,
-                id,
-                about,
-                Waiting::Blocked { notice },
-            );
-        } else if let Some(cause) = seen.turn_failure.clone().filter(|_| seen.is_idle) {
-            let waiting = Waiting::TurnFailed { cause };
-            self.add(Urgency::BlocksSession, id, about, waiting);
-        } else if stands_still(scene.state, session, &scene.limits.bounds) {
+            .any(|ask| ask.session_id.as_ref() == Some(session.id()));
+        // What it asks is in the list already.
+        let waiting = match doing.state {
+            _ if is_listed => None,
+            doing::State::Waiting { reason, .. } => Some(Waiting::Blocked { notice: reason }),
             // At a limit, which is one item for all.
-        } else if is_silent(
-            session,
-            false,
-            seen.last_activity_at,
-            scene.stale_seconds,
-            scene.now,
-        ) {
-            let last_activity_at = seen.last_activity_at.or(session.started_at);
-            let about = About {
-                since: last_activity_at,
-                ..about
-            };
-            let waiting = Waiting::Silent { last_activity_at };
+            _ if stands_still(scene.state, session, &scene.limits.bounds) => None,
+            doing::State::Failed { reason: cause }
+            | doing::State::RateLimited {
+                reason: Some(cause),
+                ..
+            } => Some(Waiting::TurnFailed { cause }),
+            doing::State::Silent { .. } => Some(Waiting::Silent {
+                last_activity_at: doing.since,
+            }),
+            doing::State::Looping { command, times } => Some(Waiting::Looping { command, times }),
+            _ => None,
+        };
+        if let Some(waiting) = waiting {
+            let id = session.id().as_str();
             self.add(Urgency::BlocksSession, id, about, waiting);
         }
         if session.is_planner() {

@@ -26,8 +26,6 @@ pub struct Scene<'a> {
     pub limits: &'a Limits,
     /// Whether plans are reviewed.
     pub review: ReviewRule,
-    /// A department without a sign of life for so many seconds is silent.
-    pub stale_seconds: u64,
     /// Name of a department, for people.
     pub title: &'a dyn Fn(&str) -> String,
     /// When something was first seen whose begin nobody recorded, by its id.

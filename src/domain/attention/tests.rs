@@ -5,6 +5,7 @@
 mod scenery;
 
 use super::*;
+use crate::domain::doing;
 use crate::domain::driver::Driver;
 use crate::domain::event::Event;
 use crate::domain::fault::Shared;
@@ -16,6 +17,13 @@ use crate::domain::review::{CommitSeen, GitId};
 use crate::domain::session::{NotTaken, Outcome};
 use chrono::TimeDelta;
 use scenery::{DEPARTMENT, PLANNER, Scenery, ask, id};
+
+fn does(state: doing::State, since: DateTime<Utc>) -> Glimpse {
+    let since = Some(since);
+    Glimpse {
+        doing: Doing { state, since },
+    }
+}
 
 #[test]
 fn nothing_waits_in_a_house_in_which_nothing_happened_and_nothing_in_one_that_works() {
@@ -47,12 +55,12 @@ fn what_blocks_a_session_stands_before_what_blocks_the_queue_and_that_before_wha
     house.report(1, Source::Tool, true);
     house.seen.insert(
         id(PLANNER),
-        Glimpse {
-            is_idle: true,
-            turn_failure: Some("no more tokens".to_owned()),
-            since: Some(house.at),
-            ..Glimpse::default()
-        },
+        does(
+            doing::State::Failed {
+                reason: "no more tokens".to_owned(),
+            },
+            house.at,
+        ),
     );
     house
         .asks
@@ -70,10 +78,11 @@ fn what_blocks_a_session_stands_before_what_blocks_the_queue_and_that_before_wha
 #[test]
 fn an_ask_carries_what_can_be_decided_and_stands_in_the_place_of_the_blocked_session() {
     let mut house = Scenery::planning();
-    let blocked = Glimpse {
-        is_blocked: true,
-        ..Glimpse::default()
+    let waits = doing::State::Waiting {
+        ask_ids: Vec::new(),
+        reason: None,
     };
+    let blocked = does(waits, house.at);
     house.seen.insert(id(PLANNER), blocked);
     assert_eq!(house.kinds(), ["blocked"]);
     house.asks.push(ask(Some(PLANNER), house.at));
@@ -332,17 +341,34 @@ fn a_file_that_was_not_taken_is_told_until_a_better_one_is() {
 }
 
 #[test]
-fn a_department_without_a_sign_of_life_is_told_and_a_planner_that_waits_is_not() {
+fn who_is_silent_or_turns_in_a_circle_is_told_with_what_can_be_done() {
     let mut house = Scenery::planning();
     house.session(DEPARTMENT, "lingyubu");
-    house.at += TimeDelta::minutes(30);
-    assert_eq!(house.kinds(), ["silent"]);
-    let seen = Glimpse {
-        last_activity_at: Some(house.at),
-        ..Glimpse::default()
+    let looping = doing::State::Looping {
+        command: "cargo check".to_owned(),
+        times: 7,
     };
-    house.seen.insert(id(DEPARTMENT), seen);
-    assert_eq!(house.kinds(), [""; 0]);
+    for (name, state, kind) in [
+        (PLANNER, doing::State::Silent { in_turn: true }, "silent"),
+        (DEPARTMENT, looping, "looping"),
+    ] {
+        house.seen = [(id(name), does(state, house.at))].into();
+        assert_eq!(house.kinds(), [kind]);
+        for language in [Language::En, Language::Zh] {
+            let item = house.list_in(language).remove(0);
+            let actions: Vec<_> = item.actions.iter().map(|it| it.id).collect();
+            assert_eq!(actions, ["message", "interrupt", "stop"]);
+            assert_eq!(item.since, house.at);
+            assert!(item.why.is_some());
+        }
+    }
+    let item = serde_json::to_value(&house.list()[0]).unwrap();
+    let expected = serde_json::json!({ "command": "cargo check", "times": 7 });
+    assert_eq!(item["what"], expected);
+    for state in [doing::State::Thinking, doing::State::Idle] {
+        house.seen = [(id(DEPARTMENT), does(state, house.at))].into();
+        assert_eq!(house.kinds(), [""; 0]);
+    }
 }
 
 #[test]

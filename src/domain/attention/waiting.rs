@@ -84,10 +84,17 @@ pub enum Waiting {
         /// Why.
         cause: String,
     },
-    /// A department gives no sign of life.
+    /// Nothing runs for a session and nothing is heard of it.
     Silent {
         /// Its last sign.
         last_activity_at: Option<DateTime<Utc>>,
+    },
+    /// A session does the same over and over.
+    Looping {
+        /// The command.
+        command: String,
+        /// How often it came to the same end, in a row.
+        times: usize,
     },
     /// A planner could not be started.
     StartFailed {
@@ -305,6 +312,7 @@ impl Waiting {
             Self::Blocked { .. } => "blocked",
             Self::TurnFailed { .. } => "turn_failed",
             Self::Silent { .. } => "silent",
+            Self::Looping { .. } => "looping",
             Self::StartFailed { .. } => "start_failed",
             Self::SessionLost { .. } => "session_lost",
             Self::PlanToConfirm(_) => "plan_to_confirm",
@@ -345,6 +353,7 @@ impl Waiting {
             | Self::PlannerEnded { .. } => Some("queue"),
             Self::TurnFailed { .. }
             | Self::Silent { .. }
+            | Self::Looping { .. }
             | Self::StartFailed { .. }
             | Self::SessionLost { .. }
             | Self::FileRejected { .. } => Some("planner"),

@@ -87,8 +87,13 @@ impl Waiting {
             ),
             Self::Silent { .. } => (
                 say!("waiting.silent.title", who => who()),
-                None,
+                Some(say!("waiting.silent.why")),
                 say!("waiting.silent.unanswered"),
+            ),
+            Self::Looping { command, times } => (
+                say!("waiting.looping.title", who => who(), times),
+                Some(say!("waiting.looping.why", command, times)),
+                say!("waiting.looping.unanswered"),
             ),
             Self::StartFailed { reason } => (
                 say!("waiting.start_failed.title"),

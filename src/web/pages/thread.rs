@@ -9,6 +9,7 @@ use super::review::lines::{self, HunkRows, Span};
 use crate::domain::language::Language;
 use crate::domain::transcript::{PatchedFile, Row, Text, Turn, Via, What};
 use crate::git::diff::Hunk;
+use crate::web::views::DoingView;
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 use prose::{Kind, Piece};
@@ -29,6 +30,8 @@ pub struct Thread<'a> {
     pub title: &'a str,
     /// Its state, as `/api/status` has it.
     pub status: &'a str,
+    /// What it is doing, while it lives.
+    pub doing: Option<&'a DoingView>,
     /// Its turns, oldest first.
     pub turns: &'a [Turn],
     /// Where older ones go on.

@@ -9,7 +9,6 @@ mod usage;
 use super::Words;
 use super::checks::{Checks, Reviewed, open_question};
 use super::quoted::{Piece, pieces};
-use crate::core::live::Activity;
 use crate::core::powers::Question;
 use crate::domain::attention::Item;
 use crate::domain::department::Department;
@@ -21,8 +20,8 @@ use crate::domain::shown::without_hidden;
 use crate::domain::usage::budgets::Subject;
 use crate::domain::words;
 use crate::web::views::{
-    AllUsage, FindingView, PlanFileView, PlanView, PlannerView, QueueItemView, ResultView,
-    SessionView,
+    AllUsage, DoingView, FindingView, PlanFileView, PlanView, PlannerView, QueueItemView,
+    ResultView, SessionView,
 };
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -305,18 +304,8 @@ impl Page<'_> {
         refused > taken
     }
 
-    /// Whether there is something to say of what it does: a program that never tells, but prints, is none that gave no sign.
-    fn tells_activity(&self, session: &SessionView) -> bool {
-        session.activity != Activity::Unknown || session.last_activity_at.is_none()
-    }
-
-    fn activity(&self, session: &SessionView) -> &'static str {
-        match session.activity {
-            Activity::Working => "working",
-            Activity::Idle => "idle",
-            Activity::Blocked => "blocked",
-            Activity::Unknown => "unknown",
-        }
+    fn doing<'s>(&self, session: &'s SessionView) -> &'s DoingView {
+        &session.doing
     }
 
     fn source(&self, source: &Source) -> &'static str {

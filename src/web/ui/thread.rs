@@ -9,6 +9,7 @@ use crate::web::body::Query;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
 use crate::web::pages::{self, Thread};
+use crate::web::views::{DoingView, ViewContext};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Html;
@@ -59,14 +60,25 @@ pub async fn page(
         let session = by_id.and_then(|id| state.session(&id));
         let session = session.or_else(|| state.session_of_thread(&wish.id))?;
         let title = session.brief.title.clone();
-        Some((session.id().to_string(), title, session.status_word()))
+        let scene = ViewContext::of(&app.agents, state, None);
+        let observed = app.agents.core.live.observed(session.id());
+        let doing = DoingView::of(&scene.doing(session, &observed));
+        let doing = session.is_live().then_some(doing);
+        Some((
+            session.id().to_string(),
+            title,
+            session.status_word(),
+            doing,
+        ))
     });
-    let (session_id, title, status) = session.unwrap_or((wish.id, String::new(), "lost"));
+    let nothing = (wish.id, String::new(), "lost", None);
+    let (session_id, title, status, doing) = session.unwrap_or(nothing);
     html(pages::render_thread(Thread {
         language,
         session_id: &session_id,
         title: &title,
         status,
+        doing: doing.as_ref(),
         turns: &turns,
         older: older.as_deref(),
         reason: reason.as_deref(),

@@ -1,6 +1,6 @@
 //! The queue as lists show it: what waits, and why it is passed over, in words.
 
-use super::ViewContext;
+use super::{DoingView, ViewContext};
 use crate::domain::assignment::{Assignment, Hold};
 use crate::domain::fault::Shared;
 use crate::domain::flow::holds::{Holds, Limits};
@@ -22,6 +22,8 @@ pub struct QueueItemView {
     pub hold: Option<&'static str>,
     /// The same as a sentence.
     pub hold_reason: Option<String>,
+    /// That it waits, since when and why, in the words that sessions have.
+    pub doing: DoingView,
     /// The assignments that it waits for.
     pub hold_for: Vec<AssignmentId>,
     /// Whether `POST /api/queue/force` lifts it.
@@ -43,10 +45,19 @@ impl ViewContext<'_> {
         let waiting = waiting.filter_map(|id| self.state.assignments.get(id));
         let item = |(index, assignment): (usize, &Assignment)| {
             let hold = holds.on(assignment);
+            let hold_reason = hold.as_ref().map(|it| self.reason(language, it, &title));
+            let t = Words::of(language);
+            let nothing_holds = match self.state.queue_paused {
+                true => t.get("queue.hold.paused"),
+                false => t.get("queue.hold.slot"),
+            };
+            let why = hold_reason.clone();
+            let why = why.unwrap_or_else(|| nothing_holds.to_owned());
             QueueItemView {
                 position: index + 1,
                 hold: hold.as_ref().map(Hold::word),
-                hold_reason: hold.as_ref().map(|it| self.reason(language, it, &title)),
+                doing: DoingView::queued(assignment.queued_at, Some(why)),
+                hold_reason,
                 hold_for: hold
                     .as_ref()
                     .map_or_else(Vec::new, |it| it.assignments().to_vec()),

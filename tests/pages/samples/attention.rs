@@ -227,7 +227,6 @@ pub fn waiting(sample: &Sample, language: Language) -> Vec<Item> {
             bounds: Default::default(),
         },
         review: ReviewRule::OFF,
-        stale_seconds: 600,
         title: &str::to_owned,
         first_seen: &|_| Utc::now(),
         language,

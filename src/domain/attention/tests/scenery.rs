@@ -193,7 +193,6 @@ impl Scenery {
                 bounds: Default::default(),
             },
             review: self.review,
-            stale_seconds: 600,
             title: &str::to_owned,
             first_seen: &|_| begin(),
             language,

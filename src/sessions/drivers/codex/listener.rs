@@ -1,6 +1,6 @@
 //! What Codex says by itself, turned into observations and, where it matters, into events.
 
-use super::{messages, threads, usage};
+use super::{doing, messages, threads, usage};
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
 use crate::domain::sentence::say;
@@ -27,14 +27,20 @@ pub async fn listen(
         match event {
             Incoming::Connected { server, .. } => {
                 agents.threads.lost();
+                agents.codex_is_lost(None);
                 agents.disconnect_codex();
                 agents.asks.connected(&server).await;
                 connected();
                 usage::connected(&agents);
                 agents.core.ring();
             }
-            Incoming::Disconnected { server_ended, .. } => {
+            Incoming::Disconnected {
+                reason,
+                server_ended,
+                ..
+            } => {
                 agents.threads.lost();
+                agents.codex_is_lost(Some(&reason));
                 agents.disconnect_codex();
                 agents.asks.disconnected(server_ended).await;
             }
@@ -56,6 +62,7 @@ fn owner(agents: &Agents, thread_id: &ThreadId) -> Option<Session> {
 
 async fn notified(agents: &Arc<Agents>, notification: Notification) {
     usage::heard(agents, &notification).await;
+    doing::heard(agents, &notification);
     match notification {
         Notification::ThreadStatusChanged(change) => {
             if let Some(session) = owner(agents, &change.thread_id) {
@@ -136,19 +143,6 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
                     agents.core.live.say(session.id(), &text);
                     agents.transcribe(&session, &text);
                 }
-            }
-        }
-        Notification::AgentMessageDelta(delta)
-        | Notification::CommandOutputDelta(delta)
-        | Notification::ReasoningDelta(delta)
-        | Notification::PlanDelta(delta) => {
-            // Many times a second: the name is enough, a copy of the session with its plans is not needed.
-            let owner = agents.core.ledger.read(|state| {
-                let session = state.session_of_thread(&delta.thread_id.0);
-                session.map(|session| session.id().clone())
-            });
-            if let Some(id) = owner {
-                agents.core.live.touch(&id);
             }
         }
         Notification::Error(failure) => {

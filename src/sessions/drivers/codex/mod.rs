@@ -2,10 +2,11 @@
 //!
 //! - `threads`: its thread, opened, resumed and replaced; `messages`: what is said to it
 //! - `usage`: what it takes, and limits of the provider
-//! - `listener`: what Codex says by itself
+//! - `listener`: what Codex says by itself; `doing`: what that means for what a session is doing
 //! - `tui`: its view; `relayed`: what is heard on the way between the view and Codex; `answered`: what a person answered there
 
 mod answered;
+mod doing;
 pub mod listener;
 pub mod messages;
 pub mod relayed;
@@ -212,12 +213,16 @@ async fn look_back(agents: &Agents, session: &Session, thread: &Thread<'_>) {
     let Ok(newest) = thread.newest_turn().await else {
         return;
     };
-    let runs = newest == Some(TurnStatus::InProgress);
+    let runs = newest
+        .as_ref()
+        .is_some_and(|turn| turn.status == TurnStatus::InProgress);
     usage::resumed(agents, session, runs).await;
     let id = session.id();
     let planner = session.is_planner();
+    let was_running = agents.core.live.observed(id).setback == Some(Setback::CodexEnded);
+    doing::looked_back(agents, session, thread, newest.as_ref(), was_running).await;
     agents.core.live.update(id, |observed| {
-        observed.setback = match newest {
+        observed.setback = match newest.map(|turn| turn.status) {
             Some(TurnStatus::Interrupted) => observed.setback.or(Some(Setback::Interrupted)),
             _ => None,
         };

@@ -1,7 +1,8 @@
 //! The threads of sessions: opened, resumed, and replaced where Codex has nothing left of them.
 
 use crate::core::LAUNCHER;
-use crate::core::live::Activity;
+use crate::core::live::{Activity, moment};
+use crate::domain::doing::End;
 use crate::domain::event::Event;
 use crate::domain::sentence::say;
 use crate::domain::session::{Session, Status};
@@ -122,7 +123,11 @@ pub async fn resume(
     agents.core.live.update(session.id(), |observed| {
         // A notification that came meanwhile is newer than this answer.
         if observed.activity == Activity::Unknown {
+            observed.turn.is_void(moment());
             observed.activity = activity(&status);
+            if observed.activity == Activity::Idle {
+                observed.turn.ended(End::Completed);
+            }
             observed.activity_since = Some(Utc::now());
         }
     });

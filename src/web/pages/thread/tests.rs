@@ -32,6 +32,7 @@ fn page(rows: Vec<Row>, language: Language) -> String {
         session_id: "zhongshu-1",
         title: "中书省",
         status: "running",
+        doing: None,
         turns: &[turn],
         older: Some("{\"a\":1}"),
         reason: None,
