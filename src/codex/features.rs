@@ -31,11 +31,23 @@ pub enum Feature {
     Models,
     /// It is known whether there is a login.
     Login,
+    /// Threads are made shorter.
+    Compaction,
+    /// The last turns of a thread are taken back.
+    Reverts,
+    /// A thread is copied, to go on from there.
+    Forks,
+    /// Threads of sessions that are over are archived and deleted.
+    Removal,
+    /// Model, effort, approvals and sandbox of a running thread are changed.
+    ThreadSettings,
+    /// Codex reviews what changed.
+    Reviews,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Sessions,
         Self::Receipts,
         Self::Transcript,
@@ -47,6 +59,12 @@ impl Feature {
         Self::BackgroundCommands,
         Self::Models,
         Self::Login,
+        Self::Compaction,
+        Self::Reverts,
+        Self::Forks,
+        Self::Removal,
+        Self::ThreadSettings,
+        Self::Reviews,
     ];
 
     /// Its name for programs.
@@ -63,6 +81,12 @@ impl Feature {
             Self::BackgroundCommands => "background_commands",
             Self::Models => "models",
             Self::Login => "login",
+            Self::Compaction => "compaction",
+            Self::Reverts => "reverts",
+            Self::Forks => "forks",
+            Self::Removal => "removal",
+            Self::ThreadSettings => "thread_settings",
+            Self::Reviews => "reviews",
         }
     }
 
@@ -97,6 +121,12 @@ impl Feature {
             Self::BackgroundCommands => &["thread/backgroundTerminals/clean"],
             Self::Models => &["model/list"],
             Self::Login => &["account/read"],
+            Self::Compaction => &["thread/compact/start"],
+            Self::Reverts => &["thread/revert", "thread/reverted"],
+            Self::Forks => &["thread/fork"],
+            Self::Removal => &["thread/archive", "thread/unarchive", "thread/delete"],
+            Self::ThreadSettings => &["thread/settings/update", "thread/settings/updated"],
+            Self::Reviews => &["review/start"],
         }
     }
 
@@ -114,6 +144,12 @@ impl Feature {
             Self::BackgroundCommands => say!("reason.codex.loss.background_commands"),
             Self::Models => say!("reason.codex.loss.models"),
             Self::Login => say!("reason.codex.loss.login"),
+            Self::Compaction => say!("reason.codex.loss.compaction"),
+            Self::Reverts => say!("reason.codex.loss.reverts"),
+            Self::Forks => say!("reason.codex.loss.forks"),
+            Self::Removal => say!("reason.codex.loss.removal"),
+            Self::ThreadSettings => say!("reason.codex.loss.thread_settings"),
+            Self::Reviews => say!("reason.codex.loss.reviews"),
         }
     }
 }
