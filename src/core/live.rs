@@ -4,6 +4,7 @@
 
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Setback;
+use crate::domain::steering::Settings;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -49,6 +50,8 @@ pub struct Observed {
     pub handed: BTreeSet<MessageId>,
     /// What broke into its last turn, if something did.
     pub setback: Option<Setback>,
+    /// What is in force in its thread, as Codex said last.
+    pub settings: Option<Settings>,
 }
 
 #[derive(Debug, Default)]

@@ -18,6 +18,8 @@ pub enum Purpose {
     Reminder,
     /// A person typed something; it goes in at once, even into a running turn.
     Input,
+    /// A person typed something for after the turn that runs.
+    Later,
 }
 
 impl Purpose {

@@ -42,5 +42,6 @@ pub mod session;
 pub mod shown;
 pub mod source;
 pub mod state;
+pub mod steering;
 pub mod transcript;
 pub mod words;

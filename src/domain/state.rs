@@ -27,6 +27,7 @@ mod plans;
 mod queue;
 mod results;
 mod sessions;
+mod threads;
 
 /// A terminal that was opened and not closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

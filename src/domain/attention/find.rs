@@ -149,6 +149,15 @@ impl List<'_> {
             let waiting = Waiting::Silent { last_activity_at };
             self.add(Urgency::BlocksSession, id, about, waiting);
         }
+        if let Some(terminal_id) = session
+            .terminal_id
+            .clone()
+            .filter(|_| session.terminal_elsewhere)
+        {
+            let about = About::session(scene.state, session);
+            let waiting = Waiting::TerminalLeft { terminal_id };
+            self.add(Urgency::MayWait, id, about, waiting);
+        }
         if session.is_planner() {
             plans::of(self, session);
             self.rejected(session);

@@ -1,7 +1,7 @@
 //! The vocabulary of what waits: one variant for each cause, with what a person has to know to decide.
 
 use crate::domain::ask::{Cut, What};
-use crate::domain::ids::{AssignmentId, ReportId, SessionId};
+use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use crate::domain::powers::Line;
 use crate::domain::review::GateMode;
 use chrono::{DateTime, Utc};
@@ -208,6 +208,11 @@ pub enum Waiting {
         /// How much.
         waiting: usize,
     },
+    /// A session's terminal shows another thread.
+    TerminalLeft {
+        /// The terminal.
+        terminal_id: TerminalId,
+    },
 }
 
 /// Files that an item lists.
@@ -299,6 +304,7 @@ impl Waiting {
             Self::PlannerEnded { .. } => "planner_ended",
             Self::ReviewLimit { .. } => "review_limit",
             Self::QueuePaused { .. } => "queue_paused",
+            Self::TerminalLeft { .. } => "terminal_left",
         }
     }
 
@@ -321,6 +327,7 @@ impl Waiting {
             | Self::Silent { .. }
             | Self::StartFailed { .. }
             | Self::SessionLost { .. }
+            | Self::TerminalLeft { .. }
             | Self::FileRejected { .. } => Some("planner"),
             Self::Ask { .. }
             | Self::ReadOnly { .. }

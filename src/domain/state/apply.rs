@@ -7,6 +7,7 @@ use crate::domain::plan::{Confirmed, Plan, PlanState};
 use crate::domain::plan_review::Review;
 use crate::domain::request::Made;
 use crate::domain::session::{RejectedFile, Status};
+use crate::domain::steering::Fate;
 use chrono::{DateTime, Utc};
 
 impl State {
@@ -36,10 +37,7 @@ impl State {
             Event::SessionThreadOpened {
                 session_id,
                 thread_id,
-            } => self.with_session(session_id, |session| {
-                session.thread_id = Some(thread_id.clone());
-                session.prompted = false;
-            }),
+            } => self.thread_opened(session_id, thread_id),
             Event::SessionStarted {
                 session_id, pid, ..
             } => self.session_started(at, session_id, *pid),
@@ -390,6 +388,38 @@ impl State {
             Event::AskSettled {
                 ask_id, how, reply, ..
             } => self.asks.settle(at, ask_id, *how, reply.as_ref()),
+
+            // What comes of it is told by what follows, or by the thread's history.
+            Event::SessionSteered { .. }
+            | Event::ThreadReverted { .. }
+            | Event::ThreadCompacted { .. } => {}
+            Event::ThreadRenamed {
+                session_id, name, ..
+            } => self.thread_changed(session_id, |thread| thread.name = Some(name.clone())),
+            Event::ThreadSettingsChanged {
+                session_id,
+                settings,
+                ..
+            } => self.thread_changed(session_id, |thread| {
+                thread.settings = Some(settings.clone());
+            }),
+            Event::ThreadForked {
+                session_id,
+                fork_id,
+                ..
+            } => self.thread_changed(session_id, |thread| thread.forks.push(fork_id.clone())),
+            Event::ThreadArchived {
+                session_id,
+                thread_id,
+            } => self.thread_became(session_id, thread_id, Fate::Archived),
+            Event::ThreadUnarchived {
+                session_id,
+                thread_id,
+            } => self.thread_became(session_id, thread_id, Fate::Kept),
+            Event::ThreadDeleted {
+                session_id,
+                thread_id,
+            } => self.thread_became(session_id, thread_id, Fate::Deleted),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The `codex` driver: a session is a thread of the app-server; its prompt and every later message go in by protocol.
 //!
 //! - `threads`: its thread, opened, resumed and replaced; `messages`: what is said to it
-//! - `listener`: what Codex says by itself
+//! - `listener`: what Codex says by itself; `noticed`: what of it was done to a thread, wherever
 //! - `tui`: its view; `relayed`: what is heard on the way between the view and Codex; `answered`: what a person answered there
 
 mod answered;
 pub mod listener;
 pub mod messages;
+pub mod noticed;
 pub mod relayed;
 mod threads;
 pub mod tui;
