@@ -1,9 +1,10 @@
 //! The command line: names, flags and help texts, and the exit codes. It parses and never acts.
 
 pub mod attention;
+pub mod session;
+pub mod token;
 pub mod transcript;
 
-use crate::access::Scope;
 use crate::config::Flags;
 use crate::domain::report::FailOn;
 use crate::domain::rules::RiskLevel;
@@ -116,6 +117,8 @@ pub enum Command {
     },
     /// List what waits for you, and answer it
     Attention(attention::Attention),
+    /// Say something to a session, interrupt it, change its settings, and what else you do to one without its terminal
+    Session(session::Session),
     /// Stop one session, or, without an ID, the server and everything it runs
     Stop {
         /// Id of the session, as `zhongshu ps` shows it
@@ -145,7 +148,7 @@ pub enum Command {
     Token {
         /// What to do with them.
         #[command(subcommand)]
-        command: TokenCommand,
+        command: token::TokenCommand,
     },
     /// What changed in the repository, whose it is, what is risky, what to verify (needs no server)
     Report(Report),
@@ -221,30 +224,6 @@ pub enum Command {
     /// One terminal for the browser; the server starts it
     #[command(hide = true)]
     Terminal(codex_terminal::cli::Arguments),
-}
-
-/// What to do with tokens.
-#[derive(Debug, Subcommand)]
-pub enum TokenCommand {
-    /// Make one and print it; it is shown only now
-    Create {
-        /// Its name: letters, digits, `-`, `_`, `.`
-        name: String,
-        /// read: look at everything; human: whatever you may do yourself
-        #[arg(long)]
-        scope: Scope,
-    },
-    /// Show names, scopes and dates
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Take one away; what uses it is cut off at once
-    Revoke {
-        /// Its name
-        name: String,
-    },
 }
 
 /// What to do with the audit log.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod acts;
+mod commands;
 mod noticed;
 mod programs;
 mod refusals;
