@@ -4,6 +4,7 @@
 mod acts;
 mod commands;
 mod noticed;
+mod page;
 mod programs;
 mod refusals;
 mod rig;
