@@ -48,6 +48,7 @@ impl Page<'_> {
     pub(super) fn can_revert(&self, turn: &Turn) -> Option<&SessionView> {
         let session = self.v.session?;
         let runs = session.ended_at.is_none() && turn.status != "in_progress";
-        (runs && session.status == "running").then_some(session)
+        let has_thread = session.thread_id.is_some();
+        (runs && has_thread && session.status == "running").then_some(session)
     }
 }
