@@ -1,7 +1,8 @@
 //! The command line: names, flags and help texts, and the exit codes. It parses and never acts.
 
 pub mod attention;
-mod token;
+pub mod session;
+pub mod token;
 pub mod transcript;
 pub mod usage;
 
@@ -122,6 +123,8 @@ pub enum Command {
     Usage(usage::Usage),
     /// What plans and sessions may take, in tokens
     Budget(usage::Budget),
+    /// Say something to a session, interrupt it, change its settings, and what else you do to one without its terminal
+    Session(session::Session),
     /// Stop one session, or, without an ID, the server and everything it runs
     Stop {
         /// Id of the session, as `zhongshu ps` shows it
@@ -151,7 +154,7 @@ pub enum Command {
     Token {
         /// What to do with them.
         #[command(subcommand)]
-        command: TokenCommand,
+        command: token::TokenCommand,
     },
     /// What changed in the repository, whose it is, what is risky, what to verify (needs no server)
     Report(Report),

@@ -8,9 +8,10 @@ mod addresses;
 mod births;
 mod link;
 mod ports;
+mod typing;
 
 use crate::access::Lease;
-use crate::domain::ids::{MessageId, TerminalId};
+use crate::domain::ids::TerminalId;
 use crate::domain::sentence::say;
 use crate::paths::{Places, TerminalFiles, write_private};
 use crate::process::{self, Identity, Output, ProcessError};
@@ -311,20 +312,6 @@ impl Terminals {
         self.lock()
             .get(id)
             .and_then(|open| open.descriptor.child_pid)
-    }
-
-    /// Pastes a message into the program and sends it off; once, however often it is asked for.
-    ///
-    /// # Errors
-    /// When the terminal is gone or too busy; then nothing was typed.
-    pub async fn submit(
-        &self,
-        id: &TerminalId,
-        message_id: &MessageId,
-        text: &str,
-    ) -> Result<(), TerminalError> {
-        let client = self.client(id)?;
-        Ok(client.submit_once(message_id.as_str(), text).await?)
     }
 
     /// Tells a terminal that what it reported was dealt with: it need not keep it for the next launcher.

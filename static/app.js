@@ -10,6 +10,7 @@ import { hears, keepsStream, wireNotify } from './notify.js';
 import { recheckEdited, rescueEdits } from './plan.js';
 import * as report from './report.js';
 import * as review from './review.js';
+import './steer.js';
 import { follow } from './stream.js';
 import { closeAll, markShown, prefer, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
 import * as thread from './thread.js';

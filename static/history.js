@@ -64,6 +64,14 @@ function askWords(what) {
   return what.command || files || question || what.message || what.tool || what.method || word('ask.kind', what.kind);
 }
 
+// What is in force in a thread, shortly.
+function settingsWords(line) {
+  if (line.event !== 'thread_settings_changed') return '';
+  const wider = (line.wider ?? []).map((name) => word('steer.wider', name));
+  const parts = [line.model, line.effort, word('approval', line.approval), word('sandbox', line.sandbox), ...wider];
+  return parts.filter(Boolean).join(', ');
+}
+
 // A session by its name, a script by its token's name, everybody else by a word.
 function actorWords(actor) {
   if (titles.has(actor)) return sessionName(actor);
@@ -106,6 +114,9 @@ function sentence(line) {
     to: word('access.to', line.to),
     scope: word('access.scope', line.scope),
     asked: cut(askWords(line.what ?? {})),
+    did: word('steer.did', line.act),
+    name: cut(line.name),
+    settings: settingsWords(line),
     decision: word('thread.decision', line.decision),
     how: word('ask.how', line.how),
     tokens: line.tokens ? tokens(line.tokens.input + line.tokens.output) : '',

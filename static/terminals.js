@@ -174,6 +174,13 @@ onAction('open-terminal', async (button) => {
   button.scrollIntoView({ block: 'nearest' });
 });
 
+// A terminal that a person has just had opened, to type in.
+export function showTerminal({ id, title, url, session_id: sessionId }) {
+  if (!open.has(id)) add({ id, title, address: checked(url), mode: 'write', sessionId });
+  showDock();
+  select(id, true);
+}
+
 onAction('attach-terminal', async (button) => {
   const { id, title } = button.dataset;
   if (!open.has(id)) {

@@ -168,6 +168,8 @@ export function leave() {
   clearTimeout(timer);
   timer = null;
   place().replaceChildren();
+  // Nobody shall do to one session what they mean for another.
+  $('#view-session [data-region="thread-steer"]').replaceChildren();
   setOlder(null);
   $('#thread-reason').hidden = true;
   $('#thread-row').hidden = true;

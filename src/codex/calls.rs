@@ -10,6 +10,11 @@ pub use super::catalog::{
     AccountRateLimitsRead, AccountRead, AccountStatus, ConfigFound, ConfigRead, McpServerStatus,
     McpServerStatusList, Model, ModelList,
 };
+pub use super::policies::{ApprovalPolicy, SandboxMode, SandboxPolicy};
+pub use super::steering::{
+    ReviewStart, ReviewStarted, ReviewTarget, ThreadBackgroundTerminalsClean, ThreadCompactStart,
+    ThreadDelete, ThreadFork, ThreadRevert, ThreadReverted, ThreadSettingsUpdate, ThreadUnarchive,
+};
 use super::{
     items::{Item, Thread, Turn, UserInput},
     usage::RateLimitsTold,
@@ -47,6 +52,14 @@ calls! {
     TurnStart = "turn/start" -> TurnStarted;
     TurnSteer = "turn/steer" -> TurnSteered;
     TurnInterrupt = "turn/interrupt" -> Empty;
+    ThreadFork = "thread/fork" -> ThreadOpened;
+    ThreadCompactStart = "thread/compact/start" -> Empty;
+    ThreadRevert = "thread/revert" -> ThreadReverted;
+    ThreadUnarchive = "thread/unarchive" -> ThreadFound;
+    ThreadDelete = "thread/delete" -> Empty;
+    ThreadSettingsUpdate = "thread/settings/update" -> Empty;
+    ThreadBackgroundTerminalsClean = "thread/backgroundTerminals/clean" -> Empty;
+    ReviewStart = "review/start" -> ReviewStarted;
     ModelList = "model/list" -> Page<Model>;
     AccountRead = "account/read" -> AccountStatus;
     AccountRateLimitsRead = "account/rateLimits/read" -> RateLimitsTold;
@@ -109,33 +122,6 @@ pub struct Initialized {
     pub user_agent: String,
     /// The CODEX_HOME it uses.
     pub codex_home: PathBuf,
-}
-
-/// When Codex asks before it acts.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ApprovalPolicy {
-    /// Before every command and every patch.
-    Untrusted,
-    /// When the model asks for more than the sandbox allows.
-    OnRequest,
-    /// Never; what the sandbox does not allow fails.
-    Never,
-    /// A finer policy, passed through.
-    #[serde(untagged)]
-    Other(Value),
-}
-
-/// What commands may touch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SandboxMode {
-    /// Nothing is written.
-    ReadOnly,
-    /// The working directory and temporary folders are written.
-    WorkspaceWrite,
-    /// Everything.
-    DangerFullAccess,
 }
 
 /// Starts a thread; the caller is subscribed to it.
@@ -235,6 +221,9 @@ pub struct ThreadOpened {
     /// The sandbox in force, as the app-server describes it.
     #[serde(default)]
     pub sandbox: Value,
+    /// How long the model thinks; `None` leaves that to the model.
+    #[serde(default)]
+    pub reasoning_effort: Option<String>,
 }
 
 /// Names a thread. Without a name no TUI can attach before the first turn.

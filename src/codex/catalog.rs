@@ -32,6 +32,22 @@ pub struct Model {
     pub is_default: bool,
     /// Whether it is hidden from choices.
     pub hidden: bool,
+    /// How long it can think, from short to long.
+    pub supported_reasoning_efforts: Vec<ReasoningEffort>,
+    /// How long it thinks when nobody says.
+    pub default_reasoning_effort: String,
+    /// The model that should be used in its place.
+    pub upgrade: Option<String>,
+}
+
+/// How long a model may think.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReasoningEffort {
+    /// Its name.
+    pub reasoning_effort: String,
+    /// For people.
+    pub description: String,
 }
 
 /// Asks who is logged in.

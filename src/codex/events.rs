@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     items::{Item, Thread, ThreadStatus, Turn, TurnError},
+    policies::ApprovalPolicy,
     usage::{RateLimitsTold, TokenUsageUpdated},
     wire::{ItemId, RequestId, ThreadId, TurnId},
 };
@@ -21,6 +22,10 @@ pub enum Notification {
     ThreadNameUpdated(ThreadNameUpdated),
     /// A thread was archived.
     ThreadArchived(ThreadMentioned),
+    /// A thread was taken out of the archive.
+    ThreadUnarchived(ThreadMentioned),
+    /// A thread's settings changed, whoever changed them.
+    ThreadSettingsUpdated(ThreadSettingsUpdated),
     /// A thread was unloaded.
     ThreadClosed(ThreadMentioned),
     /// A thread is gone for good.
@@ -95,6 +100,25 @@ payloads! {
         /// Its name.
         #[serde(default)]
         thread_name: Option<String>,
+    }
+    /// A thread's settings, all of them.
+    ThreadSettingsUpdated {
+        /// The thread.
+        thread_id: ThreadId,
+        /// What is in force from now on.
+        thread_settings: ThreadSettings,
+    }
+    /// What is in force in a thread.
+    ThreadSettings {
+        /// The model.
+        model: String,
+        /// How long it thinks; `None` leaves that to the model.
+        #[serde(default)]
+        effort: Option<String>,
+        /// When it asks.
+        approval_policy: ApprovalPolicy,
+        /// What its commands may do, as the app-server describes it.
+        sandbox_policy: Value,
     }
     /// A thread, without more.
     ThreadMentioned {
@@ -178,6 +202,8 @@ impl Notification {
             "thread/status/changed" => typed(method, params, Self::ThreadStatusChanged),
             "thread/name/updated" => typed(method, params, Self::ThreadNameUpdated),
             "thread/archived" => typed(method, params, Self::ThreadArchived),
+            "thread/unarchived" => typed(method, params, Self::ThreadUnarchived),
+            "thread/settings/updated" => typed(method, params, Self::ThreadSettingsUpdated),
             "thread/closed" => typed(method, params, Self::ThreadClosed),
             "thread/deleted" => typed(method, params, Self::ThreadDeleted),
             "thread/reverted" => typed(method, params, Self::ThreadReverted),

@@ -33,11 +33,23 @@ pub enum Feature {
     Login,
     /// Tokens are counted, and limits of the account known.
     Usage,
+    /// Threads are made shorter.
+    Compaction,
+    /// The last turns of a thread are taken back.
+    Reverts,
+    /// A thread is copied, to go on from there.
+    Forks,
+    /// Threads of sessions that are over are archived and deleted.
+    Removal,
+    /// Model, effort, approvals and sandbox of a running thread are changed.
+    ThreadSettings,
+    /// Codex reviews what changed.
+    Reviews,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 18] = [
         Self::Sessions,
         Self::Receipts,
         Self::Transcript,
@@ -50,6 +62,12 @@ impl Feature {
         Self::Models,
         Self::Login,
         Self::Usage,
+        Self::Compaction,
+        Self::Reverts,
+        Self::Forks,
+        Self::Removal,
+        Self::ThreadSettings,
+        Self::Reviews,
     ];
 
     /// Its name for programs.
@@ -67,6 +85,12 @@ impl Feature {
             Self::Models => "models",
             Self::Login => "login",
             Self::Usage => "usage",
+            Self::Compaction => "compaction",
+            Self::Reverts => "reverts",
+            Self::Forks => "forks",
+            Self::Removal => "removal",
+            Self::ThreadSettings => "thread_settings",
+            Self::Reviews => "reviews",
         }
     }
 
@@ -106,6 +130,12 @@ impl Feature {
                 "account/rateLimits/updated",
                 "account/rateLimits/read",
             ],
+            Self::Compaction => &["thread/compact/start"],
+            Self::Reverts => &["thread/revert", "thread/reverted"],
+            Self::Forks => &["thread/fork"],
+            Self::Removal => &["thread/archive", "thread/unarchive", "thread/delete"],
+            Self::ThreadSettings => &["thread/settings/update", "thread/settings/updated"],
+            Self::Reviews => &["review/start"],
         }
     }
 
@@ -124,6 +154,12 @@ impl Feature {
             Self::Models => say!("reason.codex.loss.models"),
             Self::Login => say!("reason.codex.loss.login"),
             Self::Usage => say!("reason.codex.loss.usage"),
+            Self::Compaction => say!("reason.codex.loss.compaction"),
+            Self::Reverts => say!("reason.codex.loss.reverts"),
+            Self::Forks => say!("reason.codex.loss.forks"),
+            Self::Removal => say!("reason.codex.loss.removal"),
+            Self::ThreadSettings => say!("reason.codex.loss.thread_settings"),
+            Self::Reviews => say!("reason.codex.loss.reviews"),
         }
     }
 }

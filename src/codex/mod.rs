@@ -1,7 +1,7 @@
 //! A typed, supervised client of `codex app-server`: one process that holds every Codex thread, started detached, adopted by the next
 //! launcher, restarted when it dies. It knows nothing of sessions, plans or the mailbox: who uses it takes [`Incoming`] events and makes calls.
 //!
-//! - `wire`, `calls` (with `catalog`), `events`, `items`, `asks`: the protocol, in types
+//! - `wire`, `calls` (with `catalog`, `policies` and `steering`), `events`, `items`, `asks`: the protocol, in types
 //! - `transport`, `peer`: one connection
 //! - `server`, `supervisor`, `settings`: one process and its life; `incoming`: what is told about it
 //! - `find`: which program; `schema`, `features`: what it can do
@@ -17,9 +17,11 @@ pub mod items;
 mod kin;
 pub mod orphan;
 mod peer;
+mod policies;
 pub mod schema;
 mod server;
 mod settings;
+mod steering;
 mod supervisor;
 mod transport;
 pub mod usage;

@@ -18,6 +18,7 @@ pub mod ps;
 pub mod reader;
 pub mod report;
 pub mod serve;
+pub mod session;
 pub mod stop;
 pub mod token;
 pub mod transcript;
@@ -61,6 +62,7 @@ pub async fn run(
         Some(Command::Attention(arguments)) => attention::run(&places()?, arguments, out).await,
         Some(Command::Usage(wanted)) => usage::run(&places()?, wanted, out).await,
         Some(Command::Budget(wanted)) => usage::budget(&places()?, wanted, out).await,
+        Some(Command::Session(arguments)) => session::run(&places()?, arguments, out).await,
         Some(Command::Stop { id }) => stop::run(&places()?, id.as_deref(), out).await,
         Some(Command::Api {
             method,

@@ -4,7 +4,8 @@
 use super::error::CommandError;
 use crate::access::TokenStore;
 use crate::access::tokens::Listed;
-use crate::cli::{ExitCode, TokenCommand};
+use crate::cli::ExitCode;
+use crate::cli::token::TokenCommand;
 use crate::client::{Client, ClientError};
 use crate::paths::Places;
 use local_os::tell;

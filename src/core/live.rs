@@ -8,6 +8,7 @@ use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Setback;
 use crate::domain::session::Session;
 use crate::domain::state::State;
+use crate::domain::steering::Settings;
 use crate::domain::usage::meter::Meter;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -49,6 +50,8 @@ pub struct Observed {
     pub meter: Option<Meter>,
     /// When the model last answered it.
     pub answered_at: Option<DateTime<Utc>>,
+    /// What is in force in its thread, as Codex said last.
+    pub settings: Option<Settings>,
 }
 
 /// Now, by both clocks.

@@ -25,6 +25,12 @@ pub enum Sandbox {
 }
 
 impl Sandbox {
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::ReadOnly, Self::WorkspaceWrite, Self::DangerFullAccess];
+        all.into_iter().find(|it| it.name() == name)
+    }
+
     /// The name used in the API.
     pub fn name(self) -> &'static str {
         match self {
@@ -48,6 +54,12 @@ pub enum Approval {
 }
 
 impl Approval {
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Untrusted, Self::OnRequest, Self::Never];
+        all.into_iter().find(|it| it.name() == name)
+    }
+
     /// The name used in the API.
     pub fn name(self) -> &'static str {
         match self {

@@ -20,6 +20,7 @@ use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, Asked, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, FilesCounted, NotTaken, Outcome};
+use super::steering::{Act, Settings, Wider};
 use super::usage::{TurnUsage, budgets::Budget, budgets::Subject, stops::Limit};
 use super::{plan_file::PlanFile, plan_review::Verdict};
 use chrono::{DateTime, Utc};
@@ -726,5 +727,79 @@ pub enum Event {
         subject: Subject,
         /// What is allowed; `None` is what `governance.yaml` says.
         budget: Option<Budget>,
+    },
+    /// A person did something to a session without its terminal. Codex is told next; what came of it stands in the events below.
+    SessionSteered {
+        /// The session.
+        session_id: SessionId,
+        /// What.
+        #[serde(flatten)]
+        act: Act,
+    },
+    /// A session's thread has another name.
+    ThreadRenamed {
+        /// The session.
+        session_id: SessionId,
+        /// The thread.
+        thread_id: String,
+        /// The name.
+        name: String,
+    },
+    /// Other settings are in force in a session's thread, whoever wanted them.
+    ThreadSettingsChanged {
+        /// The session.
+        session_id: SessionId,
+        /// The thread.
+        thread_id: String,
+        /// All of them.
+        #[serde(flatten)]
+        settings: Settings,
+        /// In what they allow more than the session was confirmed with.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        wider: Vec<Wider>,
+    },
+    /// Turns of a session's thread were taken back; Codex does not say which.
+    ThreadReverted {
+        /// The session.
+        session_id: SessionId,
+        /// The thread.
+        thread_id: String,
+    },
+    /// A session's thread was summed up, and goes on from that.
+    ThreadCompacted {
+        /// The session.
+        session_id: SessionId,
+        /// The thread.
+        thread_id: String,
+    },
+    /// A session's thread was copied.
+    ThreadForked {
+        /// The session.
+        session_id: SessionId,
+        /// The thread.
+        thread_id: String,
+        /// The copy.
+        fork_id: String,
+    },
+    /// A session's thread was put away.
+    ThreadArchived {
+        /// The session.
+        session_id: SessionId,
+        /// The thread.
+        thread_id: String,
+    },
+    /// It was fetched back.
+    ThreadUnarchived {
+        /// The session.
+        session_id: SessionId,
+        /// The thread.
+        thread_id: String,
+    },
+    /// A session's thread, or a copy of it, was deleted for good.
+    ThreadDeleted {
+        /// The session.
+        session_id: SessionId,
+        /// The thread, or the copy.
+        thread_id: String,
     },
 }

@@ -20,6 +20,8 @@ pub enum Purpose {
     Input,
     /// A limit that it stood still at is over; no reminder.
     GoOn,
+    /// A person typed something for after the turn that runs.
+    Later,
 }
 
 impl Purpose {

@@ -43,6 +43,7 @@ pub mod session;
 pub mod shown;
 pub mod source;
 pub mod state;
+pub mod steering;
 pub mod transcript;
 pub mod usage;
 pub mod words;

@@ -11,6 +11,7 @@ pub use super::outcome::{Outcome, Signal};
 use super::plan::Plan;
 use super::plan_file::PlanFiles;
 use super::plan_review::ReviewedPlan;
+use super::steering::ThreadState;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -116,6 +117,9 @@ pub struct Session {
     /// Whether its terminal shows another thread than its own: somebody went there, by `/new` for example.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub terminal_elsewhere: bool,
+    /// What is known of its thread besides what is said in it.
+    #[serde(default, skip_serializing_if = "ThreadState::is_plain")]
+    pub thread_state: ThreadState,
     /// Reminders sent since its last sign of a report.
     pub reminders: u32,
     /// When the last reminder was sent.
@@ -222,6 +226,7 @@ impl Session {
             prompted: false,
             terminal_id: None,
             terminal_elsewhere: false,
+            thread_state: ThreadState::default(),
             reminders: 0,
             reminded_at: None,
             report_id: None,

@@ -28,6 +28,7 @@ mod plans;
 mod queue;
 mod results;
 mod sessions;
+mod threads;
 mod usage;
 
 /// A terminal that was opened and not closed.

@@ -164,19 +164,9 @@ async fn ask_codex(agents: Arc<Agents>) {
         Ok(found) => offered.extend(found.model().map(str::to_owned)),
         Err(error) => tracing::warn!(%error, "Codex's configuration could not be read"),
     }
-    if !threads.can(Feature::Models) {
+    if !threads.ask_for_models().await {
         return;
     }
-    match codex.models().await {
-        Ok(models) => {
-            let mut shown: Vec<_> = models.into_iter().filter(|model| !model.hidden).collect();
-            shown.sort_by_key(|model| !model.is_default);
-            offered.extend(shown.into_iter().map(|model| model.model));
-        }
-        Err(error) => {
-            tracing::warn!(%error, "Codex's models could not be listed");
-            return;
-        }
-    }
+    offered.extend(threads.models().into_iter().map(|choice| choice.model));
     agents.core.renew(Some(offered)).await;
 }

@@ -1,6 +1,6 @@
 //! Sessions: what keeps the running processes in step with the journal.
 //!
-//! - `beginnings`, `plans`, `queue`, `open_terminals`, `permission`: what a person or a tool may ask for, where that is more than one
+//! - `beginnings`, `plans`, `queue`, `open_terminals`, `permission`, `steering`: what a person or a tool may ask for, where that is more than one
 //!   decision
 //! - `steps`, `reconciler`: what is due next, and doing it
 //! - `drivers`: the ways to run an agent
@@ -18,5 +18,6 @@ pub mod permission;
 pub mod plans;
 pub mod queue;
 pub mod reconciler;
+pub mod steering;
 pub mod steps;
 pub mod texts;

@@ -232,6 +232,41 @@ impl OpenTerminals<'_> {
             .await
     }
 
+    /// Shows a copy of a session's thread in a terminal of nobody's session.
+    ///
+    /// # Errors
+    /// When the session has no such copy, or the terminal cannot be started.
+    pub async fn open_fork(
+        &self,
+        actor: &str,
+        opener: &Lease,
+        id: &SessionId,
+        fork_id: &str,
+    ) -> Result<TerminalView, Refused> {
+        let session = self.0.core.known_session(id)?;
+        let forks = &session.thread_state.forks;
+        let Some(at) = forks.iter().position(|it| it == fork_id) else {
+            let message = say!("refusal.steer.unknown_fork", id);
+            return Err(Refusal::not_found("unknown_fork", message).into());
+        };
+        let terminal_id = TerminalId::fresh("browser-terminal");
+        let socket = self.0.core.place.app_server_socket();
+        let mut spec = tui::spec(self.0, &session, &terminal_id, fork_id, &socket);
+        let title = format!("{} · fork {}", session.brief.title, at + 1);
+        spec.title.clone_from(&title);
+        self.open(actor, Some(opener), terminal_id, spec, None, title)
+            .await
+    }
+
+    /// One terminal, with its address for `opener`.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn one(&self, id: &TerminalId, opener: &Lease) -> Result<TerminalView, Refusal> {
+        let terminal = self.known_terminal(id)?;
+        Ok(self.view(&terminal, Mode::Write, Some(opener)))
+    }
+
     /// Opens an interactive terminal, or with a session the view of its transcript.
     async fn open(
         &self,

@@ -1,6 +1,7 @@
 //! Small texts around a session: its prompt file, its readable transcript, one-line summaries.
 
 use crate::domain::sentence::say;
+use crate::domain::session::Brief;
 use crate::paths::inside::Inside;
 use crate::threads::wire::{Item, UserInput};
 use std::io::{Seek, SeekFrom, Write};
@@ -95,6 +96,11 @@ pub fn of_item(item: &Item) -> Option<String> {
         | Item::Other(_) => return None,
     };
     Some(format!("{}\n\n", plain(&text)))
+}
+
+/// What a session's thread is called until somebody calls it something else.
+pub fn thread_name(brief: &Brief) -> String {
+    format!("{} · {}", brief.title, first_line(&brief.task, 60))
 }
 
 /// The first line, cut to so many characters.

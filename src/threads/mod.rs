@@ -1,21 +1,24 @@
 //! Codex's threads: whatever is done to one, and whatever one asks, goes through here. Knows no driver.
 //!
-//! - `thread`: one thread; opened, resumed, spoken to, ended
+//! - `thread`: one thread; opened, resumed, spoken to, ended; `acts`: what else a person does to one; `settings`: what is in force in it
 //! - `asked`: what a thread asks, from the request to its end
 //! - `history`: which messages arrived, and which files were edited, by a thread's items
 //! - `pages`, `rows`: a thread's history as a transcript; `running`: what its running turn has said so far
-//! - `features`: what the installed Codex cannot do
+//! - `features`: what the installed Codex cannot do; `models`: the models that it offers
 //! - `usage`: the limits of the account
 //! - `login`: whether Codex can run a turn at all
 //! - `wire`: what drivers of threads hear and answer, in Codex's words
 
+mod acts;
 pub mod asked;
 mod features;
 mod history;
 mod login;
+mod models;
 mod pages;
 mod rows;
 mod running;
+mod settings;
 mod thread;
 mod usage;
 pub mod wire;
@@ -23,12 +26,16 @@ pub mod wire;
 pub use self::features::Abilities;
 pub use self::history::Arrivals;
 pub use self::login::{NotAsked, not_logged_in};
+pub use self::models::ModelChoice;
 pub use self::pages::{MAX_TURNS, NotRead, TurnPage, Wanted};
 pub use self::running::{Change, News, Running};
-pub use self::thread::{Opening, Thread, end_commands, has_nothing_left, is_open_elsewhere};
+pub use self::settings::in_force;
+pub use self::thread::{
+    Opening, Thread, end_commands, has_nothing_left, is_archived, is_open_elsewhere,
+};
 
 use crate::codex::events::Notification;
-use crate::codex::features::Feature;
+pub use crate::codex::features::Feature;
 use crate::codex::{Codex, Status};
 use crate::domain::department::Localized;
 use crate::domain::sentence::say;
@@ -52,6 +59,7 @@ pub struct Threads {
     logged_in: Mutex<Option<bool>>,
     limits: Mutex<RateLimits>,
     abilities: Mutex<Abilities>,
+    models: Mutex<Vec<ModelChoice>>,
     /// One at a time looks for a new login: that restarts the app-server.
     login_check: tokio::sync::Mutex<()>,
     running: Running,
@@ -67,6 +75,7 @@ impl Threads {
             logged_in: Mutex::default(),
             limits: Mutex::default(),
             abilities: Mutex::default(),
+            models: Mutex::default(),
             login_check: tokio::sync::Mutex::default(),
             running: Running::default(),
             remembered: pages::Remembered::default(),

@@ -1,12 +1,12 @@
-//! One thread of Codex: opened, resumed, spoken to, ended.
+//! One thread of Codex: opened, resumed, spoken to, ended. What else is done to one is in `acts`.
 
-use crate::codex::calls::{
-    ApprovalPolicy, SandboxMode, ThreadResume, ThreadStart, TurnStart, TurnsWanted,
-};
+use super::settings;
+use crate::codex::calls::{Call, ThreadResume, ThreadStart, TurnStart, TurnsWanted};
 use crate::codex::items::{Item, ThreadStatus, Turn, TurnStatus};
 use crate::codex::wire::ThreadId;
 use crate::codex::{CallError, Codex};
 use crate::domain::department::{Approval, Sandbox};
+use crate::domain::steering::Settings;
 use crate::process;
 use std::path::PathBuf;
 
@@ -36,20 +36,24 @@ impl<'a> Thread<'a> {
         Self { codex, id }
     }
 
-    /// Opens a new one. Without a turn it leaves nothing behind.
+    /// Opens a new one, and answers what is in force in it. Without a turn it leaves nothing behind.
     ///
     /// # Errors
     /// When Codex cannot be asked, or refuses.
-    pub async fn open(codex: &'a Codex, opening: Opening) -> Result<Self, CallError> {
+    pub async fn open(
+        codex: &'a Codex,
+        opening: Opening,
+    ) -> Result<(Self, Option<Settings>), CallError> {
         let start = ThreadStart {
             cwd: Some(opening.root),
             model: opening.model,
-            approval_policy: Some(approval(opening.approval)),
-            sandbox: Some(sandbox(opening.sandbox)),
+            approval_policy: Some(settings::approval(opening.approval)),
+            sandbox: Some(settings::sandbox(opening.sandbox)),
             ..ThreadStart::default()
         };
         let opened = codex.start_thread(&start).await?;
-        Ok(Self::of(codex, opened.thread.id))
+        let settings = settings::at_opening(&opened);
+        Ok((Self::of(codex, opened.thread.id), settings))
     }
 
     /// Names it. Without a name no TUI can attach before its first turn has written something.
@@ -60,14 +64,34 @@ impl<'a> Thread<'a> {
         self.codex.name_thread(&self.id, name).await
     }
 
-    /// Loads it and subscribes to it, with patience for one that was started a moment ago; answers what it is doing.
+    /// Loads it and subscribes to it, with patience for one that was started a moment ago; answers what it is doing, and what is in force
+    /// in it.
     ///
     /// # Errors
     /// When Codex cannot be asked, or refuses.
-    pub async fn resume(&self) -> Result<ThreadStatus, CallError> {
+    pub async fn resume(&self) -> Result<(ThreadStatus, Option<Settings>), CallError> {
         let params = ThreadResume::new(self.id.clone());
         let resumed = self.codex.resume_thread(&params).await?;
-        Ok(resumed.thread.status)
+        let settings = settings::at_opening(&resumed);
+        Ok((resumed.thread.status, settings))
+    }
+
+    /// Makes a call that needs the thread in Codex's memory: one that is not there is loaded, and then the call is made once more.
+    ///
+    /// # Errors
+    /// What Codex says to the call, or, where the thread cannot be loaded for a reason that says more, that reason.
+    pub(super) async fn call<C: Call>(&self, params: &C) -> Result<C::Reply, CallError> {
+        match self.codex.call(params).await {
+            Err(error) if error.is_refusal("thread not found") => match self.resume().await {
+                Ok(_) => self.codex.call(params).await,
+                // What was said first says as much.
+                Err(CallError::Refused { message, .. }) if message.contains("no rollout found") => {
+                    Err(error)
+                }
+                Err(reason) => Err(reason),
+            },
+            done => done,
+        }
     }
 
     /// Sends a message: it begins a turn, or goes into the one that runs. That Codex took it does not mean that it has it:
@@ -80,7 +104,7 @@ impl<'a> Thread<'a> {
             client_user_message_id: Some(client_id),
             ..TurnStart::text(self.id.clone(), text)
         };
-        self.codex.start_turn(&turn).await.map(drop)
+        self.call(&turn).await.map(drop)
     }
 
     /// Its newest turn, with a summary of its items; `None` when it has none.
@@ -127,11 +151,8 @@ impl<'a> Thread<'a> {
     /// # Errors
     /// When Codex could not be asked. A refusal means that no turn runs any more.
     pub async fn interrupt_running(&self) -> Result<(), CallError> {
-        if let Some(page) = unless_refused(self.codex.turns(&self.id, 1).await)?
-            && let Some(turn) = page.data.first()
-            && turn.status == TurnStatus::InProgress
-        {
-            unless_refused(self.codex.interrupt(&self.id, &turn.id).await)?;
+        if let Some(turn) = unless_refused(self.running_turn().await)?.flatten() {
+            unless_refused(self.codex.interrupt(&self.id, &turn).await)?;
         }
         Ok(())
     }
@@ -142,11 +163,7 @@ impl<'a> Thread<'a> {
     /// When Codex could not be asked. A refusal means that what should end is gone already.
     pub async fn end(&self) -> Result<(), CallError> {
         self.interrupt_running().await?;
-        let params = serde_json::json!({ "threadId": self.id });
-        let cleaned = self
-            .codex
-            .call_raw("thread/backgroundTerminals/clean", &params);
-        unless_refused(cleaned.await)?;
+        unless_refused(self.end_background().await)?;
         unless_refused(self.codex.unsubscribe(&self.id).await)?;
         Ok(())
     }
@@ -189,23 +206,12 @@ pub fn has_nothing_left(prompted: bool, error: &CallError) -> bool {
     }
 }
 
+/// Whether the thread is put away.
+pub fn is_archived(error: &CallError) -> bool {
+    error.is_refusal("is archived")
+}
+
 /// Whether another process has the thread open.
 pub fn is_open_elsewhere(error: &CallError) -> bool {
     error.is_refusal("already has an active writer")
-}
-
-fn sandbox(mode: Sandbox) -> SandboxMode {
-    match mode {
-        Sandbox::ReadOnly => SandboxMode::ReadOnly,
-        Sandbox::WorkspaceWrite => SandboxMode::WorkspaceWrite,
-        Sandbox::DangerFullAccess => SandboxMode::DangerFullAccess,
-    }
-}
-
-fn approval(policy: Approval) -> ApprovalPolicy {
-    match policy {
-        Approval::Untrusted => ApprovalPolicy::Untrusted,
-        Approval::OnRequest => ApprovalPolicy::OnRequest,
-        Approval::Never => ApprovalPolicy::Never,
-    }
 }

@@ -5,5 +5,5 @@ pub use crate::codex::events::{Notification, RequestKind, ServerRequest};
 pub use crate::codex::items::{Item, ThreadStatus, Turn, TurnError, TurnStatus, UserInput};
 pub use crate::codex::orphan::Orphan;
 pub use crate::codex::usage::TokenUsageUpdated;
-pub use crate::codex::wire::{METHOD_NOT_FOUND, RequestId, ThreadId};
+pub use crate::codex::wire::{METHOD_NOT_FOUND, RequestId, ThreadId, TurnId};
 pub use crate::codex::{CallError, Codex, Incoming, RequestKey};

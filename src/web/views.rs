@@ -27,6 +27,7 @@ mod plan;
 mod plan_file;
 mod queue;
 mod results;
+mod thread;
 mod usage;
 pub mod work;
 
@@ -36,6 +37,7 @@ pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
+pub use thread::{SettingsView, ThreadView, WaitingMessage};
 pub use usage::{
     AllUsage, BudgetView, BudgetsView, DepartmentUsage, SessionUsage, SpentView, UsageView,
 };
@@ -127,6 +129,9 @@ pub struct SessionView {
     /// Whether that terminal shows another thread than this session's.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub browser_terminal_elsewhere: bool,
+    /// What is known of its thread.
+    #[serde(flatten)]
+    pub thread: ThreadView,
     /// Its planner's mailbox.
     pub mailbox: MailboxView,
     /// The planner it reports to.
@@ -317,6 +322,7 @@ impl ViewContext<'_> {
                 .and_then(|id| (self.address)(id)),
             browser_terminal_elsewhere: session.is_live() && session.terminal_elsewhere,
             browser_terminal_title: session.terminal_id.as_ref().map(|_| brief.title.clone()),
+            thread: self.thread(session, &observed),
             mailbox: MailboxView {
                 incoming: root.join("incoming"),
                 archive: root.join("archive"),

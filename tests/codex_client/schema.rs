@@ -8,8 +8,10 @@ use std::process::Command;
 use zhongshu::codex::asks;
 use zhongshu::codex::calls::{
     AccountRateLimitsRead, AccountRead, ApprovalPolicy, Call, Capabilities, ClientInfo, ConfigRead,
-    Initialize, McpServerStatusList, ModelList, SandboxMode, ThreadArchive, ThreadItemsList,
-    ThreadLoadedList, ThreadNameSet, ThreadRead, ThreadResume, ThreadStart, ThreadTurnsList,
+    Initialize, McpServerStatusList, ModelList, ReviewStart, ReviewTarget, SandboxMode,
+    SandboxPolicy, ThreadArchive, ThreadBackgroundTerminalsClean, ThreadCompactStart, ThreadDelete,
+    ThreadFork, ThreadItemsList, ThreadLoadedList, ThreadNameSet, ThreadRead, ThreadResume,
+    ThreadRevert, ThreadSettingsUpdate, ThreadStart, ThreadTurnsList, ThreadUnarchive,
     ThreadUnsubscribe, TurnInterrupt, TurnStart, TurnSteer, TurnsWanted,
 };
 use zhongshu::codex::events::{Notification, RequestKind, ServerRequest};
@@ -158,6 +160,25 @@ fn sample<C: Call>(params: &C, reply: &'static str) -> Sample {
     }
 }
 
+fn settings(sandbox: SandboxPolicy) -> Sample {
+    let settings = ThreadSettingsUpdate {
+        thread_id: ThreadId::from("0190a000-0000-7000-8000-000000000001"),
+        model: Some("m".to_owned()),
+        effort: Some("high".to_owned()),
+        approval_policy: Some(ApprovalPolicy::Never),
+        sandbox_policy: Some(sandbox),
+    };
+    sample(&settings, "v2/ThreadSettingsUpdateResponse.json")
+}
+
+fn review(target: ReviewTarget) -> Sample {
+    let review = ReviewStart {
+        thread_id: ThreadId::from("0190a000-0000-7000-8000-000000000001"),
+        target,
+    };
+    sample(&review, "v2/ReviewStartResponse.json")
+}
+
 /// Every call of ours. One that is forgotten here is found by its method.
 fn calls() -> Vec<Sample> {
     let thread_id = || ThreadId::from("0190a000-0000-7000-8000-000000000001");
@@ -282,6 +303,63 @@ fn calls() -> Vec<Sample> {
             "v2/TurnInterruptResponse.json",
         ),
         sample(&ModelList { cursor: text() }, "v2/ModelListResponse.json"),
+        sample(
+            &ThreadFork {
+                thread_id: thread_id(),
+                model: text(),
+                exclude_turns: true,
+            },
+            "v2/ThreadForkResponse.json",
+        ),
+        sample(
+            &ThreadCompactStart {
+                thread_id: thread_id(),
+            },
+            "v2/ThreadCompactStartResponse.json",
+        ),
+        sample(
+            &ThreadRevert {
+                thread_id: thread_id(),
+                before_turn_id: turn_id(),
+            },
+            "v2/ThreadRevertResponse.json",
+        ),
+        sample(
+            &ThreadUnarchive {
+                thread_id: thread_id(),
+            },
+            "v2/ThreadUnarchiveResponse.json",
+        ),
+        sample(
+            &ThreadDelete {
+                thread_id: thread_id(),
+            },
+            "v2/ThreadDeleteResponse.json",
+        ),
+        settings(SandboxPolicy::WorkspaceWrite {
+            writable_roots: Vec::new(),
+            network_access: false,
+        }),
+        settings(SandboxPolicy::ReadOnly {
+            network_access: false,
+        }),
+        settings(SandboxPolicy::DangerFullAccess),
+        sample(
+            &ThreadBackgroundTerminalsClean {
+                thread_id: thread_id(),
+            },
+            "v2/ThreadBackgroundTerminalsCleanResponse.json",
+        ),
+        review(ReviewTarget::UncommittedChanges),
+        review(ReviewTarget::BaseBranch {
+            branch: "main".to_owned(),
+        }),
+        review(ReviewTarget::Commit {
+            sha: "abc".to_owned(),
+        }),
+        review(ReviewTarget::Custom {
+            instructions: "look".to_owned(),
+        }),
         sample(&AccountRead {}, "v2/GetAccountResponse.json"),
         sample(
             &AccountRateLimitsRead {},

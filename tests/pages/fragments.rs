@@ -141,10 +141,7 @@ fn a_terminal_that_shows_another_thread_is_said_once_in_the_language_of_the_page
         sample.sessions[at].browser_terminal_elsewhere = true;
         sample.sessions[at].status_reason = Some(of_terminal.to_owned());
     }
-    for (language, way_back) in [
-        (Language::En, "open it again"),
-        (Language::Zh, "再重新打开"),
-    ] {
+    for (language, way_back) in [(Language::En, "Bring it back"), (Language::Zh, "让它回来")] {
         let text = page(&sample, language);
         assert_eq!(text.matches(way_back).count(), 2);
         assert!(!text.contains(of_terminal));

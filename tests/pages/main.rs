@@ -6,6 +6,7 @@ mod fragments;
 mod review;
 mod rules;
 mod samples;
+mod steering;
 
 use zhongshu::domain::language::Language;
 

@@ -355,6 +355,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
         browser_terminal_url: None,
         browser_terminal_title: None,
         browser_terminal_elsewhere: false,
+        thread: Default::default(),
         mailbox: MailboxView {
             root: "r".into(),
             incoming: "i".into(),

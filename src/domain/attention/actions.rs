@@ -364,6 +364,13 @@ impl Waiting {
                 "/api/queue/resume",
                 json!({}),
             )],
+            Self::TerminalLeft { .. } => vec![m.make(
+                "back",
+                say!("action.terminal_back.label"),
+                say!("action.terminal_back.effect"),
+                "/api/session_browser_terminal/back",
+                json!({"session_id": session}),
+            )],
         }
     }
 }

@@ -123,9 +123,18 @@ impl List<'_> {
             doing::State::Looping { command, times } => Some(Waiting::Looping { command, times }),
             _ => None,
         };
+        let id = session.id().as_str();
         if let Some(waiting) = waiting {
-            let id = session.id().as_str();
             self.add(Urgency::BlocksSession, id, about, waiting);
+        }
+        if let Some(terminal_id) = session
+            .terminal_id
+            .clone()
+            .filter(|_| session.terminal_elsewhere)
+        {
+            let about = About::session(scene.state, session);
+            let waiting = Waiting::TerminalLeft { terminal_id };
+            self.add(Urgency::MayWait, id, about, waiting);
         }
         if session.is_planner() {
             plans::of(self, session);

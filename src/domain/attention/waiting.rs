@@ -1,7 +1,7 @@
 //! The vocabulary of what waits: one variant for each cause, with what a person has to know to decide.
 
 use crate::domain::ask::{Cut, What};
-use crate::domain::ids::{AssignmentId, ReportId, SessionId};
+use crate::domain::ids::{AssignmentId, ReportId, SessionId, TerminalId};
 use crate::domain::powers::Line;
 use crate::domain::review::GateMode;
 use crate::domain::usage::budgets::Standing;
@@ -237,6 +237,11 @@ pub enum Waiting {
         /// How much.
         waiting: usize,
     },
+    /// A session's terminal shows another thread.
+    TerminalLeft {
+        /// The terminal.
+        terminal_id: TerminalId,
+    },
 }
 
 /// Files that an item lists.
@@ -331,6 +336,7 @@ impl Waiting {
             Self::RateLimited { .. } => "rate_limited",
             Self::BudgetReached { .. } => "budget_reached",
             Self::QueuePaused { .. } => "queue_paused",
+            Self::TerminalLeft { .. } => "terminal_left",
         }
     }
 
@@ -356,6 +362,7 @@ impl Waiting {
             | Self::Looping { .. }
             | Self::StartFailed { .. }
             | Self::SessionLost { .. }
+            | Self::TerminalLeft { .. }
             | Self::FileRejected { .. } => Some("planner"),
             Self::Ask { .. }
             | Self::ReadOnly { .. }

@@ -206,6 +206,11 @@ impl Waiting {
                 Some(say!("waiting.queue_paused.why", waiting)),
                 say!("waiting.queue.unanswered"),
             ),
+            Self::TerminalLeft { .. } => (
+                say!("waiting.terminal_left.title", who => who()),
+                Some(say!("waiting.terminal_left.why")),
+                say!("waiting.terminal_left.unanswered"),
+            ),
         };
         Said {
             title,

@@ -20,6 +20,7 @@ pub mod results;
 pub mod review_wanted;
 pub mod reviews;
 pub mod sessions;
+pub mod steering;
 pub mod usage;
 
 use super::department::Department;

@@ -285,7 +285,7 @@ pub fn remind(
     Ok((events, true))
 }
 
-/// Queues a person's input for a session, once for each request with a key.
+/// Queues a person's input for a session, once for each request with a key: it goes into the turn that runs.
 ///
 /// # Errors
 /// When the session is unknown, has ended, or the input is empty or too long; or a key that stands for another request.
@@ -293,6 +293,29 @@ pub fn input(
     state: &State,
     id: &SessionId,
     text: &str,
+    request: Option<Request>,
+) -> Decision<MessageId> {
+    say_to(state, id, text, Purpose::Input, request)
+}
+
+/// The same, for after the turn that runs.
+///
+/// # Errors
+/// As [`input`].
+pub fn input_after(
+    state: &State,
+    id: &SessionId,
+    text: &str,
+    request: Option<Request>,
+) -> Decision<MessageId> {
+    say_to(state, id, text, Purpose::Later, request)
+}
+
+fn say_to(
+    state: &State,
+    id: &SessionId,
+    text: &str,
+    purpose: Purpose,
     request: Option<Request>,
 ) -> Decision<MessageId> {
     if let Some(Made::Message(message_id)) = state.requests.made(request.as_ref())? {
@@ -312,7 +335,7 @@ pub fn input(
     let event = Event::MessageQueued {
         message_id: message_id.clone(),
         session_id: id.clone(),
-        purpose: Purpose::Input,
+        purpose,
         text: text.to_owned(),
         report_id: None,
         request,

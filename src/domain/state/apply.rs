@@ -7,6 +7,7 @@ use crate::domain::plan::{Confirmed, Plan, PlanState};
 use crate::domain::plan_review::Review;
 use crate::domain::request::Made;
 use crate::domain::session::{RejectedFile, Status};
+use crate::domain::steering::Fate;
 use chrono::{DateTime, Utc};
 
 impl State {
@@ -38,10 +39,7 @@ impl State {
                 thread_id,
             } => {
                 self.usage.thread_opened(session_id);
-                self.with_session(session_id, |session| {
-                    session.thread_id = Some(thread_id.clone());
-                    session.prompted = false;
-                });
+                self.thread_opened(session_id, thread_id);
             }
             Event::SessionStarted {
                 session_id, pid, ..
@@ -412,6 +410,37 @@ impl State {
             Event::QueueRetried {} => self.usage.stops.retried(at),
             Event::QueueReleased {} => self.usage.stops.held = None,
             Event::BudgetSet { subject, budget } => self.usage.budgets.set(subject, *budget),
+            // What comes of it is told by what follows, or by the thread's history.
+            Event::SessionSteered { .. }
+            | Event::ThreadReverted { .. }
+            | Event::ThreadCompacted { .. } => {}
+            Event::ThreadRenamed {
+                session_id, name, ..
+            } => self.thread_changed(session_id, |thread| thread.name = Some(name.clone())),
+            Event::ThreadSettingsChanged {
+                session_id,
+                settings,
+                ..
+            } => self.thread_changed(session_id, |thread| {
+                thread.settings = Some(settings.clone());
+            }),
+            Event::ThreadForked {
+                session_id,
+                fork_id,
+                ..
+            } => self.thread_changed(session_id, |thread| thread.forks.push(fork_id.clone())),
+            Event::ThreadArchived {
+                session_id,
+                thread_id,
+            } => self.thread_became(session_id, thread_id, Fate::Archived),
+            Event::ThreadUnarchived {
+                session_id,
+                thread_id,
+            } => self.thread_became(session_id, thread_id, Fate::Kept),
+            Event::ThreadDeleted {
+                session_id,
+                thread_id,
+            } => self.thread_became(session_id, thread_id, Fate::Deleted),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod reviews;
 mod server;
 mod sessions;
 pub mod status;
+mod steering;
 mod terminals;
 pub mod threads;
 mod usage;
@@ -65,6 +66,15 @@ pub fn table() -> Table<App> {
         .post("/api/resume_session", sessions::resume)
         .post("/api/session_input", sessions::input)
         .post("/api/notify_zhongshu", sessions::notify)
+        .post("/api/interrupt_session", steering::interrupt)
+        .post("/api/compact_session", steering::compact)
+        .post("/api/revert_session", steering::revert)
+        .post("/api/fork_session", steering::fork)
+        .post("/api/rename_session", steering::rename)
+        .post("/api/archive_session", steering::archive)
+        .post("/api/delete_session", steering::delete)
+        .post("/api/session_settings", steering::set)
+        .post("/api/review_session", steering::review)
         .get("/api/session_stream", live::session_stream)
         .get("/api/thread", threads::page)
         .get("/api/thread/item", threads::item)
@@ -81,6 +91,8 @@ pub fn table() -> Table<App> {
             "/api/session_browser_terminal/start",
             terminals::view_session,
         )
+        .post("/api/session_browser_terminal/back", steering::bring_back)
+        .post("/api/session_browser_terminal/fork", steering::open_fork)
         .post("/api/terminal_ticket", terminals::ticket)
         .post("/api/terminal_theme", terminals::theme)
         .post("/api/preferences", preferences::set)

@@ -2,7 +2,7 @@
 
 use super::planners::{OneSession, session_view};
 use crate::access::Lease;
-use crate::domain::flow::sessions::{input as message, planner, request_close};
+use crate::domain::flow::sessions::{input as message, input_after, planner, request_close};
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::outcome::Outcome;
 use crate::web::app::App;
@@ -53,12 +53,25 @@ pub struct MessageSent {
     message_id: MessageId,
 }
 
+/// When a session gets a message.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum When {
+    /// At once, into the turn that runs.
+    #[default]
+    Now,
+    /// When the turn that runs has ended.
+    After,
+}
+
 #[derive(Debug, Deserialize)]
 pub struct Input {
     #[serde(alias = "id")]
     session_id: SessionId,
     #[serde(alias = "text")]
     input: String,
+    #[serde(default)]
+    when: When,
 }
 
 pub async fn input(
@@ -69,8 +82,9 @@ pub async fn input(
     let message_id = app
         .agents
         .core
-        .decide(caller.actor(), move |state| {
-            message(state, &wish.session_id, &wish.input, request)
+        .decide(caller.actor(), move |state| match wish.when {
+            When::Now => message(state, &wish.session_id, &wish.input, request),
+            When::After => input_after(state, &wish.session_id, &wish.input, request),
         })
         .await?;
     Ok(Success(MessageSent { message_id }))

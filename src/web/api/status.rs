@@ -8,6 +8,7 @@ use crate::domain::flow::holds::unreviewed;
 use crate::domain::language::Language;
 use crate::sessions::open_terminals::TerminalView;
 use crate::sessions::permission::Trust;
+use crate::threads::ModelChoice;
 use crate::web::app::App;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::success::Success;
@@ -73,6 +74,8 @@ pub struct StatusView {
     pub max_department_sessions: usize,
     /// Models that may be chosen.
     pub model_choices: Vec<String>,
+    /// What Codex offers, with how long each can think; empty until it was asked.
+    pub model_choices_detail: Vec<ModelChoice>,
     /// Planners' model; null leaves it to Codex.
     pub zhongshu_model: Option<String>,
     /// Departments' model; null leaves it to Codex.
@@ -182,6 +185,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         max_terminals: policy.max_terminals,
         max_department_sessions: policy.slots,
         model_choices: policy.catalog.models.clone().unwrap_or_default(),
+        model_choices_detail: app.agents.threads.models(),
         zhongshu_model: policy.planner.model.clone(),
         department_model: policy.department_model.clone(),
         browser_terminals,

@@ -41,7 +41,7 @@ pub struct Of {
 }
 
 impl Of {
-    /// The session of this name, or whose thread has this name.
+    /// The session of this name, or whose thread, or a copy of it, has this name.
     ///
     /// # Errors
     /// When there is none, or it has no thread.
@@ -49,11 +49,20 @@ impl Of {
         let found = app.agents.core.ledger.read(|state| {
             let by_id = SessionId::parse(id).ok();
             let session = by_id.and_then(|id| state.session(&id));
-            session.or_else(|| state.session_of_thread(id)).cloned()
+            let session = session.or_else(|| state.session_of_thread(id));
+            session.or_else(|| state.session_of_fork(id)).cloned()
         });
         let session = found.ok_or_else(|| {
             ApiError::not_found("unknown_thread", say!("refusal.unknown_thread", id))
         })?;
+        if session.thread_state.forks.iter().any(|fork| fork == id) {
+            return Ok(Self {
+                session_id: session.id().clone(),
+                thread_id: id.to_owned(),
+                title: session.brief.title.clone(),
+                prompted: true,
+            });
+        }
         if let Some(program) = session.brief.driver.program() {
             let path = session.brief.log_path.display();
             let message = say!("refusal.thread.of_program", program, path);

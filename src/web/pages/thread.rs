@@ -3,13 +3,15 @@
 mod code;
 mod difference;
 mod prose;
+mod steer;
 
 use super::Words;
 use super::review::lines::{self, HunkRows, Span};
 use crate::domain::language::Language;
 use crate::domain::transcript::{PatchedFile, Row, Text, Turn, Via, What};
 use crate::git::diff::Hunk;
-use crate::web::views::DoingView;
+use crate::threads::ModelChoice;
+use crate::web::views::{DoingView, SessionView};
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 use prose::{Kind, Piece};
@@ -38,6 +40,10 @@ pub struct Thread<'a> {
     pub older: Option<&'a str>,
     /// Why there is nothing to show, as a sentence.
     pub reason: Option<&'a str>,
+    /// The session, where the thread is its own: what can be done to it.
+    pub session: Option<&'a SessionView>,
+    /// The models that it may be given.
+    pub models: &'a [ModelChoice],
 }
 
 #[derive(Template)]

@@ -9,7 +9,7 @@ use crate::web::body::Query;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
 use crate::web::pages::{self, Thread};
-use crate::web::views::{DoingView, ViewContext};
+use crate::web::views::ViewContext;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Html;
@@ -55,33 +55,38 @@ pub async fn page(
     };
     turns.reverse();
     pages::shorten_turns(&mut turns);
-    let session = app.agents.core.ledger.read(|state| {
+    let found = app.agents.core.ledger.read(|state| {
         let by_id = SessionId::parse(&wish.id).ok();
         let session = by_id.and_then(|id| state.session(&id));
-        let session = session.or_else(|| state.session_of_thread(&wish.id))?;
-        let title = session.brief.title.clone();
-        let scene = ViewContext::of(&app.agents, state, None);
-        let observed = app.agents.core.live.observed(session.id());
-        let doing = DoingView::of(&scene.doing(session, &observed));
-        let doing = session.is_live().then_some(doing);
-        Some((
-            session.id().to_string(),
-            title,
-            session.status_word(),
-            doing,
-        ))
+        let session = session.or_else(|| state.session_of_thread(&wish.id));
+        let view = |session| ViewContext::of(&app.agents, state, None).session(session);
+        // A copy of a thread is read; what is done, is done to the session.
+        let of_fork = || state.session_of_fork(&wish.id).map(view);
+        session
+            .map(view)
+            .map_or_else(|| (None, of_fork()), |it| (Some(it), None))
     });
-    let nothing = (wish.id, String::new(), "lost", None);
-    let (session_id, title, status, doing) = session.unwrap_or(nothing);
+    let models = app.agents.threads.models();
+    let named = found.0.as_ref().or(found.1.as_ref());
+    let session_id = match named {
+        Some(session) => session.id.to_string(),
+        None => wish.id,
+    };
     html(pages::render_thread(Thread {
         language,
         session_id: &session_id,
-        title: &title,
-        status,
-        doing: doing.as_ref(),
+        title: named.map_or("", |session| &session.title),
+        status: named.map_or("lost", |session| session.status),
+        doing: found
+            .0
+            .as_ref()
+            .filter(|session| session.tells_doing())
+            .map(|session| &session.doing),
         turns: &turns,
         older: older.as_deref(),
         reason: reason.as_deref(),
+        session: found.0.as_ref(),
+        models: &models,
     }))
 }
 

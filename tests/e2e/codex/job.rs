@@ -272,11 +272,12 @@ async fn codex_does_the_main_job_from_plan_to_results() {
     stranger
         .call("thread/archive", json!({ "threadId": gone["thread_id"] }))
         .await;
-    let exited = house.result(&planner, "gongchengbu").await;
-    assert_eq!(exited["source"], "launcher_fallback");
+    let lost = house.result(&planner, "gongchengbu").await;
+    assert_eq!(lost["source"], "launcher_fallback");
     house
-        .department("gongchengbu", "it has exited", |session| {
-            session["status"] == "exited"
+        .department("gongchengbu", "it is lost, and says why", |session| {
+            let reason = session["status_reason"].as_str().unwrap_or_default();
+            session["status"] == "lost" && reason.contains("archived")
         })
         .await;
 
@@ -309,7 +310,7 @@ async fn codex_does_the_main_job_from_plan_to_results() {
         .iter()
         .rfind(|request| request.thread_id == first.thread_id)
         .unwrap();
-    for report in [&tool, &file, &silent, &exited] {
+    for report in [&tool, &file, &silent, &lost] {
         let id = report["report_id"].as_str().unwrap();
         let told = last
             .user_texts
@@ -337,7 +338,7 @@ async fn codex_does_the_main_job_from_plan_to_results() {
         ),
         (&json!(0), 4)
     );
-    for report in [&tool, &file, &silent, &exited] {
+    for report in [&tool, &file, &silent, &lost] {
         let id = report["report_id"].as_str().unwrap();
         let packet = house.get(&format!("/api/handoff?id={id}")).await;
         let on_disk = house.repo.join(report["handoff_packet"].as_str().unwrap());

@@ -1,16 +1,10 @@
 //! The page of a transcript, in a real browser, with the real Codex behind it.
 
-use crate::support::browser::person;
 use crate::support::script::{assignment, fails, on_message, plan, planner};
 use crate::support::thread::Stranger;
 use crate::support::{GOVERNANCE, House};
 use mock_model::{Call, Script, Step};
 use serde_json::json;
-use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-
-/// It takes some fifteen seconds; a machine that is busy gets many times that.
-const PATIENCE: Duration = Duration::from_secs(180);
 
 const TOLD: &str = "# Heading\n\n**Bold**, `code`, a [link](https://example.org/a), no [link](javascript:alert(1)) and no picture: \
     ![here](https://example.org/x.png)\n\n<img src=x onerror=alert(1)> \u{202e}turned\n\n* one\n* two\n\n```rust\nfn main() {\n    let x = \"a\"; // why\n}\n```\n\n\
@@ -48,17 +42,10 @@ fn script() -> Script {
     ])
 }
 
-async fn login(house: &House) -> String {
-    let (code, said, complaint) = house.run(&["open", "--no-open"]).await;
-    assert_eq!(code, Some(0), "{complaint}");
-    let link = said.split_whitespace().find(|word| word.contains("#key="));
-    link.unwrap_or_else(|| panic!("no link: {said}")).to_owned()
-}
-
 /// What the person in the browser asks for.
 async fn obey(house: &House, session: &str, wish: &str) -> String {
     match wish {
-        "login" => return login(house).await,
+        "login" => return house.login().await,
         "stop" => {
             let body = json!({ "session_id": session });
             house.post("/api/stop_session", body).await;
@@ -89,31 +76,7 @@ async fn codex_the_page_of_a_transcript_is_read_in_a_browser() {
     let house = House::open(script(), &governance).await;
     let session = house.planner("Make the greeter louder.").await;
     house.plan(&session, 1).await;
-    let login = login(&house).await;
-    let mut person = person("transcript.mjs", &login, &house.root)
-        .env("WALK_SESSION", &session)
-        .spawn()
-        .unwrap();
-    let mut answers = person.stdin.take().unwrap();
-    let mut lines = BufReader::new(person.stdout.take().unwrap()).lines();
-    let walk = async {
-        while let Some(line) = lines.next_line().await.unwrap() {
-            println!("{line}");
-            if let Some(wish) = line.strip_prefix("PLEASE ") {
-                let answer = obey(&house, &session, wish).await;
-                answers
-                    .write_all(format!("{answer}\n").as_bytes())
-                    .await
-                    .unwrap();
-            }
-        }
-        person.wait().await.unwrap()
-    };
-    let ended = tokio::time::timeout(PATIENCE, walk).await;
-    assert!(
-        ended.expect("the walk does not end").success(),
-        "{}",
-        house.scene().await
-    );
+    let obey = async |wish: &str| obey(&house, &session, wish).await;
+    house.walk("transcript.mjs", &session, obey).await;
     house.close().await;
 }

@@ -16,6 +16,7 @@ pub mod script;
 #[path = "../../support/serving.rs"]
 mod serving;
 pub mod thread;
+mod walk;
 
 pub use codex::codex_program;
 pub use processes::{Found, Processes};

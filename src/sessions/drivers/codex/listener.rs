@@ -1,6 +1,6 @@
 //! What Codex says by itself, turned into observations and, where it matters, into events.
 
-use super::{doing, messages, threads, usage};
+use super::{doing, messages, noticed, threads, usage};
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
 use crate::domain::sentence::say;
@@ -63,6 +63,7 @@ fn owner(agents: &Agents, thread_id: &ThreadId) -> Option<Session> {
 async fn notified(agents: &Arc<Agents>, notification: Notification) {
     usage::heard(agents, &notification).await;
     doing::heard(agents, &notification);
+    noticed::heard(agents, &notification).await;
     match notification {
         Notification::ThreadStatusChanged(change) => {
             if let Some(session) = owner(agents, &change.thread_id) {
@@ -175,27 +176,35 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
         Notification::Other { method, .. } if method == "account/updated" => {
             agents.threads.set_logged_in(None);
         }
-        Notification::ThreadClosed(mention) | Notification::ThreadArchived(mention) => {
-            if let Some(session) = owner(agents, &mention.thread_id)
-                && session.status == Status::Running
-                && agents.is_connected(session.id())
-            {
-                thread_ended(agents, session);
-            }
+        Notification::ThreadClosed(mention) => {
+            let outcome = Outcome::Exited {
+                code: None,
+                signal: None,
+            };
+            thread_ended(agents, &mention.thread_id, outcome);
+        }
+        Notification::ThreadArchived(mention) => {
+            let reason = say!("reason.thread.archived").to_string();
+            thread_ended(agents, &mention.thread_id, Outcome::Lost { reason });
+        }
+        Notification::ThreadDeleted(mention) => {
+            let reason = say!("reason.thread.deleted").to_string();
+            thread_ended(agents, &mention.thread_id, Outcome::Lost { reason });
         }
         _ => {}
     }
 }
 
 /// A session whose thread is gone is over; so is the terminal that showed it.
-fn thread_ended(agents: &Arc<Agents>, session: Session) {
+fn thread_ended(agents: &Arc<Agents>, thread_id: &ThreadId, outcome: Outcome) {
+    let session = owner(agents, thread_id)
+        .filter(|session| session.status == Status::Running && agents.is_connected(session.id()));
+    let Some(session) = session else {
+        return;
+    };
     let at_work = Arc::clone(agents);
     agents.core.errand(async move {
         let agents = at_work;
-        let outcome = Outcome::Exited {
-            code: None,
-            signal: None,
-        };
         agents.closed(session.id(), outcome).await;
         if let Some(terminal_id) = &session.terminal_id {
             agents

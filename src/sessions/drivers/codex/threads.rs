@@ -1,16 +1,18 @@
 //! The threads of sessions: opened, resumed, and replaced where Codex has nothing left of them.
 
+use super::noticed;
 use crate::core::LAUNCHER;
 use crate::core::live::{Activity, moment};
 use crate::domain::doing::End;
 use crate::domain::event::Event;
 use crate::domain::sentence::say;
 use crate::domain::session::{Session, Status};
+use crate::domain::steering::Fate;
 use crate::mailbox::threads;
 use crate::sessions::agents::Agents;
 use crate::sessions::texts;
 use crate::threads::wire::{CallError, Codex, ThreadStatus};
-use crate::threads::{Opening, Thread, has_nothing_left};
+use crate::threads::{Opening, Thread, has_nothing_left, is_archived};
 use chrono::Utc;
 
 /// The session's thread, and whether it was opened just now. One of which Codex has nothing left is replaced: whoever
@@ -25,7 +27,16 @@ pub async fn thread<'a>(
 ) -> Result<(Thread<'a>, bool), Failure> {
     let known = session.thread_id.as_deref();
     if let Some(thread) = known.and_then(|id| agents.threads.thread(id)) {
-        match resume(agents, session, &thread).await {
+        let resumed = match resume(agents, session, &thread).await {
+            // Whoever goes on with a session wants its thread back.
+            Err(error) if is_archived(&error) => {
+                thread.unarchive().await?;
+                noticed::became(agents, &thread.id, Fate::Kept).await;
+                resume(agents, session, &thread).await
+            }
+            resumed => resumed,
+        };
+        match resumed {
             Ok(()) => return Ok((thread, false)),
             Err(error) if has_nothing_left(session.prompted, &error) => {
                 tracing::warn!(session.id = %session.id(), %error, "the session's thread is gone; it gets a new one");
@@ -54,7 +65,7 @@ async fn open_thread<'a>(
         approval: brief.approval,
         sandbox: brief.sandbox,
     };
-    let thread = Thread::open(codex, opening).await?;
+    let (thread, settings) = Thread::open(codex, opening).await?;
     remember_thread(agents, session, &thread)
         .await
         .map_err(|error| Failure::Final(say!("reason.identity_not_stored", error).to_string()))?;
@@ -79,8 +90,10 @@ async fn open_thread<'a>(
             ));
         }
     }
-    let name = format!("{} · {}", brief.title, texts::first_line(&brief.task, 60));
-    thread.name(&name).await?;
+    if let Some(settings) = settings {
+        noticed::in_force(agents, &thread.id, settings).await;
+    }
+    thread.name(&texts::thread_name(brief)).await?;
     Ok(thread)
 }
 
@@ -119,7 +132,10 @@ pub async fn resume(
     session: &Session,
     thread: &Thread<'_>,
 ) -> Result<(), CallError> {
-    let status = thread.resume().await?;
+    let (status, settings) = thread.resume().await?;
+    if let Some(settings) = settings {
+        noticed::in_force(agents, &thread.id, settings).await;
+    }
     agents.core.live.update(session.id(), |observed| {
         // A notification that came meanwhile is newer than this answer.
         if observed.activity == Activity::Unknown {

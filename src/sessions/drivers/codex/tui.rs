@@ -10,6 +10,7 @@ use crate::paths::TUI_PREFIX;
 use crate::sessions::agents::Agents;
 use codex_terminal::spec::{Relay, Source, Spec};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Shows a session's thread in the real TUI, in a terminal of its own.
 pub async fn open(agents: &Agents, session: &Session) -> Done {
@@ -38,34 +39,8 @@ pub async fn show(agents: &Agents, session: &Session) -> Result<TerminalId, Stri
         socket: agents.core.place.terminal(&id).relay,
         upstream: agents.core.place.app_server_socket(),
     };
-    let remote = format!("unix://{}", relay.socket.display());
-    let codex = agents.threads.program.display().to_string();
-    let argv = vec![
-        codex,
-        "resume".to_owned(),
-        thread_id,
-        "--remote".to_owned(),
-        remote,
-    ];
-    let root = agents.core.root_of(&session.brief).to_owned();
-    let mut spec = Spec::program(id.as_str(), argv, root);
-    spec.title = session.brief.title.clone();
+    let mut spec = spec(agents, session, &id, &thread_id, &relay.socket);
     spec.relay = Some(relay);
-    if let Source::Program {
-        env_set,
-        env_remove,
-        ..
-    } = &mut spec.source
-    {
-        *env_set = BTreeMap::from([
-            (
-                "CODEX_HOME".to_owned(),
-                agents.core.place.tui_home().display().to_string(),
-            ),
-            ("TERM".to_owned(), "xterm-256color".to_owned()),
-        ]);
-        *env_remove = vec!["NO_COLOR".to_owned()];
-    }
     let (session_id, key, title) = (session.id().clone(), id.clone(), spec.title.clone());
     // Recorded first, so that it can be found and ended whatever happens next, and only while nobody ends the session.
     let recorded = agents.core.decide(LAUNCHER, move |state| {
@@ -107,6 +82,42 @@ pub async fn show(agents: &Agents, session: &Session) -> Result<TerminalId, Stri
         .live
         .update(session.id(), |observed| observed.shown = true);
     Ok(id)
+}
+
+/// The terminal of a TUI that shows a thread by way of this socket, where the session works.
+pub fn spec(
+    agents: &Agents,
+    session: &Session,
+    id: &TerminalId,
+    thread_id: &str,
+    socket: &Path,
+) -> Spec {
+    let argv = vec![
+        agents.threads.program.display().to_string(),
+        "resume".to_owned(),
+        thread_id.to_owned(),
+        "--remote".to_owned(),
+        format!("unix://{}", socket.display()),
+    ];
+    let root = agents.core.root_of(&session.brief).to_owned();
+    let mut spec = Spec::program(id.as_str(), argv, root);
+    spec.title = session.brief.title.clone();
+    if let Source::Program {
+        env_set,
+        env_remove,
+        ..
+    } = &mut spec.source
+    {
+        *env_set = BTreeMap::from([
+            (
+                "CODEX_HOME".to_owned(),
+                agents.core.place.tui_home().display().to_string(),
+            ),
+            ("TERM".to_owned(), "xterm-256color".to_owned()),
+        ]);
+        *env_remove = vec!["NO_COLOR".to_owned()];
+    }
+    spec
 }
 
 /// The TUI ended by itself; its session goes on.

@@ -36,6 +36,8 @@ fn page(rows: Vec<Row>, language: Language) -> String {
         turns: &[turn],
         older: Some("{\"a\":1}"),
         reason: None,
+        session: None,
+        models: &[],
     })
     .unwrap()
 }
