@@ -13,6 +13,7 @@ simple('queue-pause', '/api/queue/pause', () => ({}));
 simple('queue-resume', '/api/queue/resume', () => ({}));
 simple('queue-cancel', '/api/queue/cancel', ({ id }) => ({ assignment_id: id }));
 simple('queue-force', '/api/queue/force', ({ id }) => ({ assignment_id: id }));
+simple('rule-remove', '/api/rules/remove', ({ id }) => ({ rule_id: id }));
 simple('queue-move', '/api/queue/move', ({ id, before }) => ({ assignment_id: id, before: before || null }));
 simple('verify', '/api/verify_result', ({ id }) => ({ report_id: id }));
 simple('plan-review', '/api/review_plan', ({ sessionId, version, sha }) => ({ session_id: sessionId, version: Number(version), plan_sha256: sha }));

@@ -4,6 +4,7 @@
 //! uses it to the end.
 
 use crate::config::Config;
+use crate::domain::ask::rule::Rule;
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::driver::Driver;
 use crate::domain::fault::Route;
@@ -61,6 +62,8 @@ pub struct Policy {
     pub run_verify: bool,
     /// Program and arguments that are told of what waits for the person.
     pub notify: Vec<String>,
+    /// Rules of the file that answer what Codex asks.
+    pub allow: Vec<Rule>,
     /// How long one verify command may take.
     pub verify_limit: Duration,
     /// How long terminals wait for a launcher to come back.
@@ -134,6 +137,7 @@ impl Policy {
                 Some(_) => Vec::new(),
             },
             notify_warning,
+            allow: settings.allow.clone(),
             verify_limit: settings.verify_limit,
             orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,

@@ -4,13 +4,15 @@
 //! - `decision`: what may be decided, and what each decision does
 //! - `given`, `form`: what somebody decides, held against what was asked
 //! - `rule`: rules that answer for a person
-//! - `asked`: where an ask stands, and what is remembered of those that are over
+//! - `asked`: where an ask stands
+//! - `shorten`: what is remembered of those that are over
 
 pub mod asked;
 pub mod decision;
 mod form;
 pub mod given;
 pub mod rule;
+mod shorten;
 
 use super::ids::{AskId, SessionId};
 use super::sentence::{Sentence, say};

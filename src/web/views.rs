@@ -26,6 +26,7 @@ mod plan;
 mod plan_file;
 mod queue;
 mod results;
+mod rules;
 pub mod work;
 
 pub use codex::CodexView;
@@ -33,6 +34,7 @@ pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
+pub use rules::RuleView;
 
 /// Gives the address of a terminal.
 pub type AddressOf<'a> = Box<dyn Fn(&TerminalId) -> Option<String> + 'a>;

@@ -24,7 +24,7 @@ use zhongshu::domain::session::Kind;
 use zhongshu::web::pages::{Codex, TerminalItem, Work};
 use zhongshu::web::views::{
     FindingView, MailboxView, PlanFileView, PlanView, PlannerView, QueueItemView, ReportStatusView,
-    ResultView, SessionView,
+    ResultView, RuleView, SessionView,
 };
 
 pub const PLANNER: &str = "zhongshu-01900000000070008000000000000001";
@@ -50,6 +50,7 @@ pub struct Sample {
     pub codex: (String, Option<String>),
     pub read_only: Option<String>,
     pub queue_paused: bool,
+    pub rules: Vec<RuleView>,
     pub asks: Vec<Ask>,
     /// What happened before.
     pub work: Vec<Event>,
@@ -84,6 +85,7 @@ impl Sample {
             run_verify: false,
             plans_are_reviewed: true,
             queue_paused: self.queue_paused,
+            rules: &self.rules,
             slots_taken: 2,
             slots: 2,
             terminals: &self.terminals,
@@ -117,6 +119,7 @@ pub fn empty() -> Sample {
         codex: ("untrusted".into(), None),
         read_only: None,
         queue_paused: false,
+        rules: Vec::new(),
         asks: Vec::new(),
         work: Vec::new(),
     }

@@ -3,8 +3,8 @@
 use super::Decision;
 use super::messages::queued;
 use crate::domain::ask::asked::{Asked, How, Stage};
-use crate::domain::ask::given::{Checked, Given, Reply};
-use crate::domain::ask::rule::MAX_RULES;
+use crate::domain::ask::given::{Checked, Reply};
+use crate::domain::ask::rule::{MAX_RULES, Rule, Wish};
 use crate::domain::ask::{Ask, RequestKey};
 use crate::domain::event::Event;
 use crate::domain::ids::{AskId, RuleId, SessionId};
@@ -14,17 +14,17 @@ use crate::domain::sentence::{Sentence, say};
 use crate::domain::state::State;
 
 /// A request came, or came again: the same one finds its ask. One that comes again is open, whatever was thought of it: where its ask is
-/// settled, there is a new one.
+/// settled, there is a new one. `written` are the rules of `governance.yaml` that a person has approved.
 ///
 /// # Errors
 /// None.
-pub fn raise(state: &State, ask: Ask) -> Decision<Asked> {
+pub fn raise(state: &State, written: &[Rule], ask: Ask) -> Decision<Asked> {
     let known = state.asks.of_request(&ask.request_key);
     if let Some(known) = known.filter(|it| !it.is_settled()) {
         return Ok((Vec::new(), known.clone()));
     }
     let session = ask.session_id.as_ref().and_then(|id| state.session(id));
-    let rule = session.and_then(|session| state.asks.rule_for(&ask, session));
+    let rule = session.and_then(|session| state.asks.rule_for(written, &ask, session));
     let yes = rule.map(|rule| {
         let reply = Reply {
             decision: "accept".to_owned(),
@@ -55,21 +55,34 @@ pub fn raise(state: &State, ask: Ask) -> Decision<Asked> {
 /// Who decides when a rule does.
 const BY_RULE: &str = "rule";
 
-/// Somebody decides. The answer is what Codex has to be told.
+/// What waits for a decision under this id.
 ///
 /// # Errors
-/// When it is unknown, was decided before, or the decision does not fit it.
-pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(Ask, Checked)> {
+/// When it is unknown, or was decided before.
+pub fn waiting<'a>(state: &'a State, id: &AskId) -> Result<&'a Ask, Refusal> {
     let asked = state.asks.find(id).ok_or_else(|| {
         let message = say!("refusal.unknown_ask", id);
         Refusal::not_found("unknown_ask", message)
     })?;
-    if asked.stage != Stage::Open {
-        return Err(decided(asked));
+    match asked.stage {
+        Stage::Open => Ok(&asked.ask),
+        _ => Err(decided(asked)),
     }
-    let ask = &asked.ask;
-    let wish = given.rule.clone();
-    let checked = ask.check(given)?;
+}
+
+/// Somebody decides what was held against the ask before ([`Ask::check`]), since that may take long and an ask never changes; `wish` is
+/// the rule that shall come of it. The answer is the ask.
+///
+/// # Errors
+/// When it is unknown, was decided before, or no such rule is possible.
+pub fn answer(
+    state: &State,
+    by: &str,
+    id: &AskId,
+    checked: &Checked,
+    wish: Option<Wish>,
+) -> Decision<Ask> {
+    let ask = waiting(state, id)?;
     let mut events = vec![Event::AskAnswered {
         ask_id: id.clone(),
         session_id: ask.session_id.clone(),
@@ -86,14 +99,18 @@ pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(As
         let rule = ask.rule(wish, session, by)?;
         events.push(Event::AskRuleAdded { rule });
     }
-    Ok((events, (ask.clone(), checked)))
+    Ok((events, ask.clone()))
 }
 
 /// A person takes a rule away.
 ///
 /// # Errors
-/// When there is none with this id.
-pub fn remove_rule(state: &State, id: &RuleId) -> Decision<()> {
+/// When there is none with this id, or it stands in the file.
+pub fn remove_rule(state: &State, written: &[Rule], id: &RuleId) -> Decision<()> {
+    if written.iter().any(|rule| rule.rule_id == *id) {
+        let message = say!("refusal.rule.of_file", id);
+        return Err(Refusal::conflict("rule_of_file", message));
+    }
     let standing = state.asks.rules().get(id).ok_or_else(|| {
         let message = say!("refusal.unknown_rule", id);
         Refusal::not_found("unknown_rule", message)

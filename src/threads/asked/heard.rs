@@ -46,7 +46,8 @@ impl OpenAsks {
             Some(asked) if !asked.is_settled() => asked,
             _ => {
                 let ask = self.read(&named, &thread_id, &request).await;
-                let decide = move |state: &_| flow::raise(state, ask);
+                let policy = self.core.policy();
+                let decide = move |state: &_| flow::raise(state, &policy.allow, ask);
                 match self.core.decide(crate::core::LAUNCHER, decide).await {
                     Ok(asked) => asked,
                     Err(error) => {

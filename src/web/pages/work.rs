@@ -19,7 +19,8 @@ use crate::domain::session::Kind;
 use crate::domain::shown::without_hidden;
 use crate::domain::words;
 use crate::web::views::{
-    FindingView, PlanFileView, PlanView, PlannerView, QueueItemView, ResultView, SessionView,
+    FindingView, PlanFileView, PlanView, PlannerView, QueueItemView, ResultView, RuleView,
+    SessionView,
 };
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -98,6 +99,8 @@ pub struct Work<'a> {
     pub plans_are_reviewed: bool,
     /// Whether dispatch is paused.
     pub queue_paused: bool,
+    /// Rules that answer what Codex asks.
+    pub rules: &'a [RuleView],
     /// Department slots that are taken.
     pub slots_taken: usize,
     /// Department slots that there are.
