@@ -1,10 +1,11 @@
 //! The `codex` driver: a session is a thread of the app-server; its prompt and every later message go in by protocol.
 //!
 //! - `threads`: its thread, opened, resumed and replaced; `messages`: what is said to it
-//! - `listener`: what Codex says by itself
+//! - `listener`: what Codex says by itself; `lanes`: threads do not wait for each other
 //! - `tui`: its view; `relayed`: what is heard on the way between the view and Codex; `answered`: what a person answered there
 
 mod answered;
+mod lanes;
 pub mod listener;
 pub mod messages;
 pub mod relayed;
