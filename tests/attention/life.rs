@@ -203,7 +203,7 @@ impl World {
                     // What was settled is only ever known better, and what nobody answered was not answered here.
                     match before {
                         "settled" => assert_ne!(*how, How::Here),
-                        "open" => assert_ne!(*how, How::Here),
+                        "open" => assert!(!matches!(how, How::Here | How::Both)),
                         _ => {}
                     }
                 }
@@ -261,6 +261,7 @@ fn ask(key: RequestKey, number: usize) -> Ask {
             let what = What::Questions {
                 questions: vec![question],
                 is_blocking: true,
+                answers_itself_ms: None,
             };
             (what, Decision::Answer)
         }
@@ -372,6 +373,7 @@ fn ten_thousand_that_are_over_cost_less_than_ten_mebibytes() {
                     3
                 ],
                 is_blocking: true,
+                answers_itself_ms: None,
             },
         };
         // Without the way through the journal, which `happen` takes: that is long for so much.
@@ -424,5 +426,63 @@ fn what_was_decided_about_a_host_does_not_follow_from_the_item() {
             panic!("it is over");
         };
         assert_eq!(reply.as_ref().map(|it| it.decision.as_str()), inferred);
+    }
+}
+
+/// Here and in the terminal at the same moment, where nothing that follows tells which of the two counted.
+#[test]
+fn of_two_answers_that_cross_both_are_told_where_nobody_knows_which_counted() {
+    for (told_before, there, how) in [
+        (true, "decline", How::Both),
+        (false, "decline", How::Both),
+        // A secret is kept nowhere: whether it was the same one, nobody can tell.
+        (true, "answer", How::Both),
+    ] {
+        let mut world = World::default();
+        world.step(&Happens::Request(1));
+        let id = world.of(1).unwrap();
+        world.step(&Happens::Answer(1, true));
+        let there = Reply {
+            withheld: match there {
+                "answer" => vec!["key".to_owned()],
+                _ => Vec::new(),
+            },
+            ..reply(there)
+        };
+        let told = told_before.then(|| there.clone());
+        let resolved = asks::resolved(&world.state, &world.key(1), told);
+        world.happen(resolved);
+        if !told_before {
+            let late = asks::told_late(&world.state, &id, there.clone());
+            world.happen(late);
+        }
+        let Stage::Settled {
+            how: found,
+            by,
+            reply,
+            other,
+            ..
+        } = &world.state.asks.find(&id).unwrap().stage
+        else {
+            panic!("it is over");
+        };
+        assert_eq!((*found, by.as_deref()), (how, Some("person")));
+        assert_eq!(reply.as_ref().unwrap().decision, "answer");
+        assert_eq!(other.as_ref(), Some(&there));
+        world.check();
+    }
+    // What is done about a command tells; and the same answer twice is one.
+    for (number, yes, there) in [(0, true, "decline"), (1, false, "decline")] {
+        let mut world = World::default();
+        world.step(&Happens::Request(number));
+        world.step(&Happens::Answer(number, yes));
+        let resolved = asks::resolved(&world.state, &world.key(number), Some(reply(there)));
+        world.happen(resolved);
+        let id = world.of(number).unwrap();
+        let stage = &world.state.asks.find(&id).unwrap().stage;
+        assert!(
+            matches!(stage, Stage::Settled { how: How::Here, .. }),
+            "{stage:?}"
+        );
     }
 }

@@ -21,6 +21,8 @@ pub enum How {
     Here,
     /// In the session's terminal.
     InTerminal,
+    /// Here and in the session's terminal at the same moment, and not the same; which of the two Codex took, it does not tell.
+    Both,
     /// By another client of Codex.
     Elsewhere,
     /// By nobody: its turn ended, or Codex did. Nothing was done.
@@ -54,6 +56,9 @@ pub enum Stage {
         /// What was decided, as far as it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply: Option<Reply>,
+        /// What was answered in the terminal, where both were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other: Option<Reply>,
     },
 }
 
@@ -224,22 +229,40 @@ impl Asks {
                     how: was,
                     by,
                     reply: known,
+                    other,
                     ..
                 } = &mut asked.stage
             {
                 *was = how;
-                *by = None;
-                *known = reply.cloned();
-                known.iter_mut().for_each(shorten_reply);
+                let mut reply = reply.cloned();
+                reply.iter_mut().for_each(shorten_reply);
+                if how == How::Both {
+                    *other = reply;
+                } else {
+                    (*by, *known) = (None, reply);
+                }
             }
             return;
         };
-        let (by, mut reply) = match (asked.stage, how) {
-            (Stage::Answered { by, reply, .. }, How::Here) => (Some(by), Some(reply)),
-            _ => (None, reply.cloned()),
+        let (by, mut reply, mut other) = match (asked.stage, how) {
+            (Stage::Answered { by, reply, .. }, How::Here) => (Some(by), Some(reply), None),
+            (
+                Stage::Answered {
+                    by, reply: ours, ..
+                },
+                How::Both,
+            ) => (Some(by), Some(ours), reply.cloned()),
+            _ => (None, reply.cloned(), None),
         };
         reply.iter_mut().for_each(shorten_reply);
-        asked.stage = Stage::Settled { how, at, by, reply };
+        other.iter_mut().for_each(shorten_reply);
+        asked.stage = Stage::Settled {
+            how,
+            at,
+            by,
+            reply,
+            other,
+        };
         shorten(&mut asked.ask);
         if self.settled.len() == KEPT {
             self.settled.pop_front();

@@ -370,4 +370,28 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_path_that_codex_tells_twice_is_shown_once() {
+        let plain = |path: &str, access: &str| json!({"access": access, "path": {"type": "path", "path": path}});
+        let pattern =
+            json!({"access": "write", "path": {"type": "glob_pattern", "pattern": "/c/**"}});
+        let access = Access {
+            read: vec!["/a".to_owned()],
+            write: vec!["/c".to_owned()],
+            entries: vec![
+                plain("/a", "read"),
+                plain("/c", "write"),
+                plain("/c", "none"),
+                plain("/a", "write"),
+                pattern.clone(),
+            ],
+            ..Access::default()
+        };
+        let shown: Vec<&Value> = access.other_entries().collect();
+        assert_eq!(
+            shown,
+            [&plain("/c", "none"), &plain("/a", "write"), &pattern]
+        );
+    }
 }

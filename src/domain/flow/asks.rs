@@ -5,7 +5,7 @@ use super::messages::queued;
 use crate::domain::ask::asked::{Asked, How, Stage};
 use crate::domain::ask::given::{Checked, Reply};
 use crate::domain::ask::rule::{MAX_RULES, Rule, Wish};
-use crate::domain::ask::{Ask, RequestKey};
+use crate::domain::ask::{Ask, RequestKey, What};
 use crate::domain::event::Event;
 use crate::domain::ids::{AskId, RuleId, SessionId};
 use crate::domain::message::Purpose;
@@ -146,6 +146,7 @@ fn decided(asked: &Asked) -> Refusal {
                     say!("refusal.decided.here", by => by, at, said => said)
                 }
                 How::InTerminal => say!("refusal.decided.in_terminal", at, said => said),
+                How::Both => say!("refusal.decided.both", at, said => said),
                 How::Elsewhere => say!("refusal.decided.elsewhere", at, said => said),
                 How::Expired => say!("refusal.decided.expired", at),
             }
@@ -193,12 +194,31 @@ pub fn resolved(state: &State, key: &RequestKey, told: Option<Reply>) -> Decisio
         .is_some_and(|session| session.terminal_id.is_some());
     let event = match &asked.stage {
         Stage::Settled { .. } => return Ok((Vec::new(), ())),
-        Stage::Answered { .. } => settled(asked, How::Here, None),
+        Stage::Answered { reply, .. } => match told.filter(|told| crosses(asked, reply, told)) {
+            Some(told) => settled(asked, How::Both, Some(told)),
+            None => settled(asked, How::Here, None),
+        },
         Stage::Open if told.is_some() || has_terminal => settled(asked, How::InTerminal, told),
         Stage::Open => settled(asked, How::Elsewhere, None),
     };
     let words = words(asked);
     Ok(([event].into_iter().chain(words).collect(), ()))
+}
+
+/// Whether a terminal answered something else than was answered here, and nothing will tell which of the two Codex took: what is done about a
+/// command or a patch does.
+fn crosses(asked: &Asked, here: &Reply, there: &Reply) -> bool {
+    let shows = match &asked.ask.what {
+        What::Command { .. } | What::Patch { .. } => !asked.ask.what.is_of_a_part(),
+        _ => false,
+    };
+    // What the session is told with a no is of here alone.
+    let said = |reply: &Reply| Reply {
+        words: None,
+        ..reply.clone()
+    };
+    let is_secret = !here.withheld.is_empty() && here.withheld == there.withheld;
+    !shows && (is_secret || said(here) != said(there))
 }
 
 /// These came to their end unanswered: their turn ended, or Codex did. One whose answer is known to have been sent (`was_sent`) was
@@ -331,6 +351,11 @@ pub fn told_late(state: &State, id: &AskId, reply: Reply) -> Decision<()> {
         } if known.as_ref().is_none_or(|known| known.inferred) => {
             Some(settled(asked, How::InTerminal, Some(reply)))
         }
+        Stage::Settled {
+            how: How::Here,
+            reply: Some(here),
+            ..
+        } if crosses(asked, here, &reply) => Some(settled(asked, How::Both, Some(reply))),
         _ => None,
     });
     Ok((Vec::from_iter(event), ()))

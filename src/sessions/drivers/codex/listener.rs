@@ -10,8 +10,7 @@ use crate::domain::state::State;
 use crate::sessions::agents::Agents;
 use crate::sessions::texts;
 use crate::threads::wire::{
-    Incoming, Notification, RequestKey, RequestKind, ServerRequest, ThreadId,
-    TurnStatus,
+    Incoming, Notification, RequestKey, RequestKind, ServerRequest, ThreadId, TurnStatus,
 };
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
