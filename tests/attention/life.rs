@@ -468,7 +468,7 @@ fn of_two_answers_that_cross_both_are_told_where_nobody_knows_which_counted() {
         };
         assert_eq!((*found, by.as_deref()), (how, Some("person")));
         assert_eq!(reply.as_ref().unwrap().decision, "answer");
-        assert_eq!(other.as_ref(), Some(&there));
+        assert_eq!(other.as_deref(), Some(&there));
         world.check();
     }
     // What is done about a command tells; and the same answer twice is one.

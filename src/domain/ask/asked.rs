@@ -58,7 +58,7 @@ pub enum Stage {
         reply: Option<Reply>,
         /// What was answered in the terminal, where both were.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        other: Option<Reply>,
+        other: Option<Box<Reply>>,
     },
 }
 
@@ -237,7 +237,7 @@ impl Asks {
                 let mut reply = reply.cloned();
                 reply.iter_mut().for_each(shorten_reply);
                 if how == How::Both {
-                    *other = reply;
+                    *other = reply.map(Box::new);
                 } else {
                     (*by, *known) = (None, reply);
                 }
@@ -256,6 +256,7 @@ impl Asks {
         };
         reply.iter_mut().for_each(shorten_reply);
         other.iter_mut().for_each(shorten_reply);
+        let other = other.map(Box::new);
         asked.stage = Stage::Settled {
             how,
             at,

@@ -29,7 +29,7 @@ fn row_of(asked: &Asked) -> OurRow {
         } => {
             let by = by.clone().filter(|_| *how != How::Both);
             let by = by.or_else(|| place(*how).map(str::to_owned));
-            (Some(*at), by, reply.as_ref(), other.as_ref())
+            (Some(*at), by, reply.as_ref(), other.as_deref())
         }
     };
     let is_expired = matches!(
