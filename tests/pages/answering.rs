@@ -63,6 +63,12 @@ fn what_only_a_terminal_can_answer_has_a_button_that_opens_it() {
 /// Whether a card opens a terminal.
 fn opens(sample: &Sample) -> bool {
     let waiting = waiting(sample, Language::En);
-    let cards = render_attention(&waiting, &sample.departments, Language::En).unwrap();
+    let cards = render_attention(
+        &waiting,
+        &sample.sessions,
+        &sample.departments,
+        Language::En,
+    )
+    .unwrap();
     cards.contains("data-do=\"open-terminal\"")
 }
