@@ -7,6 +7,7 @@ mod variables;
 
 pub use variables::Variables;
 
+use crate::domain::ask::rule::Rule;
 use crate::domain::doing::Thresholds;
 use crate::domain::driver::Driver;
 use crate::domain::language::Language;
@@ -127,6 +128,8 @@ pub struct Settings {
     pub run_verify: bool,
     /// Program and arguments that are told of what waits for the person.
     pub notify: Vec<String>,
+    /// Rules that answer what Codex asks.
+    pub allow: Vec<Rule>,
     /// How long one of them may take.
     pub verify_limit: Duration,
     /// How long terminals and the app-server wait for a launcher to come back.

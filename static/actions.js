@@ -13,12 +13,13 @@ simple('queue-pause', '/api/queue/pause', () => ({}));
 simple('queue-resume', '/api/queue/resume', () => ({}));
 simple('queue-cancel', '/api/queue/cancel', ({ id }) => ({ assignment_id: id }));
 simple('queue-force', '/api/queue/force', ({ id }) => ({ assignment_id: id }));
+simple('rule-remove', '/api/rules/remove', ({ id }) => ({ rule_id: id }));
 simple('queue-move', '/api/queue/move', ({ id, before }) => ({ assignment_id: id, before: before || null }));
 simple('verify', '/api/verify_result', ({ id }) => ({ report_id: id }));
 simple('plan-review', '/api/review_plan', ({ sessionId, version, sha }) => ({ session_id: sessionId, version: Number(version), plan_sha256: sha }));
 simple('plan-file-take', '/api/take_plan_file', ({ sessionId, sha }) => ({ session_id: sessionId, plan_sha256: sha }));
 simple('plan-file-discard', '/api/discard_plan_file', ({ sessionId, sha }) => ({ session_id: sessionId, plan_sha256: sha }));
-simple('ack', '/api/ack_result', ({ id }) => ({ report_id: id }));
+simple('ack', '/api/ack_result', ({ id, revision }) => ({ report_id: id, revision: Number(revision) }));
 
 onAction('go', ({ dataset }) => {
   const place = document.getElementById(dataset.place);
@@ -83,19 +84,19 @@ onSubmit('decide', async (form) => {
   if (input.trim()) await post('/api/session_input', { session_id: form.dataset.sessionId, input });
   // Said once, even if the next step fails and the person tries again.
   form.reset();
-  await post('/api/ack_result', { report_id: form.dataset.id });
+  await post('/api/ack_result', { report_id: form.dataset.id, revision: Number(form.dataset.revision) });
   form.removeAttribute('data-js-dirty');
   await refresh();
 });
 
 onSubmit('accept-changes', async (form) => {
-  await post('/api/accept_changes', { report_id: form.dataset.id, reason: value(form, 'reason') });
+  await post('/api/accept_changes', { report_id: form.dataset.id, revision: Number(form.dataset.revision), reason: value(form, 'reason') });
   form.removeAttribute('data-js-dirty');
   await refresh();
 });
 
 onSubmit('reject', async (form) => {
-  await post('/api/reject_plan', { session_id: form.dataset.sessionId, reason: value(form, 'reason') });
+  await post('/api/reject_plan', { session_id: form.dataset.sessionId, plan_sha256: form.dataset.planSha256, reason: value(form, 'reason') });
   form.removeAttribute('data-js-dirty');
   await refresh();
 });

@@ -321,6 +321,7 @@ fn questions(params: &Value, kept: &mut Kept) -> Option<(What, Vec<Decision>)> {
             .get("isBlocking")
             .and_then(Value::as_bool)
             .unwrap_or(true),
+        answers_itself_ms: params.get("autoResolutionMs").and_then(Value::as_u64),
     };
     Some((what, vec![Decision::Answer, Decision::Decline]))
 }

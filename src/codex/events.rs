@@ -225,6 +225,35 @@ impl Notification {
         }
     }
 
+    /// The thread that it is about.
+    pub fn thread_id(&self) -> Option<&str> {
+        let id = match self {
+            Self::ThreadStarted(it) => &it.thread.id,
+            Self::ThreadStatusChanged(it) => &it.thread_id,
+            Self::ThreadNameUpdated(it) => &it.thread_id,
+            Self::ThreadSettingsUpdated(it) => &it.thread_id,
+            Self::ThreadArchived(it)
+            | Self::ThreadUnarchived(it)
+            | Self::ThreadClosed(it)
+            | Self::ThreadDeleted(it)
+            | Self::ThreadReverted(it)
+            | Self::ThreadCompacted(it) => &it.thread_id,
+            Self::TurnStarted(it) | Self::TurnCompleted(it) => &it.thread_id,
+            Self::ItemStarted(it) | Self::ItemCompleted(it) => &it.thread_id,
+            Self::AgentMessageDelta(it)
+            | Self::CommandOutputDelta(it)
+            | Self::ReasoningDelta(it)
+            | Self::PlanDelta(it) => &it.thread_id,
+            Self::Error(it) => &it.thread_id,
+            Self::ServerRequestResolved(it) => &it.thread_id,
+            Self::TokenUsage(it) => &it.thread_id,
+            Self::McpStartup(it) => it.thread_id.as_ref()?,
+            Self::RateLimits(_) => return None,
+            Self::Other { params, .. } => return params.get("threadId")?.as_str(),
+        };
+        Some(&id.0)
+    }
+
     /// Whether it is a piece of something that comes complete later, so that a reader who is behind can do without it.
     pub fn is_delta(&self) -> bool {
         match self {

@@ -229,24 +229,6 @@ impl Codex {
         self.reply(key, Ok(result)).await
     }
 
-    /// Refuses a request.
-    pub async fn refuse(
-        &self,
-        key: &RequestKey,
-        code: i64,
-        message: &str,
-    ) -> Result<(), CallError> {
-        self.reply(
-            key,
-            Err(RpcError {
-                code,
-                message: message.to_owned(),
-                data: None,
-            }),
-        )
-        .await
-    }
-
     async fn reply(
         &self,
         key: &RequestKey,

@@ -206,7 +206,7 @@ fn text(row: &Value) -> String {
             format!("{}\n[{}]", files.join("\n"), word("status"))
         }
         "tool" => {
-            let error = word("error");
+            let error = of("error");
             let back = if error.is_empty() {
                 of("result")
             } else {
@@ -221,11 +221,11 @@ fn text(row: &Value) -> String {
                 word("status")
             )
         }
-        "web_search" => format!("web search: {}", word("query")),
+        "web_search" => format!("web search: {}", of("query")),
         "image" => format!("image: {}", word("path")),
         "review" => format!("review: {}", of("text")),
         "compaction" => "[the thread was made shorter]".to_owned(),
-        "turn_failed" => format!("[the turn failed: {}]", word("reason")),
+        "turn_failed" => format!("[the turn failed: {}]", of("reason")),
         "turn_interrupted" => "[the turn was interrupted]".to_owned(),
         "ask" => {
             let decision = word("decision");
@@ -238,7 +238,7 @@ fn text(row: &Value) -> String {
         }
         other => format!("{}: {}", shown_line(other), of("raw")),
     };
-    let texts = ["text", "output", "raw"].iter();
+    let texts = ["text", "output", "raw", "error", "query", "reason"].iter();
     let left_out: u64 = texts
         .filter_map(|name| row[*name]["left_out"].as_u64())
         .sum();
@@ -275,7 +275,7 @@ mod tests {
             json!({"kind": "answer", "text": {"text": hostile}}),
             json!({"kind": "command", "command": {"text": hostile}, "cwd": hostile, "status": hostile, "output": {"text": hostile}}),
             json!({"kind": "patch", "status": hostile, "files": [{"path": hostile, "change": hostile, "diff": {"text": hostile}}]}),
-            json!({"kind": "tool", "server": hostile, "tool": hostile, "arguments": {"text": hostile}, "error": hostile}),
+            json!({"kind": "tool", "server": hostile, "tool": hostile, "arguments": {"text": hostile}, "error": {"text": hostile}}),
             json!({"kind": hostile, "raw": {"text": hostile}}),
             json!({"kind": "ask", "text": {"text": hostile}, "decision": hostile, "by": hostile, "words": hostile}),
         ] {

@@ -142,6 +142,7 @@ impl Variables {
             reminder_grace: Duration::from_secs(file.reminder_grace_seconds),
             run_verify: file.run_verify,
             notify: file.notify.clone(),
+            allow: file.allow.clone(),
             verify_limit: Duration::from_secs(file.verify_limit_seconds),
             orphan_limit: Duration::from_secs(file.orphan_exit_seconds),
             language: file.language,

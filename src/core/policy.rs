@@ -4,6 +4,7 @@
 //! uses it to the end.
 
 use crate::config::Config;
+use crate::domain::ask::rule::Rule;
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::doing::Thresholds;
 use crate::domain::driver::Driver;
@@ -65,6 +66,8 @@ pub struct Policy {
     pub run_verify: bool,
     /// Program and arguments that are told of what waits for the person.
     pub notify: Vec<String>,
+    /// Rules of the file that answer what Codex asks.
+    pub allow: Vec<Rule>,
     /// How long one verify command may take.
     pub verify_limit: Duration,
     /// How long terminals wait for a launcher to come back.
@@ -139,6 +142,7 @@ impl Policy {
                 Some(_) => Vec::new(),
             },
             notify_warning,
+            allow: settings.allow.clone(),
             verify_limit: settings.verify_limit,
             orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,

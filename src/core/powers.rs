@@ -58,6 +58,7 @@ impl Policy {
             },
             run_verify: self.run_verify,
             notify: self.notify.clone(),
+            allow: self.allow.clone(),
             ..Powers::default()
         };
         let role = &self.planner;
@@ -122,6 +123,7 @@ impl Policy {
         if approved.notify != self.asked.notify {
             self.notify.clear();
         }
+        self.allow.retain(|rule| approved.allow.contains(rule));
         self.approved = approved;
         self
     }

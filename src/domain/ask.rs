@@ -4,13 +4,15 @@
 //! - `decision`: what may be decided, and what each decision does
 //! - `given`, `form`: what somebody decides, held against what was asked
 //! - `rule`: rules that answer for a person
-//! - `asked`: where an ask stands, and what is remembered of those that are over
+//! - `asked`: where an ask stands
+//! - `shorten`: what is remembered of those that are over
 
 pub mod asked;
 pub mod decision;
 mod form;
 pub mod given;
 pub mod rule;
+mod shorten;
 
 use super::ids::{AskId, SessionId};
 use super::sentence::{Sentence, say};
@@ -134,6 +136,9 @@ pub enum What {
         questions: Vec<Question>,
         /// Whether the turn stands still until they are answered.
         is_blocking: bool,
+        /// After so many milliseconds a terminal that shows them answers with nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers_itself_ms: Option<u64>,
     },
     /// A form of an MCP server.
     Form {
@@ -225,6 +230,21 @@ pub struct Access {
     pub scan_depth: Option<u64>,
 }
 
+impl Access {
+    /// Entries that say more than the paths do: Codex tells plain paths both ways.
+    pub fn other_entries(&self) -> impl Iterator<Item = &Value> {
+        self.entries.iter().filter(|entry| {
+            let path = entry["path"]["path"].as_str();
+            let listed = match entry["access"].as_str() {
+                Some("read") => &self.read,
+                Some("write") => &self.write,
+                _ => return true,
+            };
+            !path.is_some_and(|path| listed.iter().any(|it| it == path))
+        })
+    }
+}
+
 /// A file that would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PatchedFile {
@@ -287,6 +307,10 @@ impl Ask {
     /// What happens if nobody answers.
     pub fn unanswered(&self) -> Sentence {
         match &self.what {
+            What::Questions {
+                answers_itself_ms: Some(ms),
+                ..
+            } => say!("ask.answers_itself", seconds = ms.div_ceil(1000)),
             What::Questions { is_blocking, .. } if !is_blocking => say!("ask.goes_on_unanswered"),
             _ => say!("ask.waits_until_decided"),
         }

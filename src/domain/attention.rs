@@ -109,6 +109,15 @@ pub struct Glimpse {
 }
 
 impl Item {
+    /// Whether nothing but the session's terminal can answer it.
+    pub fn is_for_terminal(&self) -> bool {
+        match &self.waiting {
+            Waiting::Blocked { .. } => true,
+            Waiting::Ask { .. } => self.actions.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The sentence for `warnings` of `/api/status`, where the cause is something that does not work.
     pub fn warning(&self) -> Option<&str> {
         match &self.waiting {

@@ -1,5 +1,5 @@
 //! What `governance.yaml` gives to sessions beyond the safe defaults: programs that no sandbox holds, wider sandboxes,
-//! approvals that ask nobody, verify commands that run unasked; and how much of what they do somebody has to look at.
+//! approvals that ask nobody, verify commands that run unasked, rules that answer for the person; and how much of what they do somebody has to look at.
 //!
 //! Agents can write that file. So none of this holds before a person has said yes to exactly it; the journal keeps the
 //! last yes (`powers_approved`). What only narrows needs none, and the yes becomes as narrow (`powers_narrowed`). Pure values:
@@ -11,6 +11,7 @@ mod oversight;
 pub use named::{FileNews, Seal, Seals};
 pub use oversight::Oversight;
 
+use super::ask::rule::Rule;
 use super::department::{Approval, Sandbox};
 use super::driver::Driver;
 use super::hex::hex;
@@ -120,6 +121,9 @@ pub struct Powers {
     /// The program that is told of what waits for the person, with its arguments.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notify: Vec<String>,
+    /// Rules that answer what Codex asks, in the person's place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Rule>,
     /// What has to be looked at before work goes on. Here less is more, and the yes is for what holds.
     #[serde(default, skip_serializing_if = "Oversight::is_none")]
     pub oversight: Oversight,
@@ -211,6 +215,7 @@ impl Powers {
         if wanted.notify.is_empty() {
             left.notify.clear();
         }
+        left.allow.retain(|rule| wanted.allow.contains(rule));
         left.oversight = left.oversight.and(wanted.oversight);
         left
     }
@@ -221,6 +226,7 @@ impl Powers {
         let sessions = wanted.sessions.iter();
         (self.run_verify || !wanted.run_verify)
             && (wanted.notify.is_empty() || self.notify == wanted.notify)
+            && wanted.allow.iter().all(|rule| self.allow.contains(rule))
             && drivers.all(|driver| self.runs(driver, wanted))
             && sessions.into_iter().all(|(who, it)| self.allows(who, it))
             && self.oversight.allows(wanted.oversight)
@@ -280,6 +286,17 @@ impl Powers {
                 before: says(approved),
                 approved: approved.notify == self.notify,
                 unsandboxed: true,
+                file: None,
+            });
+        }
+        for rule in &self.allow {
+            let is_approved = approved.allow.contains(rule);
+            lines.push(Line {
+                entry: "allow".to_owned(),
+                now: Some(rule.words()),
+                before: is_approved.then(|| rule.words()),
+                approved: is_approved,
+                unsandboxed: rule.leaves_the_sandbox(),
                 file: None,
             });
         }

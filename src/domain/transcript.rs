@@ -216,12 +216,12 @@ pub enum What {
         /// What came back.
         result: Text,
         /// Why it failed.
-        error: Option<String>,
+        error: Option<Text>,
     },
     /// A look into the web.
     WebSearch {
         /// What was looked for.
-        query: String,
+        query: Text,
     },
     /// A picture was looked at, or made.
     Image {
@@ -240,7 +240,7 @@ pub enum What {
     /// The turn failed.
     TurnFailed {
         /// Why.
-        reason: String,
+        reason: Text,
         /// The kind of error in Codex's words; empty when it has none.
         cause: String,
     },
@@ -292,19 +292,20 @@ impl What {
             | Self::Plan { text }
             | Self::Review { text, .. }
             | Self::Ask { text, .. }
+            | Self::WebSearch { query: text }
+            | Self::TurnFailed { reason: text, .. }
             | Self::Unknown { raw: text, .. } => look(text),
             Self::Command {
                 command, output, ..
             } => [command, output].into_iter().for_each(look),
             Self::Patch { files, .. } => files.iter().for_each(|file| look(&file.diff)),
             Self::Tool {
-                arguments, result, ..
-            } => [arguments, result].into_iter().for_each(look),
-            Self::WebSearch { .. }
-            | Self::Image { .. }
-            | Self::Compaction
-            | Self::TurnFailed { .. }
-            | Self::TurnInterrupted => {}
+                arguments,
+                result,
+                error,
+                ..
+            } => [arguments, result].into_iter().chain(error).for_each(look),
+            Self::Image { .. } | Self::Compaction | Self::TurnInterrupted => {}
         }
     }
 
@@ -316,6 +317,8 @@ impl What {
             | Self::Plan { text }
             | Self::Review { text, .. }
             | Self::Ask { text, .. }
+            | Self::WebSearch { query: text }
+            | Self::TurnFailed { reason: text, .. }
             | Self::Unknown { raw: text, .. } => change(text),
             Self::Command {
                 command, output, ..
@@ -328,13 +331,15 @@ impl What {
             }
             Self::Patch { files, .. } => files.iter_mut().for_each(|file| change(&mut file.diff)),
             Self::Tool {
-                arguments, result, ..
-            } => [arguments, result].into_iter().for_each(change),
-            Self::WebSearch { .. }
-            | Self::Image { .. }
-            | Self::Compaction
-            | Self::TurnFailed { .. }
-            | Self::TurnInterrupted => {}
+                arguments,
+                result,
+                error,
+                ..
+            } => [arguments, result]
+                .into_iter()
+                .chain(error)
+                .for_each(change),
+            Self::Image { .. } | Self::Compaction | Self::TurnInterrupted => {}
         }
     }
 

@@ -1,6 +1,7 @@
 //! The format of `governance.yaml`: text in, checked parts out, each mistake with its line and a sentence. It reads no
 //! file. `docs/governance.md` describes the format for people.
 
+mod allow;
 mod budgets;
 mod risks;
 mod watch;
@@ -130,6 +131,9 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     settings.drivers = drivers;
     settings.gate = raw.gate;
     settings.commit_trailers = raw.commit_trailers.unwrap_or_default();
+    if let Some(rules) = raw.allow {
+        settings.allow = allow::rules(rules, &parts.departments)?;
+    }
     Ok(parts)
 }
 

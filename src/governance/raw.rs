@@ -48,6 +48,17 @@ pub(super) struct RawFile {
     pub project_name: Option<Spanned<String>>,
     pub gate: Option<GateMode>,
     pub commit_trailers: Option<bool>,
+    pub allow: Option<Spanned<Vec<Spanned<RawAllow>>>>,
+}
+
+/// What is answered without asking the person.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawAllow {
+    pub command: Option<Spanned<OneOrMany>>,
+    pub tool: Option<Spanned<String>>,
+    pub department: Option<Spanned<String>>,
+    pub unsandboxed: Option<bool>,
 }
 
 /// What plans and sessions may take.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::defaults;
 use super::preflight::PreflightTexts;
+use crate::domain::ask::rule::Rule;
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::driver::Driver;
 use crate::domain::language::Language;
@@ -147,6 +148,8 @@ pub struct Settings {
     pub gate: Option<GateMode>,
     /// Whether commits name the report and the plan that they belong to.
     pub commit_trailers: bool,
+    /// Rules that answer what Codex asks.
+    pub allow: Vec<Rule>,
 }
 
 impl Default for Settings {
@@ -176,6 +179,7 @@ impl Default for Settings {
             project_name: None,
             gate: None,
             commit_trailers: false,
+            allow: Vec::new(),
         }
     }
 }

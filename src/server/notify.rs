@@ -1,29 +1,34 @@
-//! Tells a program of the person's, once for each, what waits for them: `notify` of `governance.yaml`, once a person has said yes to it.
+//! Tells a program of the person's, once for each, what waits for them: `notify` of `governance.yaml`, once a person has said yes to it. Of very
+//! many at once it is told of the first, and how many more there are.
 
-use crate::core::policy::stray;
+use crate::core::policy::{Policy, stray};
 use crate::domain::attention::Item;
 use crate::domain::rules::lines::masked;
+use crate::domain::sentence::say;
 use crate::hub::SubscribeError;
 use crate::paths::write_private;
 use crate::process::{self, Job, JobEnd};
 use crate::sessions::agents::Agents;
 use crate::web::attention::Attention;
 use crate::web::session_frames::LOOK_AGAIN;
-use serde_json::Value;
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How long the program may take for one item. A message to a phone takes a second; one that hangs holds up the next.
+/// How long the program may take for one item. A message to a phone takes a second.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// What it may write; nobody reads more than the end of it, in the log.
 const OUTPUT_LIMIT: u64 = 1 << 20;
 /// Kept of that.
 const TAIL_BYTES: usize = 400;
 /// Items that are told one by one when many come at once; a flood must not start thousands of programs.
-const AT_ONCE: usize = 20;
+const ONE_BY_ONE: usize = 20;
+/// Programs that run at once: one that hangs must not hold up the others.
+const AT_ONCE: usize = 4;
 /// Marks what it starts.
 const MARK: &str = "ZHONGSHU_NOTIFY";
 /// All that it inherits: what a program needs to find itself, its person and their screen. Keys and tokens have other names.
@@ -51,11 +56,9 @@ pub async fn tell(agents: Arc<Agents>, attention: Arc<Attention>, stop: Cancella
         let policy = agents.core.policy();
         if !policy.notify.is_empty() {
             let items = attention.items(&agents, policy.catalog.language);
-            for item in told.fresh(&items) {
-                tokio::select! {
-                    () = run(&agents, &policy.notify, item) => {}
-                    () = stop.cancelled() => return,
-                }
+            tokio::select! {
+                () = tell_all(&agents, &policy, &mut told, &items) => {}
+                () = stop.cancelled() => return,
             }
         }
         let journal = async {
@@ -73,10 +76,40 @@ pub async fn tell(agents: Arc<Agents>, attention: Arc<Attention>, stop: Cancella
     }
 }
 
+/// Each is noted as its program is started: after a crash one is not told rather than told twice, and those whose turn had not come are told.
+async fn tell_all(agents: &Agents, policy: &Policy, told: &mut Told, items: &[Item]) {
+    let Fresh { one_by_one, more } = told.fresh(items);
+    let begin = |item: &Item| {
+        told.note([item.id.clone()]);
+        let about = serde_json::to_value(item).unwrap_or_default();
+        run(agents, &policy.notify, item.id.clone(), about)
+    };
+    stream::iter(one_by_one.into_iter().map(begin))
+        .buffer_unordered(AT_ONCE)
+        .collect::<()>()
+        .await;
+    if !more.is_empty() {
+        let count = more.len();
+        told.note(more);
+        let title = say!("notify.more", count).text(policy.catalog.language);
+        let about =
+            json!({ "id": "more", "kind": "more", "count": count, "title": title, "link": "/" });
+        run(agents, &policy.notify, "more".to_owned(), about).await;
+    }
+}
+
 /// What was told, over restarts. An item that is gone may come again.
 struct Told {
     path: PathBuf,
     ids: BTreeSet<String>,
+}
+
+/// What was not told yet.
+struct Fresh<'a> {
+    /// At most [`ONE_BY_ONE`], the most urgent first.
+    one_by_one: Vec<&'a Item>,
+    /// The ids of the others.
+    more: Vec<String>,
 }
 
 impl Told {
@@ -89,24 +122,35 @@ impl Told {
         }
     }
 
-    /// Those that were not told yet. They are noted before they are told: after a crash one is not told rather than told twice.
-    fn fresh<'a>(&mut self, items: &'a [Item]) -> Vec<&'a Item> {
-        let now: BTreeSet<String> = items.iter().map(|item| item.id.clone()).collect();
-        if now == self.ids {
-            return Vec::new();
+    /// Forgets those that are gone, and finds those that are new.
+    fn fresh<'a>(&mut self, items: &'a [Item]) -> Fresh<'a> {
+        let before = self.ids.len();
+        self.ids
+            .retain(|id| items.iter().any(|item| item.id == *id));
+        if self.ids.len() != before {
+            self.write();
         }
-        let fresh = items.iter().filter(|item| !self.ids.contains(&item.id));
-        let fresh = fresh.take(AT_ONCE).collect();
-        self.ids = now;
+        let mut fresh = items.iter().filter(|item| !self.ids.contains(&item.id));
+        Fresh {
+            one_by_one: fresh.by_ref().take(ONE_BY_ONE).collect(),
+            more: fresh.map(|item| item.id.clone()).collect(),
+        }
+    }
+
+    fn note(&mut self, ids: impl IntoIterator<Item = String>) {
+        self.ids.extend(ids);
+        self.write();
+    }
+
+    fn write(&self) {
         let bytes = serde_json::to_vec(&self.ids).expect("it is plain data");
         if let Err(error) = write_private(&self.path, &bytes) {
             tracing::warn!(%error, "what was told could not be noted; it is told again after a restart");
         }
-        fresh
     }
 }
 
-async fn run(agents: &Agents, command: &[String], item: &Item) {
+async fn run(agents: &Agents, command: &[String], id: String, about: Value) {
     let core = &agents.core;
     let (config, named) = (Arc::clone(&core.config), command.to_vec());
     // Looked at again each time: agents may have put something there since.
@@ -122,13 +166,8 @@ async fn run(agents: &Agents, command: &[String], item: &Item) {
         cwd: core.place.state.clone(),
         env_set: Vec::new(),
         env_only: Some(INHERITED),
-        input: without_secrets(serde_json::to_value(item).unwrap_or_default())
-            .to_string()
-            .into_bytes(),
-        mark: (
-            MARK.to_owned(),
-            format!("{}-{}", std::process::id(), item.id),
-        ),
+        input: without_secrets(about).to_string().into_bytes(),
+        mark: (MARK.to_owned(), format!("{}-{id}", std::process::id())),
         time_limit: TIME_LIMIT,
         output_limit: OUTPUT_LIMIT,
         tail: TAIL_BYTES,
@@ -137,7 +176,7 @@ async fn run(agents: &Agents, command: &[String], item: &Item) {
         Ok(outcome) if matches!(outcome.end, JobEnd::Ended(status) if status.success()) => {}
         Ok(outcome) => {
             let said = String::from_utf8_lossy(&outcome.tail);
-            tracing::warn!(end = ?outcome.end, %said, item = item.id, "the program of `notify` did not do its work");
+            tracing::warn!(end = ?outcome.end, %said, item = id, "the program of `notify` did not do its work");
         }
         Err(error) => tracing::warn!(%error, "the program of `notify` could not be run"),
     }
@@ -166,7 +205,51 @@ fn without_secrets(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::domain::attention::{Urgency, Waiting};
+    use chrono::{DateTime, Utc};
+
+    fn item(number: usize) -> Item {
+        Item {
+            id: format!("settings-{number}"),
+            waiting: Waiting::Settings {
+                sentence: String::new(),
+            },
+            urgency: Urgency::MayWait,
+            session_id: None,
+            planner_id: None,
+            department: None,
+            title: String::new(),
+            why: None,
+            since: DateTime::<Utc>::UNIX_EPOCH,
+            if_nobody_answers: String::new(),
+            actions: Vec::new(),
+            link: "/".to_owned(),
+            place: None,
+        }
+    }
+
+    #[test]
+    fn of_very_many_the_first_are_told_and_each_counts_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("told.json");
+        let mut told = Told::open(path.clone());
+        let items: Vec<Item> = (0..50).map(item).collect();
+        let Fresh { one_by_one, more } = told.fresh(&items);
+        assert_eq!((one_by_one.len(), more.len()), (ONE_BY_ONE, 30));
+        // Killed after the first: the others are told by the next launcher, and that one is not told again.
+        told.note([one_by_one[0].id.clone()]);
+        let mut told = Told::open(path.clone());
+        let Fresh { one_by_one, more } = told.fresh(&items);
+        assert_eq!((one_by_one.len(), more.len()), (ONE_BY_ONE, 29));
+        assert_eq!(one_by_one[0].id, "settings-1");
+        told.note(one_by_one.iter().map(|item| item.id.clone()));
+        told.note(more);
+        let Fresh { one_by_one, more } = Told::open(path).fresh(&items);
+        assert!(one_by_one.is_empty() && more.is_empty());
+        // What was gone may come again.
+        told.fresh(&[]);
+        assert_eq!(told.fresh(&items[..1]).one_by_one.len(), 1);
+    }
 
     #[test]
     fn what_looks_like_a_secret_is_masked_and_the_rest_stays() {

@@ -19,7 +19,12 @@ use crate::domain::refusal::Refusal;
 use crate::domain::sentence::say;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Time to hold what was filled into a form against its schema.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
 
 /// Everything about asks that is not in the journal.
 pub struct OpenAsks {
@@ -63,18 +68,36 @@ impl OpenAsks {
     ///
     /// # Errors
     /// When it is unknown, was decided before or does not fit, Codex cannot be reached, or the journal cannot be written: the ask stays.
-    pub async fn answer(&self, by: String, id: &AskId, given: Given) -> Result<Asked, Refused> {
+    pub async fn answer(
+        self: &Arc<Self>,
+        by: String,
+        id: &AskId,
+        given: Given,
+    ) -> Result<Asked, Refused> {
         let (wanted, by_whom) = (id.clone(), by.clone());
         self.must_be_reachable(id)?;
-        let (ask, checked) = self
-            .core
-            .decide(by, move |state| {
-                flow::answer(state, &by_whom, &wanted, given)
-            })
-            .await?;
-        self.in_flight()
-            .results
-            .insert(id.clone(), wire::answer(&ask.what, &checked));
+        let rule = given.rule.clone();
+        let (ask, checked) = self.check(id, given).await?;
+        let told = wire::answer(&ask.what, &checked);
+        let (asks, claim) = (Arc::clone(self), Arc::new(AtomicBool::new(false)));
+        let claimed = Arc::clone(&claim);
+        let decided = self.core.decide(by, move |state| {
+            let (events, ask) = flow::answer(state, &by_whom, &wanted, &checked, rule)?;
+            // With the claim, not after it: should the request come again this moment, an answer that is kept nowhere is here already.
+            asks.in_flight().results.insert(ask.id.clone(), told);
+            claimed.store(true, Ordering::Relaxed);
+            Ok((events, ask))
+        });
+        let ask = match decided.await {
+            Ok(ask) => ask,
+            Err(error) => {
+                // It could not be recorded: nobody has answered.
+                if claim.load(Ordering::Relaxed) {
+                    self.in_flight().results.remove(id);
+                }
+                return Err(error);
+            }
+        };
         self.send(&ask).await;
         self.refresh(ask.session_id.as_ref());
         self.core.ring();
@@ -83,6 +106,29 @@ impl OpenAsks {
             ask,
             stage: Stage::Open,
         }))
+    }
+
+    /// Holds a decision against what was asked. A form comes with a schema of strangers: nothing else waits while it is looked at, and whoever
+    /// answers does not wait long.
+    async fn check(&self, id: &AskId, given: Given) -> Result<(Ask, Checked), Refusal> {
+        let ask = self
+            .core
+            .ledger
+            .read(|state| flow::waiting(state, id).cloned())?;
+        let check = tokio::task::spawn_blocking(move || {
+            let checked = ask.check(given)?;
+            Ok((ask, checked))
+        });
+        match tokio::time::timeout(CHECK_LIMIT, check).await {
+            Ok(Ok(checked)) => checked,
+            Ok(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // It goes on until it ends, within what a schema may cost.
+            _ => {
+                let message =
+                    say!("refusal.form.unusable", reason => say!("refusal.form.too_slow"));
+                Err(Refusal::invalid("form_unusable", message))
+            }
+        }
     }
 
     /// An answer that nobody can be given must not be taken: what waits stays open.
@@ -184,11 +230,15 @@ impl OpenAsks {
 
     /// Keeps nothing in flight for what is over.
     fn tidy(&self) {
-        let waits: HashSet<AskId> = self.core.ledger.read(|state| {
-            let unsettled = state.asks.unsettled();
-            unsettled.map(|asked| asked.ask.id.clone()).collect()
-        });
+        // Looked up only now, so that what is raised meanwhile is kept.
         let mut in_flight = self.in_flight();
+        let (waits, requests): (HashSet<AskId>, HashSet<RequestKey>) =
+            self.core.ledger.read(|state| {
+                let unsettled = state.asks.unsettled().map(|asked| &asked.ask);
+                let names = unsettled.map(|ask| (ask.id.clone(), ask.request_key.clone()));
+                names.unzip()
+            });
+        in_flight.seen.retain(|key| requests.contains(key));
         in_flight.keys.retain(|id, _| waits.contains(id));
         in_flight.results.retain(|id, _| waits.contains(id));
         in_flight.sent.retain(|id| waits.contains(id));

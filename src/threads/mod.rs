@@ -47,6 +47,9 @@ use std::time::Duration;
 /// Codex restarts within a second or two; a start waits that long and a little more before it fails.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 
+/// Pages of transcripts that are read at once: each may hold some MiB, and more readers are no faster.
+const PAGES_AT_ONCE: usize = 2;
+
 /// Codex, or the sentence that says why there is none. Reasons that go on record are English.
 pub type CodexOrReason = Result<Codex, Localized>;
 
@@ -64,6 +67,8 @@ pub struct Threads {
     login_check: tokio::sync::Mutex<()>,
     running: Running,
     remembered: pages::Remembered,
+    /// Whoever reads a page; nobody closes it.
+    pages: tokio::sync::Semaphore,
 }
 
 impl Threads {
@@ -79,6 +84,7 @@ impl Threads {
             login_check: tokio::sync::Mutex::default(),
             running: Running::default(),
             remembered: pages::Remembered::default(),
+            pages: tokio::sync::Semaphore::new(PAGES_AT_ONCE),
         }
     }
 

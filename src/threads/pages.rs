@@ -170,6 +170,7 @@ impl Threads {
     /// When Codex cannot be asked, has no such thread, or does not know the cursor.
     pub async fn page(&self, thread: &str, wanted: &Wanted) -> Result<TurnPage, NotRead> {
         let codex = self.reader().await?;
+        let _turn = self.pages.acquire().await.ok();
         let headers = headers(codex, thread, wanted, wanted.limit).await;
         let mut headers = match (headers, self.running.turn(thread)) {
             // Its first turn has begun, and is not listed yet.

@@ -1,7 +1,9 @@
 //! Codex's items as rows of a transcript: each text bounded, what is unknown kept whole.
 
 use crate::codex::items::{FileChange, Item, Turn as CodexTurn, TurnStatus, UserInput};
-use crate::domain::transcript::{OUTPUT_KEPT, PatchedFile, Row, Text, Turn, Via, What, pretty};
+use crate::domain::transcript::{
+    OUTPUT_KEPT, PatchedFile, Row, TEXT_BYTES, Text, Turn, Via, What, pretty,
+};
 use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::Value;
 
@@ -45,7 +47,7 @@ pub fn turn(header: &CodexTurn, mut rows: Vec<Row>, rows_left_out: bool) -> Turn
             let reason = error.map(|it| it.message.as_str()).into_iter().chain(more);
             let cause = error.map_or(String::new(), |it| pretty(&it.codex_error_info));
             Some(What::TurnFailed {
-                reason: reason.collect::<Vec<_>>().join("\n"),
+                reason: Text::beginning(&reason.collect::<Vec<_>>().join("\n"), TEXT_BYTES),
                 cause,
             })
         }
@@ -153,10 +155,7 @@ fn what(item: &Item, bytes: usize) -> What {
             duration_ms: *duration_ms,
             arguments: text(&pretty(arguments)),
             result: text(&answered(result)),
-            error: error
-                .get("message")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            error: error.get("message").and_then(Value::as_str).map(text),
         },
         Item::DynamicToolCall {
             tool,
@@ -174,9 +173,7 @@ fn what(item: &Item, bytes: usize) -> What {
             result: text(&texts(content_items).unwrap_or_else(|| pretty(content_items))),
             error: None,
         },
-        Item::WebSearch { query, .. } => What::WebSearch {
-            query: query.clone(),
-        },
+        Item::WebSearch { query, .. } => What::WebSearch { query: text(query) },
         Item::ImageView { path, .. } => What::Image {
             path: path.to_string_lossy().into_owned(),
         },
@@ -259,7 +256,6 @@ fn word(codex: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::domain::transcript::TEXT_BYTES;
     use serde_json::json;
 
     fn row_of(item: Value) -> Row {
@@ -332,5 +328,24 @@ mod tests {
         };
         assert!(command("二".repeat(OUTPUT_KEPT)));
         assert!(!command("二".repeat(OUTPUT_KEPT - 1)));
+    }
+
+    #[test]
+    fn what_tells_why_something_failed_is_cut_like_any_text() {
+        let long = "二".repeat(TEXT_BYTES);
+        let tool = json!({"type": "mcpToolCall", "id": "m", "server": "s", "tool": "t", "status": "failed", "arguments": {},
+            "error": {"message": long}});
+        let search = json!({"type": "webSearch", "id": "w", "query": long});
+        for row in [row_of(tool), row_of(search), failed(&long)] {
+            let size = serde_json::to_string(&row).unwrap().len();
+            assert!(size < TEXT_BYTES + 1024, "{size}");
+            assert!(row.what.is_cut(), "it says that it is cut");
+        }
+    }
+
+    fn failed(reason: &str) -> Row {
+        let header = json!({"id": "t", "items": [], "status": "failed", "error": {"message": reason, "additionalDetails": reason}});
+        let header: CodexTurn = serde_json::from_value(header).unwrap();
+        turn(&header, Vec::new(), false).rows.remove(0)
     }
 }

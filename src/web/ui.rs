@@ -10,7 +10,7 @@ use super::caller::RequirePerson;
 use super::error::ApiError;
 use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
 use super::table::Table;
-use super::views::{AllUsage, CodexView, PlanFileView, PlanView, ViewContext};
+use super::views::{AllUsage, CodexView, PlanFileView, PlanView, RuleView, ViewContext};
 use super::{api, assets};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -125,6 +125,7 @@ async fn work(
             results(&|r| r.read),
             scene.queue(&limits, language, title),
             state.queue_paused,
+            RuleView::all(state, &policy.allow),
             state.slots_taken(),
             chosen,
             app.attention.look(agents, state, &limits, house, language),
@@ -140,6 +141,7 @@ async fn work(
         read,
         queue,
         queue_paused,
+        rules,
         slots_taken,
         chosen,
         waiting,
@@ -198,6 +200,7 @@ async fn work(
         read: &read,
         queue: &queue,
         queue_paused,
+        rules: &rules,
         run_verify: agents.core.policy().run_verify,
         plans_are_reviewed: agents.core.policy().catalog.review.required,
         slots_taken,

@@ -27,6 +27,7 @@ mod plan;
 mod plan_file;
 mod queue;
 mod results;
+mod rules;
 mod thread;
 mod usage;
 pub mod work;
@@ -37,6 +38,7 @@ pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
+pub use rules::RuleView;
 pub use thread::{SettingsView, ThreadView, WaitingMessage};
 pub use usage::{
     AllUsage, BudgetView, BudgetsView, DepartmentUsage, SessionUsage, SpentView, UsageView,

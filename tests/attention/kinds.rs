@@ -36,7 +36,10 @@ async fn codex_questions_are_answered_by_their_options() {
     let asks = json!({ "questions": [question("colour", "Which colour?")] });
     let calls = vec![
         function("request_user_input", asks.clone()),
-        function("request_user_input", asks),
+        function(
+            "request_user_input",
+            json!({ "questions": asks["questions"], "autoResolutionMs": 90_000 }),
+        ),
     ];
     let (house, planner) = house(calls, |_| {
         // The last table of the configuration is that of the features.
@@ -59,6 +62,7 @@ async fn codex_questions_are_answered_by_their_options() {
     house.decide(&ask, body).await;
     assert_eq!(house.settled(&ask).await["how"], "here");
     let second = house.ask(1).await;
+    eprintln!("{}", second["what"]);
     house.decide(&second, decision("decline")).await;
     house.goes_on(&planner).await;
     let requests = house.model.requests();

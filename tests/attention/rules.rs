@@ -106,3 +106,66 @@ async fn codex_a_rule_answers_until_it_is_removed_and_each_use_is_in_the_journal
     assert!(!house.repo.join("inside.txt").exists());
     house.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_a_rule_of_governance_yaml_answers_once_a_person_has_said_yes_to_it() {
+    let allow = "allow:\n  - {command: [git, status], department: lingyubu, unsandboxed: true}\n  - {tool: forms/form}\n";
+    let mut house = House::build(Script::default(), &format!("{GOVERNANCE}{allow}")).await;
+    house
+        .model
+        .set_script(script([leaves("git status"), leaves("git status --short")]));
+    house.start(&[]).await;
+    // Codex may work here; nobody has said yes to the rules yet.
+    house.post("/api/trust", json!({ "accept": true })).await;
+    let planner = house.at_work().await;
+    // Agents can write the file: before a yes it answers nothing.
+    let first = house.ask(0).await;
+    house.waits("git status").await;
+    assert!(rules(&house).await.is_empty());
+    let powers = house.get("/api/status").await["powers"].clone();
+    let lines = powers["lines"].as_array().unwrap();
+    let allows: Vec<&str> = lines
+        .iter()
+        .filter(|line| line["entry"] == "allow")
+        .map(|line| line["now"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        allows,
+        [
+            "command: git status, department: lingyubu, unsandboxed: true",
+            "tool: forms/form"
+        ]
+    );
+    let yes = json!({ "sha256": powers["sha256"], "accept": true });
+    house.post("/api/powers", yes).await;
+    let standing = rules(&house).await;
+    assert_eq!(standing.len(), 2, "{standing:?}");
+    let id = standing[0]["rule_id"].clone();
+    house.decide(&first, json!({ "decision": "accept" })).await;
+    // The second runs without asking, and the journal names the rule.
+    let second = house.ask(1).await;
+    assert_eq!(house.settled(&second).await["how"], "here");
+    house.goes_on(&planner).await;
+    let answered = named(&house.audit().await, "ask_answered");
+    assert_eq!(
+        (&answered[1]["by"], &answered[1]["rule_id"]),
+        (&json!("rule"), &id)
+    );
+    let used = &rules(&house).await[0];
+    assert_eq!(
+        (&used["source"], &used["uses"], &used["by"]),
+        (
+            &json!("governance.yaml"),
+            &json!(1),
+            &json!("governance.yaml")
+        )
+    );
+    let gone = json!({ "rule_id": id });
+    let refused = house.refused("/api/rules/remove", gone).await;
+    assert_eq!(refused, (409, "rule_of_file".to_owned()));
+    // Its uses are counted over a restart.
+    house.kill_launcher().await;
+    house.start(&[]).await;
+    assert_eq!(rules(&house).await[0]["uses"], 1);
+    house.close().await;
+}

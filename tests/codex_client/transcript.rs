@@ -155,7 +155,7 @@ async fn a_transcript_tells_what_was_said_run_and_changed_and_why_a_turn_failed(
     let What::TurnFailed { reason, .. } = &failed.rows.last().unwrap().what else {
         panic!("{failed:#?}");
     };
-    assert!(!reason.is_empty());
+    assert!(!reason.text.is_empty());
     // One turn a page: the same, in the same order.
     let mut walked = Vec::new();
     let mut wanted = Wanted { limit: 1, ..NEWEST };

@@ -262,3 +262,68 @@ fn nothing_is_told_before_a_yes_nor_by_what_agents_can_write() {
     act(&world, &item, "accept", &json!({})).ok();
     world.wait_for("the plan", || (!told(&world).is_empty()).then_some(()));
 }
+
+#[test]
+fn a_decision_about_what_has_changed_meanwhile_is_refused() {
+    let world = World::serving();
+    let planner = world.planner("plan it");
+    plan(&world, &planner.id, "first");
+    let seen = list(&world).remove(0);
+    plan(&world, &planner.id, "second");
+    let no = json!({ "reason": "smaller" });
+    act(&world, &seen, "reject", &no).refused(409, "plan_changed");
+    assert_eq!(world.events_named("plan_rejected").len(), 0);
+    let now = list(&world).remove(0);
+    act(&world, &now, "reject", &no).ok();
+
+    // A department that asks, and then asks something else; it changed what is not its own, and then more of it.
+    let lines = json!([{ "department": "lingyubu", "task": "ask", "files": ["src/"] }]);
+    let ids = world.confirm(&planner.id, lines);
+    let asks = Agent::ready(&world, &world.session_of(&ids[0]), 1);
+    asks.announces("working");
+    let waits = |kind: &str, revision: u32| {
+        world.wait_for(&format!("{kind} {revision}"), || {
+            let mut items = list(&world).into_iter();
+            items.find(|item| item["kind"] == kind && item["what"]["revision"] == revision)
+        })
+    };
+    asks.does("echo x >stray.txt");
+    asks.reports(json!({ "summary": "two ways", "needs_user_confirmation": true }));
+    let asked = waits("result_needs_person", 1);
+    let outside = waits("outside_scope", 1);
+    asks.reports(json!({ "summary": "three ways", "needs_user_confirmation": true }));
+    let again = waits("result_needs_person", 2);
+    let outside_again = waits("outside_scope", 2);
+    act(&world, &asked, "acknowledge", &json!({})).refused(409, "result_changed");
+    act(&world, &outside, "accept", &no).refused(409, "result_changed");
+    assert_eq!(world.events_named("result_acknowledged").len(), 0);
+    assert_eq!(world.events_named("changes_accepted").len(), 0);
+    act(&world, &again, "acknowledge", &json!({})).ok();
+    act(&world, &outside_again, "accept", &no).ok();
+}
+
+/// Tells nothing before another that runs beside it has begun.
+const TELL_TOGETHER: &str = "echo > began.$$; until [ $(ls began.* | wc -l) -ge 2 ]; do sleep 0.05; done; cat >> told.txt; echo >> told.txt";
+
+#[test]
+fn what_comes_at_once_is_told_side_by_side() {
+    let mut world = World::serving();
+    for task in ["one", "two"] {
+        let planner = world.planner(task);
+        plan(&world, &planner.id, task);
+    }
+    world.governance["notify"] = json!(["/bin/sh", "-c", TELL_TOGETHER]);
+    world.write_governance();
+    let question = world.wait_for("the question", || {
+        let mut items = list(&world).into_iter();
+        items.find(|item| item["kind"] == "powers")
+    });
+    act(&world, &question, "accept", &json!({})).ok();
+    let plans = |world: &World| {
+        told(world)
+            .iter()
+            .filter(|it| it["kind"] == "plan_to_confirm")
+            .count()
+    };
+    world.wait_for("both plans", || (plans(&world) == 2).then_some(()));
+}

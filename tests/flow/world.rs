@@ -86,6 +86,7 @@ impl World {
             warning: None,
             state_warning: None,
             notify: Vec::new(),
+            allow: Vec::new(),
             notify_warning: None,
             governance: Arc::new(Governance::default()),
             offered: None,

@@ -24,7 +24,7 @@ fn hostile(text: &str) -> String {
     format!("{HOSTILE}{text}")
 }
 
-fn page(sample: &Sample, language: Language) -> String {
+pub fn page(sample: &Sample, language: Language) -> String {
     let waiting = attention::waiting(sample, language);
     let work = Work {
         waiting: &waiting,

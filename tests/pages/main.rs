@@ -2,6 +2,7 @@
 //! the rules that templates, scripts and dictionaries keep.
 #![allow(clippy::unwrap_used)]
 
+mod answering;
 mod fragments;
 mod review;
 mod rules;

@@ -26,7 +26,7 @@ use zhongshu::domain::session::Kind;
 use zhongshu::web::pages::{Codex, TerminalItem, Work};
 use zhongshu::web::views::{
     AllUsage, DoingView, FindingView, MailboxView, PlanFileView, PlanView, PlannerView,
-    QueueItemView, ReportStatusView, ResultView, SessionView, UsageView,
+    QueueItemView, ReportStatusView, ResultView, RuleView, SessionView, UsageView,
 };
 
 pub const PLANNER: &str = "zhongshu-01900000000070008000000000000001";
@@ -53,6 +53,7 @@ pub struct Sample {
     pub codex: (String, Option<String>),
     pub read_only: Option<String>,
     pub queue_paused: bool,
+    pub rules: Vec<RuleView>,
     pub asks: Vec<Ask>,
     /// What happened before.
     pub work: Vec<Event>,
@@ -87,6 +88,7 @@ impl Sample {
             run_verify: false,
             plans_are_reviewed: true,
             queue_paused: self.queue_paused,
+            rules: &self.rules,
             slots_taken: 2,
             slots: 2,
             usage: &self.usage,
@@ -122,6 +124,7 @@ pub fn empty() -> Sample {
         codex: ("untrusted".into(), None),
         read_only: None,
         queue_paused: false,
+        rules: Vec::new(),
         asks: Vec::new(),
         work: Vec::new(),
     }

@@ -175,6 +175,38 @@ const MISTAKES: &[(&str, u64, &[&str])] = &[
         &["nobody sees"],
     ),
     ("departments: [a, b]\n", 1, &["mapping"]),
+    (
+        "allow:\n  - command: [git, status]\n  - {}\n",
+        3,
+        &["command or tool"],
+    ),
+    (
+        "allow:\n  - {command: [git], tool: a/b}\n",
+        2,
+        &["command or tool"],
+    ),
+    (
+        "allow:\n  - command: git status && id\n",
+        2,
+        &["plain command"],
+    ),
+    ("allow:\n  - command: []\n", 2, &["plain command"]),
+    (
+        "allow:\n  - command: [git, 'a b']\n",
+        2,
+        &["more than one word"],
+    ),
+    (
+        "allow:\n  - {command: [git], department: nobody}\n",
+        2,
+        &["\"nobody\"", "departments"],
+    ),
+    ("allow:\n  - tool: forms\n", 2, &["server/tool"]),
+    (
+        "allow:\n  - {tool: a/b, unsandboxed: true}\n",
+        2,
+        &["unsandboxed"],
+    ),
     ("\n\nlanguage: fr\n", 3, &["\"fr\"", "zh", "en"]),
     (
         "max_departments: 0\n",
@@ -319,4 +351,17 @@ fn reviews_are_off_unless_the_file_says_otherwise() {
         let error = Governance::parse(text).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
+}
+
+#[test]
+fn rules_that_answer_for_the_person_are_read_and_said_in_the_words_of_the_file() {
+    let text = "allow:\n- command: git status\n- {command: [git, status]}\n- {command: [cargo, test], department: lingyubu, unsandboxed: true}\n- {tool: forms/ask, department: menxia}\n";
+    let settings = Governance::parse(text).unwrap().settings;
+    let words: Vec<String> = settings.allow.iter().map(|rule| rule.words()).collect();
+    let expected = [
+        "command: git status",
+        "command: cargo test, department: lingyubu, unsandboxed: true",
+        "tool: forms/ask, department: menxia",
+    ];
+    assert_eq!(words, expected);
 }

@@ -1,19 +1,17 @@
 //! The life of an ask: open, answered and on its way to Codex, settled. What is open is kept whole; of what is settled the newest, shortened.
 
 use super::given::Reply;
-use super::rule::{Rule, Rules, Standing};
-use super::{Ask, RequestKey, What, cut_to};
+use super::rule::{MAX_RULES, Rule, Rules, Standing, Used};
+use super::shorten::{shorten, shorten_reply};
+use super::{Ask, RequestKey};
 use crate::domain::ids::{AskId, RuleId, SessionId};
 use crate::domain::session::Session;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Settled asks that are remembered; the journal has all.
 const KEPT: usize = 1000;
-/// What is remembered of each text of a settled one, in bytes.
-const KEPT_TEXT: usize = 1024;
 
 /// By which way an ask came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +21,8 @@ pub enum How {
     Here,
     /// In the session's terminal.
     InTerminal,
+    /// Here and in the session's terminal at the same moment, and not the same; which of the two Codex took, it does not tell.
+    Both,
     /// By another client of Codex.
     Elsewhere,
     /// By nobody: its turn ended, or Codex did. Nothing was done.
@@ -56,6 +56,9 @@ pub enum Stage {
         /// What was decided, as far as it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply: Option<Reply>,
+        /// What was answered in the terminal, where both were.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        other: Option<Box<Reply>>,
     },
 }
 
@@ -87,6 +90,9 @@ pub struct Asks {
     /// Rules that answer for a person.
     #[serde(default)]
     rules: Rules,
+    /// How often those of the file were used.
+    #[serde(default)]
+    written: BTreeMap<RuleId, Used>,
 }
 
 impl Asks {
@@ -137,27 +143,46 @@ impl Asks {
         &self.rules
     }
 
-    /// The oldest rule that says yes to this.
-    pub fn rule_for(&self, ask: &Ask, session: &Session) -> Option<&Rule> {
-        let mut rules = self.rules.values().map(|standing| &standing.rule);
-        rules.find(|rule| rule.allows(ask, session))
+    /// The rules of the file, with how often they were used.
+    pub fn standing(&self, written: &[Rule]) -> impl Iterator<Item = Standing> {
+        written.iter().map(|rule| Standing {
+            rule: rule.clone(),
+            added_at: None,
+            used: self.written.get(&rule.rule_id).copied().unwrap_or_default(),
+        })
+    }
+
+    /// The oldest rule that says yes to this, before those of the file (`written`).
+    pub fn rule_for<'a>(
+        &'a self,
+        written: &'a [Rule],
+        ask: &Ask,
+        session: &Session,
+    ) -> Option<&'a Rule> {
+        let made = self.rules.values().map(|standing| &standing.rule);
+        made.chain(written).find(|rule| rule.allows(ask, session))
     }
 
     pub(in crate::domain) fn rule_added(&mut self, at: DateTime<Utc>, rule: &Rule) {
         let standing = Standing {
             rule: rule.clone(),
-            added_at: at,
-            uses: 0,
-            used_at: None,
+            added_at: Some(at),
+            used: Used::default(),
         };
         self.rules.insert(rule.rule_id.clone(), standing);
     }
 
     pub(in crate::domain) fn rule_used(&mut self, at: DateTime<Utc>, id: &RuleId) {
         if let Some(standing) = self.rules.get_mut(id) {
-            standing.uses += 1;
-            standing.used_at = Some(at);
+            return standing.used.again(at);
         }
+        // A file may say something else each day: what was not used for longest is forgotten.
+        if self.written.len() >= MAX_RULES * 2 && !self.written.contains_key(id) {
+            let oldest = self.written.iter().min_by_key(|(_, used)| used.used_at);
+            let oldest = oldest.map(|(id, _)| id.clone());
+            oldest.and_then(|id| self.written.remove(&id));
+        }
+        self.written.entry(id.clone()).or_default().again(at);
     }
 
     pub(in crate::domain) fn rule_removed(&mut self, id: &RuleId) {
@@ -209,99 +234,45 @@ impl Asks {
                     how: was,
                     by,
                     reply: known,
+                    other,
                     ..
                 } = &mut asked.stage
             {
                 *was = how;
-                *by = None;
-                *known = reply.cloned();
-                known.iter_mut().for_each(shorten_reply);
+                let mut reply = reply.cloned();
+                reply.iter_mut().for_each(shorten_reply);
+                if how == How::Both {
+                    *other = reply.map(Box::new);
+                } else {
+                    (*by, *known) = (None, reply);
+                }
             }
             return;
         };
-        let (by, mut reply) = match (asked.stage, how) {
-            (Stage::Answered { by, reply, .. }, How::Here) => (Some(by), Some(reply)),
-            _ => (None, reply.cloned()),
+        let (by, mut reply, mut other) = match (asked.stage, how) {
+            (Stage::Answered { by, reply, .. }, How::Here) => (Some(by), Some(reply), None),
+            (
+                Stage::Answered {
+                    by, reply: ours, ..
+                },
+                How::Both,
+            ) => (Some(by), Some(ours), reply.cloned()),
+            _ => (None, reply.cloned(), None),
         };
         reply.iter_mut().for_each(shorten_reply);
-        asked.stage = Stage::Settled { how, at, by, reply };
+        other.iter_mut().for_each(shorten_reply);
+        let other = other.map(Box::new);
+        asked.stage = Stage::Settled {
+            how,
+            at,
+            by,
+            reply,
+            other,
+        };
         shorten(&mut asked.ask);
         if self.settled.len() == KEPT {
             self.settled.pop_front();
         }
         self.settled.push_back(asked);
-    }
-}
-
-fn cut(text: &mut String) {
-    if text.len() > KEPT_TEXT {
-        cut_to(text, KEPT_TEXT);
-        text.push('…');
-        text.shrink_to_fit();
-    }
-}
-
-/// A value that is too long becomes the beginning of its text.
-fn cut_value(value: &mut Value) {
-    let mut text = value.to_string();
-    if text.len() > KEPT_TEXT {
-        cut(&mut text);
-        *value = Value::String(text);
-    }
-}
-
-fn shorten_reply(reply: &mut Reply) {
-    reply.answers.values_mut().flatten().for_each(cut);
-    reply.content.iter_mut().for_each(cut_value);
-    reply.words.iter_mut().for_each(cut);
-}
-
-/// Keeps what tells an ask from others.
-fn shorten(ask: &mut Ask) {
-    ask.why.iter_mut().for_each(cut);
-    ask.cut.truncate(4);
-    match &mut ask.what {
-        What::Command {
-            command, parsed, ..
-        } => {
-            cut(command);
-            parsed.clear();
-        }
-        What::Patch { files, omitted, .. } => {
-            const FILES: usize = 8;
-            *omitted += files.len().saturating_sub(FILES) as u64;
-            files.truncate(FILES);
-            for file in files {
-                cut(&mut file.diff);
-            }
-        }
-        What::Permissions { access, .. } => {
-            access.read.truncate(16);
-            access.write.truncate(16);
-            access.entries.truncate(16);
-        }
-        What::Questions { questions, .. } => {
-            for question in questions {
-                cut(&mut question.question);
-                question.options.truncate(8);
-                let described = question.options.iter_mut();
-                described.for_each(|option| cut(&mut option.description));
-            }
-        }
-        What::Form {
-            message, schema, ..
-        } => {
-            cut(message);
-            cut_value(schema);
-        }
-        What::Url { message, url, .. } => {
-            cut(message);
-            cut(url);
-        }
-        What::McpTool { params: value, .. }
-        | What::ToolCall {
-            arguments: value, ..
-        }
-        | What::Unknown { params: value, .. } => cut_value(value),
     }
 }

@@ -26,6 +26,11 @@ pub fn check(schema: &Value, content: Option<&Value>) -> Result<(), Refusal> {
     // A schema may name others by their address; nothing is fetched.
     compiler.use_loader(Box::new(Nowhere));
     compiler.enable_format_assertions();
+    let mut cost = Cost::default();
+    if cost.add(schema, schema, 0).is_none() {
+        let message = say!("refusal.form.unusable", reason => say!("refusal.form.too_costly"));
+        return Err(Refusal::invalid("form_unusable", message));
+    }
     let compiled = match schema.is_object() || schema.is_boolean() {
         true => match compiler.add_resource(PLACE, schema.clone()) {
             Ok(()) => compiler.compile(PLACE, &mut schemas),
@@ -43,6 +48,62 @@ pub fn check(schema: &Value, content: Option<&Value>) -> Result<(), Refusal> {
         let message = say!("refusal.form.does_not_fit", place, reason => reason);
         Refusal::invalid("content_invalid", message)
     })
+}
+
+/// What looking through a schema costs, with everything that it refers to put in its place: whoever writes a form that doubles with each
+/// line, or goes round in circles, shall not keep us busy with it.
+#[derive(Default)]
+struct Cost {
+    parts: usize,
+    patterns: usize,
+}
+
+impl Cost {
+    const PARTS: usize = 10_000;
+    const DEPTH: usize = 256;
+    const PATTERNS: usize = 32;
+    const PATTERN_BYTES: usize = 200;
+    /// What makes a name in a reference mean something else than a place from the root.
+    const NAMES: [&str; 7] = [
+        "$id",
+        "id",
+        "$anchor",
+        "$dynamicRef",
+        "$dynamicAnchor",
+        "$recursiveRef",
+        "$recursiveAnchor",
+    ];
+
+    /// None when it is too much, or cannot be told.
+    fn add(&mut self, root: &Value, part: &Value, depth: usize) -> Option<()> {
+        self.parts += 1;
+        if self.parts > Self::PARTS || depth > Self::DEPTH {
+            return None;
+        }
+        match part {
+            Value::Array(list) => list.iter().try_for_each(|it| self.add(root, it, depth + 1)),
+            Value::Object(fields) => fields.iter().try_for_each(|(name, it)| {
+                match (name.as_str(), it) {
+                    ("$ref", Value::String(place)) if place.starts_with('#') => {
+                        return self.add(root, root.pointer(&place[1..])?, depth + 1);
+                    }
+                    ("pattern", Value::String(pattern)) => self.pattern(pattern)?,
+                    ("patternProperties", Value::Object(keyed)) => {
+                        keyed.keys().try_for_each(|it| self.pattern(it))?;
+                    }
+                    (name, Value::String(_)) if Self::NAMES.contains(&name) => return None,
+                    _ => {}
+                }
+                self.add(root, it, depth + 1)
+            }),
+            _ => Some(()),
+        }
+    }
+
+    fn pattern(&mut self, pattern: &str) -> Option<()> {
+        self.patterns += 1;
+        (self.patterns <= Self::PATTERNS && pattern.len() <= Self::PATTERN_BYTES).then_some(())
+    }
 }
 
 /// Fields whose content is kept nowhere: those that are written and never read, and passwords.
@@ -163,6 +224,42 @@ mod tests {
                 check(&schema, Some(&json!({"x": "y"}))).is_err(),
                 "{schema}"
             );
+        }
+    }
+
+    /// A form that a hostile server made so that looking at it takes long: what the answer to it is, and that it comes soon.
+    fn soon(schema: Value, content: Value) -> Result<(), Refusal> {
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(check(&schema, Some(&content))));
+        told.recv_timeout(std::time::Duration::from_secs(5))
+            .expect("it takes too long")
+    }
+
+    #[test]
+    fn a_schema_made_to_take_long_is_refused_soon() {
+        let twice = |n: usize| json!({"allOf": [{"$ref": format!("#/$defs/a{n}")}, {"$ref": format!("#/$defs/a{n}")}]});
+        let mut defs: serde_json::Map<String, Value> =
+            (0..40).map(|n| (format!("a{n}"), twice(n + 1))).collect();
+        defs.insert("a40".to_owned(), json!({"type": "object"}));
+        let doubles = json!({"$ref": "#/$defs/a0", "$defs": defs});
+        let patterns: serde_json::Map<String, Value> = (0..2000)
+            .map(|n| (format!("p{n}"), json!({"pattern": "(\\w{200}){200}"})))
+            .collect();
+        let patterns = json!({ "properties": patterns });
+        let keyed: serde_json::Map<String, Value> = (0..2000)
+            .map(|n| (format!("(\\w{{{}}}){{200}}", 200 + n), json!({})))
+            .collect();
+        let keyed = json!({ "patternProperties": keyed });
+        let recursive = json!({"properties": {"x": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]}}, "required": ["y"]});
+        let content = (0..40).fold(json!({}), |inner, _| json!({ "x": inner }));
+        for (name, schema) in [
+            ("doubles", doubles),
+            ("patterns", patterns),
+            ("keyed", keyed),
+            ("recursive", recursive),
+        ] {
+            let refused = soon(schema, content.clone()).unwrap_err();
+            assert_eq!(refused.code, "form_unusable", "{name}: {refused:?}");
         }
     }
 }

@@ -116,11 +116,13 @@ impl Checked {
         let mut content = self.content.clone();
         let mut withheld = Vec::new();
         if let What::Questions { questions, .. } = what {
-            for question in questions.iter().filter(|question| question.is_secret) {
-                if answers.remove(&question.id).is_some() {
-                    withheld.push(question.id.clone());
-                }
-            }
+            // Of what is over not every question is remembered: the answer to one that is not may be secret.
+            let is_open = |id: &String| questions.iter().any(|it| it.id == *id && !it.is_secret);
+            answers.retain(|id, _| {
+                let keeps = is_open(id);
+                withheld.extend((!keeps).then(|| id.clone()));
+                keeps
+            });
         }
         if let (What::Form { schema, .. }, Some(fields)) = (what, &mut content) {
             withheld.extend(withhold(schema, fields));
@@ -367,5 +369,29 @@ mod tests {
                 "{schema}"
             );
         }
+    }
+
+    #[test]
+    fn a_path_that_codex_tells_twice_is_shown_once() {
+        let plain = |path: &str, access: &str| json!({"access": access, "path": {"type": "path", "path": path}});
+        let pattern =
+            json!({"access": "write", "path": {"type": "glob_pattern", "pattern": "/c/**"}});
+        let access = Access {
+            read: vec!["/a".to_owned()],
+            write: vec!["/c".to_owned()],
+            entries: vec![
+                plain("/a", "read"),
+                plain("/c", "write"),
+                plain("/c", "none"),
+                plain("/a", "write"),
+                pattern.clone(),
+            ],
+            ..Access::default()
+        };
+        let shown: Vec<&Value> = access.other_entries().collect();
+        assert_eq!(
+            shown,
+            [&plain("/c", "none"), &plain("/a", "write"), &pattern]
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Rules that answer for a person: a command by its first words, or a tool of an MCP server, in one session, department or repository. Made by a
-//! person from a decision, and narrower than what Codex itself remembers.
+//! person from a decision, or written in `governance.yaml` and approved there; narrower than what Codex itself remembers.
 
 use super::{Ask, CommandKind, What};
+use crate::domain::hex::hex;
 use crate::domain::ids::{AskId, RuleId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::sentence::{Sentence, say};
@@ -9,6 +10,7 @@ use crate::domain::session::Session;
 use crate::domain::shown::{short, shown_line};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 
 /// Rules that there may be; more nobody overlooks.
@@ -65,11 +67,15 @@ pub struct Rule {
     /// What it allows.
     #[serde(flatten)]
     pub allows: Allows,
-    /// Who made it.
+    /// Who made it; [`WRITTEN`] for one of the file.
     pub by: String,
-    /// The ask that it was made from.
-    pub ask_id: AskId,
+    /// The ask that it was made from; none for one of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_id: Option<AskId>,
 }
+
+/// Who made the rules that stand in the file.
+pub const WRITTEN: &str = "governance.yaml";
 
 /// A rule that holds, and how often it was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,12 +83,27 @@ pub struct Standing {
     /// The rule.
     #[serde(flatten)]
     pub rule: Rule,
-    /// Since when.
-    pub added_at: DateTime<Utc>,
+    /// Since when; a file does not say.
+    pub added_at: Option<DateTime<Utc>>,
+    /// How often it was used.
+    #[serde(flatten)]
+    pub used: Used,
+}
+
+/// How often a rule was used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Used {
     /// How many asks it answered.
     pub uses: u64,
     /// The last time.
     pub used_at: Option<DateTime<Utc>>,
+}
+
+impl Used {
+    pub(super) fn again(&mut self, at: DateTime<Utc>) {
+        self.uses += 1;
+        self.used_at = Some(at);
+    }
 }
 
 /// The rules that hold, by id and so by age.
@@ -208,7 +229,7 @@ impl Ask {
             scope,
             allows,
             by: by.to_owned(),
-            ask_id: self.id.clone(),
+            ask_id: Some(self.id.clone()),
         })
     }
 }
@@ -219,6 +240,48 @@ fn has_sandbox(session: &Session) -> bool {
 }
 
 impl Rule {
+    /// One that stands in the file. Its id follows from what it says, so that its uses are counted for as long as it says that.
+    pub fn written(scope: Scope, allows: Allows) -> Self {
+        let says = serde_json::to_vec(&(&scope, &allows)).expect("it is plain data");
+        let digest = hex(&Sha256::digest(says));
+        Self {
+            rule_id: RuleId::parse(&format!("rule-{}", &digest[..32])).expect("it is a plain name"),
+            scope,
+            allows,
+            by: WRITTEN.to_owned(),
+            ask_id: None,
+        }
+    }
+
+    /// What it says, in the words of the file.
+    pub fn words(&self) -> String {
+        let mut words = match &self.allows {
+            Allows::Command { prefix, .. } => format!("command: {}", prefix.join(" ")),
+            Allows::McpTool { server, tool } => format!("tool: {server}/{tool}"),
+        };
+        if let Scope::Department { department } = &self.scope {
+            words += &format!(", department: {department}");
+        }
+        if self.leaves_the_sandbox() {
+            words += ", unsandboxed: true";
+        }
+        shown_line(&words).into_owned()
+    }
+
+    /// Whether it counts where a command may leave its sandbox.
+    pub fn leaves_the_sandbox(&self) -> bool {
+        let unsandboxed = |it: &Allows| {
+            matches!(
+                it,
+                Allows::Command {
+                    unsandboxed: true,
+                    ..
+                }
+            )
+        };
+        unsandboxed(&self.allows)
+    }
+
     /// Whether it says yes to this.
     pub fn allows(&self, ask: &Ask, session: &Session) -> bool {
         let here = match &self.scope {

@@ -160,13 +160,13 @@ impl Maker {
         )
     }
 
-    fn acknowledge(&self, report_id: &str) -> Action {
+    fn acknowledge(&self, report_id: &str, revision: u32) -> Action {
         self.make(
             "acknowledge",
             say!("action.acknowledge.label"),
             say!("action.acknowledge.effect"),
             "/api/ack_result",
-            json!({"report_id": report_id}),
+            json!({"report_id": report_id, "revision": revision}),
         )
     }
 
@@ -180,13 +180,13 @@ impl Maker {
         )
     }
 
-    fn reject_plan(&self, planner: &str) -> Action {
+    fn reject_plan(&self, planner: &str, plan: &PlanSeen) -> Action {
         let reject = self.make(
             "reject",
             say!("action.reject_plan.label"),
             say!("action.reject_plan.effect"),
             "/api/reject_plan",
-            json!({"session_id": planner}),
+            json!({"session_id": planner, "plan_sha256": plan.plan_sha256}),
         );
         Action {
             needs: self.reason(true),
@@ -270,14 +270,14 @@ impl Waiting {
                 let confirm = m.confirm_plan(planner, plan, false);
                 confirm
                     .into_iter()
-                    .chain([m.reject_plan(planner)])
+                    .chain([m.reject_plan(planner, plan)])
                     .collect()
             }
             Self::PlanVetoed(plan) => {
                 let confirm = m.confirm_plan(planner, plan, true);
                 confirm
                     .into_iter()
-                    .chain([m.reject_plan(planner)])
+                    .chain([m.reject_plan(planner, plan)])
                     .collect()
             }
             Self::VerdictMissing(plan) => {
@@ -286,7 +286,7 @@ impl Waiting {
                     _ => vec![m.review_plan(planner, plan)],
                 };
                 actions.extend(m.confirm_plan(planner, plan, true));
-                actions.push(m.reject_plan(planner));
+                actions.push(m.reject_plan(planner, plan));
                 actions
             }
             Self::PlanFile { plan_sha256, .. } => {
@@ -308,22 +308,40 @@ impl Waiting {
                     ),
                 ]
             }
-            Self::ResultNeedsPerson { report_id, .. } => {
-                vec![m.acknowledge(report_id.as_str()), m.message(planner)]
+            Self::ResultNeedsPerson {
+                report_id,
+                revision,
+                ..
+            } => {
+                vec![
+                    m.acknowledge(report_id.as_str(), *revision),
+                    m.message(planner),
+                ]
             }
-            Self::OutsideScope { report_id, .. } => {
+            Self::OutsideScope {
+                report_id,
+                revision,
+                ..
+            } => {
                 let accept = m.make(
                     "accept",
                     say!("action.accept_changes.label"),
                     say!("action.accept_changes.effect"),
                     "/api/accept_changes",
-                    json!({"report_id": report_id}),
+                    json!({"report_id": report_id, "revision": revision}),
                 );
                 let needs = m.reason(true);
                 vec![Action { needs, ..accept }]
             }
-            Self::Fallback { report_id, .. } => {
-                vec![m.resume(session), m.acknowledge(report_id.as_str())]
+            Self::Fallback {
+                report_id,
+                revision,
+                ..
+            } => {
+                vec![
+                    m.resume(session),
+                    m.acknowledge(report_id.as_str(), *revision),
+                ]
             }
             Self::FileRejected { .. } => vec![m.message(session)],
             Self::CommitUnapproved { commit, .. } => {

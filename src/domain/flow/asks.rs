@@ -3,9 +3,9 @@
 use super::Decision;
 use super::messages::queued;
 use crate::domain::ask::asked::{Asked, How, Stage};
-use crate::domain::ask::given::{Checked, Given, Reply};
-use crate::domain::ask::rule::MAX_RULES;
-use crate::domain::ask::{Ask, RequestKey};
+use crate::domain::ask::given::{Checked, Reply};
+use crate::domain::ask::rule::{MAX_RULES, Rule, Wish};
+use crate::domain::ask::{Ask, RequestKey, What};
 use crate::domain::event::Event;
 use crate::domain::ids::{AskId, RuleId, SessionId};
 use crate::domain::message::Purpose;
@@ -14,17 +14,17 @@ use crate::domain::sentence::{Sentence, say};
 use crate::domain::state::State;
 
 /// A request came, or came again: the same one finds its ask. One that comes again is open, whatever was thought of it: where its ask is
-/// settled, there is a new one.
+/// settled, there is a new one. `written` are the rules of `governance.yaml` that a person has approved.
 ///
 /// # Errors
 /// None.
-pub fn raise(state: &State, ask: Ask) -> Decision<Asked> {
+pub fn raise(state: &State, written: &[Rule], ask: Ask) -> Decision<Asked> {
     let known = state.asks.of_request(&ask.request_key);
     if let Some(known) = known.filter(|it| !it.is_settled()) {
         return Ok((Vec::new(), known.clone()));
     }
     let session = ask.session_id.as_ref().and_then(|id| state.session(id));
-    let rule = session.and_then(|session| state.asks.rule_for(&ask, session));
+    let rule = session.and_then(|session| state.asks.rule_for(written, &ask, session));
     let yes = rule.map(|rule| {
         let reply = Reply {
             decision: "accept".to_owned(),
@@ -55,21 +55,34 @@ pub fn raise(state: &State, ask: Ask) -> Decision<Asked> {
 /// Who decides when a rule does.
 const BY_RULE: &str = "rule";
 
-/// Somebody decides. The answer is what Codex has to be told.
+/// What waits for a decision under this id.
 ///
 /// # Errors
-/// When it is unknown, was decided before, or the decision does not fit it.
-pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(Ask, Checked)> {
+/// When it is unknown, or was decided before.
+pub fn waiting<'a>(state: &'a State, id: &AskId) -> Result<&'a Ask, Refusal> {
     let asked = state.asks.find(id).ok_or_else(|| {
         let message = say!("refusal.unknown_ask", id);
         Refusal::not_found("unknown_ask", message)
     })?;
-    if asked.stage != Stage::Open {
-        return Err(decided(asked));
+    match asked.stage {
+        Stage::Open => Ok(&asked.ask),
+        _ => Err(decided(asked)),
     }
-    let ask = &asked.ask;
-    let wish = given.rule.clone();
-    let checked = ask.check(given)?;
+}
+
+/// Somebody decides what was held against the ask before ([`Ask::check`]), since that may take long and an ask never changes; `wish` is
+/// the rule that shall come of it. The answer is the ask.
+///
+/// # Errors
+/// When it is unknown, was decided before, or no such rule is possible.
+pub fn answer(
+    state: &State,
+    by: &str,
+    id: &AskId,
+    checked: &Checked,
+    wish: Option<Wish>,
+) -> Decision<Ask> {
+    let ask = waiting(state, id)?;
     let mut events = vec![Event::AskAnswered {
         ask_id: id.clone(),
         session_id: ask.session_id.clone(),
@@ -86,14 +99,18 @@ pub fn answer(state: &State, by: &str, id: &AskId, given: Given) -> Decision<(As
         let rule = ask.rule(wish, session, by)?;
         events.push(Event::AskRuleAdded { rule });
     }
-    Ok((events, (ask.clone(), checked)))
+    Ok((events, ask.clone()))
 }
 
 /// A person takes a rule away.
 ///
 /// # Errors
-/// When there is none with this id.
-pub fn remove_rule(state: &State, id: &RuleId) -> Decision<()> {
+/// When there is none with this id, or it stands in the file.
+pub fn remove_rule(state: &State, written: &[Rule], id: &RuleId) -> Decision<()> {
+    if written.iter().any(|rule| rule.rule_id == *id) {
+        let message = say!("refusal.rule.of_file", id);
+        return Err(Refusal::conflict("rule_of_file", message));
+    }
     let standing = state.asks.rules().get(id).ok_or_else(|| {
         let message = say!("refusal.unknown_rule", id);
         Refusal::not_found("unknown_rule", message)
@@ -129,6 +146,7 @@ fn decided(asked: &Asked) -> Refusal {
                     say!("refusal.decided.here", by => by, at, said => said)
                 }
                 How::InTerminal => say!("refusal.decided.in_terminal", at, said => said),
+                How::Both => say!("refusal.decided.both", at, said => said),
                 How::Elsewhere => say!("refusal.decided.elsewhere", at, said => said),
                 How::Expired => say!("refusal.decided.expired", at),
             }
@@ -176,12 +194,31 @@ pub fn resolved(state: &State, key: &RequestKey, told: Option<Reply>) -> Decisio
         .is_some_and(|session| session.terminal_id.is_some());
     let event = match &asked.stage {
         Stage::Settled { .. } => return Ok((Vec::new(), ())),
-        Stage::Answered { .. } => settled(asked, How::Here, None),
+        Stage::Answered { reply, .. } => match told.filter(|told| crosses(asked, reply, told)) {
+            Some(told) => settled(asked, How::Both, Some(told)),
+            None => settled(asked, How::Here, None),
+        },
         Stage::Open if told.is_some() || has_terminal => settled(asked, How::InTerminal, told),
         Stage::Open => settled(asked, How::Elsewhere, None),
     };
     let words = words(asked);
     Ok(([event].into_iter().chain(words).collect(), ()))
+}
+
+/// Whether a terminal answered something else than was answered here, and nothing will tell which of the two Codex took: what is done about a
+/// command or a patch does.
+fn crosses(asked: &Asked, here: &Reply, there: &Reply) -> bool {
+    let shows = match &asked.ask.what {
+        What::Command { .. } | What::Patch { .. } => !asked.ask.what.is_of_a_part(),
+        _ => false,
+    };
+    // What the session is told with a no is of here alone.
+    let said = |reply: &Reply| Reply {
+        words: None,
+        ..reply.clone()
+    };
+    let is_secret = !here.withheld.is_empty() && here.withheld == there.withheld;
+    !shows && (is_secret || said(here) != said(there))
 }
 
 /// These came to their end unanswered: their turn ended, or Codex did. One whose answer is known to have been sent (`was_sent`) was
@@ -314,6 +351,11 @@ pub fn told_late(state: &State, id: &AskId, reply: Reply) -> Decision<()> {
         } if known.as_ref().is_none_or(|known| known.inferred) => {
             Some(settled(asked, How::InTerminal, Some(reply)))
         }
+        Stage::Settled {
+            how: How::Here,
+            reply: Some(here),
+            ..
+        } if crosses(asked, here, &reply) => Some(settled(asked, How::Both, Some(reply))),
         _ => None,
     });
     Ok((Vec::from_iter(event), ()))

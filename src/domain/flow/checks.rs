@@ -144,6 +144,19 @@ pub fn accept(
     Ok((vec![event], ()))
 }
 
+/// Refuses a decision about another revision of a report than the newest, where it says which one was seen.
+///
+/// # Errors
+/// When there is no such report, or it has another revision by now.
+pub fn seen(state: &State, report_id: &ReportId, revision: Option<u32>) -> Result<(), Refusal> {
+    let current = known(state, report_id, None)?.current().revision;
+    if revision.is_none_or(|seen| seen == current) {
+        return Ok(());
+    }
+    let message = say!("refusal.result_changed", report_id, revision = current);
+    Err(Refusal::conflict("result_changed", message))
+}
+
 /// A person wants the verify commands of a result to be run by the launcher.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Plans: a planner reports them, a person confirms or rejects them. Nothing else leads to an assignment.
 
 use super::dependencies::{self, Among};
-use super::named::{already_decided, live_planner, no_plan, pending_plan};
+use super::named::{already_decided, changed, live_planner, no_plan, pending_plan};
 use super::{
     Catalog, Decision, check_task, hidden, messages, overlaps, plan_reviews, review_wanted,
 };
@@ -307,6 +307,19 @@ pub fn reject(
         reason: reason.to_owned(),
     };
     Ok((vec![rejected, message], plan.version))
+}
+
+/// Refuses a decision about another plan than the newest, where it says which one was seen.
+///
+/// # Errors
+/// When the planner is gone, or has another plan by now.
+pub fn seen(state: &State, session_id: &SessionId, sha256: Option<&str>) -> Result<(), Refusal> {
+    let Some(sha256) = sha256 else { return Ok(()) };
+    let planner = live_planner(state, session_id, "session_id")?;
+    match planner.plan() {
+        Some(plan) if plan.sha256 != sha256 => Err(changed(plan)),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses what can be no plan here.

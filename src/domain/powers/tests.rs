@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::domain::ask::rule::{Allows, Rule, Scope};
 
 fn codex(sandbox: Sandbox, approval: Approval) -> Held {
     Held::Codex { sandbox, approval }
@@ -245,6 +246,35 @@ fn a_program_that_is_told_of_things_needs_a_yes_to_its_command_line() {
     assert!(!approved.covers(&asked));
     // What the file has stopped to ask for needs a new yes to come back.
     asked.notify.clear();
+    assert!(approved.covers(&asked));
+    assert_eq!(approved.narrowed_to(&asked), Powers::default());
+}
+
+#[test]
+fn a_rule_that_answers_for_the_person_needs_a_yes_to_exactly_what_it_says() {
+    let rule = |prefix: &[&str], unsandboxed| {
+        let allows = Allows::Command {
+            prefix: command(prefix),
+            unsandboxed,
+        };
+        Rule::written(Scope::Repository, allows)
+    };
+    let mut asked = Powers {
+        allow: vec![rule(&["git", "status"], false)],
+        ..Powers::default()
+    };
+    assert!(!Powers::default().covers(&asked) && asked.covers(&asked));
+    let lines = asked.lines(&Powers::default());
+    assert_eq!(lines[0].entry, "allow");
+    assert_eq!(lines[0].now.as_deref(), Some("command: git status"));
+    assert!(!lines[0].approved && !lines[0].unsandboxed);
+    // The same rule where it counts for more is another one, and so is one more.
+    let approved = asked.clone();
+    asked.allow = vec![rule(&["git", "status"], true)];
+    assert!(!approved.covers(&asked) && asked.lines(&approved)[0].unsandboxed);
+    assert_ne!(asked.allow[0].rule_id, approved.allow[0].rule_id);
+    // Gone, it needs a new yes to come back.
+    asked.allow.clear();
     assert!(approved.covers(&asked));
     assert_eq!(approved.narrowed_to(&asked), Powers::default());
 }

@@ -125,19 +125,16 @@ fn body(page: &mut String, what: &What, language: Language) {
             ..
         } => {
             writeln!(page, "{} {}\n", code(server), code(tool)).expect(FITS);
-            for text in [arguments, result] {
+            for text in [arguments, result].into_iter().chain(error) {
                 if !text.text.is_empty() {
                     quoted(page, text, language);
                 }
             }
-            if let Some(error) = error {
-                fence(page, std::slice::from_ref(error));
-            }
         }
-        What::WebSearch { query } => fence(page, std::slice::from_ref(query)),
+        What::WebSearch { query } => quoted(page, query, language),
         What::Image { path } => writeln!(page, "{}", code(path)).expect(FITS),
         What::Compaction | What::TurnInterrupted => {}
-        What::TurnFailed { reason, .. } => fence(page, std::slice::from_ref(reason)),
+        What::TurnFailed { reason, .. } => quoted(page, reason, language),
         What::Ask {
             text,
             decision,

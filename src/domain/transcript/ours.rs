@@ -17,12 +17,19 @@ pub fn rows_of(state: &State, thread_id: &str) -> Vec<OurRow> {
 
 fn row_of(asked: &Asked) -> OurRow {
     let ask = &asked.ask;
-    let (ended_at, by, reply) = match &asked.stage {
-        Stage::Open => (None, None, None),
-        Stage::Answered { by, reply, at } => (Some(*at), Some(by.clone()), Some(reply)),
-        Stage::Settled { how, at, by, reply } => {
-            let by = by.clone().or_else(|| place(*how).map(str::to_owned));
-            (Some(*at), by, reply.as_ref())
+    let (ended_at, by, reply, other) = match &asked.stage {
+        Stage::Open => (None, None, None, None),
+        Stage::Answered { by, reply, at } => (Some(*at), Some(by.clone()), Some(reply), None),
+        Stage::Settled {
+            how,
+            at,
+            by,
+            reply,
+            other,
+        } => {
+            let by = by.clone().filter(|_| *how != How::Both);
+            let by = by.or_else(|| place(*how).map(str::to_owned));
+            (Some(*at), by, reply.as_ref(), other.as_deref())
         }
     };
     let is_expired = matches!(
@@ -51,7 +58,7 @@ fn row_of(asked: &Asked) -> OurRow {
                 text: Text::beginning(&asks(&ask.what), TEXT_BYTES),
                 decision,
                 by,
-                words: reply.and_then(said),
+                words: both(reply, other),
             },
         },
     }
@@ -62,6 +69,7 @@ fn place(how: How) -> Option<&'static str> {
     match how {
         How::Here | How::Expired => None,
         How::InTerminal => Some("in_terminal"),
+        How::Both => Some("both"),
         How::Elsewhere => Some("elsewhere"),
     }
 }
@@ -99,8 +107,21 @@ fn wanted(access: &Access) -> String {
     }
     lines.extend(access.read.iter().map(|path| format!("read {path}")));
     lines.extend(access.write.iter().map(|path| format!("write {path}")));
-    lines.extend(access.entries.iter().map(ToString::to_string));
+    lines.extend(access.other_entries().map(ToString::to_string));
     lines.join("\n")
+}
+
+/// What was answered here, and what in the terminal where both were.
+fn both(here: Option<&Reply>, there: Option<&Reply>) -> Option<String> {
+    let Some(there) = there else {
+        return here.and_then(said);
+    };
+    let all = [here, Some(there)].into_iter().flatten();
+    let lines = all.map(|reply| match said(reply) {
+        Some(said) => format!("{}: {said}", reply.decision),
+        None => reply.decision.clone(),
+    });
+    Some(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// What was answered, or said with the decision; of what is kept nowhere only that it was given.

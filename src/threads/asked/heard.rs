@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// Changes of items that have begun are kept for so many at once; a patch that waits is one of a few.
 const MAX_CHANGES: usize = 256;
-/// Time for Codex to say what a patch changes, when its item began before we listened. Nothing else is heard meanwhile.
+/// Time for Codex to say what a patch changes, when its item began before we listened. Nothing else of its thread is heard meanwhile.
 const CHANGES_LIMIT: Duration = Duration::from_secs(1);
 /// What still waits in a thread comes again with the answer to its resumption; what has not come so long afterwards waits no more.
 const COMES_AGAIN_WITHIN: Duration = Duration::from_secs(3);
@@ -46,7 +46,8 @@ impl OpenAsks {
             Some(asked) if !asked.is_settled() => asked,
             _ => {
                 let ask = self.read(&named, &thread_id, &request).await;
-                let decide = move |state: &_| flow::raise(state, ask);
+                let policy = self.core.policy();
+                let decide = move |state: &_| flow::raise(state, &policy.allow, ask);
                 match self.core.decide(crate::core::LAUNCHER, decide).await {
                     Ok(asked) => asked,
                     Err(error) => {

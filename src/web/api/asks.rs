@@ -2,7 +2,6 @@
 
 use crate::domain::ask::asked::Asked;
 use crate::domain::ask::given::Given;
-use crate::domain::ask::rule::Standing;
 use crate::domain::flow::asks;
 use crate::domain::ids::{AskId, RuleId};
 use crate::domain::sentence::say;
@@ -11,6 +10,7 @@ use crate::web::body::Body;
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::success::{DONE, Done, Success};
+use crate::web::views::RuleView;
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 
@@ -35,15 +35,18 @@ pub async fn answer(
 /// The rules that answer for the person.
 #[derive(Debug, Serialize)]
 pub struct AllRules {
-    rules: Vec<Standing>,
+    rules: Vec<RuleView>,
 }
 
 pub async fn rules(
     State(app): State<App>,
     RequireReader(_): RequireReader,
 ) -> Result<Success<AllRules>, ApiError> {
-    let ledger = &app.agents.core.ledger;
-    let rules = ledger.read(|state| state.asks.rules().values().cloned().collect());
+    let core = &app.agents.core;
+    let written = core.policy();
+    let rules = core
+        .ledger
+        .read(|state| RuleView::all(state, &written.allow));
     Ok(Success(AllRules { rules }))
 }
 
@@ -58,7 +61,8 @@ pub async fn remove_rule(
     RequirePerson(caller): RequirePerson,
     Body(wish): Body<OfRule>,
 ) -> Result<Done, ApiError> {
-    let remove = move |state: &_| asks::remove_rule(state, &wish.rule_id);
+    let policy = app.agents.core.policy();
+    let remove = move |state: &_| asks::remove_rule(state, &policy.allow, &wish.rule_id);
     app.agents.core.decide(caller.actor(), remove).await?;
     Ok(DONE)
 }

@@ -314,6 +314,9 @@ pub struct RejectPlan {
     #[serde(alias = "zhongshu_session_id", alias = "parent_session_id")]
     session_id: SessionId,
     reason: String,
+    /// The plan that was seen; a newer one is another question.
+    #[serde(default)]
+    plan_sha256: Option<String>,
 }
 
 /// The plan that was rejected.
@@ -328,8 +331,10 @@ pub async fn reject(
     Body(wish): Body<RejectPlan>,
 ) -> Result<Success<PlanRejected>, ApiError> {
     let policy = app.agents.core.policy();
-    let reject =
-        move |state: &_| plans::reject(state, &policy.catalog, &wish.session_id, &wish.reason);
+    let reject = move |state: &_| {
+        plans::seen(state, &wish.session_id, wish.plan_sha256.as_deref())?;
+        plans::reject(state, &policy.catalog, &wish.session_id, &wish.reason)
+    };
     let version = app.agents.core.decide(caller.actor(), reject).await?;
     Ok(Success(PlanRejected { version }))
 }

@@ -160,6 +160,9 @@ async fn open_inbox(
 #[derive(Debug, Deserialize)]
 pub struct Acknowledge {
     report_id: ReportId,
+    /// The revision that was seen; a newer one is another answer.
+    #[serde(default)]
+    revision: Option<u32>,
 }
 
 pub async fn acknowledge(
@@ -170,6 +173,7 @@ pub async fn acknowledge(
     app.agents
         .core
         .decide(caller.actor(), move |state| {
+            checks::seen(state, &wish.report_id, wish.revision)?;
             inbox::acknowledge(state, &wish.report_id)
         })
         .await?;
@@ -180,6 +184,9 @@ pub async fn acknowledge(
 pub struct AcceptChanges {
     report_id: ReportId,
     reason: String,
+    /// The revision that was seen; with a newer one it may be other changes.
+    #[serde(default)]
+    revision: Option<u32>,
 }
 
 pub async fn accept(
@@ -190,7 +197,10 @@ pub async fn accept(
     let by = caller.actor();
     let accept = {
         let by = by.clone();
-        move |state: &_| checks::accept(state, &wish.report_id, &by, &wish.reason, None)
+        move |state: &_| {
+            checks::seen(state, &wish.report_id, wish.revision)?;
+            checks::accept(state, &wish.report_id, &by, &wish.reason, None)
+        }
     };
     app.agents.core.decide(by, accept).await?;
     Ok(DONE)
@@ -205,8 +215,10 @@ pub async fn accept_for_thread(
     let planner = planner_of_thread(&app, &thread_id)?;
     let actor = planner.to_string();
     let by = actor.clone();
-    let accept =
-        move |state: &_| checks::accept(state, &wish.report_id, &by, &wish.reason, Some(&planner));
+    let accept = move |state: &_| {
+        checks::seen(state, &wish.report_id, wish.revision)?;
+        checks::accept(state, &wish.report_id, &by, &wish.reason, Some(&planner))
+    };
     app.agents.core.decide(actor, accept).await?;
     Ok(DONE)
 }

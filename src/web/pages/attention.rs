@@ -10,7 +10,7 @@ mod patch;
 use super::Words;
 use super::quoted::{Piece, pieces};
 use super::review::{HunkRows, Span, rows};
-use crate::domain::ask::{Access, PatchedFile, Question, What};
+use crate::domain::ask::{PatchedFile, Question, What};
 use crate::domain::attention::{Action, Item, Need, NeedKind, Urgency, Waiting};
 use crate::domain::department::Department;
 use crate::domain::language::Language;
@@ -231,20 +231,6 @@ impl Section<'_> {
             (true, false) => "primary",
             (false, false) => "",
         }
-    }
-
-    /// What is wanted beyond plain paths, which Codex names a second time among its entries.
-    fn more_of<'s>(&self, access: &'s Access) -> impl Iterator<Item = &'s Value> {
-        let is_said = |entry: &Value| {
-            let path = entry["path"]["path"].as_str();
-            let paths = match entry["access"].as_str() {
-                Some("read") => &access.read,
-                Some("write") => &access.write,
-                _ => return false,
-            };
-            entry["path"]["type"] == "path" && paths.iter().any(|it| Some(it.as_str()) == path)
-        };
-        access.entries.iter().filter(move |entry| !is_said(entry))
     }
 
     /// The lines of the question about powers that say something new.

@@ -216,12 +216,12 @@ impl<'a> RowView<'a> {
             | What::Plan { text }
             | What::Review { text, .. }
             | What::Ask { text, .. }
+            | What::WebSearch { query: text }
+            | What::TurnFailed { reason: text, .. }
             | What::Unknown { raw: text, .. } => Some(&text.text),
             What::Command { command, .. } => Some(&command.text),
             What::Tool { arguments, .. } => Some(&arguments.text),
-            What::WebSearch { query } => Some(query),
             What::Image { path } => Some(path),
-            What::TurnFailed { reason, .. } => Some(reason),
             What::Patch { .. } | What::Compaction | What::TurnInterrupted => None,
         }
     }

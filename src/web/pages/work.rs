@@ -21,7 +21,7 @@ use crate::domain::usage::budgets::Subject;
 use crate::domain::words;
 use crate::web::views::{
     AllUsage, DoingView, FindingView, PlanFileView, PlanView, PlannerView, QueueItemView,
-    ResultView, SessionView,
+    ResultView, RuleView, SessionView,
 };
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -100,6 +100,8 @@ pub struct Work<'a> {
     pub plans_are_reviewed: bool,
     /// Whether dispatch is paused.
     pub queue_paused: bool,
+    /// Rules that answer what Codex asks.
+    pub rules: &'a [RuleView],
     /// Department slots that are taken.
     pub slots_taken: usize,
     /// Department slots that there are.

@@ -123,6 +123,7 @@ pub fn asks(say: &dyn Fn(&str) -> String) -> Vec<Ask> {
             What::Questions {
                 questions: vec![question("format", 2, false), question("key", 0, true)],
                 is_blocking: true,
+                answers_itself_ms: None,
             },
             vec![Answer, Decline],
         ),

@@ -1,5 +1,6 @@
 //! What Codex says by itself, turned into observations and, where it matters, into events.
 
+use super::lanes::{Lane, in_lanes};
 use super::{doing, messages, noticed, threads, usage};
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
@@ -9,8 +10,7 @@ use crate::domain::state::State;
 use crate::sessions::agents::Agents;
 use crate::sessions::texts;
 use crate::threads::wire::{
-    Incoming, METHOD_NOT_FOUND, Notification, RequestKey, RequestKind, ServerRequest, ThreadId,
-    TurnStatus,
+    Incoming, Notification, RequestKey, RequestKind, ServerRequest, ThreadId, TurnStatus,
 };
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
@@ -23,33 +23,46 @@ pub async fn listen(
     connected: Arc<impl Fn() + Send + Sync>,
 ) {
     let mut incoming = incoming.lock().await;
-    while let Some(event) = incoming.recv().await {
-        match event {
-            Incoming::Connected { server, .. } => {
-                agents.threads.lost();
-                agents.codex_is_lost(None);
-                agents.disconnect_codex();
-                agents.asks.connected(&server).await;
-                connected();
-                usage::connected(&agents);
-                agents.core.ring();
-            }
-            Incoming::Disconnected {
-                reason,
-                server_ended,
-                ..
-            } => {
-                agents.threads.lost();
-                agents.codex_is_lost(Some(&reason));
-                agents.disconnect_codex();
-                agents.asks.disconnected(server_ended).await;
-            }
-            Incoming::Notification(notification) => {
-                agents.threads.hear(&notification);
-                notified(&agents, notification).await;
-            }
-            Incoming::Request { key, request } => asked(&agents, key, request).await,
+    let hear = |event| hear(Arc::clone(&agents), event, Arc::clone(&connected));
+    in_lanes(&mut incoming, lane_of, hear).await;
+}
+
+/// Each thread is a lane of its own: what one asks may take a second to find out. What is of no thread keeps its order, too.
+fn lane_of(event: &Incoming) -> Lane {
+    let thread = match event {
+        Incoming::Connected { .. } | Incoming::Disconnected { .. } => return Lane::All,
+        Incoming::Notification(notification) => notification.thread_id().map(ToOwned::to_owned),
+        Incoming::Request { request, .. } => request.thread_id().map(|id| id.0),
+    };
+    Lane::Of(thread.unwrap_or_default())
+}
+
+async fn hear(agents: Arc<Agents>, event: Incoming, connected: Arc<impl Fn() + Send + Sync>) {
+    match event {
+        Incoming::Connected { server, .. } => {
+            agents.threads.lost();
+            agents.codex_is_lost(None);
+            agents.disconnect_codex();
+            agents.asks.connected(&server).await;
+            connected();
+            usage::connected(&agents);
+            agents.core.ring();
         }
+        Incoming::Disconnected {
+            reason,
+            server_ended,
+            ..
+        } => {
+            agents.threads.lost();
+            agents.codex_is_lost(Some(&reason));
+            agents.disconnect_codex();
+            agents.asks.disconnected(server_ended).await;
+        }
+        Incoming::Notification(notification) => {
+            agents.threads.hear(&notification);
+            notified(&agents, notification).await;
+        }
+        Incoming::Request { key, request } => asked(&agents, key, request).await,
     }
 }
 
@@ -218,24 +231,12 @@ fn thread_ended(agents: &Arc<Agents>, thread_id: &ThreadId, outcome: Outcome) {
     });
 }
 
-/// A request waits for a person, unless nobody could answer it: then it is refused.
+/// A request waits for a person, also one that nothing here knows: its terminal, which can be opened, or another client may, and an error of
+/// ours would settle it for all.
 async fn asked(agents: &Arc<Agents>, key: RequestKey, request: ServerRequest) {
-    let session = request
-        .thread_id()
-        .and_then(|thread_id| owner(agents, &thread_id));
-    let has_tui = session.as_ref().map(|it| it.terminal_id.is_some());
-    match (request.kind(), has_tui) {
-        // Nothing here knows what it is, and there is no other client.
-        (RequestKind::Unknown, Some(false)) => {
-            let message = format!("zhongshu does not know `{}`", request.method);
-            if let Ok(codex) = &agents.threads.codex
-                && let Err(error) = codex.refuse(&key, METHOD_NOT_FOUND, &message).await
-            {
-                tracing::info!(%error, "a request could not be refused");
-            }
-        }
-        // Of no thread at all: whoever made Codex ask it answers it.
-        (RequestKind::Unknown, None) if request.thread_id().is_none() => {}
-        _ => agents.asks.requested(key, request).await,
+    // Of no thread at all: whoever made Codex ask it answers it.
+    if request.kind() == RequestKind::Unknown && request.thread_id().is_none() {
+        return;
     }
+    agents.asks.requested(key, request).await;
 }

@@ -2,12 +2,13 @@
 //!
 //! - `threads`: its thread, opened, resumed and replaced; `messages`: what is said to it
 //! - `usage`: what it takes, and limits of the provider
-//! - `listener`: what Codex says by itself; `doing`: what that means for what a session is doing;
+//! - `listener`: what Codex says by itself; `lanes`: threads do not wait for each other; `doing`: what that means for what a session is doing;
 //!   `noticed`: what of it was done to a thread, wherever
 //! - `tui`: its view; `relayed`: what is heard on the way between the view and Codex; `answered`: what a person answered there
 
 mod answered;
 mod doing;
+mod lanes;
 pub mod listener;
 pub mod messages;
 pub mod noticed;

@@ -109,13 +109,13 @@ fn every_kind_of_row_is_drawn_and_nothing_hostile_is_markup() {
                 duration_ms: Some(3),
                 arguments: text(HOSTILE),
                 result: text(HOSTILE),
-                error: Some(hostile.clone()),
+                error: Some(text(HOSTILE)),
             },
         ),
         row(
             "w",
             What::WebSearch {
-                query: hostile.clone(),
+                query: text(HOSTILE),
             },
         ),
         row(
@@ -152,7 +152,7 @@ fn every_kind_of_row_is_drawn_and_nothing_hostile_is_markup() {
         row(
             "f",
             What::TurnFailed {
-                reason: hostile.clone(),
+                reason: text(HOSTILE),
                 cause: hostile,
             },
         ),
