@@ -143,7 +143,7 @@ pub enum Command {
         /// Path with its query, such as /api/report?mode=staged
         #[arg(value_name = "PATH")]
         path: String,
-        /// The body as JSON; `-` reads it from standard input [default for anything but GET: {}]
+        /// The body as JSON; `-` reads it from standard input, `@FILE` from a file [default for anything but GET: {}]
         #[arg(long, value_name = "JSON")]
         data: Option<String>,
         /// Repeat a request whose answer was lost: with the key it had, it happens once [default: a fresh key]

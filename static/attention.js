@@ -100,6 +100,12 @@ function bodyOf(button) {
       : kind === 'permissions' ? permissions(form) : words(form, field, required === 'true');
     if (value !== undefined) body[field] = value;
   }
+  // A yes may be one for the next time as well.
+  const scope = $('[data-rule-scope]', form)?.value;
+  if (scope && button.dataset.action === 'accept') {
+    body.rule = { scope };
+    if ($('[data-rule-unsandboxed]', form)?.checked) body.rule.unsandboxed = true;
+  }
   return body;
 }
 

@@ -123,7 +123,7 @@ function sentence(line) {
     limit: word('usage.limit', line.limit ?? line.reason),
     retry_at: line.retry_at ? local(line.retry_at) : '',
     allowed: line.budget ? t('usage.tokens_count', { count: tokens(line.budget.tokens) }) : t('usage.by_default'),
-    subject: line.of === 'plan' ? t('usage.of_plan', { version: line.version, session: sessionName(line.session_id) }) : sessionName(line.session_id),
+    budget_of: line.of === 'plan' ? t('usage.of_plan', { version: line.version, session: sessionName(line.session_id) }) : sessionName(line.session_id),
     decided: line.reply ? `: ${word('thread.decision', line.reply.decision)}` : '',
     rule: cut(line.prefix ? line.prefix.join(' ') : `${line.server} · ${line.tool}`),
   });

@@ -35,6 +35,7 @@ pub enum AttentionCommand {
     after_help = "Examples:\n  zhongshu attention answer ask-0199… accept\n  \
         zhongshu attention answer ask-0199… decline --words \"write it to the project instead\"\n  \
         zhongshu attention answer ask-0199… answer --answer colour=Red --answer key=-\n  \
+        zhongshu attention answer ask-0199… accept --always department --unsandboxed\n  \
         zhongshu attention answer ask-0199… accept --content '{\"size\":3}'"
 )]
 pub struct Answer {
@@ -53,6 +54,12 @@ pub struct Answer {
     /// What is granted of the permissions that were asked for, as JSON such as {"read":["/a"]} [default: all]
     #[arg(long, value_name = "JSON")]
     pub permissions: Option<String>,
+    /// With `accept` of a command or tool: the same is not asked again, in this `session`, its `department` or the `repository`
+    #[arg(long, value_name = "SCOPE")]
+    pub always: Option<String>,
+    /// With `--always`: also where the command leaves its sandbox
+    #[arg(long, requires = "always")]
+    pub unsandboxed: bool,
     /// With a no: what the session is told
     #[arg(long, value_name = "TEXT")]
     pub words: Option<String>,

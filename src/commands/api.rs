@@ -36,6 +36,12 @@ pub async fn run(
                 .read_to_string(&mut text)?;
             Some(text)
         }
+        // No JSON begins so.
+        Some(text) if text.starts_with('@') => {
+            let read = std::fs::read_to_string(&text[1..]);
+            let unread = |error| CommandError::Usage(format!("--data {text}: {error}"));
+            Some(read.map_err(unread)?)
+        }
         Some(text) => Some(text.to_owned()),
         None if looks => None,
         None => Some("{}".to_owned()),

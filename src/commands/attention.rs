@@ -85,7 +85,7 @@ fn show_list(list: &Value, out: &mut impl Write) -> Result<(), CommandError> {
     for item in &items {
         headline(item, out)?;
     }
-    rest(list, out)
+    rest(list, items.len(), out)
 }
 
 /// An item in short: what, why, since when, and its id.
@@ -104,12 +104,13 @@ pub(super) fn headline(item: &Value, out: &mut impl Write) -> Result<(), Command
     Ok(())
 }
 
-/// What stands below a list that is not empty.
-pub(super) fn rest(list: &Value, out: &mut impl Write) -> Result<(), CommandError> {
-    if list["count"] == 0 {
+/// What stands below a list that is not empty, of which `shown` items were printed.
+pub(super) fn rest(list: &Value, shown: usize, out: &mut impl Write) -> Result<(), CommandError> {
+    let count = list["count"].as_u64().unwrap_or(0);
+    if count == 0 {
         return Ok(());
     }
-    let more = list["more"].as_u64().unwrap_or(0);
+    let more = count.saturating_sub(shown as u64);
     if more > 0 {
         writeln!(out, "and {more} more")?;
     }
@@ -169,11 +170,25 @@ pub(super) fn command_of(item: &Value, action: &Value) -> String {
     let body = printable(&body.to_string()).replace('\'', r"'\''");
     match item["kind"] == "ask" {
         true => format!(
-            "zhongshu attention answer {} {}",
+            "zhongshu attention answer {} {}{}",
             text(&item["id"]),
-            text(&action["id"])
+            text(&action["id"]),
+            filled_in(&item["what"], action)
         ),
         false => format!("zhongshu api POST {path} --data '{body}'"),
+    }
+}
+
+/// What an answer has to be given beside its decision, with `…` for what the person says.
+fn filled_in(what: &Value, action: &Value) -> String {
+    match (what["kind"].as_str(), action["id"].as_str()) {
+        (Some("questions"), Some("answer")) => {
+            let questions = what["questions"].as_array().into_iter().flatten();
+            let answer = |question: &Value| format!(" --answer '{}=…'", text(&question["id"]));
+            questions.map(answer).collect()
+        }
+        (Some("form"), Some("accept")) => " --content '{…}'".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -275,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_list_says_how_urgent_each_is_and_how_many_more_there_are() {
-        let list = json!({"items": [{"id": "login-codex", "title": "Codex is not logged in", "urgency": "blocks_session", "since": "x"}], "more": 3});
+        let list = json!({"items": [{"id": "login-codex", "title": "Codex is not logged in", "urgency": "blocks_session", "since": "x"}], "count": 4, "more": 3});
         let text = printed(|out| show_list(&list, out).unwrap());
         assert!(
             text.contains(

@@ -15,6 +15,9 @@ use serde_json::Value;
 use std::io::Write;
 use std::path::Path;
 
+/// Things that wait which are told one by one: a screen holds them beside the sessions. `zhongshu attention` lists all.
+const MOST_WAITING: usize = 10;
+
 /// What the descriptor of a terminal says; the rest of it is not for us.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Descriptor {
@@ -133,7 +136,14 @@ fn what_waits(status: &Value, list: &Value, out: &mut impl Write) -> Result<(), 
     if queued > 0 {
         writeln!(out, "{queued} waiting in the queue")?;
     }
-    for item in list["items"].as_array().into_iter().flatten() {
+    let items = list["items"].as_array().into_iter().flatten();
+    // What asks for a yes stands here with the line that gives it, however much else waits.
+    let is_shown = |(place, item): &(usize, &Value)| {
+        *place < MOST_WAITING || matches!(item["kind"].as_str(), Some("powers" | "trust"))
+    };
+    let mut shown = 0;
+    for (_, item) in items.enumerate().filter(is_shown) {
+        shown += 1;
         attention::headline(item, out)?;
         match item["kind"].as_str() {
             Some("powers") => powers(&item["what"], out)?,
@@ -145,7 +155,7 @@ fn what_waits(status: &Value, list: &Value, out: &mut impl Write) -> Result<(), 
             writeln!(out, "    {}: {line}", text(&action["label"]))?;
         }
     }
-    attention::rest(list, out)?;
+    attention::rest(list, shown, out)?;
     let bare = status["powers"]["unsandboxed"].as_array();
     let bare: Vec<String> = bare.into_iter().flatten().map(text).collect();
     if !bare.is_empty() {

@@ -36,7 +36,7 @@ pub struct Observed {
     pub turn_failure: Option<String>,
     /// What was heard of its newest turn.
     pub turn: Turn,
-    /// The running turn that was looked into after a restart.
+    /// The running turn whose items could not be listed, or are just being asked for.
     pub looked_into: Option<String>,
     /// What a person should know about it now (a failing model, a missing tool server).
     pub notice: Option<String>,
@@ -44,8 +44,6 @@ pub struct Observed {
     pub handed: BTreeSet<MessageId>,
     /// What broke into its last turn, if something did.
     pub setback: Option<Setback>,
-    /// Until when the provider refuses it, if it does.
-    pub limited_until: Option<DateTime<Utc>>,
     /// What its thread takes.
     pub meter: Option<Meter>,
     /// When the model last answered it.
@@ -83,7 +81,7 @@ impl Observed {
             activity_since: self.activity_since,
             turn: &self.turn,
             notice: self.notice.as_deref(),
-            limited_until: self.limited_until,
+            limited_until: state.usage.stops.refused_until(session.id()),
             codex_down,
         };
         doing(&observation, thresholds, now)
@@ -123,7 +121,12 @@ impl Live {
     /// Changes what is known of a session.
     pub fn update(&self, id: &SessionId, change: impl FnOnce(&mut Observed)) {
         let mut sessions = self.lock();
-        let known = sessions.entry(id.clone()).or_default();
+        let known = sessions.entry(id.clone()).or_insert_with(|| {
+            let mut known = Known::default();
+            // Who is never heard from the first moment on is silent, too.
+            known.observed.turn.sign(moment());
+            known
+        });
         change(&mut known.observed);
         self.changes.send_modify(|count| {
             *count += 1;
@@ -244,7 +247,6 @@ impl Live {
             observed.setback = None;
             observed.turn = Turn::default();
             observed.handed.clear();
-            observed.limited_until = None;
             observed.meter = None;
         });
     }

@@ -71,7 +71,7 @@ pub struct Observation<'a> {
     pub turn: &'a Turn,
     /// What a person should know about it now.
     pub notice: Option<&'a str>,
-    /// Until when the provider refuses it, if it does.
+    /// When it is tried again, if the provider refuses it; past, when its turn has not come yet.
     pub limited_until: Option<DateTime<Utc>>,
     /// Why Codex cannot be asked about it, if that is so.
     pub codex_down: Option<&'a str>,
@@ -123,6 +123,8 @@ pub enum State {
     Silent {
         /// Whether a turn is said to run.
         in_turn: bool,
+        /// Why nothing can be heard, where that is known.
+        reason: Option<String>,
     },
     /// The same command comes to the same end, again and again.
     Looping {
@@ -240,7 +242,8 @@ impl Observation<'_> {
         if turn.newest_running().is_none()
             && let Some(since) = self.quiet_since(thresholds, now)
         {
-            return Doing::since(State::Silent { in_turn: true }, since);
+            let (in_turn, reason) = (true, None);
+            return Doing::since(State::Silent { in_turn, reason }, since);
         }
         if let Some((reason, since)) = turn.failing() {
             let reason = reason.to_owned();
@@ -274,20 +277,11 @@ impl Observation<'_> {
             _ => None,
         };
         let is_limited = matches!(end, Some(End::Failed { is_limit: true, .. }));
-        match self.limited_until {
-            Some(until) if until > now.at => {
-                return State::RateLimited {
-                    until: Some(until),
-                    reason: said,
-                };
-            }
-            None if is_limited => {
-                return State::RateLimited {
-                    until: None,
-                    reason: said,
-                };
-            }
-            _ => {}
+        if is_limited || self.limited_until.is_some() {
+            return State::RateLimited {
+                until: self.limited_until.filter(|until| *until > now.at),
+                reason: said,
+            };
         }
         match (said, end) {
             (Some(reason), _) => State::Failed { reason },
@@ -302,12 +296,20 @@ impl Observation<'_> {
             let reason = self.notice.or(self.codex_down).map(str::to_owned);
             let looked_for = || say!("reason.doing.looked_for").to_string();
             let reason = Some(reason.unwrap_or_else(looked_for));
+            // While Codex is there a session is found within moments: one that is not never will be, until somebody does something.
+            if self.codex_down.is_none()
+                && let Some(since) = self.quiet_since(thresholds, now)
+            {
+                let in_turn = false;
+                return Doing::since(State::Silent { in_turn, reason }, since);
+            }
             return Doing::of(State::Unknown { reason }, None);
         }
         // Who plans may wait for hours for an answer, and a plain program does not say that it waits.
         match self.quiet_since(thresholds, now) {
             Some(since) if !self.session.is_planner() => {
-                Doing::since(State::Silent { in_turn: false }, since)
+                let (in_turn, reason) = (false, None);
+                Doing::since(State::Silent { in_turn, reason }, since)
             }
             _ => Doing::default(),
         }
@@ -332,12 +334,12 @@ impl Doing {
             | State::Working { .. }
             | State::Looping { .. }
             | State::Retrying { .. }
-            | State::Silent { in_turn: true } => Activity::Working,
+            | State::Silent { in_turn: true, .. } => Activity::Working,
             State::Waiting { .. } => Activity::Blocked,
             State::Idle | State::RateLimited { .. } | State::Interrupted { .. } => Activity::Idle,
             State::Failed { .. } => Activity::Idle,
             State::Starting { .. }
-            | State::Silent { in_turn: false }
+            | State::Silent { in_turn: false, .. }
             | State::Lost { .. }
             | State::Ending
             | State::Ended { .. }

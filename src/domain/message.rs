@@ -32,7 +32,7 @@ impl Purpose {
 
     /// Whether it is delivered although the provider refuses, or a budget is used up: a person said it, or it says that this is over.
     pub fn passes_limits(self) -> bool {
-        matches!(self, Self::Input | Self::GoOn)
+        matches!(self, Self::Input | Self::Later | Self::GoOn)
     }
 }
 

@@ -180,6 +180,7 @@ impl Settings {
         model.is_none_or(|model| model == self.model)
             && self.approval == approval.name()
             && self.sandbox == sandbox.name()
+            && (!self.network || sandbox == Sandbox::DangerFullAccess)
     }
 }
 
@@ -258,6 +259,15 @@ mod tests {
         assert_eq!(wider(settings("granular", "externalSandbox", false)), all);
         let network = wider(settings("on-request", "workspace-write", true));
         assert_eq!(network, [Wider::Network]);
+    }
+
+    #[test]
+    fn whoever_reaches_the_network_unasked_is_not_as_confirmed() {
+        let (asks, touches) = (Approval::OnRequest, Sandbox::WorkspaceWrite);
+        let is_as_confirmed = |it: Settings| it.are_as_confirmed(None, asks, touches);
+        let of = |network| settings("on-request", "workspace-write", network);
+        assert!(is_as_confirmed(of(false)));
+        assert!(!is_as_confirmed(of(true)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod allow;
 mod budgets;
+mod provinces;
 mod risks;
 mod watch;
 
@@ -10,10 +11,8 @@ use std::collections::BTreeMap;
 
 use serde_saphyr::{Location, MessageFormatter, Spanned};
 
-use super::raw::{
-    OneOrMany, Ordered, RawDepartment, RawDriver, RawFile, RawPlanReview, RawProvince, Text,
-};
-use super::settings::{CommandDriver, GovernanceError, Parts, PlannerSettings, Province};
+use super::raw::{OneOrMany, Ordered, RawDepartment, RawDriver, RawFile, RawPlanReview, Text};
+use super::settings::{CommandDriver, GovernanceError, Parts, PlannerSettings};
 use crate::domain::department::{self, Department, Localized};
 use crate::domain::driver::{CODEX, Driver};
 use crate::domain::rules::PathPattern;
@@ -44,7 +43,7 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     }
     parts.name = raw.name.map(|name| name.value);
     if let Some(Ordered(provinces)) = raw.provinces {
-        merge_provinces(&mut parts.provinces, provinces)?;
+        provinces::merge(&mut parts.provinces, provinces)?;
     }
     let drivers = drivers(raw.drivers)?;
     let known = Drivers(&drivers);
@@ -135,28 +134,6 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
         settings.allow = allow::rules(rules, &parts.departments)?;
     }
     Ok(parts)
-}
-
-fn merge_provinces(
-    provinces: &mut Vec<Province>,
-    raw: Vec<(Spanned<String>, RawProvince)>,
-) -> Result<()> {
-    for (key, raw) in raw {
-        checked_key(&key, "a province")?;
-        let position = provinces.iter().position(|known| known.key == key.value);
-        let mut province = match position {
-            Some(position) => provinces.remove(position),
-            None => Province {
-                title: Localized::same(&key.value),
-                duty: Localized::same(""),
-                key: key.value,
-            },
-        };
-        replace(&mut province.title, raw.title);
-        replace(&mut province.duty, raw.duty);
-        provinces.insert(position.unwrap_or(provinces.len()), province);
-    }
-    Ok(())
 }
 
 /// A department that the file names takes its place in the file's order, behind the built-in ones that it leaves alone.

@@ -116,18 +116,7 @@ impl OpenTerminals<'_> {
         args: Vec<String>,
         title: Option<String>,
     ) -> Result<TerminalView, Refused> {
-        let limit = self.0.core.policy().max_terminals;
-        let open = self.0.core.ledger.read(|state| {
-            state
-                .terminals
-                .values()
-                .filter(|t| t.session_id.is_none())
-                .count()
-        });
-        if open >= limit {
-            let message = say!("refusal.too_many_terminals", open);
-            return Err(Refusal::conflict("too_many_terminals", message).into());
-        }
+        self.check_room()?;
         let program = shell
             .unwrap_or_else(|| std::env::var("SHELL").unwrap_or_else(|_| "/bin/sh".to_owned()));
         if program.trim().is_empty()
@@ -167,6 +156,20 @@ impl OpenTerminals<'_> {
             env_set.insert("TERM".to_owned(), "xterm-256color".to_owned());
         }
         self.open(actor, opener, id, spec, None, title).await
+    }
+
+    /// Each terminal that is of no session is one more program that runs until somebody closes it.
+    fn check_room(&self) -> Result<(), Refusal> {
+        let limit = self.0.core.policy().max_terminals;
+        let open = self.0.core.ledger.read(|state| {
+            let all = state.terminals.values();
+            all.filter(|it| it.session_id.is_none()).count()
+        });
+        if open >= limit {
+            let message = say!("refusal.too_many_terminals", open);
+            return Err(Refusal::conflict("too_many_terminals", message));
+        }
+        Ok(())
     }
 
     /// Shows a session read-only: its live terminal, or its transcript.
@@ -235,7 +238,7 @@ impl OpenTerminals<'_> {
     /// Shows a copy of a session's thread in a terminal of nobody's session.
     ///
     /// # Errors
-    /// When the session has no such copy, or the terminal cannot be started.
+    /// When the session has no such copy, too many terminals are open, or the terminal cannot be started.
     pub async fn open_fork(
         &self,
         actor: &str,
@@ -249,6 +252,7 @@ impl OpenTerminals<'_> {
             let message = say!("refusal.steer.unknown_fork", id);
             return Err(Refusal::not_found("unknown_fork", message).into());
         };
+        self.check_room()?;
         let terminal_id = TerminalId::fresh("browser-terminal");
         let socket = self.0.core.place.app_server_socket();
         let mut spec = tui::spec(self.0, &session, &terminal_id, fork_id, &socket);

@@ -1,5 +1,6 @@
 //! What a person does to a session without its terminal: each act is checked, recorded, and then told to Codex.
 
+mod models;
 mod refusals;
 
 use self::refusals::refused;
@@ -14,7 +15,6 @@ use crate::domain::ids::{SessionId, TerminalId};
 use crate::domain::refusal::Refusal;
 use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::Session;
-use crate::domain::shown::short;
 use crate::domain::steering::{Act, Fate, Target, Wish};
 use crate::threads::wire::{CallError, TurnId};
 use crate::threads::{Feature, Thread};
@@ -65,8 +65,7 @@ impl Steering<'_> {
         let thread = self.thread(&session)?;
         let turn = self.running_turn(&session, &thread).await?;
         if turn.is_none() && !background {
-            let message = say!("refusal.steer.no_turn", id);
-            return Err(Refusal::conflict("no_turn_running", message).into());
+            return Err(no_turn(id).into());
         }
         self.record(actor, id, act).await?;
         if let Some(turn) = &turn {
@@ -90,6 +89,10 @@ impl Steering<'_> {
         id: &SessionId,
         act: Act,
     ) -> Result<Done, Refused> {
+        // Many a program that is at its prompt takes Ctrl-C for its end. What says nothing of itself may be at work.
+        if self.0.core.live.observed(id).activity == Activity::Idle {
+            return Err(no_turn(id).into());
+        }
         let session = self.record(actor, id, act).await?;
         let gone = || Refusal::conflict("terminal_gone", say!("refusal.terminal_ended"));
         let terminal = session.terminal_id.as_ref().ok_or_else(gone)?;
@@ -188,10 +191,9 @@ impl Steering<'_> {
         let model = settings
             .map(|it| it.model.clone())
             .or_else(|| session.brief.model.clone());
-        let fork_id = thread
-            .fork(model, &name)
-            .await
-            .map_err(|it| refused(id, it))?;
+        let copy = thread.fork(model).await.map_err(|it| refused(id, it))?;
+        let fork_id = copy.id.to_string();
+        // Recorded before anything else can fail: a copy that nobody knows of could never be deleted.
         let event = Event::ThreadForked {
             session_id: id.clone(),
             thread_id: thread.id.to_string(),
@@ -202,6 +204,7 @@ impl Steering<'_> {
             .core
             .decide(LAUNCHER, |_| Ok((vec![event], ())))
             .await;
+        copy.dismiss_copy(&name).await;
         noted?;
         Ok(Done {
             fork_id: Some(fork_id),
@@ -295,35 +298,6 @@ impl Steering<'_> {
         self.record(actor, id, act).await?;
         thread.set(&wish).await.map_err(|it| refused(id, it))?;
         Ok(Done::default())
-    }
-
-    /// Codex takes any model and any effort, and fails later.
-    fn check_model(&self, session: &Session, wish: &Wish) -> Result<(), Refusal> {
-        let seen = self.0.core.live.observed(session.id()).settings;
-        let settings = session.thread_state.settings.clone().or(seen);
-        let in_force = settings.map(|settings| settings.model);
-        let mut catalog = self.0.core.policy().catalog.clone();
-        let offered = self.0.threads.models();
-        if catalog.models.is_none() && !offered.is_empty() {
-            let offered = offered.into_iter().map(|choice| choice.model);
-            catalog.models = Some(in_force.iter().cloned().chain(offered).collect());
-        }
-        catalog.check_model(wish.model.as_deref(), "model")?;
-        let Some(effort) = &wish.effort else {
-            return Ok(());
-        };
-        let model = wish.model.as_ref().or(in_force.as_ref());
-        match self.0.threads.efforts(model.map(String::as_str)) {
-            Some(efforts) if !efforts.contains(effort) => {
-                let message = say!(
-                    "refusal.steer.effort",
-                    effort = short(effort),
-                    known = efforts.join(", ")
-                );
-                Err(Refusal::invalid("unknown_effort", message))
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Has Codex review something in the session's thread.
@@ -445,4 +419,8 @@ impl Steering<'_> {
             turn => Ok(turn.map(|turn| turn.to_string())),
         }
     }
+}
+
+fn no_turn(id: &SessionId) -> Refusal {
+    Refusal::conflict("no_turn_running", say!("refusal.steer.no_turn", id))
 }

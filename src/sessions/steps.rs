@@ -5,6 +5,7 @@
 
 use crate::core::live::{Activity, Observed};
 use crate::core::policy::Policy;
+use crate::domain::department::MENXIA;
 use crate::domain::flow::holds::Limits;
 use crate::domain::flow::sessions::{MAX_REMINDERS, has_reported};
 use crate::domain::flow::{checks, plan_reviews, queue, usage};
@@ -111,7 +112,10 @@ pub fn due(
     let mut tuis = state.sessions.values().filter(shown).count();
     for session in state.sessions.values() {
         let id = session.id().clone();
-        if plan_reviews::unassigned(state, session).is_some() {
+        let reviewer = policy.driver_of(MENXIA);
+        if let Some(plan) = plan_reviews::unassigned(state, session)
+            && !usage::withholds_review(state, session, plan.version, reviewer, bounds)
+        {
             steps.push(Step::Review(id.clone()));
         }
         match &session.status {

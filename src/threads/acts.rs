@@ -89,21 +89,28 @@ impl Thread<'_> {
         self.call(&params).await.map(drop)
     }
 
-    /// Copies it, and answers the copy's name in Codex. It is not listened to.
+    /// Copies it, and answers the copy, which is there from then on, and is listened to until it is [dismissed](Self::dismiss_copy).
     ///
     /// # Errors
     /// When Codex cannot be asked, or refuses.
-    pub async fn fork(&self, model: Option<String>, name: &str) -> Result<String, CallError> {
+    pub async fn fork(&self, model: Option<String>) -> Result<Self, CallError> {
         let params = ThreadFork {
             thread_id: self.id.clone(),
             model,
             exclude_turns: true,
         };
         let copy = self.codex.call(&params).await?.thread.id;
+        Ok(Self::of(self.codex, copy))
+    }
+
+    /// Names it, a copy, and listens to it no more. A failure is in the log: the copy is there all the same.
+    pub async fn dismiss_copy(&self, name: &str) {
         // A TUI attaches to a thread with a name at once, and two of one name would be told apart by nothing.
-        self.codex.name_thread(&copy, name).await?;
-        self.codex.unsubscribe(&copy).await?;
-        Ok(copy.to_string())
+        let named = self.name(name).await;
+        let dismissed = self.codex.unsubscribe(&self.id).await;
+        if let Err(error) = named.and(dismissed) {
+            tracing::warn!(thread.id = %self.id, %error, "a copy of a thread has no name, or is still listened to");
+        }
     }
 
     /// Puts it away.

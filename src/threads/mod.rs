@@ -29,13 +29,14 @@ pub use self::login::{NotAsked, not_logged_in};
 pub use self::models::ModelChoice;
 pub use self::pages::{MAX_TURNS, NotRead, TurnPage, Wanted};
 pub use self::running::{Change, News, Running};
-pub use self::settings::in_force;
+pub use self::settings::{Overtaken, in_force};
 pub use self::thread::{
     Opening, Thread, end_commands, has_nothing_left, is_archived, is_open_elsewhere,
 };
 
 use crate::codex::events::Notification;
 pub use crate::codex::features::Feature;
+use crate::codex::wire::ThreadId;
 use crate::codex::{Codex, Status};
 use crate::domain::department::Localized;
 use crate::domain::sentence::say;
@@ -66,6 +67,7 @@ pub struct Threads {
     /// One at a time looks for a new login: that restarts the app-server.
     login_check: tokio::sync::Mutex<()>,
     running: Running,
+    settings_awaited: settings::Awaited,
     remembered: pages::Remembered,
     /// Whoever reads a page; nobody closes it.
     pages: tokio::sync::Semaphore,
@@ -83,18 +85,22 @@ impl Threads {
             models: Mutex::default(),
             login_check: tokio::sync::Mutex::default(),
             running: Running::default(),
+            settings_awaited: settings::Awaited::default(),
             remembered: pages::Remembered::default(),
             pages: tokio::sync::Semaphore::new(PAGES_AT_ONCE),
         }
     }
 
-    /// Takes note of what Codex says by itself, for the transcripts of its threads.
+    /// Takes note of what Codex says by itself, for the transcripts of its threads and for whoever asks for their settings.
     pub fn hear(&self, notification: &Notification) {
         match notification {
             // Also of a turn that is over: a command outlives it.
             Notification::ItemCompleted(item) => {
                 let turn = Some(item.turn_id.0.as_str());
                 self.remembered.forget(&item.thread_id.0, turn);
+            }
+            Notification::ThreadSettingsUpdated(change) => {
+                self.settings_awaited.heard(&change.thread_id);
             }
             Notification::TurnCompleted(ended) => {
                 let turn = Some(ended.turn.id.0.as_str());
@@ -108,6 +114,11 @@ impl Threads {
             _ => {}
         }
         self.running.hear(notification);
+    }
+
+    /// Tells later whether what is asked for from now on, the settings of a thread, was overtaken by what Codex said by itself.
+    pub fn ask_for_settings(&self, id: &ThreadId) -> Overtaken {
+        self.settings_awaited.begin(id)
     }
 
     /// Codex was lost, or came back: what it said of turns that ran is void.

@@ -2,9 +2,47 @@
 
 use crate::codex::calls::{ApprovalPolicy, SandboxMode, SandboxPolicy, ThreadOpened};
 use crate::codex::events::ThreadSettings;
+use crate::codex::wire::ThreadId;
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::steering::Settings;
 use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Who waits for an answer that says what is in force in a thread: whatever Codex says of that by itself meanwhile is newer.
+#[derive(Debug, Default)]
+pub(super) struct Awaited(Mutex<Vec<(ThreadId, Weak<AtomicBool>)>>);
+
+/// Whether something newer was heard than what is asked for.
+#[derive(Debug, Clone)]
+pub struct Overtaken(Arc<AtomicBool>);
+
+impl Overtaken {
+    /// Whether it was.
+    pub fn is(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Awaited {
+    /// From now on, for as long as the answer to this is kept.
+    pub(super) fn begin(&self, id: &ThreadId) -> Overtaken {
+        let overtaken = Arc::new(AtomicBool::new(false));
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(_, it)| it.strong_count() > 0);
+        all.push((id.clone(), Arc::downgrade(&overtaken)));
+        Overtaken(overtaken)
+    }
+
+    /// Codex says by itself what is in force in this thread.
+    pub(super) fn heard(&self, id: &ThreadId) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = all.iter().filter(|(thread, _)| thread == id);
+        for overtaken in mine.filter_map(|(_, it)| it.upgrade()) {
+            overtaken.store(true, Ordering::SeqCst);
+        }
+    }
+}
 
 /// What a notification says of all of them.
 pub fn in_force(settings: &ThreadSettings) -> Settings {

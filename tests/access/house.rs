@@ -73,11 +73,12 @@ struct ById {
 }
 
 /// Every route of the house with the methods it takes; the guard must treat all of them alike.
-pub const ROUTES: [(&str, &[&str]); 13] = [
+pub const ROUTES: [(&str, &[&str]); 14] = [
     ("/", &["GET"]),
     ("/assets/app.js", &["GET"]),
     ("/healthz", &["GET"]),
     ("/api/status", &["GET"]),
+    ("/api/attention", &["GET"]),
     ("/api/thing", &["POST"]),
     ("/api/by_id", &["GET"]),
     ("/api/panic", &["GET"]),
@@ -113,6 +114,12 @@ fn routes(
                 let session =
                     json!({ "id": "zhongshu-1", "department": "zhongshu", "status": "running" });
                 Json(json!({ "ok": true, "actor": caller.actor(), "sessions": [session] }))
+            }),
+        )
+        .route(
+            "/api/attention",
+            get(async |_: RequireReader| {
+                Json(json!({ "ok": true, "count": 0, "items": [], "more": 0 }))
             }),
         )
         .route("/api/thing", post(thing))

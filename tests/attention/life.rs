@@ -198,11 +198,13 @@ impl World {
                 Event::AskReopened { ask_id, .. } => {
                     assert_eq!(stage.insert(ask_id, "open"), Some("answered"));
                 }
-                Event::AskSettled { ask_id, how, .. } => {
+                Event::AskSettled {
+                    ask_id, how, reply, ..
+                } => {
                     let before = stage.insert(ask_id, "settled").unwrap();
                     // What was settled is only ever known better, and what nobody answered was not answered here.
                     match before {
-                        "settled" => assert_ne!(*how, How::Here),
+                        "settled" => assert!(*how != How::Here || reply.is_some()),
                         "open" => assert!(!matches!(how, How::Here | How::Both)),
                         _ => {}
                     }
@@ -483,6 +485,36 @@ fn of_two_answers_that_cross_both_are_told_where_nobody_knows_which_counted() {
         assert!(
             matches!(stage, Stage::Settled { how: How::Here, .. }),
             "{stage:?}"
+        );
+    }
+    // Ours was the second: the terminal's own answer stands, not one that is guessed.
+    for told_before in [true, false] {
+        let mut world = World::default();
+        world.step(&Happens::Request(0));
+        world.step(&Happens::Answer(0, true));
+        let there = reply("decline");
+        let told = told_before.then(|| there.clone());
+        let resolved = asks::resolved(&world.state, &world.key(0), told);
+        world.happen(resolved);
+        let id = world.of(0).unwrap();
+        if !told_before {
+            let late = asks::told_late(&world.state, &id, there.clone());
+            world.happen(late);
+        }
+        let asked = &world.state.asks.find(&id).unwrap().ask;
+        let (thread, item) = (asked.thread_id.clone(), asked.item_id.clone().unwrap());
+        let ended = asks::item_ended(&world.state, &thread, &item, true);
+        world.happen(ended);
+        let stage = &world.state.asks.find(&id).unwrap().stage;
+        let Stage::Settled {
+            how, reply, other, ..
+        } = stage
+        else {
+            panic!("it is over");
+        };
+        assert_eq!(
+            (*how, reply.as_ref(), other),
+            (How::InTerminal, Some(&there), &None)
         );
     }
 }

@@ -179,8 +179,9 @@ fn whoever_may_look_sees_the_list_and_nobody_else() {
         .refused(401, "token_unknown");
 }
 
-/// Writes each item to a line of `told.txt`, and what it inherits to `env.txt`: in the state folder, where it works.
-const TELL: &str = "cat >> told.txt; echo >> told.txt; env > env.txt";
+/// Writes each item to a line of `told.txt`, and what it inherits to `env.txt`: in the state folder, where it works. Several run at once, so a
+/// line is written in one piece.
+const TELL: &str = r#"item=$(cat); printf '%s\n' "$item" >> told.txt; env > env.txt"#;
 
 fn told(world: &World) -> Vec<Value> {
     let text = std::fs::read_to_string(world.state_dir().join("told.txt")).unwrap_or_default();
@@ -303,7 +304,7 @@ fn a_decision_about_what_has_changed_meanwhile_is_refused() {
 }
 
 /// Tells nothing before another that runs beside it has begun.
-const TELL_TOGETHER: &str = "echo > began.$$; until [ $(ls began.* | wc -l) -ge 2 ]; do sleep 0.05; done; cat >> told.txt; echo >> told.txt";
+const TELL_TOGETHER: &str = "echo > began.$$; until [ $(ls began.* | wc -l) -ge 2 ]; do sleep 0.05; done; item=$(cat); printf '%s\\n' \"$item\" >> told.txt";
 
 #[test]
 fn what_comes_at_once_is_told_side_by_side() {

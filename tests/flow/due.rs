@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use zhongshu::core::live::{Activity, Observed};
 use zhongshu::domain::event::Event;
-use zhongshu::domain::flow::{plan_reviews, plans, sessions};
+use zhongshu::domain::flow::{plan_reviews, plans, sessions, usage};
 use zhongshu::domain::ids::{MessageId, SessionId, TerminalId};
 use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::Outcome;
@@ -377,6 +377,13 @@ fn a_plan_is_reviewed_by_one_session_at_a_time_beside_the_slots() {
     );
     world.close(&first, Outcome::NotNeeded);
     assert_eq!(steps(&world, &seen, world.now), review);
+    let now = world.now;
+    world
+        .decide(|state, _| usage::refused(state, &planner, None, now))
+        .unwrap();
+    assert_eq!(steps(&world, &seen, now), review, "a script goes on");
+    world.menxia_runs_on(None);
+    assert_eq!(steps(&world, &seen, now), []);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 use super::world::World;
 use chrono::{DateTime, TimeDelta, Utc};
 use zhongshu::domain::assignment::Hold;
+use zhongshu::domain::driver::Driver;
 use zhongshu::domain::event::Event;
-use zhongshu::domain::flow::usage;
+use zhongshu::domain::flow::{queue, usage};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::language::Language;
 use zhongshu::domain::message::Purpose;
@@ -98,7 +99,11 @@ fn thirty_sessions_that_wait_for_one_reset_are_held_once_and_all_go_on() {
     );
     assert_eq!(world.owed(&all[0], Purpose::GoOn).len(), 1);
     assert!(world.state.usage.stops.held.is_some());
+    // The last one that was told has not answered yet: it may be refused again.
     let at = world.now + seconds(10);
+    go_on(&mut world, at);
+    assert!(world.state.usage.stops.held.is_some());
+    let at = world.now + seconds(61);
     go_on(&mut world, at);
     assert!(world.state.usage.stops.held.is_none());
     assert_eq!(world.hold(&work[0]), None);
@@ -123,8 +128,16 @@ fn a_limit_without_a_time_is_tried_with_growing_pauses_until_an_answer_comes() {
         assert!(world.state.usage.stops.sessions.is_empty());
     }
     assert_eq!(world.owed(&planner, Purpose::GoOn).len(), 5);
-    now = world.now + seconds(10);
+    // Refused late, but before an answer, it counts on.
+    now = world.now + seconds(30);
     go_on(&mut world, now);
+    assert!(world.state.usage.stops.held.is_some());
+    let answers = |_: &SessionId| Some(now);
+    let bounds = Bounds::default();
+    world
+        .decide(|state, _| usage::go_on(state, &bounds, Language::En, now, answers))
+        .unwrap();
+    assert!(world.state.usage.stops.held.is_none());
     // Then it counts from the beginning.
     refuse(&mut world, &planner, None, now);
     assert_eq!(world.state.usage.stops.held.as_ref().unwrap().tries, 1);
@@ -151,6 +164,74 @@ fn an_answer_to_a_person_ends_the_wait_and_a_person_may_end_it_as_well() {
     assert!(
         matches!(next, Some(zhongshu::domain::usage::stops::Next::Tell(id)) if id == department)
     );
+}
+
+#[test]
+fn a_persons_words_pass_a_limit_and_nothing_of_ours_does() {
+    for purpose in [Purpose::Input, Purpose::Later, Purpose::GoOn] {
+        assert!(purpose.passes_limits(), "{purpose:?}");
+    }
+    for purpose in [
+        Purpose::Result,
+        Purpose::Rejection,
+        Purpose::Veto,
+        Purpose::Reminder,
+    ] {
+        assert!(!purpose.passes_limits(), "{purpose:?}");
+    }
+}
+
+#[test]
+fn to_try_the_provider_leaves_a_pause_alone() {
+    let mut world = World::new();
+    let planner = world.planner();
+    world.decide(|state, _| queue::pause(state, true)).unwrap();
+    let now = world.now;
+    refuse(&mut world, &planner, Some(now + seconds(3600)), now);
+    world.decide(|state, _| queue::try_provider(state)).unwrap();
+    assert!(world.state.queue_paused);
+    let held = world.state.usage.stops.held.as_ref().unwrap();
+    assert!(held.retry_at <= world.now);
+}
+
+#[test]
+fn who_waits_for_its_turn_after_the_reset_is_refused_still() {
+    let mut world = World::new();
+    let planner = world.planner();
+    let department = world.department(&planner);
+    let now = world.now;
+    let until = now + seconds(600);
+    for id in [&planner, &department] {
+        refuse(&mut world, id, Some(until), now);
+    }
+    world.now = until;
+    go_on(&mut world, until);
+    let stops = &world.state.usage.stops;
+    let refused = [&planner, &department].map(|id| stops.refused_until(id));
+    assert_eq!(refused.iter().flatten().collect::<Vec<_>>(), [&until]);
+}
+
+#[test]
+fn a_plan_is_not_reviewed_beyond_its_budget_or_while_its_reviewer_is_refused() {
+    let mut world = World::new();
+    let planner = world.planner();
+    world
+        .report_plan(&planner, super::world::proposal(&["zhilibu"]))
+        .unwrap();
+    took(&mut world, &planner, "a", 900);
+    let program = Driver::from("my-agent".to_owned());
+    let withheld = |world: &World, plan_tokens: u64, reviewer: &Driver| {
+        let mut bounds = Bounds::default();
+        bounds.defaults.plan_tokens = Some(plan_tokens);
+        let planner = world.session(&planner);
+        usage::withholds_review(&world.state, planner, 1, reviewer, &bounds)
+    };
+    assert!(!withheld(&world, 10_000, &Driver::Codex));
+    assert!(withheld(&world, 900, &program));
+    let now = world.now;
+    refuse(&mut world, &planner, None, now);
+    assert!(withheld(&world, 10_000, &Driver::Codex));
+    assert!(!withheld(&world, 10_000, &program));
 }
 
 #[test]

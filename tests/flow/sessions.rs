@@ -206,6 +206,12 @@ fn reminders_stop_after_two() {
         world.session(&department).reminded_at,
         Some(world.log[world.log.len() - 2].1)
     );
+    // It may stand still because of what a person said: it is asked again after that.
+    world
+        .decide(|state, _| sessions::input(state, &department, "Wait a moment.", None))
+        .unwrap();
+    assert_eq!(world.session(&department).reminders, 0);
+    assert!(remind(&mut world));
 }
 
 #[test]

@@ -192,7 +192,9 @@ fn of_many_commits_at_once_every_one_is_told() {
     let status = || ground.get("/api/status")["unapproved_commits"].clone();
     assert_eq!(status(), 449);
     let page = ground.zhongshu(&["ps"]).ok();
-    assert!(page.contains("449 commits up to "), "{page}");
+    assert!(page.contains("\nand 190 more\n"), "{page}");
+    let list = ground.zhongshu(&["attention"]).ok();
+    assert!(list.contains("250 commits up to "), "{list}");
     let seen = json!({ "commit": oldest["commit"], "reason": "a history of before" });
     ground.post("/api/reviews/accept_commit", &seen);
     assert_eq!(status(), 199);

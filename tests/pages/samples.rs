@@ -169,7 +169,8 @@ pub fn busy(say: &dyn Fn(&str) -> String) -> Sample {
         &say("Describe the flag in the README."),
     );
     stalled.heartbeat_status = "stalled";
-    stalled.doing = does(State::Silent { in_turn: true });
+    let (in_turn, reason) = (true, None);
+    stalled.doing = does(State::Silent { in_turn, reason });
     stalled.last_activity_at = Some(at(9));
     stalled.report.as_mut().unwrap().reminders = 1;
     let mut failed = session(

@@ -74,6 +74,12 @@ fn body(
     if !answers.is_empty() {
         body["answers"] = Value::Object(answers);
     }
+    if let Some(scope) = &given.always {
+        body["rule"] = json!({ "scope": scope });
+        if given.unsandboxed {
+            body["rule"]["unsandboxed"] = true.into();
+        }
+    }
     for (field, text) in [
         ("content", &given.content),
         ("permissions", &given.permissions),
@@ -101,6 +107,8 @@ mod tests {
             answers: answers.iter().map(|it| (*it).to_owned()).collect(),
             content: content.map(str::to_owned),
             permissions: None,
+            always: None,
+            unsandboxed: false,
             words: None,
         };
         body(&given, || Ok("hunter2".to_owned()))

@@ -56,7 +56,7 @@ pub enum Stage {
         /// What was decided, as far as it is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply: Option<Reply>,
-        /// What was answered in the terminal, where both were.
+        /// What was answered in the terminal, where both were: also where what is done will tell which of the two counted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         other: Option<Box<Reply>>,
     },
@@ -241,21 +241,20 @@ impl Asks {
                 *was = how;
                 let mut reply = reply.cloned();
                 reply.iter_mut().for_each(shorten_reply);
-                if how == How::Both {
+                if matches!(how, How::Here | How::Both) {
                     *other = reply.map(Box::new);
                 } else {
-                    (*by, *known) = (None, reply);
+                    (*by, *known, *other) = (None, reply, None);
                 }
             }
             return;
         };
         let (by, mut reply, mut other) = match (asked.stage, how) {
-            (Stage::Answered { by, reply, .. }, How::Here) => (Some(by), Some(reply), None),
             (
                 Stage::Answered {
                     by, reply: ours, ..
                 },
-                How::Both,
+                How::Here | How::Both,
             ) => (Some(by), Some(ours), reply.cloned()),
             _ => (None, reply.cloned(), None),
         };

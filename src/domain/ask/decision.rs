@@ -109,7 +109,12 @@ impl Decision {
             Self::GrantTurn => say!("decide.grant_turn.label"),
             Self::GrantSession => say!("decide.grant_session.label"),
             Self::Decline => say!("decide.decline.label"),
-            Self::Cancel => say!("decide.cancel.label"),
+            Self::Cancel => match what {
+                What::Form { .. } | What::Url { .. } | What::McpTool { .. } => {
+                    say!("decide.cancel_mcp.label")
+                }
+                _ => say!("decide.cancel.label"),
+            },
         }
     }
 

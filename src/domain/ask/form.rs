@@ -84,8 +84,10 @@ impl Cost {
             Value::Array(list) => list.iter().try_for_each(|it| self.add(root, it, depth + 1)),
             Value::Object(fields) => fields.iter().try_for_each(|(name, it)| {
                 match (name.as_str(), it) {
-                    ("$ref", Value::String(place)) if place.starts_with('#') => {
-                        return self.add(root, root.pointer(&place[1..])?, depth + 1);
+                    // Any other reference may be one to this same document, under the name that it has while it is read.
+                    ("$ref", Value::String(place)) => {
+                        let place = root.pointer(place.strip_prefix('#')?)?;
+                        return self.add(root, place, depth + 1);
                     }
                     ("pattern", Value::String(pattern)) => self.pattern(pattern)?,
                     ("patternProperties", Value::Object(keyed)) => {
@@ -237,11 +239,17 @@ mod tests {
 
     #[test]
     fn a_schema_made_to_take_long_is_refused_soon() {
-        let twice = |n: usize| json!({"allOf": [{"$ref": format!("#/$defs/a{n}")}, {"$ref": format!("#/$defs/a{n}")}]});
-        let mut defs: serde_json::Map<String, Value> =
-            (0..40).map(|n| (format!("a{n}"), twice(n + 1))).collect();
-        defs.insert("a40".to_owned(), json!({"type": "object"}));
-        let doubles = json!({"$ref": "#/$defs/a0", "$defs": defs});
+        let doubling = |document: &str| {
+            let twice = |n: usize| {
+                let place = format!("{document}#/$defs/a{n}");
+                json!({"allOf": [{"$ref": place}, {"$ref": place}]})
+            };
+            let mut defs: serde_json::Map<String, Value> =
+                (0..40).map(|n| (format!("a{n}"), twice(n + 1))).collect();
+            defs.insert("a40".to_owned(), json!({"type": "object"}));
+            json!({"$ref": format!("{document}#/$defs/a0"), "$defs": defs})
+        };
+        let whole = json!({"properties": {"x": {"anyOf": [{"$ref": ""}, {"$ref": ""}, {"$ref": ""}]}}, "required": ["y"]});
         let patterns: serde_json::Map<String, Value> = (0..2000)
             .map(|n| (format!("p{n}"), json!({"pattern": "(\\w{200}){200}"})))
             .collect();
@@ -253,7 +261,10 @@ mod tests {
         let recursive = json!({"properties": {"x": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"$ref": "#"}]}}, "required": ["y"]});
         let content = (0..40).fold(json!({}), |inner, _| json!({ "x": inner }));
         for (name, schema) in [
-            ("doubles", doubles),
+            ("doubles", doubling("")),
+            ("doubles by its name", doubling("schema")),
+            ("doubles by its address", doubling(PLACE)),
+            ("the whole of it", whole),
             ("patterns", patterns),
             ("keyed", keyed),
             ("recursive", recursive),

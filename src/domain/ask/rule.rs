@@ -234,9 +234,12 @@ impl Ask {
     }
 }
 
+/// Whether a command may leave a sandbox: the one that the session was confirmed with, or the one that its thread has since.
 fn has_sandbox(session: &Session) -> bool {
     use crate::domain::department::Sandbox;
-    session.brief.sandbox != Sandbox::DangerFullAccess
+    let none = Sandbox::DangerFullAccess;
+    let in_force = session.thread_state.settings.as_ref();
+    session.brief.sandbox != none || in_force.is_some_and(|it| it.sandbox != none.name())
 }
 
 impl Rule {
@@ -389,6 +392,39 @@ mod tests {
                 .as_ref()
                 .map(|it| it.iter().map(String::as_str).collect());
             assert_eq!(words, expected, "{command:?}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_sandbox_to_leave_where_one_was_confirmed_or_is_in_force() {
+        use crate::domain::steering::Settings;
+        let confirmed = |sandbox: &str| -> Session {
+            let brief = serde_json::json!({
+                "id": "lingyubu-01900000000070008000000000000001", "session_kind": "department", "department": "lingyubu",
+                "title": "Core", "task": "tidy up", "files": [], "verify": [], "model": null, "driver": "codex",
+                "sandbox": sandbox, "approval": "on-request", "parent_session_id": null, "assignment_id": null,
+                "resumed_from_session_id": null, "prompt_path": "p", "log_path": "l",
+            });
+            Session::new(serde_json::from_value(brief).unwrap(), DateTime::UNIX_EPOCH)
+        };
+        let in_force = |sandbox: &str| Settings {
+            model: "m".to_owned(),
+            effort: None,
+            approval: "on-request".to_owned(),
+            sandbox: sandbox.to_owned(),
+            network: false,
+        };
+        for (brief, now, expected) in [
+            ("danger-full-access", None, false),
+            ("danger-full-access", Some("danger-full-access"), false),
+            ("danger-full-access", Some("workspace-write"), true),
+            ("danger-full-access", Some("externalSandbox"), true),
+            ("workspace-write", None, true),
+            ("workspace-write", Some("danger-full-access"), true),
+        ] {
+            let mut session = confirmed(brief);
+            session.thread_state.settings = now.map(in_force);
+            assert_eq!(has_sandbox(&session), expected, "{brief} {now:?}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::list::{About, List, Scene};
 use super::words::{Said, who};
 use super::{Action, Need, NeedKind, Urgency, Waiting};
+use crate::domain::flow::plan_reviews::unassigned;
 use crate::domain::flow::usage::stands_still;
 use crate::domain::language::Language;
 use crate::domain::sentence::{Sentence, say};
@@ -40,10 +41,18 @@ fn budgets(list: &mut List<'_>) {
         return;
     }
     let queued = state.queue.iter();
-    let queued: Vec<Subject> = queued
+    let queued = queued
         .filter_map(|id| state.assignments.get(id))
-        .map(|assignment| state.plan_of_work(assignment))
-        .collect();
+        .map(|assignment| state.plan_of_work(assignment));
+    // A plan whose review does not begin waits as well.
+    let unreviewed = state.live_sessions().filter_map(|planner| {
+        let plan = unassigned(state, planner)?;
+        Some(Subject::Plan {
+            session_id: planner.id().clone(),
+            version: plan.version,
+        })
+    });
+    let queued: Vec<Subject> = queued.chain(unreviewed).collect();
     let mut reached: BTreeSet<Subject> = queued.iter().cloned().collect();
     for session in state.live_sessions() {
         let standings = state.budgets_of(session, bounds).into_iter();
@@ -162,7 +171,7 @@ impl Waiting {
                 needs: Vec::new(),
                 method: "POST",
                 path: "/api/queue/resume".to_owned(),
-                body: json!({}),
+                body: json!({"only": "provider"}),
             }],
             Self::BudgetReached { standing, .. } => {
                 let interrupt = standing.budget.interrupt;

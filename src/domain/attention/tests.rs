@@ -349,7 +349,14 @@ fn who_is_silent_or_turns_in_a_circle_is_told_with_what_can_be_done() {
         times: 7,
     };
     for (name, state, kind) in [
-        (PLANNER, doing::State::Silent { in_turn: true }, "silent"),
+        (
+            PLANNER,
+            doing::State::Silent {
+                in_turn: true,
+                reason: None,
+            },
+            "silent",
+        ),
         (DEPARTMENT, looping, "looping"),
     ] {
         house.seen = [(id(name), does(state, house.at))].into();

@@ -157,7 +157,13 @@ fn a_build_of_an_hour_is_no_alarm_and_two_minutes_of_nothing_are() {
     let silent = seen.doing(3600 + 120);
     assert_eq!(
         silent,
-        Doing::since(State::Silent { in_turn: true }, at(3600).at)
+        Doing::since(
+            State::Silent {
+                in_turn: true,
+                reason: None
+            },
+            at(3600).at
+        )
     );
     assert!(silent.is_silent() && silent.needs_somebody());
     assert_eq!(silent.activity(), Activity::Working);
@@ -236,10 +242,12 @@ fn a_limit_holds_until_its_time_whatever_that_is() {
     for (until, word) in [
         (100, "rate_limited"),
         (year, "rate_limited"),
-        (20, "failed"),
+        // Others are told first that it goes on.
+        (20, "rate_limited"),
     ] {
         seen.limited_until = Some(at(until).at);
         assert_eq!(seen.word(50), word, "{until}");
+        assert!(!seen.doing(50).needs_somebody(), "{until}");
     }
     // Who works is not refused.
     seen.limited_until = Some(at(100).at);
@@ -327,11 +335,18 @@ fn a_program_that_says_nothing_of_itself_is_judged_by_what_it_prints() {
 fn a_session_that_codex_does_not_tell_of_says_why() {
     let mut seen = Seen::of("codex", Kind::Department, Activity::Unknown);
     seen.turn.is_void(at(0));
-    assert!(seen.doing(3600).reason().is_some());
-    assert_eq!(seen.word(3600), "unknown");
+    assert!(seen.doing(60).reason().is_some());
+    assert_eq!(seen.word(60), "unknown");
+    // Codex is there, and the session is not found: somebody has to look.
+    seen.notice = Some("it is open elsewhere");
+    let late = seen.doing(3600);
+    assert!(late.is_silent() && late.needs_somebody(), "{late:?}");
+    assert_eq!(late.reason().unwrap().to_string(), "it is open elsewhere");
+    seen.notice = None;
     seen.codex_down = Some("codex has been silent for 50s");
     let reason = seen.doing(3600).reason().unwrap().to_string();
     assert_eq!(reason, "codex has been silent for 50s");
+    assert_eq!(seen.word(3600), "unknown");
 }
 
 #[test]

@@ -43,8 +43,12 @@ impl Doing {
             State::Tool { is_old: true, .. } | State::Working { is_old: true } => {
                 Some(say!("reason.doing.before_restart"))
             }
-            State::Silent { in_turn: true } => Some(say!("reason.doing.nothing_runs")),
-            State::Silent { in_turn: false } => Some(say!("reason.doing.prints_nothing")),
+            State::Silent {
+                reason: Some(reason),
+                ..
+            } => Some(said(reason)),
+            State::Silent { in_turn: true, .. } => Some(say!("reason.doing.nothing_runs")),
+            State::Silent { in_turn: false, .. } => Some(say!("reason.doing.prints_nothing")),
             State::Looping { .. } => Some(say!("reason.doing.same_end")),
             State::Interrupted { codex_ended: true } => Some(say!("reason.codex_ended_in_turn")),
             State::Ended { how } => Some(Sentence::word("outcome", how)),

@@ -194,10 +194,14 @@ pub fn resolved(state: &State, key: &RequestKey, told: Option<Reply>) -> Decisio
         .is_some_and(|session| session.terminal_id.is_some());
     let event = match &asked.stage {
         Stage::Settled { .. } => return Ok((Vec::new(), ())),
-        Stage::Answered { reply, .. } => match told.filter(|told| crosses(asked, reply, told)) {
-            Some(told) => settled(asked, How::Both, Some(told)),
-            None => settled(asked, How::Here, None),
-        },
+        Stage::Answered { reply, .. } => {
+            let told = told.filter(|told| differ(reply, told));
+            let how = match told.is_some() && !shows(asked) {
+                true => How::Both,
+                false => How::Here,
+            };
+            settled(asked, how, told)
+        }
         Stage::Open if told.is_some() || has_terminal => settled(asked, How::InTerminal, told),
         Stage::Open => settled(asked, How::Elsewhere, None),
     };
@@ -205,20 +209,23 @@ pub fn resolved(state: &State, key: &RequestKey, told: Option<Reply>) -> Decisio
     Ok(([event].into_iter().chain(words).collect(), ()))
 }
 
-/// Whether a terminal answered something else than was answered here, and nothing will tell which of the two Codex took: what is done about a
-/// command or a patch does.
-fn crosses(asked: &Asked, here: &Reply, there: &Reply) -> bool {
-    let shows = match &asked.ask.what {
+/// Whether what is done next tells which of two answers Codex took: of a command or a patch it does.
+fn shows(asked: &Asked) -> bool {
+    match &asked.ask.what {
         What::Command { .. } | What::Patch { .. } => !asked.ask.what.is_of_a_part(),
         _ => false,
-    };
+    }
+}
+
+/// Whether a terminal answered something else than was answered here, as far as anybody can tell.
+fn differ(here: &Reply, there: &Reply) -> bool {
     // What the session is told with a no is of here alone.
     let said = |reply: &Reply| Reply {
         words: None,
         ..reply.clone()
     };
     let is_secret = !here.withheld.is_empty() && here.withheld == there.withheld;
-    !shows && (is_secret || said(here) != said(there))
+    is_secret || said(here) != said(there)
 }
 
 /// These came to their end unanswered: their turn ended, or Codex did. One whose answer is known to have been sent (`was_sent`) was
@@ -327,10 +334,13 @@ pub fn item_ended(
         Stage::Settled {
             how: How::Here,
             reply: Some(reply),
+            other,
             ..
         } if allows(reply) == was_declined => {
-            // Two answers crossed, and ours was the second.
-            Some(settled(asked, How::InTerminal, Some(inferred())))
+            // Two answers crossed, and ours was the second. What the terminal told says more than what was done.
+            let told = other.as_deref().filter(|it| allows(it) != was_declined);
+            let reply = told.cloned().unwrap_or_else(inferred);
+            Some(settled(asked, How::InTerminal, Some(reply)))
         }
         _ => None,
     };
@@ -354,8 +364,12 @@ pub fn told_late(state: &State, id: &AskId, reply: Reply) -> Decision<()> {
         Stage::Settled {
             how: How::Here,
             reply: Some(here),
+            other: None,
             ..
-        } if crosses(asked, here, &reply) => Some(settled(asked, How::Both, Some(reply))),
+        } if differ(here, &reply) => {
+            let how = if shows(asked) { How::Here } else { How::Both };
+            Some(settled(asked, how, Some(reply)))
+        }
         _ => None,
     });
     Ok((Vec::from_iter(event), ()))

@@ -131,6 +131,16 @@ pub fn pause(state: &State, paused: bool) -> Decision<()> {
     Ok((events, ()))
 }
 
+/// The provider that refuses is tried again now. A pause stays, and so does what else failed. Saying it twice is fine.
+///
+/// # Errors
+/// Never refuses.
+pub fn try_provider(state: &State) -> Decision<()> {
+    let held = state.usage.stops.held.as_ref();
+    let event = held.map(|_| Event::QueueRetried {});
+    Ok((Vec::from_iter(event), ()))
+}
+
 /// Notes that something did not work for a department that others need as well. A planner's or a review's own trouble is
 /// told at its session.
 ///

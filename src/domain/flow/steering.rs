@@ -9,7 +9,7 @@ use crate::domain::limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::sentence::{Sentence, say};
 use crate::domain::session::{Session, Status};
-use crate::domain::shown::is_hidden;
+use crate::domain::shown::{is_hidden, shown_line};
 use crate::domain::state::State;
 use crate::domain::steering::{Act, Fate, MAX_FORKS, Settings, Target, Wider};
 
@@ -190,16 +190,25 @@ fn asks(approval: Approval) -> Sentence {
     Sentence::word("approval", approval.name())
 }
 
-/// The thread has another name, whoever gave it. Nothing, where that is known, or where it is its `own`, which it began with.
+/// The thread has another name, whoever gave it. Nothing, where that is known, or where it is its `own`, which it began with. What is given
+/// elsewhere has no bounds there: it is kept as far as a name may go here, on one line that shows all of it.
 pub fn renamed(state: &State, thread_id: &str, name: &str, own: Option<&str>) -> Vec<Event> {
+    let (name, own) = (as_name(name), own.map(as_name));
     let session = state.session_of_thread(thread_id);
-    let news = session.filter(|it| it.thread_state.name.as_deref().or(own) != Some(name));
+    let news = session.filter(|it| it.thread_state.name.as_ref().or(own.as_ref()) != Some(&name));
     let event = news.map(|session| Event::ThreadRenamed {
         session_id: session.id().clone(),
         thread_id: thread_id.to_owned(),
-        name: name.to_owned(),
+        name: name.clone(),
     });
     Vec::from_iter(event)
+}
+
+fn as_name(text: &str) -> String {
+    let end = text.char_indices().nth(MAX_NAME_CHARS).map(|(at, _)| at);
+    let line = shown_line(&text[..end.unwrap_or(text.len())]);
+    // What is spelled out is longer than it was.
+    line.chars().take(MAX_NAME_CHARS).collect()
 }
 
 /// These settings are in force in a thread, whoever wanted them. Nothing, where they were before: by the journal, by what was `seen` of
@@ -254,4 +263,19 @@ pub fn became(state: &State, thread_id: &str, fate: Fate) -> Vec<Event> {
         }
     });
     Vec::from_iter(event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_from_elsewhere_is_one_line_of_bounded_length() {
+        assert_eq!(as_name("A plan · 计划"), "A plan · 计划");
+        assert_eq!(as_name("a\n\u{202e}b"), "a⟨U+000A⟩⟨U+202E⟩b");
+        assert_eq!(
+            as_name(&"x\u{202e}".repeat(5000)).chars().count(),
+            MAX_NAME_CHARS
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::messages;
 use super::{Decision, named};
+use crate::domain::driver::Driver;
 use crate::domain::event::Event;
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
@@ -23,6 +24,22 @@ pub fn stands_still(state: &State, session: &Session, bounds: &Bounds) -> bool {
     (stops.held.is_some() && session.brief.driver.needs_codex())
         || stops.sessions.contains_key(session.id())
         || state.exhausted(session, bounds).is_some()
+}
+
+/// Whether the review of a planner's plan does not begin for now: the provider refuses who would review it, or the plan's budget is used up.
+pub fn withholds_review(
+    state: &State,
+    planner: &Session,
+    version: u32,
+    reviewer: &Driver,
+    bounds: &Bounds,
+) -> bool {
+    let plan = Subject::Plan {
+        session_id: planner.id().clone(),
+        version,
+    };
+    (state.usage.stops.held.is_some() && reviewer.needs_codex())
+        || state.budget(&plan, bounds).is_some_and(|it| it.reached)
 }
 
 /// The provider refused a session's turn. `until` is what it says; where that is past or absent, it is tried again after a pause that

@@ -411,9 +411,8 @@ impl State {
             Event::QueueReleased {} => self.usage.stops.held = None,
             Event::BudgetSet { subject, budget } => self.usage.budgets.set(subject, *budget),
             // What comes of it is told by what follows, or by the thread's history.
-            Event::SessionSteered { .. }
-            | Event::ThreadReverted { .. }
-            | Event::ThreadCompacted { .. } => {}
+            Event::SessionSteered { session_id, .. } => self.person_acted(session_id),
+            Event::ThreadReverted { .. } | Event::ThreadCompacted { .. } => {}
             Event::ThreadRenamed {
                 session_id, name, ..
             } => self.thread_changed(session_id, |thread| thread.name = Some(name.clone())),

@@ -3,7 +3,7 @@
 use super::index::Keys;
 use super::{State, Terminal};
 use crate::domain::ids::{MessageId, SessionId, TerminalId};
-use crate::domain::message::Message;
+use crate::domain::message::{Message, Purpose};
 use crate::domain::plan_file::PlanFiles;
 use crate::domain::session::{Brief, Outcome, Session, Status};
 use chrono::{DateTime, Utc};
@@ -105,7 +105,15 @@ impl State {
         }
     }
 
+    /// A person said something to a session, or did something to it: it may stand still because of that, so reminders count anew.
+    pub(super) fn person_acted(&mut self, id: &SessionId) {
+        self.with_session(id, |session| session.reminders = 0);
+    }
+
     pub(super) fn owe(&mut self, message: Message) {
+        if matches!(message.purpose, Purpose::Input | Purpose::Later) {
+            self.person_acted(&message.session_id);
+        }
         self.owe_no_more(&message.message_id);
         self.index.owed(&message);
         self.messages.insert(message.message_id.clone(), message);

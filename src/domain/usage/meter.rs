@@ -71,12 +71,13 @@ impl Meter {
         self.turn = Some(turn.to_owned());
     }
 
-    /// Codex told what the thread has taken. What it tells of a turn that does not run is a repetition, or was missed.
-    pub fn heard(&mut self, turn: &str, total: Tokens, last: Tokens, context: Context) {
+    /// Codex told what the thread has taken. What it tells of a turn that does not run is a repetition, or was missed. Answers whether
+    /// there is more than before.
+    pub fn heard(&mut self, turn: &str, total: Tokens, last: Tokens, context: Context) -> bool {
         self.context = Some(context);
         turn.clone_into(&mut self.heard);
         if total == self.total {
-            return;
+            return false;
         }
         let runs = self.turn.as_deref().is_none_or(|running| running == turn);
         let grown = total.since(self.total);
@@ -90,6 +91,7 @@ impl Meter {
         self.pending += taken;
         self.all += taken;
         self.total = total;
+        taken.total() > 0
     }
 
     /// The turn is over. From now on nothing of it is pending.

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 /// A session that is told to go on has so long to get an answer before the next one is told. Ten times as long would make thirty
 /// sessions wait for minutes; a tenth would be no pause at all.
 const STAGGER: TimeDelta = TimeDelta::seconds(5);
+/// Without an answer to the last one that was told the provider is not believed to serve again for so long: a refusal may take longer
+/// than the pause between two, and has to find the count of tries.
+const PATIENCE: TimeDelta = TimeDelta::seconds(60);
 
 /// What a session stands still at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +86,13 @@ impl Stops {
         stopped.into_iter().map(|(id, _)| id).collect()
     }
 
+    /// When it is tried again for a session that stands still because the provider refuses it. That may be past: others are told first.
+    pub fn refused_until(&self, session: &SessionId) -> Option<DateTime<Utc>> {
+        let stopped = self.sessions.get(session)?;
+        let held = self.held.as_ref()?;
+        (stopped.limit == Limit::RateLimited).then_some(held.retry_at)
+    }
+
     /// What comes next, if the provider has refused. `answered_at` says when a session last had an answer; `can` whether it can be told.
     pub fn next(
         &self,
@@ -94,16 +104,22 @@ impl Stops {
         if now < held.retry_at {
             return Some(Next::Wait(held.retry_at));
         }
-        if let Some((session, told_at)) = &held.told
-            && answered_at(session).is_none_or(|at| at < *told_at)
-            && now < *told_at + STAGGER
-        {
-            return Some(Next::Wait(*told_at + STAGGER));
+        // Who was told, and neither has an answer nor is over.
+        let tries = held.told.as_ref().filter(|(session, told_at)| {
+            answered_at(session).is_none_or(|at| at < *told_at) && can(session)
+        });
+        let rest_of = |pause: TimeDelta| {
+            let until = tries.map(|(_, told_at)| *told_at + pause);
+            until.filter(|until| now < *until)
+        };
+        if let Some(until) = rest_of(STAGGER) {
+            return Some(Next::Wait(until));
         }
         let mut waiting = self.at(Limit::RateLimited).into_iter();
-        Some(match waiting.find(|id| can(id)) {
-            Some(next) => Next::Tell(next.clone()),
-            None => Next::Release,
+        Some(match (waiting.find(|id| can(id)), rest_of(PATIENCE)) {
+            (Some(next), _) => Next::Tell(next.clone()),
+            (None, Some(until)) => Next::Wait(until),
+            (None, None) => Next::Release,
         })
     }
 

@@ -94,7 +94,7 @@ fn a_turn_takes_what_the_thread_grew_by_and_never_less_than_nothing() {
 fn what_was_missed_while_nobody_listened_is_told_at_the_resume() {
     // The journal knows 100; the launcher was away while two turns ran.
     let mut meter = Meter::of("thread", tokens(90, 10), tokens(90, 10));
-    meter.heard("missed", tokens(290, 30), tokens(50, 5), CONTEXT);
+    assert!(meter.heard("missed", tokens(290, 30), tokens(50, 5), CONTEXT));
     let ended = meter.ended();
     assert_eq!(
         (ended.turn.as_str(), ended.tokens),
@@ -104,7 +104,7 @@ fn what_was_missed_while_nobody_listened_is_told_at_the_resume() {
     assert_eq!(meter.beyond(tokens(90, 10)), tokens(200, 20));
     assert_eq!(meter.beyond(tokens(290, 30)), Tokens::default());
     // Told once more by a second resume: nothing.
-    meter.heard("missed", tokens(290, 30), tokens(50, 5), CONTEXT);
+    assert!(!meter.heard("missed", tokens(290, 30), tokens(50, 5), CONTEXT));
     assert_eq!(meter.ended().tokens, Tokens::default());
 }
 
@@ -265,7 +265,9 @@ fn those_that_stood_still_go_on_one_after_the_other() {
     assert_eq!(stops.next(at(26), answered, |_| true), tell(2));
     // Who is not at hand is passed over.
     let gone = |id: &SessionId| *id != ids[2];
-    assert_eq!(stops.next(at(26), answered, gone), Some(Next::Release));
+    let waits = Some(Next::Wait(at(81)));
+    assert_eq!(stops.next(at(26), answered, gone), waits, "no answer yet");
+    assert_eq!(stops.next(at(81), answered, gone), Some(Next::Release));
     // A person wants it now; refused once more it waits again.
     stops.held(at(30), None, at(90), 2);
     assert_eq!(

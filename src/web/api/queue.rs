@@ -77,11 +77,31 @@ pub async fn pause(
     Ok(DONE)
 }
 
+/// What goes on; everything where nothing is named.
+#[derive(Debug, Deserialize)]
+pub struct Resume {
+    #[serde(default)]
+    only: Option<Only>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Only {
+    /// What the provider refused.
+    Provider,
+}
+
 pub async fn resume(
     State(app): State<App>,
     RequirePerson(caller): RequirePerson,
-    Body(Nothing {}): Body<Nothing>,
+    Body(wish): Body<Resume>,
 ) -> Result<Done, ApiError> {
-    app.agents.queue().pause(&caller.actor(), false).await?;
+    match wish.only {
+        None => app.agents.queue().pause(&caller.actor(), false).await?,
+        Some(Only::Provider) => {
+            let tried = app.agents.core.decide(caller.actor(), queue::try_provider);
+            tried.await?;
+        }
+    }
     Ok(DONE)
 }

@@ -14,7 +14,7 @@ use crate::web::error::ApiError;
 use crate::web::success::Success;
 use crate::web::views::{AllUsage, BudgetView};
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub async fn usage(State(app): State<App>, RequireReader(_): RequireReader) -> Success<AllUsage> {
     let agents = &app.agents;
@@ -47,10 +47,15 @@ pub struct Wish {
     /// The newest by default.
     #[serde(default)]
     version: Option<u32>,
-    /// Null lets the configured budget hold again.
-    tokens: Option<Number>,
+    /// Null lets the configured budget hold again; absent it was forgotten, and must not take a budget away.
+    #[serde(default, deserialize_with = "told")]
+    tokens: Option<Option<Number>>,
     #[serde(default)]
     interrupt: bool,
+}
+
+fn told<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Option<Number>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }
 
 /// How it stands then.
@@ -69,7 +74,7 @@ pub async fn set_budget(
         let message = say!("refusal.invalid_budget", most = MOST);
         Refusal::invalid("invalid_budget", message)
     };
-    let tokens = match wish.tokens {
+    let tokens = match wish.tokens.ok_or_else(invalid)? {
         None => None,
         Some(Number::Plain(tokens)) => Some(tokens),
         Some(Number::Written(text)) => Some(shown::read(&text).ok_or_else(invalid)?),

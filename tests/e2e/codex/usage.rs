@@ -216,6 +216,8 @@ async fn codex_budget_of_a_session_interrupts_its_turn_and_lets_it_go_on_when_it
             "invalid_budget_subject",
         ),
         (json!({ "tokens": 5 }), "invalid_budget_subject"),
+        // Nobody takes a budget away by leaving it out.
+        (json!({ "session": id }), "invalid_budget"),
         (json!({ "plan": id, "tokens": 5 }), "not_a_planner"),
     ] {
         let refused = house.refused("/api/budgets", body.clone()).await;

@@ -94,7 +94,7 @@ pub async fn looked_back(
         });
         return;
     }
-    // Once for each turn: an answer that is too long costs the connection, and the next one would be as long.
+    // Not again after it failed: an answer that is too long costs the connection, and the next one would be as long.
     let mut is_new = false;
     live.update(session.id(), |observed| {
         is_new = observed.looked_into.as_deref() != Some(&newest.id.0);
@@ -110,7 +110,11 @@ pub async fn looked_back(
                 Part::Tool(tool) => Some((item.id()?.to_owned(), tool)),
                 _ => None,
             });
-            live.update(session.id(), |observed| observed.turn.runs(tools));
+            live.update(session.id(), |observed| {
+                observed.turn.runs(tools);
+                // It was not too long: after the next loss of the connection it is asked for once more.
+                observed.looked_into = None;
+            });
         }
         Err(error) => {
             tracing::info!(session.id = %session.id(), %error, "what runs in a session's turn is not known");

@@ -1,6 +1,7 @@
 //! Events side by side: those of one lane one after the other, in their order; what concerns all lanes when every one of them is through. So one
-//! thread that has to be asked something first holds up no other.
+//! thread that has to be asked something first holds up no other, and one whose event cannot be handled takes no other's along.
 
+use crate::core::duties::caught;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use std::collections::{HashMap, VecDeque};
@@ -19,14 +20,21 @@ pub enum Lane {
     All,
 }
 
-/// Handles events until nobody can send any more.
-pub async fn in_lanes<E, F: Future<Output = ()>>(
+/// Handles events until nobody can send any more. What panics is told to `failed`, with its words; its lane goes on with the next event.
+pub async fn in_lanes<E, F: Future<Output = ()>, R: Future<Output = ()>>(
     incoming: &mut mpsc::Receiver<E>,
     lane_of: impl Fn(&E) -> Lane,
     handle: impl Fn(E) -> F,
+    failed: impl Fn(String) -> R,
 ) {
-    let step = async |lane: String, work: F| {
-        work.await;
+    let handle = async |event: E| {
+        // The call belongs to the work: it may be what panics.
+        if let Err(reason) = caught(async { handle(event).await }).await {
+            failed(reason).await;
+        }
+    };
+    let step = async |lane: String, event: E| {
+        handle(event).await;
         lane
     };
     let mut running = FuturesUnordered::new();
@@ -48,7 +56,7 @@ pub async fn in_lanes<E, F: Future<Output = ()>>(
                 match behind.get_mut(&lane).and_then(VecDeque::pop_front) {
                     Some(event) => {
                         waiting -= 1;
-                        running.push(step(lane, handle(event)));
+                        running.push(step(lane, event));
                     }
                     None => drop(behind.remove(&lane)),
                 }
@@ -64,7 +72,7 @@ pub async fn in_lanes<E, F: Future<Output = ()>>(
                         }
                         None => {
                             behind.insert(lane.clone(), VecDeque::new());
-                            running.push(step(lane, handle(event)));
+                            running.push(step(lane, event));
                         }
                     },
                 },
@@ -102,7 +110,7 @@ mod tests {
             "*" => Lane::All,
             lane => Lane::Of(lane.to_owned()),
         };
-        in_lanes(&mut told, lane_of, handle).await;
+        in_lanes(&mut told, lane_of, handle, async |_| {}).await;
         let done = done.into_inner().unwrap();
         let of = |lane: char| -> Vec<&str> {
             let mine = done.iter().filter(|it| it.starts_with(lane));
@@ -114,5 +122,31 @@ mod tests {
         );
         assert!(done.iter().position(|it| *it == "b2") < done.iter().position(|it| *it == "a1"));
         assert_eq!(done.iter().position(|it| *it == "*"), Some(4), "{done:?}");
+    }
+
+    #[tokio::test]
+    async fn an_event_that_cannot_be_handled_takes_no_other_along() {
+        let (tell, mut told) = mpsc::channel(16);
+        for event in ["a1", "b1", "a2", "*!", "b2"] {
+            tell.send(event).await.unwrap();
+        }
+        drop(tell);
+        let (done, failures) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+        let handle = async |event: &'static str| {
+            tokio::task::yield_now().await;
+            assert!(!matches!(event, "a1" | "*!"), "no way to handle {event}");
+            done.lock().unwrap().push(event);
+        };
+        let failed = async |reason: String| failures.lock().unwrap().push(reason);
+        let lane_of = |event: &&str| match event.split_at(1).0 {
+            "*" => Lane::All,
+            lane => Lane::Of(lane.to_owned()),
+        };
+        in_lanes(&mut told, lane_of, handle, failed).await;
+        let mut done = done.into_inner().unwrap();
+        done.sort_unstable();
+        assert_eq!(done, ["a2", "b1", "b2"]);
+        let failures = failures.into_inner().unwrap();
+        assert_eq!(failures, ["no way to handle a1", "no way to handle *!"]);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::lanes::{Lane, in_lanes};
 use super::{doing, messages, noticed, threads, usage};
+use crate::core::duties::Duty;
 use crate::core::live::Activity;
 use crate::domain::message::Setback;
 use crate::domain::sentence::say;
@@ -24,7 +25,11 @@ pub async fn listen(
 ) {
     let mut incoming = incoming.lock().await;
     let hear = |event| hear(Arc::clone(&agents), event, Arc::clone(&connected));
-    in_lanes(&mut incoming, lane_of, hear).await;
+    let failed = |reason| {
+        let core = Arc::clone(&agents.core);
+        async move { core.failed(Duty::Codex, reason).await }
+    };
+    in_lanes(&mut incoming, lane_of, hear, failed).await;
 }
 
 /// Each thread is a lane of its own: what one asks may take a second to find out. What is of no thread keeps its order, too.

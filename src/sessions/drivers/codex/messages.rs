@@ -9,6 +9,7 @@ use crate::core::LAUNCHER;
 use crate::core::done::Done;
 use crate::core::live::Activity;
 use crate::domain::event::Event;
+use crate::domain::flow::usage::stands_still;
 use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::message::Message;
 use crate::domain::sentence::say;
@@ -19,7 +20,8 @@ use crate::threads::wire::CallError;
 use crate::threads::{Arrivals, Thread};
 use std::collections::BTreeSet;
 
-/// Hands over what is owed: everything when the thread is idle, a person's words even into a running turn.
+/// Hands over what is owed: everything when the thread is idle, a person's words even into a running turn. At a limit or a budget only
+/// what passes it.
 ///
 /// What may have arrived already is looked for first, and nothing overtakes it.
 pub async fn deliver(agents: &Agents, session: &Session) -> Done {
@@ -69,9 +71,15 @@ async fn hand_over(
             }
         }
     }
-    let still_owed = agents.core.ledger.read(|state| owed(state, id));
+    let bounds = agents.core.bounds(&agents.core.policy());
+    let (still_owed, stands_still) = agents.core.ledger.read(|state| {
+        let session = state.session(id);
+        let stands_still = session.is_some_and(|it| stands_still(state, it, &bounds));
+        (owed(state, id), stands_still)
+    });
     let next: Vec<Message> = still_owed
         .into_iter()
+        .filter(|message| !stands_still || message.purpose.passes_limits())
         .filter(|message| idle || message.purpose.interrupts())
         .filter(|message| idle || !observed.handed.contains(&message.message_id))
         .collect();

@@ -10,8 +10,8 @@ use crate::domain::state::State;
 use crate::domain::steering::{Fate, Settings};
 use crate::sessions::agents::Agents;
 use crate::sessions::texts;
-use crate::threads;
 use crate::threads::wire::{Item, Notification, ThreadId};
+use crate::threads::{self, Overtaken};
 
 /// Takes note of a notification, if it tells of something that was done to a thread.
 pub async fn heard(agents: &Agents, notification: &Notification) {
@@ -23,7 +23,7 @@ pub async fn heard(agents: &Agents, notification: &Notification) {
         }
         Notification::ThreadSettingsUpdated(change) => {
             let settings = threads::in_force(&change.thread_settings);
-            in_force(agents, &change.thread_id, settings).await;
+            in_force(agents, &change.thread_id, settings, None).await;
         }
         Notification::ThreadReverted(thread) => {
             happened(agents, &thread.thread_id, |session_id, thread_id| {
@@ -69,21 +69,33 @@ pub async fn renamed(agents: &Agents, thread_id: &ThreadId, name: &str) {
     .await;
 }
 
-/// These settings are in force in a thread.
-pub async fn in_force(agents: &Agents, thread_id: &ThreadId, now: Settings) {
+/// These settings are in force in a thread, unless what told of them, an answer, was overtaken.
+pub async fn in_force(
+    agents: &Agents,
+    thread_id: &ThreadId,
+    now: Settings,
+    overtaken: Option<Overtaken>,
+) {
     let Some(id) = session_of(agents, thread_id) else {
         return;
     };
     let seen = agents.core.live.observed(&id).settings;
     let (thread_id, settings) = (thread_id.to_string(), now.clone());
-    let noted = note(agents, move |state| {
-        steering::settings_in_force(state, &thread_id, seen.as_ref(), &settings)
+    let is_old = {
+        let overtaken = overtaken.clone();
+        move || overtaken.as_ref().is_some_and(Overtaken::is)
+    };
+    // Looked at as it is recorded: what overtook it is recorded after that, or was before.
+    let noted = note(agents, move |state| match is_old() {
+        true => Vec::new(),
+        false => steering::settings_in_force(state, &thread_id, seen.as_ref(), &settings),
     });
     if noted.await {
-        agents
-            .core
-            .live
-            .update(&id, |observed| observed.settings = Some(now));
+        agents.core.live.update(&id, |observed| {
+            if !overtaken.is_some_and(|it| it.is()) {
+                observed.settings = Some(now);
+            }
+        });
     }
 }
 

@@ -7,12 +7,12 @@ use crate::domain::doing::End;
 use crate::domain::event::Event;
 use crate::domain::sentence::say;
 use crate::domain::session::{Session, Status};
-use crate::domain::steering::Fate;
+use crate::domain::steering::{Fate, Wider, Wish};
 use crate::mailbox::threads;
 use crate::sessions::agents::Agents;
 use crate::sessions::texts;
 use crate::threads::wire::{CallError, Codex, ThreadStatus};
-use crate::threads::{Opening, Thread, has_nothing_left, is_archived};
+use crate::threads::{Feature, Opening, Thread, has_nothing_left, is_archived};
 use chrono::Utc;
 
 /// The session's thread, and whether it was opened just now. One of which Codex has nothing left is replaced: whoever
@@ -37,7 +37,10 @@ pub async fn thread<'a>(
             resumed => resumed,
         };
         match resumed {
-            Ok(()) => return Ok((thread, false)),
+            Ok(()) => {
+                narrow(agents, session, &thread).await?;
+                return Ok((thread, false));
+            }
             Err(error) if has_nothing_left(session.prompted, &error) => {
                 tracing::warn!(session.id = %session.id(), %error, "the session's thread is gone; it gets a new one");
                 if session.prompted {
@@ -91,7 +94,7 @@ async fn open_thread<'a>(
         }
     }
     if let Some(settings) = settings {
-        noticed::in_force(agents, &thread.id, settings).await;
+        noticed::in_force(agents, &thread.id, settings, None).await;
     }
     thread.name(&texts::thread_name(brief)).await?;
     Ok(thread)
@@ -132,9 +135,10 @@ pub async fn resume(
     session: &Session,
     thread: &Thread<'_>,
 ) -> Result<(), CallError> {
+    let overtaken = agents.threads.ask_for_settings(&thread.id);
     let (status, settings) = thread.resume().await?;
     if let Some(settings) = settings {
-        noticed::in_force(agents, &thread.id, settings).await;
+        noticed::in_force(agents, &thread.id, settings, Some(overtaken)).await;
     }
     agents.core.live.update(session.id(), |observed| {
         // A notification that came meanwhile is newer than this answer.
@@ -150,6 +154,26 @@ pub async fn resume(
     agents.core.live.touch(session.id());
     agents.asks.resumed(&thread.id, status.waits_for_person());
     Ok(())
+}
+
+/// A session that goes on after its end has no more than it was confirmed with: what it had beyond that somebody allowed it while it ran,
+/// or did so after its end, where nobody sees it.
+async fn narrow(agents: &Agents, session: &Session, thread: &Thread<'_>) -> Result<(), CallError> {
+    let seen = agents.core.live.observed(session.id()).settings;
+    let in_force = seen.or_else(|| session.thread_state.settings.clone());
+    let (approval, sandbox) = (session.brief.approval, session.brief.sandbox);
+    let wider = in_force.map(|it| it.wider_than(approval, sandbox));
+    let wider = wider.unwrap_or_default();
+    // What reaches the network by the configuration alone did so from the start.
+    let back = Wish {
+        approval: wider.contains(&Wider::Approval).then_some(approval),
+        sandbox: wider.contains(&Wider::Sandbox).then_some(sandbox),
+        ..Wish::default()
+    };
+    if back == Wish::default() || !agents.threads.can(Feature::ThreadSettings) {
+        return Ok(());
+    }
+    thread.set(&back).await
 }
 
 /// What a thread's state means for its session.

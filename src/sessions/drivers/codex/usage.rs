@@ -9,7 +9,6 @@ use crate::domain::ids::SessionId;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use crate::domain::usage::meter::Meter;
-use crate::domain::usage::stops::Limit;
 use crate::domain::usage::{TurnUsage, Used};
 use crate::sessions::agents::Agents;
 use crate::threads::wire::{Item, Notification, ThreadId, TokenUsageUpdated, Turn, TurnStatus};
@@ -38,16 +37,18 @@ pub async fn heard(agents: &Arc<Agents>, notification: &Notification) {
         Notification::TurnStarted(change) => {
             if let Some((id, used)) = owner(agents, &change.thread_id) {
                 agents.core.live.update(&id, |observed| {
-                    observed.limited_until = None;
                     let meter = &mut observed.meter;
                     of_thread(meter, &change.thread_id, &used).begun(&change.turn.id.0);
                 });
             }
         }
         Notification::TokenUsage(told) => counted(agents, told).await,
-        Notification::ItemCompleted(change) if !matches!(change.item, Item::UserMessage { .. }) => {
+        Notification::ItemCompleted(change) if is_of_model(&change.item) => {
             if let Some((id, _)) = owner(agents, &change.thread_id) {
-                answered(agents, &id).await;
+                let observed = agents.core.live.observed(&id);
+                if observed.turn.end().is_none() && is_at_work(observed.activity) {
+                    answered(agents, &id).await;
+                }
             }
         }
         Notification::TurnCompleted(change) => {
@@ -58,7 +59,7 @@ pub async fn heard(agents: &Arc<Agents>, notification: &Notification) {
                 Some((session.clone(), used.cloned().unwrap_or_default()))
             });
             if let Some((session, used)) = owner {
-                ended(agents, &session, thread_id, &used, &change.turn);
+                ended(agents, &session, thread_id, &used, &change.turn).await;
                 if is_limit(&change.turn) {
                     refused(agents, session.id()).await;
                 }
@@ -66,6 +67,18 @@ pub async fn heard(agents: &Arc<Agents>, notification: &Notification) {
         }
         _ => {}
     }
+}
+
+/// Whether only an answer of the model makes such an item. A command may come to its end long after the turn that the provider refused.
+fn is_of_model(item: &Item) -> bool {
+    matches!(
+        item,
+        Item::AgentMessage { .. } | Item::Reasoning { .. } | Item::Plan { .. }
+    )
+}
+
+fn is_at_work(activity: Activity) -> bool {
+    matches!(activity, Activity::Working | Activity::Blocked)
 }
 
 /// Whose thread it is, and what it is known to have taken. A copy of the session with its plans is not needed.
@@ -89,21 +102,29 @@ async fn counted(agents: &Arc<Agents>, told: &TokenUsageUpdated) {
         return;
     };
     let usage = &told.token_usage;
-    let mut is_idle = false;
+    let (mut activity, mut has_grown) = (Activity::Unknown, false);
     agents.core.live.update(&id, |observed| {
         let meter = of_thread(&mut observed.meter, &told.thread_id, &known);
         let (total, last) = (usage.total.tokens(), usage.last.tokens());
-        meter.heard(&told.turn_id.0, total, last, usage.context());
-        is_idle = observed.activity == Activity::Idle;
+        has_grown = meter.heard(&told.turn_id.0, total, last, usage.context());
+        activity = observed.activity;
     });
-    if is_idle {
+    match activity {
+        Activity::Working | Activity::Blocked => {}
         // Told to whoever resumes a thread, or late: no turn will end for it.
-        if let Some(session) = agents.core.session(&id) {
-            missed(agents, &session).await;
+        Activity::Idle => {
+            if let Some(session) = agents.core.session(&id) {
+                missed(agents, &session).await;
+            }
+            return;
         }
-        return;
+        // Told to whoever resumes a thread, before it is known whether a turn runs: that it was resumed comes next.
+        Activity::Unknown => return,
     }
-    answered(agents, &id).await;
+    // Whoever resumes a thread in the middle of its turn hears the old count once more.
+    if has_grown {
+        answered(agents, &id).await;
+    }
     let defaults = agents.core.policy().budgets;
     let is_none = |state: &State| state.usage.budgets.are_none(&defaults);
     let is_bounded = !agents.core.ledger.read(is_none);
@@ -137,8 +158,14 @@ async fn answered(agents: &Agents, id: &SessionId) {
     }
 }
 
-/// A turn is over. Its record is written beside everything else.
-fn ended(agents: &Arc<Agents>, session: &Session, thread_id: &ThreadId, known: &Used, turn: &Turn) {
+/// A turn is over. Its record is written before anything else is heard of the thread: the records of two turns stay in their order.
+async fn ended(
+    agents: &Agents,
+    session: &Session,
+    thread_id: &ThreadId,
+    known: &Used,
+    turn: &Turn,
+) {
     let mut used = None;
     agents.core.live.update(session.id(), |observed| {
         let meter = of_thread(&mut observed.meter, thread_id, known);
@@ -166,28 +193,14 @@ fn ended(agents: &Arc<Agents>, session: &Session, thread_id: &ThreadId, known: &
             context,
         },
     };
-    let at_work = Arc::clone(agents);
-    agents.core.errand(async move {
-        at_work.core.record(vec![event]).await;
-        // What waits for a budget, or for others that stood still, is looked at once more.
-        at_work.core.ring();
-    });
+    agents.core.record(vec![event]).await;
+    // What waits for a budget, or for others that stood still, is looked at once more.
+    agents.core.ring();
 }
 
 /// A session's thread is at hand again. What is known of a turn that ended while nobody listened is recorded; what is not known yet comes with
 /// the thread's total at its next answer.
 pub async fn resumed(agents: &Agents, session: &Session, runs: bool) {
-    let retry_at = agents.core.ledger.read(|state| {
-        let stops = &state.usage.stops;
-        let stopped = stops.sessions.get(session.id());
-        let refused = stopped.is_some_and(|it| it.limit == Limit::RateLimited);
-        let held = stops.held.as_ref().filter(|_| refused);
-        held.map(|held| held.retry_at)
-    });
-    agents
-        .core
-        .live
-        .update(session.id(), |observed| observed.limited_until = retry_at);
     if !runs {
         missed(agents, session).await;
     }
@@ -232,14 +245,5 @@ async fn refused(agents: &Agents, id: &SessionId) {
             ?error,
             "it could not be recorded that a session stands still"
         );
-        return;
     }
-    let retry_at = agents.core.ledger.read(|state| {
-        let held = state.usage.stops.held.as_ref();
-        held.map(|held| held.retry_at)
-    });
-    agents
-        .core
-        .live
-        .update(id, |observed| observed.limited_until = retry_at);
 }
