@@ -141,8 +141,8 @@ const LASTING: [&str; 12] = [
     "idle",
     "retrying",
     "failed",
-    "rate_limited",
     "interrupted",
+    "rate_limited",
     "ended",
 ];
 
@@ -256,11 +256,6 @@ async fn codex_every_state_is_told_with_its_reason_when_it_is_so() {
     assert!(reason.starts_with("its last turn failed"), "{reason}");
     everywhere(&house, &planner, &failed, "失败").await;
 
-    say(&house, &planner, "LIMIT").await;
-    let limited = told.until(&house, "rate_limited").await;
-    assert!(limited["doing"]["reason"].is_string(), "{limited}");
-    everywhere(&house, &planner, &limited, "受到限额").await;
-
     let before = house.model.requests().len();
     say(&house, &planner, "STOP").await;
     house.requests("it works", requests(before + 1)).await;
@@ -276,6 +271,11 @@ async fn codex_every_state_is_told_with_its_reason_when_it_is_so() {
     stranger.call("turn/interrupt", interrupt).await;
     let stopped = told.until(&house, "interrupted").await;
     everywhere(&house, &planner, &stopped, "已中断").await;
+
+    say(&house, &planner, "LIMIT").await;
+    let limited = told.until(&house, "rate_limited").await;
+    assert!(limited["doing"]["reason"].is_string(), "{limited}");
+    everywhere(&house, &planner, &limited, "受到限额").await;
 
     house
         .post("/api/stop_session", json!({ "session_id": planner }))

@@ -380,6 +380,13 @@ async fn codex_a_session_whose_thread_is_gone_is_lost_and_can_be_resumed() {
         })
         .await;
     let id = department["id"].as_str().unwrap();
+    // One that was not prompted would begin anew.
+    house
+        .audited("its prompt is in its history", |audit| {
+            let mut audit = audit.iter();
+            audit.any(|it| it["event"] == "session_prompted" && it["session_id"] == id)
+        })
+        .await;
     house.kill_launcher().await;
     house.processes().kill();
     // Codex has forgotten the department's thread.

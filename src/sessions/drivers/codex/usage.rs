@@ -152,6 +152,12 @@ async fn answered(agents: &Agents, id: &SessionId) {
         if let Err(error) = decided.await {
             tracing::warn!(?error, "it could not be recorded that a session goes on");
         }
+        // That it goes on is recorded after its answer, and is no wish for another one.
+        let now = Utc::now();
+        agents
+            .core
+            .live
+            .update(id, |observed| observed.answered_at = Some(now));
     }
     if is_told {
         agents.core.ring();
