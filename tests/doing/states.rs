@@ -147,7 +147,9 @@ const LASTING: [&str; 12] = [
 ];
 
 fn lasting(mut states: Vec<(String, i64)>) -> Vec<(String, i64)> {
-    let passing = ["thinking", "writing", "tool", "starting", "ending"];
+    let passing = [
+        "thinking", "writing", "tool", "starting", "working", "ending",
+    ];
     states.retain(|(state, _)| !passing.contains(&state.as_str()));
     states.dedup_by(|later, before| later.0 == before.0);
     states
