@@ -18,7 +18,7 @@ pub use super::steering::{
 use super::{
     items::{Item, Thread, Turn, UserInput},
     usage::RateLimitsTold,
-    wire::{ThreadId, TurnId},
+    wire::{ThreadId, TurnId, thread_call},
 };
 
 /// A method of the app-server.
@@ -234,18 +234,6 @@ pub struct ThreadNameSet {
     pub thread_id: ThreadId,
     /// Its name.
     pub name: String,
-}
-
-macro_rules! thread_call {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
-        $($(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-        #[serde(rename_all = "camelCase")]
-        pub struct $name {
-            /// The thread.
-            pub thread_id: ThreadId,
-        })*
-    };
 }
 
 thread_call! {

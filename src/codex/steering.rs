@@ -4,19 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::items::{Thread, Turn};
 use super::policies::{ApprovalPolicy, SandboxPolicy};
-use super::wire::{ThreadId, TurnId};
-
-macro_rules! thread_call {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
-        $($(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-        #[serde(rename_all = "camelCase")]
-        pub struct $name {
-            /// The thread.
-            pub thread_id: ThreadId,
-        })*
-    };
-}
+use super::wire::{ThreadId, TurnId, thread_call};
 
 thread_call! {
     /// Has the model sum the thread up, and goes on from that. A turn that runs is interrupted.

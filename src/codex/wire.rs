@@ -180,6 +180,20 @@ impl fmt::Display for Frame {
     }
 }
 
+/// Calls that name a thread and nothing else.
+macro_rules! thread_call {
+    ($($(#[$doc:meta])* $name:ident;)*) => {
+        $($(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+        #[serde(rename_all = "camelCase")]
+        pub struct $name {
+            /// The thread.
+            pub thread_id: ThreadId,
+        })*
+    };
+}
+pub(super) use thread_call;
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
