@@ -140,10 +140,6 @@ async fn answered(agents: &Agents, id: &SessionId) {
         let stops = &state.usage.stops;
         (stops.sessions.contains_key(id), stops.held.is_some())
     });
-    agents
-        .core
-        .live
-        .update(id, |observed| observed.answered_at = Some(now));
     if stands_still {
         let key = id.clone();
         let decided = agents.core.decide(LAUNCHER, move |state| {
@@ -152,13 +148,13 @@ async fn answered(agents: &Agents, id: &SessionId) {
         if let Err(error) = decided.await {
             tracing::warn!(?error, "it could not be recorded that a session goes on");
         }
-        // That it goes on is recorded after its answer, and is no wish for another one.
-        let now = Utc::now();
-        agents
-            .core
-            .live
-            .update(id, |observed| observed.answered_at = Some(now));
     }
+    // Later than the record: that it goes on is no wish for another answer.
+    let heard_at = Utc::now();
+    agents
+        .core
+        .live
+        .update(id, |observed| observed.answered_at = Some(heard_at));
     if is_told {
         agents.core.ring();
     }
