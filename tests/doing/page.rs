@@ -1,8 +1,9 @@
 //! The page of work in a real browser, which watches one session.
 
 use crate::support::House;
+use crate::support::browser::{chromium, playwright, program};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
@@ -18,22 +19,6 @@ pub struct Watcher {
     said: Lines<BufReader<ChildStdout>>,
 }
 
-fn program(variable: &str, names: &[&str]) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut found = names
-        .iter()
-        .flat_map(|name| std::env::split_paths(&path).map(move |folder| folder.join(name)));
-    std::env::var_os(variable)
-        .map(PathBuf::from)
-        .or_else(|| found.find(|file| file.is_file()))
-        .unwrap_or_else(|| {
-            panic!(
-                "this test needs {} on PATH, or its path in {variable}",
-                names[0]
-            )
-        })
-}
-
 impl Watcher {
     /// Opens the page, and comes back when the session stands on it.
     pub async fn of(house: &House, session: &str) -> Self {
@@ -41,17 +26,12 @@ impl Watcher {
         let (code, said, complaint) = house.run(&["open", "--no-open"]).await;
         assert_eq!(code, Some(0), "{complaint}");
         let login = said.split_whitespace().find(|word| word.contains("#key="));
-        let playwright = std::env::var_os("PLAYWRIGHT_CORE").map_or_else(
-            || root.join(".tmp/tools/node_modules/playwright-core"),
-            PathBuf::from,
-        );
-        let chromium = &["chromium", "chromium-browser", "google-chrome"];
         let mut browser = Command::new(program("NODE", &["node"]))
             .arg(root.join("tests/doing/page.mjs"))
             .env("WALK_LOGIN", login.unwrap())
             .env("WALK_SESSION", session)
-            .env("WALK_CHROMIUM", program("CHROMIUM", chromium))
-            .env("WALK_PLAYWRIGHT", playwright)
+            .env("WALK_CHROMIUM", chromium())
+            .env("WALK_PLAYWRIGHT", playwright())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -17,6 +17,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::House;
+use support::browser::{chromium, playwright, program};
 use support::script::{assignment, by_tool, department, plan, planner, told};
 use support::thread::Stranger;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -123,15 +124,11 @@ impl Page {
         let mut words = said.split_whitespace();
         let login = words.find(|word| word.contains("#key=")).unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned());
-        let mut child = Command::new("node")
+        let mut child = Command::new(program("NODE", &["node"]))
             .arg(root.join("tools/bench/asks.mjs"))
             .env("BENCH_LOGIN", login)
-            .env("BENCH_CHROMIUM", chromium)
-            .env(
-                "BENCH_PLAYWRIGHT",
-                root.join(".tmp/tools/node_modules/playwright-core"),
-            )
+            .env("BENCH_CHROMIUM", chromium())
+            .env("BENCH_PLAYWRIGHT", playwright())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

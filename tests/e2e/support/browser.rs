@@ -5,7 +5,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 /// The program that `variable` names, else the first of `names` on PATH.
-fn program(variable: &str, names: &[&str]) -> PathBuf {
+pub fn program(variable: &str, names: &[&str]) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut found = names
         .iter()
@@ -21,24 +21,33 @@ fn program(variable: &str, names: &[&str]) -> PathBuf {
         })
 }
 
+/// The folder of playwright-core, as `./tools/test` installs it, or as PLAYWRIGHT_CORE names it.
+pub fn playwright() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::env::var_os("PLAYWRIGHT_CORE").map_or_else(
+        || root.join(".tmp/tools/node_modules/playwright-core"),
+        PathBuf::from,
+    )
+}
+
+/// Chromium, by whichever name it is installed.
+pub fn chromium() -> PathBuf {
+    program(
+        "CHROMIUM",
+        &["chromium", "chromium-browser", "google-chrome"],
+    )
+}
+
 /// The script, ready to be started; it ends with who waits for it.
 pub fn person(script: &str, login: &str, pictures: &Path) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let playwright = std::env::var_os("PLAYWRIGHT_CORE").map_or_else(
-        || root.join(".tmp/tools/node_modules/playwright-core"),
-        PathBuf::from,
-    );
     let pictures = std::env::var_os("WALK_PICTURES").unwrap_or_else(|| pictures.into());
-    let chromium = program(
-        "CHROMIUM",
-        &["chromium", "chromium-browser", "google-chrome"],
-    );
     let mut person = Command::new(program("NODE", &["node"]));
     person
         .arg(root.join("tests/browser").join(script))
         .env("WALK_LOGIN", login)
-        .env("WALK_CHROMIUM", chromium)
-        .env("WALK_PLAYWRIGHT", playwright)
+        .env("WALK_CHROMIUM", chromium())
+        .env("WALK_PLAYWRIGHT", playwright())
         .env("WALK_PICTURES", pictures)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -58,7 +58,6 @@ impl Stranger {
     }
 
     /// The next thing that anybody is asked on a thread that this client subscribes to, as it came in.
-    #[allow(dead_code)]
     pub async fn next_request(&mut self) -> Value {
         loop {
             let message = self.socket.next().await.unwrap().unwrap();
@@ -83,17 +82,9 @@ impl Stranger {
         self.next += 1;
         let resume = json!({ "id": self.next, "method": "thread/resume", "params": { "threadId": thread_id } });
         self.send(resume).await;
-        loop {
-            let message = self.socket.next().await.unwrap().unwrap();
-            let Message::Text(text) = message else {
-                continue;
-            };
-            let asked: Value = serde_json::from_str(&text).unwrap();
-            if asked.get("method").is_some() && asked.get("id").is_some() {
-                let reply = json!({ "id": asked["id"], "result": answer });
-                return self.send(reply).await;
-            }
-        }
+        let asked = self.next_request().await;
+        self.send(json!({ "id": asked["id"], "result": answer }))
+            .await;
     }
 }
 
