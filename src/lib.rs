@@ -12,6 +12,7 @@
 //! - `core`: the journal, what holds and what is observed, for everybody who acts
 //! - `threads`, `checks`: Codex's threads; what the launcher finds out itself about the work of departments
 //! - `sessions`: what keeps the running agents in step with the journal
+//! - `harness`: every thread of Codex, for other clients
 //! - `web`, `mcp`, `client`: the API and the dashboard; the tools for agents; the way to a running launcher
 //! - `server`, `watchdog`: puts the parts together; ends what a launcher left for good
 //! - `doctor`: what is wrong with this machine, and how to mend it
@@ -33,6 +34,7 @@ mod fold;
 pub mod gate;
 pub mod git;
 pub mod governance;
+pub mod harness;
 pub mod hub;
 pub mod journal;
 pub mod ledger;

@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod fault;
 pub mod flow;
 pub mod handoff;
+pub mod harness;
 pub mod hex;
 pub mod ids;
 pub mod language;

@@ -18,6 +18,7 @@ use crate::domain::sentence::say;
 use crate::domain::state::State;
 use crate::governance::judging::CommittedFile;
 use crate::governance::plan_checks::PlanCheckCache;
+use crate::harness::{self, Harness};
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
 use crate::mailbox::handoffs::Handoffs;
@@ -122,8 +123,11 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
     let findings = findings(&opened);
     let handoffs = Handoffs::new(places.repo.clone());
-    let ledger = Ledger::start_followed(opened, clock, handoffs.follower())
+    let ledger = Ledger::start_followed(opened, Arc::clone(&clock), handoffs.follower())
         .map_err(io("the journal's thread cannot be started"))?;
+    let of_harness = Journal::open(&places.harness_journal(), None, &clock)?;
+    let harness_ledger = harness::Ledger::start(of_harness, clock)
+        .map_err(io("the thread of the harness's journal cannot be started"))?;
     let listener = Listener::bind(config.port, &places.socket()).await?;
     let port = listener.port();
 
@@ -160,7 +164,13 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         plan_checks,
     );
     let threads = Threads::new(codex.clone(), codex_bin.unwrap_or_default());
-    let agents = Agents::new(Arc::new(core), terminals, threads);
+    let agents = Agents::new(Arc::new(core), terminals, Arc::new(threads));
+    let harness = Harness::new(
+        Arc::clone(&agents.core),
+        Arc::clone(&agents.threads),
+        Arc::clone(&agents.asks),
+        harness_ledger,
+    );
     let (door, watched) = (Arc::downgrade(&access), Arc::downgrade(&agents));
     agents.terminals.set_front(Front {
         origins,
@@ -198,7 +208,11 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         guarded,
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
-    let routes = guard::protect([routes], Arc::clone(&access), agents.terminals.ports());
+    let routes = guard::protect(
+        [routes, web::harness::routes(harness)],
+        Arc::clone(&access),
+        agents.terminals.ports(),
+    );
     let front = tokio::spawn(listener.serve(routes, closing.clone(), FRONT_GRACE));
 
     let keep_until_the_end = |duty, begin: Begin| keep(&agents, duty, acting.clone(), begin);

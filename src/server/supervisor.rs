@@ -126,7 +126,7 @@ mod tests {
             let plan_checks = PlanCheckCache::default();
             let core = Core::new(Arc::new(config), ledger, PathBuf::new(), plan_checks);
             let threads = Threads::new(Err(Localized::same("none")), PathBuf::new());
-            let agents = Agents::new(Arc::new(core), terminals, threads);
+            let agents = Agents::new(Arc::new(core), terminals, Arc::new(threads));
             Self {
                 folder,
                 agents,

@@ -31,7 +31,7 @@ pub struct Agents {
     /// What everybody shares.
     pub core: Arc<Core>,
     /// Codex's threads.
-    pub threads: Threads,
+    pub threads: Arc<Threads>,
     /// What those ask.
     pub asks: Arc<OpenAsks>,
     /// Terminals.
@@ -55,7 +55,7 @@ struct Connections {
 
 impl Agents {
     /// Puts the parts together. Nothing runs yet.
-    pub fn new(core: Arc<Core>, terminals: Terminals, threads: Threads) -> Arc<Self> {
+    pub fn new(core: Arc<Core>, terminals: Terminals, threads: Arc<Threads>) -> Arc<Self> {
         let asks = OpenAsks::new(Arc::clone(&core), threads.codex.clone());
         Arc::new(Self {
             core,

@@ -8,6 +8,7 @@ use crate::codex::{CallError, Codex};
 use crate::domain::department::{Approval, Sandbox};
 use crate::domain::steering::Settings;
 use crate::process;
+use serde_json::Value;
 use std::path::PathBuf;
 
 /// How a thread is opened.
@@ -81,9 +82,24 @@ impl<'a> Thread<'a> {
     /// # Errors
     /// What Codex says to the call, or, where the thread cannot be loaded for a reason that says more, that reason.
     pub(super) async fn call<C: Call>(&self, params: &C) -> Result<C::Reply, CallError> {
-        match self.codex.call(params).await {
+        self.loaded(|| self.codex.call(params)).await
+    }
+
+    /// [`call`](Self::call) by the name of the method, for whoever passes on what Codex says.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn call_raw(&self, method: &str, params: &Value) -> Result<Value, CallError> {
+        self.loaded(|| self.codex.call_raw(method, params)).await
+    }
+
+    async fn loaded<T, F: Future<Output = Result<T, CallError>>>(
+        &self,
+        call: impl Fn() -> F,
+    ) -> Result<T, CallError> {
+        match call().await {
             Err(error) if error.is_refusal("thread not found") => match self.resume().await {
-                Ok(_) => self.codex.call(params).await,
+                Ok(_) => call().await,
                 // What was said first says as much.
                 Err(CallError::Refused { message, .. }) if message.contains("no rollout found") => {
                     Err(error)

@@ -102,7 +102,8 @@ fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(body.to_string()))
 }
 
-async fn read(request: Request) -> Result<Bytes, ApiError> {
+/// All of a body, within its bounds.
+pub(super) async fn read(request: Request) -> Result<Bytes, ApiError> {
     let collected = Limited::new(request.into_body(), MAX_BODY_BYTES).collect();
     let bytes = tokio::time::timeout(BODY_TIMEOUT, collected)
         .await

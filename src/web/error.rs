@@ -15,6 +15,7 @@ use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::any::Any;
 use std::convert::Infallible;
 
@@ -28,8 +29,9 @@ pub struct ApiError {
     /// What is wrong and what to do, in English unless [`Self::in_language`] chose another language.
     pub message: String,
     sentence: Sentence,
-    /// Boxed, because it is rare and every fallible function carries this type.
+    /// Boxed, because both are rare and every fallible function carries this type.
     header: Option<Box<(HeaderName, HeaderValue)>>,
+    details: Option<Box<Map<String, Value>>>,
 }
 
 #[derive(Serialize)]
@@ -48,6 +50,7 @@ impl ApiError {
             message: text(&sentence, Language::En),
             sentence,
             header: None,
+            details: None,
         }
     }
 
@@ -109,6 +112,24 @@ impl ApiError {
     /// 503: something outside is not there.
     pub fn unavailable(code: &'static str, sentence: Sentence) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, sentence)
+    }
+
+    /// With more for programs, for an envelope that has room for it.
+    #[must_use]
+    pub fn with_details(mut self, details: Map<String, Value>) -> Self {
+        self.details = Some(Box::new(details));
+        self
+    }
+
+    /// What [`with_details`](Self::with_details) brought.
+    pub fn details(&self) -> Option<&Map<String, Value>> {
+        self.details.as_deref()
+    }
+
+    /// Worth another try after so many seconds.
+    #[must_use]
+    pub fn after(self, seconds: u32) -> Self {
+        self.with_header(RETRY_AFTER, HeaderValue::from(seconds))
     }
 
     fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

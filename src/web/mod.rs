@@ -12,6 +12,7 @@ pub mod caller;
 pub mod error;
 pub mod events;
 pub mod guard;
+pub mod harness;
 pub mod listen;
 pub mod login;
 pub mod mount;

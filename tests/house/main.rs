@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The parts of `src/lib.rs`, from the ground up; each may use those of its own line and of the lines before it.
-const FLOORS: [&[&str]; 12] = [
+const FLOORS: [&[&str]; 13] = [
     &["domain"],
     &["journal", "ledger", "hub", "fold"],
     &["process", "paths"],
@@ -21,6 +21,7 @@ const FLOORS: [&[&str]; 12] = [
     &["core"],
     &["threads", "checks"],
     &["sessions"],
+    &["harness"],
     &["web", "mcp", "client"],
     &["server", "watchdog", "doctor", "cli", "commands", "main"],
 ];
@@ -469,4 +470,13 @@ fn no_dependency_asks_for_a_newer_rust_than_we_do() {
             package["rust_version"]
         );
     }
+}
+
+#[test]
+fn the_harness_and_the_launcher_share_threads_and_nothing_above() {
+    let mut wrong = files("src/harness", &["rs"]);
+    wrong.retain(|path| names_after(&code_of(path), "crate::").contains(&"sessions"));
+    let wrong: Vec<String> = wrong.iter().map(|path| shown(path)).collect();
+    // Two doors to the same threads: what one needs of the other is a thread's, and belongs there.
+    assert!(wrong.is_empty(), "the harness names sessions: {wrong:#?}");
 }

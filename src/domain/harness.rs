@@ -1,0 +1,10 @@
+//! The nouns of the harness API that are ours and not Codex's: projects, controls, settings, rows of transcripts, and which threads were
+//! begun or deleted here. They have a journal of their own; its events are in `event`, what they fold into is `state`.
+//!
+//! Names in JSON are those of the API, also in the journal: one spelling for one thing.
+
+pub mod controls;
+pub mod event;
+pub mod project;
+pub mod row;
+pub mod state;

@@ -1,0 +1,137 @@
+//! What can happen in the harness: the events of its own journal. A field's name is that of the API.
+
+use super::controls::{Controls, Settings};
+use super::project::{Project, ProjectId};
+use super::row::TranscriptEntry;
+use crate::domain::ids::AskId;
+use serde::{Deserialize, Serialize};
+
+/// Whose controls or settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Those that new threads begin with.
+    Default,
+    /// Those of one thread.
+    Session(String),
+}
+
+/// Who changed something, by their own account; who they are stands with the record.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// A name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<String>,
+    /// A program, or a place in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A project was made.
+    ProjectCreated {
+        /// The project.
+        project: Project,
+    },
+    /// A project has another name or another place.
+    ProjectRenamed {
+        /// The project as it is now.
+        project: Project,
+    },
+    /// A project is gone; no thread was in it.
+    ProjectDeleted {
+        /// Which.
+        project_id: ProjectId,
+    },
+    /// A thread was begun here, by a start or as a copy.
+    SessionStarted {
+        /// Codex's thread.
+        session_id: String,
+        /// What it was copied from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forked_from: Option<String>,
+        /// Its project from the beginning.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project_id: Option<ProjectId>,
+        /// What it begins with.
+        controls: Controls,
+        /// What it begins with.
+        #[serde(default, skip_serializing_if = "Settings::is_empty")]
+        settings: Settings,
+    },
+    /// A thread is in another project, or in none.
+    SessionAssigned {
+        /// Codex's thread.
+        session_id: String,
+        /// The project.
+        project_id: Option<ProjectId>,
+    },
+    /// A thread was deleted here: for everybody it is gone.
+    SessionDeleted {
+        /// Codex's thread.
+        session_id: String,
+        /// What it was called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+        /// Codex still has it, because copies need its history.
+        #[serde(default)]
+        kept_for_copies: bool,
+    },
+    /// Codex has nothing of a deleted thread any more.
+    SessionPurged {
+        /// Codex's thread.
+        session_id: String,
+    },
+    /// Controls were set.
+    ControlsSet {
+        /// Whose.
+        scope: Scope,
+        /// All of them.
+        controls: Controls,
+        /// By their own account.
+        #[serde(flatten)]
+        by: Provenance,
+    },
+    /// Settings were set.
+    SettingsSet {
+        /// Whose.
+        scope: Scope,
+        /// All of them, as they are now.
+        settings: Settings,
+        /// By their own account.
+        #[serde(flatten)]
+        by: Provenance,
+    },
+    /// A row was written.
+    RowUpserted {
+        /// Codex's thread.
+        session_id: String,
+        /// The row, as it is now.
+        entry: TranscriptEntry,
+    },
+    /// Rows went with the turns that were taken back.
+    RowsDropped {
+        /// Codex's thread.
+        session_id: String,
+        /// The turns.
+        turn_ids: Vec<String>,
+    },
+    /// What a tool call is answered with was taken, and Codex is told.
+    ToolAnswered {
+        /// Codex's thread.
+        session_id: String,
+        /// The call, in the list of what waits.
+        request_id: AskId,
+    },
+    /// Somebody asked for more than a person allows.
+    CeilingMet {
+        /// Codex's thread, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session_id: Option<String>,
+        /// What was asked for.
+        asked: String,
+    },
+}

@@ -1,0 +1,181 @@
+//! What the events of the harness fold into. Says nothing of what runs: that is Codex's to say.
+
+use super::controls::{Controls, Settings};
+use super::event::{Event, Scope};
+use super::project::{Project, ProjectId, folded};
+use super::row::TranscriptEntry;
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, HashMap};
+
+/// All of it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// Every project.
+    pub projects: BTreeMap<ProjectId, Project>,
+    /// What is known of threads beyond what Codex knows.
+    pub sessions: HashMap<String, Session>,
+    /// Threads that were deleted here, for ever.
+    pub deleted: HashMap<String, Tombstone>,
+    /// What new threads begin with.
+    pub defaults: Controls,
+    /// What new threads begin with.
+    pub default_settings: Settings,
+    /// Bytes of all rows, as [`TranscriptEntry::bytes`] counts them.
+    pub row_bytes: usize,
+}
+
+/// What is known of one thread.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Session {
+    /// Whether it was begun here.
+    pub started_here: bool,
+    /// What it is a copy of.
+    pub forked_from: Option<String>,
+    /// Its project.
+    pub project_id: Option<ProjectId>,
+    /// Its controls, where anybody set them.
+    pub controls: Option<Controls>,
+    /// Its settings.
+    pub settings: Settings,
+    /// Rows of ours, in the order they were first written.
+    pub rows: Vec<Row>,
+}
+
+/// A row of ours, and when it was first written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The row.
+    pub entry: TranscriptEntry,
+}
+
+/// What is left of a deleted thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tombstone {
+    /// What it was called.
+    pub title: Option<String>,
+    /// When.
+    pub deleted_at: DateTime<Utc>,
+    /// Codex still has it, because copies need its history.
+    pub kept_for_copies: bool,
+}
+
+impl State {
+    /// The project with this name, whatever its case.
+    pub fn project_named(&self, name: &str) -> Option<&Project> {
+        let wanted = folded(name);
+        let mut projects = self.projects.values();
+        projects.find(|project| folded(&project.name) == wanted)
+    }
+
+    /// What holds for a thread: its own controls, else those that new threads begin with.
+    pub fn controls_of(&self, session_id: &str) -> Controls {
+        let own = self.sessions.get(session_id);
+        own.and_then(|it| it.controls.clone())
+            .unwrap_or_else(|| self.defaults.clone())
+    }
+
+    /// The threads of a project.
+    pub fn sessions_in(&self, project_id: &ProjectId) -> Vec<&str> {
+        let all = self.sessions.iter();
+        let inside = all.filter(|(_, it)| it.project_id.as_ref() == Some(project_id));
+        inside.map(|(id, _)| id.as_str()).collect()
+    }
+
+    /// Takes in what happened at `ts`.
+    pub fn apply(&mut self, ts: DateTime<Utc>, event: &Event) {
+        match event {
+            Event::ProjectCreated { project } | Event::ProjectRenamed { project } => {
+                let id = project.project_id.clone();
+                self.projects.insert(id, project.clone());
+            }
+            Event::ProjectDeleted { project_id } => {
+                self.projects.remove(project_id);
+            }
+            Event::SessionStarted {
+                session_id,
+                forked_from,
+                project_id,
+                controls,
+                settings,
+            } => {
+                let session = self.session(session_id);
+                session.started_here = true;
+                session.forked_from.clone_from(forked_from);
+                session.project_id.clone_from(project_id);
+                session.controls = Some(controls.clone());
+                session.settings.clone_from(settings);
+            }
+            Event::SessionAssigned {
+                session_id,
+                project_id,
+            } => self.session(session_id).project_id.clone_from(project_id),
+            Event::SessionDeleted {
+                session_id,
+                title,
+                kept_for_copies,
+            } => {
+                if let Some(gone) = self.sessions.remove(session_id) {
+                    self.row_bytes -= gone.rows.iter().map(|it| it.entry.bytes()).sum::<usize>();
+                }
+                let tombstone = Tombstone {
+                    title: title.clone(),
+                    deleted_at: ts,
+                    kept_for_copies: *kept_for_copies,
+                };
+                self.deleted.insert(session_id.clone(), tombstone);
+            }
+            Event::SessionPurged { session_id } => {
+                if let Some(tombstone) = self.deleted.get_mut(session_id) {
+                    tombstone.kept_for_copies = false;
+                }
+            }
+            Event::ControlsSet {
+                scope, controls, ..
+            } => match scope {
+                Scope::Default => self.defaults = controls.clone(),
+                Scope::Session(id) => self.session(id).controls = Some(controls.clone()),
+            },
+            Event::SettingsSet {
+                scope, settings, ..
+            } => match scope {
+                Scope::Default => self.default_settings.clone_from(settings),
+                Scope::Session(id) => self.session(id).settings.clone_from(settings),
+            },
+            Event::RowUpserted { session_id, entry } => self.upsert(ts, session_id, entry),
+            Event::RowsDropped {
+                session_id,
+                turn_ids,
+            } => {
+                let rows = &mut self.session(session_id).rows;
+                let before: usize = rows.iter().map(|it| it.entry.bytes()).sum();
+                rows.retain(|it| !turn_ids.contains(&it.entry.turn_id));
+                let after: usize = rows.iter().map(|it| it.entry.bytes()).sum();
+                self.row_bytes -= before - after;
+            }
+            Event::ToolAnswered { .. } | Event::CeilingMet { .. } => {}
+        }
+    }
+
+    fn session(&mut self, id: &str) -> &mut Session {
+        self.sessions.entry(id.to_owned()).or_default()
+    }
+
+    fn upsert(&mut self, at: DateTime<Utc>, session_id: &str, entry: &TranscriptEntry) {
+        let rows = &mut self.session(session_id).rows;
+        let id = &entry.message_id;
+        // The newest rows are those that change.
+        let known = rows.iter_mut().rev().find(|it| &it.entry.message_id == id);
+        let before = known.as_ref().map_or(0, |it| it.entry.bytes());
+        match known {
+            Some(row) => row.entry.take(entry.clone()),
+            None => rows.push(Row {
+                at,
+                entry: entry.clone(),
+            }),
+        }
+        self.row_bytes += entry.bytes();
+        self.row_bytes -= before;
+    }
+}

@@ -1,0 +1,42 @@
+//! A call to Codex by its name: what the harness passes on keeps the form that Codex gives it.
+
+use super::Harness;
+use super::refused::Refused;
+use crate::codex::{CallError, Codex};
+use serde_json::Value;
+
+impl Harness {
+    /// Codex.
+    ///
+    /// # Errors
+    /// When there is none, with the reason.
+    pub fn codex(&self) -> Result<&Codex, Refused> {
+        let codex = self.threads.codex.as_ref();
+        codex.map_err(|reason| Refused::codex_unavailable(reason.en.clone()))
+    }
+
+    /// Calls a method.
+    ///
+    /// # Errors
+    /// What Codex says, by cause.
+    pub async fn call(&self, method: &str, params: Value) -> Result<Value, Refused> {
+        let answer = self.codex()?.call_raw(method, &params).await;
+        answer.map_err(|error| Refused::of_codex(&error))
+    }
+
+    /// Calls a method that needs the thread in Codex's memory: one that is not there is loaded, and then the call is made once more.
+    ///
+    /// # Errors
+    /// What Codex says, by cause.
+    pub async fn call_thread(
+        &self,
+        session_id: &str,
+        method: &str,
+        params: Value,
+    ) -> Result<Value, Refused> {
+        let thread = self.threads.thread(session_id);
+        let thread = thread.ok_or_else(|| Refused::codex_unavailable(String::new()))?;
+        let answer = thread.call_raw(method, &params).await;
+        answer.map_err(|error: CallError| Refused::of_codex(&error).of_session(session_id))
+    }
+}

@@ -1,0 +1,75 @@
+//! The harness: every thread of Codex that concerns this repository, for clients that are no launcher. Nouns of its own (projects, controls,
+//! settings, rows) lie in a ledger of their own; whatever is done to a thread goes through `threads`, and what one asks through the same
+//! list of asks as everybody's.
+//!
+//! - `index`: every thread, as Codex tells of it
+//! - `standing`: whose a thread is, and whether it may be driven
+//! - `call`: a call to Codex, its refusals by cause
+//! - `refused`: everything that may be said no to, and how; the one table from Codex's texts to answers
+//!
+//! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
+
+pub mod call;
+pub mod index;
+pub mod refused;
+pub mod standing;
+
+use self::index::Index;
+use self::refused::Refused;
+use crate::core::Core;
+use crate::domain::harness::event::Event;
+use crate::domain::harness::state::State;
+use crate::ledger;
+use crate::threads::Threads;
+use crate::threads::asked::OpenAsks;
+use std::sync::Arc;
+
+/// The ledger of the harness.
+pub type Ledger = ledger::Ledger<State>;
+
+/// Events, and an answer for the caller; or a no.
+pub type Decision<T> = Result<(Vec<Event>, T), Refused>;
+
+/// What every handler of the harness works with.
+pub struct Harness {
+    /// What everybody shares; of the launcher's state only whose thread is whose.
+    pub core: Arc<Core>,
+    /// Codex's threads.
+    pub threads: Arc<Threads>,
+    /// What those ask.
+    pub asks: Arc<OpenAsks>,
+    /// Our own nouns.
+    pub ledger: Ledger,
+    /// Every thread.
+    pub index: Index,
+}
+
+impl Harness {
+    /// Puts the parts together. Nothing is known of Codex's threads before it is connected.
+    pub fn new(
+        core: Arc<Core>,
+        threads: Arc<Threads>,
+        asks: Arc<OpenAsks>,
+        ledger: Ledger,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            core,
+            threads,
+            asks,
+            ledger,
+            index: Index::default(),
+        })
+    }
+
+    /// Decides and records; durable when this returns.
+    ///
+    /// # Errors
+    /// When the decision is a no, or the journal of the harness cannot be written.
+    pub async fn decide<T: Send + 'static>(
+        &self,
+        actor: impl Into<String>,
+        decide: impl FnOnce(&State) -> Decision<T> + Send + 'static,
+    ) -> Result<T, Refused> {
+        Ok(self.ledger.transact(actor, decide).await?)
+    }
+}

@@ -1,0 +1,78 @@
+//! Whose a thread is.
+
+use super::Harness;
+use super::index::Known;
+use super::refused::Refused;
+use crate::domain::harness::state::Tombstone;
+
+/// What a thread is to the harness.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Standing {
+    /// Anybody's who may drive threads.
+    User(Known),
+    /// The launcher's own, or a worker's: may be read, not driven.
+    System(Option<Known>),
+    /// It was deleted here.
+    Deleted(Tombstone),
+    /// Nobody knows it.
+    Unknown,
+}
+
+impl Harness {
+    /// What a thread is.
+    pub fn standing(&self, session_id: &str) -> Standing {
+        let tombstone =
+            |state: &crate::domain::harness::state::State| state.deleted.get(session_id).cloned();
+        if self.is_system_owned(session_id) {
+            return Standing::System(self.index.get(session_id));
+        }
+        if let Some(tombstone) = self.ledger.read(tombstone) {
+            return Standing::Deleted(tombstone);
+        }
+        match self.index.get(session_id) {
+            Some(known) => Standing::User(known),
+            None => Standing::Unknown,
+        }
+    }
+
+    /// Whether a thread belongs to a planner, a department or a worker.
+    pub fn is_system_owned(&self, session_id: &str) -> bool {
+        let owned =
+            |state: &crate::domain::state::State| state.session_of_thread(session_id).is_some();
+        self.core.ledger.read(owned)
+    }
+
+    /// A thread that may be driven.
+    ///
+    /// # Errors
+    /// When it was deleted, belongs to the system or is unknown, in this order.
+    pub fn drivable(&self, session_id: &str) -> Result<Known, Refused> {
+        match self.standing(session_id) {
+            Standing::User(known) => Ok(known),
+            Standing::System(_) => Err(Refused::system_session(session_id)),
+            Standing::Deleted(tombstone) => Err(Refused::deleted(session_id, &tombstone)),
+            Standing::Unknown => Err(self.unknown(session_id)),
+        }
+    }
+
+    /// A thread that may be read.
+    ///
+    /// # Errors
+    /// When it was deleted or is unknown.
+    pub fn readable(&self, session_id: &str) -> Result<Known, Refused> {
+        match self.standing(session_id) {
+            Standing::User(known) | Standing::System(Some(known)) => Ok(known),
+            Standing::Deleted(tombstone) => Err(Refused::deleted(session_id, &tombstone)),
+            Standing::System(None) | Standing::Unknown => Err(self.unknown(session_id)),
+        }
+    }
+
+    /// A thread that nobody knows; while Codex has not told of its threads that says nothing.
+    fn unknown(&self, session_id: &str) -> Refused {
+        if self.index.is_filled() {
+            return Refused::unknown_session(session_id);
+        }
+        let reason = self.threads.down().unwrap_or_default();
+        Refused::codex_unavailable(reason).of_session(session_id)
+    }
+}
