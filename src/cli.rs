@@ -188,7 +188,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Everything about one planner's work as a Markdown page, made from the journal (needs no server)
+    /// What came of one planner's work, as a Markdown page, made from the journal (needs no server)
     Dossier {
         /// Id of the planner session, as `zhongshu ps` or `zhongshu audit` shows it
         #[arg(value_name = "ID")]

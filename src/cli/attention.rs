@@ -25,7 +25,7 @@ pub enum AttentionCommand {
         #[arg(value_name = "ID")]
         id: String,
     },
-    /// Answer what Codex asks: allow, decline, or answer its questions
+    /// Decide: allow or decline what Codex asks, answer its questions, or do what an item offers
     Answer(Answer),
 }
 
@@ -36,13 +36,14 @@ pub enum AttentionCommand {
         zhongshu attention answer ask-0199… decline --words \"write it to the project instead\"\n  \
         zhongshu attention answer ask-0199… answer --answer colour=Red --answer key=-\n  \
         zhongshu attention answer ask-0199… accept --always department --unsandboxed\n  \
-        zhongshu attention answer ask-0199… accept --content '{\"size\":3}'"
+        zhongshu attention answer ask-0199… accept --content '{\"size\":3}'\n  \
+        zhongshu attention answer plan_to_confirm-zhongshu-0199…-1 reject --words \"smaller steps\""
 )]
 pub struct Answer {
-    /// Id of the ask
+    /// Its id, as the list shows it
     #[arg(value_name = "ID")]
     pub id: String,
-    /// One of the decisions that it offers: accept, decline, cancel, answer, …
+    /// One of the decisions that it offers, as `show` names them: accept, decline, cancel, answer, …
     #[arg(value_name = "DECISION")]
     pub decision: String,
     /// The answer to one question, or a note to it when given again; `QUESTION=-` reads it from standard input, where no other program sees it
@@ -60,7 +61,7 @@ pub struct Answer {
     /// With `--always`: also where the command leaves its sandbox
     #[arg(long, requires = "always")]
     pub unsandboxed: bool,
-    /// With a no: what the session is told
+    /// With a no: what the session is told; or whatever else the action needs in words
     #[arg(long, value_name = "TEXT")]
     pub words: Option<String>,
 }

@@ -1,5 +1,5 @@
 //! Pages that quote agents: headings come from us alone, and whatever an agent wrote stands inside a fence that is longer
-//! than any run of backticks in it. So no text can forge a section, open an HTML comment or load an image.
+//! than any run of backticks in it, or, where it is short, on one line as code. So no text can forge a section, open an HTML comment or load an image.
 
 use super::shown::shown;
 use std::fmt::Write;

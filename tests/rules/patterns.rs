@@ -119,6 +119,15 @@ fn wildcards_stay_within_one_name() {
         &["file1.rs", "d/file2.toml"],
         &["file10.rs", "filex.rs"],
     );
+    assert_rows(
+        "src/a[!b]c",
+        &["src/axc", "src/a-c"],
+        &["src/abc", "src/a/c"],
+    );
+    assert_rows("x[^]a]y", &["xby"], &["x]y", "xay", "x/y"]);
+    assert_rows("x[!-a]y", &["xby", "x.y"], &["x-y", "xay", "x/y"]);
+    assert_rows("x[]!]y", &["x]y", "x!y"], &["x/y", "xay"]);
+    assert_rows("x\\[!a]", &["x[!a]"], &["x[/a]", "xb"]);
     assert_rows("\\!odd", &["!odd"], &["odd"]);
     assert_rows("sp ace.txt", &["sp ace.txt"], &["sp"]);
     assert_rows("文档/", &["文档/说明.md"], &["文档"]);

@@ -1,7 +1,8 @@
-//! `zhongshu attention answer ID DECISION`: one decision, once.
+//! `zhongshu attention answer ID DECISION`: one decision, once, about whatever waits.
 
+use super::checked;
 use crate::cli::attention::Answer;
-use crate::client::{Client, ClientError};
+use crate::client::Client;
 use crate::commands::CommandError;
 use crate::domain::shown::shown_line;
 use serde_json::{Map, Value, json};
@@ -19,10 +20,9 @@ pub async fn run(
     given: &Answer,
     out: &mut impl Write,
 ) -> Result<(), CommandError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if given.id.is_empty() || !given.id.chars().all(is_plain) {
-        let message = "an id has letters, digits, `-` and `_`".to_owned();
-        return Err(ClientError::BadRequest(message).into());
+    let path = format!("/api/attention/{}", checked(&given.id)?);
+    if !given.id.starts_with("ask-") {
+        return act(client, given, &path, out).await;
     }
     let body = body(given, || {
         let mut text = String::new();
@@ -31,7 +31,6 @@ pub async fn run(
             .read_to_string(&mut text)?;
         Ok(text.trim_end_matches(['\n', '\r']).to_owned())
     })?;
-    let path = format!("/api/attention/{}", given.id);
     let ask = client.post(&path, &body).await?["ask"].clone();
     let decision = shown_line(&given.decision);
     match ask["stage"].as_str() {
@@ -39,6 +38,54 @@ pub async fn run(
         _ => writeln!(out, "{}: {decision}, and it is asked again", given.id)?,
     }
     Ok(())
+}
+
+/// Does what an item that is no ask offers: the request that stands in the item, with what the person adds in words.
+async fn act(
+    client: &Client,
+    given: &Answer,
+    path: &str,
+    out: &mut impl Write,
+) -> Result<(), CommandError> {
+    let item = client.get(path).await?["item"].clone();
+    let (label, path, body) = action_of(&item, given)?;
+    client.post(&path, &body).await?;
+    writeln!(out, "{}: {}", given.id, shown_line(&label))?;
+    Ok(())
+}
+
+/// What the action is called, where it is sent, and what with.
+fn action_of(item: &Value, given: &Answer) -> Result<(String, String, Value), CommandError> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let actions = item["actions"].as_array();
+    let mut all = actions.into_iter().flatten();
+    let Some(action) = all.clone().find(|it| it["id"] == given.decision.as_str()) else {
+        let offered: Vec<String> = all.map(|it| text(&it["id"])).collect();
+        return Err(CommandError::Usage(format!(
+            "{} offers {}",
+            given.id,
+            match offered.is_empty() {
+                true => "nothing that can be done from here; `zhongshu open` shows it".to_owned(),
+                false => offered.join(", "),
+            }
+        )));
+    };
+    let mut body = action["body"].clone();
+    let needs = action["needs"].as_array().into_iter().flatten();
+    let fields = needs.map(|need| (text(&need["field"]), need["required"] == true));
+    for (field, required) in fields {
+        match &given.words {
+            Some(words) => body[field] = words.as_str().into(),
+            None if required => {
+                return Err(CommandError::Usage(format!(
+                    "{} needs a `{field}`: add --words TEXT",
+                    given.decision
+                )));
+            }
+            None => {}
+        }
+    }
+    Ok((text(&action["label"]), text(&action["path"]), body))
 }
 
 /// The request. `secret` reads what shall not stand on a command line.
@@ -127,5 +174,36 @@ mod tests {
         ] {
             assert!(matches!(wrong, Err(CommandError::Usage(_))));
         }
+    }
+
+    #[test]
+    fn what_is_no_ask_is_done_by_the_request_that_stands_in_it() {
+        let item = json!({"actions": [
+            {"id": "accept", "label": "Allow", "path": "/api/trust", "body": {"accept": true}},
+            {"id": "reject", "label": "Reject", "path": "/api/reject_plan", "body": {"session_id": "s"},
+             "needs": [{"field": "reason", "required": true}]},
+        ]});
+        let given = |decision: &str, words: Option<&str>| Answer {
+            id: "plan-1".to_owned(),
+            decision: decision.to_owned(),
+            answers: Vec::new(),
+            content: None,
+            permissions: None,
+            always: None,
+            unsandboxed: false,
+            words: words.map(str::to_owned),
+        };
+        let (label, path, body) = action_of(&item, &given("accept", None)).unwrap();
+        assert_eq!((label.as_str(), path.as_str()), ("Allow", "/api/trust"));
+        assert_eq!(body, json!({"accept": true}));
+        let (_, _, body) = action_of(&item, &given("reject", Some("too much"))).unwrap();
+        assert_eq!(body, json!({"session_id": "s", "reason": "too much"}));
+        let refused = action_of(&item, &given("reject", None)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "reject needs a `reason`: add --words TEXT"
+        );
+        let refused = action_of(&item, &given("allow", None)).unwrap_err();
+        assert_eq!(refused.to_string(), "plan-1 offers accept, reject");
     }
 }

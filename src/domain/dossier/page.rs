@@ -1,4 +1,4 @@
-//! How a dossier reads: headings of ours, texts of agents in fences.
+//! How a dossier reads: headings of ours, texts of agents in fences, or as code on one line.
 
 use super::{Confirmed, Dossier, ReportNote, Reported, Version, Work, stamp};
 use crate::domain::checked;

@@ -8,7 +8,7 @@
 //! - Without a `/` (other than one at its end) it holds at any depth: `*.py`, `.env`, `README.md`.
 //! - With a leading or inner `/` it holds from the root only: `/x.py`, `docs/**`, `tools/*/README.md`.
 //! - A `/` at the end means a folder: `output/` covers `output/x` and `a/output/x`, not `myoutput/x`.
-//! - `*`, `?` and `[a-z]` stay within one name, `**/` spans any number of folders including none,
+//! - `*`, `?`, `[a-z]` and `[!a-z]` stay within one name, `**/` spans any number of folders including none,
 //!   `/**` everything below. `{a,b}` chooses. A backslash takes the next character literally.
 //! - A pattern also covers the path that it spells, character by character: `app/[id]/page.tsx` is a real name in many
 //!   repositories.
@@ -183,11 +183,38 @@ impl PathPattern {
 }
 
 fn glob(expression: &str) -> Result<globset::Glob, PatternError> {
-    GlobBuilder::new(expression)
+    GlobBuilder::new(&within_a_name(expression))
         .literal_separator(true)
         .backslash_escape(true)
         .build()
         .map_err(|error| PatternError::Glob(error.kind().to_string()))
+}
+
+/// The same with each class of "anything but" holding `/` as well: a class stands for one character of a name, as it does for Git.
+fn within_a_name(expression: &str) -> String {
+    let mut within = String::with_capacity(expression.len() + 1);
+    let mut rest = expression.chars().peekable();
+    let mut in_class = false;
+    while let Some(c) = rest.next() {
+        within.push(c);
+        match c {
+            '\\' if !in_class => within.extend(rest.next()),
+            '[' if !in_class => {
+                in_class = true;
+                if let Some(but) = rest.next_if(|c| matches!(c, '!' | '^')) {
+                    within.push(but);
+                    // At the beginning of a class these are themselves, and behind `/` they would not be.
+                    within.extend(rest.next_if(|c| matches!(c, ']' | '-')));
+                    within.push('/');
+                } else {
+                    within.extend(rest.next_if_eq(&']'));
+                }
+            }
+            ']' => in_class = false,
+            _ => {}
+        }
+    }
+    within
 }
 
 /// Many patterns, matched together.

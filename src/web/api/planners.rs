@@ -85,7 +85,7 @@ pub struct PlannerContext {
     children: Vec<SessionView>,
 }
 
-/// Everything about one planner's work, read from the journal on disk.
+/// What came of one planner's work, read from the journal on disk.
 pub async fn dossier(
     State(app): State<App>,
     RequireReader(_): RequireReader,
