@@ -35,14 +35,18 @@ pub(super) fn frame() -> OpenApi {
         .build()
 }
 
+/// Where it is served.
+pub(super) fn path() -> String {
+    format!("{PREFIX}/openapi.json")
+}
+
 /// The route that serves it.
 pub(super) fn served(document: &OpenApi) -> Router {
     let text = document.to_json().expect("a document serialises");
     let text: &'static str = Box::leak(text.into_boxed_str());
-    let path = format!("{PREFIX}/openapi.json");
     let json = HeaderValue::from_static("application/json");
     Router::new().route(
-        &path,
+        &path(),
         get(move || async move { ([(CONTENT_TYPE, json)], text).into_response() }),
     )
 }

@@ -13,6 +13,7 @@ mod projects;
 
 use crate::harness::Harness;
 use crate::web::mount::Mount;
+use crate::web::table::Route;
 use axum::Router;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
@@ -45,6 +46,30 @@ pub fn routes(harness: App) -> Mount {
         router.with_state(harness).merge(document),
         error::envelope,
     )
+    .judging()
+}
+
+/// Every route under the prefix, as the document has them.
+pub fn every_route() -> Vec<Route> {
+    let mut routes = vec![Route {
+        method: "GET",
+        path: document::path().into(),
+    }];
+    for (path, item) in document().paths.paths {
+        let methods = [
+            ("GET", item.get.is_some()),
+            ("POST", item.post.is_some()),
+            ("PUT", item.put.is_some()),
+            ("PATCH", item.patch.is_some()),
+            ("DELETE", item.delete.is_some()),
+        ];
+        let there = methods.into_iter().filter(|(_, is_there)| *is_there);
+        routes.extend(there.map(|(method, _)| Route {
+            method,
+            path: path.clone().into(),
+        }));
+    }
+    routes
 }
 
 /// The document, as it is served.
