@@ -9,7 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 /// Ask for a role below one's own.
@@ -104,7 +104,7 @@ impl Acting {
         let (required, role) = (required.word(), self.role.word());
         let details = [("required", required), ("role", role)];
         let details: Map<_, _> = details
-            .map(|(name, role)| (name.to_owned(), json!(role)))
+            .map(|(name, role)| (name.to_owned(), Value::from(role)))
             .into_iter()
             .collect();
         let error = ApiError::forbidden(

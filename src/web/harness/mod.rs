@@ -40,7 +40,7 @@ fn parts() -> (Router<App>, OpenApi) {
 /// Everything under the prefix.
 pub fn routes(harness: App) -> Mount {
     let (router, document) = parts();
-    let document = document::served(&document);
+    let document = document::table(&document).serve(());
     Mount::at(
         PREFIX,
         router.with_state(harness).merge(document),
@@ -51,11 +51,9 @@ pub fn routes(harness: App) -> Mount {
 
 /// Every route under the prefix, as the document has them.
 pub fn every_route() -> Vec<Route> {
-    let mut routes = vec![Route {
-        method: "GET",
-        path: document::path().into(),
-    }];
-    for (path, item) in document().paths.paths {
+    let document = document();
+    let mut routes = document::table(&document).routes().to_vec();
+    for (path, item) in document.paths.paths {
         let methods = [
             ("GET", item.get.is_some()),
             ("POST", item.post.is_some()),
