@@ -25,6 +25,11 @@ pub enum Caller {
         /// Name of its token.
         name: String,
     },
+    /// A script that may look, and drive threads through the harness API.
+    Harness {
+        /// Name of its token.
+        name: String,
+    },
     /// The tool server, speaking for the agent of one Codex thread.
     Agent {
         /// The thread.
@@ -44,6 +49,7 @@ impl Caller {
                 via: Via::Token(name),
             } => format!("token:{name}"),
             Self::Reader { name } => format!("reader:{name}"),
+            Self::Harness { name } => format!("harness:{name}"),
             Self::Agent { thread_id } => format!("agent:{thread_id}"),
         }
     }

@@ -7,7 +7,7 @@ pub enum AccessEvent {
     Granted {
         /// `browser`, or the name of a token.
         to: String,
-        /// `human` or `read`.
+        /// `human`, `harness` or `read`.
         scope: &'static str,
         /// Who gave it, as the journal names actors.
         by: String,
@@ -19,13 +19,15 @@ pub enum AccessEvent {
         /// Who took it; nobody did where it ended by a rule of ours.
         by: Option<String>,
     },
-    /// Somebody knocked with a wrong credential, Host or Origin. At most a few per minute are told; the reason says how
+    /// Somebody knocked with a wrong credential, Host or Origin, or tried what is not theirs to do. At most a few per minute are told; the reason says how
     /// many were not.
     Refused {
         /// What was wrong.
         reason: String,
         /// Which path, without its query.
         path: String,
+        /// Who it was, as the journal names actors, where that is known.
+        by: Option<String>,
     },
 }
 

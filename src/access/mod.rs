@@ -340,6 +340,7 @@ impl Access {
         };
         let caller = match scope {
             Scope::Read => Caller::Reader { name },
+            Scope::Harness => Caller::Harness { name },
             Scope::Human => Caller::Person {
                 via: Via::Token(name),
             },
@@ -366,8 +367,8 @@ impl Access {
         standing
     }
 
-    /// Reports a refusal, unless there were too many lately.
-    pub(crate) fn refused(&self, reason: &str, path: &str) {
+    /// Reports a refusal, of `by` where that is known, unless there were too many lately.
+    pub(crate) fn refused(&self, by: Option<String>, reason: &str, path: &str) {
         let now = (self.clock)();
         let mut inner = self.lock();
         if !inner.refusals.take(now) {
@@ -383,6 +384,7 @@ impl Access {
         self.tell(AccessEvent::Refused {
             reason,
             path: path.chars().take(200).collect(),
+            by,
         });
     }
 

@@ -166,13 +166,15 @@ fn the_browser_unused_for_longest_gives_way() {
 fn refusals_are_told_with_a_limit() {
     let house = House::new();
     for _ in 0..50 {
-        house.access.refused("a foreign Host", "/api/status");
+        house.access.refused(None, "a foreign Host", "/api/status");
     }
     assert_eq!(house.events.lock().unwrap().len(), 10);
     house.wait(6);
-    house.access.refused("a foreign Host", &"x".repeat(999));
+    house
+        .access
+        .refused(None, "a foreign Host", &"x".repeat(999));
     let events = house.events.lock().unwrap();
-    let AccessEvent::Refused { reason, path } = events.last().unwrap() else {
+    let AccessEvent::Refused { reason, path, .. } = events.last().unwrap() else {
         panic!("{events:?}");
     };
     assert!(reason.contains("40 more"), "{reason}");

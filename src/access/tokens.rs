@@ -32,6 +32,8 @@ const MAX_FILE_BYTES: u64 = 256 << 10;
 pub enum Scope {
     /// Look at everything, change nothing.
     Read,
+    /// Look at everything, and drive threads through the harness API. It confirms nothing, and makes no tokens.
+    Harness,
     /// Everything that the person at the dashboard may do.
     Human,
 }
@@ -41,6 +43,7 @@ impl Scope {
     pub fn word(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Harness => "harness",
             Self::Human => "human",
         }
     }

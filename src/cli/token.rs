@@ -10,7 +10,7 @@ pub enum TokenCommand {
     Create {
         /// Its name: letters, digits, `-`, `_`, `.`
         name: String,
-        /// read: look at everything; human: whatever you may do yourself
+        /// read: look at everything; harness: that, and drive threads through the harness API; human: whatever you may do yourself
         #[arg(long)]
         scope: Scope,
     },

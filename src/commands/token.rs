@@ -71,7 +71,7 @@ pub async fn run(
                 } in tokens
                 {
                     let day = created_at.format("%Y-%m-%d %H:%M UTC");
-                    writeln!(out, "{name:<24} {:<6} {day}", scope.word())?;
+                    writeln!(out, "{name:<24} {:<7} {day}", scope.word())?;
                 }
             }
         }

@@ -34,7 +34,9 @@ pub async fn access(
                 (Some(by), Event::AccessGranted { to, scope })
             }
             AccessEvent::Revoked { to, by } => (by, Event::AccessRevoked { to }),
-            AccessEvent::Refused { reason, path } => (None, Event::AccessRefused { reason, path }),
+            AccessEvent::Refused { reason, path, by } => {
+                (by, Event::AccessRefused { reason, path })
+            }
         };
         let actor = by.as_deref().unwrap_or(LAUNCHER);
         agents.core.record_of(actor, vec![event]).await;

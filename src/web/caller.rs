@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 #[derive(Debug, Clone)]
 pub struct RequirePerson(pub Caller);
 
-/// Lets whoever may look through: the person and readers, never an agent.
+/// Lets whoever may look through: the person, readers and tokens for the harness API, never an agent.
 #[derive(Debug, Clone)]
 pub struct RequireReader(pub Caller);
 

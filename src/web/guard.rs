@@ -1,29 +1,35 @@
 //! Stands in front of every route, the unknown ones included: Host first, then what changes something, then who is
-//! asking. Also puts the security headers on every answer, and the proof that it is ours on those to a browser session. It
-//! never looks into a body and knows no route but the few that are open and the tool server's.
+//! asking. Also puts the security headers on every answer, its id in the log, and the proof that it is ours on those to a browser
+//! session. It never looks into a body and knows no route but the few that are open and the tool server's.
+//!
+//! - `credential`: who shows what; `answer`: what every answer carries
 
 mod answer;
+mod credential;
 
 use super::error::{self, ApiError};
 use super::listen::Peer;
-use super::mount::{Envelopes, Mount, enveloped};
+use super::mount::{Manner, Manners, Mount, enveloped};
 use super::pages;
-use crate::access::{Access, Address, Caller, Lease, Via};
+use super::role::Acting;
+use crate::access::{Access, Address, Caller, Lease};
 use crate::domain::language::Language;
 use crate::domain::sentence::say;
 use answer::{Policies, Proof, Wanted};
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
 use axum::http::header::{
-    ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST,
-    HeaderName, ORIGIN, UPGRADE,
+    ACCEPT_LANGUAGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, ORIGIN,
+    UPGRADE,
 };
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
-use tracing::{Instrument as _, debug_span};
+use tracing::{Instrument as _, debug_span, info, warn};
+use uuid::Uuid;
 
 /// Carries the secret of a browser session.
 pub const SESSION_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-session");
@@ -38,7 +44,7 @@ pub const TOOL_ROUTES: &str = "/mcp/";
 struct Rules {
     access: Arc<Access>,
     policies: Policies,
-    envelopes: Envelopes,
+    manners: Manners,
 }
 
 /// Puts the guard in front of `mounts`. What comes out answers every path. The page may show terminals from `terminal_ports`.
@@ -47,11 +53,11 @@ pub fn protect(
     access: Arc<Access>,
     terminal_ports: &[u16],
 ) -> Router {
-    let (routes, envelopes) = Envelopes::of(mounts);
+    let (routes, manners) = Manners::of(mounts);
     let rules = Arc::new(Rules {
         access,
         policies: Policies::new(terminal_ports),
-        envelopes,
+        manners,
     });
     let inner = routes
         .fallback(error::unknown_path)
@@ -64,33 +70,50 @@ pub fn protect(
 
 async fn guard(State(rules): State<Arc<Rules>>, mut request: Request, next: Next) -> Response {
     let access = &rules.access;
-    let mut wanted = Wanted::of(&request);
+    let path = request.uri().path().to_owned();
+    let id = Uuid::now_v7().simple().to_string();
+    let span = debug_span!("request", id, method = %request.method(), path);
+    let manner = rules.manners.at(&path);
+    let mut wanted = Wanted::of(&request, id.clone());
     let admitted = check_address(access, &request).and_then(|()| {
         wanted.proof = Proof::wanted(access, &request);
-        admit(access, &mut request)
+        admit(access, manner, &mut request)
     });
-    let envelope = rules.envelopes.at(request.uri().path());
-    let span = debug_span!("request", method = %request.method(), path = request.uri().path());
+    let caller = request.extensions().get::<Caller>().cloned();
     let language = accepted_language(request.headers());
-    let response = match admitted {
-        Ok(()) if upgrades(&request) => {
+    let (response, tell) = match admitted {
+        Ok(()) => {
             let lease = request.extensions().get::<Lease>().cloned();
-            let mut response = next.run(request).instrument(span).await;
+            let lease = lease.filter(|_| upgrades(&request));
+            let mut response = next.run(request).instrument(span.clone()).await;
             // What comes of it ends with the credential.
             lease.map(|lease| response.extensions_mut().insert(lease));
-            response
+            // The person may try what they like; what others try beyond their rights is an attempt.
+            let others = caller.as_ref().is_some_and(|caller| !caller.is_person());
+            let tell = others && response.status() == StatusCode::FORBIDDEN;
+            (response, tell)
         }
-        Ok(()) => next.run(request).instrument(span).await,
-        Err(refused) => {
-            if refused.tell {
-                access.refused(&refused.error.message, request.uri().path());
-            }
-            refused.error.into_response()
-        }
+        Err(refused) => (refused.error.into_response(), refused.tell),
     };
-    let mut response = enveloped(response, envelope, language);
+    let response = error::normalise(response);
+    if let Some(error) = response.extensions().get::<ApiError>() {
+        if tell {
+            access.refused(caller.map(|it| it.actor()), &error.message, &path);
+        }
+        span.in_scope(|| log(error, &id, &path));
+    }
+    let mut response = enveloped(response, manner.envelope, language);
     wanted.set_headers(&mut response, &rules.policies);
     response
+}
+
+/// Leaves a line by which the id that an answer carries is found again, also where the log holds no spans.
+fn log(error: &ApiError, id: &str, path: &str) {
+    let (status, code) = (error.status.as_u16(), error.code);
+    match error.status.is_server_error() {
+        true => warn!(id, path, status, code, "a request failed"),
+        false => info!(id, path, status, code, "a request was refused"),
+    }
 }
 
 struct Refused {
@@ -147,20 +170,21 @@ fn check_address(access: &Access, request: &Request) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Decides whether a request gets in, and as whom.
-fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
+/// Decides whether a request gets in, and as whom. Who it is stays with the request also when it is refused.
+fn admit(access: &Access, manner: Manner, request: &mut Request) -> Result<(), Refused> {
     let peer = request.extensions().get::<Peer>().cloned();
     let on_socket = is_on_socket(request);
     let changes = changes(request);
-    let headers = request.headers();
     if changes {
-        check_content(headers)?;
+        let is_script = on_socket || credential::is_bearer(request.headers(), manner);
+        check_content(request, is_script)?;
     }
-    check_length(headers).map_err(quiet)?;
+    check_length(request.headers()).map_err(quiet)?;
     let (caller, lease) = if let Some(Peer::Socket { pid, .. }) = peer {
-        (socket_caller(access, request, pid)?, access.command_line())
+        let caller = credential::on_socket(access, request, pid)?;
+        (caller, access.command_line())
     } else {
-        match credential(access, request)? {
+        match credential::shown(access, manner, request)? {
             Some((caller, lease)) => {
                 if let Some(Peer::Loopback { seat, .. }) = &peer {
                     seat.belongs_to(&lease.holder);
@@ -171,15 +195,34 @@ fn admit(access: &Access, request: &mut Request) -> Result<(), Refused> {
             None => return Err(quiet(ApiError::no_credential())),
         }
     };
+    let extensions = request.extensions_mut();
+    extensions.insert(caller.clone());
+    extensions.insert(lease.clone());
     if !on_socket && request.uri().path().starts_with(TOOL_ROUTES) {
         return Err(ApiError::not_found("unknown_path", say!("refusal.tool_route")).into());
     }
-    if changes && matches!(caller, Caller::Reader { .. }) {
-        return Err(ApiError::forbidden("read_only_token", say!("refusal.read_only_token")).into());
+    if manner.judges {
+        let acting = Acting::of(caller, lease, request.headers())?;
+        request.extensions_mut().insert(acting);
+    } else if changes {
+        check_changes(&caller)?;
     }
-    request.extensions_mut().insert(caller);
-    request.extensions_mut().insert(lease);
     Ok(())
+}
+
+/// Whose tokens change nothing here, whatever a route thinks.
+fn check_changes(caller: &Caller) -> Result<(), ApiError> {
+    match caller {
+        Caller::Reader { .. } => Err(ApiError::forbidden(
+            "read_only_token",
+            say!("refusal.read_only_token"),
+        )),
+        Caller::Harness { .. } => Err(ApiError::forbidden(
+            "harness_only_token",
+            say!("refusal.harness_only_token"),
+        )),
+        Caller::Person { .. } | Caller::Agent { .. } => Ok(()),
+    }
 }
 
 /// Only `GET /path HTTP/1.1` is what a browser or a script of ours sends to an origin server.
@@ -249,8 +292,10 @@ fn check_fetch_site(request: &Request) -> Result<(), ApiError> {
     ))
 }
 
-/// The rules for everything that may change something.
-fn check_content(headers: &HeaderMap) -> Result<(), ApiError> {
+/// The rules for everything that may change something. A script may say nothing at all: no page of
+/// another site can send its credential, so no form is mistaken for it.
+fn check_content(request: &Request, is_script: bool) -> Result<(), ApiError> {
+    let headers = request.headers();
     let refuse = |code, message| {
         Err(ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -260,6 +305,9 @@ fn check_content(headers: &HeaderMap) -> Result<(), ApiError> {
     };
     if headers.contains_key(CONTENT_ENCODING) {
         return refuse("content_encoding", say!("refusal.content_encoding"));
+    }
+    if is_script && !headers.contains_key(CONTENT_TYPE) && request.body().is_end_stream() {
+        return Ok(());
     }
     let kind = single(headers, &CONTENT_TYPE).unwrap_or_default();
     let (kind, parameters) = kind.split_once(';').unwrap_or((kind, ""));
@@ -278,82 +326,6 @@ fn check_length(headers: &HeaderMap) -> Result<(), ApiError> {
         return Err(ApiError::too_large());
     }
     Ok(())
-}
-
-/// The process at the other end runs as our own user (`listen` has checked): the command line, or the tool server,
-/// which names the thread it speaks for and gives up the person's rights by it.
-fn socket_caller(access: &Access, request: &Request, pid: Option<u32>) -> Result<Caller, ApiError> {
-    let thread = request.headers().get(THREAD_HEADER);
-    let tool_route = request.uri().path().starts_with(TOOL_ROUTES);
-    match thread {
-        None if tool_route => Err(ApiError::unauthorized(
-            "no_thread",
-            say!("refusal.no_thread"),
-        )),
-        None => Ok(Caller::Person {
-            via: Via::CommandLine,
-        }),
-        Some(_) => {
-            let thread_id = single(request.headers(), &THREAD_HEADER)
-                .filter(|id| !id.is_empty() && id.len() <= 128)
-                .ok_or_else(|| ApiError::invalid("thread_header", say!("refusal.bad_thread")))?;
-            // Anybody can name a thread, and gives up the person's rights by it; only Codex starts the tool server that speaks for it.
-            if tool_route && !access.may_speak_for_threads(pid) {
-                return Err(ApiError::forbidden(
-                    "not_the_tool_server",
-                    say!("refusal.foreign_tools"),
-                ));
-            }
-            Ok(Caller::Agent {
-                thread_id: thread_id.to_owned(),
-            })
-        }
-    }
-}
-
-/// Who shows what. `Ok(None)` means that nothing was shown.
-fn credential(access: &Access, request: &Request) -> Result<Option<(Caller, Lease)>, ApiError> {
-    let headers = request.headers();
-    let session = headers.contains_key(SESSION_HEADER);
-    let bearer = headers.contains_key(AUTHORIZATION);
-    let browser = headers
-        .keys()
-        .any(|name| name.as_str().starts_with("sec-fetch-"));
-    let needs_origin = changes(request) || (upgrades(request) && (session || bearer));
-    if needs_origin && !headers.contains_key(ORIGIN) && (!bearer || browser) {
-        return Err(ApiError::forbidden(
-            "origin_missing",
-            say!("refusal.no_origin"),
-        ));
-    }
-    let grant = match (session, bearer) {
-        (false, false) => return Ok(None),
-        (true, true) => {
-            return Err(ApiError::invalid(
-                "two_credentials",
-                say!("refusal.two_credentials"),
-            ));
-        }
-        (true, false) => single(headers, &SESSION_HEADER)
-            .and_then(|secret| access.check_session(secret))
-            .ok_or_else(|| {
-                ApiError::unauthorized("session_unknown", say!("refusal.session_invalid"))
-            })?,
-        (false, true) => {
-            let token = single(headers, &AUTHORIZATION).and_then(|value| {
-                let (scheme, token) = value.split_once(' ')?;
-                scheme.eq_ignore_ascii_case("bearer").then_some(token)
-            });
-            let grant = match token {
-                Some(token) => access.check_token(token)?,
-                None => None,
-            };
-            grant.ok_or_else(|| {
-                ApiError::unauthorized("token_unknown", say!("refusal.token_invalid"))
-            })?
-        }
-    };
-    Ok(Some((grant.caller, grant.lease)))
 }
 
 /// What holds no data and is therefore open to whoever reaches the port.

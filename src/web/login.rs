@@ -105,7 +105,7 @@ async fn login(
 ) -> Result<Success<LoggedIn>, ApiError> {
     let granted = access
         .login(&key)
-        .inspect_err(|error| access.refused(&error.to_string(), "/api/login"))?;
+        .inspect_err(|error| access.refused(None, &error.to_string(), "/api/login"))?;
     Ok(Success(LoggedIn {
         session: granted.secret.reveal().to_owned(),
         proof_key: granted.proof_key,

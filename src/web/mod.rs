@@ -1,4 +1,4 @@
-//! The HTTP side: who may knock (`guard`, `caller`), where (`listen`), what is read (`body`), how yes and no
+//! The HTTP side: who may knock (`guard`, `caller`, `role`), where (`listen`), what is read (`body`), how yes and no
 //! look (`success`, `error`), event streams (`events`, `session_frames`), getting in (`login`), and what is served (`api`, `views`).
 //!
 //! It turns requests into calls and results into JSON. It never decides what the flow allows; `domain` does.
@@ -18,6 +18,7 @@ pub mod login;
 pub mod mount;
 pub mod pages;
 pub mod preferences;
+pub mod role;
 pub mod session_frames;
 pub mod success;
 pub mod table;
@@ -43,7 +44,7 @@ pub fn routes(app: App, access: Arc<Access>, ledger: Ledger) -> Mount {
     )
 }
 
-/// Every route that [`routes`] serves.
+/// Every route that is served, of all mounts.
 pub fn every_route() -> Vec<Route> {
     let parts = Parts::new();
     [
@@ -51,6 +52,7 @@ pub fn every_route() -> Vec<Route> {
         parts.login.routes(),
         parts.events.routes(),
         parts.open.routes(),
+        &harness::every_route(),
     ]
     .concat()
 }

@@ -12,11 +12,19 @@ use axum::response::Response;
 /// The body of a no, as JSON.
 pub type Envelope = fn(&ApiError) -> Vec<u8>;
 
+/// How requests to a mount are met.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) envelope: Envelope,
+    /// Whether its own routes say which role changes what. Elsewhere only the person changes anything.
+    pub(super) judges: bool,
+}
+
 /// Routes whose refusals look alike.
 pub struct Mount {
     prefix: &'static str,
     routes: Router,
-    envelope: Envelope,
+    manner: Manner,
 }
 
 impl Mount {
@@ -27,44 +35,63 @@ impl Mount {
 
     /// Whatever is at `prefix`, as in `/other`, and below it. `routes` carry their whole paths.
     pub fn at(prefix: &'static str, routes: Router, envelope: Envelope) -> Self {
+        let manner = Manner {
+            envelope,
+            judges: false,
+        };
         Self {
             prefix,
             routes,
-            envelope,
+            manner,
         }
+    }
+
+    /// Its routes say by the extractors of `role` who may do what. The guard still decides who somebody is, and lets no agent in; it knows
+    /// the headers that take rights away and the other place for a token.
+    #[must_use]
+    pub fn judging(mut self) -> Self {
+        self.manner.judges = true;
+        self
     }
 }
 
-/// The envelope of every path.
-pub(super) struct Envelopes(Vec<(&'static str, Envelope)>);
+/// The manner of every path.
+pub(super) struct Manners(Vec<(&'static str, Manner)>);
 
-impl Envelopes {
-    /// Takes the mounts apart: all routes, and how a no looks where.
+impl Manners {
+    /// Takes the mounts apart: all routes, and how requests are met where.
     pub(super) fn of(mounts: impl IntoIterator<Item = Mount>) -> (Router, Self) {
         let mut all = Router::new();
-        let mut envelopes = Vec::new();
+        let mut manners = Vec::new();
         for mount in mounts {
             all = all.merge(mount.routes);
-            envelopes.push((mount.prefix, mount.envelope));
+            manners.push((mount.prefix, mount.manner));
         }
-        (all, Self(envelopes))
+        (all, Self(manners))
     }
 
     /// The one of the longest prefix that the path is under.
-    pub(super) fn at(&self, path: &str) -> Envelope {
+    pub(super) fn at(&self, path: &str) -> Manner {
         let under = |prefix: &str| {
             let rest = path.strip_prefix(prefix);
             rest.is_some_and(|rest| prefix.is_empty() || rest.is_empty() || rest.starts_with('/'))
         };
         let mounts = self.0.iter().filter(|(prefix, _)| under(prefix));
         let closest = mounts.max_by_key(|(prefix, _)| prefix.len());
-        closest.map_or(error::envelope, |(_, envelope)| *envelope)
+        let unmounted = Manner {
+            envelope: error::envelope,
+            judges: false,
+        };
+        closest.map_or(unmounted, |(_, manner)| *manner)
     }
 }
 
-/// An answer as its mount has it: a no gets the envelope and the language, whoever said it; everything else stays.
-pub(super) fn enveloped(response: Response, envelope: Envelope, language: Language) -> Response {
-    let mut response = error::normalise(response);
+/// An answer as its mount has it: a no gets the envelope and the language, everything else stays.
+pub(super) fn enveloped(
+    mut response: Response,
+    envelope: Envelope,
+    language: Language,
+) -> Response {
     let Some(error) = response.extensions_mut().remove::<ApiError>() else {
         return response;
     };
@@ -86,15 +113,28 @@ mod tests {
         }
         let mounts = [
             Mount::root(Router::new()),
-            Mount::at("/other", Router::new(), other),
+            Mount::at("/other", Router::new(), other).judging(),
         ];
-        let (_, envelopes) = Envelopes::of(mounts);
+        let (_, manners) = Manners::of(mounts);
         let error = ApiError::internal();
         for path in ["/other", "/other/", "/other/a/b"] {
-            assert_eq!(envelopes.at(path)(&error), b"other", "{path}");
+            let manner = manners.at(path);
+            assert_eq!((manner.envelope)(&error), b"other", "{path}");
+            assert!(manner.judges, "{path}");
         }
-        for path in ["", "*", "/", "/others", "/api/other", "other"] {
-            assert_ne!(envelopes.at(path)(&error), b"other", "{path}");
+        for path in [
+            "",
+            "*",
+            "/",
+            "/others",
+            "/api/other",
+            "other",
+            "//other",
+            "/%6fther",
+        ] {
+            let manner = manners.at(path);
+            assert_ne!((manner.envelope)(&error), b"other", "{path}");
+            assert!(!manner.judges, "{path}");
         }
     }
 }

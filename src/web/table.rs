@@ -3,14 +3,15 @@
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing;
+use std::borrow::Cow;
 
 /// One route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// `GET`, which answers `HEAD` as well, or `POST`.
+    /// `GET`, which answers `HEAD` as well, or one that changes something.
     pub method: &'static str,
     /// As axum writes it.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
 }
 
 /// Routes that need the state `S`.
@@ -44,7 +45,10 @@ impl<S: Clone + Send + Sync + 'static> Table<S> {
         path: &'static str,
         handler: routing::MethodRouter<S>,
     ) -> Self {
-        self.routes.push(Route { method, path });
+        self.routes.push(Route {
+            method,
+            path: path.into(),
+        });
         self.router = self.router.route(path, handler);
         self
     }

@@ -116,6 +116,11 @@ async fn tokens_are_made_shown_and_taken_away() {
     let list = ok(&house, &["token", "list"]).await;
     assert!(list.contains("ci") && list.contains("read"), "{list}");
     assert!(!list.contains(token.trim()));
+    let drives = ok(&house, &["token", "create", "bot", "--scope", "harness"]).await;
+    let bot = house.ask("GET", "/api/status").bearer(drives.trim());
+    assert_eq!(bot.send().await.json()["actor"], "harness:bot");
+    let list = ok(&house, &["token", "list", "--json"]).await;
+    assert!(list.contains("\"harness\""), "{list}");
     let again = run(&house, &["token", "create", "ci", "--scope", "read"])
         .await
         .unwrap_err();

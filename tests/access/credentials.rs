@@ -9,11 +9,9 @@ use zhongshu::access::{AccessEvent, OPEN_KEY_LIFE, Scope};
 async fn a1_every_route_and_method_is_closed_without_a_credential() {
     let house = House::open().await;
     let open = [("GET", "/"), ("GET", "/assets/app.js"), ("GET", "/healthz")];
-    let more = [
-        ("/api/nothing", &["GET"][..]),
-        ("/assets/..%2f..%2fetc/passwd", &["GET"]),
-    ];
-    for (path, _) in ROUTES.iter().chain(&more) {
+    let more = ["/api/nothing", "/assets/..%2f..%2fetc/passwd"];
+    let ours = ROUTES.iter().map(|(path, _)| *path);
+    for path in ours.chain(more) {
         for method in [
             "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW",
         ] {
@@ -33,7 +31,7 @@ async fn a1_every_route_and_method_is_closed_without_a_credential() {
                 let is_open = open.contains(&(if method == "HEAD" { "GET" } else { method }, path));
                 if is_open {
                     assert_eq!(answer.status, 200, "{method} {path}");
-                } else if (method, *path) == ("POST", "/api/login") {
+                } else if (method, path) == ("POST", "/api/login") {
                     answer.refused(400);
                 } else {
                     assert_eq!(answer.status, 401, "{method} {path}: {answer:?}");
@@ -42,6 +40,26 @@ async fn a1_every_route_and_method_is_closed_without_a_credential() {
         }
     }
     assert_eq!(house.changes(), 0);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a1_so_is_every_route_of_every_mount_by_its_own_method() {
+    let house = House::open().await;
+    let routes = zhongshu::web::every_route();
+    let has = |prefix: &str| routes.iter().any(|it| it.path.starts_with(prefix));
+    assert!(has("/api/") && has("/harness/api"), "{routes:?}");
+    let open = ["/", "/assets/{*path}", "/healthz", "/api/login"];
+    for route in routes.iter().filter(|it| !open.contains(&&*it.path)) {
+        // Whatever an id is.
+        let path = route.path.replace(['{', '}', '*'], "");
+        let ask = match route.method {
+            "GET" => house.ask("GET", &path),
+            method => house.post(&path, &json!({})).line(method, &path),
+        };
+        let answer = ask.send().await;
+        assert_eq!(answer.refused(401).json()["code"], "login_required");
+    }
     house.close().await;
 }
 

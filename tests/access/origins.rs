@@ -63,22 +63,25 @@ async fn c2_a_missing_or_null_origin_is_refused_on_changes() {
         ("Sec-Fetch-Site", "cross-site"),
         ("Sec-Fetch-Site", "same-site"),
         ("Sec-Fetch-Site", "same-origin"),
-        ("Sec-Fetch-Mode", "cors"),
+        ("Sec-Fetch-Site", "none"),
     ] {
         let ask = none.clone().header(name, value);
         ask.clone().session(&session).send().await.refused(403);
         ask.bearer(&token).send().await.refused(403);
     }
+    let mode = none.clone().header("Sec-Fetch-Mode", "cors");
+    mode.clone().session(&session).send().await.refused(403);
     let twice = change().header("Origin", &format!("http://127.0.0.1:{}", house.port));
     twice.session(&session).send().await.refused(403);
     assert_eq!(house.changes(), 0);
     // What a script does, and what our page does.
     assert_eq!(none.bearer(&token).send().await.json()["actor"], "token:ci");
+    assert_eq!(mode.bearer(&token).send().await.json()["actor"], "token:ci");
     let page = change()
         .header("Sec-Fetch-Site", "same-origin")
         .session(&session);
     assert_eq!(page.send().await.status, 200);
-    assert_eq!(house.changes(), 2);
+    assert_eq!(house.changes(), 3);
     house.close().await;
 }
 

@@ -87,6 +87,12 @@ async fn the_guard_looks_at_who_opens_a_web_socket() {
     let mut socket = open(&house, &[("authorization", &bearer)]).await.unwrap();
     assert!(echoes(&mut socket, "one").await);
     assert!(echoes(&mut socket, "two").await);
+    // As Node opens one.
+    let node = [
+        ("authorization", bearer.as_str()),
+        ("sec-fetch-mode", "websocket"),
+    ];
+    assert!(echoes(&mut open(&house, &node).await.unwrap(), "node").await);
     let page = [("x-zhongshu-session", session.as_str()), ("origin", &own)];
     assert!(echoes(&mut open(&house, &page).await.unwrap(), "page").await);
 
@@ -112,7 +118,7 @@ async fn the_guard_looks_at_who_opens_a_web_socket() {
         ),
         (&[("x-zhongshu-session", &session)], 403, "origin_missing"),
         (
-            &[("authorization", &bearer), ("sec-fetch-mode", "websocket")],
+            &[("authorization", &bearer), ("sec-fetch-site", "none")],
             403,
             "origin_missing",
         ),
@@ -144,6 +150,32 @@ async fn a_web_socket_ends_with_its_credential() {
     house.access.revoke_token(&by, "mine").unwrap();
     assert!(ends_within(&mut mine, Duration::from_secs(1)).await);
     assert!(echoes(&mut others, "after").await);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_web_socket_of_a_mount_that_judges_ends_with_its_credential() {
+    let house = House::with(Some(echo().judging())).await;
+    let token = house.token("drives", Scope::Harness);
+    let mut places = Vec::new();
+    for headers in [
+        [("x-codex-rbac-token", token.as_str())],
+        [("authorization", &format!("Bearer {token}"))],
+    ] {
+        places.push(open(&house, &headers).await.unwrap());
+    }
+    for socket in &mut places {
+        assert!(echoes(socket, "before").await);
+    }
+    let wrong = open(&house, &[("x-codex-rbac-token", "nobody")]).await;
+    assert!(matches!(wrong, Err(Error::Http(no)) if no.status().as_u16() == 401));
+    let by = Caller::Person {
+        via: Via::CommandLine,
+    };
+    house.access.revoke_token(&by, "drives").unwrap();
+    for socket in &mut places {
+        assert!(ends_within(socket, Duration::from_secs(1)).await);
+    }
     house.close().await;
 }
 

@@ -4,6 +4,7 @@ use super::endings::STREAMS;
 use super::http::{self, Answer, Door, Events};
 use super::world::World;
 use serde_json::{Value, json};
+use zhongshu::web::harness::PREFIX;
 
 /// For whom a route is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +122,8 @@ enum Who {
     Nobody,
     /// A token of scope `read`.
     Reader,
+    /// A token of scope `harness`.
+    Harness,
     /// A token of scope `human`.
     Human,
     Browser,
@@ -133,9 +136,10 @@ enum Who {
     Revoked,
 }
 
-const EVERYBODY: [Who; 8] = [
+const EVERYBODY: [Who; 9] = [
     Who::Nobody,
     Who::Reader,
+    Who::Harness,
     Who::Human,
     Who::Browser,
     Who::CommandLine,
@@ -146,6 +150,7 @@ const EVERYBODY: [Who; 8] = [
 
 struct Keys {
     reader: String,
+    harness: String,
     human: String,
     browser: String,
     logged_out: String,
@@ -164,6 +169,7 @@ impl Keys {
             .ok();
         Self {
             reader: world.token("reader", "read"),
+            harness: world.token("harness", "harness"),
             human: world.token("human", "human"),
             browser: world.browser(),
             logged_out,
@@ -181,6 +187,7 @@ impl Keys {
             Who::Agent => return then(&Door::SocketOf(&socket, "thread-of-nobody")),
             Who::Nobody => None,
             Who::Reader => Some(("Authorization", bearer(&self.reader))),
+            Who::Harness => Some(("Authorization", bearer(&self.harness))),
             Who::Human => Some(("Authorization", bearer(&self.human))),
             Who::Revoked => Some(("Authorization", bearer(&self.revoked))),
             Who::Browser => Some(("X-Zhongshu-Session", self.browser.clone())),
@@ -204,9 +211,12 @@ fn expected(method: &str, path: &str, whose: For, who: Who) -> Option<(u16, &'st
         (Who::Agent, For::Agents) => Some((403, "not_the_tool_server")),
         (Who::Agent, For::Lookers) => Some((403, "not_for_agents")),
         (Who::Agent, For::Person) => Some((403, "person_only")),
-        (Who::Reader | Who::Human | Who::Browser, _) if is_tool => Some((404, "unknown_path")),
+        (Who::Reader | Who::Harness | Who::Human | Who::Browser, _) if is_tool => {
+            Some((404, "unknown_path"))
+        }
         (Who::Reader, _) if method == "POST" => Some((403, "read_only_token")),
-        (Who::Reader, For::Person) => Some((403, "person_only")),
+        (Who::Harness, _) if method == "POST" => Some((403, "harness_only_token")),
+        (Who::Reader | Who::Harness, For::Person) => Some((403, "person_only")),
         _ => None,
     }
 }
@@ -240,6 +250,7 @@ fn happened(world: &World) -> usize {
 #[test]
 fn every_route_answers_every_credential_as_the_table_says_and_looking_changes_nothing() {
     let mut listed = zhongshu::web::every_route();
+    listed.retain(|route| !route.path.starts_with(PREFIX));
     listed.sort();
     let mut table: Vec<_> = ROUTES
         .iter()
@@ -248,7 +259,7 @@ fn every_route_answers_every_credential_as_the_table_says_and_looking_changes_no
     table.sort();
     let served: Vec<_> = listed
         .iter()
-        .map(|route| (route.method, route.path))
+        .map(|route| (route.method, &*route.path))
         .collect();
     assert_eq!(served, table, "the table and the router differ");
 
@@ -312,6 +323,52 @@ fn every_route_answers_every_credential_as_the_table_says_and_looking_changes_no
     let path = format!("/api/zhongshu_inbox?id={}", planner.id);
     world.get(&path).ok();
     assert_eq!(happened(&world), before + 1);
+}
+
+/// A path with something that is not there in each place for an id.
+fn of_nothing(path: &str) -> String {
+    let mut filled = String::new();
+    for (number, part) in path.split(['{', '}']).enumerate() {
+        filled.push_str(if number % 2 == 1 { "nothing" } else { part });
+    }
+    filled
+}
+
+#[test]
+fn every_route_of_the_harness_keeps_out_whoever_has_no_role_for_it() {
+    let mut routes = zhongshu::web::every_route();
+    routes.retain(|route| route.path.starts_with(PREFIX));
+    assert!(routes.len() > 2, "{routes:?}");
+    let world = World::serving();
+    let keys = Keys::cut(&world);
+    let before = happened(&world);
+    for route in &routes {
+        let path = of_nothing(&route.path);
+        let changes = route.method != "GET";
+        for (who, no) in [
+            (Who::Nobody, Some((401, "login_required"))),
+            (Who::LoggedOut, Some((401, "session_unknown"))),
+            (Who::Revoked, Some((401, "token_unknown"))),
+            (Who::Agent, Some((403, "not_for_agents"))),
+            (Who::Reader, changes.then_some((403, "insufficient_role"))),
+        ] {
+            let Some((status, code)) = no else { continue };
+            let (kind, body) = match changes {
+                true => (Some("application/json"), Some(b"{}".as_slice())),
+                false => (None, None),
+            };
+            let answer = keys.at_the_door(&world, who, |door| {
+                http::send(door, route.method, &path, kind, body)
+            });
+            let at = format!("{} {path} by {who:?}: {answer:?}", route.method);
+            assert_eq!(
+                (answer.status, &answer.json()["code"]),
+                (status, &json!(code)),
+                "{at}"
+            );
+        }
+    }
+    assert_eq!(happened(&world), before);
 }
 
 #[test]

@@ -58,7 +58,7 @@ async fn act(
 fn action_of(item: &Value, given: &Answer) -> Result<(String, String, Value), CommandError> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let actions = item["actions"].as_array();
-    let mut all = actions.into_iter().flatten();
+    let all = actions.into_iter().flatten();
     let Some(action) = all.clone().find(|it| it["id"] == given.decision.as_str()) else {
         let offered: Vec<String> = all.map(|it| text(&it["id"])).collect();
         return Err(CommandError::Usage(format!(

@@ -1,5 +1,5 @@
-//! What every answer carries, whoever made it: the security headers, the end of workers that are not ours, and for a browser session the
-//! proof that it is ours.
+//! What every answer carries, whoever made it: the security headers, its id in the log, the end of workers that are not ours, and for a
+//! browser session the proof that it is ours.
 
 use super::{SESSION_HEADER, single};
 use crate::access::{Access, ProofKey};
@@ -15,6 +15,9 @@ use axum::response::Response;
 const CHALLENGE_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-challenge");
 /// Carries the proof.
 const PROOF_HEADER: HeaderName = HeaderName::from_static("x-zhongshu-proof");
+
+/// Carries the id by which the log names a request.
+const REQUEST_HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The content security policies of our answers: own scripts and styles only, no inline script, style or form target at all. Only the
 /// page shows frames, of the terminals' ports alone. Never of ours: who takes our port when we are gone must not be framed by an open page.
@@ -55,11 +58,14 @@ pub(super) struct Wanted {
     /// Whether somebody asks for a worker that is not ours.
     worker: bool,
     page: bool,
+    /// The request's id in the log: letters and digits.
+    id: String,
 }
 
 impl Wanted {
-    pub(super) fn of(request: &Request) -> Self {
+    pub(super) fn of(request: &Request, id: String) -> Self {
         Self {
+            id,
             proof: None,
             worker: asks_for_worker(request) && !assets::is_worker(request.uri().path()),
             page: request.uri().path() == "/",
@@ -75,6 +81,9 @@ impl Wanted {
             false => &policies.other,
         };
         headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+        if let Ok(id) = HeaderValue::from_str(&self.id) {
+            headers.insert(REQUEST_HEADER, id);
+        }
         if self.worker {
             // Ours has a name that nobody knew before. One that was left here by whoever had this origin before goes, with all it kept.
             headers.insert("clear-site-data", HeaderValue::from_static("\"*\""));

@@ -1,6 +1,6 @@
 //! The API as an OpenAPI 3.1 document, made of the registration of its routes.
 
-use crate::web::caller::RequireReader;
+use crate::web::role::RequireMember;
 use crate::web::table::Table;
 use axum::body::Bytes;
 use axum::http::HeaderValue;
@@ -35,13 +35,15 @@ pub(super) fn frame() -> OpenApi {
         .build()
 }
 
+/// Where it is served.
+const PATH: &str = "/harness/api/openapi.json";
+
 /// The route that serves it.
-pub(super) fn served(document: &OpenApi) -> Table {
+pub(super) fn table(document: &OpenApi) -> Table {
     let text = document.to_json().expect("a document serialises");
     let text = Bytes::from(text);
     let json = HeaderValue::from_static("application/json");
-    Table::new().get(
-        "/harness/api/openapi.json",
-        move |_: RequireReader| async move { ([(CONTENT_TYPE, json)], text).into_response() },
-    )
+    Table::new().get(PATH, move |_: RequireMember| async move {
+        ([(CONTENT_TYPE, json)], text).into_response()
+    })
 }

@@ -3,7 +3,7 @@
 use super::App;
 use super::input::Params;
 use crate::codex::Status;
-use crate::web::caller::RequireReader;
+use crate::web::role::RequireMember;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,7 +22,7 @@ pub(super) struct Name {
 /// Says who this is.
 #[utoipa::path(get, path = "", tag = "system", operation_id = "name",
     responses((status = 200, body = Name)))]
-pub(super) async fn name(_: RequireReader) -> Json<Name> {
+pub(super) async fn name(_: RequireMember) -> Json<Name> {
     Json(Name {
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
@@ -82,7 +82,7 @@ struct AuthHealth {
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "health", params(HealthQuery),
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub(super) async fn health(
-    _: RequireReader,
+    _: RequireMember,
     State(app): State<App>,
     Params(query): Params<HealthQuery>,
 ) -> (StatusCode, Json<Health>) {

@@ -13,6 +13,7 @@ mod projects;
 
 use crate::harness::Harness;
 use crate::web::mount::Mount;
+use crate::web::table::Route;
 use axum::Router;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
@@ -39,12 +40,34 @@ fn parts() -> (Router<App>, OpenApi) {
 /// Everything under the prefix.
 pub fn routes(harness: App) -> Mount {
     let (router, document) = parts();
-    let document = document::served(&document);
+    let document = document::table(&document).serve(());
     Mount::at(
         PREFIX,
-        router.with_state(harness).merge(document.serve(())),
+        router.with_state(harness).merge(document),
         error::envelope,
     )
+    .judging()
+}
+
+/// Every route under the prefix, as the document has them.
+pub fn every_route() -> Vec<Route> {
+    let document = document();
+    let mut routes = document::table(&document).routes().to_vec();
+    for (path, item) in document.paths.paths {
+        let methods = [
+            ("GET", item.get.is_some()),
+            ("POST", item.post.is_some()),
+            ("PUT", item.put.is_some()),
+            ("PATCH", item.patch.is_some()),
+            ("DELETE", item.delete.is_some()),
+        ];
+        let there = methods.into_iter().filter(|(_, is_there)| *is_there);
+        routes.extend(there.map(|(method, _)| Route {
+            method,
+            path: path.clone().into(),
+        }));
+    }
+    routes
 }
 
 /// The document, as it is served.

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::domain::harness::project::Project;
-use crate::web::caller::RequireReader;
+use crate::web::role::RequireMember;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -18,7 +18,7 @@ pub(super) struct Projects {
 /// Lists the projects by name.
 #[utoipa::path(get, path = "/projects", tag = "projects", operation_id = "projects_list",
     responses((status = 200, body = Projects)))]
-pub(super) async fn list(_: RequireReader, State(app): State<App>) -> Json<Projects> {
+pub(super) async fn list(_: RequireMember, State(app): State<App>) -> Json<Projects> {
     let all = |state: &crate::domain::harness::state::State| {
         state.projects.values().cloned().collect::<Vec<_>>()
     };
