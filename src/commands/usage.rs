@@ -15,16 +15,21 @@ const BAR: u64 = 20;
 /// Sessions that are printed; `--json` has more.
 const SHOWN: usize = 30;
 
-/// Prints what was taken.
+/// Prints what was taken. With `--try-now` a provider that refuses is tried again first.
 ///
 /// # Errors
-/// When no server runs.
+/// When no server runs, or the server refuses to try.
 pub async fn run(
     places: &Places,
     wanted: &Usage,
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
-    let usage = Client::find(places)?.get("/api/usage").await?;
+    let client = Client::find(places)?;
+    if wanted.try_now {
+        let only = json!({ "only": "provider" });
+        client.post("/api/queue/resume", &only).await?;
+    }
+    let usage = client.get("/api/usage").await?;
     match wanted.json {
         true => writeln!(out, "{usage}")?,
         false => show(&usage, out)?,
@@ -190,7 +195,7 @@ fn limits(usage: &Value, out: &mut impl Write) -> Result<(), CommandError> {
         let retry_at = printable(retry_at);
         writeln!(
             out,
-            "the provider refuses; it is tried again at {retry_at} (`zhongshu api POST /api/queue/resume` tries now)"
+            "the provider refuses; it is tried again at {retry_at} (`zhongshu usage --try-now` tries now)"
         )?;
     }
     Ok(())
