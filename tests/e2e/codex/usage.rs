@@ -61,6 +61,7 @@ async fn codex_tokens_are_counted_by_turn_session_department_and_plan() {
     assert_eq!(of_plan["tokens"]["total"], 1_540, "{usage}");
     assert_eq!(usage["rate_limits"]["primary"]["used_percent"], 42);
     assert_eq!(usage["rate_limits"]["primary"]["minutes"], 300);
+    assert_eq!(usage["rate_limits"]["others"], json!([]));
     let session = house
         .session(&planner, "its view has it", |session| {
             session["usage"]["tokens"]["total"] == 1_100
