@@ -78,6 +78,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("POST", "/api/resume_session", For::Person),
     ("POST", "/api/session_input", For::Person),
     ("POST", "/api/notify_zhongshu", For::Person),
+    ("POST", "/api/take_back_message", For::Person),
     ("POST", "/api/interrupt_session", For::Person),
     ("POST", "/api/compact_session", For::Person),
     ("POST", "/api/revert_session", For::Person),

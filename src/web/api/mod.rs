@@ -66,6 +66,7 @@ pub fn table() -> Table<App> {
         .post("/api/resume_session", sessions::resume)
         .post("/api/session_input", sessions::input)
         .post("/api/notify_zhongshu", sessions::notify)
+        .post("/api/take_back_message", steering::take_back)
         .post("/api/interrupt_session", steering::interrupt)
         .post("/api/compact_session", steering::compact)
         .post("/api/revert_session", steering::revert)

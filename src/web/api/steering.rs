@@ -2,7 +2,8 @@
 
 use crate::access::Lease;
 use crate::domain::department::{Approval, Sandbox};
-use crate::domain::ids::SessionId;
+use crate::domain::flow::messages;
+use crate::domain::ids::{MessageId, SessionId};
 use crate::domain::steering::{Target, Wish};
 use crate::sessions::open_terminals::TerminalView;
 use crate::sessions::steering::Done;
@@ -268,6 +269,27 @@ pub async fn review(
         .review(&actor, id, wish.target, wish.interrupt)
         .await?;
     steered(&app, id, &opener, done)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBack {
+    #[serde(alias = "id")]
+    session_id: SessionId,
+    message_id: MessageId,
+}
+
+pub async fn take_back(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    opener: Lease,
+    Body(wish): Body<TakeBack>,
+) -> Result<Success<Steered>, ApiError> {
+    let id = wish.session_id.clone();
+    let message_id = wish.message_id;
+    let take_back = move |state: &_| messages::take_back(state, &id, &message_id);
+    app.agents.core.decide(caller.actor(), take_back).await?;
+    steered(&app, &wish.session_id, &opener, Done::default())
 }
 
 /// The terminal that shows the session's own thread again, or a copy of it.
