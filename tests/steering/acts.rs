@@ -79,7 +79,10 @@ async fn codex_what_runs_is_broken_off_and_what_was_said_for_later_goes_on() {
     assert_eq!(code, "message_sent");
     let requests = house.model.requests();
     let mut texts = requests.iter().flat_map(|it| &it.user_texts);
-    assert!(!texts.any(|it| it.contains("never")), "it was taken back");
+    assert!(
+        !texts.any(|it| it.contains("Tell me never.")),
+        "it was taken back"
+    );
     let code = house
         .no("/api/interrupt_session", &id, json!({}), 409)
         .await;

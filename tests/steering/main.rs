@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod acts;
+mod budgets;
 mod commands;
 mod noticed;
 mod page;
