@@ -55,6 +55,7 @@ await step('in Chinese it is said in Chinese', async () => {
   await card.waitFor();
   await page.screenshot({ path: path.join(WALK_PICTURES, 'budget-zh.png'), fullPage: true });
   assert.match(await card.innerText(), /预算|额度/);
+  await page.locator('#usage').getByText('中书省').waitFor();
   assert.ok(!(await card.innerText()).includes('Raise'), await card.innerText());
 });
 

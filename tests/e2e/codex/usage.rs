@@ -55,6 +55,7 @@ async fn codex_tokens_are_counted_by_turn_session_department_and_plan() {
     for (key, total) in [("zhongshu", 1_100), ("lingyubu", 220), ("gongchengbu", 220)] {
         let spent = row(&usage["departments"], "department", &json!(key));
         assert_eq!(spent["tokens"]["total"], total, "{usage}");
+        assert_ne!(spent["title"], key, "a person reads a name, not a key");
     }
     let of_plan = row(&usage["plans"], "version", &json!(1));
     assert_eq!(of_plan["session_id"], planner);
