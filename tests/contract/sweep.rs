@@ -53,6 +53,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("GET", "/ui/thread/item", For::Person),
     ("GET", "/mcp/inbox", For::Agents),
     ("POST", "/mcp/accept_changes", For::Agents),
+    ("POST", "/mcp/review_code", For::Agents),
     ("POST", "/api/zhongshu_inbox", For::Person),
     ("POST", "/api/start_zhongshu_session", For::Person),
     ("POST", "/api/start_zhongshu", For::Person),

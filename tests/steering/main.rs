@@ -5,6 +5,7 @@ mod acts;
 mod budgets;
 mod commands;
 mod noticed;
+mod own_reviews;
 mod page;
 mod programs;
 mod refusals;

@@ -38,6 +38,7 @@ pub fn table() -> Table<App> {
         .post("/api/zhongshu_inbox", results::read_inbox)
         .get("/mcp/inbox", results::inbox_of_thread)
         .post("/mcp/accept_changes", results::accept_for_thread)
+        .post("/mcp/review_code", steering::review_for_thread)
         .post("/api/ack_result", results::acknowledge)
         .post("/api/accept_changes", results::accept)
         .post("/api/verify_result", results::verify)
