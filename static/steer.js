@@ -13,6 +13,7 @@ const act = (name, path, body = () => ({})) => onAction(name, async (button) => 
 act('steer-interrupt', '/api/interrupt_session', ({ background }) => ({ background: background === 'true' }));
 act('steer-compact', '/api/compact_session');
 act('steer-revert', '/api/revert_session', ({ turnId }) => ({ turn_id: turnId }));
+act('steer-take-back', '/api/take_back_message', ({ messageId }) => ({ message_id: messageId }));
 act('steer-fork', '/api/fork_session');
 act('steer-archive', '/api/archive_session');
 act('steer-delete', '/api/delete_session', ({ forkId }) => (forkId ? { fork_id: forkId } : {}));

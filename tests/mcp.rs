@@ -165,7 +165,8 @@ async fn tools_have_schemas_and_descriptions() {
             "read_inbox",
             "accept_changes",
             "report_result",
-            "report_verdict"
+            "report_verdict",
+            "review_code"
         ]
     );
     for tool in tools {

@@ -32,6 +32,13 @@ pub enum SessionCommand {
         #[arg(long)]
         after: bool,
     },
+    /// Take a message back that waits for the end of the turn
+    TakeBack {
+        /// Id of the session
+        id: String,
+        /// Id of the message, as `message --after` printed it
+        message: String,
+    },
     /// Break off the turn that runs; a program of your own gets Ctrl-C
     Interrupt {
         /// Id of the session

@@ -8,6 +8,9 @@ pub struct Usage {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Try a provider that refuses again, before its time; a queue that you paused stays so
+    #[arg(long)]
+    pub try_now: bool,
 }
 
 /// What to do with budgets.

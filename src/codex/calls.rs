@@ -17,7 +17,7 @@ pub use super::steering::{
 };
 use super::{
     items::{Item, Thread, Turn, UserInput},
-    usage::RateLimitsTold,
+    usage::RateLimitsFound,
     wire::{ThreadId, TurnId, thread_call},
 };
 
@@ -62,7 +62,7 @@ calls! {
     ReviewStart = "review/start" -> ReviewStarted;
     ModelList = "model/list" -> Page<Model>;
     AccountRead = "account/read" -> AccountStatus;
-    AccountRateLimitsRead = "account/rateLimits/read" -> RateLimitsTold;
+    AccountRateLimitsRead = "account/rateLimits/read" -> RateLimitsFound;
     ConfigRead = "config/read" -> ConfigFound;
     McpServerStatusList = "mcpServerStatus/list" -> Page<McpServerStatus>;
 }

@@ -3,10 +3,14 @@
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 use super::wire::{ThreadId, TurnId};
-use crate::domain::usage::limits::{Credits, RateLimits, Window};
+use crate::domain::usage::limits::{Credits, RateLimit, Window};
 use crate::domain::usage::{Context, Tokens};
+
+/// Longest id and name of a limit that is kept, in characters.
+const NAME_CHARS: usize = 120;
 
 /// What a thread has taken; told after each answer of the model, and once to whoever resumes it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -49,7 +53,7 @@ pub struct Breakdown {
     pub total_tokens: i64,
 }
 
-/// Limits of the account, or a part of them.
+/// One limit of the account, or a part of what is known of it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RateLimitsTold {
@@ -57,10 +61,42 @@ pub struct RateLimitsTold {
     pub rate_limits: Snapshot,
 }
 
-/// Limits of the account; what is null is not told.
+/// All limits of the account.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RateLimitsFound {
+    /// The one that older clients know.
+    pub rate_limits: Snapshot,
+    /// Each of them, where the provider counts more than one.
+    #[serde(default)]
+    pub rate_limits_by_limit_id: Option<BTreeMap<String, Snapshot>>,
+}
+
+impl RateLimitsFound {
+    /// Each of them once.
+    pub fn all(self) -> Vec<Snapshot> {
+        let by_id = self.rate_limits_by_limit_id.unwrap_or_default();
+        match by_id.is_empty() {
+            true => vec![self.rate_limits],
+            false => by_id
+                .into_iter()
+                .map(|(id, snapshot)| Snapshot {
+                    limit_id: Some(id),
+                    ..snapshot
+                })
+                .collect(),
+        }
+    }
+}
+
+/// One limit of the account; what is null is not told.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Snapshot {
+    /// Which limit; `codex`, or null, is the account's own.
+    pub limit_id: Option<String>,
+    /// Its name for people.
+    pub limit_name: Option<String>,
     /// The short window.
     pub primary: Option<LimitWindow>,
     /// The long one.
@@ -69,7 +105,7 @@ pub struct Snapshot {
     pub credits: Option<LimitCredits>,
     /// The account's plan.
     pub plan_type: Option<String>,
-    /// Which limit is reached.
+    /// Why it is reached.
     pub rate_limit_reached_type: Option<String>,
 }
 
@@ -126,7 +162,7 @@ impl TokenUsage {
 
 impl Snapshot {
     /// As we keep it.
-    pub fn limits(self, at: DateTime<Utc>) -> RateLimits {
+    pub fn limit(self, at: DateTime<Utc>) -> RateLimit {
         let window = |window: LimitWindow| Window {
             used_percent: window.used_percent.clamp(0, 1_000),
             minutes: window.window_duration_mins,
@@ -134,7 +170,10 @@ impl Snapshot {
                 .resets_at
                 .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
         };
-        RateLimits {
+        let short = |text: String| text.chars().take(NAME_CHARS).collect::<String>();
+        RateLimit {
+            id: self.limit_id.map(short),
+            name: self.limit_name.map(short),
             primary: self.primary.map(window),
             secondary: self.secondary.map(window),
             credits: self.credits.map(|credits| Credits {

@@ -6,6 +6,7 @@ use super::attention;
 use super::error::CommandError;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
+use crate::domain::usage::shown;
 use crate::governance::render::printable;
 use crate::paths::Places;
 use crate::process::Identity;
@@ -89,7 +90,7 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
     }
     let text = |session: &Value, field: &str| printable(session[field].as_str().unwrap_or("-"));
     let now = Utc::now();
-    let rows: Vec<[String; 6]> = sessions
+    let rows: Vec<[String; 8]> = sessions
         .iter()
         .map(|session| {
             let mut task: String = text(session, "task").chars().take(60).collect();
@@ -110,12 +111,24 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
                 text(session, "status"),
                 doing::said(&session["doing"], now),
                 text(session, "sandbox"),
+                tokens(&session["usage"]),
+                window(&session["usage"]),
                 task,
             ]
         })
         .collect();
-    let head = ["ID", "DEPARTMENT", "STATUS", "DOING", "SANDBOX", "TASK"].map(str::to_owned);
-    let mut widths = [0; 5];
+    let head = [
+        "ID",
+        "DEPARTMENT",
+        "STATUS",
+        "DOING",
+        "SANDBOX",
+        "TOKENS",
+        "WINDOW",
+        "TASK",
+    ];
+    let head = head.map(str::to_owned);
+    let mut widths = [0; 7];
     for row in std::iter::once(&head).chain(&rows) {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -125,9 +138,26 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
         for (cell, width) in row.iter().zip(widths) {
             write!(out, "{cell:<width$}  ")?;
         }
-        writeln!(out, "{}", row[5])?;
+        writeln!(out, "{}", row[7])?;
     }
     Ok(())
+}
+
+/// What a session has taken.
+fn tokens(usage: &Value) -> String {
+    let total = usage["tokens"]["total"].as_u64().filter(|it| *it > 0);
+    total.map_or_else(|| "-".to_owned(), shown::tokens)
+}
+
+/// How full its model's window is.
+fn window(usage: &Value) -> String {
+    let of = |name: &str| usage[name].as_u64();
+    match (of("context_used"), of("context_window")) {
+        (Some(used), Some(window @ 1..)) => {
+            format!("{}%", (used.saturating_mul(100) / window).min(100))
+        }
+        _ => "-".to_owned(),
+    }
 }
 
 /// What waits for a person, in the words of the list that every surface shows; and what only this one says.
@@ -337,12 +367,16 @@ mod tests {
     #[test]
     fn the_table_cannot_be_steered_by_a_task() {
         let mut out = Vec::new();
-        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc", "status_reason": "d\ne", "exit_code": 3});
-        table(&[session], &mut out).unwrap();
+        let session = json!({"id": "menxia-1", "department": "menxia", "status": "running", "task": "a\u{1b}[2Jb\nc", "status_reason": "d\ne", "exit_code": 3,
+            "usage": {"tokens": {"total": 12_345}, "context_used": 50, "context_window": 200}});
+        let fresh = json!({"id": "menxia-2", "usage": {"tokens": {"total": 0}, "context_used": 7, "context_window": null}});
+        table(&[session, fresh], &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert_eq!(text.lines().count(), 2);
+        assert_eq!(text.lines().count(), 3);
         assert!(!text.contains('\u{1b}'));
         assert!(text.contains("menxia-1  menxia"), "{text}");
+        assert!(text.contains("  12.3k   25%     a"), "{text}");
+        assert!(text.contains("  -       -       -"), "{text}");
         assert!(text.contains("c  (d"), "{text}");
         assert!(text.contains("(exit code 3)"), "{text}");
     }

@@ -38,6 +38,10 @@ fn request(command: &SessionCommand) -> (&'static str, Value) {
             let body = json!({"session_id": id, "input": text, "when": when});
             ("/api/session_input", body)
         }
+        SessionCommand::TakeBack { id, message } => {
+            let body = json!({"session_id": id, "message_id": message});
+            ("/api/take_back_message", body)
+        }
         SessionCommand::Interrupt { id, background } => {
             let body = json!({"session_id": id, "background": background});
             ("/api/interrupt_session", body)
@@ -127,6 +131,9 @@ fn said(command: &SessionCommand, answer: &Value) -> String {
             )
         }
         SessionCommand::Message { .. } => format!("{}: on its way", field(&answer["message_id"])),
+        SessionCommand::TakeBack { message, .. } => {
+            format!("{}: taken back, nothing was sent", printable(message))
+        }
         SessionCommand::Interrupt { .. } if answer["turn_id"].is_null() => {
             "its background commands are ended, or Ctrl-C was pressed; no turn of it ran".to_owned()
         }

@@ -15,16 +15,21 @@ const BAR: u64 = 20;
 /// Sessions that are printed; `--json` has more.
 const SHOWN: usize = 30;
 
-/// Prints what was taken.
+/// Prints what was taken. With `--try-now` a provider that refuses is tried again first.
 ///
 /// # Errors
-/// When no server runs.
+/// When no server runs, or the server refuses to try.
 pub async fn run(
     places: &Places,
     wanted: &Usage,
     out: &mut impl Write,
 ) -> Result<ExitCode, CommandError> {
-    let usage = Client::find(places)?.get("/api/usage").await?;
+    let client = Client::find(places)?;
+    if wanted.try_now {
+        let only = json!({ "only": "provider" });
+        client.post("/api/queue/resume", &only).await?;
+    }
+    let usage = client.get("/api/usage").await?;
     match wanted.json {
         true => writeln!(out, "{usage}")?,
         false => show(&usage, out)?,
@@ -166,8 +171,28 @@ fn show(usage: &Value, out: &mut impl Write) -> Result<(), CommandError> {
 }
 
 fn limits(usage: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    let own = &usage["rate_limits"];
+    let others = own["others"].as_array().into_iter().flatten();
+    for limit in std::iter::once(own).chain(others) {
+        windows(limit, out)?;
+    }
+    if let Some(retry_at) = usage["held"]["retry_at"].as_str() {
+        let retry_at = printable(retry_at);
+        writeln!(
+            out,
+            "the provider refuses; it is tried again at {retry_at} (`zhongshu usage --try-now` tries now)"
+        )?;
+    }
+    Ok(())
+}
+
+/// One limit: a line for each of its windows, and what is left to be bought from.
+fn windows(limit: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    let id = limit["limit_id"].as_str().filter(|id| *id != "codex");
+    let title = id.map(|id| limit["limit_name"].as_str().unwrap_or(id));
+    let of = title.map_or_else(String::new, |title| format!("  {}", printable(title)));
     for name in ["primary", "secondary"] {
-        let window = &usage["rate_limits"][name];
+        let window = &limit[name];
         let Some(percent) = window["used_percent"].as_u64() else {
             continue;
         };
@@ -180,18 +205,12 @@ fn limits(usage: &Value, out: &mut impl Write) -> Result<(), CommandError> {
             });
         let anew = window["resets_at"].as_str();
         let anew = anew.map_or_else(String::new, |at| format!(", anew at {}", printable(at)));
-        writeln!(out, "limit {} {percent}%{length}{anew}", bar(percent, 100))?;
+        let bar = bar(percent, 100);
+        writeln!(out, "limit {bar} {percent}%{length}{anew}{of}")?;
     }
-    let credits = &usage["rate_limits"]["credits"]["balance"];
+    let credits = &limit["credits"]["balance"];
     if credits.is_string() {
-        writeln!(out, "credits: {}", text(credits))?;
-    }
-    if let Some(retry_at) = usage["held"]["retry_at"].as_str() {
-        let retry_at = printable(retry_at);
-        writeln!(
-            out,
-            "the provider refuses; it is tried again at {retry_at} (`zhongshu api POST /api/queue/resume` tries now)"
-        )?;
+        writeln!(out, "credits: {}{of}", text(credits))?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, Asked, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, FilesCounted, NotTaken, Outcome};
-use super::steering::{Act, Settings, Wider};
+use super::steering::{Act, Settings, Target, Wider};
 use super::usage::{TurnUsage, budgets::Budget, budgets::Subject, stops::Limit};
 use super::{plan_file::PlanFile, plan_review::Verdict};
 use chrono::{DateTime, Utc};
@@ -735,6 +735,27 @@ pub enum Event {
         /// What.
         #[serde(flatten)]
         act: Act,
+    },
+    /// A session asked for a review by Codex, for after its turn.
+    CodexReviewAsked {
+        /// The session.
+        session_id: SessionId,
+        /// What is reviewed.
+        #[serde(flatten)]
+        target: Target,
+    },
+    /// Codex is told to begin the review.
+    CodexReviewBegun {
+        /// The session.
+        session_id: SessionId,
+    },
+    /// The review is over, or could not run. The session is told to go on.
+    CodexReviewEnded {
+        /// The session.
+        session_id: SessionId,
+        /// Why it could not run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A session's thread has another name.
     ThreadRenamed {

@@ -11,7 +11,7 @@ pub use super::outcome::{Outcome, Signal};
 use super::plan::Plan;
 use super::plan_file::PlanFiles;
 use super::plan_review::ReviewedPlan;
-use super::steering::ThreadState;
+use super::steering::{OwnReviews, ThreadState};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -120,6 +120,9 @@ pub struct Session {
     /// What is known of its thread besides what is said in it.
     #[serde(default, skip_serializing_if = "ThreadState::is_plain")]
     pub thread_state: ThreadState,
+    /// Reviews by Codex that it asked for itself.
+    #[serde(default, skip_serializing_if = "OwnReviews::are_none")]
+    pub own_reviews: OwnReviews,
     /// Reminders sent since its last sign of a report.
     pub reminders: u32,
     /// When the last reminder was sent.
@@ -227,6 +230,7 @@ impl Session {
             terminal_id: None,
             terminal_elsewhere: false,
             thread_state: ThreadState::default(),
+            own_reviews: OwnReviews::default(),
             reminders: 0,
             reminded_at: None,
             report_id: None,

@@ -133,6 +133,32 @@ pub enum Target {
     },
 }
 
+/// Reviews by Codex that a session asked for itself, each a turn of its own in the session's thread.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnReviews {
+    /// How many it has asked for since it was started or resumed.
+    pub asked: u32,
+    /// The one that is not over.
+    pub open: Option<OwnReview>,
+}
+
+/// A review that a session asked for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnReview {
+    /// It waits for the end of the turn in which it was asked for.
+    Waits(Target),
+    /// Codex was told to begin.
+    Begun,
+}
+
+impl OwnReviews {
+    /// Whether there never was one.
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// What is in force in a thread, in Codex's own words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {

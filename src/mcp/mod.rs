@@ -10,6 +10,7 @@ mod launcher;
 mod report;
 mod tools;
 
+use crate::domain::department::MENXIA;
 use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::session::Kind;
 use crate::mailbox::threads::{self, ThreadRecord};
@@ -136,6 +137,16 @@ impl Server {
                 launcher::post(&self.state_dir, &caller.thread_id, route, &wish).await?;
                 Ok("accepted; the reason is on record".to_owned())
             }
+            tools::REVIEW_CODE => {
+                caller.must_be_menxia(tool)?;
+                caller.must_be_the_session_itself(tool)?;
+                let wish: tools::ReviewCode = tools::arguments(arguments)?;
+                let route = "/mcp/review_code";
+                launcher::post(&self.state_dir, &caller.thread_id, route, &wish).await?;
+                Ok("The review is queued: it begins when your turn ends. End your turn now, and do not report yet; what Codex finds \
+                    stands in this thread then, and you are told to go on."
+                    .to_owned())
+            }
             other => Err(format!("there is no tool `{other}` here")),
         }
     }
@@ -193,6 +204,16 @@ impl Caller {
                 "`{tool}` is for work; you review version {} of a plan: give your verdict with `{}`",
                 plan.plan_version,
                 tools::REPORT_VERDICT
+            )),
+        }
+    }
+
+    fn must_be_menxia(&self, tool: &str) -> Result<(), String> {
+        match self.record.department == MENXIA {
+            true => Ok(()),
+            false => Err(format!(
+                "`{tool}` is for sessions of the department `{MENXIA}`; you are session `{}` of `{}`",
+                self.record.session_id, self.record.department
             )),
         }
     }

@@ -12,6 +12,8 @@ pub(super) const REPORT_RESULT: &str = "report_result";
 
 pub(super) const REPORT_VERDICT: &str = "report_verdict";
 
+pub(super) const REVIEW_CODE: &str = "review_code";
+
 pub(super) const INSTRUCTIONS: &str = "Reports to zhongshu, which runs this session. A planner reports its plan with \
 report_plan and reads what departments reported with read_inbox. A department reports its work once with report_result; \
 one that was asked to review a plan gives its verdict once with report_verdict. \
@@ -132,6 +134,34 @@ pub(super) enum Judgement {
     Veto,
 }
 
+/// What Codex shall review.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+pub(super) struct ReviewCode {
+    /// `uncommitted` (staged, not staged and new), `base_branch`, `commit` or `custom`.
+    pub target: Reviewed,
+    /// For `base_branch`: what differs from where this branch left that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// For `commit`: its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// For `custom`: what to look at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+}
+
+/// What kind of thing is reviewed.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Reviewed {
+    Uncommitted,
+    BaseBranch,
+    Commit,
+    Custom,
+}
+
 /// One thing that was looked at.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
@@ -196,6 +226,15 @@ pub(super) fn all() -> Vec<Tool> {
         )
         .with_input_schema::<ReportVerdict>()
         .with_title("Give the verdict on a plan")
+        .with_annotations(writes.clone()),
+        Tool::new(
+            REVIEW_CODE,
+            "Menxia only. Has Codex review code in this thread: what is not committed, what differs from a branch, one commit, or what \
+             you tell it. It begins when your turn ends, so end the turn after this call; when the review is over you are told to go on.",
+            JsonObject::new(),
+        )
+        .with_input_schema::<ReviewCode>()
+        .with_title("Have Codex review code")
         .with_annotations(writes),
     ]
 }

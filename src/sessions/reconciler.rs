@@ -262,6 +262,8 @@ async fn perform(agents: &Arc<Agents>, step: &Step, cancel: &CancellationToken) 
         | Step::Deliver(id)
         | Step::Close(id)
         | Step::Interrupt(id)
+        | Step::BeginReview(id)
+        | Step::EndReview(id)
         | Step::OpenTui(id) => {
             let Some(session) = agents.core.session(id) else {
                 return Done::Settled;
@@ -275,6 +277,8 @@ async fn perform(agents: &Arc<Agents>, step: &Step, cancel: &CancellationToken) 
                 Step::Deliver(_) => drivers::deliver(agents, &session).await,
                 Step::Close(_) => drivers::close(agents, &session).await,
                 Step::Interrupt(_) => interrupt(agents, &session).await,
+                Step::BeginReview(_) => agents.steering().begin_own_review(&session).await,
+                Step::EndReview(_) => agents.steering().end_own_review(&session).await,
                 _ => drivers::show(agents, &session).await,
             }
         }

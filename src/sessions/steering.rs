@@ -1,6 +1,7 @@
 //! What a person does to a session without its terminal: each act is checked, recorded, and then told to Codex.
 
 mod models;
+mod own_reviews;
 mod refusals;
 
 use self::refusals::refused;

@@ -14,6 +14,7 @@ use crate::domain::message::Message;
 use crate::domain::plan::PlanState;
 use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
+use crate::domain::steering::OwnReview;
 use crate::domain::usage::budgets::Bounds;
 use crate::domain::usage::stops::Next;
 use chrono::{DateTime, Utc};
@@ -38,6 +39,10 @@ pub enum Step {
     Reconnect(SessionId),
     /// Deliver what is owed to it.
     Deliver(SessionId),
+    /// Begin the review by Codex that it asked for.
+    BeginReview(SessionId),
+    /// The review by Codex that it asked for is over.
+    EndReview(SessionId),
     /// Ask a silent department.
     Remind(SessionId),
     /// It reported and its turn is over.
@@ -211,6 +216,16 @@ fn for_running(
     if observed.activity == Activity::Blocked {
         // It waits for a person, who may take their time.
         return (None, None);
+    }
+    if let Some(review) = &session.own_reviews.open {
+        let step = match review {
+            OwnReview::Waits(_) => Step::BeginReview(id()),
+            OwnReview::Begun => Step::EndReview(id()),
+        };
+        return match (idle, observed.activity_since) {
+            (true, Some(since)) => due_after(now, since, SETTLE, step),
+            _ => (None, None),
+        };
     }
     if session.reminders >= MAX_REMINDERS {
         let sign = observed

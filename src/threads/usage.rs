@@ -15,11 +15,11 @@ impl Threads {
         known.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes note of what was told.
+    /// Takes note of what was told of one limit.
     pub fn limits_told(&self, told: Snapshot) {
         let known = self.limits.lock();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
-        known.merge(told.limits(Utc::now()));
+        known.merge(told.limit(Utc::now()));
     }
 
     /// Asks for the account's limits. Where there is no account Codex refuses, and nothing is known.
@@ -29,7 +29,10 @@ impl Threads {
             return;
         }
         match codex.call(&AccountRateLimitsRead {}).await {
-            Ok(told) => self.limits_told(told.rate_limits),
+            Ok(found) => found
+                .all()
+                .into_iter()
+                .for_each(|told| self.limits_told(told)),
             Err(error) => tracing::debug!(%error, "the limits of the account are not known"),
         }
     }

@@ -129,7 +129,7 @@ async fn work(
             state.slots_taken(),
             chosen,
             app.attention.look(agents, state, &limits, house, language),
-            AllUsage::of(agents, state, &limits.bounds, title),
+            AllUsage::of(agents, state, &limits.bounds, language),
         )
     });
     let (

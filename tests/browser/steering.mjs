@@ -41,6 +41,14 @@ await step('what is said now goes into the session, what is said for later waits
   await picture('waits');
 });
 
+await step('what waits is taken back, and said again', async () => {
+  await button('Take back').click();
+  await steer.getByText('Waits for the end of the turn:').waitFor({ state: 'hidden' });
+  await please('works');
+  await says('Tell me later.', 'after');
+  await button('Take back').waitFor();
+});
+
 await step('an interrupt lets what waits go on', async () => {
   await button('Interrupt').click();
   await rows.filter({ hasText: 'Told.' }).last().waitFor();
@@ -86,8 +94,15 @@ await step('it is renamed, copied, and the copy is read and deleted', async () =
   await copy.waitFor({ state: 'detached' });
 });
 
-await step('nothing went wrong on the way', async () => {
+await step('in Chinese and in the dark it fits as well', async () => {
   await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto(`${new URL(page.url()).origin}/?lang=zh${new URL(page.url()).hash}`);
+  await steer.locator('form[data-form="steer-message"]').waitFor();
+  await steer.locator('summary').first().click();
+  await picture('zh');
+});
+
+await step('nothing went wrong on the way', async () => {
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page is too wide');
   assert.deepEqual(complaints, []);
 });

@@ -22,7 +22,10 @@ await page.evaluate((place) => {
   look();
   new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ['class'] });
 }, badge);
-await please('watch');
+// Each line names a state that has to stand there before the walk goes on; an empty one ends it.
+for (let state = await please('watch'); state; state = await please('watch')) {
+  await page.waitForFunction((it) => window.seen.some((one) => one.state === it), state, { timeout: 60_000 });
+}
 const seen = await page.evaluate(() => window.seen);
 console.log(`SEEN ${JSON.stringify({ seen, complaints })}`);
 await browser.close();

@@ -47,9 +47,16 @@ impl Watcher {
         watcher
     }
 
+    /// Comes back when this state has stood on the page.
+    pub async fn until_shown(&mut self, state: &str) {
+        let line = format!("{state}\n");
+        self.answers.write_all(line.as_bytes()).await.unwrap();
+        self.until("PLEASE watch").await;
+    }
+
     /// What stood on the page, one state after the other: `state`, and `at` in milliseconds since 1970.
     pub async fn seen(mut self) -> Vec<Value> {
-        self.answers.write_all(b"that is all\n").await.unwrap();
+        self.answers.write_all(b"\n").await.unwrap();
         let said = self.until("SEEN ").await;
         let seen: Value = serde_json::from_str(&said).unwrap();
         assert_eq!(seen["complaints"], serde_json::json!([]), "of the browser");

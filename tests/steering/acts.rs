@@ -10,7 +10,8 @@ async fn codex_what_runs_is_broken_off_and_what_was_said_for_later_goes_on() {
     let (house, id) = idle_planner().await;
     house.stands_still(&id).await;
     let later = json!({ "input": "Tell me later.", "when": "after" });
-    house.act("/api/session_input", &id, later).await;
+    let sent = house.act("/api/session_input", &id, later).await;
+    let sent = json!({ "message_id": sent["message_id"] });
     let waits = house
         .session(&id, "the message waits", |it| {
             it["messages_waiting"][0]["begins"] == "Tell me later."
@@ -23,6 +24,30 @@ async fn codex_what_runs_is_broken_off_and_what_was_said_for_later_goes_on() {
         texts.any(|it| it.contains("later"))
     };
     assert!(!heard(&house), "it waits for the turn");
+    // What waits can be taken back; what does not wait cannot.
+    let never = json!({ "input": "Tell me never.", "when": "after" });
+    let never = house.act("/api/session_input", &id, never).await;
+    let never = json!({ "message_id": never["message_id"] });
+    let taken = house
+        .act("/api/take_back_message", &id, never.clone())
+        .await;
+    let waiting = taken["session"]["messages_waiting"].as_array().unwrap();
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    let code = house
+        .no("/api/take_back_message", &id, never.clone(), 409)
+        .await;
+    assert_eq!(code, "message_sent");
+    let audit = house.audit().await;
+    let dropped = audit.iter().find(|it| it["event"] == "message_dropped");
+    let dropped = dropped.unwrap();
+    assert_eq!(dropped["message_id"], never["message_id"]);
+    assert_eq!(
+        (&dropped["actor"], &dropped["reason"]),
+        (
+            &json!("person:cli"),
+            &json!("it was taken back before it was sent")
+        )
+    );
     // What would break the turn off says so first.
     for (path, more) in [
         ("/api/compact_session", json!({})),
@@ -50,6 +75,14 @@ async fn codex_what_runs_is_broken_off_and_what_was_said_for_later_goes_on() {
         .await;
     let session = house.idle(&id).await;
     assert_eq!(session["messages_waiting"], Value::Null);
+    let code = house.no("/api/take_back_message", &id, sent, 409).await;
+    assert_eq!(code, "message_sent");
+    let requests = house.model.requests();
+    let mut texts = requests.iter().flat_map(|it| &it.user_texts);
+    assert!(
+        !texts.any(|it| it.contains("Tell me never.")),
+        "it was taken back"
+    );
     let code = house
         .no("/api/interrupt_session", &id, json!({}), 409)
         .await;

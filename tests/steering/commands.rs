@@ -58,6 +58,15 @@ async fn codex_each_act_is_a_command() {
         .said(&["message", id, "Tell me later.", "--after"])
         .await;
     assert!(said.contains("waits for the end of the turn"), "{said}");
+    let other = house
+        .said(&["message", id, "Tell me never.", "--after"])
+        .await;
+    let (other, _) = other.split_once(':').unwrap();
+    let said = house.said(&["take-back", id, other]).await;
+    assert!(said.contains("nothing was sent"), "{said}");
+    house
+        .complains(&["take-back", id, other], 1, "does not wait any more")
+        .await;
     house
         .complains(&["compact", id], 1, "middle of a turn")
         .await;
@@ -69,6 +78,13 @@ async fn codex_each_act_is_a_command() {
     };
     let turns = house.wait_for("what was said later", told).await;
     house.idle(id).await;
+    let all = house.model.requests();
+    let heard = |it: &str| {
+        all.iter()
+            .flat_map(|it| &it.user_texts)
+            .any(|text| text.contains(it))
+    };
+    assert!(heard("Tell me later.") && !heard("Tell me never."));
     let turn = turns[0]["id"].as_str().unwrap();
     house.said(&["revert", id, turn]).await;
     assert_eq!(house.turns(id).await.len(), 2);

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod acts;
+mod budgets;
 mod commands;
 mod noticed;
+mod own_reviews;
 mod page;
 mod programs;
 mod refusals;

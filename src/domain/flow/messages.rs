@@ -1,8 +1,11 @@
 //! Texts that the launcher owes a session: who is owed one, and what becomes of it when the session ends or goes on.
 
+use super::Decision;
+use super::named::unknown_session;
 use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, ReportId, SessionId};
 use crate::domain::message::{Message, Purpose};
+use crate::domain::refusal::Refusal;
 use crate::domain::sentence::say;
 use crate::domain::session::{Outcome, Session};
 use crate::domain::state::State;
@@ -71,6 +74,30 @@ pub fn drop_at_resume(state: &State, session: &Session) -> Vec<Event> {
     owed.filter(is_read)
         .map(|message| dropped(message, &say!("reason.result_read").to_string()))
         .collect()
+}
+
+/// A person takes a message of theirs back that waits for the end of a turn. It is gone for good; nothing was sent.
+///
+/// # Errors
+/// When the session is unknown, or the message is on its way or there, or never was a person's to take back.
+pub fn take_back(state: &State, id: &SessionId, message_id: &MessageId) -> Decision<()> {
+    state.session(id).ok_or_else(|| unknown_session(id))?;
+    let mut owed = state.owed_to(id).into_iter();
+    let message = owed.find(|message| message.message_id == *message_id);
+    match message {
+        Some(message) if message.purpose != Purpose::Later => {
+            let refusal = say!("refusal.message_not_yours", message_id);
+            Err(Refusal::conflict("message_not_yours", refusal))
+        }
+        Some(message) if !message.attempted => {
+            let reason = say!("reason.message_taken_back").to_string();
+            Ok((vec![dropped(message, &reason)], ()))
+        }
+        _ => {
+            let refusal = say!("refusal.message_sent", message_id);
+            Err(Refusal::conflict("message_sent", refusal))
+        }
+    }
 }
 
 fn dropped(message: &Message, reason: &str) -> Event {

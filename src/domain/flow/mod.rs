@@ -5,6 +5,7 @@
 
 pub mod asks;
 pub mod checks;
+pub mod codex_reviews;
 pub mod dependencies;
 pub mod hidden;
 pub mod holds;

@@ -60,7 +60,11 @@ fn check_words(act: &Act) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn check_target(target: &Target) -> Result<(), Refusal> {
+/// Whether this can be reviewed, as far as its words say.
+///
+/// # Errors
+/// When a name or the instructions cannot be used.
+pub(super) fn check_target(target: &Target) -> Result<(), Refusal> {
     let (field, text) = match target {
         Target::Uncommitted => return Ok(()),
         Target::BaseBranch { branch } => ("branch", branch),

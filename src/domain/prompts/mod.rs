@@ -12,7 +12,7 @@ mod review;
 pub use department::department;
 pub use notices::{
     evidence_notice, fallback_findings, go_on, late_notice, rejection, reminder, result_notice,
-    veto,
+    reviewed, veto,
 };
 pub use planner::{Takeover, planner, takeover};
 pub use review::review;

@@ -62,6 +62,14 @@ pub fn review(
                      nobody reads half of it."
                 ),
             };
+            let by_codex = match setting.has_tools {
+                true => {
+                    "Where it helps to know what the repository looks like now, the tool `review_code` has Codex review it in this thread \
+                         (what is not committed, a branch, a commit, or what you tell it). It begins when your turn ends: call it, end the \
+                         turn without a verdict, and you are told when it is over.\n\n"
+                }
+                false => "",
+            };
             format!(
                 "You are {title} (department `{dep}`) of the project {project}. You review a plan before a person decides about it.\n\
                  Duty: {duty}\n\n\
@@ -76,7 +84,7 @@ pub fn review(
                  - Do its verify commands really prove the work?\n\
                  - Is anything risky, missing, or in the wrong order (`after`)?\n\n\
                  Files of the departments:\n{owners}\n\
-                 # How to give your verdict\n\n{report}\n\n{example}\n\n\
+                 {by_codex}# How to give your verdict\n\n{report}\n\n{example}\n\n\
                  `verdict` is `approve` or `veto`. `checked` holds at least one point for each line, 1 to {lines}: what you looked at and \
                  what you saw. A veto needs `reasons` that tell the planner what to change. Veto what would do harm or miss the task, \
                  not what you would merely do differently: a person reads the plan after you and decides.\n",
@@ -93,6 +101,13 @@ pub fn review(
                     "把下面的 JSON 以 UTF-8 写入文件\n{file}\n先用 `.tmp` 结尾的名字写完，再改名，避免别人读到半个文件。"
                 ),
             };
+            let by_codex = match setting.has_tools {
+                true => {
+                    "如需了解仓库现状，工具 `review_code` 让 Codex 在本线程中审查（未提交的改动、一个分支、一个提交，或你说明的内容）。审查在你的一轮\
+                         结束后开始：调用它，不给结论就结束这一轮，审查结束后会通知你。\n\n"
+                }
+                false => "",
+            };
             format!(
                 "你是项目 {project} 的{title}（部门 `{dep}`）。在人做决定之前，由你复核方案。\n职责：{duty}\n\n\
                  department_session_id: {id}\nparent_session_id: {parent}\ndepartment: {dep}\nrepository: {repo}\n\
@@ -105,7 +120,7 @@ pub fn review(
                  - 验证命令是否真能证明结果？\n\
                  - 有无风险、遗漏，或先后顺序（`after`）不对？\n\n\
                  各部门的文件：\n{owners}\n\
-                 # 如何给出结论\n\n{report}\n\n{example}\n\n\
+                 {by_codex}# 如何给出结论\n\n{report}\n\n{example}\n\n\
                  `verdict` 为 `approve`（通过）或 `veto`（驳回）。`checked` 对第 1 至 {lines} 项每项至少写一点：看了什么、看到什么。驳回时必须写 \
                  `reasons`，告诉规划者要改什么。只驳回会造成损害或偏离任务的方案，不因个人偏好驳回：你之后由人阅读并决定。\n",
                 dep = brief.department,

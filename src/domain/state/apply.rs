@@ -412,6 +412,9 @@ impl State {
             Event::BudgetSet { subject, budget } => self.usage.budgets.set(subject, *budget),
             // What comes of it is told by what follows, or by the thread's history.
             Event::SessionSteered { session_id, .. } => self.person_acted(session_id),
+            Event::CodexReviewAsked { .. }
+            | Event::CodexReviewBegun { .. }
+            | Event::CodexReviewEnded { .. } => self.own_review(event),
             Event::ThreadReverted { .. } | Event::ThreadCompacted { .. } => {}
             Event::ThreadRenamed {
                 session_id, name, ..

@@ -2,10 +2,12 @@
 
 use super::index::Keys;
 use super::{State, Terminal};
+use crate::domain::event::Event;
 use crate::domain::ids::{MessageId, SessionId, TerminalId};
 use crate::domain::message::{Message, Purpose};
 use crate::domain::plan_file::PlanFiles;
 use crate::domain::session::{Brief, Outcome, Session, Status};
+use crate::domain::steering::{OwnReview, OwnReviews};
 use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
@@ -51,6 +53,7 @@ impl State {
             session.status = Status::Starting;
             session.reminders = 0;
             session.reminded_at = None;
+            session.own_reviews = OwnReviews::default();
         });
         if let Some(report) = self.session(id).and_then(|it| it.report_id.clone()) {
             self.with_report(&report, |report| report.bare = 0);
@@ -103,6 +106,23 @@ impl State {
                 Arc::make_mut(newest).parent_session_id = new.clone();
             });
         }
+    }
+
+    /// A review by Codex that a session asked for itself goes its way.
+    pub(super) fn own_review(&mut self, event: &Event) {
+        let (id, open) = match event {
+            Event::CodexReviewAsked { session_id, target } => {
+                (session_id, Some(OwnReview::Waits(target.clone())))
+            }
+            Event::CodexReviewBegun { session_id } => (session_id, Some(OwnReview::Begun)),
+            Event::CodexReviewEnded { session_id, .. } => (session_id, None),
+            _ => return,
+        };
+        let is_new = matches!(event, Event::CodexReviewAsked { .. });
+        self.with_session(id, |session| {
+            session.own_reviews.asked += u32::from(is_new);
+            session.own_reviews.open = open;
+        });
     }
 
     /// A person said something to a session, or did something to it: it may stand still because of that, so reminders count anew.

@@ -5,6 +5,11 @@ use serde::Serialize;
 
 /// A reset that is further away is shown, and not waited for: it is more likely a mistake than a window of a week.
 pub const FARTHEST: TimeDelta = TimeDelta::days(8);
+/// The id of the account's own limit.
+const OWN: &str = "codex";
+/// Limits beside the account's own that are kept. A provider has a handful; more of them would be a mistake, and the one that was told of
+/// longest ago is forgotten.
+pub const MAX_OTHERS: usize = 16;
 /// Pauses before it is tried again where nobody knows when the limit ends, in seconds. The last one goes on.
 const PAUSES: [i64; 4] = [60, 120, 300, 600];
 
@@ -30,9 +35,15 @@ pub struct Credits {
     pub balance: Option<String>,
 }
 
-/// Limits of the account, as far as they were told.
+/// One limit of the account: it is counted by itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct RateLimits {
+pub struct RateLimit {
+    /// Which, in the provider's word; `None` where it does not say, which is the account's own.
+    #[serde(rename = "limit_id")]
+    pub id: Option<String>,
+    /// Its name for people, where it has one.
+    #[serde(rename = "limit_name")]
+    pub name: Option<String>,
     /// The short window.
     pub primary: Option<Window>,
     /// The long one.
@@ -41,15 +52,25 @@ pub struct RateLimits {
     pub credits: Option<Credits>,
     /// The account's plan.
     pub plan: Option<String>,
-    /// Which limit is reached, in the provider's word.
+    /// Why it is reached, in the provider's word.
     pub reached: Option<String>,
     /// When this was told.
     pub at: Option<DateTime<Utc>>,
 }
 
-impl RateLimits {
-    /// Takes what was told now. What it leaves out stands as it was, except which limit is reached: that is told with each refusal.
-    pub fn merge(&mut self, told: Self) {
+/// Limits of the account, as far as they were told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RateLimits {
+    /// The account's own, which most models count for.
+    #[serde(flatten)]
+    pub own: RateLimit,
+    /// Those that are counted beside it, by id; at most [`MAX_OTHERS`].
+    pub others: Vec<RateLimit>,
+}
+
+impl RateLimit {
+    /// Takes what was told now. What it leaves out stands as it was, except why it is reached: that is told with each refusal.
+    fn merge(&mut self, told: Self) {
         let window = |new: Option<Window>, old: Option<Window>| match (new, old) {
             (Some(new), Some(old)) => Some(Window {
                 used_percent: new.used_percent,
@@ -58,6 +79,8 @@ impl RateLimits {
             }),
             (new, old) => new.or(old),
         };
+        self.id = told.id.or_else(|| self.id.take());
+        self.name = told.name.or_else(|| self.name.take());
         self.primary = window(told.primary, self.primary);
         self.secondary = window(told.secondary, self.secondary);
         self.credits = told.credits.or_else(|| self.credits.take());
@@ -66,13 +89,61 @@ impl RateLimits {
         self.at = told.at;
     }
 
-    /// Until when the provider refuses, by the windows that are used up; the last of them counts. `None` where nothing says it, or
-    /// what says it is over.
+    /// What tells it from the account's own: its name, or else its id. `None` for the account's own.
+    pub fn title(&self) -> Option<&str> {
+        let id = self.id.as_deref().filter(|id| *id != OWN)?;
+        Some(self.name.as_deref().unwrap_or(id))
+    }
+
+    /// Its windows that are told.
+    pub fn windows(&self) -> impl Iterator<Item = Window> {
+        [self.primary, self.secondary].into_iter().flatten()
+    }
+
+    fn used_up(&self) -> impl Iterator<Item = Window> {
+        self.windows().filter(|window| window.used_percent >= 100)
+    }
+
+    fn is_reached(&self) -> bool {
+        self.reached.is_some() || self.used_up().next().is_some()
+    }
+}
+
+impl RateLimits {
+    /// Takes what was told of one limit now; the others stand as they were.
+    pub fn merge(&mut self, told: RateLimit) {
+        let Some(id) = told.id.clone().filter(|id| id != OWN) else {
+            return self.own.merge(told);
+        };
+        if let Some(known) = self
+            .others
+            .iter_mut()
+            .find(|it| it.id.as_ref() == Some(&id))
+        {
+            return known.merge(told);
+        }
+        if self.others.len() >= MAX_OTHERS {
+            let places = 0..self.others.len();
+            let oldest = places.min_by_key(|place| self.others[*place].at);
+            self.others.remove(oldest.unwrap_or(0));
+        }
+        self.others.push(told);
+        self.others.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+
+    /// All of them, the account's own first.
+    pub fn all(&self) -> impl Iterator<Item = &RateLimit> {
+        std::iter::once(&self.own).chain(&self.others)
+    }
+
+    /// Until when the provider refuses, by the windows that are used up; the last of them counts. Codex tells of the limit that is
+    /// reached right before it says that a turn was refused, so the one that was told last is meant. `None` where nothing says it, or what
+    /// says it is over.
     pub fn refuses_until(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let windows = [self.primary, self.secondary].into_iter().flatten();
-        let full = windows.filter(|window| window.used_percent >= 100);
-        let until = full.filter_map(|window| window.resets_at).max();
-        until.filter(|until| *until > now)
+        let reached = self.all().filter(|limit| limit.is_reached());
+        let reached = reached.max_by_key(|limit| limit.at)?;
+        let until = reached.used_up().filter_map(|window| window.resets_at);
+        until.max().filter(|until| *until > now)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tables for counting, limits, stops and numbers.
 #![allow(clippy::unwrap_used)]
 
-use super::limits::{RateLimits, Window, retry_at};
+use super::limits::{MAX_OTHERS, RateLimit, RateLimits, Window, retry_at};
 use super::meter::Meter;
 use super::stops::{Limit, Next, Stops};
 use super::{Context, Tokens, TurnUsage, Usage, shown};
@@ -150,7 +150,7 @@ fn window(used_percent: i64, resets_at: Option<DateTime<Utc>>) -> Option<Window>
 #[test]
 fn what_is_left_out_of_a_telling_stands_as_it_was() {
     let mut known = RateLimits::default();
-    known.merge(RateLimits {
+    known.merge(RateLimit {
         primary: Some(Window {
             used_percent: 10,
             minutes: Some(300),
@@ -159,12 +159,13 @@ fn what_is_left_out_of_a_telling_stands_as_it_was() {
         secondary: window(3, Some(at(99))),
         plan: Some("pro".to_owned()),
         reached: Some("rate_limit_reached".to_owned()),
-        ..RateLimits::default()
+        ..RateLimit::default()
     });
-    known.merge(RateLimits {
+    known.merge(RateLimit {
         primary: window(20, None),
-        ..RateLimits::default()
+        ..RateLimit::default()
     });
+    let known = known.own;
     let primary = known.primary.unwrap();
     assert_eq!(
         (primary.used_percent, primary.minutes, primary.resets_at),
@@ -174,12 +175,73 @@ fn what_is_left_out_of_a_telling_stands_as_it_was() {
     assert_eq!((known.plan.as_deref(), known.reached), (Some("pro"), None));
 }
 
+/// What is told of a limit at a second.
+fn told(id: Option<&str>, second: i64, primary: Option<Window>) -> RateLimit {
+    RateLimit {
+        id: id.map(str::to_owned),
+        primary,
+        at: Some(at(second)),
+        ..RateLimit::default()
+    }
+}
+
+#[test]
+fn what_is_told_of_one_limit_is_nothing_about_another() {
+    let mut known = RateLimits::default();
+    known.merge(told(None, 1, window(10, Some(at(60)))));
+    known.merge(told(Some("codex_other"), 2, window(100, Some(at(500)))));
+    known.merge(told(Some("codex"), 3, window(20, None)));
+    let percents = |known: &RateLimits| -> Vec<(Option<String>, i64)> {
+        let all = known.all();
+        all.map(|it| (it.id.clone(), it.primary.unwrap().used_percent))
+            .collect()
+    };
+    let id = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        percents(&known),
+        [(id("codex"), 20), (id("codex_other"), 100)]
+    );
+    assert_eq!(known.own.primary.unwrap().resets_at, Some(at(60)));
+    // A provider that makes up ids is not kept for ever: the one that was told of longest ago goes.
+    for number in 0..MAX_OTHERS {
+        let second = 10 + i64::try_from(number).unwrap();
+        known.merge(told(
+            Some(&format!("x{number:02}")),
+            second,
+            window(1, None),
+        ));
+    }
+    assert_eq!(known.others.len(), MAX_OTHERS);
+    assert!(known.others.iter().all(|it| it.id != id("codex_other")));
+}
+
+#[test]
+fn a_refusal_waits_for_the_limit_that_was_reached() {
+    let mut known = RateLimits::default();
+    known.merge(told(Some("codex_other"), 1, window(100, Some(at(900)))));
+    assert_eq!(known.refuses_until(at(2)), Some(at(900)));
+    known.merge(told(Some("codex"), 3, window(100, Some(at(20)))));
+    assert_eq!(known.refuses_until(at(4)), Some(at(20)));
+    // One that is not used up does not refuse, however late it is told.
+    known.merge(told(Some("codex_third"), 5, window(99, Some(at(50)))));
+    assert_eq!(known.refuses_until(at(6)), Some(at(20)));
+    // One that is reached without a window says no time, and the time of another is not its own.
+    known.merge(RateLimit {
+        reached: Some("workspace_owner_credits_depleted".to_owned()),
+        ..told(Some("codex_fourth"), 7, None)
+    });
+    assert_eq!(known.refuses_until(at(8)), None);
+}
+
 #[test]
 fn the_time_of_a_reset_is_believed_when_it_can_be() {
     let now = at(0);
     let limits = |primary, secondary| RateLimits {
-        primary,
-        secondary,
+        own: RateLimit {
+            primary,
+            secondary,
+            ..RateLimit::default()
+        },
         ..RateLimits::default()
     };
     for (what, limits, until, wait) in [

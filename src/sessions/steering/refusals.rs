@@ -14,7 +14,8 @@ pub(super) fn refused(id: &SessionId, error: CallError) -> Refused {
     refusal(id, error).into()
 }
 
-fn refusal(id: &SessionId, error: CallError) -> Refusal {
+/// The same, as it is.
+pub(super) fn refusal(id: &SessionId, error: CallError) -> Refusal {
     let says = |texts: &[&str]| texts.iter().any(|text| error.is_refusal(text));
     if is_open_elsewhere(&error) {
         return Refusal::conflict("thread_open_elsewhere", say!("refusal.steer.elsewhere"));

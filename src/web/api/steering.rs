@@ -2,15 +2,20 @@
 
 use crate::access::Lease;
 use crate::domain::department::{Approval, Sandbox};
-use crate::domain::ids::SessionId;
+use crate::domain::flow::{codex_reviews, messages};
+use crate::domain::ids::{MessageId, SessionId};
+use crate::domain::refusal::Refusal;
+use crate::domain::sentence::say;
+use crate::domain::state::State as AllState;
 use crate::domain::steering::{Target, Wish};
 use crate::sessions::open_terminals::TerminalView;
 use crate::sessions::steering::Done;
+use crate::threads::Feature;
 use crate::web::app::App;
 use crate::web::body::Body;
-use crate::web::caller::RequirePerson;
+use crate::web::caller::{RequireAgent, RequirePerson};
 use crate::web::error::ApiError;
-use crate::web::success::Success;
+use crate::web::success::{DONE, Done as Acknowledged, Success};
 use crate::web::views::{SessionView, ViewContext};
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -268,6 +273,48 @@ pub async fn review(
         .review(&actor, id, wish.target, wish.interrupt)
         .await?;
     steered(&app, id, &opener, done)
+}
+
+/// What menxia asks for by its tool. It begins nothing before the turn of its session is over.
+pub async fn review_for_thread(
+    State(app): State<App>,
+    RequireAgent(thread_id): RequireAgent,
+    Body(target): Body<Target>,
+) -> Result<Acknowledged, ApiError> {
+    let agents = &app.agents;
+    let of_thread = |state: &AllState| Some(state.session_of_thread(&thread_id)?.id().clone());
+    let id = agents.core.ledger.read(of_thread);
+    let id =
+        id.ok_or_else(|| ApiError::forbidden("not_menxia", say!("refusal.own_review.not_menxia")))?;
+    if !agents.steering().can_review() {
+        let loss = Feature::Reviews.loss();
+        return Err(Refusal::unavailable("codex_lacks", loss).into());
+    }
+    let actor = id.to_string();
+    let ask = move |state: &_| codex_reviews::ask(state, &id, target);
+    agents.core.decide(actor, ask).await?;
+    Ok(DONE)
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TakeBack {
+    #[serde(alias = "id")]
+    session_id: SessionId,
+    message_id: MessageId,
+}
+
+pub async fn take_back(
+    State(app): State<App>,
+    RequirePerson(caller): RequirePerson,
+    opener: Lease,
+    Body(wish): Body<TakeBack>,
+) -> Result<Success<Steered>, ApiError> {
+    let id = wish.session_id.clone();
+    let message_id = wish.message_id;
+    let take_back = move |state: &_| messages::take_back(state, &id, &message_id);
+    app.agents.core.decide(caller.actor(), take_back).await?;
+    steered(&app, &wish.session_id, &opener, Done::default())
 }
 
 /// The terminal that shows the session's own thread again, or a copy of it.

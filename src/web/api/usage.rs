@@ -18,13 +18,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub async fn usage(State(app): State<App>, RequireReader(_): RequireReader) -> Success<AllUsage> {
     let agents = &app.agents;
-    let (policy, limits) = (agents.core.policy(), agents.queue().limits());
-    let title = |key: &str| {
-        let known = policy.catalog.department(key);
-        let language = policy.catalog.language;
-        known.map_or_else(|| key.to_owned(), |it| it.title.get(language).to_owned())
-    };
-    let all = |state: &domain::state::State| AllUsage::of(agents, state, &limits.bounds, title);
+    let limits = agents.queue().limits();
+    let language = agents.core.policy().catalog.language;
+    let all = |state: &domain::state::State| AllUsage::of(agents, state, &limits.bounds, language);
     Success(agents.core.ledger.read(all))
 }
 

@@ -2,12 +2,14 @@
 
 use crate::core::live::Observed;
 use crate::domain::ids::SessionId;
+use crate::domain::language::Language;
 use crate::domain::session::Session;
 use crate::domain::state::State;
 use crate::domain::usage::budgets::{Bounds, Defaults, Standing, Subject};
 use crate::domain::usage::limits::RateLimits;
 use crate::domain::usage::stops::Held;
 use crate::domain::usage::{Spent, Tokens, shown};
+use crate::domain::words;
 use crate::sessions::agents::Agents;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -61,6 +63,8 @@ pub struct BudgetView {
     pub standing: Standing,
 }
 
+/// The key under which planners are counted.
+const PLANNERS: &str = "zhongshu";
 /// Sessions that an answer lists, the newest first. The sums count all of them.
 const MAX_SESSIONS: usize = 500;
 
@@ -193,13 +197,14 @@ impl UsageView {
 }
 
 impl AllUsage {
-    /// At this moment; `title` names a department.
-    pub fn of(
-        agents: &Agents,
-        state: &State,
-        bounds: &Bounds,
-        title: impl Fn(&str) -> String,
-    ) -> Self {
+    /// At this moment; departments are named in this language.
+    pub fn of(agents: &Agents, state: &State, bounds: &Bounds, language: Language) -> Self {
+        let policy = agents.core.policy();
+        let title = |key: &str| match policy.catalog.department(key) {
+            Some(known) => known.title.get(language).to_owned(),
+            None if key == PLANNERS => words::text(language, "planner.title").to_owned(),
+            None => key.to_owned(),
+        };
         let usage = &state.usage;
         let (mut total, mut departments) = (usage.total, usage.departments.clone());
         let mut plans = usage.plans.clone();

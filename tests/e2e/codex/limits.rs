@@ -3,7 +3,7 @@
 use super::{count, events};
 use crate::support::House;
 use crate::support::script::{assignment, by_tool, department, plan, planner, refuses, told};
-use mock_model::{Rule, Script, Step};
+use mock_model::{Call, Limits, Rule, Script, Step, Window};
 use serde_json::{Value, json};
 
 const GOVERNANCE: &str = "version: 1\nlanguage: en\nmax_departments: 3\n";
@@ -117,6 +117,64 @@ async fn codex_limit_holds_the_queue_says_until_when_and_all_go_on_by_themselves
             .filter(|it| it.contains("a usage limit was reached"));
         assert_eq!(told.count(), 1, "{key}: {:?}", last.user_texts);
     }
+    house.close().await;
+}
+
+/// Two limits: the account's own is used up for an hour, as an answer tells, and another one refuses for a while.
+fn two_limits() -> Script {
+    let limits = |id: Option<&str>, resets_in_s| Limits {
+        id: id.map(str::to_owned),
+        name: id.map(|_| "Other model".to_owned()),
+        primary: Some(Window {
+            used_percent: 100.0,
+            minutes: Some(300),
+            resets_in_s: Some(resets_in_s),
+        }),
+        ..Limits::default()
+    };
+    let mut answers = Step::call(Call::shell("true"));
+    answers.limits = Some(limits(None, 3600));
+    let mut refusal = refuses(Some(20));
+    refusal.limits = Some(limits(Some("codex_other"), 20));
+    let works = refused("lingyubu", vec![answers, refusal]);
+    let planner = planner(plan([assignment("lingyubu", "works")]));
+    Script::new([told("told", "", vec![Step::say("Noted.")]), planner, works])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn codex_limit_that_was_reached_is_waited_for_and_no_other() {
+    let house = House::open(two_limits(), GOVERNANCE).await;
+    let planner = house.at_work().await;
+    let look = async || {
+        let attention = house.get("/api/attention").await;
+        item(&attention).cloned()
+    };
+    let said = house.wait_for("it stands still", look).await;
+    let usage = house.get("/api/usage").await;
+    let (own, others) = (&usage["rate_limits"], &usage["rate_limits"]["others"]);
+    let other = &others[0];
+    assert_eq!(others.as_array().unwrap().len(), 1, "{usage}");
+    assert_eq!(
+        (&other["limit_id"], &other["limit_name"]),
+        (&json!("codex_other"), &json!("Other model"))
+    );
+    assert_eq!(said["what"]["until"], other["primary"]["resets_at"]);
+    let (anew, anew_of_other) = (
+        time(&own["primary"]["resets_at"]),
+        time(&other["primary"]["resets_at"]),
+    );
+    assert!((anew - anew_of_other).num_minutes() > 50, "{usage}");
+    let (code, text, _) = house.run(&["usage"]).await;
+    assert_eq!(code, Some(0));
+    let line = text.lines().find(|line| line.ends_with("  Other model"));
+    assert!(line.is_some_and(|line| line.contains("100%")), "{text}");
+    assert!(text.contains("zhongshu usage --try-now"), "{text}");
+    let (code, text, _) = house.run(&["usage", "--try-now"]).await;
+    assert_eq!(code, Some(0), "{text}");
+    let result = house.result(&planner, "lingyubu").await;
+    assert_eq!(result["summary"], "DONE");
+    let audit = house.audit().await;
+    assert_eq!(events(&audit, "queue_retried").len(), 1);
     house.close().await;
 }
 

@@ -55,12 +55,14 @@ async fn codex_tokens_are_counted_by_turn_session_department_and_plan() {
     for (key, total) in [("zhongshu", 1_100), ("lingyubu", 220), ("gongchengbu", 220)] {
         let spent = row(&usage["departments"], "department", &json!(key));
         assert_eq!(spent["tokens"]["total"], total, "{usage}");
+        assert_ne!(spent["title"], key, "a person reads a name, not a key");
     }
     let of_plan = row(&usage["plans"], "version", &json!(1));
     assert_eq!(of_plan["session_id"], planner);
     assert_eq!(of_plan["tokens"]["total"], 1_540, "{usage}");
     assert_eq!(usage["rate_limits"]["primary"]["used_percent"], 42);
     assert_eq!(usage["rate_limits"]["primary"]["minutes"], 300);
+    assert_eq!(usage["rate_limits"]["others"], json!([]));
     let session = house
         .session(&planner, "its view has it", |session| {
             session["usage"]["tokens"]["total"] == 1_100

@@ -3,7 +3,7 @@
 use super::{Sample, at};
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::usage::budgets::{Budget, Standing, Subject};
-use zhongshu::domain::usage::limits::{Credits, RateLimits, Window};
+use zhongshu::domain::usage::limits::{Credits, RateLimit, RateLimits, Window};
 use zhongshu::domain::usage::{Spent, Tokens};
 use zhongshu::web::views::{
     AllUsage, BudgetView, BudgetsView, DepartmentUsage, SessionUsage, SpentView, UsageView,
@@ -84,14 +84,22 @@ pub fn fill(sample: &mut Sample, say: &dyn Fn(&str) -> String) {
             department("zhilibu", "Governance", 370_000),
         ],
         rate_limits: RateLimits {
-            primary: window(72, 300),
-            secondary: window(100, 10_080),
-            credits: Some(Credits {
-                has_credits: true,
-                unlimited: false,
-                balance: Some(say("12.50")),
-            }),
-            ..RateLimits::default()
+            own: RateLimit {
+                primary: window(72, 300),
+                secondary: window(100, 10_080),
+                credits: Some(Credits {
+                    has_credits: true,
+                    unlimited: false,
+                    balance: Some(say("12.50")),
+                }),
+                ..RateLimit::default()
+            },
+            others: vec![RateLimit {
+                id: Some("codex_other".to_owned()),
+                name: Some(say("Other model")),
+                primary: window(9, 300),
+                ..RateLimit::default()
+            }],
         },
         budgets: BudgetsView {
             set: vec![standing(plan, 1_870_000), standing(own, 2_100_000)],

@@ -24,6 +24,12 @@ pub struct Usage {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
+    /// Which limit of the account, such as `codex_other`; `None` is the account's own. An error is for the one that is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its name for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The short window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary: Option<Window>,
@@ -75,9 +81,16 @@ impl Limits {
                 headers.insert(name, value);
             }
         };
+        let prefix = self.id.as_deref().unwrap_or("codex").replace('_', "-");
+        if let Some(id) = &self.id {
+            set("x-codex-active-limit".to_owned(), id.clone());
+        }
+        if let Some(name) = &self.name {
+            set(format!("x-{prefix}-limit-name"), name.clone());
+        }
         for (name, window) in [("primary", self.primary), ("secondary", self.secondary)] {
             let Some(window) = window else { continue };
-            let named = |what: &str| format!("x-codex-{name}-{what}");
+            let named = |what: &str| format!("x-{prefix}-{name}-{what}");
             set(named("used-percent"), window.used_percent.to_string());
             if let Some(minutes) = window.minutes {
                 set(named("window-minutes"), minutes.to_string());

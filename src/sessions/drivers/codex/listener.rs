@@ -120,7 +120,11 @@ async fn notified(agents: &Arc<Agents>, notification: Notification) {
                 let failed = (change.turn.status == TurnStatus::Failed)
                     .then_some(change.turn.error)
                     .flatten();
-                agents.core.live.set_activity(session.id(), Activity::Idle);
+                // Its thread was idle a moment ago, and a message of ours may have begun the next turn meanwhile.
+                let observed = agents.core.live.observed(session.id());
+                if observed.activity != Activity::Working || observed.handed.is_empty() {
+                    agents.core.live.set_activity(session.id(), Activity::Idle);
+                }
                 let failure = failed
                     .map(|error| say!("reason.turn_failed", error = error.message).to_string());
                 agents.core.live.update(session.id(), |observed| {

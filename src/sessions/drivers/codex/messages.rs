@@ -113,17 +113,10 @@ async fn send(
     if messages.is_empty() {
         return Ok(Done::Settled);
     }
-    let attempts = messages.iter().filter(|message| !message.attempted);
-    let attempts: Vec<Event> = attempts
-        .map(|message| Event::MessageAttempted {
-            message_id: message.message_id.clone(),
-            session_id: id.clone(),
-        })
-        .collect();
-    if !attempts.is_empty() && !agents.core.record(attempts).await {
+    let Some(kept) = claim(agents, id, messages).await else {
         return Ok(Done::Again);
-    }
-    for message in messages {
+    };
+    for message in messages.iter().filter(|it| kept.contains(&it.message_id)) {
         let begins_turn = agents.core.live.observed(id).activity == Activity::Idle;
         agents.core.live.update(id, |observed| {
             observed.handed.insert(message.message_id.clone());
@@ -143,6 +136,35 @@ async fn send(
         }
     }
     Ok(Done::Settled)
+}
+
+/// Records that these are handed over now, and answers those that are still owed: a person may have taken one back meanwhile. `None` when the
+/// journal cannot be written.
+async fn claim(
+    agents: &Agents,
+    id: &SessionId,
+    messages: &[Message],
+) -> Option<BTreeSet<MessageId>> {
+    let wanted: BTreeSet<MessageId> = messages.iter().map(|it| it.message_id.clone()).collect();
+    let session_id = id.clone();
+    let claimed = agents.core.decide(LAUNCHER, move |state| {
+        let owed = state.owed_to(&session_id).into_iter();
+        let owed: Vec<&Message> = owed.filter(|it| wanted.contains(&it.message_id)).collect();
+        let new = owed.iter().filter(|message| !message.attempted);
+        let attempts = new.map(|message| Event::MessageAttempted {
+            message_id: message.message_id.clone(),
+            session_id: session_id.clone(),
+        });
+        let kept = owed.iter().map(|it| it.message_id.clone()).collect();
+        Ok((attempts.collect(), kept))
+    });
+    match claimed.await {
+        Ok(kept) => Some(kept),
+        Err(error) => {
+            tracing::error!(session.id = %id, ?error, "that a message is handed over could not be recorded");
+            None
+        }
+    }
 }
 
 /// Whether a session's prompt has reached its thread. One that Codex showed while nobody listened is recorded now: it does not say so again.
