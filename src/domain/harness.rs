@@ -3,6 +3,7 @@
 //!
 //! Names in JSON are those of the API, also in the journal: one spelling for one thing.
 
+pub mod ceilings;
 pub mod controls;
 pub mod event;
 pub mod project;
