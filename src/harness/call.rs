@@ -3,6 +3,7 @@
 use super::Harness;
 use super::refused::Refused;
 use crate::codex::{CallError, Codex};
+use crate::threads::Thread;
 use serde_json::Value;
 
 impl Harness {
@@ -34,9 +35,17 @@ impl Harness {
         method: &str,
         params: Value,
     ) -> Result<Value, Refused> {
-        let thread = self.threads.thread(session_id);
-        let thread = thread.ok_or_else(|| Refused::codex_unavailable(String::new()))?;
-        let answer = thread.call_raw(method, &params).await;
+        let answer = self.thread(session_id)?.call_raw(method, &params).await;
         answer.map_err(|error: CallError| Refused::of_codex(&error).of_session(session_id))
+    }
+
+    /// A thread of Codex.
+    ///
+    /// # Errors
+    /// When there is no Codex.
+    pub(super) fn thread(&self, session_id: &str) -> Result<Thread<'_>, Refused> {
+        self.codex()?;
+        let thread = self.threads.thread(session_id);
+        thread.ok_or_else(|| Refused::codex_unavailable(String::new()))
     }
 }

@@ -87,6 +87,13 @@ impl Index {
         self.inner().filled
     }
 
+    /// Whether any of them is in the middle of something.
+    pub fn is_any_active(&self) -> bool {
+        let inner = self.inner();
+        let mut threads = inner.threads.values();
+        threads.any(|known| known.status["type"] == "active")
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -4,15 +4,22 @@
 //!
 //! - `index`: every thread, as Codex tells of it
 //! - `standing`: whose a thread is, and whether it may be driven
+//! - `turns`: messages, and what is done to the turn that runs; `acts`: what is done to a thread as a whole
+//! - `controls`: what threads run with; `models`: whether somebody offers a model; `ceilings`: the most that a person gives
 //! - `call`: a call to Codex, its refusals by cause
 //! - `refused`: everything that may be said no to, and how; the one table from Codex's texts to answers
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
 
+pub mod acts;
 pub mod call;
+pub mod ceilings;
+pub mod controls;
 pub mod index;
+pub mod models;
 pub mod refused;
 pub mod standing;
+pub mod turns;
 
 use self::index::Index;
 use self::refused::Refused;

@@ -137,6 +137,73 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// 413: settings above the bound, in KiB.
+    pub fn settings_too_large(kib: usize) -> Self {
+        let message = say!("refusal.harness.settings_too_large", kib);
+        Self::new(413, "settings_too_large", message)
+    }
+
+    /// LOCK: the defaults stay as they are.
+    pub fn locked(message: Sentence, scope: &str, settings: Map<String, Value>) -> Self {
+        Self::new(423, "locked", message)
+            .named("locked")
+            .with("scope", scope)
+            .with("settings", settings)
+    }
+
+    /// 501: tools that come with a message or a resume, which Codex would not read.
+    pub fn tools_at_start() -> Self {
+        let message = say!("refusal.harness.tools_at_start");
+        Self::new(501, "method_not_supported", message)
+    }
+
+    /// 501: a review in another thread.
+    pub fn review_detached() -> Self {
+        let message = say!("refusal.harness.review_detached");
+        Self::new(501, "method_not_supported", message)
+    }
+
+    /// 401: Codex has no login.
+    pub fn auth_required(message: Sentence) -> Self {
+        Self::new(401, "auth_required", message)
+    }
+
+    /// 409: no turn runs.
+    pub fn no_active_turn(session_id: &str) -> Self {
+        Self::new(
+            409,
+            "no_active_turn",
+            say!("refusal.harness.no_active_turn"),
+        )
+        .named("no_active_turn")
+        .of_session(session_id)
+    }
+
+    /// 409: words for a turn that does not run.
+    pub fn steered_another(session_id: &str, turn_id: &str, said: &str) -> Self {
+        Self::new(409, "conflict", say!("refusal.harness.other_turn"))
+            .not_steered(session_id, turn_id, said)
+    }
+
+    /// 409: words for a turn that takes none.
+    pub fn not_steerable(session_id: &str, turn_id: &str, said: &str) -> Self {
+        Self::new(409, "not_eligible", say!("refusal.harness.not_steerable"))
+            .not_steered(session_id, turn_id, said)
+    }
+
+    fn not_steered(self, session_id: &str, turn_id: &str, said: &str) -> Self {
+        let result = json!({
+            "actionType": "turn.steer",
+            "status": self.code,
+            "details": {"reason": said},
+        });
+        self.of_session(session_id)
+            .with("turnId", turn_id)
+            .with("result", result)
+    }
+}
+
 /// Codex is back within a second or two.
 const RETRY_AFTER_SECONDS: u32 = 2;
 

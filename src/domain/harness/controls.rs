@@ -159,6 +159,7 @@ pub struct SessionControls {
     #[serde(flatten)]
     pub controls: Controls,
     /// Named values of extensions and clients.
+    #[schema(value_type = Object)]
     pub settings: Settings,
 }
 
@@ -174,6 +175,16 @@ impl Controls {
             },
             filesystem_sandbox: FilesystemSandbox::of_codex(sandbox),
         }
+    }
+
+    /// Whether a thread that holds `held` in Codex runs as these say.
+    pub fn is_held_as(&self, held: &Self) -> bool {
+        // No sandbox has no network of its own to speak of.
+        let open = self.filesystem_sandbox == FilesystemSandbox::DangerFullAccess;
+        self.filesystem_sandbox == held.filesystem_sandbox
+            && self.approval_policy.for_codex() == held.approval_policy.for_codex()
+            && (open || self.network_access == held.network_access)
+            && (self.model.is_none() || self.model == held.model)
     }
 
     /// The same, but for what is wished otherwise.

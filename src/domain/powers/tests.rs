@@ -296,7 +296,14 @@ fn ceilings_of_the_harness_are_raised_by_a_yes_and_lowered_without() {
     let lines = asked.lines(&Powers::default());
     let shown: Vec<_> = lines
         .iter()
-        .map(|it| (it.entry.as_str(), it.now.as_deref(), it.approved, it.unsandboxed))
+        .map(|it| {
+            (
+                it.entry.as_str(),
+                it.now.as_deref(),
+                it.approved,
+                it.unsandboxed,
+            )
+        })
         .collect();
     assert_eq!(
         shown,
