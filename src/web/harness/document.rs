@@ -1,11 +1,11 @@
 //! The API as an OpenAPI 3.1 document, made of the registration of its routes.
 
-use super::PREFIX;
-use axum::Router;
+use crate::web::caller::RequireReader;
+use crate::web::table::Table;
+use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse as _;
-use axum::routing::get;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, SecurityRequirement,
@@ -36,13 +36,12 @@ pub(super) fn frame() -> OpenApi {
 }
 
 /// The route that serves it.
-pub(super) fn served(document: &OpenApi) -> Router {
+pub(super) fn served(document: &OpenApi) -> Table {
     let text = document.to_json().expect("a document serialises");
-    let text: &'static str = Box::leak(text.into_boxed_str());
-    let path = format!("{PREFIX}/openapi.json");
+    let text = Bytes::from(text);
     let json = HeaderValue::from_static("application/json");
-    Router::new().route(
-        &path,
-        get(move || async move { ([(CONTENT_TYPE, json)], text).into_response() }),
+    Table::new().get(
+        "/harness/api/openapi.json",
+        move |_: RequireReader| async move { ([(CONTENT_TYPE, json)], text).into_response() },
     )
 }

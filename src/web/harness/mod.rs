@@ -42,7 +42,7 @@ pub fn routes(harness: App) -> Mount {
     let document = document::served(&document);
     Mount::at(
         PREFIX,
-        router.with_state(harness).merge(document),
+        router.with_state(harness).merge(document.serve(())),
         error::envelope,
     )
 }
