@@ -10,6 +10,7 @@ pub mod gate;
 mod health;
 pub mod input;
 mod projects;
+mod sessions;
 
 use crate::harness::Harness;
 use crate::web::mount::Mount;
@@ -30,7 +31,8 @@ fn parts() -> (Router<App>, OpenApi) {
     let operations = OpenApiRouter::with_openapi(document::frame())
         .routes(routes!(health::name))
         .routes(routes!(health::health))
-        .routes(routes!(projects::list));
+        .merge(projects::routes())
+        .merge(sessions::routes());
     OpenApiRouter::with_openapi(document::frame())
         .nest(PREFIX, operations)
         .split_for_parts()
