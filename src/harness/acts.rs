@@ -4,6 +4,8 @@ use super::Harness;
 use super::ceilings::By;
 use super::index::Known;
 use super::refused::Refused;
+use super::sessions::read_thread;
+use super::transcript;
 use super::turns::{is_fresh, unless_archived};
 use crate::domain::harness::event::Event;
 use crate::domain::harness::state::State;
@@ -13,6 +15,9 @@ use serde_json::{Value, json};
 
 /// Turns that one page of their list holds without their items.
 const TURNS_PER_PAGE: usize = 100;
+
+/// Turns that the answer shows of a thread of which some were taken back.
+const TURNS_SHOWN: u32 = 200;
 
 /// What is reviewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +48,7 @@ impl Harness {
     ///
     /// # Errors
     /// When it is put away, or Codex refuses.
-    pub async fn fork(&self, by: &By, known: &Known) -> Result<Value, Refused> {
+    pub async fn fork(&self, by: &By, known: &Known) -> Result<(Known, Value), Refused> {
         let id = known.id.as_str();
         unless_archived(known)?;
         let held = self.in_force(id).controls;
@@ -63,8 +68,10 @@ impl Harness {
         });
         let forked = self.call("thread/fork", params).await;
         let mut forked = forked.map_err(|refused| refused.of_session(id))?;
-        let copy = forked["thread"].take();
-        let copy_id = copy["id"].as_str().unwrap_or_default().to_owned();
+        let thread = forked["thread"].take();
+        let copy = Known::of(&read_thread(&thread)?, false);
+        self.holds(&copy.id).await;
+        let copy_id = copy.id.clone();
         let source = id.to_owned();
         let started = move |state: &State| {
             let of = state.sessions.get(&source);
@@ -78,7 +85,8 @@ impl Harness {
             Ok((vec![started], ()))
         };
         self.decide(by.actor.clone(), started).await?;
-        Ok(copy)
+        self.index.put(copy.clone());
+        Ok((copy, thread))
     }
 
     /// Has the model sum a thread up, and go on from that.
@@ -165,10 +173,8 @@ impl Harness {
             Ok((any.then_some(dropped).into_iter().collect(), ()))
         };
         self.decide(by.actor.clone(), dropped).await?;
-        let params = json!({"threadId": id, "includeTurns": true});
-        let read = self.call("thread/read", params).await;
-        let mut read = read.map_err(|refused| refused.of_session(id))?;
-        Ok(read["thread"].take())
+        let (thread, _, _) = transcript::of(self, known, TURNS_SHOWN).await?;
+        Ok(thread)
     }
 
     /// The newest turns, newest first, at most so many.

@@ -41,30 +41,26 @@ impl Harness {
             .await
     }
 
-    /// Lets a thread begin in this folder, and answers where that is, links followed.
+    /// Lets a thread begin in this folder, which a client named `cwd`, and answers where that is, links followed.
     ///
     /// # Errors
     /// When there is no such folder, or it is neither in the repository nor in a folder that a person named.
-    pub async fn allows_folder(&self, by: &By, folder: &Path) -> Result<PathBuf, Refused> {
-        let repo = self.core.place.repo.clone();
-        let wanted = repo.join(folder);
-        let found = tokio::fs::canonicalize(&wanted).await;
-        let is_folder = match &found {
-            Ok(found) => tokio::fs::metadata(found).await.is_ok_and(|it| it.is_dir()),
-            Err(_) => false,
+    pub async fn allows_folder(
+        &self,
+        by: &By,
+        cwd: &str,
+        wanted: &Path,
+    ) -> Result<PathBuf, Refused> {
+        let repo = &self.core.place.repo;
+        // What is outside is not even looked at.
+        self.within(by, None, |most, _| most.check_folder(repo, wanted))
+            .await?;
+        let found = tokio::fs::canonicalize(wanted).await;
+        let Some(found) = found.ok().filter(|found| found.is_dir()) else {
+            let message = say!("refusal.harness.no_folder", cwd);
+            return Err(Refused::invalid("cwd", message));
         };
-        let found = match found {
-            Ok(found) if is_folder => found,
-            _ => {
-                let path = wanted.display();
-                return Err(Refused::invalid(
-                    "cwd",
-                    say!("refusal.harness.no_folder", path),
-                ));
-            }
-        };
-        let root = tokio::fs::canonicalize(&repo).await.unwrap_or(repo);
-        self.within(by, None, |most, _| most.check_folder(&root, &found))
+        self.within(by, None, |most, _| most.check_folder(repo, &found))
             .await?;
         Ok(found)
     }

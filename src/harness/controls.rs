@@ -230,6 +230,7 @@ impl Harness {
     /// What is in force in Codex itself, which has it in memory and tells us of it from then on; `None` where it does not say.
     pub(super) async fn held_by_codex(&self, thread: &Thread<'_>) -> Option<Controls> {
         let (_, settings) = thread.resume().await.ok()?;
+        self.holds(&thread.id.0).await;
         settings.map(|it| Controls::said(&it.model, &it.approval, &it.sandbox, it.network))
     }
 }

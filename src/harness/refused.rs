@@ -135,6 +135,67 @@ impl Refused {
             other => Self::new(500, "codex_error", Sentence::verbatim(other.to_string())),
         }
     }
+
+    /// 409: no person has allowed Codex to work here.
+    pub fn trust_required() -> Self {
+        Self::new(409, "trust_required", say!("refusal.trust_required"))
+    }
+
+    /// 404: no such project.
+    pub fn unknown_project(project_id: &str) -> Self {
+        Self::new(404, "not_found", say!("refusal.harness.unknown_project"))
+            .named("not_found")
+            .with("projectId", project_id)
+    }
+
+    /// 404: a session cannot go into a project that is not there.
+    pub fn no_project_for(session_id: &str, project_id: &str) -> Self {
+        let message = say!("refusal.harness.unknown_project");
+        Self::new(404, "project_not_found", message)
+            .named("project_not_found")
+            .of_session(session_id)
+            .with("projectId", project_id)
+    }
+
+    /// 409: another project has the name.
+    pub fn duplicate_name(project_id: &str) -> Self {
+        Self::new(
+            409,
+            "duplicate_name",
+            say!("refusal.harness.duplicate_name"),
+        )
+        .named("duplicate_name")
+        .with("projectId", project_id)
+    }
+
+    /// 409: a project with sessions in it is not deleted.
+    pub fn project_not_empty(project_id: &str, count: usize) -> Self {
+        let message = say!("refusal.harness.project_not_empty", count);
+        Self::new(409, "project_not_empty", message)
+            .named("project_not_empty")
+            .with("projectId", project_id)
+            .with("sessionCount", count)
+    }
+
+    /// 409: a session without a turn cannot be put away.
+    pub fn not_materialized(session_id: &str) -> Self {
+        Self::new(
+            409,
+            "not_materialized",
+            say!("refusal.harness.not_materialized"),
+        )
+        .named("not_materialized")
+        .of_session(session_id)
+    }
+
+    /// 409: sessions of a project have had no turn, and cannot be put away.
+    pub fn not_materialized_sessions(project_id: &str, session_ids: Vec<String>) -> Self {
+        let message = say!("refusal.harness.not_materialized_sessions");
+        Self::new(409, "not_materialized_sessions", message)
+            .named("not_materialized_sessions")
+            .with("projectId", project_id)
+            .with("sessionIds", session_ids)
+    }
 }
 
 impl Refused {
@@ -154,7 +215,7 @@ impl Refused {
 
     /// 501: tools that come with a message or a resume, which Codex would not read.
     pub fn tools_at_start() -> Self {
-        let message = say!("refusal.harness.tools_at_start");
+        let message = say!("refusal.harness.tools_at_start_only");
         Self::new(501, "method_not_supported", message)
     }
 

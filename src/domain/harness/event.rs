@@ -83,7 +83,7 @@ pub enum Event {
         /// What it was called.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
-        /// Codex still has it, because copies need its history.
+        /// Codex still has it: it is about to be removed there, or copies need its history.
         #[serde(default)]
         kept_for_copies: bool,
     },

@@ -57,7 +57,7 @@ pub struct Tombstone {
     pub title: Option<String>,
     /// When.
     pub deleted_at: DateTime<Utc>,
-    /// Codex still has it, because copies need its history.
+    /// Codex still has it: it is about to be removed there, or copies need its history.
     pub kept_for_copies: bool,
 }
 

@@ -9,6 +9,7 @@ use super::turns::Words;
 use crate::domain::sentence::say;
 use crate::harness::acts::Reviewed;
 use crate::harness::refused::Refused;
+use crate::harness::summary::SessionSummary;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
 use axum::Json;
@@ -22,10 +23,44 @@ use utoipa_axum::routes;
 /// The routes of acts.
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(fork))
         .routes(routes!(compact))
         .routes(routes!(roll_back))
         .routes(routes!(review))
         .routes(routes!(end_background))
+}
+
+/// A copy.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Forked {
+    /// Always `ok`.
+    status: &'static str,
+    source_session_id: String,
+    /// The copy.
+    session: SessionSummary,
+    /// The copy as Codex has it.
+    #[schema(value_type = Object)]
+    thread: Value,
+}
+
+/// Copies a session with its history, controls, settings and project.
+#[utoipa::path(post, path = "/sessions/{sessionId}/fork", tag = "turns", operation_id = "sessions_fork",
+    params(("sessionId" = String, Path)),
+    responses((status = 200, body = Forked), (status = 409, body = Problem), OfSession))]
+pub(super) async fn fork(
+    RequirePerson(caller): RequirePerson,
+    Drivable(known): Drivable,
+    State(app): State<App>,
+    _: Input<Value>,
+) -> Result<Json<Forked>, ApiError> {
+    let (copy, thread) = app.fork(&caller.into(), &known).await?;
+    Ok(Json(Forked {
+        status: "ok",
+        source_session_id: known.id,
+        session: app.summary_now(&copy),
+        thread,
+    }))
 }
 
 /// It is done, with what Codex says.

@@ -15,6 +15,7 @@ mod health;
 pub mod input;
 mod projects;
 mod refusals;
+mod sessions;
 mod settings;
 mod turns;
 
@@ -37,7 +38,8 @@ fn parts() -> (Router<App>, OpenApi) {
     let operations = OpenApiRouter::with_openapi(document::frame())
         .routes(routes!(health::name))
         .routes(routes!(health::health))
-        .routes(routes!(projects::list))
+        .merge(projects::routes())
+        .merge(sessions::routes())
         .merge(turns::routes())
         .merge(acts::routes())
         .merge(controls::routes())
