@@ -149,7 +149,7 @@ impl Harness {
         let (session_id, for_new) = (target.session_id.clone(), target.for_new);
         let changed = self.record(by, target, wanted, provenance, None).await?;
         if !for_new {
-            self.tell(&session_id, &changed).await;
+            self.tell(&session_id, &changed, None).await;
         }
         Ok(changed)
     }
@@ -184,10 +184,10 @@ impl Harness {
         recorded.map_err(|refused| refused.of_session(&session_id))
     }
 
-    /// Tells Codex. What it does not take now it gets with the next turn.
-    pub(super) async fn tell(&self, session_id: &str, changed: &Changed) {
+    /// Tells Codex, and how long the model shall think if that is to be otherwise. What it does not take now it gets with the next turn.
+    pub(super) async fn tell(&self, session_id: &str, changed: &Changed, effort: Option<&str>) {
         let (before, after) = (&changed.before.controls, &changed.after.controls);
-        if before == after {
+        if before == after && effort.is_none() {
             return;
         }
         let Ok(codex) = self.codex() else { return };
@@ -200,6 +200,9 @@ impl Harness {
         };
         if let Some(model) = model {
             params["model"] = Value::String(model);
+        }
+        if let Some(effort) = effort {
+            params["effort"] = Value::from(effort);
         }
         let told = match (given_back, self.threads.thread(session_id)) {
             (true, Some(thread)) => thread.call_raw(UPDATE, &params).await,

@@ -75,7 +75,7 @@ impl Harness {
         let changed = self.record(by, target, wanted, provenance, turn).await?;
         if accepted.steered {
             // The turn that runs has others: what is wished is for the next one.
-            self.tell(id, &changed).await;
+            self.tell(id, &changed, message.effort.as_deref()).await;
         }
         Ok(accepted)
     }
@@ -112,6 +112,10 @@ impl Harness {
                 }
                 // It has ended meanwhile.
                 Err(error) if error.is_refusal("active turn") => {}
+                Err(error) if error.is_refusal("cannot steer") => {
+                    let message = say!("refusal.harness.not_steerable");
+                    return Err(Refused::invalid_state(message).of_session(id));
+                }
                 Err(error) => return Err(refused(error)),
             }
         }
@@ -149,11 +153,13 @@ impl Harness {
         let id = known.id.as_str();
         let thread = self.thread(id)?;
         let refused = |error: CallError| Refused::of_codex(&error).of_session(id);
-        let running = running_turn(&thread).await.map_err(refused)?;
-        let Some(running) = running else {
-            return Err(Refused::no_active_turn(id));
+        let turn_id = match turn_id {
+            Some(named) => named,
+            None => {
+                let running = running_turn(&thread).await.map_err(refused)?;
+                running.ok_or_else(|| Refused::no_active_turn(id))?
+            }
         };
-        let turn_id = turn_id.unwrap_or(running);
         let params = json!({"threadId": id, "turnId": turn_id});
         match thread.call_raw("turn/interrupt", &params).await {
             Ok(_) => Ok(turn_id),

@@ -125,6 +125,7 @@ async fn new_sessions_begin_with_the_defaults_and_old_ones_keep_theirs() {
     assert_eq!(set["controls"], held);
     house.kill_launcher().await;
     house.start(&[]).await;
+    house.knows_sessions().await;
     assert_eq!(house.controls(&old).await["defaults"], wanted);
     let new = house.chat().await;
     assert_eq!(house.controls(&new).await["controls"], wanted);

@@ -20,7 +20,9 @@ pub async fn house(rules: impl IntoIterator<Item = Rule>) -> House {
 
 /// The same with another `governance.yaml`.
 pub async fn house_with(rules: impl IntoIterator<Item = Rule>, governance: &str) -> House {
-    House::open(script(rules), governance).await
+    let house = House::open(script(rules), governance).await;
+    house.knows_sessions().await;
+    house
 }
 
 /// What the model of [`house`] says.
@@ -96,6 +98,15 @@ impl House {
             assert!(answer[field].is_string(), "{method} {path}: {answer:#}");
         }
         answer
+    }
+
+    /// Waits until Codex runs and has told of its threads.
+    pub async fn knows_sessions(&self) {
+        self.wait_for("sessions", async || {
+            let (status, _) = self.ask("GET", "/sessions", None).await;
+            (status == 200).then_some(())
+        })
+        .await;
     }
 
     /// A new session; its id.

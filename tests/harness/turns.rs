@@ -381,6 +381,7 @@ async fn without_a_login_nothing_is_tried() {
     std::fs::write(&config, needs).unwrap();
     house.start(&[]).await;
     house.allow().await;
+    house.knows_sessions().await;
     let id = house.chat().await;
     let no = house
         .no(&id, "messages", json!({ "text": "Hello." }), 401)
