@@ -12,10 +12,15 @@ use crate::domain::harness::event::Provenance;
 use crate::domain::sentence::say;
 use crate::threads::{NotAsked, Thread, not_logged_in};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// A turn may end between the look at it and the words for it, and another begin. Whoever meets that three times in a row meets something else.
 const ATTEMPTS: usize = 3;
+/// Codex writes a turn down some 10 ms after it has begun; a second is far more than a busy machine needs.
+const HISTORY_LIMIT: Duration = Duration::from_secs(1);
+/// Between two looks for it.
+const HISTORY_LOOK: Duration = Duration::from_millis(20);
 
 /// Something to say.
 #[derive(Debug, Clone)]
@@ -231,24 +236,44 @@ impl Harness {
 
     /// Lets through what would break a turn off.
     pub(super) async fn must_be_idle(&self, thread: &Thread<'_>, id: &str) -> Result<(), Refused> {
-        match running_turn(thread).await {
-            Ok(None) => Ok(()),
-            Ok(Some(_)) => {
-                let message = say!("refusal.harness.turn_runs");
-                Err(Refused::invalid_state(message).of_session(id))
-            }
-            Err(error) => Err(Refused::of_codex(&error).of_session(id)),
+        let refused = |error: CallError| Refused::of_codex(&error).of_session(id);
+        if is_active(thread).await.map_err(refused)?
+            || newest_running(thread).await.map_err(refused)?.is_some()
+        {
+            let message = say!("refusal.harness.turn_runs");
+            return Err(Refused::invalid_state(message).of_session(id));
         }
+        Ok(())
     }
 }
 
-/// The turn that runs; one that nothing was ever said in has none.
+/// The turn that runs. One that has just begun is not in the history yet, so that a thread at work without one is looked at again.
 async fn running_turn(thread: &Thread<'_>) -> Result<Option<String>, CallError> {
+    let deadline = Instant::now() + HISTORY_LIMIT;
+    loop {
+        if let Some(turn) = newest_running(thread).await? {
+            return Ok(Some(turn));
+        }
+        if !is_active(thread).await? || Instant::now() > deadline {
+            return Ok(None);
+        }
+        tokio::time::sleep(HISTORY_LOOK).await;
+    }
+}
+
+/// The newest turn of the history, if it runs; a thread that nothing was ever said in has none.
+async fn newest_running(thread: &Thread<'_>) -> Result<Option<String>, CallError> {
     match thread.running_turn().await {
         Ok(turn) => Ok(turn.map(|id| id.0)),
         Err(error) if is_fresh(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+async fn is_active(thread: &Thread<'_>) -> Result<bool, CallError> {
+    let params = json!({"threadId": thread.id, "includeTurns": false});
+    let read = thread.call_raw("thread/read", &params).await?;
+    Ok(read["thread"]["status"]["type"] == "active")
 }
 
 /// Whether Codex has no history of a thread, because it has had no turn.

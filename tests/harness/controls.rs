@@ -213,14 +213,19 @@ async fn settings_are_kept_in_both_forms_and_within_bounds() {
     assert_eq!(large["code"], "settings_too_large");
 
     let gone = house
-        .granted("DELETE", &format!("{path}/d?actor=me"), None, 200)
+        .granted(
+            "DELETE",
+            &format!("{path}/d?actor=me"),
+            Some(json!({})),
+            200,
+        )
         .await;
     assert_eq!(
         gone,
         json!({ "status": "ok", "sessionId": id, "scope": "session", "key": "d", "removed": true, "settings": {} })
     );
     let again = house
-        .granted("DELETE", &format!("{path}/d"), None, 200)
+        .granted("DELETE", &format!("{path}/d"), Some(json!({})), 200)
         .await;
     assert_eq!(again["removed"], false);
     let changes = house.recorded("settings_set");

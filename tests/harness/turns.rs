@@ -58,14 +58,21 @@ impl House {
         turn
     }
 
-    /// Waits for the end of a turn; the turn as Codex has it.
+    /// Waits for the end of a turn; the turn as Codex has it. One that has just begun looks in the history as if it had been broken off.
     async fn over(&self, id: &str, turn: &str) -> Value {
+        let asked = |it: &mock_model::RecordedRequest| it.turn_id == turn;
+        self.requests("a request of the turn", |all| all.iter().any(asked))
+            .await;
         let mut stranger = Stranger::connect(self).await;
         self.wait_for("the end of the turn", async || {
+            let read = json!({ "threadId": id, "includeTurns": false });
+            let read = stranger.call("thread/read", read).await;
             let params = json!({ "threadId": id, "limit": 1 });
             let page = stranger.call("thread/turns/list", params).await;
             let newest = page["data"][0].clone();
-            (newest["id"] == turn && newest["status"] != "inProgress").then_some(newest)
+            let is_over =
+                read["thread"]["status"]["type"] == "idle" && newest["status"] != "inProgress";
+            (is_over && newest["id"] == turn).then_some(newest)
         })
         .await
     }
@@ -94,13 +101,15 @@ async fn words_begin_a_turn_or_go_into_the_one_that_runs() {
     );
 
     let turn = house.stands_still(&id).await;
-    let steered = house.says(&id, json!({ "text": "And more." })).await;
+    let steered = house
+        .says(&id, json!({ "text": format!("And more. {HANG}") }))
+        .await;
     assert_eq!(
         steered,
         json!({ "status": "accepted", "sessionId": id, "turnId": turn, "steered": true })
     );
     let steer = |turn: &str| format!("turns/{turn}/steer");
-    let words = json!({ "input": "Even more." });
+    let words = json!({ "input": format!("Even more. {HANG}") });
     let other = house.no(&id, &steer("nope"), words.clone(), 409).await;
     assert_eq!(
         (&other["code"], &other["turnId"], &other["result"]["status"]),
@@ -124,7 +133,7 @@ async fn words_begin_a_turn_or_go_into_the_one_that_runs() {
         (&json!("error"), &json!("invalid_state"))
     );
     let path = format!("/sessions/{id}/interrupt");
-    let ended = house.granted("POST", &path, None, 200).await;
+    let ended = house.granted("POST", &path, Some(json!({})), 200).await;
     assert_eq!(
         ended,
         json!({ "status": "ok", "sessionId": id, "turnId": turn })
