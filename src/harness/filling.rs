@@ -55,13 +55,12 @@ impl Harness {
         if self.index.is_filled() {
             return true;
         }
+        let is_allowed = self.core.ledger.read(|state| state.trusted.is_some());
         let comes = self.threads.codex.as_ref().is_ok_and(|codex| {
             let status = codex.status();
             let status = status.borrow();
-            matches!(
-                *status,
-                Status::Starting | Status::Ready { .. } | Status::Down { .. }
-            )
+            // It begins as soon as somebody allows it.
+            is_allowed && !matches!(*status, Status::Unavailable { .. } | Status::Stopped)
         });
         comes && self.index.filled_within(PATIENCE).await
     }

@@ -20,7 +20,14 @@ pub async fn house(rules: impl IntoIterator<Item = Rule>) -> House {
 
 /// The same with another `governance.yaml`.
 pub async fn house_with(rules: impl IntoIterator<Item = Rule>, governance: &str) -> House {
-    House::open(script(rules), governance).await
+    let house = House::open(script(rules), governance).await;
+    house
+        .wait_for("Codex has told of its threads", async || {
+            let (status, _) = house.ask("GET", "/sessions", None).await;
+            (status == 200).then_some(())
+        })
+        .await;
+    house
 }
 
 /// What the model of [`house`] says.
