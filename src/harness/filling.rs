@@ -167,10 +167,17 @@ impl Harness {
                     .change(&thread.thread_id.0, |known| known.archived = false);
             }
             Notification::ThreadDeleted(thread) => {
-                self.index.remove(&thread.thread_id.0);
-                // It may have been the last copy of one that was deleted here.
-                let harness = Arc::clone(self);
-                self.core.errand(async move { harness.purge().await });
+                let id = &thread.thread_id.0;
+                let is_copy = match self.index.remove(id) {
+                    Some(known) => known.forked_from.is_some(),
+                    // Who deletes here looks for what that frees; of others nothing is known.
+                    None => !self.ledger.read(|state| state.deleted.contains_key(id)),
+                };
+                if is_copy {
+                    // It may have been the last one of a session that was deleted here.
+                    let harness = Arc::clone(self);
+                    self.core.errand(async move { harness.purge().await });
+                }
             }
             Notification::TurnStarted(turn) | Notification::TurnCompleted(turn) => {
                 let told = turn.turn.completed_at.or(turn.turn.started_at);

@@ -164,6 +164,8 @@ async fn what_a_session_begins_with_is_looked_at() {
     let no = house.denied("POST", "/sessions", None, 409).await;
     assert_eq!(no["code"], "trust_required");
     house.allow().await;
+    let offered = |status: &Value| !status["model_choices"].as_array().unwrap().is_empty();
+    house.status("the models on offer", offered).await;
     house.look("/sessions").await;
     for wrong in [
         json!({ "model": "no such model" }),
