@@ -55,13 +55,12 @@ impl Harness {
         if self.index.is_filled() {
             return true;
         }
+        let is_allowed = self.core.ledger.read(|state| state.trusted.is_some());
         let comes = self.threads.codex.as_ref().is_ok_and(|codex| {
             let status = codex.status();
             let status = status.borrow();
-            matches!(
-                *status,
-                Status::Starting | Status::Ready { .. } | Status::Down { .. }
-            )
+            // It begins as soon as somebody allows it.
+            is_allowed && !matches!(*status, Status::Unavailable { .. } | Status::Stopped)
         });
         comes && self.index.filled_within(PATIENCE).await
     }
@@ -168,10 +167,17 @@ impl Harness {
                     .change(&thread.thread_id.0, |known| known.archived = false);
             }
             Notification::ThreadDeleted(thread) => {
-                self.index.remove(&thread.thread_id.0);
-                // It may have been the last copy of one that was deleted here.
-                let harness = Arc::clone(self);
-                self.core.errand(async move { harness.purge().await });
+                let id = &thread.thread_id.0;
+                let is_copy = match self.index.remove(id) {
+                    Some(known) => known.forked_from.is_some(),
+                    // Who deletes here looks for what that frees; of others nothing is known.
+                    None => !self.ledger.read(|state| state.deleted.contains_key(id)),
+                };
+                if is_copy {
+                    // It may have been the last one of a session that was deleted here.
+                    let harness = Arc::clone(self);
+                    self.core.errand(async move { harness.purge().await });
+                }
             }
             Notification::TurnStarted(turn) | Notification::TurnCompleted(turn) => {
                 let told = turn.turn.completed_at.or(turn.turn.started_at);

@@ -216,6 +216,13 @@ impl Index {
         found
     }
 
+    /// Whether a thread is known that was copied from this one.
+    pub fn has_copy_of(&self, id: &str) -> bool {
+        let inner = self.inner();
+        let mut all = inner.threads.values();
+        all.any(|known| known.forked_from.as_deref() == Some(id))
+    }
+
     /// Whether what is not in here does not exist.
     pub fn is_filled(&self) -> bool {
         *self.filled.borrow()

@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod controls;
+mod deletion;
+mod lists;
 mod projects;
 mod rig;
+mod sessions;
+mod subscriptions;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod support;
