@@ -84,7 +84,7 @@ payloads! {
     /// A thread that was started.
     ThreadStarted {
         /// The thread.
-        thread: Thread,
+        thread: Box<Thread>,
     }
     /// A thread's new state.
     ThreadStatusChanged {

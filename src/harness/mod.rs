@@ -4,15 +4,34 @@
 //!
 //! - `index`: every thread, as Codex tells of it
 //! - `standing`: whose a thread is, and whether it may be driven
+//! - `turns`: messages, and what is done to the turn that runs; `acts`: what is done to a thread as a whole
+//! - `controls`: what threads run with; `models`: whether somebody offers a model; `ceilings`: the most that a person gives
+//! - `filling`: how those are found and followed; `subscriptions`: which of them are listened to
+//! - `sessions`: threads begun, listed, named, put away; `deletion`: and deleted; `summary`: one of them in a list; `cursor`: where a list goes on
+//! - `transcript`: a thread with its turns, and what was said and done in them as rows
+//! - `projects`: groups of threads
 //! - `call`: a call to Codex, its refusals by cause
 //! - `refused`: everything that may be said no to, and how; the one table from Codex's texts to answers
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
 
+pub mod acts;
 pub mod call;
+pub mod ceilings;
+pub mod controls;
+mod cursor;
+pub mod deletion;
+mod filling;
 pub mod index;
+pub mod models;
+pub mod projects;
 pub mod refused;
+pub mod sessions;
 pub mod standing;
+mod subscriptions;
+pub mod summary;
+pub mod transcript;
+pub mod turns;
 
 use self::index::Index;
 use self::refused::Refused;
@@ -42,6 +61,8 @@ pub struct Harness {
     pub ledger: Ledger,
     /// Every thread.
     pub index: Index,
+    filling: filling::Filling,
+    subscriptions: subscriptions::Subscriptions,
 }
 
 impl Harness {
@@ -58,6 +79,8 @@ impl Harness {
             asks,
             ledger,
             index: Index::default(),
+            filling: filling::Filling::default(),
+            subscriptions: subscriptions::Subscriptions::default(),
         })
     }
 
