@@ -4,6 +4,10 @@ use super::Harness;
 use super::refused::Refused;
 use crate::codex::{CallError, Codex};
 use serde_json::Value;
+use std::time::Duration;
+
+/// How long Codex may take for an answer. What takes longer than this at a client's desk has been given up by the client.
+const LIMIT: Duration = Duration::from_secs(120);
 
 impl Harness {
     /// Codex.
@@ -18,25 +22,49 @@ impl Harness {
     /// Calls a method.
     ///
     /// # Errors
-    /// What Codex says, by cause.
+    /// When this Codex has no such method; else what Codex says, by cause.
     pub async fn call(&self, method: &str, params: Value) -> Result<Value, Refused> {
-        let answer = self.codex()?.call_raw(method, &params).await;
+        self.call_within(method, params, LIMIT).await
+    }
+
+    /// Calls a method whose answer may take this long.
+    ///
+    /// # Errors
+    /// As of [`call`](Self::call).
+    pub async fn call_within(
+        &self,
+        method: &str,
+        params: Value,
+        limit: Duration,
+    ) -> Result<Value, Refused> {
+        self.has(method)?;
+        let answer = self.codex()?.within(limit).call_raw(method, &params).await;
         answer.map_err(|error| Refused::of_codex(&error))
     }
 
     /// Calls a method that needs the thread in Codex's memory: one that is not there is loaded, and then the call is made once more.
     ///
     /// # Errors
-    /// What Codex says, by cause.
+    /// As of [`call`](Self::call).
     pub async fn call_thread(
         &self,
         session_id: &str,
         method: &str,
         params: Value,
     ) -> Result<Value, Refused> {
+        self.has(method)
+            .map_err(|refused| refused.of_session(session_id))?;
         let thread = self.threads.thread(session_id);
         let thread = thread.ok_or_else(|| Refused::codex_unavailable(String::new()))?;
-        let answer = thread.call_raw(method, &params).await;
+        let answer = thread.call_raw(method, &params, LIMIT).await;
         answer.map_err(|error: CallError| Refused::of_codex(&error).of_session(session_id))
+    }
+
+    /// Whether this Codex has a method. What is not known is tried.
+    fn has(&self, method: &str) -> Result<(), Refused> {
+        match self.threads.calls() {
+            Some(calls) if !calls.methods.contains(method) => Err(Refused::not_supported(method)),
+            _ => Ok(()),
+        }
     }
 }

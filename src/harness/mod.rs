@@ -5,14 +5,25 @@
 //! - `index`: every thread, as Codex tells of it
 //! - `standing`: whose a thread is, and whether it may be driven
 //! - `call`: a call to Codex, its refusals by cause
-//! - `refused`: everything that may be said no to, and how; the one table from Codex's texts to answers
+//! - `refused`: everything that may be said no to, and how; `causes`: the one table from Codex's words to answers
+//! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole; `allowed`: what of it a person has not allowed
+//! - `suggestions`: the suggested next request; `extensions`: their set
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
 
+mod account;
+mod allowed;
 pub mod call;
+pub mod capabilities;
+mod causes;
+mod commands;
+pub mod configuration;
+pub mod discovery;
+pub mod extensions;
 pub mod index;
 pub mod refused;
 pub mod standing;
+pub mod suggestions;
 
 use self::index::Index;
 use self::refused::Refused;
@@ -22,6 +33,7 @@ use crate::domain::harness::state::State;
 use crate::ledger;
 use crate::threads::Threads;
 use crate::threads::asked::OpenAsks;
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 /// The ledger of the harness.
@@ -42,6 +54,8 @@ pub struct Harness {
     pub ledger: Ledger,
     /// Every thread.
     pub index: Index,
+    /// When all this began.
+    pub started_at: DateTime<Utc>,
 }
 
 impl Harness {
@@ -58,6 +72,7 @@ impl Harness {
             asks,
             ledger,
             index: Index::default(),
+            started_at: Utc::now(),
         })
     }
 

@@ -1,6 +1,5 @@
 //! Everything that the harness says no to: the names, numbers and extra fields of each no stand here and nowhere else.
 
-use crate::codex::CallError;
 use crate::domain::harness::state::Tombstone;
 use crate::domain::sentence::{Sentence, say};
 use crate::ledger::TransactError;
@@ -127,18 +126,10 @@ impl Refused {
             ..refused
         }
     }
-
-    /// What Codex said, by cause.
-    pub fn of_codex(error: &CallError) -> Self {
-        match error {
-            CallError::Closed { reason } => Self::codex_unavailable(reason.clone()),
-            other => Self::new(500, "codex_error", Sentence::verbatim(other.to_string())),
-        }
-    }
 }
 
 /// Codex is back within a second or two.
-const RETRY_AFTER_SECONDS: u32 = 2;
+pub(super) const RETRY_AFTER_SECONDS: u32 = 2;
 
 impl From<TransactError<Self>> for Refused {
     fn from(error: TransactError<Self>) -> Self {

@@ -10,6 +10,7 @@ use crate::domain::steering::Settings;
 use crate::process;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a thread is opened.
 #[derive(Debug, Clone)]
@@ -85,12 +86,18 @@ impl<'a> Thread<'a> {
         self.loaded(|| self.codex.call(params)).await
     }
 
-    /// [`call`](Self::call) by the name of the method, for whoever passes on what Codex says.
+    /// [`call`](Self::call) by the name of the method and with a limit of its own, for whoever passes on what Codex says.
     ///
     /// # Errors
     /// As there.
-    pub async fn call_raw(&self, method: &str, params: &Value) -> Result<Value, CallError> {
-        self.loaded(|| self.codex.call_raw(method, params)).await
+    pub async fn call_raw(
+        &self,
+        method: &str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<Value, CallError> {
+        let codex = self.codex.within(limit);
+        self.loaded(|| codex.call_raw(method, params)).await
     }
 
     async fn loaded<T, F: Future<Output = Result<T, CallError>>>(

@@ -2,7 +2,7 @@
 //! they cannot differ.
 //!
 //! - `gate`: who may drive which thread; `input`: what a request carries; `error`: how a no looks
-//! - `document`: all of it as OpenAPI
+//! - `document`: all of it as OpenAPI; `system`: Codex as a whole
 
 pub mod document;
 pub mod error;
@@ -10,6 +10,7 @@ pub mod gate;
 mod health;
 pub mod input;
 mod projects;
+mod system;
 
 use crate::harness::Harness;
 use crate::web::mount::Mount;
@@ -30,7 +31,8 @@ fn parts() -> (Router<App>, OpenApi) {
     let operations = OpenApiRouter::with_openapi(document::frame())
         .routes(routes!(health::name))
         .routes(routes!(health::health))
-        .routes(routes!(projects::list));
+        .routes(routes!(projects::list))
+        .merge(system::routes());
     OpenApiRouter::with_openapi(document::frame())
         .nest(PREFIX, operations)
         .split_for_parts()
@@ -39,7 +41,7 @@ fn parts() -> (Router<App>, OpenApi) {
 /// Everything under the prefix.
 pub fn routes(harness: App) -> Mount {
     let (router, document) = parts();
-    let document = document::served(&document);
+    let document = document::served(&document::whole(&document));
     Mount::at(
         PREFIX,
         router.with_state(harness).merge(document),
@@ -48,6 +50,6 @@ pub fn routes(harness: App) -> Mount {
 }
 
 /// The document, as it is served.
-pub fn document() -> OpenApi {
-    parts().1
+pub fn document() -> serde_json::Value {
+    document::whole(&parts().1)
 }
