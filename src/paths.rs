@@ -278,11 +278,6 @@ impl Places {
         self.state.join("journal.jsonl")
     }
 
-    /// The journal of the harness.
-    pub fn harness_journal(&self) -> PathBuf {
-        self.state.join("harness.jsonl")
-    }
-
     /// The journal's copy in the repository.
     pub fn audit_copy(&self) -> PathBuf {
         self.scratch().join("codex_governance_audit.jsonl")

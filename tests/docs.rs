@@ -224,7 +224,7 @@ fn the_api_page_names_exactly_the_routes_there_are() {
         );
     }
     for (path, text) in documents() {
-        for route in found(r"(/api/[a-z_/]*[a-z](?:/\{id\})?)", &text) {
+        for route in found(r"(?m)(?:^|[^a-z])(/api/[a-z_/]*[a-z](?:/\{id\})?)", &text) {
             assert!(of_api.contains(&route), "{}: {route}", path.display());
         }
     }
@@ -317,11 +317,11 @@ fn the_api_page_shows_the_limits_that_hold() {
 }
 
 #[test]
-fn the_api_page_names_exactly_the_error_codes_there_are() {
-    let mut codes = Names::new();
+fn the_pages_of_both_apis_name_exactly_the_error_codes_there_are() {
+    let (mut codes, mut of_harness) = (Names::new(), Names::new());
     let patterns = [
         r#"(?:ApiError|Refusal|Self)::(?:invalid|unauthorized|forbidden|not_found|conflict|unavailable)\(\s*"([a-z_]+)""#,
-        r#"(?:ApiError|Self)::new\(\s*[\w:]+,\s*"([a-z_]+)""#,
+        r#"(?:ApiError|Refused|Self)::new\(\s*[\w:]+,\s*"([a-z_]+)""#,
         r#"LoginError::\w+ => "([a-z_]+)""#,
         r#"return refuse\(\s*"([a-z_]+)""#,
     ];
@@ -330,12 +330,30 @@ fn the_api_page_names_exactly_the_error_codes_there_are() {
         if path.extension().is_some_and(|it| it == "rs") {
             let text = fs::read_to_string(&path).unwrap();
             let shipped = text.split("#[cfg(test)]").next().unwrap();
+            let is_harness = path.components().any(|part| part.as_os_str() == "harness");
+            let codes = if is_harness {
+                &mut of_harness
+            } else {
+                &mut codes
+            };
             for pattern in patterns {
                 codes.extend(found(pattern, shipped));
             }
         }
     }
     assert!(codes.len() > 60, "the codes were not found");
+    assert!(
+        of_harness.len() > 8,
+        "the codes of the harness were not found"
+    );
+    let page = read("docs/harness.md");
+    let told = found("`([a-z_]+)`", section(&page, "## Error codes"));
+    let missing: Vec<_> = of_harness.difference(&told).collect();
+    let made_up: Vec<_> = told.difference(&of_harness).collect();
+    assert!(
+        missing.is_empty() && made_up.is_empty(),
+        "docs/harness.md lacks {missing:?} and has {made_up:?}, which does not exist"
+    );
     let page = read("docs/api.md");
     let told = found("`([a-z_]+)`", section(&page, "## Error codes"));
     assert_same(&told, &codes);

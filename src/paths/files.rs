@@ -44,6 +44,11 @@ impl Places {
         self.state.join("trees").join(format!("{id}.json"))
     }
 
+    /// The journal of the harness.
+    pub fn harness_journal(&self) -> PathBuf {
+        self.state.join("harness.jsonl")
+    }
+
     /// The CODEX_HOME of the terminals' TUIs: empty, so that they write nothing into the user's.
     pub fn tui_home(&self) -> PathBuf {
         self.state.join("tui-home")

@@ -5,12 +5,22 @@ use super::http::Answer;
 use super::world::World;
 use serde_json::{Value, json};
 
-/// What waits, but for the notice that the test's state folder lies where agents can write.
+/// What waits, but for the notice that the test's state folder lies where agents can write. Something may come in between two looks, so the
+/// count is held against a list that stood before and after it.
 fn list(world: &World) -> Vec<Value> {
-    let answer = world.get("/api/attention").ok();
-    let mut items = answer["items"].as_array().unwrap().clone();
-    assert_eq!(answer["count"], json!(items.len()));
-    assert_eq!(world.status()["attention_count"], json!(items.len()));
+    let look = || {
+        let answer = world.get("/api/attention").ok();
+        let items = answer["items"].as_array().unwrap().clone();
+        assert_eq!(answer["count"], json!(items.len()));
+        items
+    };
+    let mut items = world.wait_for("a count that agrees with its list", || {
+        let before = look();
+        let counted = world.status()["attention_count"] == json!(before.len());
+        let ids = |items: &[Value]| items.iter().map(|it| it["id"].clone()).collect::<Vec<_>>();
+        let after = look();
+        (counted && ids(&before) == ids(&after)).then_some(after)
+    });
     items.retain(|item| item["kind"] != "settings");
     items
 }

@@ -6,13 +6,13 @@ mod refusals;
 
 pub(super) use refusals::{OfCodex, OfInput};
 
-use super::PREFIX;
 use super::error::Problem;
-use axum::Router;
+use crate::web::caller::RequireReader;
+use crate::web::table::Table;
+use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse as _;
-use axum::routing::get;
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -63,12 +63,11 @@ pub(super) fn whole(registered: &OpenApi) -> Value {
 }
 
 /// The route that serves it.
-pub(super) fn served(document: &Value) -> Router {
-    let text: &'static str = Box::leak(document.to_string().into_boxed_str());
-    let path = format!("{PREFIX}/openapi.json");
+pub(super) fn served(document: &Value) -> Table {
+    let text = Bytes::from(document.to_string());
     let json = HeaderValue::from_static("application/json");
-    Router::new().route(
-        &path,
-        get(move || async move { ([(CONTENT_TYPE, json)], text).into_response() }),
+    Table::new().get(
+        "/harness/api/openapi.json",
+        move |_: RequireReader| async move { ([(CONTENT_TYPE, json)], text).into_response() },
     )
 }

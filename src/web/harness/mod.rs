@@ -44,7 +44,7 @@ pub fn routes(harness: App) -> Mount {
     let document = document::served(&document::whole(&document));
     Mount::at(
         PREFIX,
-        router.with_state(harness).merge(document),
+        router.with_state(harness).merge(document.serve(())),
         error::envelope,
     )
 }
