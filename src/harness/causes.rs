@@ -1,5 +1,5 @@
 //! From what Codex says to what a client is told: one table, the first row that fits holds. Codex numbers nearly every refusal -32600, so
-//! most rows go by its words; `tests/harness/causes.rs` takes those from the real one.
+//! most rows go by its words; `tests/codex_client/causes.rs` takes those from the real one.
 
 use super::refused::{RETRY_AFTER_SECONDS, Refused};
 use crate::codex::CallError;

@@ -1,8 +1,10 @@
 //! The harness API as its clients use it: the real `zhongshu` binary, the real Codex CLI, and a scripted model.
 #![allow(clippy::unwrap_used)]
 
+mod document;
 mod projects;
 mod rig;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod support;
+mod system;
