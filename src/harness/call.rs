@@ -3,11 +3,9 @@
 use super::Harness;
 use super::refused::Refused;
 use crate::codex::{CallError, Codex};
+use crate::threads::PASSED_ON_LIMIT;
 use serde_json::Value;
 use std::time::Duration;
-
-/// How long Codex may take for an answer. What takes longer than this at a client's desk has been given up by the client.
-const LIMIT: Duration = Duration::from_secs(120);
 
 impl Harness {
     /// Codex.
@@ -24,7 +22,7 @@ impl Harness {
     /// # Errors
     /// When this Codex has no such method; else what Codex says, by cause.
     pub async fn call(&self, method: &str, params: Value) -> Result<Value, Refused> {
-        self.call_within(method, params, LIMIT).await
+        self.call_within(method, params, PASSED_ON_LIMIT).await
     }
 
     /// Calls a method whose answer may take this long.
@@ -56,7 +54,7 @@ impl Harness {
             .map_err(|refused| refused.of_session(session_id))?;
         let thread = self.threads.thread(session_id);
         let thread = thread.ok_or_else(|| Refused::codex_unavailable(String::new()))?;
-        let answer = thread.call_raw(method, &params, LIMIT).await;
+        let answer = thread.call_raw(method, &params).await;
         answer.map_err(|error: CallError| Refused::of_codex(&error).of_session(session_id))
     }
 

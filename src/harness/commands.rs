@@ -11,8 +11,8 @@ const OTHERWISE_MS: u64 = 60_000;
 const MARGIN: Duration = Duration::from_secs(10);
 
 impl Harness {
-    /// Runs a command to its end: in the repository, without network, writing no more than new threads may and never outside of the
-    /// folder. `{exitCode, stdout, stderr}`; 124 is the exit code of one that ran out of time.
+    /// Runs a command to its end: in the repository, without network, writing no more than new threads may, and at most to its folder and
+    /// to temporary ones. `{exitCode, stdout, stderr}`; 124 is the exit code of one that ran out of time.
     ///
     /// # Errors
     /// When the folder is outside of the repository; else what Codex says, by cause.

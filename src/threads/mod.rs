@@ -31,7 +31,8 @@ pub use self::pages::{MAX_TURNS, NotRead, TurnPage, Wanted};
 pub use self::running::{Change, News, Running};
 pub use self::settings::{Overtaken, in_force};
 pub use self::thread::{
-    Opening, Thread, end_commands, has_nothing_left, is_archived, is_open_elsewhere,
+    Opening, PASSED_ON_LIMIT, Thread, end_commands, has_nothing_left, is_archived,
+    is_open_elsewhere,
 };
 
 use crate::codex::events::Notification;

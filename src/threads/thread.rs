@@ -25,6 +25,9 @@ pub struct Opening {
     pub sandbox: Sandbox,
 }
 
+/// How long Codex may take for an answer that is passed on: what takes longer, whoever asked has given up.
+pub const PASSED_ON_LIMIT: Duration = Duration::from_secs(120);
+
 /// A thread, and who has it.
 #[derive(Clone)]
 pub struct Thread<'a> {
@@ -86,17 +89,12 @@ impl<'a> Thread<'a> {
         self.loaded(|| self.codex.call(params)).await
     }
 
-    /// [`call`](Self::call) by the name of the method and with a limit of its own, for whoever passes on what Codex says.
+    /// [`call`](Self::call) by the name of the method, for whoever passes on what Codex says, within [`PASSED_ON_LIMIT`].
     ///
     /// # Errors
     /// As there.
-    pub async fn call_raw(
-        &self,
-        method: &str,
-        params: &Value,
-        limit: Duration,
-    ) -> Result<Value, CallError> {
-        let codex = self.codex.within(limit);
+    pub async fn call_raw(&self, method: &str, params: &Value) -> Result<Value, CallError> {
+        let codex = self.codex.within(PASSED_ON_LIMIT);
         self.loaded(|| codex.call_raw(method, params)).await
     }
 

@@ -59,7 +59,7 @@ async fn each_refusal_of_codex_has_its_cause() {
     let (codex, _events) = Codex::start(rig.settings());
     codex.ready(PATIENCE).await.unwrap();
     let opened = codex.start_thread(&rig.thread()).await.unwrap();
-    let thread = opened.thread.id.0;
+    let thread = opened.thread.id.0.clone();
     codex.name_thread(&opened.thread.id, "one").await.unwrap();
     let input = json!([{"type": "text", "text": "hello"}]);
     let nobody = json!({"threadId": NOBODY});

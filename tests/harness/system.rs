@@ -288,7 +288,9 @@ async fn account_and_configuration_are_read_and_changed_and_secrets_stay() {
 #[tokio::test]
 async fn a_command_runs_in_the_repository_and_its_sandbox_and_feedback_stays_here() {
     let house = ready_house().await;
-    let outside = house.root.join("outside");
+    // Temporary folders, where the house stands, may be written.
+    let elsewhere = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let outside = elsewhere.path().join("outside");
     let write = format!(
         "echo x > {}; echo y > inside; cat inside",
         outside.display()

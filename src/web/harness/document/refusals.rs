@@ -127,9 +127,10 @@ pub(super) fn complete(path: &str, operation: &mut Value) {
     if operation["requestBody"].is_object() {
         all.extend(OF_BODY);
     }
-    let answers = &mut operation["responses"];
+    let answers = operation["responses"].as_object_mut();
+    let answers = answers.expect("every operation answers");
     for (status, _, description) in all {
-        let answer = &mut answers[status.to_string()];
+        let answer = answers.entry(status.to_string()).or_insert(Value::Null);
         if answer.is_null() {
             let schema = json!({"$ref": "#/components/schemas/Problem"});
             *answer = json!({
@@ -137,10 +138,26 @@ pub(super) fn complete(path: &str, operation: &mut Value) {
                 "content": {"application/json": {"schema": schema}},
             });
         }
-        if answer["description"] == "" {
+        if is_nameless(answer) {
             answer["description"] = description.into();
         }
     }
+    for (status, answer) in answers.iter_mut().filter(|(_, answer)| is_nameless(answer)) {
+        let description = match status.starts_with('2') {
+            true => "It was done.".to_owned(),
+            false => status
+                .parse()
+                .map_or_else(|_| String::new(), |status| code(status).replace('_', " ")),
+        };
+        answer["description"] = description.into();
+    }
+}
+
+fn is_nameless(answer: &Value) -> bool {
+    answer["description"]
+        .as_str()
+        .unwrap_or_default()
+        .is_empty()
 }
 
 /// The `code` that a refusal may have.
