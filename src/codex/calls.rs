@@ -10,6 +10,7 @@ pub use super::catalog::{
     AccountRateLimitsRead, AccountRead, AccountStatus, ConfigFound, ConfigRead, McpServerStatus,
     McpServerStatusList, Model, ModelList,
 };
+pub use super::listing::ThreadList;
 pub use super::policies::{ApprovalPolicy, SandboxMode, SandboxPolicy};
 pub use super::steering::{
     ReviewStart, ReviewStarted, ReviewTarget, ThreadBackgroundTerminalsClean, ThreadCompactStart,
@@ -47,6 +48,7 @@ calls! {
     ThreadArchive = "thread/archive" -> Empty;
     ThreadUnsubscribe = "thread/unsubscribe" -> Unsubscribed;
     ThreadLoadedList = "thread/loaded/list" -> Page<ThreadId>;
+    ThreadList = "thread/list" -> Page<Thread>;
     ThreadTurnsList = "thread/turns/list" -> Page<Turn>;
     ThreadItemsList = "thread/items/list" -> Page<ItemEntry>;
     TurnStart = "turn/start" -> TurnStarted;

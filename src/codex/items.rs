@@ -40,6 +40,27 @@ pub struct Thread {
     /// The thread it was forked from.
     #[serde(default)]
     pub forked_from_id: Option<ThreadId>,
+    /// The thread whose agent began it as a helper.
+    #[serde(default)]
+    pub parent_thread_id: Option<ThreadId>,
+    /// What a helper is there for.
+    #[serde(default)]
+    pub agent_role: Option<String>,
+    /// What a helper is called.
+    #[serde(default)]
+    pub agent_nickname: Option<String>,
+    /// What kind of client began it: a name, or an object that says more.
+    #[serde(default)]
+    pub source: Value,
+    /// Who answers.
+    #[serde(default)]
+    pub model_provider: String,
+    /// When it was begun, in seconds since 1970.
+    #[serde(default)]
+    pub created_at: i64,
+    /// When something last happened in it, in seconds since 1970.
+    #[serde(default)]
+    pub updated_at: i64,
     /// Its turns, where they were asked for.
     #[serde(default)]
     pub turns: Vec<Turn>,

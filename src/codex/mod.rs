@@ -1,7 +1,7 @@
 //! A typed, supervised client of `codex app-server`: one process that holds every Codex thread, started detached, adopted by the next
 //! launcher, restarted when it dies. It knows nothing of sessions, plans or the mailbox: who uses it takes [`Incoming`] events and makes calls.
 //!
-//! - `wire`, `calls` (with `catalog`, `policies` and `steering`), `events`, `items`, `asks`: the protocol, in types
+//! - `wire`, `calls` (with `catalog`, `listing`, `policies` and `steering`), `events`, `items`, `asks`: the protocol, in types
 //! - `transport`, `peer`: one connection
 //! - `server`, `supervisor`, `settings`: one process and its life; `incoming`: what is told about it
 //! - `find`: which program; `schema`, `features`: what it can do
@@ -15,6 +15,7 @@ pub mod find;
 mod incoming;
 pub mod items;
 mod kin;
+mod listing;
 pub mod orphan;
 mod peer;
 mod policies;
@@ -40,7 +41,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::{
     calls::{
         AccountRead, AccountStatus, Call, ConfigFound, ConfigRead, McpServerStatus,
-        McpServerStatusList, Model, ModelList, Page, ThreadArchive, ThreadLoadedList,
+        McpServerStatusList, Model, ModelList, Page, ThreadArchive, ThreadList, ThreadLoadedList,
         ThreadNameSet, ThreadOpened, ThreadRead, ThreadResume, ThreadStart, ThreadTurnsList,
         ThreadUnsubscribe, TurnInterrupt, TurnStart, TurnSteer,
     },
@@ -365,6 +366,11 @@ impl Codex {
     /// The threads in the app-server's memory.
     pub async fn loaded_threads(&self) -> Result<Vec<ThreadId>, CallError> {
         self.all(|cursor| ThreadLoadedList { cursor }).await
+    }
+
+    /// Every thread that has had a turn; those that are put away, or those that are not.
+    pub async fn threads(&self, archived: bool) -> Result<Vec<Thread>, CallError> {
+        self.all(|cursor| ThreadList::new(archived, cursor)).await
     }
 
     /// Every model that Codex offers.

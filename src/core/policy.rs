@@ -11,6 +11,7 @@ use crate::domain::driver::Driver;
 use crate::domain::fault::Route;
 use crate::domain::flow::Catalog;
 use crate::domain::flow::holds::Limits;
+use crate::domain::harness::ceilings::Ceilings;
 use crate::domain::language::Language;
 use crate::domain::plan::PlanChecker;
 use crate::domain::powers::{Powers, Seals};
@@ -68,6 +69,10 @@ pub struct Policy {
     pub notify: Vec<String>,
     /// Rules of the file that answer what Codex asks.
     pub allow: Vec<Rule>,
+    /// What clients of the harness have at most.
+    pub ceilings: Ceilings,
+    /// Whether what new threads of the harness begin with stays as it is.
+    pub defaults_locked: bool,
     /// How long one verify command may take.
     pub verify_limit: Duration,
     /// How long terminals wait for a launcher to come back.
@@ -143,6 +148,8 @@ impl Policy {
             },
             notify_warning,
             allow: settings.allow.clone(),
+            ceilings: settings.governance.settings.harness.ceilings.clone(),
+            defaults_locked: settings.governance.settings.harness.defaults_locked,
             verify_limit: settings.verify_limit,
             orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,

@@ -59,6 +59,7 @@ impl Policy {
             run_verify: self.run_verify,
             notify: self.notify.clone(),
             allow: self.allow.clone(),
+            harness: self.ceilings.beyond_default(),
             ..Powers::default()
         };
         let role = &self.planner;
@@ -124,6 +125,7 @@ impl Policy {
             self.notify.clear();
         }
         self.allow.retain(|rule| approved.allow.contains(rule));
+        self.ceilings = self.ceilings.and(&approved.harness);
         self.approved = approved;
         self
     }

@@ -3,6 +3,8 @@
 //!
 //! Names in JSON are those of the API, also in the journal: one spelling for one thing.
 
+pub mod ceilings;
+pub mod change;
 pub mod controls;
 pub mod event;
 pub mod project;

@@ -5,6 +5,7 @@
 //! last yes (`powers_approved`). What only narrows needs none, and the yes becomes as narrow (`powers_narrowed`). Pure values:
 //! who reads the file compares them with the yes.
 
+mod harness;
 mod named;
 mod oversight;
 
@@ -14,6 +15,7 @@ pub use oversight::Oversight;
 use super::ask::rule::Rule;
 use super::department::{Approval, Sandbox};
 use super::driver::Driver;
+use super::harness::ceilings::Ceilings;
 use super::hex::hex;
 use super::shown::shown_line;
 use serde::{Deserialize, Serialize};
@@ -127,6 +129,9 @@ pub struct Powers {
     /// What has to be looked at before work goes on. Here less is more, and the yes is for what holds.
     #[serde(default, skip_serializing_if = "Oversight::is_none")]
     pub oversight: Oversight,
+    /// What clients of the harness have at most; never less than what needs no yes.
+    #[serde(default, skip_serializing_if = "Ceilings::is_default")]
+    pub harness: Ceilings,
 }
 
 /// One entry of the question: what the file says now, and what the person said yes to.
@@ -217,6 +222,7 @@ impl Powers {
         }
         left.allow.retain(|rule| wanted.allow.contains(rule));
         left.oversight = left.oversight.and(wanted.oversight);
+        left.harness = left.harness.and(&wanted.harness);
         left
     }
 
@@ -230,6 +236,7 @@ impl Powers {
             && drivers.all(|driver| self.runs(driver, wanted))
             && sessions.into_iter().all(|(who, it)| self.allows(who, it))
             && self.oversight.allows(wanted.oversight)
+            && self.harness.covers(&wanted.harness)
     }
 
     /// What is asked for, entry by entry, beside what `approved` was for.
@@ -301,6 +308,7 @@ impl Powers {
             });
         }
         lines.extend(self.oversight.lines(approved.oversight));
+        lines.extend(harness::lines(&self.harness, &approved.harness));
         lines
     }
 }

@@ -3,6 +3,7 @@
 
 mod allow;
 mod budgets;
+mod harness;
 mod provinces;
 mod risks;
 mod watch;
@@ -88,6 +89,7 @@ pub(super) fn parse(text: &str) -> Result<Parts> {
     settings.review_limit =
         in_range(raw.review_limit, "review_limit", 1, 1000)?.map(|limit| limit as usize);
     settings.budgets = budgets::budgets(raw.budgets)?;
+    settings.harness = harness::harness(raw.harness)?;
     if let Some(grace) = seconds(raw.reminder_grace_seconds, "reminder_grace_seconds")? {
         settings.reminder_grace_seconds = grace;
     }

@@ -9,6 +9,7 @@ use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use crate::domain::department::{Approval, Localized, Sandbox};
+use crate::domain::harness::controls::{ApprovalPolicy, FilesystemSandbox, NetworkAccess};
 use crate::domain::language::Language;
 use crate::domain::review::GateMode;
 use crate::domain::rules::RiskLevel;
@@ -49,6 +50,22 @@ pub(super) struct RawFile {
     pub gate: Option<GateMode>,
     pub commit_trailers: Option<bool>,
     pub allow: Option<Spanned<Vec<Spanned<RawAllow>>>>,
+    pub harness: Option<RawHarness>,
+}
+
+/// What clients of the harness have at most.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawHarness {
+    pub sandbox: Option<FilesystemSandbox>,
+    pub network: Option<NetworkAccess>,
+    pub approval: Option<ApprovalPolicy>,
+    pub folders: Option<Spanned<OneOrMany>>,
+    pub exec: bool,
+    pub config_writes: bool,
+    pub account: bool,
+    pub feedback: bool,
+    pub lock_defaults: bool,
 }
 
 /// What is answered without asking the person.

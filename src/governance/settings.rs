@@ -11,6 +11,7 @@ use super::preflight::PreflightTexts;
 use crate::domain::ask::rule::Rule;
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::driver::Driver;
+use crate::domain::harness::ceilings::Ceilings;
 use crate::domain::language::Language;
 use crate::domain::plan_review::ReviewRule;
 use crate::domain::review::GateMode;
@@ -96,6 +97,15 @@ pub struct PlannerSettings {
     pub model: Option<String>,
 }
 
+/// What clients of the harness may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct HarnessSettings {
+    /// What they have at most.
+    pub ceilings: Ceilings,
+    /// Whether what new threads begin with stays as it is.
+    pub defaults_locked: bool,
+}
+
 /// Settings that are no rules. What flags or the environment can also set is optional here, so that the configuration
 /// knows whether the file said anything.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -150,6 +160,8 @@ pub struct Settings {
     pub commit_trailers: bool,
     /// Rules that answer what Codex asks.
     pub allow: Vec<Rule>,
+    /// What clients of the harness may.
+    pub harness: HarnessSettings,
 }
 
 impl Default for Settings {
@@ -180,6 +192,7 @@ impl Default for Settings {
             gate: None,
             commit_trailers: false,
             allow: Vec::new(),
+            harness: HarnessSettings::default(),
         }
     }
 }

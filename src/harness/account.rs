@@ -1,6 +1,8 @@
 //! Codex's account: who is logged in, and a login's beginning and end.
 
+use super::ceilings::By;
 use super::{Harness, Refused};
+use crate::domain::harness::ceilings::Act;
 use crate::domain::sentence::say;
 use serde_json::{Value, json};
 
@@ -8,8 +10,9 @@ impl Harness {
     /// Begins a login.
     ///
     /// # Errors
-    /// What Codex says, by cause.
-    pub async fn start_login(&self, params: Value) -> Result<Value, Refused> {
+    /// When a person does not let the caller; else what Codex says, by cause.
+    pub async fn start_login(&self, by: &By, params: Value) -> Result<Value, Refused> {
+        self.allows_act(by, Act::Account).await?;
         let answer = self.call("account/login/start", params).await?;
         self.look_who_is_logged_in().await;
         Ok(answer)
@@ -18,8 +21,9 @@ impl Harness {
     /// Gives up a login that waits for a browser.
     ///
     /// # Errors
-    /// When there is no such login; else what Codex says, by cause.
-    pub async fn cancel_login(&self, login_id: &str) -> Result<Value, Refused> {
+    /// When a person does not let the caller, or there is no such login; else what Codex says, by cause.
+    pub async fn cancel_login(&self, by: &By, login_id: &str) -> Result<Value, Refused> {
+        self.allows_act(by, Act::Account).await?;
         let params = json!({"loginId": login_id});
         let answer = self.call("account/login/cancel", params).await?;
         // Codex says so with a success.
@@ -36,8 +40,9 @@ impl Harness {
     /// Ends the login.
     ///
     /// # Errors
-    /// What Codex says, by cause.
-    pub async fn logout(&self) -> Result<Value, Refused> {
+    /// When a person does not let the caller; else what Codex says, by cause.
+    pub async fn logout(&self, by: &By) -> Result<Value, Refused> {
+        self.allows_act(by, Act::Account).await?;
         let answer = self.call("account/logout", Value::Null).await?;
         self.look_who_is_logged_in().await;
         Ok(answer)

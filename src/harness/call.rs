@@ -3,7 +3,7 @@
 use super::Harness;
 use super::refused::Refused;
 use crate::codex::{CallError, Codex};
-use crate::threads::PASSED_ON_LIMIT;
+use crate::threads::{PASSED_ON_LIMIT, Thread};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -40,7 +40,8 @@ impl Harness {
         answer.map_err(|error| Refused::of_codex(&error))
     }
 
-    /// Calls a method that needs the thread in Codex's memory: one that is not there is loaded, and then the call is made once more.
+    /// Calls a method that needs the thread in Codex's memory. It is listened to from before the call on, so that nothing of what the call
+    /// brings about is missed; one that was unloaded all the same is loaded, and then the call is made once more.
     ///
     /// # Errors
     /// As of [`call`](Self::call).
@@ -52,10 +53,21 @@ impl Harness {
     ) -> Result<Value, Refused> {
         self.has(method)
             .map_err(|refused| refused.of_session(session_id))?;
-        let thread = self.threads.thread(session_id);
-        let thread = thread.ok_or_else(|| Refused::codex_unavailable(String::new()))?;
+        let thread = self.thread(session_id)?;
+        let no = |error: CallError| Refused::of_codex(&error).of_session(session_id);
+        self.hold(session_id).await.map_err(no)?;
         let answer = thread.call_raw(method, &params).await;
-        answer.map_err(|error: CallError| Refused::of_codex(&error).of_session(session_id))
+        answer.map_err(no)
+    }
+
+    /// A thread of Codex.
+    ///
+    /// # Errors
+    /// When there is no Codex.
+    pub(super) fn thread(&self, session_id: &str) -> Result<Thread<'_>, Refused> {
+        self.codex()?;
+        let thread = self.threads.thread(session_id);
+        thread.ok_or_else(|| Refused::codex_unavailable(String::new()))
     }
 
     /// Whether this Codex has a method. What is not known is tried.

@@ -91,12 +91,13 @@ impl Harness {
         let needed = METHODS.iter().map(|method| (*method).to_owned());
         let told = calls.iter().flat_map(|calls| calls.methods.iter().cloned());
         let names: BTreeSet<String> = needed.chain(told).collect();
+        let may_send = self.core.policy().ceilings.feedback;
         let standing = |method: &str| match &calls {
             None => Standing::Unknown(say!("refusal.harness.methods_untold")),
             Some(calls) if !calls.methods.contains(method) => {
                 Standing::Disabled(say!("refusal.harness.not_supported", method))
             }
-            Some(_) if method == FEEDBACK => {
+            Some(_) if method == FEEDBACK && !may_send => {
                 Standing::Disabled(say!("refusal.harness.feedback_off"))
             }
             Some(_) => Standing::Available,

@@ -1,6 +1,8 @@
 //! A command in the sandbox without a thread, and what a person tells Codex's makers.
 
+use super::ceilings::By;
 use super::{Harness, Refused};
+use crate::domain::harness::ceilings::Act;
 use crate::domain::harness::controls::{Controls, FilesystemSandbox, NetworkAccess};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -15,18 +17,20 @@ impl Harness {
     /// to temporary ones. `{exitCode, stdout, stderr}`; 124 is the exit code of one that ran out of time.
     ///
     /// # Errors
-    /// When the folder is outside of the repository; else what Codex says, by cause.
+    /// When a person does not let the caller run commands, or not in this folder; else what Codex says, by cause.
     pub async fn execute(
         &self,
-        actor: &str,
+        by: &By,
         command: &[String],
         cwd: Option<&str>,
         timeout_ms: Option<u64>,
     ) -> Result<Value, Refused> {
-        let cwd = self.folder(actor, cwd).await?;
+        self.allows_act(by, Act::Exec).await?;
+        let cwd = self.folder(by, cwd).await?;
         let of_new = self.ledger.read(|state| state.defaults.filesystem_sandbox);
+        let most = self.core.policy().ceilings.sandbox;
         let sandbox = Controls {
-            filesystem_sandbox: of_new.min(FilesystemSandbox::WorkspaceWrite),
+            filesystem_sandbox: of_new.min(most).min(FilesystemSandbox::WorkspaceWrite),
             network_access: NetworkAccess::Restricted,
             ..Controls::default()
         };
@@ -45,8 +49,8 @@ impl Harness {
     ///
     /// # Errors
     /// While a person has not switched that on; else what Codex says, by cause.
-    pub async fn send_feedback(&self, actor: &str, params: Value) -> Result<Value, Refused> {
-        self.allows_feedback(actor).await?;
+    pub async fn send_feedback(&self, by: &By, params: Value) -> Result<Value, Refused> {
+        self.allows_act(by, Act::Feedback).await?;
         self.call("feedback/upload", params).await
     }
 }

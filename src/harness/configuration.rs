@@ -1,6 +1,8 @@
 //! Codex's configuration, without what is secret in it.
 
+use super::ceilings::By;
 use super::{Harness, Refused};
+use crate::domain::harness::ceilings::Act;
 use serde_json::{Map, Value, json};
 
 /// What stands in place of a secret.
@@ -39,11 +41,11 @@ impl Harness {
     /// When the folder is outside of the repository; else what Codex says, by cause.
     pub async fn configuration(
         &self,
-        actor: &str,
+        by: &By,
         cwd: Option<&str>,
         include_layers: bool,
     ) -> Result<Value, Refused> {
-        let cwd = self.folder(actor, cwd).await?;
+        let cwd = self.folder(by, cwd).await?;
         let params = json!({"cwd": cwd, "includeLayers": include_layers});
         let mut answer = self.call("config/read", params).await?;
         if let Value::Object(parts) = &mut answer {
@@ -53,6 +55,15 @@ impl Harness {
             }
         }
         Ok(answer)
+    }
+
+    /// Writes something into the configuration.
+    ///
+    /// # Errors
+    /// When a person does not let the caller; else what Codex says, by cause.
+    pub async fn configure(&self, by: &By, method: &str, params: Value) -> Result<Value, Refused> {
+        self.allows_act(by, Act::ConfigWrites).await?;
+        self.call(method, params).await
     }
 }
 

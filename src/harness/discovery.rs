@@ -1,5 +1,6 @@
 //! What Codex offers: lists that are passed on as they come.
 
+use super::ceilings::By;
 use super::{Harness, Refused};
 use serde_json::{Value, json};
 
@@ -33,11 +34,11 @@ impl Harness {
     /// When the folder is outside of the repository; else what Codex says, by cause.
     pub async fn skills(
         &self,
-        actor: &str,
+        by: &By,
         cwd: Option<&str>,
         force_reload: bool,
     ) -> Result<Listed, Refused> {
-        let cwd = self.folder(actor, cwd).await?;
+        let cwd = self.folder(by, cwd).await?;
         let params = json!({"cwds": [cwd], "forceReload": force_reload});
         self.listed("skills/list", params).await
     }

@@ -4,26 +4,44 @@
 //!
 //! - `index`: every thread, as Codex tells of it
 //! - `standing`: whose a thread is, and whether it may be driven
+//! - `turns`: messages, and what is done to the turn that runs; `acts`: what is done to a thread as a whole
+//! - `controls`: what threads run with; `models`: whether somebody offers a model; `ceilings`: the most that a person gives
+//! - `filling`: how those are found and followed; `subscriptions`: which of them are listened to
+//! - `sessions`: threads begun, listed, named, put away; `deletion`: and deleted; `summary`: one of them in a list; `cursor`: where a list goes on
+//! - `transcript`: a thread with its turns, and what was said and done in them as rows
+//! - `projects`: groups of threads
 //! - `call`: a call to Codex, its refusals by cause
 //! - `refused`: everything that may be said no to, and how; `causes`: the one table from Codex's words to answers
-//! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole; `allowed`: what of it a person has not allowed
+//! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `suggestions`: the suggested next request; `extensions`: their set
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
 
 mod account;
-mod allowed;
+pub mod acts;
 pub mod call;
 pub mod capabilities;
 mod causes;
+pub mod ceilings;
 mod commands;
 pub mod configuration;
+pub mod controls;
+mod cursor;
+pub mod deletion;
 pub mod discovery;
 pub mod extensions;
+mod filling;
 pub mod index;
+pub mod models;
+pub mod projects;
 pub mod refused;
+pub mod sessions;
 pub mod standing;
+mod subscriptions;
 pub mod suggestions;
+pub mod summary;
+pub mod transcript;
+pub mod turns;
 
 use self::index::Index;
 use self::refused::Refused;
@@ -56,6 +74,8 @@ pub struct Harness {
     pub index: Index,
     /// When all this began.
     pub started_at: DateTime<Utc>,
+    filling: filling::Filling,
+    subscriptions: subscriptions::Subscriptions,
 }
 
 impl Harness {
@@ -73,6 +93,8 @@ impl Harness {
             ledger,
             index: Index::default(),
             started_at: Utc::now(),
+            filling: filling::Filling::default(),
+            subscriptions: subscriptions::Subscriptions::default(),
         })
     }
 

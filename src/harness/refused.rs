@@ -126,6 +126,134 @@ impl Refused {
             ..refused
         }
     }
+
+    /// 409: no person has allowed Codex to work here.
+    pub fn trust_required() -> Self {
+        Self::new(409, "trust_required", say!("refusal.trust_required"))
+    }
+
+    /// 404: no such project.
+    pub fn unknown_project(project_id: &str) -> Self {
+        Self::new(404, "not_found", say!("refusal.harness.unknown_project"))
+            .named("not_found")
+            .with("projectId", project_id)
+    }
+
+    /// 404: a session cannot go into a project that is not there.
+    pub fn no_project_for(session_id: &str, project_id: &str) -> Self {
+        let message = say!("refusal.harness.unknown_project");
+        Self::new(404, "project_not_found", message)
+            .named("project_not_found")
+            .of_session(session_id)
+            .with("projectId", project_id)
+    }
+
+    /// 409: another project has the name.
+    pub fn duplicate_name(project_id: &str) -> Self {
+        Self::new(
+            409,
+            "duplicate_name",
+            say!("refusal.harness.duplicate_name"),
+        )
+        .named("duplicate_name")
+        .with("projectId", project_id)
+    }
+
+    /// 409: a project with sessions in it is not deleted.
+    pub fn project_not_empty(project_id: &str, count: usize) -> Self {
+        let message = say!("refusal.harness.project_not_empty", count);
+        Self::new(409, "project_not_empty", message)
+            .named("project_not_empty")
+            .with("projectId", project_id)
+            .with("sessionCount", count)
+    }
+
+    /// 409: a session without a turn cannot be put away.
+    pub fn not_materialized(session_id: &str) -> Self {
+        Self::new(
+            409,
+            "not_materialized",
+            say!("refusal.harness.not_materialized"),
+        )
+        .named("not_materialized")
+        .of_session(session_id)
+    }
+
+    /// 409: sessions of a project have had no turn, and cannot be put away.
+    pub fn not_materialized_sessions(project_id: &str, session_ids: Vec<String>) -> Self {
+        let message = say!("refusal.harness.not_materialized_sessions");
+        Self::new(409, "not_materialized_sessions", message)
+            .named("not_materialized_sessions")
+            .with("projectId", project_id)
+            .with("sessionIds", session_ids)
+    }
+}
+
+impl Refused {
+    /// 413: settings above the bound, in KiB.
+    pub fn settings_too_large(kib: usize) -> Self {
+        let message = say!("refusal.harness.settings_too_large", kib);
+        Self::new(413, "settings_too_large", message)
+    }
+
+    /// LOCK: the defaults stay as they are.
+    pub fn locked(message: Sentence, scope: &str, settings: Map<String, Value>) -> Self {
+        Self::new(423, "locked", message)
+            .named("locked")
+            .with("scope", scope)
+            .with("settings", settings)
+    }
+
+    /// 501: tools that come with a message or a resume, which Codex would not read.
+    pub fn tools_at_start() -> Self {
+        let message = say!("refusal.harness.tools_at_start_only");
+        Self::new(501, "method_not_supported", message)
+    }
+
+    /// 501: a review in another thread.
+    pub fn review_detached() -> Self {
+        let message = say!("refusal.harness.review_detached");
+        Self::new(501, "method_not_supported", message)
+    }
+
+    /// 401: Codex has no login.
+    pub fn auth_required(message: Sentence) -> Self {
+        Self::new(401, "auth_required", message)
+    }
+
+    /// 409: no turn runs.
+    pub fn no_active_turn(session_id: &str) -> Self {
+        Self::new(
+            409,
+            "no_active_turn",
+            say!("refusal.harness.no_active_turn"),
+        )
+        .named("no_active_turn")
+        .of_session(session_id)
+    }
+
+    /// 409: words for a turn that does not run.
+    pub fn steered_another(session_id: &str, turn_id: &str, said: &str) -> Self {
+        Self::new(409, "conflict", say!("refusal.harness.other_turn"))
+            .not_steered(session_id, turn_id, said)
+    }
+
+    /// 409: words for a turn that takes none.
+    pub fn not_steerable(session_id: &str, turn_id: &str, said: &str) -> Self {
+        Self::new(409, "not_eligible", say!("refusal.harness.not_steerable"))
+            .not_steered(session_id, turn_id, said)
+    }
+
+    fn not_steered(self, session_id: &str, turn_id: &str, said: &str) -> Self {
+        let result = json!({
+            "actionType": "turn.steer",
+            "status": self.code,
+            "details": {"reason": said},
+        });
+        self.of_session(session_id)
+            .with("turnId", turn_id)
+            .with("result", result)
+    }
 }
 
 /// Codex is back within a second or two.

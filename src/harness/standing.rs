@@ -5,6 +5,9 @@ use super::index::Known;
 use super::refused::Refused;
 use crate::domain::harness::state::Tombstone;
 
+/// Helpers of helpers that are followed to where they come from; Codex has fewer.
+const MAX_LINE: usize = 16;
+
 /// What a thread is to the harness.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Standing {
@@ -35,11 +38,16 @@ impl Harness {
         }
     }
 
-    /// Whether a thread belongs to a planner, a department or a worker.
+    /// Whether a thread belongs to a planner, a department or a worker, or is a helper of one that does.
     pub fn is_system_owned(&self, session_id: &str) -> bool {
-        let owned =
-            |state: &crate::domain::state::State| state.session_of_thread(session_id).is_some();
-        self.core.ledger.read(owned)
+        let owned = |id: &str| {
+            let is_session =
+                |state: &crate::domain::state::State| state.session_of_thread(id).is_some();
+            self.core.ledger.read(is_session)
+        };
+        let parent = |id: &str| self.index.get(id)?.parent;
+        let line = std::iter::successors(Some(session_id.to_owned()), |id| parent(id));
+        line.take(MAX_LINE).any(|id| owned(&id))
     }
 
     /// A thread that may be driven.

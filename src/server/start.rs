@@ -209,7 +209,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     };
     let routes = web::routes(app, Arc::clone(&access), ledger.clone());
     let routes = guard::protect(
-        [routes, web::harness::routes(harness)],
+        [routes, web::harness::routes(Arc::clone(&harness))],
         Arc::clone(&access),
         agents.terminals.ports(),
     );
@@ -254,16 +254,22 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             notify::tell(Arc::clone(&agents), Arc::clone(&attention), acting.clone()).boxed()
         })
     }));
+    actors.push(keep_until_the_end(Duty::Codex, {
+        let (harness, acting) = (Arc::clone(&harness), acting.clone());
+        Box::new(move || Arc::clone(&harness).let_go(acting.clone()).boxed())
+    }));
     // These three bring about or hear of the ends that a stop asks for, and so outlive the actors.
     if let Some((incoming, supervision)) = of_codex {
         let begin = move || supervision.clone().run().boxed();
         keep_until_the_end(Duty::AppServer, Box::new(begin));
         let incoming = Arc::new(Mutex::new(incoming));
         let connected = Arc::new(watchers::on_connect(Arc::clone(&agents)));
+        let overheard = Arc::new(move |event: &codex::Incoming| harness.hear(event));
         let listens = Arc::clone(&agents);
         let begin = move || {
             let (incoming, connected) = (Arc::clone(&incoming), Arc::clone(&connected));
-            listener::listen(Arc::clone(&listens), incoming, connected).boxed()
+            let overheard = Arc::clone(&overheard);
+            listener::listen(Arc::clone(&listens), incoming, connected, overheard).boxed()
         };
         keep_until_the_end(Duty::Codex, Box::new(begin));
     }

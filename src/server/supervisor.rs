@@ -260,7 +260,9 @@ mod tests {
         let listens = Arc::clone(&agents);
         let listener = keep(&agents, Duty::Codex, stop.clone(), move || {
             let connected = Arc::new(|| {});
-            listener::listen(Arc::clone(&listens), Arc::clone(&incoming), connected)
+            let overheard = Arc::new(|_: &codex::Incoming| {});
+            let incoming = Arc::clone(&incoming);
+            listener::listen(Arc::clone(&listens), incoming, connected, overheard)
         });
         let supervisor = keep(&agents, Duty::AppServer, stop.clone(), move || {
             supervision.clone().run()

@@ -16,6 +16,7 @@ use zhongshu::domain::flow::holds::Holds;
 use zhongshu::domain::flow::plan_reviews::{LineRef, Opinion};
 use zhongshu::domain::flow::results::{Submission, Taken};
 use zhongshu::domain::flow::{Catalog, Decision, plan_reviews, plans, queue, results, sessions};
+use zhongshu::domain::harness::ceilings::Ceilings;
 use zhongshu::domain::ids::{AssignmentId, ReportId, SessionId};
 use zhongshu::domain::language::Language;
 use zhongshu::domain::message::{Message, Purpose};
@@ -87,6 +88,8 @@ impl World {
             state_warning: None,
             notify: Vec::new(),
             allow: Vec::new(),
+            ceilings: Ceilings::default(),
+            defaults_locked: false,
             notify_warning: None,
             governance: Arc::new(Governance::default()),
             offered: None,

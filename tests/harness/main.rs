@@ -1,6 +1,7 @@
 //! The harness API as its clients use it: the real `zhongshu` binary, the real Codex CLI, and a scripted model.
 #![allow(clippy::unwrap_used)]
 
+mod controls;
 mod document;
 mod projects;
 mod rig;
@@ -8,3 +9,4 @@ mod rig;
 #[allow(dead_code, unused_imports)]
 mod support;
 mod system;
+mod turns;

@@ -400,3 +400,56 @@ async fn without_codex_it_is_said_when_to_come_back_and_what_it_lacks_stays_lack
     assert_answers(&house, cases).await;
     house.close().await;
 }
+
+#[tokio::test]
+async fn a_suggestion_is_a_row_that_ends_once() {
+    let house = ready_house().await;
+    let id = house.chat().await;
+    let path = format!("/sessions/{id}/suggested-request");
+    let upsert = format!("{path}/upsert");
+    let told = |status: &str, suggestion: Option<&str>| json!({"requestKey": "k", "status": status, "suggestion": suggestion});
+    let put = house.make(&upsert, told("streaming", Some("Go"))).await;
+    assert_eq!(put["entry"]["status"], "streaming");
+    let refused = house
+        .denied("POST", &upsert, Some(told("complete", None)), 400)
+        .await;
+    assert_eq!(
+        (&refused["status"], &refused["code"]),
+        (&json!("invalid_request"), &json!("missing_suggestion"))
+    );
+    let put = house.make(&upsert, told("complete", Some("Go on"))).await;
+    assert_eq!(
+        (
+            &put["sessionId"],
+            &put["requestKey"],
+            &put["entry"]["suggestion"]
+        ),
+        (&json!(id), &json!("k"), &json!("Go on"))
+    );
+    let late = house.make(&upsert, told("streaming", Some("G"))).await;
+    assert_eq!(late["entry"], put["entry"]);
+    let longer = "x".repeat(8_001);
+    house
+        .denied("POST", &upsert, Some(told("complete", Some(&longer))), 400)
+        .await;
+    for run in [path.clone(), format!("{path}/jobs")] {
+        let off = house.denied("POST", &run, Some(json!({})), 503).await;
+        assert_eq!(
+            (&off["code"], &off["sessionId"]),
+            (&json!("job_conflict"), &json!(id))
+        );
+        let long = json!({"draft": "x".repeat(4_001)});
+        house.denied("POST", &run, Some(long), 400).await;
+        let nobody = run.replace(&id, "nobody");
+        house
+            .denied("POST", &nobody, Some(json!({"draft": 5})), 404)
+            .await;
+    }
+    let journal = std::fs::read_to_string(house.state.join("harness.jsonl")).unwrap();
+    assert_eq!(
+        journal.matches("agent.suggestedRequest").count(),
+        2,
+        "{journal}"
+    );
+    house.close().await;
+}

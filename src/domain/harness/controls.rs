@@ -27,6 +27,16 @@ pub enum ApprovalPolicy {
 }
 
 impl ApprovalPolicy {
+    /// Its name here.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Untrusted => "untrusted",
+            Self::OnFailure => "on-failure",
+            Self::OnRequest => "on-request",
+            Self::Never => "never",
+        }
+    }
+
     /// What Codex is told.
     pub fn for_codex(self) -> &'static str {
         match self {
@@ -58,6 +68,16 @@ pub enum NetworkAccess {
     Enabled,
 }
 
+impl NetworkAccess {
+    /// Its name here.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Restricted => "restricted",
+            Self::Enabled => "enabled",
+        }
+    }
+}
+
 /// What commands may write.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
@@ -73,6 +93,15 @@ pub enum FilesystemSandbox {
 }
 
 impl FilesystemSandbox {
+    /// What Codex calls so; what has no name here counts as no sandbox at all.
+    pub fn of_codex(name: &str) -> Self {
+        match name {
+            "read-only" => Self::ReadOnly,
+            "workspace-write" => Self::WorkspaceWrite,
+            _ => Self::DangerFullAccess,
+        }
+    }
+
     /// Its name in Codex, which is the same.
     pub fn for_codex(self) -> &'static str {
         match self {
@@ -109,7 +138,78 @@ impl Default for Controls {
     }
 }
 
+/// Which of them somebody wants otherwise.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// Another model.
+    pub model: Option<String>,
+    /// Another policy.
+    pub approval_policy: Option<ApprovalPolicy>,
+    /// The network, or not.
+    pub network_access: Option<NetworkAccess>,
+    /// Another sandbox.
+    pub filesystem_sandbox: Option<FilesystemSandbox>,
+}
+
+/// Controls, with the settings that go with them.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionControls {
+    /// What holds for the next turn.
+    #[serde(flatten)]
+    pub controls: Controls,
+    /// Named values of extensions and clients.
+    #[schema(value_type = Object)]
+    pub settings: Settings,
+}
+
 impl Controls {
+    /// What Codex says is in force.
+    pub fn said(model: &str, approval: &str, sandbox: &str, network: bool) -> Self {
+        Self {
+            model: Some(model.to_owned()),
+            approval_policy: ApprovalPolicy::of_codex(&Value::from(approval)),
+            network_access: match network {
+                true => NetworkAccess::Enabled,
+                false => NetworkAccess::Restricted,
+            },
+            filesystem_sandbox: FilesystemSandbox::of_codex(sandbox),
+        }
+    }
+
+    /// Whether a thread that holds `held` in Codex runs as these say.
+    pub fn is_held_as(&self, held: &Self) -> bool {
+        // No sandbox has no network of its own to speak of.
+        let open = self.filesystem_sandbox == FilesystemSandbox::DangerFullAccess;
+        self.filesystem_sandbox == held.filesystem_sandbox
+            && self.approval_policy.for_codex() == held.approval_policy.for_codex()
+            && (open || self.network_access == held.network_access)
+            && (self.model.is_none() || self.model == held.model)
+    }
+
+    /// The same, but for what is wished otherwise.
+    #[must_use]
+    pub fn with(self, wish: Wish) -> Self {
+        Self {
+            model: wish.model.or(self.model),
+            approval_policy: wish.approval_policy.unwrap_or(self.approval_policy),
+            network_access: wish.network_access.unwrap_or(self.network_access),
+            filesystem_sandbox: wish.filesystem_sandbox.unwrap_or(self.filesystem_sandbox),
+        }
+    }
+
+    /// In one line, in the words of the API.
+    pub fn words(&self) -> String {
+        let model = self.model.as_deref().unwrap_or("default");
+        let names = [
+            model,
+            self.approval_policy.name(),
+            self.network_access.name(),
+            self.filesystem_sandbox.for_codex(),
+        ];
+        names.join(" | ")
+    }
+
     /// The sandbox as `turn/start` and `thread/settings/update` take it.
     pub fn sandbox_policy(&self) -> Value {
         let network = self.network_access == NetworkAccess::Enabled;

@@ -16,7 +16,7 @@ pub enum Scope {
     Session(String),
 }
 
-/// Who changed something, by their own account; who they are stands with the record.
+/// Who changed something, by their own account; who they are stands with the record, as its `actor`, so that this has an object of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// A name.
@@ -25,6 +25,13 @@ pub struct Provenance {
     /// A program, or a place in one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+}
+
+impl Provenance {
+    /// Whether nothing was said.
+    pub fn is_none(&self) -> bool {
+        self.actor.is_none() && self.source.is_none()
+    }
 }
 
 /// One event.
@@ -76,7 +83,7 @@ pub enum Event {
         /// What it was called.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         title: Option<String>,
-        /// Codex still has it, because copies need its history.
+        /// Codex still has it: it is about to be removed there, or copies need its history.
         #[serde(default)]
         kept_for_copies: bool,
     },
@@ -92,7 +99,7 @@ pub enum Event {
         /// All of them.
         controls: Controls,
         /// By their own account.
-        #[serde(flatten)]
+        #[serde(default, skip_serializing_if = "Provenance::is_none")]
         by: Provenance,
     },
     /// Settings were set.
@@ -102,7 +109,7 @@ pub enum Event {
         /// All of them, as they are now.
         settings: Settings,
         /// By their own account.
-        #[serde(flatten)]
+        #[serde(default, skip_serializing_if = "Provenance::is_none")]
         by: Provenance,
     },
     /// A row was written.

@@ -1,6 +1,6 @@
 //! What the events of the harness fold into. Says nothing of what runs: that is Codex's to say.
 
-use super::controls::{Controls, Settings};
+use super::controls::{Controls, SessionControls, Settings};
 use super::event::{Event, Scope};
 use super::project::{Project, ProjectId, folded};
 use super::row::TranscriptEntry;
@@ -68,7 +68,7 @@ pub struct Tombstone {
     pub title: Option<String>,
     /// When.
     pub deleted_at: DateTime<Utc>,
-    /// Codex still has it, because copies need its history.
+    /// Codex still has it: it is about to be removed there, or copies need its history.
     pub kept_for_copies: bool,
 }
 
@@ -85,6 +85,23 @@ impl State {
         let own = self.sessions.get(session_id);
         own.and_then(|it| it.controls.clone())
             .unwrap_or_else(|| self.defaults.clone())
+    }
+
+    /// What holds for a thread, with its settings.
+    pub fn session_controls(&self, session_id: &str) -> SessionControls {
+        let own = self.sessions.get(session_id);
+        SessionControls {
+            controls: self.controls_of(session_id),
+            settings: own.map(|it| it.settings.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// What new threads begin with.
+    pub fn default_controls(&self) -> SessionControls {
+        SessionControls {
+            controls: self.defaults.clone(),
+            settings: self.default_settings.clone(),
+        }
     }
 
     /// The threads of a project.

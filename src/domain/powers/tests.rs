@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::domain::ask::rule::{Allows, Rule, Scope};
+use crate::domain::harness::controls::FilesystemSandbox;
 
 fn codex(sandbox: Sandbox, approval: Approval) -> Held {
     Held::Codex { sandbox, approval }
@@ -277,4 +278,50 @@ fn a_rule_that_answers_for_the_person_needs_a_yes_to_exactly_what_it_says() {
     asked.allow.clear();
     assert!(approved.covers(&asked));
     assert_eq!(approved.narrowed_to(&asked), Powers::default());
+}
+
+#[test]
+fn ceilings_of_the_harness_are_raised_by_a_yes_and_lowered_without() {
+    let wide = Ceilings {
+        exec: true,
+        folders: vec!["/srv/other".into()],
+        sandbox: FilesystemSandbox::DangerFullAccess,
+        ..Ceilings::default()
+    };
+    let mut asked = Powers {
+        harness: wide.beyond_default(),
+        ..Powers::default()
+    };
+    assert!(!Powers::default().covers(&asked) && asked.covers(&asked));
+    let lines = asked.lines(&Powers::default());
+    let shown: Vec<_> = lines
+        .iter()
+        .map(|it| {
+            (
+                it.entry.as_str(),
+                it.now.as_deref(),
+                it.approved,
+                it.unsandboxed,
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("harness.sandbox", Some("danger-full-access"), false, true),
+            ("harness.folders", Some("/srv/other"), false, false),
+            ("harness.exec", Some("true"), false, false),
+        ]
+    );
+    let approved = asked.clone();
+    assert!(asked.lines(&approved).iter().all(|line| line.approved));
+    // Back to the default, it needs a new yes to come back.
+    asked.harness = Ceilings::default();
+    assert_eq!(approved.narrowed_to(&asked), Powers::default());
+    // What says less than the default was never a power.
+    let narrow = Ceilings {
+        sandbox: FilesystemSandbox::ReadOnly,
+        ..Ceilings::default()
+    };
+    assert!(narrow.beyond_default().is_default());
 }

@@ -8,6 +8,7 @@ mod department;
 mod notices;
 mod planner;
 mod review;
+mod work;
 
 pub use department::department;
 pub use notices::{
@@ -16,6 +17,7 @@ pub use notices::{
 };
 pub use planner::{Takeover, planner, takeover};
 pub use review::review;
+pub use work::review_work;
 
 use super::department::Department;
 use super::language::Language;

@@ -28,6 +28,7 @@ impl FromRequestParts<App> for Drivable {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let id = named(parts, "sessionId").await?;
+        app.knows_all().await;
         Ok(Self(app.drivable(&id)?))
     }
 }
@@ -37,6 +38,7 @@ impl FromRequestParts<App> for Readable {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let id = named(parts, "sessionId").await?;
+        app.knows_all().await;
         Ok(Self(app.readable(&id)?))
     }
 }

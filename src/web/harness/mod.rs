@@ -2,15 +2,23 @@
 //! they cannot differ.
 //!
 //! - `gate`: who may drive which thread; `input`: what a request carries; `error`: how a no looks
+//! - `acting`: who asks; `refusals`: what any route of a session can answer
 //! - `document`: all of it as OpenAPI; `system`: Codex as a whole
 
+mod acting;
+mod acts;
+mod controls;
 pub mod document;
 pub mod error;
 pub mod gate;
 mod health;
 pub mod input;
 mod projects;
+mod refusals;
+mod sessions;
+mod settings;
 mod system;
+mod turns;
 
 use crate::harness::Harness;
 use crate::web::mount::Mount;
@@ -31,8 +39,13 @@ fn parts() -> (Router<App>, OpenApi) {
     let operations = OpenApiRouter::with_openapi(document::frame())
         .routes(routes!(health::name))
         .routes(routes!(health::health))
-        .routes(routes!(projects::list))
-        .merge(system::routes());
+        .merge(system::routes())
+        .merge(projects::routes())
+        .merge(sessions::routes())
+        .merge(turns::routes())
+        .merge(acts::routes())
+        .merge(controls::routes())
+        .merge(settings::routes());
     OpenApiRouter::with_openapi(document::frame())
         .nest(PREFIX, operations)
         .split_for_parts()

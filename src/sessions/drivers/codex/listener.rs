@@ -16,15 +16,23 @@ use crate::threads::wire::{
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
-/// Listens to Codex until its supervisor ends. `connected` runs after every (re)connection. Whoever listens again goes on where this one
-/// ended.
+/// Listens to Codex until its supervisor ends. `connected` runs after every (re)connection, `overheard` at everything that comes, before
+/// it means anything here. Whoever listens again goes on where this one ended.
 pub async fn listen(
     agents: Arc<Agents>,
     incoming: Arc<Mutex<mpsc::Receiver<Incoming>>>,
     connected: Arc<impl Fn() + Send + Sync>,
+    overheard: Arc<impl Fn(&Incoming) + Send + Sync>,
 ) {
     let mut incoming = incoming.lock().await;
-    let hear = |event| hear(Arc::clone(&agents), event, Arc::clone(&connected));
+    let hear = |event| {
+        let (agents, connected) = (Arc::clone(&agents), Arc::clone(&connected));
+        let overheard = Arc::clone(&overheard);
+        async move {
+            overheard(&event);
+            hear(agents, event, connected).await;
+        }
+    };
     let failed = |reason| {
         let core = Arc::clone(&agents.core);
         async move { core.failed(Duty::Codex, reason).await }

@@ -4,7 +4,7 @@ use super::refusals;
 use serde_json::{Map, Value, json};
 
 /// Types may hold each other.
-const DEEPEST: usize = 8;
+const DEEPEST: usize = 16;
 
 /// Gives each body of an operation an example that has none.
 pub(super) fn complete(operation: &mut Value, components: &Value) {

@@ -2,7 +2,7 @@
 
 use super::super::App;
 use super::super::input::{Input, Text};
-use super::answers::{Done, done};
+use super::answers::{CodexDone, done};
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::harness::document::{OfCodex, OfInput};
@@ -85,13 +85,13 @@ impl LoginStart {
 
 /// Begins a login.
 #[utoipa::path(post, path = "/account/login/start", tag = "account", operation_id = "account_login_start",
-    request_body = LoginStart, responses((status = 200, body = Done), OfInput, OfCodex))]
+    request_body = LoginStart, responses((status = 200, body = CodexDone), OfInput, OfCodex))]
 pub(super) async fn start_login(
-    _: RequirePerson,
+    RequirePerson(caller): RequirePerson,
     State(app): State<App>,
     Input(login): Input<LoginStart>,
-) -> Result<Json<Done>, ApiError> {
-    done(app.start_login(login.params()).await)
+) -> Result<Json<CodexDone>, ApiError> {
+    done(app.start_login(&caller.into(), login.params()).await)
 }
 
 /// Which login.
@@ -104,22 +104,22 @@ pub(super) struct LoginCancel {
 
 /// Gives up a login that waits for a person.
 #[utoipa::path(post, path = "/account/login/cancel", tag = "account", operation_id = "account_login_cancel",
-    request_body = LoginCancel, responses((status = 200, body = Done), OfInput, OfCodex))]
+    request_body = LoginCancel, responses((status = 200, body = CodexDone), OfInput, OfCodex))]
 pub(super) async fn cancel_login(
-    _: RequirePerson,
+    RequirePerson(caller): RequirePerson,
     State(app): State<App>,
     Input(login): Input<LoginCancel>,
-) -> Result<Json<Done>, ApiError> {
-    done(app.cancel_login(&login.login_id.0).await)
+) -> Result<Json<CodexDone>, ApiError> {
+    done(app.cancel_login(&caller.into(), &login.login_id.0).await)
 }
 
 /// Ends the login.
 #[utoipa::path(post, path = "/account/logout", tag = "account", operation_id = "account_logout",
-    responses((status = 200, body = Done), OfInput, OfCodex))]
+    responses((status = 200, body = CodexDone), OfInput, OfCodex))]
 pub(super) async fn logout(
-    _: RequirePerson,
+    RequirePerson(caller): RequirePerson,
     State(app): State<App>,
     _: Input<Value>,
-) -> Result<Json<Done>, ApiError> {
-    done(app.logout().await)
+) -> Result<Json<CodexDone>, ApiError> {
+    done(app.logout(&caller.into()).await)
 }

@@ -33,7 +33,7 @@ impl From<Listed> for Json<ListPage> {
 
 /// Something was done.
 #[derive(Serialize, ToSchema)]
-pub(super) struct Done {
+pub(super) struct CodexDone {
     /// Always `ok`.
     #[schema(example = "ok")]
     status: &'static str,
@@ -42,9 +42,9 @@ pub(super) struct Done {
 }
 
 /// What Codex said to something that was done.
-pub(super) fn done(answer: Result<Value, Refused>) -> Result<Json<Done>, ApiError> {
+pub(super) fn done(answer: Result<Value, Refused>) -> Result<Json<CodexDone>, ApiError> {
     let result = answer?;
-    Ok(Json(Done {
+    Ok(Json(CodexDone {
         status: "ok",
         result,
     }))

@@ -2,7 +2,7 @@
 
 use super::super::App;
 use super::super::input::{Count, Input, Text};
-use super::answers::{Done, done, sparse};
+use super::answers::{CodexDone, done, sparse};
 use super::configuration::one_at_least;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
@@ -58,8 +58,8 @@ pub(super) async fn execute(
 ) -> Result<Json<Executed>, ApiError> {
     let limit = wish.timeout_ms.map(|it| u64::from(it.0));
     let cwd = wish.cwd.as_deref();
-    let actor = caller.actor();
-    let result = app.execute(&actor, &wish.command, cwd, limit).await?;
+    let by = caller.into();
+    let result = app.execute(&by, &wish.command, cwd, limit).await?;
     let result: ExecutedResult = serde_json::from_value(result).map_err(|error| {
         tracing::error!(%error, "Codex's answer to a command has another form");
         ApiError::internal()
@@ -100,11 +100,11 @@ impl Feedback {
 
 /// Sends words to Codex's makers. It leaves the machine, so 403 unless a person has switched it on.
 #[utoipa::path(post, path = "/feedback", tag = "commands", operation_id = "feedback",
-    request_body = Feedback, responses((status = 200, body = Done), OfInput, OfCodex))]
+    request_body = Feedback, responses((status = 200, body = CodexDone), OfInput, OfCodex))]
 pub(super) async fn feedback(
     RequirePerson(caller): RequirePerson,
     State(app): State<App>,
     Input(wish): Input<Feedback>,
-) -> Result<Json<Done>, ApiError> {
-    done(app.send_feedback(&caller.actor(), wish.params()).await)
+) -> Result<Json<CodexDone>, ApiError> {
+    done(app.send_feedback(&caller.into(), wish.params()).await)
 }

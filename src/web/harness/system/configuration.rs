@@ -2,7 +2,7 @@
 
 use super::super::App;
 use super::super::input::{Input, Params, Text};
-use super::answers::{Done, done, sparse};
+use super::answers::{CodexDone, done, sparse};
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::harness::document::{OfCodex, OfInput};
@@ -32,9 +32,9 @@ pub(super) async fn read(
     State(app): State<App>,
     Params(query): Params<ConfigQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let (actor, cwd) = (caller.actor(), query.cwd.as_deref());
-    let found = app.configuration(&actor, cwd, query.include_layers);
-    Ok(Json(found.await?))
+    let (by, cwd) = (caller.into(), query.cwd.as_deref());
+    let found = app.configuration(&by, cwd, query.include_layers).await?;
+    Ok(Json(found))
 }
 
 /// Tells what an administrator demands of the configuration, in Codex's form.
@@ -90,12 +90,12 @@ pub(super) struct ConfigWrite {
 
 /// Changes one value.
 #[utoipa::path(post, path = "/config/value", tag = "configuration", operation_id = "config_write_value",
-    request_body = ConfigWrite, responses((status = 200, body = Done), OfInput, OfCodex))]
+    request_body = ConfigWrite, responses((status = 200, body = CodexDone), OfInput, OfCodex))]
 pub(super) async fn write_value(
-    _: RequirePerson,
+    RequirePerson(caller): RequirePerson,
     State(app): State<App>,
     Input(write): Input<ConfigWrite>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<CodexDone>, ApiError> {
     let mut params = sparse(json!({
         "keyPath": write.key_path.0,
         "mergeStrategy": write.merge_strategy,
@@ -103,7 +103,8 @@ pub(super) async fn write_value(
         "filePath": write.file_path,
     }));
     params["value"] = write.value;
-    done(app.call("config/value/write", params).await)
+    let method = "config/value/write";
+    done(app.configure(&caller.into(), method, params).await)
 }
 
 /// Several changes at once, and to which state of the file.
@@ -137,16 +138,17 @@ pub(super) fn one_at_least<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
 
 /// Changes several values, all or none.
 #[utoipa::path(post, path = "/config/batch", tag = "configuration", operation_id = "config_write_batch",
-    request_body = ConfigBatch, responses((status = 200, body = Done), OfInput, OfCodex))]
+    request_body = ConfigBatch, responses((status = 200, body = CodexDone), OfInput, OfCodex))]
 pub(super) async fn write_batch(
-    _: RequirePerson,
+    RequirePerson(caller): RequirePerson,
     State(app): State<App>,
     Input(batch): Input<ConfigBatch>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<CodexDone>, ApiError> {
     let params = sparse(json!({
         "edits": batch.edits,
         "expectedVersion": batch.expected_version,
         "filePath": batch.file_path,
     }));
-    done(app.call("config/batchWrite", params).await)
+    let method = "config/batchWrite";
+    done(app.configure(&caller.into(), method, params).await)
 }

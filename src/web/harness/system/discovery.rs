@@ -2,7 +2,7 @@
 
 use super::super::App;
 use super::super::input::{Count, Input, Params};
-use super::answers::{Done, ListPage, done, sparse};
+use super::answers::{CodexDone, ListPage, done, sparse};
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::harness::document::{OfCodex, OfInput};
@@ -91,12 +91,12 @@ lists! {
 
 /// Has Codex read the configuration of its MCP servers anew.
 #[utoipa::path(post, path = "/mcp/reload", tag = "discovery", operation_id = "mcp_reload",
-    responses((status = 200, body = Done), OfCodex))]
+    responses((status = 200, body = CodexDone), OfCodex))]
 pub(super) async fn mcp_reload(
     _: RequirePerson,
     State(app): State<App>,
     _: Input<Value>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<CodexDone>, ApiError> {
     done(app.call("config/mcpServer/reload", Value::Null).await)
 }
 
@@ -116,13 +116,13 @@ pub(super) struct McpLogin {
 #[utoipa::path(post, path = "/mcp/servers/{serverName}/oauth/login", tag = "discovery",
     operation_id = "mcp_oauth_login", request_body = McpLogin,
     params(("serverName" = String, Path, description = "The server's name in Codex's configuration.")),
-    responses((status = 200, body = Done), OfInput, OfCodex))]
+    responses((status = 200, body = CodexDone), OfInput, OfCodex))]
 pub(super) async fn mcp_oauth_login(
     _: RequirePerson,
     State(app): State<App>,
     name: Result<Path<String>, PathRejection>,
     Input(login): Input<McpLogin>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<CodexDone>, ApiError> {
     // What cannot be read names no server.
     let name = name.map_or_else(|_| String::new(), |Path(name)| name);
     let params = sparse(json!({

@@ -2,7 +2,7 @@
 
 use super::super::App;
 use super::super::input::{Input, Params, Text};
-use super::answers::{Done, ListPage, done};
+use super::answers::{CodexDone, ListPage, done};
 use crate::harness::refused::Refused;
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
@@ -34,7 +34,7 @@ pub(super) async fn list(
     Params(query): Params<SkillsQuery>,
 ) -> Result<Json<ListPage>, ApiError> {
     let cwd = query.cwd.as_deref();
-    let skills = app.skills(&caller.actor(), cwd, query.force_reload).await?;
+    let skills = app.skills(&caller.into(), cwd, query.force_reload).await?;
     Ok(skills.into())
 }
 
@@ -49,14 +49,15 @@ pub(super) struct SkillSwitch {
 
 /// Switches a skill on or off, in Codex's configuration.
 #[utoipa::path(post, path = "/skills/config", tag = "discovery", operation_id = "skills_configure",
-    request_body = SkillSwitch, responses((status = 200, body = Done), OfInput, OfCodex))]
+    request_body = SkillSwitch, responses((status = 200, body = CodexDone), OfInput, OfCodex))]
 pub(super) async fn configure(
-    _: RequirePerson,
+    RequirePerson(caller): RequirePerson,
     State(app): State<App>,
     Input(switch): Input<SkillSwitch>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<CodexDone>, ApiError> {
     let params = json!({"path": switch.path.0, "enabled": switch.enabled});
-    done(app.call("skills/config/write", params).await)
+    let method = "skills/config/write";
+    done(app.configure(&caller.into(), method, params).await)
 }
 
 /// Skills of a host outside: Codex has no such list any more.

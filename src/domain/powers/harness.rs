@@ -1,0 +1,41 @@
+//! Ceilings of the harness as entries of the question.
+
+use super::Line;
+use crate::domain::harness::ceilings::Ceilings;
+use crate::domain::harness::controls::FilesystemSandbox;
+use crate::domain::shown::shown_line;
+
+/// Each entry, under its name in the file, that gives more than what holds without a yes, beside what `approved` was for.
+pub(super) fn lines(now: &Ceilings, approved: &Ceilings) -> Vec<Line> {
+    let held = said(&now.and(approved));
+    let asked = said(now).into_iter().zip(said(approved));
+    let all = asked.zip(said(&Ceilings::default())).zip(held);
+    let wider = all.filter(|((((_, now), _), (_, safe)), _)| now != safe);
+    let lines = wider.map(|((((key, now), (_, before)), (_, safe)), (_, held))| Line {
+        entry: format!("harness.{key}"),
+        approved: held == now,
+        unsandboxed: match key {
+            "sandbox" => now == FilesystemSandbox::DangerFullAccess.for_codex(),
+            _ => false,
+        },
+        now: Some(now),
+        before: (before != safe).then_some(before),
+        file: None,
+    });
+    lines.collect()
+}
+
+fn said(it: &Ceilings) -> [(&'static str, String); 8] {
+    let folders = it.folders.iter();
+    let folders = folders.map(|it| shown_line(&it.display().to_string()).into_owned());
+    [
+        ("sandbox", it.sandbox.for_codex().to_owned()),
+        ("network", it.network.name().to_owned()),
+        ("approval", it.approval.name().to_owned()),
+        ("folders", folders.collect::<Vec<_>>().join(", ")),
+        ("exec", it.exec.to_string()),
+        ("config_writes", it.config_writes.to_string()),
+        ("account", it.account.to_string()),
+        ("feedback", it.feedback.to_string()),
+    ]
+}

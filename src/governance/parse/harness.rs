@@ -1,0 +1,51 @@
+//! The entry `harness`: what clients of the harness have at most.
+
+use super::{Result, at};
+use crate::domain::harness::ceilings::Ceilings;
+use crate::domain::shown::is_hidden;
+use crate::governance::raw::{OneOrMany, RawHarness};
+use crate::governance::settings::HarnessSettings;
+use serde_saphyr::Spanned;
+use std::path::{Component, PathBuf};
+
+pub(super) fn harness(raw: Option<RawHarness>) -> Result<HarnessSettings> {
+    let raw = raw.unwrap_or_default();
+    let safe = Ceilings::default();
+    let mut folders = Vec::new();
+    for folder in raw.folders.map(list).unwrap_or_default() {
+        folders.push(place(folder)?);
+    }
+    Ok(HarnessSettings {
+        ceilings: Ceilings {
+            sandbox: raw.sandbox.unwrap_or(safe.sandbox),
+            network: raw.network.unwrap_or(safe.network),
+            approval: raw.approval.unwrap_or(safe.approval),
+            folders,
+            exec: raw.exec,
+            config_writes: raw.config_writes,
+            account: raw.account,
+            feedback: raw.feedback,
+        },
+        defaults_locked: raw.lock_defaults,
+    })
+}
+
+fn list(raw: Spanned<OneOrMany>) -> Vec<Spanned<String>> {
+    match raw.value {
+        OneOrMany::One(text) => vec![Spanned::new(text, raw.referenced, raw.defined)],
+        OneOrMany::Many(list) => list,
+    }
+}
+
+/// A whole path: what it covers must not depend on where somebody stands, nor climb.
+fn place(folder: Spanned<String>) -> Result<PathBuf> {
+    let path = PathBuf::from(&folder.value);
+    let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
+    if !path.is_absolute() || !path.components().all(plain) || folder.value.contains(is_hidden) {
+        return Err(at(
+            &folder,
+            "harness.folders are whole paths without `..`, such as /srv/other",
+        ));
+    }
+    Ok(path.components().collect())
+}

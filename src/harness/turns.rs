@@ -1,0 +1,262 @@
+//! What is said in a thread, and what is done to its turn that runs. Which one that is, Codex alone knows: what it answers decides each race.
+
+use super::Harness;
+use super::ceilings::By;
+use super::controls::Target;
+use super::index::Known;
+use super::refused::Refused;
+use crate::codex::CallError;
+use crate::domain::harness::change::Wanted;
+use crate::domain::harness::controls::{Controls, Wish};
+use crate::domain::harness::event::Provenance;
+use crate::domain::sentence::say;
+use crate::threads::{NotAsked, Thread, not_logged_in};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A turn may end between the look at it and the words for it, and another begin. Whoever meets that three times in a row meets something else.
+const ATTEMPTS: usize = 3;
+
+/// Something to say.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// The words.
+    pub text: String,
+    /// How long the model shall think from now on.
+    pub effort: Option<String>,
+    /// Controls that shall be otherwise from now on.
+    pub wish: Wish,
+}
+
+/// It was said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The turn that has it.
+    pub turn_id: String,
+    /// Whether that one ran already.
+    pub steered: bool,
+}
+
+impl Harness {
+    /// Says something in a thread: in the turn that runs, else in a new one. What it wishes otherwise holds from then on, and is recorded once
+    /// Codex has the words.
+    ///
+    /// # Errors
+    /// When it may not be, Codex has no login, or refuses.
+    pub async fn send(
+        &self,
+        by: &By,
+        known: &Known,
+        message: Message,
+    ) -> Result<Accepted, Refused> {
+        let id = known.id.as_str();
+        let of_session = |refused: Refused| refused.of_session(id);
+        unless_archived(known)?;
+        let before = self.in_force(id).controls.controls;
+        let controls = before.clone().with(message.wish.clone());
+        if let Some(model) = &message.wish.model
+            && before.model.as_ref() != Some(model)
+        {
+            self.check_model(model).await.map_err(of_session)?;
+        }
+        if let Some(effort) = &message.effort {
+            let model = controls.model.as_deref();
+            self.check_effort(model, effort).await.map_err(of_session)?;
+        }
+        self.allows(by, Some(id), &controls).await?;
+        self.must_be_logged_in().await.map_err(of_session)?;
+        let accepted = self.say(by, id, &message, &controls).await?;
+        let target = Target {
+            session_id: id.to_owned(),
+            for_new: false,
+        };
+        let (wanted, turn) = (Wanted::Some(message.wish), Some(accepted.turn_id.clone()));
+        let provenance = Provenance::default();
+        let changed = self.record(by, target, wanted, provenance, turn).await?;
+        if accepted.steered {
+            // The turn that runs has others: what is wished is for the next one.
+            self.tell(id, &changed).await;
+        }
+        Ok(accepted)
+    }
+
+    async fn say(
+        &self,
+        by: &By,
+        id: &str,
+        message: &Message,
+        controls: &Controls,
+    ) -> Result<Accepted, Refused> {
+        let thread = self.thread(id)?;
+        let refused = |error: CallError| Refused::of_codex(&error).of_session(id);
+        let input = json!([{"type": "text", "text": message.text}]);
+        // From here on Codex tells us what happens in it.
+        let held = self.held_by_codex(&thread).await;
+        for _ in 0..ATTEMPTS {
+            let Some(turn_id) = running_turn(&thread).await.map_err(refused)? else {
+                break;
+            };
+            self.may_steer(by, id, held.as_ref()).await?;
+            let params = json!({
+                "threadId": id,
+                "expectedTurnId": turn_id,
+                "input": input,
+                "clientUserMessageId": Uuid::now_v7(),
+            });
+            match thread.call_raw("turn/steer", &params).await {
+                Ok(_) => {
+                    return Ok(Accepted {
+                        turn_id,
+                        steered: true,
+                    });
+                }
+                // It has ended meanwhile.
+                Err(error) if error.is_refusal("active turn") => {}
+                Err(error) => return Err(refused(error)),
+            }
+        }
+        let mut params = json!({
+            "threadId": id,
+            "input": input,
+            "clientUserMessageId": Uuid::now_v7(),
+            "approvalPolicy": controls.approval_policy.for_codex(),
+            "sandboxPolicy": controls.sandbox_policy(),
+        });
+        if let Some(model) = &controls.model {
+            params["model"] = Value::from(model.as_str());
+        }
+        if let Some(effort) = &message.effort {
+            params["effort"] = Value::from(effort.as_str());
+        }
+        let started = thread.call_raw("turn/start", &params).await;
+        let started = started.map_err(refused)?;
+        let turn_id = started["turn"]["id"].as_str().unwrap_or_default();
+        Ok(Accepted {
+            turn_id: turn_id.to_owned(),
+            steered: false,
+        })
+    }
+
+    /// Breaks the turn off that runs, or this one; answers which it was.
+    ///
+    /// # Errors
+    /// When none runs, or another.
+    pub async fn interrupt(
+        &self,
+        known: &Known,
+        turn_id: Option<String>,
+    ) -> Result<String, Refused> {
+        let id = known.id.as_str();
+        let thread = self.thread(id)?;
+        let refused = |error: CallError| Refused::of_codex(&error).of_session(id);
+        let running = running_turn(&thread).await.map_err(refused)?;
+        let Some(running) = running else {
+            return Err(Refused::no_active_turn(id));
+        };
+        let turn_id = turn_id.unwrap_or(running);
+        let params = json!({"threadId": id, "turnId": turn_id});
+        match thread.call_raw("turn/interrupt", &params).await {
+            Ok(_) => Ok(turn_id),
+            Err(error) if error.is_refusal("no active turn") => Err(Refused::no_active_turn(id)),
+            Err(error) if error.is_refusal("expected active turn") => {
+                let message = say!("refusal.harness.other_turn");
+                Err(Refused::invalid_state(message).of_session(id))
+            }
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    /// Says something in this turn, and answers what Codex says to it.
+    ///
+    /// # Errors
+    /// When another turn runs, none, or one that takes no words.
+    pub async fn steer(
+        &self,
+        by: &By,
+        known: &Known,
+        turn_id: &str,
+        input: &str,
+    ) -> Result<Value, Refused> {
+        let id = known.id.as_str();
+        unless_archived(known)?;
+        let thread = self.thread(id)?;
+        let held = self.held_by_codex(&thread).await;
+        self.may_steer(by, id, held.as_ref()).await?;
+        let params = json!({
+            "threadId": id,
+            "expectedTurnId": turn_id,
+            "input": [{"type": "text", "text": input}],
+            "clientUserMessageId": Uuid::now_v7(),
+        });
+        match thread.call_raw("turn/steer", &params).await {
+            Ok(answer) => Ok(answer),
+            Err(CallError::Refused { message, .. }) if message.contains("active turn") => {
+                Err(Refused::steered_another(id, turn_id, &message))
+            }
+            Err(CallError::Refused { message, .. }) if message.contains("cannot steer") => {
+                Err(Refused::not_steerable(id, turn_id, &message))
+            }
+            Err(error) => Err(Refused::of_codex(&error).of_session(id)),
+        }
+    }
+
+    /// A turn that runs may have been given more than its thread has here: by a terminal, or another client.
+    async fn may_steer(&self, by: &By, id: &str, held: Option<&Controls>) -> Result<(), Refused> {
+        match held {
+            Some(held) => self.allows(by, Some(id), held).await,
+            None => {
+                let own = self.in_force(id).controls.controls;
+                self.allows(by, Some(id), &own).await
+            }
+        }
+    }
+
+    /// Lets through what needs an answer of the model.
+    pub(super) async fn must_be_logged_in(&self) -> Result<(), Refused> {
+        let codex = self.codex()?;
+        let busy = || self.core.live.any_busy() || self.index.is_any_active();
+        match self.threads.look_for_login(codex, busy).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Refused::auth_required(not_logged_in())),
+            Err(NotAsked::NotReady(reason)) => Err(Refused::codex_unavailable(reason)),
+            Err(NotAsked::Failed(error)) => Err(Refused::of_codex(&error)),
+        }
+    }
+
+    /// Lets through what would break a turn off.
+    pub(super) async fn must_be_idle(&self, thread: &Thread<'_>, id: &str) -> Result<(), Refused> {
+        match running_turn(thread).await {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) => {
+                let message = say!("refusal.harness.turn_runs");
+                Err(Refused::invalid_state(message).of_session(id))
+            }
+            Err(error) => Err(Refused::of_codex(&error).of_session(id)),
+        }
+    }
+}
+
+/// The turn that runs; one that nothing was ever said in has none.
+async fn running_turn(thread: &Thread<'_>) -> Result<Option<String>, CallError> {
+    match thread.running_turn().await {
+        Ok(turn) => Ok(turn.map(|id| id.0)),
+        Err(error) if is_fresh(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether Codex has no history of a thread, because it has had no turn.
+pub(super) fn is_fresh(error: &CallError) -> bool {
+    error.is_refusal("not materialized yet")
+}
+
+/// Lets a thread through that is not put away.
+pub(super) fn unless_archived(known: &Known) -> Result<(), Refused> {
+    match known.archived {
+        false => Ok(()),
+        true => {
+            let message = say!("refusal.harness.archived");
+            Err(Refused::invalid_state(message).of_session(&known.id))
+        }
+    }
+}
