@@ -1,6 +1,8 @@
 //! The supervised client of `codex app-server`, tried with the real Codex and a model that lives in this file.
 #![allow(clippy::unwrap_used)]
 
+#[path = "codex_client/causes.rs"]
+mod causes;
 #[path = "support/codex.rs"]
 mod codex_program;
 #[path = "codex_client/life.rs"]

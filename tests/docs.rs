@@ -324,6 +324,7 @@ fn the_pages_of_both_apis_name_exactly_the_error_codes_there_are() {
         r#"(?:ApiError|Refusal|Self)::(?:invalid|unauthorized|forbidden|not_found|conflict|unavailable)\(\s*"([a-z_]+)""#,
         r#"(?:ApiError|Refused|Self)::new\(\s*[\w:]+,\s*"([a-z_]+)""#,
         r#"LoginError::\w+ => "([a-z_]+)""#,
+        r#"http: \d+,\s*code: "([a-z_]+)""#,
         r#"return refuse\(\s*"([a-z_]+)""#,
     ];
     for entry in walkdir::WalkDir::new(root().join("src")) {

@@ -204,6 +204,15 @@ impl Codex {
         })
     }
 
+    /// The same app-server, asked with another limit for each answer.
+    #[must_use]
+    pub fn within(&self, call_limit: Duration) -> Self {
+        Self {
+            call_limit,
+            ..self.clone()
+        }
+    }
+
     /// Calls a method by name. Fails at once when there is no connection, and as soon as the connection ends.
     pub async fn call_raw(&self, method: &str, params: &Value) -> Result<Value, CallError> {
         self.link()?

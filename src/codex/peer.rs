@@ -64,6 +64,8 @@ pub enum CallError {
         code: i64,
         /// What the app-server says.
         message: String,
+        /// More, for programs.
+        data: Option<Value>,
     },
     /// The reply does not have the expected form.
     #[error("{}", say!("reason.codex.malformed", method, reason))]
@@ -216,10 +218,15 @@ impl Peer {
         self.post(method, frame).await?;
         match answer.await {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(RpcError { code, message, .. })) => Err(CallError::Refused {
+            Ok(Err(RpcError {
+                code,
+                message,
+                data,
+            })) => Err(CallError::Refused {
                 method: method.to_owned(),
                 code,
                 message,
+                data,
             }),
             Err(_) => Err(self.shared.gone()),
         }

@@ -3,8 +3,9 @@
 use super::Harness;
 use super::refused::Refused;
 use crate::codex::{CallError, Codex};
-use crate::threads::Thread;
+use crate::threads::{PASSED_ON_LIMIT, Thread};
 use serde_json::Value;
+use std::time::Duration;
 
 impl Harness {
     /// Codex.
@@ -19,9 +20,23 @@ impl Harness {
     /// Calls a method.
     ///
     /// # Errors
-    /// What Codex says, by cause.
+    /// When this Codex has no such method; else what Codex says, by cause.
     pub async fn call(&self, method: &str, params: Value) -> Result<Value, Refused> {
-        let answer = self.codex()?.call_raw(method, &params).await;
+        self.call_within(method, params, PASSED_ON_LIMIT).await
+    }
+
+    /// Calls a method whose answer may take this long.
+    ///
+    /// # Errors
+    /// As of [`call`](Self::call).
+    pub async fn call_within(
+        &self,
+        method: &str,
+        params: Value,
+        limit: Duration,
+    ) -> Result<Value, Refused> {
+        self.has(method)?;
+        let answer = self.codex()?.within(limit).call_raw(method, &params).await;
         answer.map_err(|error| Refused::of_codex(&error))
     }
 
@@ -29,13 +44,15 @@ impl Harness {
     /// brings about is missed; one that was unloaded all the same is loaded, and then the call is made once more.
     ///
     /// # Errors
-    /// What Codex says, by cause.
+    /// As of [`call`](Self::call).
     pub async fn call_thread(
         &self,
         session_id: &str,
         method: &str,
         params: Value,
     ) -> Result<Value, Refused> {
+        self.has(method)
+            .map_err(|refused| refused.of_session(session_id))?;
         let thread = self.thread(session_id)?;
         let no = |error: CallError| Refused::of_codex(&error).of_session(session_id);
         self.hold(session_id).await.map_err(no)?;
@@ -51,5 +68,13 @@ impl Harness {
         self.codex()?;
         let thread = self.threads.thread(session_id);
         thread.ok_or_else(|| Refused::codex_unavailable(String::new()))
+    }
+
+    /// Whether this Codex has a method. What is not known is tried.
+    fn has(&self, method: &str) -> Result<(), Refused> {
+        match self.threads.calls() {
+            Some(calls) if !calls.methods.contains(method) => Err(Refused::not_supported(method)),
+            _ => Ok(()),
+        }
     }
 }

@@ -11,16 +11,25 @@
 //! - `transcript`: a thread with its turns, and what was said and done in them as rows
 //! - `projects`: groups of threads
 //! - `call`: a call to Codex, its refusals by cause
-//! - `refused`: everything that may be said no to, and how; the one table from Codex's texts to answers
+//! - `refused`: everything that may be said no to, and how; `causes`: the one table from Codex's words to answers
+//! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
+//! - `suggestions`: the suggested next request; `extensions`: their set
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
 
+mod account;
 pub mod acts;
 pub mod call;
+pub mod capabilities;
+mod causes;
 pub mod ceilings;
+mod commands;
+pub mod configuration;
 pub mod controls;
 mod cursor;
 pub mod deletion;
+pub mod discovery;
+pub mod extensions;
 mod filling;
 pub mod index;
 pub mod models;
@@ -29,6 +38,7 @@ pub mod refused;
 pub mod sessions;
 pub mod standing;
 mod subscriptions;
+pub mod suggestions;
 pub mod summary;
 pub mod transcript;
 pub mod turns;
@@ -41,6 +51,7 @@ use crate::domain::harness::state::State;
 use crate::ledger;
 use crate::threads::Threads;
 use crate::threads::asked::OpenAsks;
+use chrono::{DateTime, Utc};
 use std::sync::Arc;
 
 /// The ledger of the harness.
@@ -61,6 +72,8 @@ pub struct Harness {
     pub ledger: Ledger,
     /// Every thread.
     pub index: Index,
+    /// When all this began.
+    pub started_at: DateTime<Utc>,
     filling: filling::Filling,
     subscriptions: subscriptions::Subscriptions,
 }
@@ -79,6 +92,7 @@ impl Harness {
             asks,
             ledger,
             index: Index::default(),
+            started_at: Utc::now(),
             filling: filling::Filling::default(),
             subscriptions: subscriptions::Subscriptions::default(),
         })

@@ -1,6 +1,5 @@
 //! Everything that the harness says no to: the names, numbers and extra fields of each no stand here and nowhere else.
 
-use crate::codex::CallError;
 use crate::domain::harness::state::Tombstone;
 use crate::domain::sentence::{Sentence, say};
 use crate::ledger::TransactError;
@@ -125,14 +124,6 @@ impl Refused {
         Self {
             retry_after: Some(RETRY_AFTER_SECONDS),
             ..refused
-        }
-    }
-
-    /// What Codex said, by cause.
-    pub fn of_codex(error: &CallError) -> Self {
-        match error {
-            CallError::Closed { reason } => Self::codex_unavailable(reason.clone()),
-            other => Self::new(500, "codex_error", Sentence::verbatim(other.to_string())),
         }
     }
 
@@ -266,7 +257,7 @@ impl Refused {
 }
 
 /// Codex is back within a second or two.
-const RETRY_AFTER_SECONDS: u32 = 2;
+pub(super) const RETRY_AFTER_SECONDS: u32 = 2;
 
 impl From<TransactError<Self>> for Refused {
     fn from(error: TransactError<Self>) -> Self {

@@ -155,7 +155,7 @@ impl Harness {
     }
 
     /// The folder of a session that begins, all links followed.
-    async fn folder(&self, by: &By, cwd: Option<&str>) -> Result<PathBuf, Refused> {
+    pub(super) async fn folder(&self, by: &By, cwd: Option<&str>) -> Result<PathBuf, Refused> {
         let repo = &self.core.place.repo;
         match cwd {
             None => Ok(repo.clone()),

@@ -31,7 +31,8 @@ pub use self::pages::{MAX_TURNS, NotRead, TurnPage, Wanted};
 pub use self::running::{Change, News, Running};
 pub use self::settings::{Overtaken, in_force};
 pub use self::thread::{
-    Opening, Thread, end_commands, has_nothing_left, is_archived, is_open_elsewhere,
+    Opening, PASSED_ON_LIMIT, Thread, end_commands, has_nothing_left, is_archived,
+    is_open_elsewhere,
 };
 
 use crate::codex::events::Notification;
@@ -42,7 +43,7 @@ use crate::domain::department::Localized;
 use crate::domain::sentence::say;
 use crate::domain::usage::limits::RateLimits;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Codex restarts within a second or two; a start waits that long and a little more before it fails.
@@ -63,6 +64,7 @@ pub struct Threads {
     logged_in: Mutex<Option<bool>>,
     limits: Mutex<RateLimits>,
     abilities: Mutex<Abilities>,
+    calls: Mutex<Option<Arc<features::Calls>>>,
     models: Mutex<Vec<ModelChoice>>,
     /// One at a time looks for a new login: that restarts the app-server.
     login_check: tokio::sync::Mutex<()>,
@@ -82,6 +84,7 @@ impl Threads {
             logged_in: Mutex::default(),
             limits: Mutex::default(),
             abilities: Mutex::default(),
+            calls: Mutex::default(),
             models: Mutex::default(),
             login_check: tokio::sync::Mutex::default(),
             running: Running::default(),

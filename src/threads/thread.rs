@@ -10,6 +10,7 @@ use crate::domain::steering::Settings;
 use crate::process;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// How a thread is opened.
 #[derive(Debug, Clone)]
@@ -23,6 +24,9 @@ pub struct Opening {
     /// Sandbox.
     pub sandbox: Sandbox,
 }
+
+/// How long Codex may take for an answer that is passed on: what takes longer, whoever asked has given up.
+pub const PASSED_ON_LIMIT: Duration = Duration::from_secs(120);
 
 /// A thread, and who has it.
 #[derive(Clone)]
@@ -85,12 +89,13 @@ impl<'a> Thread<'a> {
         self.loaded(|| self.codex.call(params)).await
     }
 
-    /// [`call`](Self::call) by the name of the method, for whoever passes on what Codex says.
+    /// [`call`](Self::call) by the name of the method, for whoever passes on what Codex says, within [`PASSED_ON_LIMIT`].
     ///
     /// # Errors
     /// As there.
     pub async fn call_raw(&self, method: &str, params: &Value) -> Result<Value, CallError> {
-        self.loaded(|| self.codex.call_raw(method, params)).await
+        let codex = self.codex.within(PASSED_ON_LIMIT);
+        self.loaded(|| codex.call_raw(method, params)).await
     }
 
     async fn loaded<T, F: Future<Output = Result<T, CallError>>>(

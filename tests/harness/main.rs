@@ -3,6 +3,7 @@
 
 mod controls;
 mod deletion;
+mod document;
 mod lists;
 mod projects;
 mod rig;
@@ -11,4 +12,5 @@ mod subscriptions;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod support;
+mod system;
 mod turns;

@@ -141,4 +141,17 @@ pub enum Event {
         /// What was asked for.
         asked: String,
     },
+    /// The set of extensions was to be loaded anew.
+    ExtensionsReloaded {
+        /// Its name in the API.
+        reload_id: String,
+        /// The role of whoever asked.
+        role: String,
+        /// `ok`, or why the set before stays.
+        result: String,
+        /// Of the set before.
+        version_before: u64,
+        /// Of the set in force now.
+        version_after: u64,
+    },
 }

@@ -20,8 +20,19 @@ pub struct State {
     pub defaults: Controls,
     /// What new threads begin with.
     pub default_settings: Settings,
+    /// The set of extensions in force.
+    pub extensions: Extensions,
     /// Bytes of all rows, as [`TranscriptEntry::bytes`] counts them.
     pub row_bytes: usize,
+}
+
+/// A set of extensions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extensions {
+    /// Counts the sets.
+    pub version: u64,
+    /// When it was loaded; `None`: with the server.
+    pub loaded_at: Option<DateTime<Utc>>,
 }
 
 /// What is known of one thread.
@@ -170,6 +181,12 @@ impl State {
                 rows.retain(|it| !turn_ids.contains(&it.entry.turn_id));
                 let after: usize = rows.iter().map(|it| it.entry.bytes()).sum();
                 self.row_bytes -= before - after;
+            }
+            Event::ExtensionsReloaded { version_after, .. } => {
+                self.extensions = Extensions {
+                    version: *version_after,
+                    loaded_at: Some(ts),
+                };
             }
             Event::ToolAnswered { .. } | Event::CeilingMet { .. } => {}
         }

@@ -3,7 +3,7 @@
 //!
 //! - `gate`: who may drive which thread; `input`: what a request carries; `error`: how a no looks
 //! - `acting`: who asks; `refusals`: what any route of a session can answer
-//! - `document`: all of it as OpenAPI
+//! - `document`: all of it as OpenAPI; `system`: Codex as a whole
 
 mod acting;
 mod acts;
@@ -17,6 +17,7 @@ mod projects;
 mod refusals;
 mod sessions;
 mod settings;
+mod system;
 mod turns;
 
 use crate::harness::Harness;
@@ -39,6 +40,7 @@ fn parts() -> (Router<App>, OpenApi) {
     let operations = OpenApiRouter::with_openapi(document::frame())
         .routes(routes!(health::name))
         .routes(routes!(health::health))
+        .merge(system::routes())
         .merge(projects::routes())
         .merge(sessions::routes())
         .merge(turns::routes())
@@ -53,7 +55,7 @@ fn parts() -> (Router<App>, OpenApi) {
 /// Everything under the prefix.
 pub fn routes(harness: App) -> Mount {
     let (router, document) = parts();
-    let document = document::table(&document).serve(());
+    let document = document::table(&document::whole(&document)).serve(());
     Mount::at(
         PREFIX,
         router.with_state(harness).merge(document),
@@ -64,14 +66,14 @@ pub fn routes(harness: App) -> Mount {
 
 /// Every route under the prefix, as the document has them.
 pub fn every_route() -> Vec<Route> {
-    let document = document();
-    let mut routes = document::table(&document).routes().to_vec();
-    for (path, item) in document.paths.paths {
+    let (_, registered) = parts();
+    let mut routes = document::table(&document::whole(&registered))
+        .routes()
+        .to_vec();
+    for (path, item) in registered.paths.paths {
         let methods = [
             ("GET", item.get.is_some()),
             ("POST", item.post.is_some()),
-            ("PUT", item.put.is_some()),
-            ("PATCH", item.patch.is_some()),
             ("DELETE", item.delete.is_some()),
         ];
         let there = methods.into_iter().filter(|(_, is_there)| *is_there);
@@ -84,6 +86,6 @@ pub fn every_route() -> Vec<Route> {
 }
 
 /// The document, as it is served.
-pub fn document() -> OpenApi {
-    parts().1
+pub fn document() -> serde_json::Value {
+    document::whole(&parts().1)
 }

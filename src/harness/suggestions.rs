@@ -1,0 +1,132 @@
+//! The suggested next request of a thread: a row of ours that somebody fills in.
+
+use super::{Harness, Refused};
+use crate::domain::harness::event::Event;
+use crate::domain::harness::row::{MAX_BYTES, MAX_ROWS, Role, RowStatus, TranscriptEntry};
+use crate::domain::harness::state::State;
+use crate::domain::sentence::say;
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+/// The type of the row.
+pub const KIND: &str = "agent.suggestedRequest";
+
+/// What is known of a suggestion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// How far it is.
+    pub status: RowStatus,
+    /// The text.
+    pub suggestion: Option<String>,
+    /// Why there is none.
+    pub error: Option<String>,
+}
+
+impl Harness {
+    /// Writes what is known of a suggestion; what stands afterwards, and since when. One that has ended is not taken back to its streaming.
+    ///
+    /// # Errors
+    /// When it is complete without a text, or there is no room for it.
+    pub async fn put_suggestion(
+        &self,
+        actor: &str,
+        session_id: &str,
+        request_key: &str,
+        told: Suggestion,
+    ) -> Result<(Suggestion, DateTime<Utc>), Refused> {
+        if told.status == RowStatus::Complete && told.suggestion.is_none() {
+            let message = say!("refusal.harness.missing_suggestion");
+            let refused = Refused::new(400, "missing_suggestion", message);
+            return Err(refused.named("invalid_request").of_session(session_id));
+        }
+        let now = Utc::now();
+        let message_id = format!("suggested-request:{request_key}");
+        let turn_id = self.turn_of_row(session_id, &message_id).await;
+        let details = json!({
+            "requestKey": request_key,
+            "suggestion": told.suggestion,
+            "error": told.error,
+            "updatedAt": now,
+        });
+        let ended = told.status != RowStatus::Streaming;
+        let content = told.suggestion.clone().or_else(|| told.error.clone());
+        let entry = TranscriptEntry {
+            message_id,
+            turn_id,
+            role: Role::System,
+            kind: KIND.to_owned(),
+            content: content.unwrap_or_default(),
+            details: Some(details.to_string()),
+            started_at: Some(now.timestamp_millis()),
+            completed_at: ended.then(|| now.timestamp_millis()),
+            status: told.status,
+        };
+        let session_id = session_id.to_owned();
+        let decide = move |state: &State| decide(state, session_id, entry, told, now);
+        self.decide(actor, decide).await
+    }
+
+    /// Where the row stands: where it stands already, else in the newest turn, where there is one.
+    async fn turn_of_row(&self, session_id: &str, message_id: &str) -> String {
+        let known = self
+            .ledger
+            .read(|state| row(state, session_id, message_id).map(|entry| entry.turn_id.clone()));
+        if let Some(turn_id) = known {
+            return turn_id;
+        }
+        let Some(thread) = self.threads.thread(session_id) else {
+            return String::new();
+        };
+        match thread.newest_turn().await {
+            Ok(Some(turn)) => turn.id.0,
+            // Whoever puts the transcript together finds its place by its time.
+            Ok(None) | Err(_) => String::new(),
+        }
+    }
+}
+
+fn row<'a>(state: &'a State, session_id: &str, message_id: &str) -> Option<&'a TranscriptEntry> {
+    let rows = &state.sessions.get(session_id)?.rows;
+    let rows = rows.iter().map(|row| &row.entry);
+    rows.rev().find(|entry| entry.message_id == message_id)
+}
+
+fn decide(
+    state: &State,
+    session_id: String,
+    entry: TranscriptEntry,
+    told: Suggestion,
+    now: DateTime<Utc>,
+) -> super::Decision<(Suggestion, DateTime<Utc>)> {
+    let known = row(state, &session_id, &entry.message_id);
+    if let Some(known) = known
+        && known.status != RowStatus::Streaming
+        && told.status == RowStatus::Streaming
+    {
+        return Ok((Vec::new(), stored(known, now)));
+    }
+    let rows = state
+        .sessions
+        .get(&session_id)
+        .map_or(0, |it| it.rows.len());
+    let bytes = state.row_bytes + entry.bytes() - known.map_or(0, TranscriptEntry::bytes);
+    if known.is_none() && rows >= MAX_ROWS || bytes > MAX_BYTES {
+        let message = say!("refusal.harness.suggestion_full");
+        return Err(Refused::new(507, "rows_full", message).of_session(&session_id));
+    }
+    Ok((vec![Event::RowUpserted { session_id, entry }], (told, now)))
+}
+
+/// What a row says of its suggestion.
+fn stored(entry: &TranscriptEntry, now: DateTime<Utc>) -> (Suggestion, DateTime<Utc>) {
+    let details = entry.details.as_deref().unwrap_or_default();
+    let details: serde_json::Value = serde_json::from_str(details).unwrap_or_default();
+    let text = |name: &str| details[name].as_str().map(str::to_owned);
+    let updated_at = text("updatedAt").and_then(|at| at.parse().ok());
+    let suggestion = Suggestion {
+        status: entry.status,
+        suggestion: text("suggestion"),
+        error: text("error"),
+    };
+    (suggestion, updated_at.unwrap_or(now))
+}
