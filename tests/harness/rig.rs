@@ -21,12 +21,7 @@ pub async fn house(rules: impl IntoIterator<Item = Rule>) -> House {
 /// The same with another `governance.yaml`.
 pub async fn house_with(rules: impl IntoIterator<Item = Rule>, governance: &str) -> House {
     let house = House::open(script(rules), governance).await;
-    house
-        .wait_for("Codex has told of its threads", async || {
-            let (status, _) = house.ask("GET", "/sessions", None).await;
-            (status == 200).then_some(())
-        })
-        .await;
+    house.knows_its_threads().await;
     house
 }
 
@@ -50,6 +45,15 @@ pub fn script(rules: impl IntoIterator<Item = Rule>) -> Script {
 }
 
 impl House {
+    /// Waits until Codex is there and has told of its threads.
+    pub async fn knows_its_threads(&self) {
+        self.wait_for("Codex has told of its threads", async || {
+            let (status, _) = self.ask("GET", "/sessions", None).await;
+            (status == 200).then_some(())
+        })
+        .await;
+    }
+
     /// A request to the harness, whatever comes of it: status and body. A change carries at least an empty object: whether that may be left
     /// out is not for a test of what it does.
     pub async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
