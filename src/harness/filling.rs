@@ -96,23 +96,27 @@ impl Harness {
             }));
         }
         let listed: HashSet<&str> = found.iter().map(|it| it.id.as_str()).collect();
-        let unlisted = self.ledger.read(|state| {
+        let begun = self.ledger.read(|state| {
             let begun = state.sessions.iter().filter(|(_, it)| it.started_here);
-            let ids = begun.map(|(id, _)| id.clone());
-            ids.filter(|id| !listed.contains(id.as_str()))
-                .collect::<Vec<_>>()
+            begun.map(|(id, _)| id.clone()).collect::<Vec<_>>()
         });
+        // What somebody has open is in Codex's memory, and in no list before something was said in it.
+        let loaded = codex.loaded_threads().await?.into_iter().map(|id| id.0);
+        let all = begun.into_iter().chain(loaded);
+        let unlisted: HashSet<_> = all.filter(|id| !listed.contains(id.as_str())).collect();
         let read = unlisted.into_iter().map(|id| async move {
             match codex.read_thread(&ThreadId(id)).await {
-                Ok(thread) => Ok(Some(Known::of(&thread, is_in_archive(&thread)))),
+                Ok(thread) => Ok(Some(thread)),
                 // It is gone: it was never named, or somebody else deleted it.
                 Err(CallError::Refused { .. }) => Ok(None),
                 Err(error) => Err(error),
             }
         });
         let mut read = stream::iter(read).buffer_unordered(AT_ONCE);
-        while let Some(known) = read.next().await {
-            found.extend(known?);
+        while let Some(thread) = read.next().await {
+            if let Some(thread) = thread?.filter(|it| self.concerns(it)) {
+                found.push(Known::of(&thread, is_in_archive(&thread)));
+            }
         }
         self.index.fill(found);
         Ok(())

@@ -16,8 +16,30 @@ use crate::domain::harness::project::ProjectId;
 use crate::domain::sentence::say;
 use crate::threads::Thread as Handle;
 use serde::Deserialize as _;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::{Component, Path, PathBuf};
+
+/// A tool that a client performs.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// What the model calls it by.
+    pub name: String,
+    /// What the model is told of it.
+    pub description: String,
+    /// A JSON schema of its arguments.
+    pub input_schema: Map<String, Value>,
+}
+
+impl Tool {
+    fn for_codex(self) -> Value {
+        json!({
+            "type": "function",
+            "name": self.name,
+            "description": self.description,
+            "inputSchema": self.input_schema,
+        })
+    }
+}
 
 /// What a session begins with; what is left out is as for every new one.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +54,8 @@ pub struct Beginning {
     pub network_access: Option<NetworkAccess>,
     /// What its commands may write.
     pub filesystem_sandbox: Option<FilesystemSandbox>,
-    /// Tools that a client performs, as Codex takes them.
-    pub dynamic_tools: Vec<Value>,
+    /// Tools that a client performs.
+    pub dynamic_tools: Vec<Tool>,
 }
 
 /// Which page of the list.
@@ -109,7 +131,8 @@ impl Harness {
             start["model"] = json!(model);
         }
         if !beginning.dynamic_tools.is_empty() {
-            start["dynamicTools"] = beginning.dynamic_tools.into();
+            let tools = beginning.dynamic_tools.into_iter();
+            start["dynamicTools"] = tools.map(Tool::for_codex).collect();
         }
         let opened = self.call("thread/start", start).await?;
         let thread = read_thread(&opened["thread"])?;

@@ -13,6 +13,7 @@ async fn what_is_quiet_is_let_go_and_what_runs_is_not() {
     std::fs::write(&config, format!("thread_unload_delay_secs = 1\n{text}")).unwrap();
     house.start(&[]).await;
     house.allow().await;
+    house.knows_sessions().await;
     let busy = house.chat().await;
     let (stranger, _) = house.begins_turn(&busy, HANG).await;
     drop(stranger);

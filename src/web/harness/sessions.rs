@@ -8,7 +8,7 @@ use crate::domain::harness::controls::{ApprovalPolicy, FilesystemSandbox, Networ
 use crate::domain::harness::project::ProjectId;
 use crate::domain::harness::row::TranscriptEntry;
 use crate::harness::refused::Refused;
-use crate::harness::sessions::{Beginning, Wanted};
+use crate::harness::sessions::{Beginning, Tool, Wanted};
 use crate::harness::summary::SessionSummary;
 use crate::harness::transcript;
 use crate::web::error::ApiError;
@@ -16,7 +16,7 @@ use crate::web::role::{RequireAdmin, RequireMember};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -163,8 +163,10 @@ pub(super) async fn begin(
     Input(body): Input<BeginSession>,
 ) -> Answer<SessionThread> {
     let tools = body.dynamic_tools.unwrap_or_default().into_iter();
-    let tools = tools.map(|tool| {
-        json!({ "type": "function", "name": tool.name.0, "description": tool.description, "inputSchema": tool.input_schema })
+    let tools = tools.map(|tool| Tool {
+        name: tool.name.0,
+        description: tool.description,
+        input_schema: tool.input_schema,
     });
     let beginning = Beginning {
         cwd: body.cwd,
