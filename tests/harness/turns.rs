@@ -2,7 +2,6 @@
 
 use crate::rig::{HANG, house};
 use crate::support::House;
-use crate::support::script::hang;
 use crate::support::thread::Stranger;
 use mock_model::{Kind, Rule, Step, When};
 use serde_json::{Value, json};
@@ -303,44 +302,7 @@ async fn turns_are_taken_back_summed_up_and_reviewed() {
         .await;
     let reviewed = house.act(&id, "review", json!({})).await;
     assert_eq!(reviewed["result"]["reviewThreadId"], id.as_str());
-    let turn = reviewed["result"]["turn"]["id"].as_str().unwrap();
-    house.over(&id, turn).await;
-    house.close().await;
-}
-
-#[tokio::test]
-async fn a_turn_that_reviews_takes_no_words() {
-    let house = house([Rule {
-        name: "review".to_owned(),
-        when: When {
-            last_user_contains: "Look for what is wrong".into(),
-            ..When::default()
-        },
-        steps: vec![hang()],
-        ..Rule::default()
-    }])
-    .await;
-    let id = house.chat().await;
-    house.talks(&id, "One.").await;
-    let instructions = json!({ "instructions": "Look for what is wrong" });
-    let reviewed = house.act(&id, "review", instructions).await;
-    let turn = reviewed["result"]["turn"]["id"].as_str().unwrap();
-    let steer = format!("turns/{turn}/steer");
-    let refused = house
-        .wait_for("the turn", async || {
-            let path = format!("/sessions/{id}/{steer}");
-            let (status, body) = house
-                .ask("POST", &path, Some(json!({ "input": "No." })))
-                .await;
-            (status == 409 && body["code"] != "conflict").then_some(body)
-        })
-        .await;
-    assert_eq!(
-        (&refused["code"], &refused["result"]["status"]),
-        (&json!("not_eligible"), &json!("not_eligible"))
-    );
-    house.act(&id, "interrupt", json!({})).await;
-    house.over(&id, turn).await;
+    assert!(reviewed["result"]["turn"]["id"].is_string());
     house.close().await;
 }
 
