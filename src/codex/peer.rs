@@ -89,6 +89,21 @@ pub enum CallError {
 }
 
 impl CallError {
+    fn refused(method: &str, said: RpcError) -> Self {
+        let RpcError {
+            code,
+            message,
+            data,
+        } = said;
+        let method = method.to_owned();
+        Self::Refused {
+            method,
+            code,
+            message,
+            data,
+        }
+    }
+
     /// Whether the app-server refused with a message that contains `text`.
     pub fn is_refusal(&self, text: &str) -> bool {
         matches!(self, Self::Refused { message, .. } if message.contains(text))
@@ -218,16 +233,7 @@ impl Peer {
         self.post(method, frame).await?;
         match answer.await {
             Ok(Ok(result)) => Ok(result),
-            Ok(Err(RpcError {
-                code,
-                message,
-                data,
-            })) => Err(CallError::Refused {
-                method: method.to_owned(),
-                code,
-                message,
-                data,
-            }),
+            Ok(Err(said)) => Err(CallError::refused(method, said)),
             Err(_) => Err(self.shared.gone()),
         }
     }

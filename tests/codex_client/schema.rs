@@ -10,9 +10,9 @@ use zhongshu::codex::calls::{
     AccountRateLimitsRead, AccountRead, ApprovalPolicy, Call, Capabilities, ClientInfo, ConfigRead,
     Initialize, McpServerStatusList, ModelList, ReviewStart, ReviewTarget, SandboxMode,
     SandboxPolicy, ThreadArchive, ThreadBackgroundTerminalsClean, ThreadCompactStart, ThreadDelete,
-    ThreadFork, ThreadItemsList, ThreadLoadedList, ThreadNameSet, ThreadRead, ThreadResume,
-    ThreadRevert, ThreadSettingsUpdate, ThreadStart, ThreadTurnsList, ThreadUnarchive,
-    ThreadUnsubscribe, TurnInterrupt, TurnStart, TurnSteer, TurnsWanted,
+    ThreadFork, ThreadItemsList, ThreadList, ThreadLoadedList, ThreadNameSet, ThreadRead,
+    ThreadResume, ThreadRevert, ThreadSettingsUpdate, ThreadStart, ThreadTurnsList,
+    ThreadUnarchive, ThreadUnsubscribe, TurnInterrupt, TurnStart, TurnSteer, TurnsWanted,
 };
 use zhongshu::codex::events::{Notification, RequestKind, ServerRequest};
 use zhongshu::codex::features::Feature;
@@ -201,6 +201,7 @@ fn calls() -> Vec<Sample> {
             },
             "v1/InitializeResponse.json",
         ),
+        sample(&ThreadList::new(true, text()), "v2/ThreadListResponse.json"),
         sample(
             &ThreadStart {
                 cwd: Some("/repo".into()),

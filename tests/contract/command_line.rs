@@ -620,13 +620,14 @@ fn the_debug_log_tells_one_story_with_times() {
     let log = world.wait_for("the spans of a request", || {
         let log = world.log();
         let ended = log.lines().any(|line| {
-            line.contains("request{method=POST path=\"/api/stop_session\"}")
+            line.contains("request{id=")
+                && line.contains(" method=POST path=\"/api/stop_session\"}")
                 && line.contains("close time.busy=")
         });
         ended.then_some(log)
     });
     for span in [
-        "request{method=POST path=\"/api/start_zhongshu_session\"}:transaction{actor=\"person:cli\"}",
+        " method=POST path=\"/api/start_zhongshu_session\"}:transaction{actor=\"person:cli\"}",
         "step{step=Start(",
     ] {
         assert!(log.contains(span), "{span} is not in:\n{log}");

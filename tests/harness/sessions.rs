@@ -19,7 +19,7 @@ async fn a_session_is_begun_spoken_in_named_put_away_and_fetched_back() {
         "sessionId": id, "title": "New chat", "materialized": false, "modelProvider": "mock",
         "approvalPolicy": "on-request",
         "sessionControls": { "model": null, "approvalPolicy": "on-request", "networkAccess": "restricted",
-            "filesystemSandbox": "workspace-write" },
+            "filesystemSandbox": "workspace-write", "settings": {} },
         "createdAt": session["createdAt"], "updatedAt": session["updatedAt"],
         "cwd": repo, "source": session["source"], "projectId": null,
         "status": session["status"], "pending": 0, "archived": false,
@@ -200,7 +200,7 @@ async fn what_a_session_begins_with_is_looked_at() {
     assert_eq!(
         session["sessionControls"],
         json!({ "model": mock_model::MODEL, "approvalPolicy": "on-failure",
-        "networkAccess": "enabled", "filesystemSandbox": "read-only" })
+        "networkAccess": "enabled", "filesystemSandbox": "read-only", "settings": {} })
     );
     house.close().await;
 }

@@ -30,7 +30,12 @@ const FLOORS: [&[&str]; 13] = [
 const MAX_LINES: usize = 450;
 
 /// Longer files, each with the reason and the length that it may have.
-const LONG_FILES: [(&str, usize, &str); 5] = [
+const LONG_FILES: [(&str, usize, &str); 6] = [
+    (
+        "src/codex/peer.rs",
+        470,
+        "one connection: what goes out, what comes in, and why neither may wait for the other",
+    ),
     (
         "src/paths.rs",
         470,
@@ -419,7 +424,14 @@ fn answers_are_types() {
     for path in files("src/web", &["rs"]) {
         let code = code_of(&path);
         let is_page = shown(&path).starts_with("src/web/pages/");
-        if !is_test(&path) && !is_page && (code.contains("json!(") || code.contains("Json<Value>"))
+        // What Codex is asked and answers there is passed on as it comes: its form is Codex's. A document is data.
+        let passes_on = ["src/web/harness/system/", "src/web/harness/document/"]
+            .iter()
+            .any(|folder| shown(&path).starts_with(folder));
+        if !is_test(&path)
+            && !is_page
+            && !passes_on
+            && (code.contains("json!(") || code.contains("Json<Value>"))
         {
             wrong.push(shown(&path));
         }
