@@ -89,7 +89,7 @@ impl<'a> Thread<'a> {
         self.loaded(|| self.codex.call(params)).await
     }
 
-    /// [`call`](Self::call) by the name of the method, for whoever passes on what Codex says, within [`PASSED_ON_LIMIT`].
+    /// A call as the others, by the name of its method, for whoever passes on what Codex says, within [`PASSED_ON_LIMIT`].
     ///
     /// # Errors
     /// As there.
