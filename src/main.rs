@@ -6,11 +6,10 @@ use clap::Parser;
 use local_os::log::Log;
 use local_os::platform;
 use local_os::tell;
-use std::io::Write;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 use zhongshu::cli::{Cli, Command};
-use zhongshu::commands::{self, CommandError};
+use zhongshu::commands;
 use zhongshu::paths::Environment;
 
 fn main() -> ExitCode {
@@ -33,21 +32,7 @@ fn main() -> ExitCode {
     let log = Log::to_stderr(filter);
     platform::close_to_others();
     let environment = Environment::of_process();
-    let ended = std::env::current_dir()
-        .map_err(CommandError::from)
-        .and_then(|cwd| {
-            // The launcher waits far more than it computes; a thread per core would only cost memory.
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()?;
-            let mut out = std::io::stdout();
-            let ended = runtime.block_on(commands::run(&cli, &cwd, &environment, &mut out));
-            out.flush()?;
-            // What still reads from a closed pipe or a hung disk must not hold up the end.
-            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
-            ended
-        });
+    let ended = commands::run_to_end(&cli, &environment, &mut std::io::stdout());
     // What was logged before stands before.
     drop(log);
     match ended {

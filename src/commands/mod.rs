@@ -31,6 +31,30 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+/// What still reads from a closed pipe or a hung disk does not hold up the end for longer.
+const END_LIMIT: Duration = Duration::from_secs(1);
+
+/// Runs the command to its end, on a runtime of its own. Here and not where it is called, so that all of it is compiled once.
+///
+/// # Errors
+/// With a sentence and an exit code.
+pub fn run_to_end(
+    cli: &Cli,
+    environment: &Environment,
+    out: &mut (dyn Write + Send),
+) -> Result<ExitCode, CommandError> {
+    let cwd = std::env::current_dir()?;
+    // The launcher waits far more than it computes; a thread per core would only cost memory.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(run(cli, &cwd, environment, out));
+    out.flush()?;
+    runtime.shutdown_timeout(END_LIMIT);
+    ended
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -39,8 +63,9 @@ pub async fn run(
     cli: &Cli,
     cwd: &Path,
     environment: &Environment,
-    out: &mut (impl Write + Send),
+    mut out: &mut (dyn Write + Send),
 ) -> Result<ExitCode, CommandError> {
+    let out = &mut out;
     let places = || -> Result<Places, CommandError> {
         let repo = find_repository(cli.global.repo.as_deref(), cwd)?;
         let state = cli.global.state_dir.as_deref();
