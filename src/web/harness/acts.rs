@@ -4,6 +4,7 @@ use super::App;
 use super::error::Problem;
 use super::gate::Drivable;
 use super::input::{Count, Input, Text};
+use super::operations::Operations;
 use super::refusals::OfSession;
 use super::turns::Words;
 use crate::domain::sentence::say;
@@ -17,13 +18,11 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The routes of acts.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(fork))
+pub(super) fn routes(to: Operations) -> Operations {
+    to.routes(routes!(fork))
         .routes(routes!(compact))
         .routes(routes!(roll_back))
         .routes(routes!(review))
@@ -66,7 +65,7 @@ pub(super) async fn fork(
 /// It is done, with what Codex says.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Done {
+pub(super) struct Performed {
     /// Always `ok`.
     status: &'static str,
     session_id: String,
@@ -75,8 +74,8 @@ pub(super) struct Done {
     result: Value,
 }
 
-fn done(session_id: String, result: Value) -> Json<Done> {
-    Json(Done {
+fn done(session_id: String, result: Value) -> Json<Performed> {
+    Json(Performed {
         status: "ok",
         session_id,
         result,
@@ -86,13 +85,13 @@ fn done(session_id: String, result: Value) -> Json<Done> {
 /// Has the model sum a session up, and go on from that.
 #[utoipa::path(post, path = "/sessions/{sessionId}/compact", tag = "turns", operation_id = "sessions_compact",
     params(("sessionId" = String, Path)),
-    responses((status = 200, body = Done), (status = 409, body = Problem), OfSession))]
+    responses((status = 200, body = Performed), (status = 409, body = Problem), OfSession))]
 pub(super) async fn compact(
     RequireAdmin(acting): RequireAdmin,
     Drivable(known): Drivable,
     State(app): State<App>,
     _: Input<Value>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<Performed>, ApiError> {
     let result = app.compact(&acting.into(), &known).await?;
     Ok(done(known.id, result))
 }
@@ -187,13 +186,13 @@ pub(super) struct Review {
 /// Has Codex review something, in a turn of its own.
 #[utoipa::path(post, path = "/sessions/{sessionId}/review", tag = "turns", operation_id = "sessions_review",
     params(("sessionId" = String, Path)), request_body = Option<Review>,
-    responses((status = 200, body = Done), (status = 409, body = Problem), (status = 501, body = Problem), OfSession))]
+    responses((status = 200, body = Performed), (status = 409, body = Problem), (status = 501, body = Problem), OfSession))]
 pub(super) async fn review(
     RequireAdmin(acting): RequireAdmin,
     Drivable(known): Drivable,
     State(app): State<App>,
     Input(body): Input<Review>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<Performed>, ApiError> {
     let refuse = |refused: Refused| ApiError::from(refused.of_session(&known.id));
     if body.delivery == Some(Delivery::Detached) {
         return Err(refuse(Refused::review_detached()));
@@ -221,13 +220,13 @@ pub(super) async fn review(
 /// Ends the commands that a session left in the background.
 #[utoipa::path(post, path = "/sessions/{sessionId}/background-terminals/clean", tag = "turns",
     operation_id = "background_terminals_clean", params(("sessionId" = String, Path)),
-    responses((status = 200, body = Done), (status = 409, body = Problem), OfSession))]
+    responses((status = 200, body = Performed), (status = 409, body = Problem), OfSession))]
 pub(super) async fn end_background(
     _: RequireAdmin,
     Drivable(known): Drivable,
     State(app): State<App>,
     _: Input<Value>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<Performed>, ApiError> {
     let result = app.end_background(&known).await?;
     Ok(done(known.id, result))
 }

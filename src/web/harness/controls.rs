@@ -4,6 +4,7 @@ use super::App;
 use super::error::Problem;
 use super::gate::Drivable;
 use super::input::{Input, Text};
+use super::operations::Operations;
 use super::refusals::OfSession;
 use super::turns::Name;
 use crate::domain::harness::controls::{
@@ -17,13 +18,11 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The routes of controls.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(get, set))
+pub(super) fn routes(to: Operations) -> Operations {
+    to.routes(routes!(get, set))
         .routes(routes!(approval_policy))
 }
 

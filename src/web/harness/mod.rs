@@ -2,7 +2,7 @@
 //! they cannot differ.
 //!
 //! - `gate`: who may drive which thread; `input`: what a request carries; `error`: how a no looks
-//! - `acting`: who asks; `refusals`: what any route of a session can answer
+//! - `operations`: the registration; `acting`: who asks; `refusals`: what any route of a session can answer
 //! - `document`: all of it as OpenAPI; `system`: Codex as a whole
 
 mod acting;
@@ -13,6 +13,7 @@ pub mod error;
 pub mod gate;
 mod health;
 pub mod input;
+mod operations;
 mod projects;
 mod refusals;
 mod sessions;
@@ -20,13 +21,11 @@ mod settings;
 mod system;
 mod turns;
 
+use self::operations::Operations;
 use crate::harness::Harness;
 use crate::web::mount::Mount;
 use crate::web::table::Route;
-use axum::Router;
 use std::sync::Arc;
-use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Where it is.
@@ -35,27 +34,22 @@ pub const PREFIX: &str = "/harness/api";
 /// What handlers get.
 pub type App = Arc<Harness>;
 
-/// All routes and their document, each before it has what it needs.
-fn parts() -> (Router<App>, OpenApi) {
-    let operations = OpenApiRouter::with_openapi(document::frame())
-        .routes(routes!(health::name))
+fn register(to: Operations) -> Operations {
+    to.routes(routes!(health::name))
         .routes(routes!(health::health))
-        .merge(system::routes())
-        .merge(projects::routes())
-        .merge(sessions::routes())
-        .merge(turns::routes())
-        .merge(acts::routes())
-        .merge(controls::routes())
-        .merge(settings::routes());
-    OpenApiRouter::with_openapi(document::frame())
-        .nest(PREFIX, operations)
-        .split_for_parts()
+        .with(system::routes)
+        .with(projects::routes)
+        .with(sessions::routes)
+        .with(turns::routes)
+        .with(acts::routes)
+        .with(controls::routes)
+        .with(settings::routes)
 }
 
 /// Everything under the prefix.
 pub fn routes(harness: App) -> Mount {
-    let (router, document) = parts();
-    let document = document::table(&document::whole(&document)).serve(());
+    let router = register(Operations::to_serve()).router();
+    let document = document::table().serve(());
     Mount::at(
         PREFIX,
         router.with_state(harness).merge(document),
@@ -66,10 +60,8 @@ pub fn routes(harness: App) -> Mount {
 
 /// Every route under the prefix, as the document has them.
 pub fn every_route() -> Vec<Route> {
-    let (_, registered) = parts();
-    let mut routes = document::table(&document::whole(&registered))
-        .routes()
-        .to_vec();
+    let registered = register(Operations::to_describe()).document();
+    let mut routes = document::table().routes().to_vec();
     for (path, item) in registered.paths.paths {
         let methods = [
             ("GET", item.get.is_some()),
@@ -85,7 +77,7 @@ pub fn every_route() -> Vec<Route> {
     routes
 }
 
-/// The document, as it is served.
+/// The document, put together anew. It is the one in the repository, which is served; a test holds them against each other.
 pub fn document() -> serde_json::Value {
-    document::whole(&parts().1)
+    document::whole(&register(Operations::to_describe()).document())
 }

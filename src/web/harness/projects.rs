@@ -4,6 +4,7 @@ use super::App;
 use super::error::Problem;
 use super::gate::named;
 use super::input::{Input, Text};
+use super::operations::Operations;
 use super::sessions::{Done, Nothing};
 use crate::domain::harness::project::Project;
 use crate::harness::projects::Destination;
@@ -14,15 +15,13 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 type Answer<T> = Result<Json<T>, ApiError>;
 
 /// All operations.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list, create))
+pub(super) fn routes(to: Operations) -> Operations {
+    to.routes(routes!(list, create))
         .routes(routes!(rename))
         .routes(routes!(delete))
         .routes(routes!(agents))

@@ -4,6 +4,7 @@ use super::App;
 use super::error::Problem;
 use super::gate::{Drivable, Readable};
 use super::input::{Count, Input, Params, Text};
+use super::operations::Operations;
 use crate::domain::harness::controls::{ApprovalPolicy, FilesystemSandbox, NetworkAccess};
 use crate::domain::harness::project::ProjectId;
 use crate::domain::harness::row::TranscriptEntry;
@@ -18,7 +19,6 @@ use axum::extract::State;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Tools that one session may have of a client.
@@ -27,9 +27,8 @@ const MAX_TOOLS: usize = 128;
 type Answer<T> = Result<Json<T>, ApiError>;
 
 /// All operations.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(list, begin))
+pub(super) fn routes(to: Operations) -> Operations {
+    to.routes(routes!(list, begin))
         .routes(routes!(get, delete))
         .routes(routes!(resume))
         .routes(routes!(rename))

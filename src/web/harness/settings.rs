@@ -5,6 +5,7 @@ use super::controls::{ScopeName, by_own_account, outcome};
 use super::error::Problem;
 use super::gate::{self, Drivable};
 use super::input::{Input, Params, Text};
+use super::operations::Operations;
 use super::refusals::OfSession;
 use crate::domain::harness::change::Wanted;
 use crate::domain::harness::controls::Settings;
@@ -18,14 +19,11 @@ use axum::http::request::Parts;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The routes of settings.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(get, set))
-        .routes(routes!(remove))
+pub(super) fn routes(to: Operations) -> Operations {
+    to.routes(routes!(get, set)).routes(routes!(remove))
 }
 
 /// A setting's name.

@@ -4,6 +4,7 @@ use super::App;
 use super::error::Problem;
 use super::gate::{self, Drivable};
 use super::input::{Input, Text};
+use super::operations::Operations;
 use super::refusals::OfSession;
 use crate::domain::harness::controls::{ApprovalPolicy, FilesystemSandbox, NetworkAccess, Wish};
 use crate::harness::refused::Refused;
@@ -17,13 +18,11 @@ use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The routes of turns.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(send))
+pub(super) fn routes(to: Operations) -> Operations {
+    to.routes(routes!(send))
         .routes(routes!(interrupt))
         .routes(routes!(steer))
 }

@@ -12,14 +12,12 @@ mod jobs;
 mod skills;
 mod suggestions;
 
-use super::App;
-use utoipa_axum::router::OpenApiRouter;
+use super::operations::Operations;
 use utoipa_axum::routes;
 
 /// All of it.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .routes(routes!(capabilities::capabilities))
+pub(super) fn routes(to: Operations) -> Operations {
+    to.routes(routes!(capabilities::capabilities))
         .routes(routes!(discovery::experimental_features))
         .routes(routes!(discovery::collaboration_modes))
         .routes(routes!(discovery::models))
