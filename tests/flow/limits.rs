@@ -59,7 +59,9 @@ fn thirty_sessions_that_wait_for_one_reset_are_held_once_and_all_go_on() {
     let all: Vec<SessionId> = (0..30).map(|_| world.department(&planner)).collect();
     let now = world.now;
     let until = now + seconds(600);
-    for id in &all {
+    for (number, id) in (0..).zip(&all) {
+        // Each time is rounded to a second, and counted from when it is told.
+        let until = until + seconds(number % 3);
         refuse(&mut world, id, Some(until), now);
         // Told twice it is no more.
         refuse(&mut world, id, Some(until), now);

@@ -14,8 +14,11 @@ use crate::domain::session::{Session, Status};
 use crate::domain::state::State;
 use crate::domain::usage::budgets::{Bounds, Budget, MOST, Standing, Subject};
 use crate::domain::usage::limits::retry_at;
-use crate::domain::usage::stops::{Limit, Next};
-use chrono::{DateTime, Utc};
+use crate::domain::usage::stops::{Held, Limit, Next};
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Codex tells when a limit ends in whole seconds, at times counted from now: two refusals by one limit name times so far apart.
+const GRAIN: TimeDelta = TimeDelta::seconds(2);
 
 /// Whether the launcher gives a session nothing to do for now, apart from a person's own words: the provider refuses, or a budget that
 /// stops it is used up.
@@ -61,8 +64,8 @@ pub fn refused(
     let held = state.usage.stops.held.as_ref();
     let tries = held.map_or(0, |held| held.tries);
     let refused_again = held.is_none_or(|held| held.retry_at <= now);
-    let later = |held: &crate::domain::usage::stops::Held| {
-        until.is_some_and(|until| held.until.is_none_or(|known| until > known))
+    let later = |held: &Held| {
+        until.is_some_and(|until| held.until.is_none_or(|known| until > known + GRAIN))
     };
     if refused_again || held.is_some_and(later) {
         let tries = tries + u32::from(refused_again);
