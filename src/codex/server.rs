@@ -91,6 +91,7 @@ impl Server {
         let folders = files
             .iter()
             .filter_map(|file| file.parent())
+            .chain([settings.folder.as_path()])
             .chain(settings.codex_home.as_deref());
         for folder in folders {
             fs::DirBuilder::new()
@@ -146,8 +147,7 @@ impl Server {
         let spec = Spec {
             program: settings.codex_bin.clone(),
             args: settings.arguments(),
-            // Each thread names its own directory; this one is never removed and holds no configuration.
-            cwd: PathBuf::from("/"),
+            cwd: settings.folder.clone(),
             env_set: settings.environment(),
             env_remove: settings.env_remove.clone(),
             stdout: Output::Append(settings.log.clone()),
@@ -383,6 +383,7 @@ mod tests {
             socket: folder.join("app.sock"),
             descriptor: folder.join("app.json"),
             log: folder.join("app.log"),
+            folder: folder.join("empty"),
             config_overrides: vec!["a=1".into()],
             env_set: Vec::new(),
             env_remove: Vec::new(),

@@ -25,6 +25,9 @@ pub struct Settings {
     pub descriptor: PathBuf,
     /// Where its output goes.
     pub log: PathBuf,
+    /// Where it runs: an empty folder of its own. Each thread names its directory; but a command without a thread may write wherever the
+    /// app-server itself runs, whatever directory it names.
+    pub folder: PathBuf,
     /// Each becomes `-c …`; the MCP server comes this way, since it must be known to every thread of the process.
     pub config_overrides: Vec<String>,
     /// Variables set over the inherited environment. Like every option they are part of what adoption compares, so nothing that changes from
@@ -103,6 +106,7 @@ impl Settings {
             hash.update(part.as_bytes());
         };
         add(self.codex_bin.as_os_str());
+        add(self.folder.as_os_str());
         self.arguments().iter().for_each(|part| add(part));
         for (name, value) in self.environment() {
             add(&name);

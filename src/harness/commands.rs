@@ -3,19 +3,70 @@
 use super::ceilings::By;
 use super::{Harness, Refused};
 use crate::domain::harness::ceilings::Act;
-use crate::domain::sentence::say;
-use serde_json::Value;
+use crate::domain::harness::controls::FilesystemSandbox;
+use crate::process::terminate_marked;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// What tells a command's processes from all others, in their environment.
+const MARK: &str = "ZHONGSHU_COMMAND";
+
+/// How long a command may take when nothing is said.
+const USUAL_LIMIT: Duration = Duration::from_secs(60);
+/// What Codex needs besides, to start a sandbox and to end a command that ran out of time.
+const ALLOWANCE: Duration = Duration::from_secs(30);
+
+/// What is to be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Where it runs; without it in the repository.
+    pub cwd: Option<String>,
+    /// How long it may take.
+    pub limit: Option<Duration>,
+}
 
 impl Harness {
-    /// Runs a command to its end. Nobody gets that for now: Codex 0.169 was seen to run such a command without its sandbox in the
-    /// app-server that we start, and in one started by hand with it. Until it is known why, what cannot be promised is not done.
+    /// Runs a command to its end, in the sandbox and without network, also when nobody waits for it any more. It may write to its folder,
+    /// unless a person lets the caller write nowhere. Nothing that it began goes on after it.
     ///
     /// # Errors
-    /// Always.
-    pub async fn execute(&self, by: &By, cwd: Option<&str>) -> Result<Value, Refused> {
+    /// When a person does not allow it; else what Codex says, by cause.
+    pub async fn execute(self: Arc<Self>, by: &By, wish: Wish) -> Result<Value, Refused> {
         self.allows_act(by, Act::Exec).await?;
-        self.folder(by, cwd).await?;
-        Err(Refused::above_ceiling(say!("refusal.harness.exec_off")))
+        let cwd = self.folder(by, wish.cwd.as_deref()).await?;
+        let most = self.core.policy().ceilings.sandbox;
+        let sandbox = match most {
+            FilesystemSandbox::ReadOnly if !by.is_person => json!({"type": "readOnly"}),
+            // Codex adds the folder that the app-server runs in, and not the command's.
+            _ => json!({"type": "workspaceWrite", "writableRoots": [cwd], "networkAccess": false}),
+        };
+        let limit = wish.limit.unwrap_or(USUAL_LIMIT);
+        let mark = Uuid::new_v4().to_string();
+        let params = json!({
+            "command": wish.command,
+            "cwd": cwd,
+            "env": {MARK: mark},
+            "timeoutMs": limit.as_millis(),
+            "sandboxPolicy": sandbox,
+        });
+        let run = tokio::spawn(async move {
+            let ended = self.call_within("command/exec", params, limit + ALLOWANCE);
+            let ended = ended.await;
+            // Codex leaves behind what ran out of time while its sandbox started.
+            if let Err(error) = terminate_marked(MARK, HashSet::from([mark])).await {
+                tracing::error!(%error, "a command without a session left processes behind");
+            }
+            ended
+        });
+        run.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a command without a session was not seen to its end");
+            Err(Refused::codex_unavailable(String::new()))
+        })
     }
 
     /// Sends words, and if wanted logs, to Codex's makers.

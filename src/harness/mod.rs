@@ -23,7 +23,7 @@ pub mod call;
 pub mod capabilities;
 mod causes;
 pub mod ceilings;
-mod commands;
+pub mod commands;
 pub mod configuration;
 pub mod controls;
 mod cursor;

@@ -59,6 +59,11 @@ impl Places {
         self.state.join("app-server.json")
     }
 
+    /// Where the app-server runs; nothing lies there.
+    pub fn app_server_folder(&self) -> PathBuf {
+        self.state.join("app-server")
+    }
+
     /// Where the app-server listens.
     pub fn app_server_socket(&self) -> PathBuf {
         self.runtime.join("codex.sock")

@@ -363,6 +363,7 @@ fn prepare_codex(
         socket: place.app_server_socket(),
         descriptor: place.app_server_descriptor(),
         log: place.state.join("app-server.log"),
+        folder: place.app_server_folder(),
         config_overrides: vec![tool_server],
         env_set: Vec::new(),
         env_remove: Vec::new(),

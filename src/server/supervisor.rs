@@ -239,6 +239,7 @@ mod tests {
             socket: place.app_server_socket(),
             descriptor: place.app_server_descriptor(),
             log: place.state.join("app-server.log"),
+            folder: place.app_server_folder(),
             config_overrides: Vec::new(),
             env_set: Vec::new(),
             env_remove: Vec::new(),

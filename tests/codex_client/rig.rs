@@ -192,6 +192,7 @@ impl Rig {
             socket: self.path("run/app.sock"),
             descriptor: self.path("state/app-server.json"),
             log: self.path("state/app-server.log"),
+            folder: self.path("state/app-server"),
             config_overrides: vec![
                 "features.shell_snapshot=false".into(),
                 "allow_login_shell=false".into(),

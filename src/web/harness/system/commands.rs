@@ -4,6 +4,7 @@ use super::super::App;
 use super::super::input::{Count, Input, Text};
 use super::answers::{CodexDone, done, sparse};
 use super::configuration::one_at_least;
+use crate::harness::commands::Wish;
 use crate::web::error::ApiError;
 use crate::web::harness::document::{OfCodex, OfInput};
 use crate::web::role::RequireAdmin;
@@ -11,6 +12,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::time::Duration;
 use utoipa::ToSchema;
 
 /// A command.
@@ -20,14 +22,12 @@ pub(super) struct Execute {
     /// The program and its arguments; no shell reads them.
     #[schema(min_items = 1, example = json!(["git", "status"]))]
     #[serde(deserialize_with = "one_at_least")]
-    #[allow(dead_code)]
     command: Vec<String>,
     /// Where it runs, in the repository; without it there.
     #[serde(default)]
     cwd: Option<String>,
     /// How long it may take, in milliseconds; an hour at most, a minute when nothing is said.
     #[serde(default)]
-    #[allow(dead_code)]
     timeout_ms: Option<Count<1, 3_600_000, 60_000>>,
 }
 
@@ -50,7 +50,7 @@ struct ExecutedResult {
     stderr: String,
 }
 
-/// Runs a command to its end, in the sandbox, without network. Switched off for now: 403.
+/// Runs a command to its end, in the sandbox, without network.
 #[utoipa::path(post, path = "/commands/exec", tag = "commands", operation_id = "commands_exec",
     request_body = Execute, responses((status = 200, body = Executed), OfInput, OfCodex))]
 pub(super) async fn execute(
@@ -58,7 +58,15 @@ pub(super) async fn execute(
     State(app): State<App>,
     Input(wish): Input<Execute>,
 ) -> Result<Json<Executed>, ApiError> {
-    let result = app.execute(&acting.into(), wish.cwd.as_deref()).await?;
+    let limit = wish
+        .timeout_ms
+        .map(|Count(ms)| Duration::from_millis(ms.into()));
+    let wish = Wish {
+        command: wish.command,
+        cwd: wish.cwd,
+        limit,
+    };
+    let result = app.execute(&acting.into(), wish).await?;
     let result: ExecutedResult = serde_json::from_value(result).map_err(|error| {
         tracing::error!(%error, "Codex's answer to a command has another form");
         ApiError::internal()

@@ -1,0 +1,51 @@
+//! A program with a token of its own.
+
+use crate::rig::PREFIX;
+use crate::support::House;
+use serde_json::{Value, json};
+
+/// A program with a token of scope `harness`.
+pub struct Bot {
+    url: String,
+    token: String,
+    http: reqwest::Client,
+}
+
+impl Bot {
+    pub async fn of(house: &House) -> Self {
+        let (code, token, error) = house
+            .run(&["token", "create", "bot", "--scope", "harness"])
+            .await;
+        assert_eq!(code, Some(0), "{error}");
+        let server = std::fs::read(house.state.join("server.json")).unwrap();
+        let server: Value = serde_json::from_slice(&server).unwrap();
+        Self {
+            url: server["url"]
+                .as_str()
+                .unwrap()
+                .trim_end_matches('/')
+                .to_owned(),
+            token: token.trim().to_owned(),
+            http: reqwest::Client::new(),
+        }
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        let request = self.http.post(format!("{}{PREFIX}{path}", self.url));
+        let answer = request.bearer_auth(&self.token).json(&body).send().await;
+        let answer = answer.unwrap();
+        let status = answer.status().as_u16();
+        (status, answer.json().await.unwrap())
+    }
+
+    /// It must be refused, by this ceiling.
+    pub async fn met(&self, path: &str, body: Value, ceiling: &str) {
+        let (status, no) = self.post(path, body.clone()).await;
+        assert_eq!(status, 403, "{path} {body}: {no:#}");
+        assert_eq!(
+            (&no["code"], &no["ceiling"]),
+            (&json!("above_ceiling"), &json!(ceiling)),
+            "{path} {body}"
+        );
+    }
+}
