@@ -77,6 +77,8 @@ export async function post(path, body = {}) {
   }
 }
 
+export async function remove(path) { return (await send('DELETE', path, { body: {} })).json(); }
+
 export function query(path, values) {
   const pairs = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== '');
   return pairs.length ? `${path}?${new URLSearchParams(pairs)}` : path;

@@ -14,10 +14,12 @@ import './steer.js';
 import { follow } from './stream.js';
 import { closeAll, markShown, prefer, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
 import * as thread from './thread.js';
+import './chats.js';
+import * as threads from './threads.js';
 import { showTimes } from './when.js';
 import * as work from './work.js';
 
-const VIEWS = ['work', 'report', 'review', 'history', 'session'];
+const VIEWS = ['work', 'report', 'review', 'history', 'threads', 'session'];
 
 let stopStream = null;
 let streamState = 'connecting';
@@ -59,6 +61,7 @@ function toSignedOut(key, sentence = null) {
   closeAll();
   timeline.reset();
   thread.leave();
+  threads.leave();
   report.reset();
   review.reset();
   for (const region of $$('[data-region]')) if (region.dataset.region !== 'head') region.replaceChildren();
@@ -74,11 +77,13 @@ function openView(name) {
   const view = session ? 'session' : VIEWS.includes(name) && name !== 'session' ? name : 'work';
   for (const each of VIEWS) $(`#view-${each}`).hidden = each !== view;
   for (const link of $$('#views a')) {
-    if (link.dataset.view === view) link.setAttribute('aria-current', 'page');
+    if (link.dataset.view === (session?.kind === 'thread' ? 'threads' : view)) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
   if (session) thread.enter(session);
   else thread.leave();
+  if (view === 'threads') threads.enter();
+  else threads.leave();
   if (view === 'history') timeline.enter(work.current().seq);
   else timeline.leave();
   if (view === 'report' && !report.isLoaded()) report.load();
@@ -110,8 +115,10 @@ async function enter() {
   if (!work.current().readOnly) sayTheme();
   openView(viewOfUrl());
   const stopSessions = follow('/api/session_stream', null, (event, name) => {
+    if (name === 'threads') { threads.stale(); thread.threadsChanged(); return; }
     work.observed(event, name);
     if (name !== 'attention') return;
+    threads.stale();
     hears(event);
     showCount(event.count, work.current().project);
   }, () => {}, keepsStream);
@@ -152,6 +159,7 @@ async function changeLanguage(tag) {
   if (review.isLoaded()) review.load();
   if (!$('#view-history').hidden) timeline.show();
   thread.reload();
+  threads.stale();
   tellTerminals();
 }
 
@@ -172,6 +180,7 @@ function wire() {
   report.wireReport();
   timeline.wireHistory();
   thread.wireThread();
+  threads.wireThreads();
   timeline.useDepartments(departmentTitle);
   $('#language').addEventListener('click', () => changeLanguage(language() === 'zh' ? 'en' : 'zh'));
   $('#theme').addEventListener('click', () => {

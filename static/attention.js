@@ -4,6 +4,7 @@ import { post } from './api.js';
 import { t } from './i18n.js';
 import { $, $$, seen } from './dom.js';
 import { onAction, press, say } from './forms.js';
+import { refresh as refreshThread } from './thread.js';
 import { choose, current, refresh } from './work.js';
 
 const SAID_MS = 8000;
@@ -13,12 +14,15 @@ let saying = null;
 let movedAt = -Infinity;
 let icon = null;
 
-const cards = () => $$('#view-work [data-item].item');
-const visible = () => !$('#app').hidden && !$('#view-work').hidden;
+// The page that is seen, where cards can stand: that of work, or a thread's.
+const view = () => $$('.view').find((one) => !one.hidden && $('.attention', one));
+const cards = () => (view() ? $$('[data-item].item', view()) : []);
+const visible = () => !$('#app').hidden && view() !== undefined;
+const refreshAll = () => Promise.all([refresh(), refreshThread()]);
 
 // Says something that outlives the card it is about.
 function tell(text, kind = 'good') {
-  const place = $('#attention-said');
+  const place = $('.attention > [role]', view());
   place.hidden = false;
   place.className = `said ${kind}`;
   place.setAttribute('role', kind === 'bad' ? 'alert' : 'status');
@@ -117,7 +121,7 @@ async function send(button) {
   } catch (error) {
     if (error instanceof Missing) { error.field?.focus(); throw error; }
     // Somebody else was first, or it is gone: the list says what is so now, and this says why.
-    if (error.status === 409 || error.status === 404) { tell(error.message, 'bad'); await refresh(); return; }
+    if (error.status === 409 || error.status === 404) { tell(error.message, 'bad'); await refreshAll(); return; }
     throw error;
   }
   button.form.removeAttribute('data-js-dirty');
@@ -126,7 +130,7 @@ async function send(button) {
 
 // The focus goes on to what waits next.
 async function goOn(at) {
-  await refresh();
+  await refreshAll();
   const rest = cards();
   const next = rest[Math.min(at, rest.length - 1)];
   if (!next || (document.activeElement !== document.body && document.activeElement !== null)) return;
@@ -216,19 +220,19 @@ function open() {
 
 // What the session has said and done so far, before one decides.
 function read() {
-  const link = $('a[href^="#session/"]', focused() ?? document.createElement('div'));
+  const link = $('a[href^="#session/"], a[href^="#thread/"]', focused() ?? document.createElement('div'));
   if (link) location.hash = link.getAttribute('href');
 }
 
-// Where a new task is written.
+// Where a new task, or the next message, is written.
 function write() {
-  const field = $('#view-work form[data-form="start-planner"] textarea');
+  const field = $('form[data-form="start-planner"] textarea, form[data-form="chat-message"] textarea', view());
   const fold = field?.closest('details');
   if (fold) fold.open = true;
   field?.focus();
 }
 
-const VIEW_KEYS = { 1: 'work', 2: 'report', 3: 'review', 4: 'history' };
+const VIEW_KEYS = { 1: 'work', 2: 'report', 3: 'review', 4: 'history', 5: 'threads' };
 
 const typing = (node) => node?.closest?.('input, textarea, select, [contenteditable], iframe');
 
@@ -238,7 +242,7 @@ document.addEventListener('keydown', (event) => {
   if (!visible()) return;
   if (event.key === 'Escape' && typing(event.target)) { const card = focused(); if (card) { card.focus(); event.preventDefault(); } return; }
   if (typing(event.target)) return;
-  const keys = { j: () => step(1), k: () => step(-1), a: () => act(false), d: () => act(true), t: read, n: write, '?': () => press($('[data-do="attention-keys"]') ?? document.body) };
+  const keys = { j: () => step(1), k: () => step(-1), a: () => act(false), d: () => act(true), t: read, n: write, '?': () => press($('[data-do="attention-keys"]', view()) ?? document.body) };
   if (event.key === 'Enter') { if (open()) event.preventDefault(); return; }
   if (!Object.hasOwn(keys, event.key)) return;
   event.preventDefault();

@@ -1,7 +1,7 @@
 // What a person does on the page: buttons, forms, questions in place. Every failure is shown beside what caused it, and
 // nothing typed is lost before the launcher has said yes.
 import { t } from './i18n.js';
-import { make } from './dom.js';
+import { make, pieces } from './dom.js';
 
 const actions = new Map();
 const submits = new Map();
@@ -21,7 +21,7 @@ export function clearMessages(element) {
 // Says something right after the buttons.
 export function say(element, text, kind = 'good') {
   clearMessages(element);
-  const line = make('p', { class: `said ${kind}`, role: kind === 'bad' ? 'alert' : 'status', 'data-js-own': true }, text);
+  const line = make('p', { class: `said ${kind}`, role: kind === 'bad' ? 'alert' : 'status', 'data-js-own': true }, ...pieces(text));
   placeOf(element).after(line);
   if (kind === 'good') setTimeout(() => line.remove(), 6000);
 }

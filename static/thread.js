@@ -1,4 +1,4 @@
-// The transcript of one session: older turns on demand, the newest as they come. The stream says that something is new; the newest turns are
+// The transcript of one thread, a session's or none's: older turns on demand, the newest as they come. The stream says that something is new; the newest turns are
 // fetched again and brought up to date in place, so that what is open, marked or half read stays.
 import { getHtml, query, send } from './api.js';
 import { $, $$, fault, saveText, shown } from './dom.js';
@@ -17,6 +17,8 @@ const FRESH = 3;
 const PAGE = 20;
 
 let session = null;
+// `session` or `thread`: what the page of it is called.
+let kind = 'session';
 let stop = null;
 let older = null;
 let timer = null;
@@ -24,19 +26,22 @@ let loading = false;
 let again = false;
 let took = 0;
 let round = 0;
+let begun = false;
 
 const place = () => $('#thread-turns');
 const turnsOf = (fresh) => $$('[data-turns] > [data-key]', fresh);
 const known = (key) => $(`:scope > [data-key="${CSS.escape(key)}"]`, place());
 
 async function fetchPage(values) {
-  return parse(await getHtml(query('/ui/thread', { id: session, lang: language(), ...values })));
+  return parse(await getHtml(query('/ui/thread', { id: session, chat: kind === 'thread' || null, lang: language(), ...values })));
 }
 
 function atEnd() {
   const page = document.documentElement;
   return page.scrollTop + page.clientHeight >= page.scrollHeight - 40;
 }
+
+function toEnd() { document.documentElement.scrollTop = document.documentElement.scrollHeight; }
 
 // Puts turns where they belong: each is named, and later ones stand behind earlier ones.
 function put(fresh, before = null) {
@@ -83,13 +88,17 @@ async function load() {
     setOlder(root.dataset.older);
     fault($('#thread-error'), null);
     showRow();
+    // Who talks reads the end.
+    if (kind === 'thread' && !begun && !wantedRow) toEnd();
+    begun = true;
   } catch (error) {
     if (mine === round && error.status !== 401) fault($('#thread-error'), error);
   }
 }
 
 // The newest turns alone. If they do not join those that are here, too much happened: then everything.
-async function refresh() {
+export async function refresh() {
+  if (session === null) return;
   if (loading) { again = true; return; }
   loading = true;
   const mine = round;
@@ -104,7 +113,7 @@ async function refresh() {
     swap(fresh);
     say(fresh);
     put(fresh);
-    if (follows) document.documentElement.scrollTop = document.documentElement.scrollHeight;
+    if (follows) toEnd();
     fault($('#thread-error'), null);
     took = performance.now() - began;
   } catch (error) {
@@ -131,10 +140,14 @@ export function recorded(event) {
   if (session !== null && (event.session_id === session || /^ask_/.test(event.event))) soon();
 }
 
-// `#session/<id>` or `#session/<id>/<row>`.
+// Something about threads that are no sessions is otherwise: their state, their controls.
+export function threadsChanged() { if (session !== null && kind === 'thread') soon(); }
+
+// `#session/<id>` or `#session/<id>/<row>`; `#thread/…` for a thread that is no session's.
 export function ofUrl(hash) {
   const [name, id, ...row] = hash.split('/');
-  return name === 'session' && id ? { id: decodeURIComponent(id), row: row.map(decodeURIComponent).join('/') } : null;
+  const known = name === 'session' || name === 'thread';
+  return known && id ? { kind: name, id: decodeURIComponent(id), row: row.map(decodeURIComponent).join('/') } : null;
 }
 
 let wantedRow = '';
@@ -155,6 +168,8 @@ export function enter(wanted) {
   if (session === wanted.id) { showRow(); return; }
   leave();
   session = wanted.id;
+  kind = wanted.kind;
+  for (const part of $$('#view-session [data-only]')) part.hidden = part.dataset.only !== kind;
   for (const button of $$('#view-session [data-of-session]')) button.dataset.sessionId = session;
   load();
   stop = follow(query('/api/thread_stream', { id: session }), null, heard, (state) => { if (state === 'live') soon(); });
@@ -164,12 +179,13 @@ export function leave() {
   stop?.();
   stop = null;
   session = null;
+  begun = false;
   round += 1;
   clearTimeout(timer);
   timer = null;
   place().replaceChildren();
   // Nobody shall do to one session what they mean for another.
-  $('#view-session [data-region="thread-steer"]').replaceChildren();
+  for (const region of $$('#view-session [data-region]')) region.replaceChildren();
   setOlder(null);
   $('#thread-reason').hidden = true;
   $('#thread-row').hidden = true;
@@ -199,7 +215,7 @@ onAction('thread-older', showOlder);
 
 onAction('thread-link', async (button) => {
   const id = button.closest('[data-row]').dataset.row;
-  const hash = `#session/${encodeURIComponent(session)}/${id.split('/').map(encodeURIComponent).join('/')}`;
+  const hash = `#${kind}/${encodeURIComponent(session)}/${id.split('/').map(encodeURIComponent).join('/')}`;
   history.replaceState(null, '', hash);
   wantedRow = id;
   showRow();

@@ -76,6 +76,9 @@ pub struct Item {
     /// The part of the page of work that says more; none when this says all.
     #[serde(skip)]
     pub place: Option<&'static str>,
+    /// The thread that asks, where it is no session's.
+    #[serde(skip)]
+    pub thread_id: Option<String>,
 }
 
 /// How the house stands, apart from its sessions: what is neither in the journal nor observed of one session.

@@ -109,6 +109,8 @@ pub struct Index {
     inner: Mutex<Inner>,
     /// Whether Codex's own list has been read since it was last connected.
     filled: watch::Sender<bool>,
+    /// Counts the changes, so that whoever shows a list knows when to look again.
+    changes: watch::Sender<u64>,
 }
 
 impl Default for Index {
@@ -116,6 +118,7 @@ impl Default for Index {
         Self {
             inner: Mutex::default(),
             filled: watch::Sender::new(false),
+            changes: watch::Sender::new(0),
         }
     }
 }
@@ -133,6 +136,15 @@ enum Noted {
     Begun(Box<Known>),
     Changed(String, Box<dyn Fn(&mut Known) + Send>),
     Removed(String),
+}
+
+impl Noted {
+    fn id(&self) -> &str {
+        match self {
+            Self::Put(known) | Self::Begun(known) => &known.id,
+            Self::Changed(id, _) | Self::Removed(id) => id,
+        }
+    }
 }
 
 impl Inner {
@@ -183,11 +195,26 @@ impl Index {
 
     fn note(&self, noted: Noted) -> Option<Known> {
         let mut inner = self.inner();
+        let was = inner.threads.get(noted.id()).cloned();
         let before = inner.take(&noted);
+        let is_news = inner.threads.get(noted.id()) != was.as_ref();
         if let Some(meanwhile) = &mut inner.meanwhile {
             meanwhile.push(noted);
         }
+        drop(inner);
+        if is_news {
+            self.count_change();
+        }
         before
+    }
+
+    fn count_change(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// How often something in here has changed; wakes when it does again.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     /// Those that are put away, or those that are not, newest first, from behind `after` on.
@@ -249,6 +276,7 @@ impl Index {
         }
         drop(inner);
         self.filled.send_replace(true);
+        self.count_change();
     }
 
     /// Codex is gone: what its threads do is unknown, and what is not in here may exist.
@@ -259,6 +287,8 @@ impl Index {
         for known in inner.threads.values_mut() {
             known.status = status(&ThreadStatus::NotLoaded);
         }
+        drop(inner);
+        self.count_change();
     }
 
     /// Whether any of them is in the middle of something.

@@ -48,6 +48,7 @@ use self::refused::Refused;
 use crate::core::Core;
 use crate::domain::harness::event::Event;
 use crate::domain::harness::state::State;
+use crate::hub::SubscribeError;
 use crate::ledger;
 use crate::threads::Threads;
 use crate::threads::asked::OpenAsks;
@@ -108,5 +109,34 @@ impl Harness {
         decide: impl FnOnce(&State) -> Decision<T> + Send + 'static,
     ) -> Result<T, Refused> {
         Ok(self.ledger.transact(actor, decide).await?)
+    }
+
+    /// Counts what became otherwise about threads: what Codex says of them, and what lies in our ledger.
+    pub fn number(&self) -> u64 {
+        *self.index.changes().borrow() + self.ledger.snapshot_seq()
+    }
+
+    /// Waits until something is otherwise than it was at `number`.
+    pub async fn changed_after(&self, number: u64) {
+        let mut index = self.index.changes();
+        let own = self.ledger.subscribe(None);
+        // Looked at only now: what happens from here on wakes us.
+        if self.number() != number {
+            return;
+        }
+        let recorded = async {
+            let heard = match own {
+                Ok(mut own) => own.recv().await.map(drop),
+                Err(closed) => Err(closed),
+            };
+            if let Err(SubscribeError::Closed) = heard {
+                // Nothing is recorded any more.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            _ = index.changed() => {}
+            () = recorded => {}
+        }
     }
 }

@@ -66,6 +66,26 @@ pub enum SessionStatus {
 }
 
 impl SessionStatus {
+    /// The word for it in the dictionary of the pages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotLoaded => "not_loaded",
+            Self::Idle => "idle",
+            Self::Running => "running",
+            Self::WaitingApproval => "waiting_approval",
+            Self::WaitingInput => "waiting_input",
+            Self::Error => "error",
+        }
+    }
+
+    /// Whether a turn runs, or waits in the middle.
+    pub fn is_active(self) -> bool {
+        matches!(
+            self,
+            Self::Running | Self::WaitingApproval | Self::WaitingInput
+        )
+    }
+
     /// What Codex's `{type, activeFlags?}` means.
     fn of(said: &Value) -> Self {
         let flags = said["activeFlags"].as_array();

@@ -225,6 +225,7 @@ mod tests {
             actions: Vec::new(),
             link: "/".to_owned(),
             place: None,
+            thread_id: None,
         }
     }
 

@@ -199,6 +199,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let attention = Arc::new(Attention::new(guarded.clone()));
     let app = App {
         agents: Arc::clone(&agents),
+        harness: Arc::clone(&harness),
         shutdown: shutdown_tx,
         reports: Arc::new(tokio::sync::Semaphore::new(1)),
         reader: Arc::new(Reader::new(program.clone(), place.repo.clone())),

@@ -8,6 +8,7 @@ use crate::gate::strictness::Statements;
 use crate::governance::entries::Entry;
 use crate::governance::render::Format;
 use crate::governance::report::{DEFAULT_TIME_LIMIT, ReportRequest};
+use crate::harness::Harness;
 use crate::reader::{ReadError, Reader};
 use crate::sessions::agents::Agents;
 use crate::web::attention::Attention;
@@ -33,6 +34,8 @@ const READER_IDLE: Duration = Duration::from_secs(600);
 pub struct App {
     /// Sessions, plans, queue, terminals.
     pub agents: Arc<Agents>,
+    /// Threads that are no sessions.
+    pub harness: Arc<Harness>,
     /// Asks the launcher to end; the value says whether sessions stay.
     pub shutdown: mpsc::Sender<bool>,
     /// One report at a time: a second caller waits instead of doubling the load.

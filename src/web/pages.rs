@@ -11,6 +11,7 @@ mod quoted;
 mod report;
 mod review;
 mod thread;
+mod threads;
 mod words;
 mod work;
 
@@ -21,12 +22,14 @@ use crate::web::assets;
 use crate::web::preferences::{Notify, Preferences};
 use crate::web::views::SessionView;
 use askama::Template;
+use attention::{Of, Place};
 
 pub use report::render as render_report;
 pub use review::{render as render_review, render_file as render_review_file};
 pub use thread::{
     Thread, render as render_thread, render_row as render_thread_row, shorten as shorten_turns,
 };
+pub use threads::{Threads, render as render_threads};
 pub use words::Words;
 pub use work::{Codex, TerminalItem, Work, chosen_planner};
 
@@ -76,7 +79,35 @@ pub fn render_attention(
     departments: &[Department],
     language: Language,
 ) -> Result<String, askama::Error> {
-    attention::render(items, sessions, departments, language)
+    attention::render(
+        Place::Work,
+        items,
+        Of {
+            sessions,
+            departments,
+            language,
+        },
+    )
+}
+
+/// Renders what of that a thread asks, for the thread's own page.
+///
+/// # Errors
+/// Only when the template engine fails.
+pub fn render_asks(
+    items: &[Item],
+    departments: &[Department],
+    language: Language,
+) -> Result<String, askama::Error> {
+    attention::render(
+        Place::Thread,
+        items,
+        Of {
+            sessions: &[],
+            departments,
+            language,
+        },
+    )
 }
 
 /// The language of a request to `/` or `/ui/*`: the `lang` of the query, else what was chosen, else what the browser

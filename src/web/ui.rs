@@ -1,6 +1,7 @@
 //! The dashboard's routes: the inert shell, its assets, and the fragments that a logged-in page fetches.
 
 mod thread;
+mod threads;
 
 use super::api::reviews;
 use super::app::App;
@@ -37,6 +38,7 @@ pub fn table() -> Table<App> {
         .get("/ui/report", report)
         .get("/ui/review", review)
         .get("/ui/review/file", review_file)
+        .get("/ui/threads", threads::page)
         .get("/ui/thread", thread::page)
         .get("/ui/thread/item", thread::row)
 }

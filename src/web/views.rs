@@ -29,6 +29,7 @@ mod queue;
 mod results;
 mod rules;
 mod thread;
+mod threads;
 mod usage;
 pub mod work;
 
@@ -40,6 +41,10 @@ pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
 pub use rules::RuleView;
 pub use thread::{SettingsView, ThreadView, WaitingMessage};
+pub use threads::{
+    ChatView, NO_PROJECT, SHOWN, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
+    models,
+};
 pub use usage::{
     AllUsage, BudgetView, BudgetsView, DepartmentUsage, SessionUsage, SpentView, UsageView,
 };

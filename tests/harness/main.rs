@@ -7,6 +7,7 @@ mod controls;
 mod deletion;
 mod document;
 mod lists;
+mod page;
 mod projects;
 mod rig;
 mod sessions;

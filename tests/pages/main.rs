@@ -8,6 +8,7 @@ mod review;
 mod rules;
 mod samples;
 mod steering;
+mod threads;
 
 use zhongshu::domain::language::Language;
 

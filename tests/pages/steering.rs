@@ -32,6 +32,7 @@ fn page(session: Option<&SessionView>, language: Language) -> String {
         reason: None,
         session,
         models: &[],
+        chat: None,
     })
     .unwrap()
 }

@@ -33,6 +33,7 @@ pub(super) fn of(list: &mut List<'_>, ask: &Ask) {
         actions,
         link: format!("/#item={}", ask.id),
         place: None,
+        thread_id: ask.session_id.is_none().then(|| ask.thread_id.clone()),
         waiting,
     });
 }

@@ -86,6 +86,7 @@ impl List<'_> {
             actions: waiting.actions(language, &about),
             link: format!("/#item={id}"),
             place: waiting.place(),
+            thread_id: None,
             waiting,
             id,
         });

@@ -7,13 +7,13 @@ use crate::web::app::App;
 use crate::web::body::Query;
 use crate::web::caller::{Opener, RequireReader};
 use crate::web::error::ApiError;
-use crate::web::events::{Life, respond};
+use crate::web::events::{Frame, Life, respond};
 use crate::web::session_frames::LOOK_AGAIN;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use futures_util::stream;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use tokio::sync::watch;
 
@@ -41,6 +41,7 @@ pub async fn session_stream(
         opener,
         number: 0,
         attention: 0,
+        threads: None,
         pending: VecDeque::new(),
     };
     let frames = stream::unfold(watcher, |mut watcher| async move {
@@ -59,7 +60,15 @@ struct Watcher {
     number: u64,
     /// What the reader has of the list of what waits; only who follows all sessions is told of it.
     attention: u64,
+    /// The number of the threads that are no sessions', as the reader knows it; of these as well only who follows all.
+    threads: Option<u64>,
     pending: VecDeque<Bytes>,
+}
+
+/// A list of threads that was shown is older now.
+#[derive(Serialize)]
+struct ThreadsChanged {
+    number: u64,
 }
 
 impl Watcher {
@@ -85,12 +94,23 @@ impl Watcher {
                 self.attention = news.number;
                 self.pending.extend(news.event);
                 again = again.into_iter().chain(news.again).min();
+                self.tell_of_threads();
             }
             match again {
                 _ if !self.pending.is_empty() => {}
                 Some(again) => tokio::time::sleep_until(again).await,
                 None => self.hears_of_more(news.seq).await,
             }
+        }
+    }
+
+    fn tell_of_threads(&mut self) {
+        let number = self.app.harness.number();
+        if self.threads.replace(number) != Some(number) {
+            let (id, event) = (None, "threads");
+            let data = serde_json::to_string(&ThreadsChanged { number }).expect("plain data");
+            let data = &data;
+            self.pending.push_back(Frame { id, event, data }.bytes());
         }
     }
 
@@ -104,9 +124,16 @@ impl Watcher {
                 Err(SubscribeError::Lagged { .. } | SubscribeError::Ahead { .. }) => {}
             }
         };
+        let threads = async {
+            match self.threads {
+                Some(number) => self.app.harness.changed_after(number).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.changes.changed() => {}
             () = journal => {}
+            () = threads => {}
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
     }

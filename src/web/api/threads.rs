@@ -1,9 +1,12 @@
-//! Transcripts: pages of what was said and done in a session's thread, one row of it whole, and what is new.
+//! Transcripts: pages of what was said and done in a thread, a session's or none's, one row of it whole, and what is new.
 
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::sentence::say;
+use crate::domain::session::Session;
 use crate::domain::transcript::{Row, Turn, export, ours, put_in};
+use crate::harness::refused::Refused;
+use crate::harness::standing::Standing;
 use crate::threads::{Change, MAX_TURNS, NotRead, Threads, TurnPage, Wanted};
 use crate::web::app::App;
 use crate::web::body::Query;
@@ -27,12 +30,12 @@ const TURNS: u32 = 20;
 /// A text that streams changes many times a second; nobody reads faster than this.
 const PACE: Duration = Duration::from_millis(100);
 
-/// A session as far as its transcript names it.
+/// A thread as far as its transcript names it.
 #[derive(Debug, Clone)]
 pub struct Of {
-    /// The session.
-    pub session_id: SessionId,
-    /// Its thread.
+    /// The session whose thread, or a copy of whose, it is; none for any other.
+    pub session_id: Option<SessionId>,
+    /// The thread.
     pub thread_id: String,
     /// Its name for people.
     pub title: String,
@@ -41,23 +44,44 @@ pub struct Of {
 }
 
 impl Of {
-    /// The session of this name, or whose thread, or a copy of it, has this name.
+    /// The session of this name, or whose thread, or a copy of it, has this name; else the thread of this name that is no session's.
     ///
     /// # Errors
     /// When there is none, or it has no thread.
-    pub fn find(app: &App, id: &str) -> Result<Self, ApiError> {
+    pub async fn find(app: &App, id: &str) -> Result<Self, ApiError> {
         let found = app.agents.core.ledger.read(|state| {
             let by_id = SessionId::parse(id).ok();
             let session = by_id.and_then(|id| state.session(&id));
             let session = session.or_else(|| state.session_of_thread(id));
             session.or_else(|| state.session_of_fork(id)).cloned()
         });
-        let session = found.ok_or_else(|| {
-            ApiError::not_found("unknown_thread", say!("refusal.unknown_thread", id))
-        })?;
+        match found {
+            Some(session) => Self::of_session(&session, id),
+            None => Self::of_no_session(app, id).await,
+        }
+    }
+
+    async fn of_no_session(app: &App, id: &str) -> Result<Self, ApiError> {
+        app.harness.knows_all().await;
+        match app.harness.standing(id) {
+            Standing::User(known) | Standing::System(Some(known)) => Ok(Self {
+                session_id: None,
+                title: known.title().to_owned(),
+                prompted: known.is_materialized(),
+                thread_id: known.id,
+            }),
+            Standing::Deleted(tombstone) => Err(Refused::deleted(id, &tombstone).into()),
+            Standing::System(None) | Standing::Unknown => Err(ApiError::not_found(
+                "unknown_thread",
+                say!("refusal.unknown_thread", id),
+            )),
+        }
+    }
+
+    fn of_session(session: &Session, id: &str) -> Result<Self, ApiError> {
         if session.thread_state.forks.iter().any(|fork| fork == id) {
             return Ok(Self {
-                session_id: session.id().clone(),
+                session_id: Some(session.id().clone()),
                 thread_id: id.to_owned(),
                 title: session.brief.title.clone(),
                 prompted: true,
@@ -73,7 +97,7 @@ impl Of {
             .clone()
             .ok_or_else(|| ApiError::conflict("no_transcript", say!("refusal.thread.not_begun")))?;
         Ok(Self {
-            session_id: session.id().clone(),
+            session_id: Some(session.id().clone()),
             thread_id,
             title: session.brief.title.clone(),
             prompted: session.prompted,
@@ -150,9 +174,9 @@ pub struct Wish {
 /// One page of a transcript.
 #[derive(Debug, Serialize)]
 pub struct ThreadPage {
-    /// The session.
-    session_id: SessionId,
-    /// Its thread.
+    /// The session; `null` for a thread that is no session's.
+    session_id: Option<SessionId>,
+    /// The thread.
     thread_id: String,
     /// Turns, each with its rows in their order.
     turns: Vec<Turn>,
@@ -172,7 +196,7 @@ pub async fn page(
             say!("refusal.invalid_limit", max_limit = MAX_TURNS),
         ));
     }
-    let of = Of::find(&app, &wish.id)?;
+    let of = Of::find(&app, &wish.id).await?;
     if wish.format == Form::Markdown {
         let language = wish
             .lang
@@ -268,7 +292,7 @@ pub async fn item(
 /// # Errors
 /// When there is no such session or row, or Codex cannot be asked.
 pub async fn row(app: &App, id: &str, item: &str) -> Result<Row, ApiError> {
-    let of = Of::find(app, id)?;
+    let of = Of::find(app, id).await?;
     let row = app.agents.threads.row(&of.thread_id, item).await?;
     row.ok_or_else(|| ApiError::not_found("unknown_item", say!("refusal.thread.no_row")))
 }
@@ -301,7 +325,7 @@ pub async fn stream(
     life: Life,
     Query(wish): Query<Follow>,
 ) -> Result<Response, ApiError> {
-    let of = Of::find(&app, &wish.id)?;
+    let of = Of::find(&app, &wish.id).await?;
     let threads = &app.agents.threads;
     let follower = Follower {
         changes: threads.running().changes(),

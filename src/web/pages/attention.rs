@@ -1,5 +1,5 @@
-//! What waits for the person, as cards at the head of the page of work: each with what has to be known to decide, and with its actions as
-//! buttons that carry their request.
+//! What waits for the person, as cards at the head of the page of work, and what a thread asks as the same cards in its page: each with what
+//! has to be known to decide, and with its actions as buttons that carry their request.
 //!
 //! - `form`: a form made from a JSON schema
 //! - `patch`: differences that Codex tells as text, as the review page shows them
@@ -25,10 +25,50 @@ use serde_json::Value;
 /// Cards that are shown. Whoever has more answers these first; the others come after them.
 const SHOWN: usize = 50;
 
+/// Where cards stand. Both places can be in the page at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// At the head of the page of work: everything that waits.
+    Work,
+    /// In the page of a thread: what it asks.
+    Thread,
+}
+
+impl Place {
+    /// The part of the page.
+    fn region(self) -> &'static str {
+        match self {
+            Self::Work => "attention",
+            Self::Thread => "thread-asks",
+        }
+    }
+
+    /// What ids begin with, so that none stands twice.
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Work => "",
+            Self::Thread => "here-",
+        }
+    }
+
+    fn is_work(self) -> bool {
+        self == Self::Work
+    }
+}
+
+/// What cards name, and in which language.
+#[derive(Clone, Copy)]
+pub(super) struct Of<'a> {
+    pub sessions: &'a [SessionView],
+    pub departments: &'a [Department],
+    pub language: Language,
+}
+
 #[derive(Template)]
 #[template(path = "attention/section.html")]
 struct Section<'a> {
     t: Words,
+    place: Place,
     language: Language,
     departments: &'a [Department],
     sessions: &'a [SessionView],
@@ -59,19 +99,18 @@ struct Group<'a> {
     actions: Vec<&'a Action>,
 }
 
-pub(super) fn render(
-    items: &[Item],
-    sessions: &[SessionView],
-    departments: &[Department],
-    language: Language,
-) -> Result<String, askama::Error> {
+pub(super) fn render(place: Place, items: &[Item], of: Of<'_>) -> Result<String, askama::Error> {
     let cards: Vec<Card<'_>> = items.iter().take(SHOWN).map(Card::of).collect();
     Section {
-        t: Words::of(language),
-        language,
-        departments,
-        sessions,
-        groups: groups(&items[..cards.len()]),
+        t: Words::of(of.language),
+        place,
+        language: of.language,
+        departments: of.departments,
+        sessions: of.sessions,
+        groups: match place {
+            Place::Work => groups(&items[..cards.len()]),
+            Place::Thread => Vec::new(),
+        },
         cards,
         count: items.len(),
     }

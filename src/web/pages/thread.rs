@@ -1,5 +1,7 @@
-//! The transcript of a session's thread: turns with their rows, oldest at the top. Pure functions from rows to text.
+//! The transcript of a thread: turns with their rows, oldest at the top. Pure functions from rows to text. What is for driving it is `steer`'s
+//! where it is a session's thread, else `chat`'s.
 
+mod chat;
 mod code;
 mod difference;
 mod prose;
@@ -11,7 +13,7 @@ use crate::domain::language::Language;
 use crate::domain::transcript::{PatchedFile, Row, Text, Turn, Via, What};
 use crate::git::diff::Hunk;
 use crate::threads::ModelChoice;
-use crate::web::views::{DoingView, SessionView};
+use crate::web::views::{ChatView, DoingView, SessionView};
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 use prose::{Kind, Piece};
@@ -44,6 +46,8 @@ pub struct Thread<'a> {
     pub session: Option<&'a SessionView>,
     /// The models that it may be given.
     pub models: &'a [ModelChoice],
+    /// The thread, where it is no session's: what can be done to it.
+    pub chat: Option<&'a ChatView>,
 }
 
 #[derive(Template)]

@@ -1,7 +1,9 @@
 //! The fragments of a transcript: a page of it, and one step whole.
 
 use super::{html, language};
+use crate::domain::attention::Item;
 use crate::domain::ids::SessionId;
+use crate::domain::language::Language;
 use crate::threads::{MAX_TURNS, Wanted};
 use crate::web::api::threads::{Of, read};
 use crate::web::app::App;
@@ -9,7 +11,7 @@ use crate::web::body::Query;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
 use crate::web::pages::{self, Thread};
-use crate::web::views::ViewContext;
+use crate::web::views::{ChatView, ViewContext};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Html;
@@ -27,6 +29,9 @@ pub struct ThreadWish {
     cursor: Option<String>,
     #[serde(default)]
     limit: Option<u32>,
+    /// Whether it is wanted for itself: then a copy of a session's thread is driven as any thread is.
+    #[serde(default)]
+    chat: bool,
 }
 
 pub async fn page(
@@ -41,7 +46,7 @@ pub async fn page(
         limit: wish.limit.unwrap_or(TURNS).clamp(1, MAX_TURNS),
         oldest_first: false,
     };
-    let found = match Of::find(&app, &wish.id) {
+    let found = match Of::find(&app, &wish.id).await {
         Ok(of) => read(&app, &of, &wanted).await,
         Err(error) => Err(error),
     };
@@ -68,11 +73,22 @@ pub async fn page(
     });
     let models = app.agents.threads.models();
     let named = found.0.as_ref().or(found.1.as_ref());
+    let is_read = found.0.is_some() || (found.1.is_some() && !wish.chat);
+    let chat = match is_read {
+        true => None,
+        false => ChatView::of(&app.harness, &wish.id, language),
+    };
+    let asks = match &chat {
+        Some(_) => asks_of(&app, &wish.id, language),
+        None => Vec::new(),
+    };
+    let departments = &app.agents.core.policy().catalog.departments;
+    let asks = html(pages::render_asks(&asks, departments, language))?;
     let session_id = match named {
         Some(session) => session.id.to_string(),
         None => wish.id,
     };
-    html(pages::render_thread(Thread {
+    let rendered = pages::render_thread(Thread {
         language,
         session_id: &session_id,
         title: named.map_or("", |session| &session.title),
@@ -87,7 +103,16 @@ pub async fn page(
         reason: reason.as_deref(),
         session: found.0.as_ref(),
         models: &models,
-    }))
+        chat: chat.as_ref(),
+    });
+    html(rendered.map(|thread| thread + &asks.0))
+}
+
+/// What a thread asks and nobody has answered, as it stands in the list of what waits.
+fn asks_of(app: &App, thread_id: &str, language: Language) -> Vec<Item> {
+    let mut items = app.attention.items(&app.agents, language);
+    items.retain(|item| item.thread_id.as_deref() == Some(thread_id));
+    items
 }
 
 #[derive(Debug, Deserialize)]

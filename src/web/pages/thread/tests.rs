@@ -38,6 +38,7 @@ fn page(rows: Vec<Row>, language: Language) -> String {
         reason: None,
         session: None,
         models: &[],
+        chat: None,
     })
     .unwrap()
 }

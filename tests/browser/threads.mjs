@@ -1,0 +1,245 @@
+// The person of tests/harness/page.rs: works with threads that are no sessions, in a real browser. Asks its parent, who begins one elsewhere,
+// by lines that begin with PLEASE.
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { QUIET, please, stepsOf } from '../support/walk.mjs';
+
+const { WALK_LOGIN, WALK_CHROMIUM, WALK_PLAYWRIGHT, WALK_PICTURES } = process.env;
+const { chromium } = createRequire(import.meta.url)(WALK_PLAYWRIGHT);
+
+const WIDE = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 800 };
+const browser = await chromium.launch({ executablePath: WALK_CHROMIUM, args: QUIET });
+const context = await browser.newContext({ viewport: WIDE, locale: 'en-GB', colorScheme: 'light', reducedMotion: 'reduce' });
+context.setDefaultTimeout(20_000);
+const page = await context.newPage();
+const complaints = [];
+page.on('pageerror', (error) => complaints.push(`error: ${error}`));
+// A refusal is told by the page; that the browser counts it among its errors is its own way.
+page.on('console', (line) => { if (line.type() === 'error' && !line.text().startsWith('Failed to load resource')) complaints.push(line.text()); });
+const step = stepsOf(browser, page, complaints, path.join(WALK_PICTURES, 'failed.png'));
+const list = page.locator('#view-threads');
+const thread = page.locator('#view-session');
+const steer = thread.locator('[data-region="thread-steer"]');
+const rows = page.locator('#thread-turns [data-row]');
+const turns = page.locator('#thread-turns > .turn');
+const badge = (text) => thread.locator('.thread-title .badge', { hasText: text });
+const button = (place, name) => place.getByRole('button', { name, exact: true });
+const sure = () => page.locator('.sure').getByRole('button', { name: 'Yes' }).click();
+const fold = async (name) => {
+  const details = steer.locator('details', { has: page.locator('summary', { hasText: name }) });
+  if (!await details.evaluate((it) => it.open)) await details.locator('summary').click();
+  return details;
+};
+const fits = async () => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'the page is too wide');
+
+// Both widths and both themes; what is tall is seen whole.
+async function pictures(name) {
+  for (const [size, viewport] of Object.entries({ wide: WIDE, phone: PHONE })) {
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize(viewport);
+      await page.screenshot({ path: path.join(WALK_PICTURES, `threads-${name}-${size}-${colorScheme}.png`), fullPage: size === 'wide' });
+      await fits();
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize(WIDE);
+}
+
+async function says(text) {
+  await thread.locator('form[data-form="chat-message"] textarea').fill(text);
+  await page.keyboard.press('Control+Enter');
+}
+
+await step('without threads the page says what can be done', async () => {
+  await page.goto(WALK_LOGIN);
+  await page.locator('#views a[data-view="threads"]').click();
+  await list.getByText('There is no thread yet').waitFor();
+  await pictures('empty');
+});
+
+await step('a project is made, and no second one of its name', async () => {
+  const form = list.locator('form[data-form="project-new"]');
+  const open = () => list.locator('summary', { hasText: 'New project' }).click();
+  await open();
+  await form.locator('input[name="name"]').fill('Weather');
+  await button(form, 'Make it').click();
+  await list.getByRole('heading', { name: 'Weather' }).waitFor();
+  await open();
+  await form.locator('input[name="name"]').fill('WEATHER');
+  await button(form, 'Make it').click();
+  await form.locator('.said.bad').waitFor();
+  assert.equal(await form.locator('input[name="name"]').inputValue(), 'WEATHER');
+  await form.locator('input[name="name"]').fill('');
+});
+
+await step('a thread is begun in it with a message', async () => {
+  const form = list.locator('form[data-form="thread-new"]');
+  await form.locator('textarea').fill('Hello <b>there</b>');
+  await form.locator('select[name="project"]').selectOption({ label: 'Weather' });
+  await button(form, 'Begin').click();
+  await rows.filter({ hasText: 'Hello <b>there</b>' }).waitFor();
+  await rows.filter({ hasText: 'Told.' }).waitFor();
+  await badge('idle').waitFor();
+  await thread.locator('.thread-title', { hasText: 'Weather' }).waitFor();
+  assert.equal(await page.locator('#views a[data-view="threads"]').getAttribute('aria-current'), 'page');
+});
+
+await step('what it asks is answered in place', async () => {
+  await says('MAKE THE FILE');
+  const card = thread.locator('.item');
+  await card.waitFor();
+  await badge('waits for permission').waitFor();
+  await pictures('asks');
+  await card.locator('[data-do="attend"]').first().click();
+  await card.waitFor({ state: 'detached' });
+  await rows.filter({ hasText: 'It is there.' }).waitFor();
+  await thread.locator('#thread-said:not([hidden])').waitFor();
+  await badge('idle').waitFor();
+});
+
+await step('a turn that runs takes words, and is stopped', async () => {
+  await says('STAND STILL');
+  await badge('running').waitFor();
+  const stop = button(thread, 'Stop the turn');
+  await stop.waitFor();
+  await says('And hurry.');
+  await thread.getByText('Sent into the turn that runs.').waitFor();
+  await badge('idle').waitFor();
+  await stop.waitFor({ state: 'detached' });
+  await says('STAND STILL again');
+  await stop.click();
+  await badge('idle').waitFor();
+  await stop.waitFor({ state: 'detached' });
+  await turns.last().locator('.turn-head .badge', { hasText: 'interrupted' }).waitFor();
+});
+
+await step('what is typed stays while the page is brought up to date', async () => {
+  const area = thread.locator('form[data-form="chat-message"] textarea');
+  await area.fill('half a sen');
+  await please('rename Renamed elsewhere');
+  await thread.locator('h1', { hasText: 'Renamed elsewhere' }).waitFor();
+  assert.equal(await area.inputValue(), 'half a sen');
+  assert.ok(await area.evaluate((it) => it === document.activeElement), 'the focus is lost');
+  await area.fill('');
+});
+
+await step('controls are set for this thread, and for new ones', async () => {
+  const controls = await fold('In force:');
+  const own = controls.locator('form[data-scope="session"]');
+  await own.locator('select[name="filesystemSandbox"]').selectOption('read-only');
+  await button(own, 'Set').click();
+  await controls.locator('summary', { hasText: 'may only read' }).waitFor();
+  const all = controls.locator('form[data-scope="default"]');
+  assert.equal(await all.locator('select[name="filesystemSandbox"]').inputValue(), 'workspace-write');
+  await all.locator('select[name="approvalPolicy"]').selectOption('untrusted');
+  await button(all, 'Set').click();
+  await all.locator('.said.good').waitFor();
+  assert.equal(await all.locator('select[name="approvalPolicy"]').inputValue(), 'untrusted');
+  await pictures('controls');
+});
+
+await step('it is renamed and moved', async () => {
+  const place = await fold('Name and project');
+  await place.locator('input[name="title"]').fill('Storms & <i>rain</i>');
+  await button(place, 'Rename').click();
+  await thread.locator('h1', { hasText: 'Storms & <i>rain</i>' }).waitFor();
+  await place.locator('select[name="project"]').selectOption('');
+  await button(place, 'Move').click();
+  await thread.locator('.thread-title', { hasText: 'No project' }).waitFor();
+  await place.locator('summary').click();
+});
+
+await step('it is copied, and turns of the copy are taken back', async () => {
+  const before = page.url();
+  await button(await fold('More'), 'Copy the thread').click();
+  await page.waitForURL((url) => url.href !== before);
+  await thread.getByRole('link', { name: 'a copy of this thread' }).waitFor();
+  await turns.nth(3).waitFor();
+  const more = await fold('More');
+  await pictures('thread');
+  await more.locator('input[name="turns"]').fill('2');
+  await button(more, 'Take back').click();
+  await page.locator('.sure', { hasText: 'Files stay as they are' }).waitFor();
+  await sure();
+  await page.waitForFunction(() => document.querySelectorAll('#thread-turns > .turn').length === 2);
+});
+
+await step('what cannot be is said in the words of the refusal', async () => {
+  const more = await fold('More');
+  await more.locator('input[name="turns"]').fill('99');
+  await button(more, 'Take back').click();
+  await sure();
+  await more.locator('.said.bad').waitFor();
+});
+
+await step('Codex reviews in it', async () => {
+  const review = (await fold('More')).locator('form[data-form="chat-review"]');
+  await review.locator('select[name="target"]').selectOption('commit');
+  await button(review, 'Review').click();
+  await review.locator('.said.bad').waitFor();
+  await review.locator('select[name="target"]').selectOption('custom');
+  await review.locator('input[name="subject"]').fill('Look at the greeter.');
+  await button(review, 'Review').click();
+  await page.locator('#thread-turns .k-review_ends').waitFor();
+  await badge('idle').waitFor();
+});
+
+await step('it is archived, found there, fetched back and deleted', async () => {
+  await button(await fold('More'), 'Archive the thread').click();
+  await steer.getByText('This thread is archived').waitFor();
+  await thread.locator('form[data-form="chat-message"]').waitFor({ state: 'detached' });
+  await pictures('archived');
+  const copy = list.locator(`.threads a[href="${new URL(page.url()).hash}"]`);
+  await thread.getByRole('link', { name: 'All threads' }).click();
+  await list.locator('.threads a').first().waitFor();
+  await copy.waitFor({ state: 'detached' });
+  await list.locator('input[name="archived"]').check();
+  await copy.click();
+  await button(steer, 'Fetch it back').click();
+  await thread.locator('form[data-form="chat-message"]').waitFor();
+  await thread.getByRole('link', { name: 'All threads' }).click();
+  await list.locator('input[name="archived"]').uncheck();
+  await copy.click();
+  await button(await fold('More'), 'Delete the thread').click();
+  await sure();
+  await list.locator('.threads a').first().waitFor();
+  await copy.waitFor({ state: 'detached' });
+});
+
+await step('of many a page has the first, and more on demand; words find one', async () => {
+  await please('many');
+  const items = list.locator('.threads a');
+  const more = list.getByRole('button', { name: /^Show more/ });
+  await more.waitFor();
+  const first = await items.count();
+  assert.ok(first < 40, `${first} at once`);
+  await pictures('list');
+  await more.click();
+  await page.waitForFunction((count) => document.querySelectorAll('#view-threads .threads a').length > count, first);
+  await list.locator('input[name="words"]').fill('number 7 of');
+  await page.waitForFunction(() => document.querySelectorAll('#view-threads .threads a').length === 1);
+  await list.locator('input[name="words"]').fill('no such words');
+  await list.getByText('No thread has these words.').waitFor();
+});
+
+await step('in Chinese it fits as well', async () => {
+  await page.goto(`${new URL(page.url()).origin}/?lang=zh#threads`);
+  await page.locator('#views a[data-view="threads"]', { hasText: '线程' }).waitFor();
+  await list.locator('.threads a').nth(3).waitFor();
+  await pictures('list-zh');
+  await list.locator('input[name="words"]').fill('storms');
+  await list.locator('.threads a', { hasText: 'Storms' }).click();
+  await rows.first().waitFor();
+  await steer.locator('summary', { hasText: '现行设置' }).click();
+  await pictures('thread-zh');
+});
+
+await step('nothing went wrong on the way', async () => {
+  assert.deepEqual(complaints, []);
+});
+
+await browser.close();
+process.exit(0);

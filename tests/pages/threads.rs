@@ -1,0 +1,246 @@
+//! The list of threads that are no sessions, and the page of one.
+
+use super::LANGUAGES;
+use super::samples::at;
+use super::samples::attention::asks;
+use zhongshu::domain::harness::controls::Controls;
+use zhongshu::domain::harness::project::{Project, ProjectId};
+use zhongshu::domain::language::Language;
+use zhongshu::harness::summary::SessionStatus;
+use zhongshu::web::pages::{Thread, Threads, render_thread, render_threads};
+use zhongshu::web::views::{
+    ChatView, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
+};
+
+const ID: &str = "0190a000-0000-7000-8000-000000000001";
+const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'</option></h1>{{7*7}} &lt;b&gt;";
+
+fn item(say: &dyn Fn(&str) -> String, number: usize) -> ThreadItem {
+    ThreadItem {
+        id: format!("0190a000-0000-7000-8000-{number:012}"),
+        title: Some(say("Why is it so loud?")),
+        status: SessionStatus::WaitingApproval,
+        pending: 2,
+        folder: Some(say("src/weather")),
+        updated_at: Some(at(9)),
+        owner: ThreadOwner::Anybody,
+    }
+}
+
+fn project(say: &dyn Fn(&str) -> String) -> Project {
+    Project {
+        project_id: ProjectId("01900000-0000-7000-8000-000000000009".to_owned()),
+        name: say("Weather"),
+        working_directory: Some(say("src")),
+        created_at: at(1),
+        updated_at: at(1),
+    }
+}
+
+fn list(say: &dyn Fn(&str) -> String, count: usize) -> ThreadList {
+    let shown = count.min(20);
+    let group = |project, count: usize| ThreadGroup {
+        project,
+        threads: (1..=count.min(shown)).map(|it| item(say, it)).collect(),
+        count,
+    };
+    ThreadList {
+        groups: vec![group(Some(project(say)), 1.min(count)), group(None, count)],
+        projects: vec![project(say)],
+    }
+}
+
+fn page(list: Result<&ThreadList, &str>, wanted: &ThreadsWanted, language: Language) -> String {
+    render_threads(Threads {
+        language,
+        list,
+        wanted,
+        models: &["a-model".to_owned()],
+    })
+    .unwrap()
+}
+
+fn chat(say: &dyn Fn(&str) -> String) -> ChatView {
+    ChatView {
+        item: item(say, 1),
+        materialized: true,
+        archived: false,
+        forked_from: Some(ID.to_owned()),
+        project: Some(project(say)),
+        projects: vec![project(say)],
+        controls: Controls {
+            model: Some(say("a-model")),
+            ..Controls::default()
+        },
+        defaults: Controls::default(),
+        locked: Some(say("It is locked.")),
+        models: vec![say("a-model"), say("another")],
+    }
+}
+
+fn thread(chat: &ChatView, language: Language) -> String {
+    render_thread(Thread {
+        language,
+        session_id: ID,
+        title: "",
+        status: "lost",
+        doing: None,
+        turns: &[],
+        older: None,
+        reason: None,
+        session: None,
+        models: &[],
+        chat: Some(chat),
+    })
+    .unwrap()
+}
+
+#[test]
+fn what_an_enemy_calls_things_is_text() {
+    let plain = |text: &str| text.to_owned();
+    let hostile = |text: &str| format!("{HOSTILE}{text}");
+    let wanted = ThreadsWanted::default();
+    for language in LANGUAGES {
+        for (benign, attacked) in [
+            (
+                page(Ok(&list(&plain, 3)), &wanted, language),
+                page(Ok(&list(&hostile, 3)), &wanted, language),
+            ),
+            (
+                thread(&chat(&plain), language),
+                thread(&chat(&hostile), language),
+            ),
+        ] {
+            assert!(attacked.contains("&#60;img src=x"), "{attacked}");
+            for mark in ['<', '>', '"'] {
+                let count = |text: &str| text.matches(mark).count();
+                assert_eq!(count(&benign), count(&attacked), "{mark}");
+            }
+        }
+    }
+}
+
+#[test]
+fn of_a_thousand_a_page_has_the_first_and_says_how_many_are_left() {
+    let wanted = ThreadsWanted::default();
+    let text = page(Ok(&list(&str::to_owned, 1_000)), &wanted, Language::En);
+    assert_eq!(text.matches("class=\"thread-link\"").count(), 21);
+    assert!(text.contains("Show more (980 left)"), "{text}");
+    assert!(
+        text.contains("data-group=\"none\" data-shown=\"40\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_empty_list_says_why_in_both_languages() {
+    let empty = ThreadList::default();
+    let with = |archived, words: &str| ThreadsWanted {
+        archived,
+        words: words.to_owned(),
+        ..ThreadsWanted::default()
+    };
+    for (wanted, en, zh) in [
+        (with(false, ""), "There is no thread yet", "还没有线程"),
+        (with(true, ""), "Nothing is archived", "没有已归档的线程"),
+        (
+            with(false, "tea"),
+            "No thread has these words",
+            "没有包含这些文字的线程",
+        ),
+    ] {
+        assert!(page(Ok(&empty), &wanted, Language::En).contains(en));
+        assert!(page(Ok(&empty), &wanted, Language::Zh).contains(zh));
+    }
+    let down = page(Err("Codex <is> down."), &with(false, ""), Language::En);
+    assert!(down.contains("Codex &#60;is&#62; down."), "{down}");
+    assert!(!down.contains("There is no thread yet"), "{down}");
+    assert!(!down.contains("data-form=\"thread-new\""), "{down}");
+}
+
+#[test]
+fn states_are_words_and_not_colours_alone() {
+    use SessionStatus::{Error, Idle, NotLoaded, Running, WaitingApproval, WaitingInput};
+    for (status, en, zh) in [
+        (NotLoaded, "idle", "空闲"),
+        (Idle, "idle", "空闲"),
+        (Running, "running", "运行中"),
+        (WaitingApproval, "waits for permission", "等待许可"),
+        (WaitingInput, "waits for an answer", "等待回答"),
+        (Error, "last turn failed", "上一轮失败"),
+    ] {
+        let mut chat = chat(&str::to_owned);
+        chat.item.status = status;
+        let shown = |word: &str, text: &str| text.contains(&format!(">{word}</span>"));
+        assert!(shown(en, &thread(&chat, Language::En)), "{status:?}");
+        assert!(shown(zh, &thread(&chat, Language::Zh)), "{status:?}");
+    }
+}
+
+#[test]
+fn a_page_offers_what_can_be_done_to_its_thread() {
+    let deeds = |chat: &ChatView| {
+        let text = thread(chat, Language::En);
+        let has = |deed: &str| text.contains(&format!("\"chat-{deed}\""));
+        let all = [
+            "message",
+            "stop",
+            "fork",
+            "revert",
+            "archive",
+            "unarchive",
+            "delete",
+            "controls",
+        ];
+        all.into_iter().filter(|deed| has(deed)).collect::<Vec<_>>()
+    };
+    let mut chat = chat(&str::to_owned);
+    let running = [
+        "message", "stop", "fork", "revert", "archive", "delete", "controls",
+    ];
+    assert_eq!(deeds(&chat), running);
+    chat.item.status = SessionStatus::Idle;
+    assert_eq!(
+        deeds(&chat),
+        ["message", "fork", "revert", "archive", "delete", "controls"]
+    );
+    chat.materialized = false;
+    assert_eq!(deeds(&chat), ["message", "delete", "controls"]);
+    chat.archived = true;
+    assert_eq!(deeds(&chat), ["unarchive", "delete"]);
+    chat.archived = false;
+    chat.item.owner = ThreadOwner::Launcher(None);
+    assert_eq!(deeds(&chat), [""; 0]);
+}
+
+#[test]
+fn what_a_thread_asks_stands_in_its_page_and_names_the_thread_elsewhere() {
+    use super::samples::{attention::waiting, busy};
+    use zhongshu::web::pages::{render_asks, render_attention};
+    let mut sample = busy(&str::to_owned);
+    sample.asks = asks(&str::to_owned);
+    for ask in &mut sample.asks {
+        ask.session_id = None;
+    }
+    let mut items = waiting(&sample, Language::En);
+    items.retain(|item| item.thread_id.is_some());
+    assert!(!items.is_empty());
+    let here = render_asks(&items, &sample.departments, Language::En).unwrap();
+    let there =
+        render_attention(&items, &sample.sessions, &sample.departments, Language::En).unwrap();
+    assert!(
+        here.contains("data-region=\"thread-asks\"") && there.contains("data-region=\"attention\"")
+    );
+    let cards = |text: &str| text.matches("data-form=\"attend\"").count();
+    assert_eq!(cards(&here), items.len());
+    assert_eq!(cards(&here), cards(&there));
+    assert!(there.contains("href=\"#thread/thread\"") && !here.contains("#thread/"));
+    // Both can be in the page at once.
+    for id in here
+        .split(" id=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+    {
+        assert!(!there.contains(&format!(" id=\"{id}\"")), "{id}");
+    }
+}
