@@ -7,6 +7,7 @@ pub mod ceilings;
 pub mod change;
 pub mod controls;
 pub mod event;
+pub mod gifts;
 pub mod project;
 pub mod row;
 pub mod state;

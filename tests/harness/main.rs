@@ -1,6 +1,8 @@
 //! The harness API as its clients use it: the real `zhongshu` binary, the real Codex CLI, and a scripted model.
 #![allow(clippy::unwrap_used)]
 
+mod calls;
+mod ceilings;
 mod controls;
 mod deletion;
 mod document;
@@ -14,3 +16,4 @@ mod subscriptions;
 mod support;
 mod system;
 mod turns;
+mod waits;

@@ -19,6 +19,7 @@ mod sessions;
 mod settings;
 mod system;
 mod turns;
+mod waits;
 
 use crate::harness::Harness;
 use crate::web::mount::Mount;
@@ -46,7 +47,8 @@ fn parts() -> (Router<App>, OpenApi) {
         .merge(turns::routes())
         .merge(acts::routes())
         .merge(controls::routes())
-        .merge(settings::routes());
+        .merge(settings::routes())
+        .merge(waits::routes());
     OpenApiRouter::with_openapi(document::frame())
         .nest(PREFIX, operations)
         .split_for_parts()
