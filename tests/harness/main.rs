@@ -15,5 +15,6 @@ mod subscriptions;
 #[allow(dead_code, unused_imports)]
 mod support;
 mod system;
+mod transcript;
 mod turns;
 mod waits;

@@ -2,10 +2,12 @@
 //!
 //! - `shapes`: an ask as it is shown; `decisions`: what somebody decides about one, and how it is answered
 //! - `gifts`: what a yes gives, held against the ceilings; `calls`: calls of clients' tools that nobody answers
+//! - `rows`: what is left of asks in the transcript
 
 mod calls;
 pub mod decisions;
 mod gifts;
+mod rows;
 pub mod shapes;
 
 use super::Harness;
