@@ -2,8 +2,10 @@
 //! this version does not know is kept whole.
 
 mod answers;
+mod requests;
 
-pub use answers::{answer, read_answer};
+pub use answers::{Told, answer, read_answer};
+pub use requests::{decision_name, method, params};
 
 use super::events::{RequestKind, ServerRequest};
 use super::incoming::RequestKey;
@@ -74,7 +76,8 @@ pub fn read(request: &ServerRequest, origin: Origin) -> Ask {
         RequestKind::PermissionApproval => permissions(&request.params, &mut kept),
         RequestKind::UserInput => questions(&request.params, &mut kept),
         RequestKind::Elicitation => elicitation(&request.params, &mut kept),
-        RequestKind::ForeignTool | RequestKind::Unknown => None,
+        RequestKind::ToolCall => tool_call(&request.params, &mut kept),
+        RequestKind::Unknown => None,
     };
     let (what, offered) = known.unwrap_or_else(|| {
         let method = kept.text("method", request.method.clone());
@@ -87,7 +90,10 @@ pub fn read(request: &ServerRequest, origin: Origin) -> Ask {
         request_key: origin.key,
         thread_id: request.thread_id().unwrap_or_default().0,
         turn_id: request.turn_id().map(|id| id.0),
-        item_id: request.item_id().map(|id| id.0),
+        item_id: request
+            .item_id()
+            .map(|id| id.0)
+            .or_else(|| text(&request.params, "callId")),
         session_id: origin.session_id,
         what,
         why,
@@ -232,9 +238,15 @@ fn patch(
     let files = changes.into_iter().take(FILES).map(|change| {
         let path = change.path.to_string_lossy().into_owned();
         let kind = text(&change.kind, "type").unwrap_or_else(|| "update".to_owned());
+        let moved_to = text(&change.kind, "move_path");
         let diff = kept.text_of(&path, change.diff, TEXT.min(room));
         room -= diff.len();
-        PatchedFile { path, kind, diff }
+        PatchedFile {
+            path,
+            kind,
+            diff,
+            moved_to,
+        }
     });
     let what = What::Patch {
         files: files.collect(),
@@ -324,6 +336,17 @@ fn questions(params: &Value, kept: &mut Kept) -> Option<(What, Vec<Decision>)> {
         answers_itself_ms: params.get("autoResolutionMs").and_then(Value::as_u64),
     };
     Some((what, vec![Decision::Answer, Decision::Decline]))
+}
+
+fn tool_call(params: &Value, kept: &mut Kept) -> Option<(What, Vec<Decision>)> {
+    let what = What::ToolCall {
+        tool: text(params, "tool")?,
+        arguments: kept.value(
+            "arguments",
+            params.get("arguments").cloned().unwrap_or_default(),
+        ),
+    };
+    Some((what, vec![Decision::Answer]))
 }
 
 fn elicitation(params: &Value, kept: &mut Kept) -> Option<(What, Vec<Decision>)> {

@@ -303,8 +303,8 @@ pub enum RequestKind {
     UserInput,
     /// A question of an MCP server, or the approval of one of its tools.
     Elicitation,
-    /// A call of a dynamic tool. We register none, so it belongs to another client and is left unanswered.
-    ForeignTool,
+    /// A call of a tool that a client registered; a call of another client's is left to that.
+    ToolCall,
     /// Something that we do not know.
     Unknown,
 }
@@ -318,7 +318,7 @@ impl ServerRequest {
             "item/permissions/requestApproval" => RequestKind::PermissionApproval,
             "item/tool/requestUserInput" => RequestKind::UserInput,
             "mcpServer/elicitation/request" => RequestKind::Elicitation,
-            "item/tool/call" => RequestKind::ForeignTool,
+            "item/tool/call" => RequestKind::ToolCall,
             _ => RequestKind::Unknown,
         }
     }

@@ -73,6 +73,8 @@ pub struct Policy {
     pub ceilings: Ceilings,
     /// Whether what new threads of the harness begin with stays as it is.
     pub defaults_locked: bool,
+    /// A call of a client's tool that nobody answers for so long has failed.
+    pub tool_call_limit: Duration,
     /// How long one verify command may take.
     pub verify_limit: Duration,
     /// How long terminals wait for a launcher to come back.
@@ -150,6 +152,9 @@ impl Policy {
             allow: settings.allow.clone(),
             ceilings: settings.governance.settings.harness.ceilings.clone(),
             defaults_locked: settings.governance.settings.harness.defaults_locked,
+            tool_call_limit: Duration::from_secs(
+                settings.governance.settings.harness.tool_call_seconds,
+            ),
             verify_limit: settings.verify_limit,
             orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,

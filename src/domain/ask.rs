@@ -170,7 +170,7 @@ pub enum What {
         #[serde(default)]
         persist: Vec<String>,
     },
-    /// A call of a tool that we registered.
+    /// A call of a tool that a client of the harness performs; a person has nothing to decide about it.
     ToolCall {
         /// The tool.
         tool: String,
@@ -254,6 +254,9 @@ pub struct PatchedFile {
     pub kind: String,
     /// How: a unified difference, or the content of a new or deleted file.
     pub diff: String,
+    /// Where the file goes, if it moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
 }
 
 /// A question with its options.
@@ -299,6 +302,20 @@ impl Ask {
         self.offered.iter().find(|decision| decision.id() == id)
     }
 
+    /// The decision with this id, if it is taken: what is offered, and what Codex takes without offering it.
+    pub fn takes(&self, id: &str) -> Option<Decision> {
+        if let Some(offered) = self.offers(id) {
+            return Some(offered.clone());
+        }
+        let unsaid = match &self.what {
+            What::Command { network: None, .. } => Decision::AcceptForSession,
+            // The turn is broken off, which answers nothing.
+            What::Questions { .. } | What::Permissions { .. } => Decision::Cancel,
+            _ => return None,
+        };
+        (unsaid.id() == id).then_some(unsaid)
+    }
+
     /// What it asks, in one line that shows everything.
     pub fn title(&self) -> Sentence {
         self.what.title()
@@ -331,6 +348,17 @@ impl What {
             Self::ToolCall { .. } => "tool_call",
             Self::Unknown { .. } => "unknown",
         }
+    }
+
+    /// Whether a client answers it, and no person.
+    pub fn is_for_clients(&self) -> bool {
+        matches!(self, Self::ToolCall { .. })
+    }
+
+    /// Whether this decision about it answers nothing, and breaks its turn off instead.
+    pub fn is_broken_off_by(&self, decision: &Decision) -> bool {
+        matches!(self, Self::Questions { .. } | Self::Permissions { .. })
+            && *decision == Decision::Cancel
     }
 
     /// Whether it is one of several questions about an item: that the item ran does not tell what was decided about a host, or about a part.

@@ -3,10 +3,13 @@
 //!
 //! Names in JSON are those of the API, also in the journal: one spelling for one thing.
 
+pub mod asked;
 pub mod ceilings;
 pub mod change;
 pub mod controls;
 pub mod event;
+pub mod gifts;
+pub mod merge;
 pub mod project;
 pub mod row;
 pub mod state;

@@ -66,6 +66,7 @@ pub(super) struct RawHarness {
     pub account: bool,
     pub feedback: bool,
     pub lock_defaults: bool,
+    pub tool_call_seconds: Option<Spanned<u64>>,
 }
 
 /// What is answered without asking the person.

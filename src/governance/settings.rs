@@ -98,12 +98,24 @@ pub struct PlannerSettings {
 }
 
 /// What clients of the harness may.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HarnessSettings {
     /// What they have at most.
     pub ceilings: Ceilings,
     /// Whether what new threads begin with stays as it is.
     pub defaults_locked: bool,
+    /// A call of a client's tool that nobody answers for so many seconds has failed.
+    pub tool_call_seconds: u64,
+}
+
+impl Default for HarnessSettings {
+    fn default() -> Self {
+        Self {
+            ceilings: Ceilings::default(),
+            defaults_locked: false,
+            tool_call_seconds: 300,
+        }
+    }
 }
 
 /// Settings that are no rules. What flags or the environment can also set is optional here, so that the configuration

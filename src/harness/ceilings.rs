@@ -65,6 +65,17 @@ impl Harness {
         Ok(found)
     }
 
+    /// Lets a yes give this, in this thread.
+    ///
+    /// # Errors
+    /// When that is more than a person allows.
+    pub async fn allows_gift(&self, by: &By, session_id: &str, gift: Above) -> Result<(), Refused> {
+        self.within(by, Some(session_id), |most, bound| {
+            most.check_gift(bound, gift)
+        })
+        .await
+    }
+
     async fn within(
         &self,
         by: &By,

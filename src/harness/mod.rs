@@ -13,6 +13,7 @@
 //! - `call`: a call to Codex, its refusals by cause
 //! - `refused`: everything that may be said no to, and how; `causes`: the one table from Codex's words to answers
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
+//! - `waits`: what waits for an answer in a thread, and is answered
 //! - `suggestions`: the suggested next request; `extensions`: their set
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
@@ -42,6 +43,7 @@ pub mod suggestions;
 pub mod summary;
 pub mod transcript;
 pub mod turns;
+pub mod waits;
 
 use self::index::Index;
 use self::refused::Refused;
@@ -87,6 +89,15 @@ impl Harness {
         asks: Arc<OpenAsks>,
         ledger: Ledger,
     ) -> Arc<Self> {
+        let of_clients = ledger.clone();
+        asks.tools_of(Box::new(move |thread_id| {
+            of_clients.read(|state| {
+                state
+                    .sessions
+                    .get(thread_id)
+                    .is_some_and(|it| it.started_here)
+            })
+        }));
         Arc::new(Self {
             core,
             threads,

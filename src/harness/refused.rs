@@ -221,6 +221,33 @@ impl Refused {
         Self::new(401, "auth_required", message)
     }
 
+    /// 404: nothing waits, or waited, under this id.
+    pub fn unknown_pending(field: &str, id: &str) -> Self {
+        Self::new(404, "not_found", say!("refusal.no_such_ask"))
+            .named("not_found")
+            .with(field, id)
+    }
+
+    /// The same of something that waited, and is decided, is over, or cannot be decided so.
+    #[must_use]
+    pub fn reconciled(self, field: &str, id: &str, thread_id: &str) -> Self {
+        self.named("reconciled")
+            .with(field, id)
+            .with("threadId", thread_id)
+    }
+
+    /// 409: a call has its answer.
+    pub fn tool_call_answered(id: &str, message: Sentence) -> Self {
+        Self::new(409, "in_flight", message)
+            .named("conflict")
+            .with("requestId", id)
+    }
+
+    /// 500: a defect of ours.
+    pub fn internal() -> Self {
+        Self::new(500, "internal", say!("refusal.internal"))
+    }
+
     /// 409: no turn runs.
     pub fn no_active_turn(session_id: &str) -> Self {
         Self::new(
@@ -267,7 +294,7 @@ impl From<TransactError<Self>> for Refused {
                 Self::new(507, "read_only", Sentence::recognised(&reason))
             }
             TransactError::Closed => Self::new(503, "stopping", say!("refusal.stopping")),
-            TransactError::Panicked => Self::new(500, "internal", say!("refusal.internal")),
+            TransactError::Panicked => Self::internal(),
         }
     }
 }

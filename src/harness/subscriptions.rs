@@ -132,7 +132,8 @@ impl Harness {
     /// How much waits for a person in a thread.
     pub(super) fn waiting(&self, id: &str) -> usize {
         let of_thread = |state: &crate::domain::state::State| {
-            state.asks.open().filter(|ask| ask.thread_id == id).count()
+            let open = state.asks.open().filter(|ask| ask.thread_id == id);
+            open.filter(|ask| !ask.what.is_for_clients()).count()
         };
         self.core.ledger.read(of_thread)
     }

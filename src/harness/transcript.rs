@@ -1,9 +1,16 @@
-//! A session with its turns, and what was said and done in them as rows: what Codex has stored.
+//! A session with its turns, and what was said and done in them as rows: what Codex has stored, what streams now, and what only we know.
+//!
+//! - `items`: Codex's items as rows; `heard`: what was heard of the turn that runs
+
+mod heard;
+mod items;
 
 use super::Harness;
 use super::index::Known;
 use super::refused::Refused;
+use crate::domain::harness::merge;
 use crate::domain::harness::row::{Role, RowStatus, TranscriptEntry};
+use crate::domain::sentence::say;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -40,20 +47,91 @@ pub async fn of(
             .1;
     }
     headers.reverse();
-    let mut rows = Vec::new();
+    let is_active = thread["status"]["type"] == "active";
+    // Looked at last: what it had said before is stored, if it is over by now.
+    let running = harness.threads.running().turn(&known.id);
+    let newest = headers.last().map(|turn| id(turn).to_owned());
+    let mut turns = Vec::new();
     for turn in &mut headers {
         let turn_id = id(turn).to_owned();
         let entries = items.remove(&turn_id).unwrap_or_default();
-        let is_over = turn["status"] != "inProgress";
-        rows.extend(entries.iter().map(|entry| row(entry, &turn_id, is_over)));
+        let heard = running.as_ref().filter(|it| it.id == turn_id);
+        // One that has just begun looks in the history as if it had been broken off.
+        let is_running = heard.is_some() || is_active && newest.as_ref() == Some(&turn_id);
+        let is_over = turn["status"] != "inProgress" && !is_running;
+        turns.push(merge::Turn {
+            started_at: began(turn, &entries),
+            stored: entries
+                .iter()
+                .map(|entry| items::row(entry, &turn_id, is_over))
+                .collect(),
+            heard: heard.map(heard::rows).unwrap_or_default(),
+            end: is_over.then(|| end(turn)).flatten(),
+            id: turn_id,
+            is_over,
+        });
         turn["items"] = entries
             .into_iter()
             .map(|mut it| it["item"].take())
             .collect();
         turn["itemsView"] = json!("full");
     }
+    if let Some(running) = running.filter(|it| turns.iter().all(|turn| turn.id != it.id)) {
+        turns.push(merge::Turn {
+            started_at: running.started_at.map(|at| at.timestamp_millis()),
+            heard: heard::rows(&running),
+            id: running.id,
+            ..merge::Turn::default()
+        });
+    }
+    let own = harness.ledger.read(|state| {
+        let rows = state.sessions.get(&known.id).map(|it| &it.rows);
+        let rows = rows.into_iter().flatten();
+        rows.map(|row| row.entry.clone()).collect()
+    });
+    let rows = merge::transcript(turns, own, next.is_none());
     thread["turns"] = headers.into();
     Ok((thread, rows, next))
+}
+
+/// When a turn began, in milliseconds: Codex says the second, and its first item tells more.
+fn began(turn: &Value, entries: &[Value]) -> Option<i64> {
+    let first = entries.first().and_then(|it| it["startedAtMs"].as_i64());
+    first.or_else(|| turn["startedAt"].as_i64().map(|seconds| seconds * 1000))
+}
+
+/// What tells that a turn failed or was broken off.
+fn end(turn: &Value) -> Option<TranscriptEntry> {
+    let error = &turn["error"];
+    let (kind, content, details, status) = match turn["status"].as_str()? {
+        "failed" => {
+            let texts = ["message", "additionalDetails"].map(|name| error[name].as_str());
+            let texts: Vec<&str> = texts.into_iter().flatten().collect();
+            let content = match texts.is_empty() {
+                true => say!("harness.turn.failed").to_string(),
+                false => texts.join("\n"),
+            };
+            let details = json!({ "error": error, "codexErrorInfo": error["codexErrorInfo"] });
+            ("turn.error", content, Some(details), RowStatus::Error)
+        }
+        "interrupted" => {
+            let content = say!("harness.turn.interrupted").to_string();
+            ("turn.interrupted", content, None, RowStatus::Canceled)
+        }
+        _ => return None,
+    };
+    let at = turn["completedAt"].as_i64().map(|seconds| seconds * 1000);
+    Some(TranscriptEntry {
+        message_id: format!("{kind}:{}", id(turn)),
+        turn_id: id(turn).to_owned(),
+        role: Role::System,
+        kind: kind.to_owned(),
+        content,
+        details: details.map(|it| it.to_string()),
+        started_at: at,
+        completed_at: at,
+        status,
+    })
 }
 
 fn id(turn: &Value) -> &str {
@@ -128,64 +206,4 @@ async fn items(
         found.insert(id(turn).to_owned(), entries);
     }
     Ok(found)
-}
-
-/// The row of `{item, startedAtMs, completedAtMs}`.
-fn row(entry: &Value, turn_id: &str, turn_is_over: bool) -> TranscriptEntry {
-    let item = &entry["item"];
-    let kind = item["type"].as_str().unwrap_or("unknown");
-    let status = match item["status"].as_str() {
-        Some("failed") => RowStatus::Error,
-        Some("declined") => RowStatus::Canceled,
-        Some("inProgress") if turn_is_over => RowStatus::Canceled,
-        Some("inProgress") => RowStatus::Streaming,
-        _ => RowStatus::Complete,
-    };
-    TranscriptEntry {
-        message_id: item["id"].as_str().unwrap_or_default().to_owned(),
-        turn_id: turn_id.to_owned(),
-        role: match kind {
-            "userMessage" => Role::User,
-            "contextCompaction" | "enteredReviewMode" | "exitedReviewMode" => Role::System,
-            _ => Role::Assistant,
-        },
-        kind: kind.to_owned(),
-        content: content(item, kind),
-        details: Some(item.to_string()),
-        started_at: entry["startedAtMs"].as_i64(),
-        completed_at: entry["completedAtMs"].as_i64(),
-        status,
-    }
-}
-
-/// The text to read.
-fn content(item: &Value, kind: &str) -> String {
-    let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
-    let lines = |list: &Value, line: &dyn Fn(&Value) -> Option<String>| {
-        let all = list.as_array().into_iter().flatten();
-        all.filter_map(line).collect::<Vec<_>>().join("\n")
-    };
-    match kind {
-        "userMessage" => lines(&item["content"], &|part| {
-            Some(part["text"].as_str()?.to_owned())
-        }),
-        "agentMessage" | "plan" => text("text"),
-        "reasoning" => lines(&item["summary"], &|part| Some(part.as_str()?.to_owned())),
-        "commandExecution" => {
-            let (command, output) = (text("command"), text("aggregatedOutput"));
-            match output.is_empty() {
-                true => command,
-                false => format!("{command}\n{output}"),
-            }
-        }
-        "fileChange" => lines(&item["changes"], &|change| {
-            let kind = change["kind"]["type"].as_str()?;
-            Some(format!("{kind} {}", change["path"].as_str()?))
-        }),
-        "mcpToolCall" => format!("{}.{}", text("server"), text("tool")),
-        "dynamicToolCall" => text("tool"),
-        "webSearch" => text("query"),
-        "enteredReviewMode" | "exitedReviewMode" => text("review"),
-        _ => String::new(),
-    }
 }

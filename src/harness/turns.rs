@@ -212,7 +212,12 @@ impl Harness {
     }
 
     /// A turn that runs may have been given more than its thread has here: by a terminal, or another client.
-    async fn may_steer(&self, by: &By, id: &str, held: Option<&Controls>) -> Result<(), Refused> {
+    pub(super) async fn may_steer(
+        &self,
+        by: &By,
+        id: &str,
+        held: Option<&Controls>,
+    ) -> Result<(), Refused> {
         match held {
             Some(held) => self.allows(by, Some(id), held).await,
             None => {

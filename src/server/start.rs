@@ -259,6 +259,14 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         let (harness, acting) = (Arc::clone(&harness), acting.clone());
         Box::new(move || Arc::clone(&harness).let_go(acting.clone()).boxed())
     }));
+    actors.push(keep_until_the_end(Duty::Codex, {
+        let (harness, acting) = (Arc::clone(&harness), acting.clone());
+        Box::new(move || Arc::clone(&harness).end_calls(acting.clone()).boxed())
+    }));
+    actors.push(keep_until_the_end(Duty::Codex, {
+        let (harness, acting) = (Arc::clone(&harness), acting.clone());
+        Box::new(move || Arc::clone(&harness).write_asks(acting.clone()).boxed())
+    }));
     // These three bring about or hear of the ends that a stop asks for, and so outlive the actors.
     if let Some((incoming, supervision)) = of_codex {
         let begin = move || supervision.clone().run().boxed();

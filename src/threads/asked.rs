@@ -7,7 +7,8 @@ mod heard;
 
 use super::CodexOrReason;
 use crate::codex::items::FileChange;
-use crate::codex::{CallError, RequestKey as CodexKey, asks as wire};
+use crate::codex::wire::{ThreadId, TurnId};
+use crate::codex::{CallError, Codex, RequestKey as CodexKey, asks as wire};
 use crate::core::live::Activity;
 use crate::core::{Core, Refused};
 use crate::domain::ask::asked::{Asked, Stage};
@@ -20,7 +21,7 @@ use crate::domain::sentence::say;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// Time to hold what was filled into a form against its schema.
@@ -30,8 +31,13 @@ const CHECK_LIMIT: Duration = Duration::from_secs(2);
 pub struct OpenAsks {
     core: Arc<Core>,
     codex: CodexOrReason,
+    /// Whether the tools of a thread are those of a client; nobody's are, as long as nobody says so.
+    clients_tools: OnceLock<OfClients>,
     in_flight: Mutex<InFlight>,
 }
+
+/// Tells of a thread whether a client of ours performs its tools.
+pub type OfClients = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// What is in flight while asks wait.
 #[derive(Default)]
@@ -43,7 +49,9 @@ struct InFlight {
     /// The changes of items that have begun, by thread and item: a request names the item only.
     changes: HashMap<(String, String), Vec<FileChange>>,
     /// What Codex is to be told, until it has it. The only place that ever holds a secret answer.
-    results: HashMap<AskId, Value>,
+    results: HashMap<AskId, wire::Told>,
+    /// The parameters of requests that wait, whole, as they came.
+    params: HashMap<AskId, Value>,
     /// Those whose answer has been handed over.
     sent: HashSet<AskId>,
     /// Requests that came, or came again, over this connection.
@@ -60,8 +68,21 @@ impl OpenAsks {
         Arc::new(Self {
             core,
             codex,
+            clients_tools: OnceLock::new(),
             in_flight: Mutex::default(),
         })
+    }
+
+    /// From now on calls of tools of these threads are asks. Whose the others are answers them.
+    pub fn tools_of(&self, clients: OfClients) {
+        // Said once, by the one who knows.
+        let _ = self.clients_tools.set(clients);
+    }
+
+    /// The parameters of the request behind an ask, as they came; once it is over, or before it came again, as far as they are kept.
+    pub fn params(&self, ask: &Ask) -> Value {
+        let came = self.in_flight().params.get(&ask.id).cloned();
+        came.unwrap_or_else(|| wire::params(ask))
     }
 
     /// Somebody decides. When this returns the decision is durable, and Codex has been told, or is told when it can be reached again.
@@ -157,7 +178,11 @@ impl OpenAsks {
         let (Some(key), Some(result), Ok(codex)) = (key, result, &self.codex) else {
             return;
         };
-        match codex.answer(&key, &result).await {
+        let told = match &result {
+            wire::Told::Result(result) => codex.answer(&key, result).await,
+            wire::Told::Interrupt => self.break_off(codex, ask).await,
+        };
+        match told {
             Ok(()) => {
                 self.in_flight().sent.insert(ask.id.clone());
             }
@@ -166,6 +191,19 @@ impl OpenAsks {
             Err(error) => {
                 tracing::warn!(ask.id = %ask.id, %error, "an answer could not be sent yet");
             }
+        }
+    }
+
+    /// The turn that waits is broken off: its request is settled by that, unanswered.
+    async fn break_off(&self, codex: &Codex, ask: &Ask) -> Result<(), CallError> {
+        let Some(turn) = &ask.turn_id else {
+            return Ok(());
+        };
+        let thread = ThreadId::from(ask.thread_id.as_str());
+        match codex.interrupt(&thread, &TurnId::from(turn.as_str())).await {
+            // It is over already.
+            Err(CallError::Refused { .. }) => Ok(()),
+            done => done.map(drop),
         }
     }
 
@@ -241,6 +279,7 @@ impl OpenAsks {
         in_flight.seen.retain(|key| requests.contains(key));
         in_flight.keys.retain(|id, _| waits.contains(id));
         in_flight.results.retain(|id, _| waits.contains(id));
+        in_flight.params.retain(|id, _| waits.contains(id));
         in_flight.sent.retain(|id| waits.contains(id));
     }
 

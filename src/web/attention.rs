@@ -192,7 +192,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What Codex asks and nobody has answered.
 fn asks(state: &State) -> Vec<Ask> {
-    state.asks.open().cloned().collect()
+    // What a client performs is not for the person.
+    let open = state.asks.open().filter(|ask| !ask.what.is_for_clients());
+    open.cloned().collect()
 }
 
 /// The English of each, which names it, and its text.

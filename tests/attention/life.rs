@@ -350,6 +350,7 @@ fn ten_thousand_that_are_over_cost_less_than_ten_mebibytes() {
                         path: "x".repeat(4096),
                         kind: "update".to_owned(),
                         diff: long(),
+                        moved_to: Some("y".repeat(4096)),
                     };
                     16
                 ],

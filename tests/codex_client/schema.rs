@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use zhongshu::codex::asks;
+use zhongshu::codex::asks::{self, Told};
 use zhongshu::codex::calls::{
     AccountRateLimitsRead, AccountRead, ApprovalPolicy, Call, Capabilities, ClientInfo, ConfigRead,
     Initialize, McpServerStatusList, ModelList, ReviewStart, ReviewTarget, SandboxMode,
@@ -535,6 +535,7 @@ fn answers_of(method: &str) -> Option<&'static str> {
         "item/fileChange/requestApproval" => Some("FileChangeRequestApprovalResponse.json"),
         "item/permissions/requestApproval" => Some("PermissionsRequestApprovalResponse.json"),
         "item/tool/requestUserInput" => Some("ToolRequestUserInputResponse.json"),
+        "item/tool/call" => Some("DynamicToolCallResponse.json"),
         "mcpServer/elicitation/request" => Some("McpServerElicitationRequestResponse.json"),
         _ => None,
     }
@@ -610,8 +611,14 @@ fn each_decision_about_what_codex_asks_is_an_answer_that_it_takes() {
                     });
                     given.answers = all.collect();
                 }
+                if let What::ToolCall { .. } = &ask.what {
+                    let items = json!([{ "type": "inputText", "text": "a" }, { "type": "inputImage", "imageUrl": "https://x/" }]);
+                    given.content = Some(json!({ "success": true, "contentItems": items }));
+                }
                 let checked = ask.check(given).unwrap();
-                let result = asks::answer(&ask.what, &checked);
+                let Told::Result(result) = asks::answer(&ask.what, &checked) else {
+                    panic!("{method}: what is offered is answered");
+                };
                 let taken = schemas.validate(&result, answer);
                 assert!(taken.is_ok(), "{method}: {result}: {:?}", taken.err());
                 decided.insert(format!("{} {}", ask.what.kind(), decision.id()));

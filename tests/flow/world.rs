@@ -90,6 +90,7 @@ impl World {
             allow: Vec::new(),
             ceilings: Ceilings::default(),
             defaults_locked: false,
+            tool_call_limit: Duration::from_secs(300),
             notify_warning: None,
             governance: Arc::new(Governance::default()),
             offered: None,

@@ -19,7 +19,7 @@ impl House {
     }
 
     /// What the journal of the harness has of this kind, oldest first.
-    fn recorded(&self, event: &str) -> Vec<Value> {
+    pub fn recorded(&self, event: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.state.join("harness.jsonl")).unwrap();
         let all = text
             .lines()

@@ -65,7 +65,6 @@ async fn a_turn_that_runs_is_broken_off() {
     house.close().await;
 }
 
-#[ignore = "once in three runs the first row of a copy was not its source's first: found out before it counts"]
 #[tokio::test]
 async fn a_session_with_copies_is_gone_at_once_and_removed_with_the_last_of_them() {
     let mut house = house([]).await;

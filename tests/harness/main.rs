@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod bot;
+mod calls;
+mod ceilings;
 mod commands;
 mod controls;
 mod deletion;
@@ -16,4 +18,6 @@ mod subscriptions;
 #[allow(dead_code, unused_imports)]
 mod support;
 mod system;
+mod transcript;
 mod turns;
+mod waits;

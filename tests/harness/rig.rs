@@ -148,14 +148,28 @@ impl House {
 
     /// A turn from its beginning to its end, by another client of Codex; its id.
     pub async fn has_turn(&self, id: &str, words: &str) -> String {
-        let (mut stranger, turn) = self.begins_turn(id, words).await;
-        self.wait_for("the end of the turn", async || {
-            let newest = json!({ "threadId": id, "limit": 1 });
-            let page = stranger.call("thread/turns/list", newest).await;
-            let newest = &page["data"][0];
-            (newest["id"] == turn.as_str() && newest["status"] != "inProgress").then_some(())
-        })
-        .await;
+        // Whoever copies a turn before its end has a copy of nothing.
+        let (_stranger, turn) = self.begins_turn(id, words).await;
+        self.over(id, &turn).await;
         turn
+    }
+
+    /// Waits for the end of a turn; the turn as Codex has it. One that has just begun looks in the history as if it had been broken off.
+    pub async fn over(&self, id: &str, turn: &str) -> Value {
+        let asked = |it: &mock_model::RecordedRequest| it.turn_id == turn;
+        self.requests("a request of the turn", |all| all.iter().any(asked))
+            .await;
+        let mut stranger = Stranger::connect(self).await;
+        self.wait_for("the end of the turn", async || {
+            let read = json!({ "threadId": id, "includeTurns": false });
+            let read = stranger.call("thread/read", read).await;
+            let params = json!({ "threadId": id, "limit": 1 });
+            let page = stranger.call("thread/turns/list", params).await;
+            let newest = page["data"][0].clone();
+            let is_over =
+                read["thread"]["status"]["type"] == "idle" && newest["status"] != "inProgress";
+            (is_over && newest["id"] == turn).then_some(newest)
+        })
+        .await
     }
 }

@@ -21,24 +21,24 @@ fn summary() -> Rule {
 
 impl House {
     /// Says something, which must be taken; the turn.
-    async fn says(&self, id: &str, body: Value) -> Value {
+    pub async fn says(&self, id: &str, body: Value) -> Value {
         let path = format!("/sessions/{id}/messages");
         self.granted("POST", &path, Some(body), 202).await
     }
 
     /// What is refused on a session.
-    async fn no(&self, id: &str, act: &str, body: Value, status: u16) -> Value {
+    pub async fn no(&self, id: &str, act: &str, body: Value, status: u16) -> Value {
         let path = format!("/sessions/{id}/{act}");
         self.denied("POST", &path, Some(body), status).await
     }
 
     /// An act on a session without a body.
-    async fn act(&self, id: &str, act: &str, body: Value) -> Value {
+    pub async fn act(&self, id: &str, act: &str, body: Value) -> Value {
         self.make(&format!("/sessions/{id}/{act}"), body).await
     }
 
     /// Says something, in a turn that does not end.
-    async fn stands_still(&self, id: &str) -> String {
+    pub async fn stands_still(&self, id: &str) -> String {
         let said = self.says(id, json!({ "text": HANG })).await;
         self.requests("the turn", |all| {
             let last = |it: &mock_model::RecordedRequest| it.user_texts.last().cloned();
@@ -50,30 +50,11 @@ impl House {
     }
 
     /// A turn from its beginning to its end, by a message.
-    async fn talks(&self, id: &str, words: &str) -> String {
+    pub async fn talks(&self, id: &str, words: &str) -> String {
         let said = self.says(id, json!({ "text": words })).await;
         let turn = said["turnId"].as_str().unwrap().to_owned();
         self.over(id, &turn).await;
         turn
-    }
-
-    /// Waits for the end of a turn; the turn as Codex has it. One that has just begun looks in the history as if it had been broken off.
-    async fn over(&self, id: &str, turn: &str) -> Value {
-        let asked = |it: &mock_model::RecordedRequest| it.turn_id == turn;
-        self.requests("a request of the turn", |all| all.iter().any(asked))
-            .await;
-        let mut stranger = Stranger::connect(self).await;
-        self.wait_for("the end of the turn", async || {
-            let read = json!({ "threadId": id, "includeTurns": false });
-            let read = stranger.call("thread/read", read).await;
-            let params = json!({ "threadId": id, "limit": 1 });
-            let page = stranger.call("thread/turns/list", params).await;
-            let newest = page["data"][0].clone();
-            let is_over =
-                read["thread"]["status"]["type"] == "idle" && newest["status"] != "inProgress";
-            (is_over && newest["id"] == turn).then_some(newest)
-        })
-        .await
     }
 
     /// What Codex has in force in a thread.

@@ -5,9 +5,35 @@ use crate::domain::ask::decision::Decision;
 use crate::domain::ask::given::{Answers, Checked, Reply};
 use crate::domain::ask::{Access, Ask, What};
 use serde_json::{Map, Value, json};
+use std::fmt;
 
-/// The result that tells Codex of a decision.
-pub fn answer(what: &What, checked: &Checked) -> Value {
+/// How Codex is told of a decision. May hold secrets, so it shows nothing of itself.
+#[derive(Clone, PartialEq)]
+pub enum Told {
+    /// By this result.
+    Result(Value),
+    /// By the end of the turn that waits.
+    Interrupt,
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Result(_) => "Result",
+            Self::Interrupt => "Interrupt",
+        })
+    }
+}
+
+/// How Codex is told of a decision.
+pub fn answer(what: &What, checked: &Checked) -> Told {
+    match what.is_broken_off_by(&checked.decision) {
+        true => Told::Interrupt,
+        false => Told::Result(result(what, checked)),
+    }
+}
+
+fn result(what: &What, checked: &Checked) -> Value {
     match what {
         What::Command { .. } | What::Patch { .. } => {
             json!({"decision": approval(&checked.decision)})
@@ -46,12 +72,13 @@ pub fn answer(what: &What, checked: &Checked) -> Value {
             }
             Value::Object(result)
         }
+        What::ToolCall { .. } => checked.content.clone().unwrap_or_default(),
         // Nothing is offered for these.
-        What::ToolCall { .. } | What::Unknown { .. } => Value::Null,
+        What::Unknown { .. } => Value::Null,
     }
 }
 
-fn approval(decision: &Decision) -> Value {
+pub(super) fn approval(decision: &Decision) -> Value {
     let host = |host: &str, action: &str| {
         let amendment = json!({"host": host, "action": action});
         json!({"applyNetworkPolicyAmendment": {"network_policy_amendment": amendment}})
@@ -69,7 +96,7 @@ fn approval(decision: &Decision) -> Value {
     }
 }
 
-fn profile(access: &Access) -> Value {
+pub(super) fn profile(access: &Access) -> Value {
     let mut files = Map::new();
     for (name, paths) in [("read", &access.read), ("write", &access.write)] {
         if !paths.is_empty() {
@@ -141,7 +168,11 @@ pub fn read_answer(ask: &Ask, result: &Value) -> Option<Reply> {
                 ..told(decision)
             }
         }
-        What::ToolCall { .. } | What::Unknown { .. } => return None,
+        What::ToolCall { .. } => Checked {
+            content: Some(result.clone()),
+            ..told(Decision::Answer)
+        },
+        What::Unknown { .. } => return None,
     };
     Some(checked.kept(&ask.what))
 }

@@ -36,7 +36,9 @@ fn ids(ask: &Ask) -> Vec<&'static str> {
 
 fn decide(ask: &Ask, given: Value) -> Value {
     let checked = ask.check(from_value::<Given>(given).unwrap()).unwrap();
-    let result = answer(&ask.what, &checked);
+    let Told::Result(result) = answer(&ask.what, &checked) else {
+        panic!("it is told by a result");
+    };
     // What another client answered so is read back.
     let kept = checked.kept(&ask.what);
     let read = read_answer(ask, &result).unwrap();
@@ -89,7 +91,7 @@ fn a_command_and_each_of_its_decisions() {
             json!({"decision": expected})
         );
     }
-    for id in ["accept_for_session", "allow_host", "answer", "yes", ""] {
+    for id in ["accept_always", "allow_host", "answer", "yes", ""] {
         let said = refused(&ask, json!({"decision": id}));
         assert!(said.starts_with("decision: "), "{said}");
     }

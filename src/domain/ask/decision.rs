@@ -82,6 +82,7 @@ impl Decision {
     /// What it carries.
     pub fn needs(&self, what: &What) -> Option<Needs> {
         match (self, what) {
+            (Self::Answer, What::ToolCall { .. }) => Some(Needs::Content),
             (Self::Answer, _) => Some(Needs::Answers),
             (Self::Accept, What::Form { .. }) => Some(Needs::Content),
             (Self::GrantTurn | Self::GrantSession, _) => Some(Needs::Permissions),

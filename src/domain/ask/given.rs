@@ -12,6 +12,9 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// Bytes of a tool's result that are kept. A longer one that could not be sent has to be given again.
+const MAX_KEPT_RESULT: usize = 64 * 1024;
+
 /// Texts by the question that they answer.
 pub type Answers = BTreeMap<String, Vec<String>>;
 
@@ -127,6 +130,10 @@ impl Checked {
         if let (What::Form { schema, .. }, Some(fields)) = (what, &mut content) {
             withheld.extend(withhold(schema, fields));
         }
+        if let What::ToolCall { .. } = what {
+            let long = content.take_if(|it| it.to_string().len() > MAX_KEPT_RESULT);
+            withheld.extend(long.map(|_| "content".to_owned()));
+        }
         Reply {
             decision: self.decision.id().to_owned(),
             answers,
@@ -140,7 +147,7 @@ impl Checked {
 
     /// The decision that was kept, if nothing of it was secret.
     pub fn of(ask: &Ask, reply: &Reply) -> Option<Self> {
-        let decision = ask.offers(&reply.decision)?.clone();
+        let decision = ask.takes(&reply.decision)?;
         reply.withheld.is_empty().then(|| Self {
             decision,
             answers: reply.answers.clone(),
@@ -172,7 +179,7 @@ impl Ask {
     /// # Errors
     /// A sentence that names the field.
     pub fn check(&self, given: Given) -> Result<Checked, Refusal> {
-        let decision = self.offers(&given.decision).cloned();
+        let decision = self.takes(&given.decision);
         let decision = decision.ok_or_else(|| self.not_offered(&given.decision))?;
         let needs = decision.needs(&self.what);
         let superfluous = [
@@ -224,6 +231,9 @@ impl Ask {
         if let (What::Form { schema, .. }, Some(Needs::Content)) = (&self.what, needs) {
             form::check(schema, given.content.as_ref())?;
         }
+        if let What::ToolCall { .. } = &self.what {
+            check_result(given.content.as_ref().unwrap_or(&Value::Null))?;
+        }
         let words = given.words.filter(|words| !words.trim().is_empty());
         if let Some(words) = &words {
             check_text(words, "words")?;
@@ -250,6 +260,23 @@ impl Ask {
         let id = short(id);
         let message = say!("refusal.ask.decision_not_offered", id, offered => offered);
         Refusal::invalid("decision_not_offered", message)
+    }
+}
+
+/// What a tool answered must be what Codex takes: anything else would end the call in a way that nobody is told of.
+fn check_result(result: &Value) -> Result<(), Refusal> {
+    let is_item = |it: &Value| match it["type"].as_str() {
+        Some("inputText") => it["text"].is_string(),
+        Some("inputImage") => it["imageUrl"].is_string(),
+        _ => false,
+    };
+    let items = result["contentItems"].as_array();
+    match result["success"].is_boolean() && items.is_some_and(|all| all.iter().all(is_item)) {
+        true => Ok(()),
+        false => Err(Refusal::invalid(
+            "tool_result",
+            say!("refusal.ask.tool_result"),
+        )),
     }
 }
 

@@ -105,6 +105,7 @@ pub(super) fn shorten(ask: &mut Ask) {
             let left_out = first(files, |file| {
                 cut(&mut file.path, NAME);
                 cut(&mut file.kind, NAME);
+                file.moved_to.iter_mut().for_each(|it| cut(it, NAME));
                 cut(&mut file.diff, TEXT);
             });
             *omitted += left_out as u64;

@@ -144,6 +144,27 @@ impl Ceilings {
         }
     }
 
+    /// Whether a yes may give this.
+    ///
+    /// # Errors
+    /// The same, when it is above.
+    pub fn check_gift(&self, bound: bool, gift: Above) -> Result<(), Above> {
+        let is_above = match gift {
+            Above::Sandbox(sandbox) => sandbox > self.sandbox,
+            Above::Network => self.network < NetworkAccess::Enabled,
+            Above::Approval(policy) => policy > self.approval,
+            Above::Folder => true,
+            Above::Exec => !self.exec,
+            Above::ConfigWrites => !self.config_writes,
+            Above::Account => !self.account,
+            Above::Feedback => !self.feedback,
+        };
+        match is_above && (bound || gift.binds_everybody()) {
+            true => Err(gift),
+            false => Ok(()),
+        }
+    }
+
     /// Whether a thread may begin in this folder; both paths absolute and without links.
     ///
     /// # Errors

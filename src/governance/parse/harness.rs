@@ -1,6 +1,6 @@
 //! The entry `harness`: what clients of the harness have at most.
 
-use super::{Result, at};
+use super::{Result, at, seconds};
 use crate::domain::harness::ceilings::Ceilings;
 use crate::domain::shown::is_hidden;
 use crate::governance::raw::{OneOrMany, RawHarness};
@@ -10,6 +10,7 @@ use std::path::{Component, PathBuf};
 
 pub(super) fn harness(raw: Option<RawHarness>) -> Result<HarnessSettings> {
     let raw = raw.unwrap_or_default();
+    let otherwise = HarnessSettings::default();
     let safe = Ceilings::default();
     let mut folders = Vec::new();
     for folder in raw.folders.map(list).unwrap_or_default() {
@@ -27,6 +28,8 @@ pub(super) fn harness(raw: Option<RawHarness>) -> Result<HarnessSettings> {
             feedback: raw.feedback,
         },
         defaults_locked: raw.lock_defaults,
+        tool_call_seconds: seconds(raw.tool_call_seconds, "harness.tool_call_seconds")?
+            .unwrap_or(otherwise.tool_call_seconds),
     })
 }
 

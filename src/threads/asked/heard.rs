@@ -32,12 +32,12 @@ const MAX_TOLD: usize = 256;
 impl OpenAsks {
     /// A request came. Durable before anybody sees it.
     pub async fn requested(self: &Arc<Self>, key: CodexKey, request: ServerRequest) {
-        if request.kind() == RequestKind::ForeignTool {
+        let thread_id = request.thread_id().unwrap_or_default();
+        if request.kind() == RequestKind::ToolCall && !self.is_of_a_client(&thread_id, &request) {
             // Whose tool it is answers it.
             return;
         }
         let named = wire::key(&key);
-        let thread_id = request.thread_id().unwrap_or_default();
         let known = self
             .core
             .ledger
@@ -62,11 +62,21 @@ impl OpenAsks {
             in_flight.seen.insert(named);
             if !asked.is_settled() {
                 in_flight.keys.insert(asked.ask.id.clone(), key);
+                in_flight
+                    .params
+                    .insert(asked.ask.id.clone(), request.params);
             }
         }
         self.send_again(&asked).await;
         self.refresh(asked.ask.session_id.as_ref());
         self.core.ring();
+    }
+
+    /// Whether a call of a tool is for a client of ours: it is registered by its plain name, while TUIs register theirs under one of their own.
+    fn is_of_a_client(&self, thread_id: &ThreadId, request: &ServerRequest) -> bool {
+        let is_plain = request.params.get("namespace").is_none_or(Value::is_null);
+        let clients = self.clients_tools.get();
+        is_plain && clients.is_some_and(|is_theirs| is_theirs(&thread_id.0))
     }
 
     async fn read(&self, named: &RequestKey, thread_id: &ThreadId, request: &ServerRequest) -> Ask {

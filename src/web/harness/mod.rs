@@ -20,6 +20,7 @@ mod sessions;
 mod settings;
 mod system;
 mod turns;
+mod waits;
 
 use self::operations::Operations;
 use crate::harness::Harness;
@@ -44,6 +45,7 @@ fn register(to: Operations) -> Operations {
         .with(acts::routes)
         .with(controls::routes)
         .with(settings::routes)
+        .with(waits::routes)
 }
 
 /// Everything under the prefix.

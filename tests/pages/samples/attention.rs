@@ -101,6 +101,7 @@ pub fn asks(say: &dyn Fn(&str) -> String) -> Vec<Ask> {
                     path: say("src/cli.rs"),
                     kind: "update".to_owned(),
                     diff: format!("{diff}+{}\n", say("four")),
+                    moved_to: None,
                 }],
                 omitted: 3,
                 grant_root: Some(say("/home/mei")),

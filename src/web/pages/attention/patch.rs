@@ -117,6 +117,7 @@ mod tests {
             path: "a".to_owned(),
             kind: kind.to_owned(),
             diff: diff.to_owned(),
+            moved_to: None,
         };
         let hunks = hunks(&file);
         let lines = hunks.iter().flat_map(|hunk| &hunk.lines);
