@@ -4,9 +4,11 @@
 //! - `gate`: who may drive which thread; `input`: what a request carries; `error`: how a no looks
 //! - `acting`: who asks; `refusals`: what any route of a session can answer
 //! - `document`: all of it as OpenAPI; `system`: Codex as a whole
+//! - `stream`: the route of the stream; `socket`: one reader of it; `commands`: what that says
 
 mod acting;
 mod acts;
+mod commands;
 mod controls;
 pub mod document;
 pub mod error;
@@ -17,6 +19,8 @@ mod projects;
 mod refusals;
 mod sessions;
 mod settings;
+mod socket;
+mod stream;
 mod system;
 mod turns;
 mod waits;
@@ -41,6 +45,7 @@ fn parts() -> (Router<App>, OpenApi) {
     let operations = OpenApiRouter::with_openapi(document::frame())
         .routes(routes!(health::name))
         .routes(routes!(health::health))
+        .routes(routes!(stream::stream))
         .merge(system::routes())
         .merge(projects::routes())
         .merge(sessions::routes())
