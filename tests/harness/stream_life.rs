@@ -138,7 +138,7 @@ async fn readers_that_do_not_read_cost_no_memory_and_are_told_what_they_missed()
         flood(&house, &id).await;
     }
     let grown = resident_kib(house.launcher_pid()).saturating_sub(before) >> 10;
-    let all = 3 * TIMES * LARGE * READERS >> 20;
+    let all = (3 * TIMES * LARGE * READERS) >> 20;
     assert!(
         all > 1000 && grown < 100,
         "{grown} MiB for {all} MiB unread"
