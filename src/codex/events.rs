@@ -309,18 +309,25 @@ pub enum RequestKind {
     Unknown,
 }
 
+impl RequestKind {
+    /// What a request of this method asks for.
+    pub fn of(method: &str) -> Self {
+        match method {
+            "item/commandExecution/requestApproval" => Self::CommandApproval,
+            "item/fileChange/requestApproval" => Self::FileApproval,
+            "item/permissions/requestApproval" => Self::PermissionApproval,
+            "item/tool/requestUserInput" => Self::UserInput,
+            "mcpServer/elicitation/request" => Self::Elicitation,
+            "item/tool/call" => Self::ToolCall,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 impl ServerRequest {
     /// What it asks for.
     pub fn kind(&self) -> RequestKind {
-        match self.method.as_str() {
-            "item/commandExecution/requestApproval" => RequestKind::CommandApproval,
-            "item/fileChange/requestApproval" => RequestKind::FileApproval,
-            "item/permissions/requestApproval" => RequestKind::PermissionApproval,
-            "item/tool/requestUserInput" => RequestKind::UserInput,
-            "mcpServer/elicitation/request" => RequestKind::Elicitation,
-            "item/tool/call" => RequestKind::ToolCall,
-            _ => RequestKind::Unknown,
-        }
+        RequestKind::of(&self.method)
     }
 
     /// Its thread.

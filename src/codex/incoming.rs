@@ -2,7 +2,7 @@
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use chrono::{DateTime, Utc};
@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::{
     events::{Notification, ServerRequest},
+    overheard::{Ear, Overheard},
     peer::Sink,
     wire::RequestId,
 };
@@ -106,13 +107,19 @@ pub(super) struct Outbox {
     server: Identity,
     events: mpsc::Sender<Incoming>,
     early: Mutex<Option<Vec<Incoming>>>,
+    ear: Arc<OnceLock<Ear>>,
 }
 
 impl Outbox {
-    pub(super) fn new(server: Identity, events: mpsc::Sender<Incoming>) -> Self {
+    pub(super) fn new(
+        server: Identity,
+        events: mpsc::Sender<Incoming>,
+        ear: Arc<OnceLock<Ear>>,
+    ) -> Self {
         Self {
             server,
             events,
+            ear,
             early: Mutex::new(Some(Vec::new())),
         }
     }
@@ -167,5 +174,11 @@ impl Sink for Arc<Outbox> {
             },
             request,
         })
+    }
+
+    fn overheard(&self, told: &Overheard<'_>) {
+        if let Some(ear) = self.ear.get() {
+            ear(told);
+        }
     }
 }

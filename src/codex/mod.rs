@@ -3,7 +3,7 @@
 //!
 //! - `wire`, `calls` (with `catalog`, `listing`, `policies` and `steering`), `events`, `items`, `asks`: the protocol, in types
 //! - `transport`, `peer`: one connection
-//! - `server`, `supervisor`, `settings`: one process and its life; `incoming`: what is told about it
+//! - `server`, `supervisor`, `settings`: one process and its life; `incoming`, `overheard`: what is told about it
 //! - `find`: which program; `schema`, `features`: what it can do
 
 pub mod asks;
@@ -17,6 +17,7 @@ pub mod items;
 mod kin;
 mod listing;
 pub mod orphan;
+mod overheard;
 mod peer;
 mod policies;
 pub mod schema;
@@ -30,7 +31,7 @@ pub mod wire;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -46,11 +47,13 @@ use self::{
         ThreadUnsubscribe, TurnInterrupt, TurnStart, TurnSteer,
     },
     items::{Thread, Turn, UserInput},
+    overheard::Ear,
     supervisor::{Command, Link, Supervisor},
     wire::{Frame, RpcError, ThreadId, TurnId},
 };
 pub use self::{
     incoming::{EVENT_CAPACITY, Incoming, RequestKey, Status},
+    overheard::Overheard,
     peer::CallError,
     settings::{Settings, Timing},
     supervisor::Supervision,
@@ -71,6 +74,7 @@ pub struct Codex {
     status: watch::Receiver<Status>,
     commands: mpsc::Sender<Command>,
     call_limit: Duration,
+    ear: Arc<OnceLock<Ear>>,
 }
 
 impl Codex {
@@ -93,17 +97,20 @@ impl Codex {
         let (commands, queue) = mpsc::channel(8);
         let (status_sender, status) = watch::channel(Status::Idle);
         let link = Arc::new(Mutex::new(None));
+        let ear = Arc::default();
         let handle = Self {
             link: Arc::clone(&link),
             status,
             commands,
             call_limit: settings.timing.call_limit,
+            ear: Arc::clone(&ear),
         };
         let supervisor = Supervisor {
             settings: Arc::new(settings),
             link,
             status: status_sender,
             events,
+            ear,
             deaths: VecDeque::new(),
             generation: 0,
             server: None,
@@ -117,6 +124,12 @@ impl Codex {
     pub async fn begin(&self) {
         // An error means that the supervisor has ended: it was stopped or detached.
         let _ = self.commands.send(Command::Begin).await;
+    }
+
+    /// Has somebody overhear everything that comes by itself, as it comes; the first one stays. They must not wait.
+    pub fn overhear(&self, ear: impl Fn(&Overheard<'_>) + Send + Sync + 'static) {
+        // An error means that somebody does.
+        let _ = self.ear.set(Box::new(ear));
     }
 
     /// How it stands, now and later.

@@ -27,6 +27,7 @@ use tracing::{Instrument as _, debug_span};
 use super::{
     calls::{Call, Initialize, Initialized},
     events::{Notification, ServerRequest},
+    overheard::Overheard,
     transport::{Connection, MAX_MESSAGE_BYTES},
     wire::{Frame, OVERLOADED, RequestId, RpcError},
 };
@@ -116,6 +117,8 @@ pub(super) trait Sink: Send + Sync + 'static {
     fn notification(&self, notification: Notification) -> Result<(), String>;
     /// Takes a request without waiting; an error closes the connection.
     fn request(&self, id: RequestId, request: ServerRequest) -> Result<(), String>;
+    /// Is told of either as it came, before it is read.
+    fn overheard(&self, _: &Overheard<'_>) {}
 }
 
 type Replies = HashMap<i64, oneshot::Sender<Result<Value, RpcError>>>;
@@ -418,9 +421,11 @@ fn dispatch(shared: &Shared, sink: &impl Sink, text: &str) -> Result<(), String>
             Ok(())
         }
         Ok(Frame::Notification { method, params }) => {
+            sink.overheard(&Overheard::of(text, &method, &params, None));
             sink.notification(Notification::read(method, params))
         }
         Ok(Frame::Request { id, method, params }) => {
+            sink.overheard(&Overheard::of(text, &method, &params, Some(&id)));
             sink.request(id, ServerRequest { method, params })
         }
         // One unreadable message is no reason to drop the connection and every call on it.

@@ -5,7 +5,7 @@ use std::{
     collections::VecDeque,
     future::pending,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     calls::{Capabilities, Initialize, Initialized},
     incoming::{Incoming, Outbox, Status},
+    overheard::Ear,
     peer::{Peer, jittered},
     server::{Server, StartError, bound_log, obituary, remove_files},
     settings::Settings,
@@ -61,6 +62,7 @@ pub(super) struct Supervisor {
     pub(super) link: Arc<Mutex<Option<Link>>>,
     pub(super) status: watch::Sender<Status>,
     pub(super) events: mpsc::Sender<Incoming>,
+    pub(super) ear: Arc<OnceLock<Ear>>,
     pub(super) deaths: VecDeque<Instant>,
     pub(super) generation: u64,
     pub(super) server: Option<Server>,
@@ -261,7 +263,11 @@ impl Supervisor {
             )));
         }
         let identity = server.identity;
-        let outbox = Arc::new(Outbox::new(identity, self.events.clone()));
+        let outbox = Arc::new(Outbox::new(
+            identity,
+            self.events.clone(),
+            Arc::clone(&self.ear),
+        ));
         let peer = Peer::start(
             connection,
             Arc::clone(&outbox),

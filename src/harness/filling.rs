@@ -44,6 +44,7 @@ impl Harness {
                 self.filling.replace(None);
                 self.index.lost();
                 self.subscriptions.lost();
+                self.streams.lost();
             }
             Incoming::Notification(notification) => self.notified(notification),
             Incoming::Request { .. } => {}
@@ -76,6 +77,7 @@ impl Harness {
                 harness.index.begin_filling();
             }
             harness.hold_active().await;
+            harness.hold_followed().await;
             harness.purge().await;
         });
         self.filling.replace(Some(task.abort_handle()));

@@ -15,6 +15,7 @@
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `waits`: what waits for an answer in a thread, and is answered
 //! - `suggestions`: the suggested next request; `extensions`: their set
+//! - `stream`: everything that happens, as it happens
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
 
@@ -38,6 +39,7 @@ pub mod projects;
 pub mod refused;
 pub mod sessions;
 pub mod standing;
+pub mod stream;
 mod subscriptions;
 pub mod suggestions;
 pub mod summary;
@@ -47,6 +49,7 @@ pub mod waits;
 
 use self::index::Index;
 use self::refused::Refused;
+use self::stream::Streams;
 use crate::core::Core;
 use crate::domain::harness::event::Event;
 use crate::domain::harness::state::State;
@@ -77,6 +80,8 @@ pub struct Harness {
     pub index: Index,
     /// When all this began.
     pub started_at: DateTime<Utc>,
+    /// Everything that happens, for whoever reads it as it happens.
+    pub streams: Arc<Streams>,
     filling: filling::Filling,
     subscriptions: subscriptions::Subscriptions,
 }
@@ -98,7 +103,14 @@ impl Harness {
                     .is_some_and(|it| it.started_here)
             })
         }));
+        let waiting = |state: &crate::domain::state::State, seq| {
+            let open = state.asks.open().cloned().collect();
+            (seq, open)
+        };
+        let (seq, waiting) = core.ledger.read_at(waiting);
+        let streams = Streams::new(ledger.snapshot_seq(), seq, waiting);
         Arc::new(Self {
+            streams: Arc::new(streams),
             core,
             threads,
             asks,

@@ -59,6 +59,15 @@ impl Refused {
         named.with("sessionId", session_id)
     }
 
+    /// What stands in its body, for whoever is told of it otherwise than by an answer.
+    pub fn body(&self) -> Map<String, Value> {
+        let mut body = self.fields.clone();
+        body.insert("status".to_owned(), self.status.into());
+        body.insert("code".to_owned(), self.code.into());
+        body.insert("message".to_owned(), self.message.to_string().into());
+        body
+    }
+
     /// V400: a field that does not fit.
     pub fn invalid(path: &str, message: Sentence) -> Self {
         let issue = json!([{"path": path, "message": message.to_string()}]);
@@ -214,6 +223,25 @@ impl Refused {
     pub fn review_detached() -> Self {
         let message = say!("refusal.harness.review_detached");
         Self::new(501, "method_not_supported", message)
+    }
+
+    /// 426: this is a WebSocket and nothing else.
+    pub fn upgrade_required() -> Self {
+        Self::new(
+            426,
+            "upgrade_required",
+            say!("refusal.harness.upgrade_required"),
+        )
+    }
+
+    /// 503: as many read the stream as can.
+    pub fn too_many_streams(most: usize) -> Self {
+        let message = say!("refusal.harness.too_many_streams", most);
+        let refused = Self::new(503, "too_many_streams", message);
+        Self {
+            retry_after: Some(RETRY_AFTER_SECONDS),
+            ..refused
+        }
     }
 
     /// 401: Codex has no login.

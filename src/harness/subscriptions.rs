@@ -80,7 +80,17 @@ impl Harness {
     /// From now on streams follow these threads and no others.
     pub async fn follow(&self, threads: HashSet<String>) {
         let before = std::mem::replace(&mut *self.subscriptions.followed(), threads.clone());
-        for id in threads.difference(&before) {
+        self.hold_all(threads.difference(&before)).await;
+    }
+
+    /// Listens again to what streams follow: the connection is another one.
+    pub(super) async fn hold_followed(&self) {
+        let followed = self.subscriptions.followed().clone();
+        self.hold_all(followed.iter()).await;
+    }
+
+    async fn hold_all(&self, threads: impl Iterator<Item = &String>) {
+        for id in threads {
             if self.index.get(id).is_some() && !self.is_system_owned(id) {
                 self.hold_quietly(id).await;
             }

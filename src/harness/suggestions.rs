@@ -10,6 +10,8 @@ use serde_json::json;
 
 /// The type of the row.
 pub const KIND: &str = "agent.suggestedRequest";
+/// What the name of the row begins with; the key of the request follows.
+const ROW: &str = "suggested-request:";
 
 /// What is known of a suggestion.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Harness {
             return Err(refused.named("invalid_request").of_session(session_id));
         }
         let now = Utc::now();
-        let message_id = format!("suggested-request:{request_key}");
+        let message_id = format!("{ROW}{request_key}");
         let turn_id = self.turn_of_row(session_id, &message_id).await;
         let details = json!({
             "requestKey": request_key,
@@ -115,6 +117,13 @@ fn decide(
         return Err(Refused::new(507, "rows_full", message).of_session(&session_id));
     }
     Ok((vec![Event::RowUpserted { session_id, entry }], (told, now)))
+}
+
+/// The key of the request whose suggestion a row is, and what it says of it.
+pub fn of_row(entry: &TranscriptEntry) -> Option<(&str, Suggestion)> {
+    let key = entry.message_id.strip_prefix(ROW);
+    let key = key.filter(|_| entry.kind == KIND)?;
+    Some((key, stored(entry, DateTime::UNIX_EPOCH).0))
 }
 
 /// What a row says of its suggestion.

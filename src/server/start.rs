@@ -2,7 +2,7 @@
 
 use super::supervisor::keep;
 use super::watchers;
-use super::{Server, commits, notify};
+use super::{Server, commits, harness_tasks, notify};
 use crate::access::{
     Access, AccessEvent, Address, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore,
 };
@@ -171,6 +171,10 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         Arc::clone(&agents.asks),
         harness_ledger,
     );
+    if let Ok(codex) = &codex {
+        let streams = Arc::clone(&harness.streams);
+        codex.overhear(move |told| streams.heard(told));
+    }
     let (door, watched) = (Arc::downgrade(&access), Arc::downgrade(&agents));
     agents.terminals.set_front(Front {
         origins,
@@ -255,18 +259,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             notify::tell(Arc::clone(&agents), Arc::clone(&attention), acting.clone()).boxed()
         })
     }));
-    actors.push(keep_until_the_end(Duty::Codex, {
-        let (harness, acting) = (Arc::clone(&harness), acting.clone());
-        Box::new(move || Arc::clone(&harness).let_go(acting.clone()).boxed())
-    }));
-    actors.push(keep_until_the_end(Duty::Codex, {
-        let (harness, acting) = (Arc::clone(&harness), acting.clone());
-        Box::new(move || Arc::clone(&harness).end_calls(acting.clone()).boxed())
-    }));
-    actors.push(keep_until_the_end(Duty::Codex, {
-        let (harness, acting) = (Arc::clone(&harness), acting.clone());
-        Box::new(move || Arc::clone(&harness).write_asks(acting.clone()).boxed())
-    }));
+    actors.extend(harness_tasks::keep_all(&agents, &harness, &acting));
     // These three bring about or hear of the ends that a stop asks for, and so outlive the actors.
     if let Some((incoming, supervision)) = of_codex {
         let begin = move || supervision.clone().run().boxed();

@@ -8,11 +8,14 @@ mod commands;
 mod controls;
 mod deletion;
 mod document;
+mod listener;
 mod lists;
 mod page;
 mod projects;
 mod rig;
 mod sessions;
+mod stream;
+mod stream_life;
 mod subscriptions;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports)]

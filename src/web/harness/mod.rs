@@ -4,9 +4,11 @@
 //! - `gate`: who may drive which thread; `input`: what a request carries; `error`: how a no looks
 //! - `operations`: the registration; `acting`: who asks; `refusals`: what any route of a session can answer
 //! - `document`: all of it as OpenAPI; `system`: Codex as a whole
+//! - `stream`: the route of the stream; `socket`: one reader of it; `commands`: what that says
 
 mod acting;
 mod acts;
+mod commands;
 mod controls;
 pub mod document;
 pub mod error;
@@ -18,6 +20,8 @@ mod projects;
 mod refusals;
 mod sessions;
 mod settings;
+mod socket;
+mod stream;
 mod system;
 mod turns;
 mod waits;
@@ -38,6 +42,7 @@ pub type App = Arc<Harness>;
 fn register(to: Operations) -> Operations {
     to.routes(routes!(health::name))
         .routes(routes!(health::health))
+        .routes(routes!(stream::stream))
         .with(system::routes)
         .with(projects::routes)
         .with(sessions::routes)
