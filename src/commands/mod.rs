@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod dossier;
 mod error;
 pub mod gate;
+pub mod harness;
 pub mod hook;
 mod input;
 pub mod mcp;
@@ -74,6 +75,9 @@ pub async fn run(
         }) => {
             let key = idempotency_key.as_deref();
             api::run(&places()?, method, path, data.as_deref(), key, out).await
+        }
+        Some(Command::Harness(harness)) => {
+            harness::run(cli, &harness.line, cwd, environment, out).await
         }
         Some(Command::Token { command }) => token::run(&places()?, command, out).await,
         Some(Command::Report(arguments)) => {

@@ -1,6 +1,8 @@
 //! The harness API as its clients use it: the real `zhongshu` binary, the real Codex CLI, and a scripted model.
 #![allow(clippy::unwrap_used)]
 
+mod cli;
+mod cli_stream;
 mod controls;
 mod deletion;
 mod document;
