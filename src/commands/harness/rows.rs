@@ -161,9 +161,8 @@ fn session(session: &Value, out: &mut impl Write) -> Result<(), CommandError> {
             writeln!(out, "{name:<10} {}", shown_line(text))?;
         }
     }
-    match session["pending"].as_u64() {
-        Some(waiting @ 1..) => writeln!(out, "waits      {waiting}")?,
-        _ => {}
+    if let Some(waiting @ 1..) = session["pending"].as_u64() {
+        writeln!(out, "waits      {waiting}")?;
     }
     if session["archived"] == true {
         writeln!(out, "archived   yes")?;

@@ -59,7 +59,7 @@ impl Wanted {
         if self.is_one {
             parameters.push("frames=one".to_owned());
         }
-        if let Some(cursor) = place.cursor() {
+        if let Some(cursor) = place.cursor(self.is_one) {
             parameters.push(format!("after={}", escaped(&cursor)));
         }
         match parameters.is_empty() {
@@ -69,44 +69,79 @@ impl Wanted {
     }
 }
 
-/// How far the stream was read: the server's epoch, and the number of the last event in it.
+/// How far the stream was read: the server's epoch, and the number of the last event in it. Where an event has several frames the last one may
+/// not have come whole, so it is asked for again and what was printed of it is left out.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Place {
     epoch: Option<String>,
     seq: Option<u64>,
+    /// The event before it.
+    before: Option<u64>,
+    /// Frames of it that were printed.
+    printed: usize,
+    /// Frames of it that come once more.
+    again: usize,
 }
 
 impl Place {
     fn set(&mut self, cursor: &str) {
-        match cursor.rsplit_once('.') {
-            Some((epoch, seq)) => {
-                self.epoch = Some(epoch.to_owned());
-                self.seq = seq.parse().ok();
-            }
-            None => self.epoch = Some(cursor.to_owned()),
-        }
+        let (epoch, seq) = match cursor.rsplit_once('.') {
+            Some((epoch, seq)) => (epoch, seq.parse().ok()),
+            None => (cursor, None),
+        };
+        *self = Self {
+            epoch: Some(epoch.to_owned()),
+            seq,
+            ..Self::default()
+        };
     }
 
-    fn cursor(&self) -> Option<String> {
+    fn may_be_cut(&self, is_one: bool) -> bool {
+        !is_one && self.printed > 0 && self.before.is_some()
+    }
+
+    fn cursor(&self, is_one: bool) -> Option<String> {
         let epoch = self.epoch.as_ref()?;
-        Some(match self.seq {
+        let seq = match self.may_be_cut(is_one) {
+            true => self.before,
+            false => self.seq,
+        };
+        Some(match seq {
             Some(seq) => format!("{epoch}.{seq}"),
             None => epoch.clone(),
         })
     }
 
-    /// Moves behind a frame. One that says where the stream begins counts only where nothing was read before: what is replayed comes
-    /// after it.
-    fn read(&mut self, frame: &Value) {
+    /// The connection was cut.
+    fn cut(&mut self, is_one: bool) {
+        self.again = match self.may_be_cut(is_one) {
+            true => self.printed,
+            false => 0,
+        };
+    }
+
+    /// Moves behind a frame; whether it is a new one. One that says where the stream begins counts only where nothing was read before: what is
+    /// replayed comes after it.
+    fn read(&mut self, frame: &Value) -> bool {
         let cursor = frame["cursor"].as_str();
         match (frame["type"].as_str(), cursor) {
             (Some("reset"), Some(cursor)) => self.set(cursor),
             (Some("ready"), Some(cursor)) if self.epoch.is_none() => self.set(cursor),
             _ => {}
         }
-        if let Some(seq) = frame["seq"].as_u64() {
-            self.seq = Some(seq);
+        match frame["seq"].as_u64() {
+            Some(seq) if self.seq == Some(seq) && self.again > 0 => {
+                self.again -= 1;
+                return false;
+            }
+            Some(seq) if self.seq == Some(seq) => self.printed += 1,
+            Some(seq) => {
+                self.before = self.seq.replace(seq);
+                (self.printed, self.again) = (1, 0);
+            }
+            None => {}
         }
+        true
     }
 }
 
@@ -123,6 +158,7 @@ async fn follow(
             Some(error) => tell!("{error}; trying again"),
             None => tell!("the server ended the stream; trying again"),
         }
+        place.cut(wanted.is_one);
         let mut tries = 0;
         socket = loop {
             tokio::time::sleep(PAUSES[tries.min(PAUSES.len() - 1)]).await;
@@ -168,8 +204,9 @@ async fn frames(
     loop {
         match socket.next().await {
             Ok(Some(text)) => {
-                if let Ok(frame) = serde_json::from_str::<Value>(&text) {
-                    place.read(&frame);
+                let frame = serde_json::from_str::<Value>(&text);
+                if frame.is_ok_and(|frame| !place.read(&frame)) {
+                    continue;
                 }
                 // JSON of one line stays one; a line break in it can only stand between its parts.
                 let line: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
@@ -197,10 +234,10 @@ mod tests {
         assert_eq!(wanted.path(&place), "/stream?threadId=s&frames=one");
         place.read(&json!({"type": "ready", "threadId": "s", "cursor": "e1.7"}));
         place.read(&json!({"type": "session_renamed", "seq": 9}));
-        assert_eq!(place.cursor().as_deref(), Some("e1.9"));
+        assert_eq!(place.cursor(true).as_deref(), Some("e1.9"));
         // After a cut the same epoch replays what followed; its beginning tells where the stream is, not what was read.
         place.read(&json!({"type": "ready", "cursor": "e1.30"}));
-        assert_eq!(place.cursor().as_deref(), Some("e1.9"));
+        assert_eq!(place.cursor(true).as_deref(), Some("e1.9"));
         place.read(&json!({"type": "reset", "cursor": "e2.2"}));
         assert_eq!(
             wanted.path(&place),
@@ -211,5 +248,23 @@ mod tests {
             is_one: false,
         };
         assert_eq!(all.path(&Place::default()), "/stream");
+    }
+
+    #[test]
+    fn an_event_that_was_cut_in_the_middle_is_told_whole_and_once() {
+        let mut place = Place::default();
+        let frame = |seq: u64| json!({"type": "notification", "seq": seq});
+        place.read(&json!({"type": "ready", "cursor": "e1.7"}));
+        assert!(place.read(&frame(8)) && place.read(&frame(9)) && place.read(&frame(9)));
+        place.cut(false);
+        assert_eq!(place.cursor(false).as_deref(), Some("e1.8"));
+        // Two of its three frames were printed; another cut on the way changes nothing.
+        assert!(!place.read(&frame(9)));
+        place.cut(false);
+        let told: Vec<bool> = (0..3).map(|_| place.read(&frame(9))).collect();
+        assert_eq!(told, [false, false, true]);
+        assert!(place.read(&frame(10)));
+        place.read(&json!({"type": "reset", "cursor": "e2.10"}));
+        assert!(place.read(&frame(10)));
     }
 }
