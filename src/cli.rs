@@ -1,6 +1,10 @@
 //! The command line: names, flags and help texts, and the exit codes. It parses and never acts.
+//!
+//! - `exit`: what the process ends with; `harness`: commands that are made of a document; others by their names
 
 pub mod attention;
+mod exit;
+pub mod harness;
 pub mod session;
 pub mod token;
 pub mod transcript;
@@ -11,30 +15,9 @@ use crate::domain::report::FailOn;
 use crate::domain::rules::RiskLevel;
 use crate::governance::render::Format;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+pub use exit::ExitCode;
 use std::path::PathBuf;
 pub use token::TokenCommand;
-
-/// What the process ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ExitCode {
-    /// It worked.
-    Ok = 0,
-    /// It was tried and failed, or what was checked is not as it should be.
-    Failed = 1,
-    /// The command line, a variable or `governance.yaml` is wrong; nothing was started.
-    Usage = 2,
-    /// Another zhongshu runs for this repository.
-    AlreadyRunning = 3,
-    /// The command needs a running zhongshu and there is none.
-    NotRunning = 4,
-}
-
-impl From<ExitCode> for std::process::ExitCode {
-    fn from(code: ExitCode) -> Self {
-        Self::from(code as u8)
-    }
-}
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -46,7 +29,8 @@ impl From<ExitCode> for std::process::ExitCode {
         Without a command it starts the server for the repository you are in and opens the dashboard in your browser. \
         There you start a planner; it proposes who should do what; nothing runs before you confirm it.",
     after_help = "Exit codes: 0 it worked; 1 it failed or something was found; 2 wrong arguments or configuration; \
-        3 another zhongshu runs for this repository; 4 none runs and one is needed.\n\n\
+        3 another zhongshu runs for this repository; 4 none runs and one is needed. Of `harness` also: 5 not allowed; \
+        6 not there; 7 not in this state; 8 not now.\n\n\
         First steps: `zhongshu doctor` checks this machine, `zhongshu demo` shows everything without an account.",
     args_conflicts_with_subcommands = false
 )]
@@ -150,6 +134,8 @@ pub enum Command {
         #[arg(long, value_name = "KEY")]
         idempotency_key: Option<String>,
     },
+    /// Sessions of Codex through the harness API; `zhongshu harness --help` shows the commands
+    Harness(harness::Harness),
     /// Named tokens for scripts that reach the server over HTTP
     Token {
         /// What to do with them.

@@ -1,19 +1,31 @@
 //! The command line's way to a running server: HTTP over its unix socket. Whoever reaches that socket acts as the
-//! person, so no credential is needed and none is kept. It never talks TCP.
+//! person, so no credential is needed and none is kept. A server that a person gave an address and a token of is reached
+//! at a port of this machine, and only there.
+//!
+//! - `door`: the socket or the port; `websocket`: what is no request and answer; `events`: a stream of them
+
+mod door;
+mod events;
+mod websocket;
+
+pub use door::{Port, PortError};
+pub use events::ServerEvent;
+pub use websocket::WebSocket;
 
 use crate::paths::{PathError, Places, ServerFile, running};
+use door::Door;
+use events::EventReader;
 use futures_util::stream::{self, Stream};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::net::UnixStream;
 
 /// How long the server may take to begin an answer. A report on a large repository takes the longest, ten seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -36,6 +48,14 @@ pub enum ClientError {
         /// What happened.
         source: io::Error,
     },
+    /// Nobody listens at the port.
+    #[error("no zhongshu answers at {address}: {source}")]
+    NobodyThere {
+        /// The port.
+        address: String,
+        /// What happened.
+        source: io::Error,
+    },
     /// The socket is not ours.
     #[error("the socket {0} belongs to another user; nothing was sent")]
     ForeignSocket(PathBuf),
@@ -46,8 +66,8 @@ pub enum ClientError {
     #[error("the connection to zhongshu broke: {0}; it may have been stopped")]
     Broken(String),
     /// It took too long.
-    #[error("zhongshu did not answer within {} seconds; its log says what it does", ANSWER_TIMEOUT.as_secs())]
-    Slow,
+    #[error("zhongshu did not answer within {} seconds; its log says what it does", .0.as_secs())]
+    Slow(Duration),
     /// The path or the method cannot be sent.
     #[error("this is no request: {0}")]
     BadRequest(String),
@@ -78,9 +98,8 @@ pub struct Reply {
 /// A way to one running server. Each request is a connection of its own.
 #[derive(Debug, Clone)]
 pub struct Client {
-    socket: PathBuf,
-    pid: u32,
-    repo: PathBuf,
+    door: Door,
+    patience: Duration,
     thread_id: Option<String>,
     key: Option<String>,
 }
@@ -94,24 +113,41 @@ impl Client {
         let server = ServerFile::read(places)?
             .filter(|_| running(places).is_ok_and(|holder| holder.is_some()))
             .ok_or_else(|| ClientError::NotRunning(places.repo.clone()))?;
-        Ok(Self {
-            socket: server.socket,
+        Ok(Self::through(Door::Socket {
+            path: server.socket,
             pid: server.pid,
             repo: places.repo.clone(),
-            thread_id: None,
-            key: None,
-        })
+        }))
     }
 
     /// The server at this socket.
     pub fn at(socket: &Path) -> Self {
-        Self {
-            socket: socket.to_owned(),
+        Self::through(Door::Socket {
+            path: socket.to_owned(),
             pid: 0,
             repo: PathBuf::new(),
+        })
+    }
+
+    /// The server at this port.
+    pub fn at_port(port: Port) -> Self {
+        Self::through(Door::Port(port))
+    }
+
+    fn through(door: Door) -> Self {
+        Self {
+            door,
+            patience: ANSWER_TIMEOUT,
             thread_id: None,
             key: None,
         }
+    }
+
+    /// Waits so long for an answer to begin.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Speaks for the agent of this Codex thread, and has that agent's rights only.
@@ -128,9 +164,9 @@ impl Client {
         self
     }
 
-    /// Process of the server.
+    /// Process of the server, where it is known.
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.door.pid()
     }
 
     /// Sends a request and reads the whole answer, whatever its status.
@@ -152,9 +188,7 @@ impl Client {
                 .to_bytes();
             Ok(Reply { status, body })
         };
-        tokio::time::timeout(ANSWER_TIMEOUT, exchange)
-            .await
-            .map_err(|_| ClientError::Slow)?
+        self.patiently(exchange).await
     }
 
     /// `GET`, and the answer as JSON.
@@ -183,9 +217,7 @@ impl Client {
         &self,
         path: &str,
     ) -> Result<impl Stream<Item = Result<ServerEvent, ClientError>> + use<>, ClientError> {
-        let response = tokio::time::timeout(ANSWER_TIMEOUT, self.send("GET", path, None))
-            .await
-            .map_err(|_| ClientError::Slow)??;
+        let response = self.patiently(self.send("GET", path, None)).await?;
         let status = response.status();
         if !status.is_success() {
             let body = response.into_body().collect().await;
@@ -227,10 +259,17 @@ impl Client {
         path: &str,
         body: Option<&str>,
     ) -> Result<(StatusCode, Pieces), ClientError> {
-        let response = tokio::time::timeout(ANSWER_TIMEOUT, self.send(method, path, body))
-            .await
-            .map_err(|_| ClientError::Slow)??;
+        let response = self.patiently(self.send(method, path, body)).await?;
         Ok((response.status(), Pieces(response.into_body())))
+    }
+
+    async fn patiently<T>(
+        &self,
+        exchange: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        tokio::time::timeout(self.patience, exchange)
+            .await
+            .map_err(|_| ClientError::Slow(self.patience))?
     }
 
     async fn send(
@@ -249,7 +288,10 @@ impl Client {
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(HOST, "localhost");
+            .header(HOST, self.door.authority());
+        if let Some(bearer) = self.door.bearer() {
+            request = request.header(AUTHORIZATION, bearer);
+        }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -271,28 +313,7 @@ impl Client {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ClientError> {
-        let stream = match UnixStream::connect(&self.socket).await {
-            Ok(stream) => stream,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-                ) && self.pid == 0 =>
-            {
-                return Err(ClientError::NotRunning(self.repo.clone()));
-            }
-            Err(source) => {
-                return Err(ClientError::NoAnswer {
-                    pid: self.pid,
-                    socket: self.socket.clone(),
-                    source,
-                });
-            }
-        };
-        let own = rustix::process::geteuid().as_raw();
-        if !stream.peer_cred().is_ok_and(|peer| peer.uid() == own) {
-            return Err(ClientError::ForeignSocket(self.socket.clone()));
-        }
+        let stream = self.door.open().await?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| ClientError::Broken(error.to_string()))?;
@@ -349,92 +370,5 @@ impl Pieces {
             }
         }
         Ok(None)
-    }
-}
-
-/// One event of a stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServerEvent {
-    /// Its id, where it has one.
-    pub id: Option<String>,
-    /// Its name.
-    pub event: String,
-    /// What it carries.
-    pub data: String,
-}
-
-/// Puts events together from pieces that may end anywhere.
-#[derive(Debug, Default)]
-struct EventReader {
-    rest: Vec<u8>,
-    event: ServerEvent,
-    has_data: bool,
-}
-
-impl EventReader {
-    fn feed(&mut self, bytes: &[u8]) {
-        self.rest.extend_from_slice(bytes);
-    }
-
-    fn next(&mut self) -> Option<ServerEvent> {
-        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.rest.drain(..=end).collect();
-            let line = String::from_utf8_lossy(&line[..end]).into_owned();
-            if line.is_empty() {
-                if std::mem::take(&mut self.has_data) {
-                    return Some(std::mem::take(&mut self.event));
-                }
-                self.event = ServerEvent::default();
-                continue;
-            }
-            let (field, value) = line.split_once(':').unwrap_or((&line, ""));
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            match field {
-                "id" => self.event.id = Some(value.to_owned()),
-                "event" => self.event.event = value.to_owned(),
-                "data" => {
-                    if std::mem::replace(&mut self.has_data, true) {
-                        self.event.data.push('\n');
-                    }
-                    self.event.data.push_str(value);
-                }
-                // A comment, or something of a newer version.
-                _ => {}
-            }
-        }
-        None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_put_together_however_they_are_cut() {
-        let text = ": hello\n\nid: 7\nevent: a\ndata: {\"x\":1}\n\n: alive\n\nevent: b\ndata: one\ndata: 两\n\n";
-        for size in 1..text.len() {
-            let mut reader = EventReader::default();
-            let mut events = Vec::new();
-            for piece in text.as_bytes().chunks(size) {
-                reader.feed(piece);
-                while let Some(event) = reader.next() {
-                    events.push(event);
-                }
-            }
-            let expected = [
-                ServerEvent {
-                    id: Some("7".to_owned()),
-                    event: "a".to_owned(),
-                    data: "{\"x\":1}".to_owned(),
-                },
-                ServerEvent {
-                    id: None,
-                    event: "b".to_owned(),
-                    data: "one\n两".to_owned(),
-                },
-            ];
-            assert_eq!(events, expected, "pieces of {size}");
-        }
     }
 }

@@ -1,13 +1,11 @@
 //! `zhongshu api METHOD PATH`: a raw request as the person, as `gh api` does.
 
 use super::error::CommandError;
+use super::input;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::paths::Places;
-use std::io::{Read as _, Write};
-
-/// More than the server takes; it says so itself.
-const MAX_INPUT_BYTES: u64 = 4 << 20;
+use std::io::Write;
 
 /// Sends the request and prints the body as it is, a stream as it comes.
 ///
@@ -29,20 +27,7 @@ pub async fn run(
                 "{method} takes no `--data`; put parameters into the path, as in /api/report?mode=staged"
             )));
         }
-        Some("-") => {
-            let mut text = String::new();
-            std::io::stdin()
-                .take(MAX_INPUT_BYTES)
-                .read_to_string(&mut text)?;
-            Some(text)
-        }
-        // No JSON begins so.
-        Some(text) if text.starts_with('@') => {
-            let read = std::fs::read_to_string(&text[1..]);
-            let unread = |error| CommandError::Usage(format!("--data {text}: {error}"));
-            Some(read.map_err(unread)?)
-        }
-        Some(text) => Some(text.to_owned()),
+        Some(given) => Some(input::read("--data", given)?),
         None if looks => None,
         None => Some("{}".to_owned()),
     };
@@ -50,7 +35,7 @@ pub async fn run(
     let key = key.map_or_else(fresh, str::to_owned);
     let client = Client::find(places)?.with_key(&key);
     let lost = |error| match error {
-        ClientError::Broken(_) | ClientError::Slow if !looks => CommandError::AnswerLost {
+        ClientError::Broken(_) | ClientError::Slow(_) if !looks => CommandError::AnswerLost {
             error,
             key: key.clone(),
         },

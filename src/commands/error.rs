@@ -23,6 +23,14 @@ pub enum CommandError {
         /// The key of the request.
         key: String,
     },
+    /// The harness said no.
+    #[error("{message}")]
+    Answered {
+        /// HTTP status.
+        status: u16,
+        /// The sentence, and what else there is to say.
+        message: String,
+    },
     /// The repository or our folders.
     #[error(transparent)]
     Path(#[from] PathError),
@@ -65,7 +73,10 @@ impl CommandError {
     /// What the process ends with.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Client(ClientError::NotRunning(_)) => ExitCode::NotRunning,
+            Self::Client(ClientError::NotRunning(_) | ClientError::NobodyThere { .. }) => {
+                ExitCode::NotRunning
+            }
+            Self::Answered { status, .. } => ExitCode::of_status(*status),
             Self::Client(ClientError::BadRequest(_))
             | Self::Start(
                 StartError::Path(PathError::StateWithinReach { .. })

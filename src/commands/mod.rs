@@ -11,7 +11,9 @@ pub mod doctor;
 pub mod dossier;
 mod error;
 pub mod gate;
+pub mod harness;
 pub mod hook;
+mod input;
 pub mod mcp;
 pub mod open;
 pub mod ps;
@@ -20,6 +22,7 @@ pub mod report;
 pub mod serve;
 pub mod session;
 pub mod stop;
+mod table;
 pub mod token;
 pub mod transcript;
 pub mod usage;
@@ -97,6 +100,9 @@ pub async fn run(
         }) => {
             let key = idempotency_key.as_deref();
             api::run(&places()?, method, path, data.as_deref(), key, out).await
+        }
+        Some(Command::Harness(harness)) => {
+            harness::run(cli, &harness.line, cwd, environment, out).await
         }
         Some(Command::Token { command }) => token::run(&places()?, command, out).await,
         Some(Command::Report(arguments)) => {

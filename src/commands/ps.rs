@@ -4,6 +4,7 @@ mod doing;
 
 use super::attention;
 use super::error::CommandError;
+use super::table;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
 use crate::domain::usage::shown;
@@ -90,7 +91,7 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
     }
     let text = |session: &Value, field: &str| printable(session[field].as_str().unwrap_or("-"));
     let now = Utc::now();
-    let rows: Vec<[String; 8]> = sessions
+    let rows: Vec<Vec<String>> = sessions
         .iter()
         .map(|session| {
             let mut task: String = text(session, "task").chars().take(60).collect();
@@ -105,7 +106,7 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
             if let Some(code) = session["exit_code"].as_i64().filter(|code| *code != 0) {
                 task.push_str(&format!("  (exit code {code})"));
             }
-            [
+            vec![
                 text(session, "id"),
                 text(session, "department"),
                 text(session, "status"),
@@ -127,19 +128,7 @@ fn table(sessions: &[Value], out: &mut impl Write) -> Result<(), CommandError> {
         "WINDOW",
         "TASK",
     ];
-    let head = head.map(str::to_owned);
-    let mut widths = [0; 7];
-    for row in std::iter::once(&head).chain(&rows) {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in std::iter::once(&head).chain(&rows) {
-        for (cell, width) in row.iter().zip(widths) {
-            write!(out, "{cell:<width$}  ")?;
-        }
-        writeln!(out, "{}", row[7])?;
-    }
+    table::print(&head, &rows, out)?;
     Ok(())
 }
 

@@ -252,7 +252,8 @@ fn text(row: &Value) -> String {
 }
 
 /// A value for a query.
-fn escaped(text: &str) -> String {
+/// A text as it may stand in an address.
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

@@ -4,6 +4,9 @@
 mod bot;
 mod calls;
 mod ceilings;
+mod cli;
+mod cli_stream;
+mod cli_waits;
 mod commands;
 mod controls;
 mod deletion;

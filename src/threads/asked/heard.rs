@@ -46,11 +46,21 @@ impl OpenAsks {
             Some(asked) if !asked.is_settled() => asked,
             _ => {
                 let ask = self.read(&named, &thread_id, &request).await;
+                // Whoever hears of it looks at what was asked, and may be faster than what follows.
+                let id = ask.id.clone();
+                let params = request.params.clone();
+                self.in_flight().params.insert(id.clone(), params);
                 let policy = self.core.policy();
                 let decide = move |state: &_| flow::raise(state, &policy.allow, ask);
                 match self.core.decide(crate::core::LAUNCHER, decide).await {
-                    Ok(asked) => asked,
+                    Ok(asked) => {
+                        if asked.ask.id != id {
+                            self.in_flight().params.remove(&id);
+                        }
+                        asked
+                    }
                     Err(error) => {
+                        self.in_flight().params.remove(&id);
                         tracing::error!(?error, "what Codex asks could not be recorded");
                         return self.wait_for_the_journal(key, request);
                     }
@@ -60,11 +70,12 @@ impl OpenAsks {
         {
             let mut in_flight = self.in_flight();
             in_flight.seen.insert(named);
-            if !asked.is_settled() {
-                in_flight.keys.insert(asked.ask.id.clone(), key);
-                in_flight
-                    .params
-                    .insert(asked.ask.id.clone(), request.params);
+            let id = asked.ask.id.clone();
+            if asked.is_settled() {
+                in_flight.params.remove(&id);
+            } else {
+                in_flight.params.insert(id.clone(), request.params);
+                in_flight.keys.insert(id, key);
             }
         }
         self.send_again(&asked).await;

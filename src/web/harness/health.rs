@@ -30,6 +30,7 @@ pub(super) async fn name(_: RequireMember) -> Json<Name> {
 }
 
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct HealthQuery {
     /// Answers 503 while Codex cannot be asked.
     #[serde(default)]

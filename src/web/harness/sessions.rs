@@ -50,6 +50,7 @@ pub(super) enum Done {
 pub(super) struct Nothing {}
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ListQuery {
     /// Those that are put away instead of the others.
@@ -181,6 +182,7 @@ pub(super) async fn begin(
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct TurnsQuery {
     /// How many of its newest turns.
     #[serde(default)]

@@ -36,13 +36,10 @@ pub(super) async fn rate_limits(
 
 /// How a login is made.
 #[derive(Deserialize, ToSchema)]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "camelCase")]
 pub(super) enum LoginStart {
     /// With a key of the API.
+    #[serde(rename_all = "camelCase")]
     ApiKey {
         /// The key.
         api_key: Text<1, 4096>,
@@ -52,6 +49,7 @@ pub(super) enum LoginStart {
     /// With a code that a person types in a browser anywhere.
     ChatgptDeviceCode,
     /// With tokens that somebody else keeps fresh.
+    #[serde(rename_all = "camelCase")]
     ChatgptAuthTokens {
         /// The token.
         access_token: Text<1, 65536>,
