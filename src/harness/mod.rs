@@ -14,7 +14,7 @@
 //! - `refused`: everything that may be said no to, and how; `causes`: the one table from Codex's words to answers
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `waits`: what waits for an answer in a thread, and is answered
-//! - `suggestions`: the suggested next request; `extensions`: their set
+//! - `rows`: what clients write into transcripts; `suggestions`: the suggested next request; `extensions`: their set
 //! - `stream`: everything that happens, as it happens
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
@@ -37,6 +37,7 @@ pub mod index;
 pub mod models;
 pub mod projects;
 pub mod refused;
+mod rows;
 pub mod sessions;
 pub mod standing;
 pub mod stream;

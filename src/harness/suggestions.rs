@@ -1,8 +1,8 @@
 //! The suggested next request of a thread: a row of ours that somebody fills in.
 
+use super::rows::upserted;
 use super::{Harness, Refused};
-use crate::domain::harness::event::Event;
-use crate::domain::harness::row::{MAX_BYTES, MAX_ROWS, Role, RowStatus, TranscriptEntry};
+use crate::domain::harness::row::{Role, RowStatus, TranscriptEntry};
 use crate::domain::harness::state::State;
 use crate::domain::sentence::say;
 use chrono::{DateTime, Utc};
@@ -70,9 +70,11 @@ impl Harness {
 
     /// Where the row stands: where it stands already, else in the newest turn, where there is one.
     async fn turn_of_row(&self, session_id: &str, message_id: &str) -> String {
-        let known = self
-            .ledger
-            .read(|state| row(state, session_id, message_id).map(|entry| entry.turn_id.clone()));
+        let known = self.ledger.read(|state| {
+            state
+                .row(session_id, message_id)
+                .map(|entry| entry.turn_id.clone())
+        });
         if let Some(turn_id) = known {
             return turn_id;
         }
@@ -87,12 +89,6 @@ impl Harness {
     }
 }
 
-fn row<'a>(state: &'a State, session_id: &str, message_id: &str) -> Option<&'a TranscriptEntry> {
-    let rows = &state.sessions.get(session_id)?.rows;
-    let rows = rows.iter().map(|row| &row.entry);
-    rows.rev().find(|entry| entry.message_id == message_id)
-}
-
 fn decide(
     state: &State,
     session_id: String,
@@ -100,23 +96,14 @@ fn decide(
     told: Suggestion,
     now: DateTime<Utc>,
 ) -> super::Decision<(Suggestion, DateTime<Utc>)> {
-    let known = row(state, &session_id, &entry.message_id);
+    let known = state.row(&session_id, &entry.message_id);
     if let Some(known) = known
         && known.status != RowStatus::Streaming
         && told.status == RowStatus::Streaming
     {
         return Ok((Vec::new(), stored(known, now)));
     }
-    let rows = state
-        .sessions
-        .get(&session_id)
-        .map_or(0, |it| it.rows.len());
-    let bytes = state.row_bytes + entry.bytes() - known.map_or(0, TranscriptEntry::bytes);
-    if known.is_none() && rows >= MAX_ROWS || bytes > MAX_BYTES {
-        let message = say!("refusal.harness.suggestion_full");
-        return Err(Refused::new(507, "rows_full", message).of_session(&session_id));
-    }
-    Ok((vec![Event::RowUpserted { session_id, entry }], (told, now)))
+    Ok((vec![upserted(state, session_id, entry)?], (told, now)))
 }
 
 /// The key of the request whose suggestion a row is, and what it says of it.

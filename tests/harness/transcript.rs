@@ -222,3 +222,56 @@ async fn suggestions_and_controls_have_their_rows_in_order() {
     );
     house.close().await;
 }
+
+#[tokio::test]
+async fn a_client_writes_rows_of_its_own_where_it_says() {
+    let house = house([]).await;
+    let id = house.chat().await;
+    let turn = house.has_turn(&id, "Hello.").await;
+    let path = format!("/sessions/{id}/transcript/upsert");
+    let row = |status: &str, started: i64, completed: Option<i64>| {
+        json!({
+            "messageId": "mine", "turnId": turn, "role": "assistant", "type": "agent.note", "content": "",
+            "details": null, "status": status, "startedAt": started, "completedAt": completed,
+        })
+    };
+    let sent = row("complete", 2_000, Some(3_000));
+    let put = house.make(&path, sent.clone()).await;
+    let mut shown = sent.clone();
+    // What is null is not there.
+    shown.as_object_mut().unwrap().remove("details");
+    assert_eq!(
+        (&put["status"], &put["sessionId"], &put["entry"]),
+        (&json!("ok"), &json!(id), &shown)
+    );
+    house.make(&path, row("streaming", 1_000, None)).await;
+    let rows = house
+        .rows_with(&id, "the row", |rows| has(rows, "agent.note"))
+        .await;
+    let mine: Vec<_> = rows.iter().filter(|it| it["messageId"] == "mine").collect();
+    assert_eq!(mine.len(), 1, "{rows:#?}");
+    assert_eq!(
+        (
+            &mine[0]["status"],
+            &mine[0]["startedAt"],
+            &mine[0]["completedAt"]
+        ),
+        (&json!("complete"), &json!(1_000), &json!(3_000))
+    );
+
+    let mut nameless = sent.clone();
+    nameless["turnId"] = json!(" ");
+    let no = house.denied("POST", &path, Some(nameless), 400).await;
+    assert_eq!(no["issues"][0]["path"], "turnId");
+    for field in ["role", "status"] {
+        let mut wrong = sent.clone();
+        wrong[field] = json!("somebody");
+        let no = house.denied("POST", &path, Some(wrong), 400).await;
+        assert_eq!(no["issues"][0]["path"], field);
+    }
+    let mut long = sent;
+    long["content"] = json!("x".repeat(64 * 1024 + 1));
+    let no = house.denied("POST", &path, Some(long), 413).await;
+    assert_eq!(no["code"], "row_too_large");
+    house.close().await;
+}

@@ -2,7 +2,7 @@
 
 use super::controls::{Controls, MAX_SETTINGS_BYTES, SessionControls, Settings, Wish};
 use super::event::{Event, Provenance, Scope};
-use super::row::{MAX_BYTES, MAX_ROWS, Role, RowStatus, TranscriptEntry};
+use super::row::{Role, RowStatus, TranscriptEntry};
 use super::state::State;
 use crate::domain::sentence::say;
 use chrono::{DateTime, Utc};
@@ -119,11 +119,8 @@ impl Change {
             });
         }
         let entry = self.row(&changed);
-        let rows = state.sessions.get(&self.session_id);
-        let rows = rows.map_or(0, |it| it.rows.len());
         // A transcript that is full hinders nobody: the journal has the change.
-        let fits = rows < MAX_ROWS && state.row_bytes + entry.bytes() <= MAX_BYTES;
-        if changed.is_any() && fits {
+        if changed.is_any() && state.has_room_for(&self.session_id, &entry) {
             events.push(Event::RowUpserted {
                 session_id: self.session_id,
                 entry,
@@ -213,6 +210,7 @@ impl Wanted {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use super::super::row::MAX_BYTES;
     use super::*;
     use crate::domain::harness::controls::ApprovalPolicy;
 

@@ -3,7 +3,7 @@
 use super::controls::{Controls, SessionControls, Settings};
 use super::event::{Event, Scope};
 use super::project::{Project, ProjectId, folded};
-use super::row::TranscriptEntry;
+use super::row::{MAX_BYTES, MAX_ROWS, TranscriptEntry};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 
@@ -190,6 +190,21 @@ impl State {
             }
             Event::ToolAnswered { .. } | Event::CeilingMet { .. } => {}
         }
+    }
+
+    /// A row of ours, by its name.
+    pub fn row(&self, session_id: &str, message_id: &str) -> Option<&TranscriptEntry> {
+        let rows = self.sessions.get(session_id)?.rows.iter().rev();
+        let mut entries = rows.map(|row| &row.entry);
+        entries.find(|entry| entry.message_id == message_id)
+    }
+
+    /// Whether this row, or what is new of it, fits in.
+    pub fn has_room_for(&self, session_id: &str, entry: &TranscriptEntry) -> bool {
+        let known = self.row(session_id, &entry.message_id);
+        let rows = self.sessions.get(session_id).map_or(0, |it| it.rows.len());
+        let bytes = self.row_bytes + entry.bytes() - known.map_or(0, TranscriptEntry::bytes);
+        (known.is_some() || rows < MAX_ROWS) && bytes <= MAX_BYTES
     }
 
     fn session(&mut self, id: &str) -> &mut Session {

@@ -4,7 +4,7 @@
 //! - `gate`: who may drive which thread; `input`: what a request carries; `error`: how a no looks
 //! - `operations`: the registration; `acting`: who asks; `refusals`: what any route of a session can answer
 //! - `document`: all of it as OpenAPI; `system`: Codex as a whole
-//! - `stream`: the route of the stream; `socket`: one reader of it; `commands`: what that says
+//! - `transcript`: rows that clients write; `stream`: the route of the stream; `socket`: one reader of it; `commands`: what that says
 
 mod acting;
 mod acts;
@@ -23,6 +23,7 @@ mod settings;
 mod socket;
 mod stream;
 mod system;
+mod transcript;
 mod turns;
 mod waits;
 
@@ -46,6 +47,7 @@ fn register(to: Operations) -> Operations {
         .with(system::routes)
         .with(projects::routes)
         .with(sessions::routes)
+        .with(transcript::routes)
         .with(turns::routes)
         .with(acts::routes)
         .with(controls::routes)
