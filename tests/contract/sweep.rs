@@ -52,6 +52,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("GET", "/ui/review/file", For::Person),
     ("GET", "/ui/thread", For::Person),
     ("GET", "/ui/thread/item", For::Person),
+    ("GET", "/ui/threads", For::Person),
     ("GET", "/mcp/inbox", For::Agents),
     ("POST", "/mcp/accept_changes", For::Agents),
     ("POST", "/mcp/review_code", For::Agents),

@@ -105,7 +105,7 @@ fn an_ask_carries_what_can_be_decided_and_stands_in_the_place_of_the_blocked_ses
     house.seen.clear();
     let list = house.list();
     assert_eq!((list.len(), list[0].session_id.as_ref()), (1, None));
-    assert!(list[0].title.starts_with("A thread of no session here"));
+    assert!(list[0].title.starts_with("A thread asks to run"));
 }
 
 #[test]
