@@ -104,6 +104,8 @@ const CAUSES: [Cause; 8] = [
                     "still references",
                     "must be idle",
                     "must be the latest finished turn",
+                    // A turn that ended before Codex wrote its beginning.
+                    "persisted start boundary",
                 ])
         },
         http: 409,

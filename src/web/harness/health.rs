@@ -1,6 +1,7 @@
 //! Who this is, and how it fares.
 
 use super::App;
+use super::document::OfInput;
 use super::input::Params;
 use crate::codex::Status;
 use crate::web::role::RequireMember;
@@ -81,7 +82,7 @@ struct AuthHealth {
 
 /// Says how the server and Codex fare. Never fails, but for `ready`.
 #[utoipa::path(get, path = "/health", tag = "system", operation_id = "health", params(HealthQuery),
-    responses((status = 200, body = Health), (status = 503, body = Health)))]
+    responses((status = 200, body = Health), (status = 503, body = Health), OfInput))]
 pub(super) async fn health(
     _: RequireMember,
     State(app): State<App>,
