@@ -121,7 +121,13 @@ const CAUSES: [Cause; 8] = [
             it.code == INVALID_PARAMS
                 || it.is_unreadable()
                 || it.named(CONFIG_CODE).is_some()
-                || it.says(&["invalid cursor", "must not be empty", "only supported for"])
+                || it.says(&[
+                    "invalid cursor",
+                    "must not be empty",
+                    "only supported for",
+                    "dynamic tool name",
+                    "dynamic tool input schema",
+                ])
         },
         http: 400,
         code: "invalid_params",

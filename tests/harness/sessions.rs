@@ -183,6 +183,19 @@ async fn what_a_session_begins_with_is_looked_at() {
             .await;
         assert_eq!(no["code"], "invalid_request", "{wrong}");
     }
+    let tool = |name: &str, schema: Value| json!({ "name": name, "description": "", "inputSchema": schema });
+    for wrong in [
+        json!([tool("ring it", json!({}))]),
+        json!([tool("mcp__ring", json!({}))]),
+        json!([tool("ring", json!({})), tool("ring", json!({}))]),
+        json!([tool("ring", json!({ "properties": 5 }))]),
+    ] {
+        let body = json!({ "dynamicTools": wrong });
+        let no = house
+            .denied("POST", "/sessions", Some(body.clone()), 400)
+            .await;
+        assert_eq!(no["code"], "invalid_params", "{body}: {no:#}");
+    }
     std::os::unix::fs::symlink("/", house.repo.join("out")).unwrap();
     for outside in ["/", "..", "src/../..", "/nowhere/at/all", "out"] {
         let no = house
