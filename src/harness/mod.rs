@@ -14,7 +14,7 @@
 //! - `refused`: everything that may be said no to, and how; `causes`: the one table from Codex's words to answers
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `waits`: what waits for an answer in a thread, and is answered
-//! - `rows`: what clients write into transcripts; `suggestions`: the suggested next request; `extensions`: their set
+//! - `rows`: what clients write into transcripts; `suggestions`: the suggested next request; `extensions`: programs of others that take part
 //! - `queue`: jobs, which the server does by itself beside whatever the sessions do
 //! - `stream`: everything that happens, as it happens
 //!
@@ -87,6 +87,8 @@ pub struct Harness {
     pub streams: Arc<Streams>,
     filling: filling::Filling,
     queue: queue::Queue,
+    /// Programs of others that take part.
+    pub extensions: extensions::Extensions,
     subscriptions: subscriptions::Subscriptions,
 }
 
@@ -123,6 +125,7 @@ impl Harness {
             started_at: Utc::now(),
             filling: filling::Filling::default(),
             queue: queue::Queue::default(),
+            extensions: extensions::Extensions::default(),
             subscriptions: subscriptions::Subscriptions::default(),
         })
     }

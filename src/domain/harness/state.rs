@@ -2,11 +2,16 @@
 
 use super::controls::{Controls, SessionControls, Settings};
 use super::event::{Event, Scope};
+use super::extension::content::Digest;
+use super::extension::manifest::AgentId;
 use super::jobs::Jobs;
 use super::project::{Project, ProjectId, folded};
 use super::row::{MAX_BYTES, MAX_ROWS, TranscriptEntry};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
+
+/// Contents of one extension that are remembered as trusted; the oldest gives way. Whoever goes back to an earlier one is not asked again.
+const MAX_TRUSTED: usize = 32;
 
 /// All of it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,6 +28,8 @@ pub struct State {
     pub default_settings: Settings,
     /// The set of extensions in force.
     pub extensions: Extensions,
+    /// Contents of extensions that the person lets run.
+    pub trusted: BTreeMap<AgentId, Vec<Digest>>,
     /// Bytes of all rows, as [`TranscriptEntry::bytes`] counts them.
     pub row_bytes: usize,
     /// What waits in the queue, runs, or is over.
@@ -200,7 +207,13 @@ impl State {
             | Event::JobFailed { .. }
             | Event::JobCancelAsked { .. }
             | Event::JobCanceled { .. } => self.jobs.apply(ts, event),
-            Event::ToolAnswered { .. } | Event::CeilingMet { .. } => {}
+            Event::ExtensionTrusted { agent_id, digest } => self.trust(agent_id, digest),
+            Event::ExtensionDistrusted { agent_id } => {
+                self.trusted.remove(agent_id);
+            }
+            Event::ToolAnswered { .. }
+            | Event::CeilingMet { .. }
+            | Event::ExtensionEnded { .. } => {}
         }
     }
 
@@ -217,6 +230,20 @@ impl State {
         let rows = self.sessions.get(session_id).map_or(0, |it| it.rows.len());
         let bytes = self.row_bytes + entry.bytes() - known.map_or(0, TranscriptEntry::bytes);
         (known.is_some() || rows < MAX_ROWS) && bytes <= MAX_BYTES
+    }
+
+    /// Whether the person lets exactly this run.
+    pub fn trusts(&self, agent_id: &AgentId, digest: &Digest) -> bool {
+        let known = self.trusted.get(agent_id);
+        known.is_some_and(|known| known.contains(digest))
+    }
+
+    fn trust(&mut self, agent_id: &AgentId, digest: &Digest) {
+        let known = self.trusted.entry(agent_id.clone()).or_default();
+        known.retain(|it| it != digest);
+        known.push(digest.clone());
+        let excess = known.len().saturating_sub(MAX_TRUSTED);
+        known.drain(..excess);
     }
 
     fn session(&mut self, id: &str) -> &mut Session {

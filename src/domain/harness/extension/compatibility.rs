@@ -79,13 +79,24 @@ impl Compatibility {
             &CORE_API,
         );
         if !fits {
-            let wanted = wanted(api_version.as_deref(), runtime.core_api_version_range.as_deref());
-            reasons.push(say!("reason.extension.core_api", wanted, ours = CORE_API.major));
+            let wanted = wanted(
+                api_version.as_deref(),
+                runtime.core_api_version_range.as_deref(),
+            );
+            reasons.push(say!(
+                "reason.extension.core_api",
+                wanted,
+                ours = CORE_API.major
+            ));
         }
         let version = |it: &Profile| it.version.as_ref().map(Word::text);
         let found = runtime.profiles.iter().find(|it| {
             it.name == PROFILE
-                && matches(version(it).as_deref(), it.version_range.as_deref(), &PROFILE_VERSION)
+                && matches(
+                    version(it).as_deref(),
+                    it.version_range.as_deref(),
+                    &PROFILE_VERSION,
+                )
         });
         if found.is_none() && !runtime.profiles.is_empty() {
             let names = runtime.profiles.iter().map(|it| {

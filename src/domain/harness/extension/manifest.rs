@@ -7,7 +7,8 @@ use super::fault::{Code, Fault};
 use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown::is_hidden;
 use semver::Version;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Its name in the folder.
 pub const FILE: &str = "extension.manifest.json";
@@ -22,6 +23,24 @@ const MAX_ID: usize = 64;
 /// The most words of the command line, and the most characters of each.
 const MAX_WORDS: (usize, usize) = (32, 1024);
 
+/// Who an extension is: it names a folder, and what it does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgentId(pub String);
+
+impl AgentId {
+    /// What the journal names as the actor of what it does.
+    pub fn actor(&self) -> String {
+        format!("extension:{}", self.0)
+    }
+}
+
+impl fmt::Display for AgentId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
 /// The manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -31,7 +50,7 @@ pub struct Manifest {
     /// Its version.
     pub version: String,
     /// Who it is here.
-    pub agent_id: String,
+    pub agent_id: AgentId,
     /// What a person calls it.
     pub display_name: String,
     /// What it was written for.
@@ -91,7 +110,9 @@ impl Manifest {
             let message = say!("reason.extension.no_command");
             return Err(Fault::new(Code::MissingEntrypoint, message));
         };
-        let own_program = program.contains('/').then(|| program.trim_start_matches("./"));
+        let own_program = program
+            .contains('/')
+            .then(|| program.trim_start_matches("./"));
         let entrypoints = &manifest.entrypoints;
         let named = [
             &entrypoints.events,
@@ -111,7 +132,10 @@ impl Manifest {
     /// Reads one without a look at its folder.
     fn parse(bytes: &[u8]) -> Result<Self, Sentence> {
         if bytes.len() > MAX_BYTES {
-            return Err(say!("reason.extension.manifest_too_long", kib = MAX_BYTES >> 10));
+            return Err(say!(
+                "reason.extension.manifest_too_long",
+                kib = MAX_BYTES >> 10
+            ));
         }
         if depth(bytes) > MAX_DEPTH {
             return Err(say!("reason.extension.manifest_too_deep", most = MAX_DEPTH));
@@ -135,7 +159,7 @@ impl Manifest {
             return Err(say!("reason.extension.bad_version"));
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let id = &self.agent_id;
+        let AgentId(id) = &self.agent_id;
         let starts = id.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !starts || id.len() > MAX_ID || !id.chars().all(plain) {
             return Err(say!("reason.extension.bad_id", most = MAX_ID));
@@ -235,7 +259,10 @@ mod tests {
     #[test]
     fn a_manifest_is_read() {
         let read = read(&manifest()).unwrap();
-        assert_eq!((read.agent_id.as_str(), read.command.len()), ("reviewer", 2));
+        assert_eq!(
+            (read.agent_id.0.as_str(), read.command.len()),
+            ("reviewer", 2)
+        );
     }
 
     #[test]

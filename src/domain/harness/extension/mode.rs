@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// From the least that is given to the most, so that the lower of two is the smaller one.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// None is started.

@@ -29,7 +29,10 @@ mod tests {
             place(100, "a", 0),
         ];
         all.sort();
-        let order: Vec<_> = all.iter().map(|it| (it.module.as_str(), it.index)).collect();
+        let order: Vec<_> = all
+            .iter()
+            .map(|it| (it.module.as_str(), it.index))
+            .collect();
         assert_eq!(order, [("z", 9), ("a", 0), ("a", 1), ("b", 0)]);
     }
 }

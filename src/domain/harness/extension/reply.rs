@@ -134,7 +134,10 @@ mod tests {
         for nothing in [None, Some(json!(null)), Some(json!({})), Some(json!(3))] {
             assert_eq!(read(nothing.as_ref()), []);
         }
-        for wrong in [json!({"results": 1}), json!({"results": vec![json!({"kind": "handler_result"}); 33]})] {
+        for wrong in [
+            json!({"results": 1}),
+            json!({"results": vec![json!({"kind": "handler_result"}); 33]}),
+        ] {
             let all = read(Some(&wrong));
             assert!(matches!(all[..], [Reply::Invalid(_)]), "{all:?}");
         }

@@ -1,0 +1,101 @@
+//! Does what an extension asks for, as far as it declares that and it concerns the event.
+
+use super::diary::Level;
+use super::happening::Happening;
+use super::worker::Worker;
+use crate::domain::harness::extension::mode::{Allowed, allowed};
+use crate::domain::harness::extension::reply::Reply;
+use crate::domain::sentence::{Sentence, say};
+use crate::harness::Harness;
+use serde_json::Value;
+
+/// The action that queues a job.
+const ENQUEUE: &str = "queue.enqueue";
+/// Actions that decide something, of which one event takes one.
+const DECIDING: [&str; 2] = ["approval.decide", "turn.steer.create"];
+
+impl Harness {
+    /// Does what one result asks for, and writes down what was not done.
+    pub(super) async fn perform(&self, worker: &Worker, event: &Happening, reply: Reply) {
+        match reply {
+            Reply::Done => {}
+            Reply::Failed(said) => {
+                let event = event.name.as_str();
+                note(
+                    worker,
+                    "handler_error",
+                    &say!("reason.extension.handler_error", event, said),
+                );
+            }
+            Reply::Invalid(reason) => {
+                let event = event.name.as_str();
+                note(
+                    worker,
+                    "invalid",
+                    &say!("reason.extension.invalid_result", event, reason => reason),
+                );
+            }
+            Reply::Action {
+                action_type,
+                payload,
+                idempotency_key,
+            } => {
+                self.act_for(worker, event, action_type, payload, idempotency_key)
+                    .await
+            }
+            Reply::Enqueue {
+                job,
+                idempotency_key,
+            } => {
+                self.act_for(worker, event, ENQUEUE.to_owned(), job, idempotency_key)
+                    .await
+            }
+        }
+    }
+
+    async fn act_for(
+        &self,
+        worker: &Worker,
+        event: &Happening,
+        action_type: String,
+        payload: Value,
+        idempotency_key: Option<String>,
+    ) {
+        let action: String = action_type.chars().take(80).collect();
+        match allowed(
+            worker.mode,
+            &worker.manifest.capabilities.actions,
+            &action_type,
+        ) {
+            Allowed::Declared => {}
+            Allowed::Warned => {
+                let message = say!("reason.extension.undeclared_action_told", action);
+                worker
+                    .diary
+                    .note(Level::Warning, "undeclared", message.to_string());
+            }
+            Allowed::Denied => {
+                note(
+                    worker,
+                    "forbidden",
+                    &say!("reason.extension.undeclared_action", action),
+                );
+                return;
+            }
+        }
+        let is_deciding = DECIDING.contains(&action_type.as_str());
+        if is_deciding && event.is_decided() {
+            note(
+                worker,
+                "not_eligible",
+                &say!("reason.extension.decided_before", action),
+            );
+            return;
+        }
+        let _ = (payload, idempotency_key);
+    }
+}
+
+fn note(worker: &Worker, code: &'static str, message: &Sentence) {
+    worker.diary.note(Level::Warning, code, message.to_string());
+}
