@@ -16,4 +16,5 @@ pub mod project;
 pub mod queue;
 pub mod row;
 pub mod state;
+pub mod suggestion;
 pub mod switch;
