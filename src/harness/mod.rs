@@ -16,12 +16,14 @@
 //! - `waits`: what waits for an answer in a thread, and is answered
 //! - `rows`: what clients write into transcripts; `extensions`: their set
 //! - `suggestions`: the suggested next request as a row; `suggesting`: how the model is asked for one; `asides`: in copies that leave no trace
+//! - `actions`: what extensions and agents want done, inside the scope of what they were told of
 //! - `queue`: jobs, which the server does by itself beside whatever the sessions do
 //! - `stream`: everything that happens, as it happens
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
 
 mod account;
+pub mod actions;
 pub mod acts;
 mod asides;
 pub mod call;
