@@ -153,11 +153,7 @@ impl Harness {
     ///
     /// # Errors
     /// When Codex cannot be asked, or refuses.
-    pub async fn aside(
-        &self,
-        session_id: &str,
-        model: Option<&str>,
-    ) -> Result<Aside<'_>, Refused> {
+    pub async fn aside(&self, session_id: &str, model: Option<&str>) -> Result<Aside<'_>, Refused> {
         let mut fork = json!({
             "threadId": session_id,
             "ephemeral": true,
@@ -228,10 +224,16 @@ impl Aside<'_> {
         match &heard.ended {
             None => Ok(None),
             Some((status, _)) if status == "completed" => Ok(heard.said.clone()),
-            Some((_, Some(error))) => {
-                Err(Refused::new(500, "codex_error", Sentence::recognised(error)))
-            }
-            Some((_, None)) => Err(Refused::new(500, "codex_error", say!("reason.aside_broken_off"))),
+            Some((_, Some(error))) => Err(Refused::new(
+                500,
+                "codex_error",
+                Sentence::recognised(error),
+            )),
+            Some((_, None)) => Err(Refused::new(
+                500,
+                "codex_error",
+                say!("reason.aside_broken_off"),
+            )),
         }
     }
 

@@ -202,6 +202,11 @@ impl Harness {
 
     /// The newest turn of a session.
     async fn turn_to_follow(&self, id: &str) -> Result<Turn, Failure> {
+        // A job that outlived a server begins before Codex has told of its threads.
+        if !self.knows_all().await {
+            let reason = self.threads.down().unwrap_or_default();
+            return Err(failure(Refused::codex_unavailable(reason)));
+        }
         self.has_context(id).map_err(failure)?;
         let thread = self.thread(id).map_err(failure)?;
         match thread.newest_turn().await {

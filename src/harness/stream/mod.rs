@@ -59,12 +59,7 @@ pub struct Streams {
 impl Streams {
     /// Nothing has happened, and nobody reads. What happened here up to this record of the journal of the harness, and of the server's, is
     /// no news; this was asked before, and waits.
-    pub fn new(
-        harness_seq: u64,
-        server_seq: u64,
-        waiting: Vec<Ask>,
-        asides: Arc<Asides>,
-    ) -> Self {
+    pub fn new(harness_seq: u64, server_seq: u64, waiting: Vec<Ask>, asides: Arc<Asides>) -> Self {
         Self {
             epoch: uuid::Uuid::new_v4().simple().to_string(),
             backlog: Arc::new(Backlog::new(BOUNDS)),
