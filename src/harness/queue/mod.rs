@@ -9,6 +9,8 @@
 
 pub mod run;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use self::run::{Failure, Hands, Outcome, Run};
