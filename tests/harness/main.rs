@@ -12,6 +12,7 @@ mod controls;
 mod deletion;
 mod document;
 mod extensions;
+mod jobs;
 mod listener;
 mod lists;
 mod page;
@@ -21,6 +22,7 @@ mod sessions;
 mod stream;
 mod stream_life;
 mod subscriptions;
+mod suggestions;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod support;

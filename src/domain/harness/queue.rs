@@ -221,3 +221,6 @@ pub fn cancel(job: &Job, why: Canceled) -> Option<Event> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

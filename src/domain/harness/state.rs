@@ -1,5 +1,6 @@
 //! What the events of the harness fold into. Says nothing of what runs: that is Codex's to say.
 
+use super::actions::Actions;
 use super::controls::{Controls, SessionControls, Settings};
 use super::event::{Event, Scope};
 use super::extension::content::Digest;
@@ -34,6 +35,8 @@ pub struct State {
     pub row_bytes: usize,
     /// What waits in the queue, runs, or is over.
     pub jobs: Jobs,
+    /// Actions that were performed under a key.
+    pub actions: Actions,
 }
 
 /// A set of extensions.
@@ -211,6 +214,8 @@ impl State {
             Event::ExtensionDistrusted { agent_id } => {
                 self.trusted.remove(agent_id);
             }
+            Event::ActionClaimed { key, digest } => self.actions.claim(key, digest),
+            Event::ActionDone { key, result } => self.actions.end(key, result),
             Event::ToolAnswered { .. }
             | Event::CeilingMet { .. }
             | Event::ExtensionEnded { .. } => {}

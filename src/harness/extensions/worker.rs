@@ -129,7 +129,7 @@ impl Worker {
         }
     }
 
-    async fn work(&self, harness: &Harness, first: Process, launch: &Launch) {
+    async fn work(&self, harness: &Arc<Harness>, first: Process, launch: &Launch) {
         let mut pause = FIRST_PAUSE;
         let mut process = first;
         loop {
@@ -148,7 +148,7 @@ impl Worker {
     }
 
     /// Gives events to a process until it fails, and says why; nothing when it is not wanted any more. Nothing of it runs afterwards.
-    async fn serve(&self, harness: &Harness, mut process: Process) -> Option<Failure> {
+    async fn serve(&self, harness: &Arc<Harness>, mut process: Process) -> Option<Failure> {
         loop {
             let delivery = tokio::select! {
                 biased;
@@ -185,7 +185,12 @@ impl Worker {
         }
     }
 
-    async fn give(&self, harness: &Harness, process: &Process, mut delivery: Delivery) -> After {
+    async fn give(
+        &self,
+        harness: &Arc<Harness>,
+        process: &Process,
+        mut delivery: Delivery,
+    ) -> After {
         delivery.turn().await;
         let Delivery { event, limit, .. } = &delivery;
         let name = event.name.as_str();
@@ -228,7 +233,7 @@ impl Worker {
     /// Tells why the process is gone, and starts another one after a pause.
     async fn again(
         &self,
-        harness: &Harness,
+        harness: &Arc<Harness>,
         launch: &Launch,
         mut failure: Failure,
         pause: &mut Duration,
@@ -261,7 +266,7 @@ impl Worker {
         }
     }
 
-    async fn tell(&self, harness: &Harness, failure: Failure, retry_at: DateTime<Utc>) {
+    async fn tell(&self, harness: &Arc<Harness>, failure: Failure, retry_at: DateTime<Utc>) {
         let reason = failure.reason.to_string();
         tracing::warn!(extension = %self.agent_id, reason, "an extension's process is gone");
         let complaints = Some(failure.complaints).filter(|it| !it.is_empty());

@@ -9,6 +9,8 @@
 
 pub mod run;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod work;
 
 use self::run::{Failure, Hands, Outcome, Run};
@@ -81,6 +83,15 @@ impl Harness {
             true => Ok(()),
             false => Err(Refused::queue_is_off()),
         }
+    }
+
+    /// The project that the jobs of a session are in; what stands for one where it has none.
+    pub fn project_of(&self, session_id: &str) -> ProjectId {
+        let own = self.ledger.read(|state| {
+            let session = state.sessions.get(session_id);
+            session.and_then(|it| it.project_id.clone())
+        });
+        own.unwrap_or_else(|| ProjectId::of_session(session_id))
     }
 
     /// How many jobs are how far.

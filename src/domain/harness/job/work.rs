@@ -202,6 +202,22 @@ impl Work {
         }
     }
 
+    /// The session that it is about.
+    pub fn session_id(&self) -> &str {
+        match self {
+            Self::SuggestRequest(it) => &it.session_id,
+            Self::AgentInstruction(it) => &it.source_session_id,
+        }
+    }
+
+    /// The project that it names, where it names one.
+    pub fn project_id(&self) -> Option<&str> {
+        match self {
+            Self::SuggestRequest(_) => None,
+            Self::AgentInstruction(it) => Some(&it.project_id),
+        }
+    }
+
     /// What makes another job the same one, where nobody says otherwise.
     pub fn key(&self) -> String {
         match self {
