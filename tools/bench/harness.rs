@@ -50,6 +50,7 @@ async fn main() {
     streams(&house).await;
     fill(&house).await;
     list(&house).await;
+    list_of_codex(&house).await;
     let full = start(&mut house).await;
     println!("start → list: {empty:.0?} with no thread to speak of, {full:.0?} with {THREADS}");
     list(&house).await;
@@ -260,6 +261,26 @@ async fn list(house: &House) {
         assert_eq!(page["data"].as_array().unwrap().len(), 100);
     }
     report(&format!("a page of 100 of {THREADS}"), &mut times);
+}
+
+/// What Codex alone takes to tell of all of them, a page after the other: each start of ours waits for that.
+async fn list_of_codex(house: &House) {
+    let mut stranger = Stranger::connect(house).await;
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let begin = Instant::now();
+        let mut cursor = Value::Null;
+        loop {
+            let page = json!({ "cursor": cursor, "limit": 100, "useStateDbOnly": true });
+            let page = stranger.call("thread/list", page).await;
+            cursor = page["nextCursor"].clone();
+            if cursor.is_null() {
+                break;
+            }
+        }
+        times.push(begin.elapsed());
+    }
+    report(&format!("all {THREADS}, Codex alone"), &mut times);
 }
 
 async fn say(house: &House, id: &str, text: &str) {
