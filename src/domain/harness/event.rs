@@ -3,7 +3,6 @@
 use super::controls::{Controls, Settings};
 use super::project::{Project, ProjectId};
 use super::row::TranscriptEntry;
-use crate::domain::ids::AskId;
 use serde::{Deserialize, Serialize};
 
 /// Whose controls or settings.
@@ -125,13 +124,6 @@ pub enum Event {
         session_id: String,
         /// The turns.
         turn_ids: Vec<String>,
-    },
-    /// What a tool call is answered with was taken, and Codex is told.
-    ToolAnswered {
-        /// Codex's thread.
-        session_id: String,
-        /// The call, in the list of what waits.
-        request_id: AskId,
     },
     /// Somebody asked for more than a person allows.
     CeilingMet {

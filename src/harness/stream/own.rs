@@ -223,9 +223,7 @@ pub fn of_record(at: DateTime<Utc>, event: &Event) -> Vec<Own> {
             };
             vec![Own::new("extensions_reloaded", None, &reloaded)]
         }
-        Event::SessionPurged { .. } | Event::ToolAnswered { .. } | Event::CeilingMet { .. } => {
-            Vec::new()
-        }
+        Event::SessionPurged { .. } | Event::CeilingMet { .. } => Vec::new(),
     }
 }
 
