@@ -101,6 +101,13 @@ onAction('project-delete', async ({ dataset }) => {
   await refresh();
 });
 
+const job = (action) => async ({ dataset }) => {
+  await post(`${HARNESS}/orchestrator/jobs/${encodeURIComponent(dataset.id)}/${action}`, {});
+  await refresh();
+};
+onAction('job-cancel', job('cancel'));
+onAction('job-retry', job('retry'));
+
 export function wireThreads() {
   form().addEventListener('submit', (event) => event.preventDefault());
   form().addEventListener('input', () => { shown.clear(); stale(); });

@@ -12,6 +12,7 @@ use crate::domain::fault::Route;
 use crate::domain::flow::Catalog;
 use crate::domain::flow::holds::Limits;
 use crate::domain::harness::ceilings::Ceilings;
+use crate::domain::harness::switch::Switch;
 use crate::domain::language::Language;
 use crate::domain::plan::PlanChecker;
 use crate::domain::powers::{Powers, Seals};
@@ -75,6 +76,8 @@ pub struct Policy {
     pub defaults_locked: bool,
     /// A call of a client's tool that nobody answers for so long has failed.
     pub tool_call_limit: Duration,
+    /// Whether jobs are done.
+    pub queue: Switch,
     /// How long one verify command may take.
     pub verify_limit: Duration,
     /// How long terminals wait for a launcher to come back.
@@ -155,6 +158,7 @@ impl Policy {
             tool_call_limit: Duration::from_secs(
                 settings.governance.settings.harness.tool_call_seconds,
             ),
+            queue: settings.governance.settings.harness.queue,
             verify_limit: settings.verify_limit,
             orphan_limit: settings.orphan_limit,
             tuis: settings.tuis_started_with_session,

@@ -1,5 +1,5 @@
-//! The nouns of the harness API that are ours and not Codex's: projects, controls, settings, rows of transcripts, and which threads were
-//! begun or deleted here. They have a journal of their own; its events are in `event`, what they fold into is `state`.
+//! The nouns of the harness API that are ours and not Codex's: projects, controls, settings, rows of transcripts, jobs, and which threads
+//! were begun or deleted here. They have a journal of their own; its events are in `event`, what they fold into is `state`.
 //!
 //! Names in JSON are those of the API, also in the journal: one spelling for one thing.
 
@@ -9,7 +9,11 @@ pub mod change;
 pub mod controls;
 pub mod event;
 pub mod gifts;
+pub mod job;
+pub mod jobs;
 pub mod merge;
 pub mod project;
+pub mod queue;
 pub mod row;
 pub mod state;
+pub mod switch;

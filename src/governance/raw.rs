@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use crate::domain::department::{Approval, Localized, Sandbox};
 use crate::domain::harness::controls::{ApprovalPolicy, FilesystemSandbox, NetworkAccess};
+use crate::domain::harness::switch::Switch;
 use crate::domain::language::Language;
 use crate::domain::review::GateMode;
 use crate::domain::rules::RiskLevel;
@@ -67,6 +68,7 @@ pub(super) struct RawHarness {
     pub feedback: bool,
     pub lock_defaults: bool,
     pub tool_call_seconds: Option<Spanned<u64>>,
+    pub queue: Switch,
 }
 
 /// What is answered without asking the person.

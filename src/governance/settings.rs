@@ -12,6 +12,7 @@ use crate::domain::ask::rule::Rule;
 use crate::domain::department::{self, Approval, Department, Localized, Sandbox};
 use crate::domain::driver::Driver;
 use crate::domain::harness::ceilings::Ceilings;
+use crate::domain::harness::switch::Switch;
 use crate::domain::language::Language;
 use crate::domain::plan_review::ReviewRule;
 use crate::domain::review::GateMode;
@@ -106,6 +107,8 @@ pub struct HarnessSettings {
     pub defaults_locked: bool,
     /// A call of a client's tool that nobody answers for so many seconds has failed.
     pub tool_call_seconds: u64,
+    /// Whether jobs are done.
+    pub queue: Switch,
 }
 
 impl Default for HarnessSettings {
@@ -114,6 +117,7 @@ impl Default for HarnessSettings {
             ceilings: Ceilings::default(),
             defaults_locked: false,
             tool_call_seconds: 300,
+            queue: Switch::On,
         }
     }
 }

@@ -38,14 +38,16 @@ impl Harness {
             if let Some(tombstone) = state.deleted.get(&session_id) {
                 return Err(Refused::deleted(&session_id, tombstone));
             }
-            let deleted = Event::SessionDeleted {
+            let mut events = Self::cancel_jobs_of(state, &session_id);
+            events.push(Event::SessionDeleted {
                 session_id,
                 title: told,
                 kept_for_copies: true,
-            };
-            Ok((vec![deleted], ()))
+            });
+            Ok((events, ()))
         })
         .await?;
+        self.wake_queue();
         self.index.remove(&known.id);
         let is_gone = self.remove(&known.id).await;
         if is_gone {

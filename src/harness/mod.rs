@@ -15,6 +15,7 @@
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `waits`: what waits for an answer in a thread, and is answered
 //! - `rows`: what clients write into transcripts; `suggestions`: the suggested next request; `extensions`: their set
+//! - `queue`: jobs, which the server does by itself beside whatever the sessions do
 //! - `stream`: everything that happens, as it happens
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
@@ -36,6 +37,7 @@ mod filling;
 pub mod index;
 pub mod models;
 pub mod projects;
+pub mod queue;
 pub mod refused;
 mod rows;
 pub mod sessions;
@@ -84,6 +86,7 @@ pub struct Harness {
     /// Everything that happens, for whoever reads it as it happens.
     pub streams: Arc<Streams>,
     filling: filling::Filling,
+    queue: queue::Queue,
     subscriptions: subscriptions::Subscriptions,
 }
 
@@ -119,6 +122,7 @@ impl Harness {
             index: Index::default(),
             started_at: Utc::now(),
             filling: filling::Filling::default(),
+            queue: queue::Queue::default(),
             subscriptions: subscriptions::Subscriptions::default(),
         })
     }

@@ -1,7 +1,10 @@
 //! Everything that the harness says no to: the names, numbers and extra fields of each no stand here and nowhere else.
 
+use crate::domain::harness::job::Job;
+use crate::domain::harness::queue::{Full, MAX_IN_ALL, MAX_PER_PROJECT};
 use crate::domain::harness::state::Tombstone;
 use crate::domain::sentence::{Sentence, say};
+use crate::domain::shown::short;
 use crate::ledger::TransactError;
 use serde_json::{Map, Value, json};
 
@@ -121,6 +124,62 @@ impl Refused {
     /// Q503: the queue of jobs is off.
     pub fn queue_is_off() -> Self {
         Self::new(503, "job_conflict", say!("refusal.harness.queue_off"))
+    }
+
+    /// QERR: no further job fits in.
+    pub fn queue_full(full: Full, session_id: Option<&str>) -> Self {
+        let message = match full {
+            Full::Project => say!("refusal.harness.queue_full_project", most = MAX_PER_PROJECT),
+            Full::All => say!("refusal.harness.queue_full", most = MAX_IN_ALL),
+        };
+        let refused = Self {
+            retry_after: Some(RETRY_AFTER_FULL_SECONDS),
+            ..Self::new(429, "queue_full", message)
+        };
+        match session_id {
+            Some(id) => refused.of_session(id),
+            None => refused,
+        }
+    }
+
+    /// QERR: no job is of this type.
+    pub fn unknown_job_type(kind: &str) -> Self {
+        let message = say!("refusal.harness.unknown_job_type", kind = short(kind));
+        Self::new(409, "job_conflict", message)
+    }
+
+    /// QERR: a payload that its type of job does not take.
+    pub fn invalid_payload(path: &str, reason: Sentence) -> Self {
+        let issue = json!([{"path": path, "message": reason.to_string()}]);
+        let message = say!("refusal.harness.invalid", path, reason => reason);
+        Self::new(409, "invalid_payload", message).with("issues", issue)
+    }
+
+    /// 404: no such job.
+    pub fn unknown_job(job_id: &str) -> Self {
+        Self::new(404, "not_found", say!("refusal.harness.unknown_job"))
+            .named("not_found")
+            .with("jobId", job_id)
+    }
+
+    /// 409: a job is over, and cannot be taken back.
+    pub fn job_is_over(job: &Job) -> Self {
+        let message = say!("refusal.harness.job_is_over");
+        Self::new(409, "already_terminal", message)
+            .named("already_terminal")
+            .with("job", json!(job))
+    }
+
+    /// 409: a job waits, runs or has its result, and is not done again.
+    pub fn job_is_not_to_be_retried(job: &Job) -> Self {
+        let message = say!("refusal.harness.job_not_retried");
+        Self::new(409, "job_conflict", message).with("job", json!(job))
+    }
+
+    /// 409: another job does the same.
+    pub fn job_is_there_already(other: &Job) -> Self {
+        let message = say!("refusal.harness.job_there_already");
+        Self::new(409, "job_conflict", message).with("job", json!(other))
     }
 
     /// 503: there is no connection to Codex.
@@ -313,6 +372,8 @@ impl Refused {
 
 /// Codex is back within a second or two.
 pub(super) const RETRY_AFTER_SECONDS: u32 = 2;
+/// A job takes some seconds.
+const RETRY_AFTER_FULL_SECONDS: u32 = 5;
 
 impl From<TransactError<Self>> for Refused {
     fn from(error: TransactError<Self>) -> Self {

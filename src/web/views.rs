@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 
 mod codex;
 mod doing;
+mod jobs;
 mod plan;
 mod plan_file;
 mod queue;
@@ -35,6 +36,7 @@ pub mod work;
 
 pub use codex::CodexView;
 pub use doing::DoingView;
+pub use jobs::{JobItem, JobList};
 pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;

@@ -91,6 +91,7 @@ impl World {
             ceilings: Ceilings::default(),
             defaults_locked: false,
             tool_call_limit: Duration::from_secs(300),
+            queue: zhongshu::domain::harness::switch::Switch::On,
             notify_warning: None,
             governance: Arc::new(Governance::default()),
             offered: None,

@@ -268,7 +268,7 @@ async fn the_same_is_readable_without_json() {
     assert!(model.contains("model: "), "{model}");
     house.fails(&["sessions", "interrupt", id], 7).await;
     house.fails(&["skills", "list-remote"], 1).await;
-    house.fails(&["jobs", "get", "nope"], 8).await;
+    house.fails(&["jobs", "get", "nope"], 6).await;
     house.fails(&["sessions", "send"], 2).await;
     let (code, said, _) = house.harness(&["sessions", "get", "nope", "--json"]).await;
     let body: Value = serde_json::from_str(&said).unwrap();

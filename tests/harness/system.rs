@@ -1,4 +1,4 @@
-//! Codex as a whole, and what is switched off: each request with its status, and its answer held against the document.
+//! Codex as a whole, jobs and extensions: each request with its status, and its answer held against the document.
 
 use crate::document::{fits, operations};
 use crate::rig::{PREFIX, house, script};
@@ -319,26 +319,27 @@ async fn commands_and_feedback_are_read_before_anything_is_done() {
 }
 
 #[tokio::test]
-async fn what_is_switched_off_says_so_in_its_own_shape_and_extensions_are_none() {
+async fn jobs_are_none_and_extensions_are_none() {
     let house = house([]).await;
     let jobs = "/projects/p/orchestrator/jobs";
     let cases = vec![
-        get(jobs, 503, code!("job_conflict")),
-        get(
-            "/projects/p/orchestrator/jobs?state=queued",
-            503,
-            code!("job_conflict"),
-        ),
+        get(jobs, 200, |answer| answer["data"] == json!([])),
         get(
             "/projects/p/orchestrator/jobs?state=lost",
             400,
             issue!("state"),
         ),
-        get("/orchestrator/jobs/j", 503, code!("job_conflict")),
+        get("/orchestrator/jobs/j", 404, code!("not_found")),
         post(
             "/orchestrator/jobs/j/cancel",
             json!({}),
-            503,
+            404,
+            code!("not_found"),
+        ),
+        post(
+            "/orchestrator/jobs",
+            json!({"type": "none", "payload": {}}),
+            409,
             code!("job_conflict"),
         ),
         get("/agents/extensions", 200, |answer| {

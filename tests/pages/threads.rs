@@ -4,12 +4,16 @@ use super::LANGUAGES;
 use super::samples::at;
 use super::samples::attention::asks;
 use zhongshu::domain::harness::controls::Controls;
+use zhongshu::domain::harness::event::Event;
+use zhongshu::domain::harness::job::{
+    Again, Canceled, Dedupe, JobId, NewJob, Priority, SuggestRequest, Work,
+};
 use zhongshu::domain::harness::project::{Project, ProjectId};
 use zhongshu::domain::language::Language;
 use zhongshu::harness::summary::SessionStatus;
 use zhongshu::web::pages::{Thread, Threads, render_thread, render_threads};
 use zhongshu::web::views::{
-    ChatView, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
+    ChatView, JobItem, JobList, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
 };
 
 const ID: &str = "0190a000-0000-7000-8000-000000000001";
@@ -51,13 +55,104 @@ fn list(say: &dyn Fn(&str) -> String, count: usize) -> ThreadList {
 }
 
 fn page(list: Result<&ThreadList, &str>, wanted: &ThreadsWanted, language: Language) -> String {
+    page_with(list, wanted, &JobList::default(), language)
+}
+
+fn page_with(
+    list: Result<&ThreadList, &str>,
+    wanted: &ThreadsWanted,
+    jobs: &JobList,
+    language: Language,
+) -> String {
     render_threads(Threads {
         language,
         list,
         wanted,
         models: &["a-model".to_owned()],
+        jobs,
     })
     .unwrap()
+}
+
+fn job(say: &dyn Fn(&str) -> String, number: usize, happened: &[Event]) -> JobItem {
+    let new = NewJob {
+        project_id: ProjectId::of_session(ID),
+        source_session_id: Some(ID.to_owned()),
+        work: Work::SuggestRequest(SuggestRequest {
+            session_id: ID.to_owned(),
+            request_key: say("key"),
+            model: None,
+            effort: None,
+            draft: None,
+        }),
+        dedupe: Dedupe::None,
+        dedupe_key: Some(say("key")),
+        priority: Priority::Background,
+    };
+    let mut job = new.queued(JobId(format!("job-{number}")), at(1));
+    for event in happened {
+        job.take(at(2), event);
+    }
+    JobItem {
+        job,
+        title: Some(say("Why is it so loud?")),
+    }
+}
+
+fn jobs(say: &dyn Fn(&str) -> String, is_on: bool) -> JobList {
+    let job_id = || JobId("job".to_owned());
+    let started = Event::JobStarted { job_id: job_id() };
+    let failed = Event::JobFailed {
+        job_id: job_id(),
+        code: "broken".to_owned(),
+        message: say("it took longer than 60 seconds"),
+    };
+    let why = Canceled::Asked;
+    let asked = Event::JobCancelAsked {
+        job_id: job_id(),
+        why,
+    };
+    let interrupted = Event::JobRetried {
+        job_id: job_id(),
+        why: Again::Interrupted,
+        next_attempt_at: None,
+    };
+    JobList {
+        is_on,
+        active: vec![
+            job(say, 1, &[started.clone(), asked]),
+            job(say, 2, &[started.clone(), interrupted]),
+        ],
+        ended: vec![job(say, 3, &[started, failed])],
+    }
+}
+
+#[test]
+fn jobs_say_how_far_they_are_and_why_and_offer_what_can_be_done() {
+    let (list, wanted) = (list(&str::to_owned, 1), ThreadsWanted::default());
+    let plain = |text: &str| text.to_owned();
+    let shown = |is_on, language| page_with(Ok(&list), &wanted, &jobs(&plain, is_on), language);
+    let text = shown(true, Language::En);
+    for part in [
+        "being taken back",
+        "waiting",
+        "broken off 1 times by the server&#39;s end",
+        "it took longer than 60 seconds",
+        "in the background",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let buttons = |what: &str, id: &str| {
+        let button = format!("data-do=\"job-{what}\" data-id=\"job-{id}\"");
+        text.matches(&button).count()
+    };
+    let taken_back = ["1", "2", "3"].map(|id| buttons("cancel", id));
+    let tried_again = ["1", "2", "3"].map(|id| buttons("retry", id));
+    assert_eq!((taken_back, tried_again), ([0, 1, 0], [0, 0, 1]));
+    assert!(!text.contains("harness.queue"));
+    assert!(shown(false, Language::En).contains("harness.queue"));
+    let text = shown(true, Language::Zh);
+    assert!(text.contains("它用时超过 60 秒"), "{text}");
 }
 
 fn chat(say: &dyn Fn(&str) -> String) -> ChatView {
@@ -109,6 +204,15 @@ fn what_an_enemy_calls_things_is_text() {
             (
                 thread(&chat(&plain), language),
                 thread(&chat(&hostile), language),
+            ),
+            (
+                page_with(Ok(&list(&plain, 1)), &wanted, &jobs(&plain, true), language),
+                page_with(
+                    Ok(&list(&plain, 1)),
+                    &wanted,
+                    &jobs(&hostile, true),
+                    language,
+                ),
             ),
         ] {
             assert!(attacked.contains("&#60;img src=x"), "{attacked}");

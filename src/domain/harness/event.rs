@@ -1,9 +1,12 @@
 //! What can happen in the harness: the events of its own journal. A field's name is that of the API.
 
 use super::controls::{Controls, Settings};
+use super::job::{Again, Canceled, Job, JobId, Work};
 use super::project::{Project, ProjectId};
 use super::row::TranscriptEntry;
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Whose controls or settings.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,4 +149,89 @@ pub enum Event {
         /// Of the set in force now.
         version_after: u64,
     },
+    /// A job came into the queue.
+    JobQueued {
+        /// The job, as it waits.
+        job: Box<Job>,
+    },
+    /// A job that waits asks for something else now: another one that is the same came.
+    JobMerged {
+        /// Which.
+        job_id: JobId,
+        /// What it asks for.
+        work: Work,
+    },
+    /// An attempt began.
+    JobStarted {
+        /// Which.
+        job_id: JobId,
+    },
+    /// A job does its work in Codex.
+    JobTurnBegun {
+        /// Which.
+        job_id: JobId,
+        /// Codex's thread.
+        thread_id: String,
+        /// Its turn, where one is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn_id: Option<String>,
+    },
+    /// A job waits again.
+    JobRetried {
+        /// Which.
+        job_id: JobId,
+        /// Why.
+        why: Again,
+        /// Before then it is not tried.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next_attempt_at: Option<DateTime<Utc>>,
+    },
+    /// A job has its result; what it did stands in the same batch.
+    JobCompleted {
+        /// Which.
+        job_id: JobId,
+        /// What came of it.
+        result: Value,
+    },
+    /// A job will have no result.
+    JobFailed {
+        /// Which.
+        job_id: JobId,
+        /// The cause, for programs.
+        code: String,
+        /// The cause, for people.
+        message: String,
+    },
+    /// A job that runs is to be taken back.
+    JobCancelAsked {
+        /// Which.
+        job_id: JobId,
+        /// Why.
+        why: Canceled,
+    },
+    /// A job was taken back.
+    JobCanceled {
+        /// Which.
+        job_id: JobId,
+        /// Why.
+        why: Canceled,
+    },
+}
+
+impl Event {
+    /// The job that this happened to.
+    pub fn job_id(&self) -> Option<&JobId> {
+        match self {
+            Self::JobQueued { job } => Some(&job.id),
+            Self::JobMerged { job_id, .. }
+            | Self::JobStarted { job_id }
+            | Self::JobTurnBegun { job_id, .. }
+            | Self::JobRetried { job_id, .. }
+            | Self::JobCompleted { job_id, .. }
+            | Self::JobFailed { job_id, .. }
+            | Self::JobCancelAsked { job_id, .. }
+            | Self::JobCanceled { job_id, .. } => Some(job_id),
+            _ => None,
+        }
+    }
 }

@@ -4,6 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// What the place of a project begins with where there is none.
+const SESSION: &str = "session:";
+
 /// A project's name in the API and in the journal: a UUID.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
@@ -13,6 +16,16 @@ impl ProjectId {
     /// A new one.
     pub fn fresh() -> Self {
         Self(uuid::Uuid::now_v7().to_string())
+    }
+
+    /// What stands for the project of a session that is in none.
+    pub fn of_session(session_id: &str) -> Self {
+        Self(format!("{SESSION}{session_id}"))
+    }
+
+    /// The session that this stands for, where it is no project.
+    pub fn session(&self) -> Option<&str> {
+        self.0.strip_prefix(SESSION)
     }
 }
 

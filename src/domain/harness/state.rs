@@ -2,6 +2,7 @@
 
 use super::controls::{Controls, SessionControls, Settings};
 use super::event::{Event, Scope};
+use super::jobs::Jobs;
 use super::project::{Project, ProjectId, folded};
 use super::row::{MAX_BYTES, MAX_ROWS, TranscriptEntry};
 use chrono::{DateTime, Utc};
@@ -24,6 +25,8 @@ pub struct State {
     pub extensions: Extensions,
     /// Bytes of all rows, as [`TranscriptEntry::bytes`] counts them.
     pub row_bytes: usize,
+    /// What waits in the queue, runs, or is over.
+    pub jobs: Jobs,
 }
 
 /// A set of extensions.
@@ -209,6 +212,15 @@ impl State {
                     loaded_at: Some(ts),
                 };
             }
+            Event::JobQueued { .. }
+            | Event::JobMerged { .. }
+            | Event::JobStarted { .. }
+            | Event::JobTurnBegun { .. }
+            | Event::JobRetried { .. }
+            | Event::JobCompleted { .. }
+            | Event::JobFailed { .. }
+            | Event::JobCancelAsked { .. }
+            | Event::JobCanceled { .. } => self.jobs.apply(ts, event),
             Event::CeilingMet { .. } => {}
         }
     }

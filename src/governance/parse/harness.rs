@@ -30,6 +30,7 @@ pub(super) fn harness(raw: Option<RawHarness>) -> Result<HarnessSettings> {
         defaults_locked: raw.lock_defaults,
         tool_call_seconds: seconds(raw.tool_call_seconds, "harness.tool_call_seconds")?
             .unwrap_or(otherwise.tool_call_seconds),
+        queue: raw.queue,
     })
 }
 

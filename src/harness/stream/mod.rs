@@ -3,7 +3,7 @@
 //!
 //! - `backlog`: the events and the places; `cursor`: a place as readers name it
 //! - `reach`: who is told what; `names`: what things are called; `frames`: an event as readers are told of it
-//! - `heard`: what Codex says; `own`: what happens here; `asks`: what is asked; `telling`: the task that hears of those
+//! - `heard`: what Codex says; `own`: what happens here; `asks`: what is asked; `jobs`: jobs; `telling`: the task that hears of those
 //! - `reader`: one reader; `followed`: the threads that readers follow
 //!
 //! Knows nothing of sockets.
@@ -14,6 +14,7 @@ pub mod cursor;
 mod followed;
 pub mod frames;
 mod heard;
+mod jobs;
 pub mod names;
 mod own;
 pub mod reach;

@@ -1,9 +1,11 @@
 //! What happens here, as events: records of the journal of the harness, and how Codex stands.
 
 use super::frames::Own;
+use super::jobs;
 use crate::codex::Status;
 use crate::domain::harness::controls::Controls;
 use crate::domain::harness::event::{Event, Provenance, Scope};
+use crate::domain::harness::job::{Job, JobId};
 use crate::domain::harness::project::{Project, ProjectId};
 use crate::domain::harness::row::{RowStatus, TranscriptEntry};
 use crate::domain::harness::state::Tombstone;
@@ -119,8 +121,17 @@ struct Runtime<'a> {
     retry_at: Option<DateTime<Utc>>,
 }
 
-/// What a record of the journal of the harness is told as.
-pub fn of_record(at: DateTime<Utc>, event: &Event) -> Vec<Own> {
+/// What a record of the journal of the harness is told as; what is known of a job it looks up.
+pub fn of_record(
+    at: DateTime<Utc>,
+    event: &Event,
+    job: impl FnOnce(&JobId) -> Option<Job>,
+) -> Vec<Own> {
+    if let Some(id) = event.job_id() {
+        return jobs::of_record(at, event, job(id).as_ref())
+            .into_iter()
+            .collect();
+    }
     match event {
         Event::ProjectCreated { project } | Event::ProjectRenamed { project } => {
             vec![Own::new("project_upserted", None, &Upserted { project }).for_everybody()]
@@ -223,7 +234,8 @@ pub fn of_record(at: DateTime<Utc>, event: &Event) -> Vec<Own> {
             };
             vec![Own::new("extensions_reloaded", None, &reloaded)]
         }
-        Event::SessionPurged { .. } | Event::CeilingMet { .. } => Vec::new(),
+        // The jobs were told of above.
+        _ => Vec::new(),
     }
 }
 

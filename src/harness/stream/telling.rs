@@ -64,7 +64,7 @@ impl Harness {
         let own = streams.told.follow(&self.ledger, |at, event| {
             // Only then is it worth to be put into words.
             if streams.backlog.is_awake() {
-                for own in own::of_record(at, event) {
+                for own in own::of_record(at, event, |id| self.job(id).ok()) {
                     streams.tell(|| own);
                 }
             }

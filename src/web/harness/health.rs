@@ -4,6 +4,7 @@ use super::App;
 use super::document::OfInput;
 use super::input::Params;
 use crate::codex::Status;
+use crate::domain::harness::jobs::Counts;
 use crate::web::role::RequireMember;
 use axum::Json;
 use axum::extract::State;
@@ -65,10 +66,24 @@ struct CodexHealth {
     last_exit: Option<String>,
 }
 
-/// How the queue of jobs fares.
+/// How the queue of jobs fares. While it is off nothing is counted.
 #[derive(Serialize, ToSchema)]
 struct QueueHealth {
     enabled: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    counts: Option<JobCounts>,
+}
+
+/// How many jobs are how far.
+#[derive(Serialize, ToSchema)]
+struct JobCounts {
+    queued: usize,
+    running: usize,
+    completed: usize,
+    failed: usize,
+    canceled: usize,
+    /// The projects that they are in.
+    projects: usize,
 }
 
 /// What is known about the login.
@@ -99,7 +114,7 @@ pub(super) async fn health(
         status: "ok",
         service: "api",
         codex,
-        orchestrator_queue: QueueHealth { enabled: false },
+        orchestrator_queue: queue(&app),
         auth: AuthHealth {
             has_open_ai_api_key: environment.get("OPENAI_API_KEY").is_some(),
             codex_home_auth_file: home.is_some_and(|home| home.join("auth.json").exists()),
@@ -108,6 +123,29 @@ pub(super) async fn health(
         timestamp: Utc::now(),
     };
     (status, Json(health))
+}
+
+fn queue(app: &App) -> QueueHealth {
+    let enabled = app.queue_is_on();
+    let counts = enabled.then(|| {
+        let Counts {
+            queued,
+            running,
+            completed,
+            failed,
+            canceled,
+            projects,
+        } = app.job_counts();
+        JobCounts {
+            queued,
+            running,
+            completed,
+            failed,
+            canceled,
+            projects,
+        }
+    });
+    QueueHealth { enabled, counts }
 }
 
 fn codex(app: &App) -> CodexHealth {

@@ -1,11 +1,13 @@
-//! Threads that are no sessions: the list, by project, with what begins a new one. One of them is a transcript's page, with `chat`'s part.
+//! Threads that are no sessions: the list, by project, with what begins a new one, and the jobs. One of them is a transcript's page, with `chat`'s part.
 
 use super::Words;
+use crate::domain::harness::job::JobState;
 use crate::domain::harness::project::Project;
 use crate::domain::language::Language;
 use crate::domain::shown::without_hidden;
 use crate::web::views::{
-    NO_PROJECT, SHOWN, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
+    JobItem, JobList, NO_PROJECT, SHOWN, ThreadGroup, ThreadItem, ThreadList, ThreadOwner,
+    ThreadsWanted,
 };
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -21,6 +23,8 @@ pub struct Threads<'a> {
     pub wanted: &'a ThreadsWanted,
     /// The models that a new one may be given.
     pub models: &'a [String],
+    /// The jobs.
+    pub jobs: &'a JobList,
 }
 
 #[derive(Template)]
@@ -112,6 +116,18 @@ impl Page<'_> {
 
     fn seen(&self, text: &str) -> String {
         seen(text)
+    }
+
+    fn job_badge(&self, item: &JobItem) -> &'static str {
+        match item.job.state {
+            JobState::Running => "ask",
+            JobState::Failed => "bad",
+            JobState::Queued | JobState::Completed | JobState::Canceled => "",
+        }
+    }
+
+    fn since(&self, item: &JobItem) -> String {
+        self.stamp(&item.since())
     }
 
     fn stamp(&self, at: &DateTime<Utc>) -> String {

@@ -6,7 +6,7 @@ use crate::web::body::Query;
 use crate::web::caller::RequirePerson;
 use crate::web::error::ApiError;
 use crate::web::pages::{self, Threads};
-use crate::web::views::{ThreadList, ThreadsWanted, models};
+use crate::web::views::{JobList, ThreadList, ThreadsWanted, models};
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Html;
@@ -48,11 +48,13 @@ pub async fn page(
         .as_ref()
         .map_err(|_| reason.as_deref().unwrap_or_default());
     let models = models(&app.harness);
+    let jobs = JobList::of(&app.harness);
     html(pages::render_threads(Threads {
         language,
         list,
         wanted: &wanted,
         models: &models,
+        jobs: &jobs,
     }))
 }
 

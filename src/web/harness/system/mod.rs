@@ -1,5 +1,5 @@
-//! Codex as a whole: what it can do and offers, its account and configuration, commands without a thread. And what is switched off
-//! (jobs, extensions, suggestions), which answers in its own shape.
+//! Codex as a whole: what it can do and offers, its account and configuration, commands without a thread. And what is ours
+//! and no thread's: jobs, extensions, suggestions.
 
 mod account;
 mod answers;
@@ -42,6 +42,8 @@ pub(super) fn routes(to: Operations) -> Operations {
         .routes(routes!(jobs::list))
         .routes(routes!(jobs::read))
         .routes(routes!(jobs::cancel))
+        .routes(routes!(jobs::retry))
+        .routes(routes!(jobs::create))
         .routes(routes!(extensions::list))
         .routes(routes!(extensions::reload))
         .routes(routes!(suggestions::enqueue))
