@@ -3,6 +3,8 @@
 //!
 //! Names in JSON are those of the API, also in the journal: one spelling for one thing.
 
+pub mod action;
+pub mod actions;
 pub mod asked;
 pub mod ceilings;
 pub mod change;
@@ -16,4 +18,5 @@ pub mod project;
 pub mod queue;
 pub mod row;
 pub mod state;
+pub mod suggestion;
 pub mod switch;

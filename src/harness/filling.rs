@@ -45,6 +45,7 @@ impl Harness {
                 self.index.lost();
                 self.subscriptions.lost();
                 self.streams.lost();
+                self.asides.lost();
             }
             Incoming::Notification(notification) => self.notified(notification),
             Incoming::Request { .. } => {}
@@ -214,7 +215,7 @@ impl Harness {
         let known = self.index.get(id);
         let is_news = !known.is_some_and(|it| it.is_materialized() && !it.preview.is_empty());
         let is_active = status.is_active();
-        if !is_news && !is_active || self.is_system_owned(id) {
+        if !is_news && !is_active || self.is_system_owned(id) || self.asides.is_one(id) {
             return;
         }
         let (harness, id) = (Arc::clone(self), id.to_owned());

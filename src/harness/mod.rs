@@ -14,14 +14,18 @@
 //! - `refused`: everything that may be said no to, and how; `causes`: the one table from Codex's words to answers
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `waits`: what waits for an answer in a thread, and is answered
-//! - `rows`: what clients write into transcripts; `suggestions`: the suggested next request; `extensions`: their set
+//! - `rows`: what clients write into transcripts; `extensions`: their set
+//! - `suggestions`: the suggested next request as a row; `suggesting`: how the model is asked for one; `asides`: in copies that leave no trace
+//! - `actions`: what extensions and agents want done, inside the scope of what they were told of
 //! - `queue`: jobs, which the server does by itself beside whatever the sessions do
 //! - `stream`: everything that happens, as it happens
 //!
 //! Knows nothing of HTTP, and nothing of planners and departments but that their threads are not to be driven from here.
 
 mod account;
+pub mod actions;
 pub mod acts;
+mod asides;
 pub mod call;
 pub mod capabilities;
 mod causes;
@@ -44,12 +48,14 @@ pub mod sessions;
 pub mod standing;
 pub mod stream;
 mod subscriptions;
+pub mod suggesting;
 pub mod suggestions;
 pub mod summary;
 pub mod transcript;
 pub mod turns;
 pub mod waits;
 
+use self::asides::Asides;
 use self::index::Index;
 use self::refused::Refused;
 use self::stream::Streams;
@@ -85,6 +91,7 @@ pub struct Harness {
     pub started_at: DateTime<Utc>,
     /// Everything that happens, for whoever reads it as it happens.
     pub streams: Arc<Streams>,
+    asides: Arc<Asides>,
     filling: filling::Filling,
     queue: queue::Queue,
     subscriptions: subscriptions::Subscriptions,
@@ -112,9 +119,11 @@ impl Harness {
             (seq, open)
         };
         let (seq, waiting) = core.ledger.read_at(waiting);
-        let streams = Streams::new(ledger.snapshot_seq(), seq, waiting);
+        let asides = Asides::of(ledger.read(suggesting::asides_of));
+        let streams = Streams::new(ledger.snapshot_seq(), seq, waiting, Arc::clone(&asides));
         Arc::new(Self {
             streams: Arc::new(streams),
+            asides,
             core,
             threads,
             asks,

@@ -1,7 +1,9 @@
 //! The suggested next request of a thread: a row of ours that somebody fills in.
 
 use super::rows::upserted;
-use super::{Harness, Refused};
+use super::{Decision, Harness, Refused};
+use crate::domain::harness::event::Event;
+use crate::domain::harness::job::JobId;
 use crate::domain::harness::row::{Role, RowStatus, TranscriptEntry};
 use crate::domain::harness::state::State;
 use crate::domain::sentence::say;
@@ -24,6 +26,17 @@ pub struct Suggestion {
     pub error: Option<String>,
 }
 
+impl Suggestion {
+    /// It is being made.
+    pub const fn streaming() -> Self {
+        Self {
+            status: RowStatus::Streaming,
+            suggestion: None,
+            error: None,
+        }
+    }
+}
+
 impl Harness {
     /// Writes what is known of a suggestion; what stands afterwards, and since when. One that has ended is not taken back to its streaming.
     ///
@@ -44,25 +57,7 @@ impl Harness {
         let now = Utc::now();
         let message_id = format!("{ROW}{request_key}");
         let turn_id = self.turn_of_row(session_id, &message_id).await;
-        let details = json!({
-            "requestKey": request_key,
-            "suggestion": told.suggestion,
-            "error": told.error,
-            "updatedAt": now,
-        });
-        let ended = told.status != RowStatus::Streaming;
-        let content = told.suggestion.clone().or_else(|| told.error.clone());
-        let entry = TranscriptEntry {
-            message_id,
-            turn_id,
-            role: Role::System,
-            kind: KIND.to_owned(),
-            content: content.unwrap_or_default(),
-            details: Some(details.to_string()),
-            started_at: Some(now.timestamp_millis()),
-            completed_at: ended.then(|| now.timestamp_millis()),
-            status: told.status,
-        };
+        let entry = entry(request_key, &turn_id, &told, None, now);
         let session_id = session_id.to_owned();
         let decide = move |state: &State| decide(state, session_id, entry, told, now);
         self.decide(actor, decide).await
@@ -89,13 +84,60 @@ impl Harness {
     }
 }
 
+/// The row of a suggestion; one that a job makes names it.
+pub(super) fn entry(
+    request_key: &str,
+    turn_id: &str,
+    told: &Suggestion,
+    job_id: Option<&JobId>,
+    now: DateTime<Utc>,
+) -> TranscriptEntry {
+    let mut details = json!({
+        "requestKey": request_key,
+        "suggestion": told.suggestion,
+        "error": told.error,
+        "updatedAt": now,
+    });
+    if let Some(job_id) = job_id {
+        details["jobId"] = json!(job_id);
+    }
+    let ended = told.status != RowStatus::Streaming;
+    let content = told.suggestion.clone().or_else(|| told.error.clone());
+    TranscriptEntry {
+        message_id: format!("{ROW}{request_key}"),
+        turn_id: turn_id.to_owned(),
+        role: Role::System,
+        kind: KIND.to_owned(),
+        content: content.unwrap_or_default(),
+        details: Some(details.to_string()),
+        started_at: Some(now.timestamp_millis()),
+        completed_at: ended.then(|| now.timestamp_millis()),
+        status: told.status,
+    }
+}
+
+/// A suggestion is being made: its row, unless an attempt before wrote it.
+pub(super) fn begun(state: &State, session_id: String, entry: TranscriptEntry) -> Decision<()> {
+    let events: Vec<Event> = match state.row(&session_id, &entry.message_id) {
+        Some(_) => Vec::new(),
+        None => vec![upserted(state, session_id, entry)?],
+    };
+    Ok((events, ()))
+}
+
+/// The turn in which the row of a suggestion stands; none where there is no row.
+pub(super) fn turn_of(state: &State, session_id: &str, request_key: &str) -> String {
+    let row = state.row(session_id, &format!("{ROW}{request_key}"));
+    row.map(|it| it.turn_id.clone()).unwrap_or_default()
+}
+
 fn decide(
     state: &State,
     session_id: String,
     entry: TranscriptEntry,
     told: Suggestion,
     now: DateTime<Utc>,
-) -> super::Decision<(Suggestion, DateTime<Utc>)> {
+) -> Decision<(Suggestion, DateTime<Utc>)> {
     let known = state.row(&session_id, &entry.message_id);
     if let Some(known) = known
         && known.status != RowStatus::Streaming

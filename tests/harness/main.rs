@@ -21,6 +21,7 @@ mod sessions;
 mod stream;
 mod stream_life;
 mod subscriptions;
+mod suggestions;
 #[path = "../e2e/support/mod.rs"]
 #[allow(dead_code, unused_imports)]
 mod support;

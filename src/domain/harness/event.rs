@@ -1,5 +1,6 @@
 //! What can happen in the harness: the events of its own journal. A field's name is that of the API.
 
+use super::action::{ActionResult, KeyId};
 use super::controls::{Controls, Settings};
 use super::job::{Again, Canceled, Job, JobId, Work};
 use super::project::{Project, ProjectId};
@@ -208,6 +209,20 @@ pub enum Event {
         job_id: JobId,
         /// Why.
         why: Canceled,
+    },
+    /// An action under a key is about to be performed.
+    ActionClaimed {
+        /// Whose key.
+        key: KeyId,
+        /// Of what it does: another one under this key is another action.
+        digest: String,
+    },
+    /// An action under a key was performed, or not.
+    ActionDone {
+        /// Whose key.
+        key: KeyId,
+        /// What came of it.
+        result: ActionResult,
     },
     /// A job was taken back.
     JobCanceled {

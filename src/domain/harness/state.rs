@@ -1,5 +1,6 @@
 //! What the events of the harness fold into. Says nothing of what runs: that is Codex's to say.
 
+use super::actions::Actions;
 use super::controls::{Controls, SessionControls, Settings};
 use super::event::{Event, Scope};
 use super::jobs::Jobs;
@@ -27,6 +28,8 @@ pub struct State {
     pub row_bytes: usize,
     /// What waits in the queue, runs, or is over.
     pub jobs: Jobs,
+    /// Actions that were performed under a key.
+    pub actions: Actions,
 }
 
 /// A set of extensions.
@@ -221,6 +224,8 @@ impl State {
             | Event::JobFailed { .. }
             | Event::JobCancelAsked { .. }
             | Event::JobCanceled { .. } => self.jobs.apply(ts, event),
+            Event::ActionClaimed { key, digest } => self.actions.claim(key, digest),
+            Event::ActionDone { key, result } => self.actions.end(key, result),
             Event::CeilingMet { .. } => {}
         }
     }

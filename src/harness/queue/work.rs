@@ -5,7 +5,7 @@ use crate::domain::harness::event::Event;
 use crate::domain::harness::job::{Job, Work};
 use crate::domain::harness::state::State;
 use crate::domain::sentence::say;
-use crate::harness::Harness;
+use crate::harness::{Harness, suggesting};
 
 impl Harness {
     /// Does what a job asks for, once.
@@ -14,7 +14,8 @@ impl Harness {
     /// When nothing comes of it.
     pub(super) async fn run_job(&self, run: &Run) -> Result<Outcome, Failure> {
         match &run.job.work {
-            Work::SuggestRequest(_) | Work::AgentInstruction(_) => Err(not_supported(run)),
+            Work::SuggestRequest(wish) => self.suggest(run, wish).await,
+            Work::AgentInstruction(_) => Err(not_supported(run)),
         }
     }
 }
@@ -26,6 +27,9 @@ fn not_supported(run: &Run) -> Failure {
 
 /// What else is recorded in the moment a job is over, whichever way: it is `job` as it is then. `before` stands in the same batch. Rows that
 /// name the job as `jobId` in their details, and still stream, are ended afterwards by themselves.
-pub(super) fn consequences(_state: &State, _job: &Job, _before: &[Event]) -> Vec<Event> {
-    Vec::new()
+pub(super) fn consequences(state: &State, job: &Job, _before: &[Event]) -> Vec<Event> {
+    match &job.work {
+        Work::SuggestRequest(wish) => suggesting::ended(state, job, wish).into_iter().collect(),
+        Work::AgentInstruction(_) => Vec::new(),
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! # Deleted threads, and the launcher's own
 //!
-//! Of a thread that was deleted here nothing is told but that it was: for everybody it is gone. Of a thread that the launcher drives there
+//! Of a thread that was deleted here nothing is told but that it was: for everybody it is gone. Of a copy in which the model is asked something
+//! aside nothing is told at all. Of a thread that the launcher drives there
 //! are no signals; whoever follows that very thread is told by its other names, as the table of filters has it. So with one frame for each
 //! event the frame is the first one that the reader is told at all.
 
@@ -29,6 +30,8 @@ pub enum Whose {
     Launchers,
     /// It was deleted here.
     Deleted,
+    /// A copy that leaves no trace.
+    Nobodys,
 }
 
 /// What is known of a thread when its frames are made.
@@ -245,12 +248,13 @@ impl Event {
             (Some(id), Some(Whose::Launchers)) => Reach::SystemThread(id.to_owned()),
             (Some(id), _) => Reach::Thread(id.to_owned()),
         };
-        let is_deleted = scene.as_ref().is_some_and(|it| it.whose == Whose::Deleted);
+        let is_hidden = |it: &Scene| matches!(it.whose, Whose::Deleted | Whose::Nobodys);
+        let is_hidden = scene.as_ref().is_some_and(is_hidden);
         match &self.what {
             What::Own(own) if own.for_everybody => {
                 vec![self.frame(own.name, &own.payload, Reach::Everybody)]
             }
-            _ if is_deleted => Vec::new(),
+            _ if is_hidden => Vec::new(),
             What::Own(own) => vec![self.frame(own.name, &own.payload, reach)],
             What::Heard(heard) => self.of_codex(heard, &reach, scene.as_ref()),
         }

@@ -24,6 +24,7 @@ mod telling;
 use self::backlog::{Backlog, Bounds};
 use self::cursor::Cursor;
 use self::frames::{Event, Own, What};
+use super::asides::Asides;
 use crate::domain::ask::Ask;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -51,12 +52,14 @@ pub struct Streams {
     /// Of the server's.
     asks_told: telling::Told,
     open_asks: asks::Open,
+    /// They hear what Codex says before anybody reads it.
+    asides: Arc<Asides>,
 }
 
 impl Streams {
     /// Nothing has happened, and nobody reads. What happened here up to this record of the journal of the harness, and of the server's, is
     /// no news; this was asked before, and waits.
-    pub fn new(harness_seq: u64, server_seq: u64, waiting: Vec<Ask>) -> Self {
+    pub fn new(harness_seq: u64, server_seq: u64, waiting: Vec<Ask>, asides: Arc<Asides>) -> Self {
         Self {
             epoch: uuid::Uuid::new_v4().simple().to_string(),
             backlog: Arc::new(Backlog::new(BOUNDS)),
@@ -66,6 +69,7 @@ impl Streams {
             told: telling::Told::new(harness_seq),
             asks_told: telling::Told::new(server_seq),
             open_asks: asks::Open::of(waiting),
+            asides,
         }
     }
 

@@ -61,6 +61,7 @@ impl Harness {
         });
         let whose = match is_deleted {
             _ if self.is_system_owned(id) => Whose::Launchers,
+            _ if self.asides.is_one(id) => Whose::Nobodys,
             true => Whose::Deleted,
             false => Whose::Users,
         };
