@@ -17,7 +17,8 @@ use crate::domain::harness::job::{
 };
 use crate::domain::harness::row::RowStatus;
 use crate::domain::harness::state::State;
-use crate::domain::harness::suggestion::{cleaned, fallback, prompt};
+use crate::domain::harness::suggestion::cleaned;
+use crate::domain::prompts::suggestion::{fallback, prompt};
 use crate::domain::sentence::{Sentence, say};
 use chrono::Utc;
 use serde_json::{Value, json};

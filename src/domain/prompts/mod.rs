@@ -8,6 +8,7 @@ mod department;
 mod notices;
 mod planner;
 mod review;
+pub mod suggestion;
 mod work;
 
 pub use department::department;
