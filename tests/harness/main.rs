@@ -15,6 +15,7 @@ mod listener;
 mod lists;
 mod page;
 mod projects;
+mod python;
 mod rig;
 mod sessions;
 mod stream;
