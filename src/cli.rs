@@ -200,6 +200,13 @@ pub enum Command {
     /// The limited child that reads the repository; the gate and the server start it
     #[command(hide = true)]
     Reader,
+    /// Runs an extension's program within limits, and ends it with the server; the server starts it
+    #[command(hide = true)]
+    Keep {
+        /// The program and its arguments
+        #[arg(last = true, required = true, value_name = "COMMAND")]
+        command: Vec<std::ffi::OsString>,
+    },
     /// Ends Codex's app-server when no launcher comes back; the server starts it
     #[command(hide = true)]
     Watchdog {

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
             return commands::demo_agent::run(prompt_file.as_deref()).into();
         }
         Some(Command::Gate(arguments)) => return commands::gate::run(&cli, &arguments).into(),
+        Some(Command::Keep { command }) => return commands::keep::run(&command),
         Some(Command::Reader) => return commands::reader::run(&cli).into(),
         other => cli.command = other,
     }

@@ -4,6 +4,7 @@
 
 mod bounded;
 pub mod confined;
+pub mod kept;
 mod marked;
 mod platform;
 mod tree;

@@ -30,6 +30,13 @@ pub enum Caller {
         /// Name of its token.
         name: String,
     },
+    /// An extension that handles an event of a session, and may read that one.
+    Extension {
+        /// Who it is.
+        agent_id: String,
+        /// The session.
+        session_id: String,
+    },
     /// The tool server, speaking for the agent of one Codex thread.
     Agent {
         /// The thread.
@@ -50,6 +57,7 @@ impl Caller {
             } => format!("token:{name}"),
             Self::Reader { name } => format!("reader:{name}"),
             Self::Harness { name } => format!("harness:{name}"),
+            Self::Extension { agent_id, .. } => format!("extension:{agent_id}"),
             Self::Agent { thread_id } => format!("agent:{thread_id}"),
         }
     }

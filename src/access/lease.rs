@@ -15,6 +15,11 @@ pub enum Holder {
         /// Which one.
         number: u64,
     },
+    /// An extension, while it handles an event.
+    Extension {
+        /// Who it is.
+        agent_id: String,
+    },
     /// A named token.
     Token {
         /// Its name.
@@ -27,7 +32,7 @@ pub enum Holder {
 impl Holder {
     /// Whether the credential is good for the next server as well.
     pub fn outlives_the_server(&self) -> bool {
-        !matches!(self, Self::Browser { .. })
+        !matches!(self, Self::Browser { .. } | Self::Extension { .. })
     }
 }
 
@@ -36,6 +41,7 @@ impl fmt::Display for Holder {
         match self {
             Self::CommandLine => f.write_str("cli"),
             Self::Browser { boot, number } => write!(f, "browser:{boot:x}-{number}"),
+            Self::Extension { agent_id } => write!(f, "extension:{agent_id}"),
             Self::Token { name, print } => write!(f, "token:{name}:{print}"),
         }
     }

@@ -11,6 +11,7 @@ mod heard;
 mod lease;
 mod limit;
 mod login_error;
+mod passes;
 mod proof;
 mod secret;
 pub mod tokens;
@@ -22,6 +23,7 @@ pub use clock::{Clock, boot_clock};
 pub use heard::{AccessEvent, Observer};
 pub use lease::{Holder, Lease};
 pub use login_error::LoginError;
+pub use passes::{Admission, Passes};
 pub use secret::{NoEntropy, Secret};
 pub use tokens::{Scope, TokenError, TokenStore};
 pub use tool_servers::Kin;
@@ -116,6 +118,7 @@ pub struct Access {
     closing: CancellationToken,
     observer: Observer,
     tool_servers: ToolServers,
+    passes: Passes,
     inner: Mutex<Inner>,
 }
 
@@ -158,6 +161,7 @@ impl Access {
             closing,
             observer,
             tool_servers: ToolServers::default(),
+            passes: Passes::default(),
             inner: Mutex::new(inner),
         }
     }
@@ -332,6 +336,9 @@ impl Access {
 
     /// What a bearer token is worth.
     pub(crate) fn check_token(&self, token: &str) -> Result<Option<Grant>, TokenError> {
+        if let Some(grant) = self.check_pass(token) {
+            return Ok(Some(grant));
+        }
         let Some((scope, lease)) = self.tokens.check(token)? else {
             return Ok(None);
         };

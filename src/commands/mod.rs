@@ -14,6 +14,7 @@ pub mod gate;
 pub mod harness;
 pub mod hook;
 mod input;
+pub mod keep;
 pub mod mcp;
 pub mod open;
 pub mod ps;
@@ -130,7 +131,8 @@ pub async fn run(
             | Command::Terminal(_)
             | Command::DemoAgent { .. }
             | Command::Gate(_)
-            | Command::Reader,
+            | Command::Reader
+            | Command::Keep { .. },
         ) => {
             unreachable!("main runs these itself")
         }

@@ -31,7 +31,7 @@ use crate::ledger::{self, TransactError};
 use crate::paths::Places;
 use crate::reader::Reader;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 
@@ -103,6 +103,11 @@ impl Core {
     /// Reads the repository by way of a limited child of its own, which ends with it.
     pub fn reader(&self) -> Reader {
         Reader::new(self.program.clone(), self.place.repo.clone())
+    }
+
+    /// This program, for children of ours.
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// The configuration in force.

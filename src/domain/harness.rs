@@ -10,6 +10,7 @@ pub mod ceilings;
 pub mod change;
 pub mod controls;
 pub mod event;
+pub mod extension;
 pub mod gifts;
 pub mod job;
 pub mod jobs;

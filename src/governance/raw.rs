@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use crate::domain::department::{Approval, Localized, Sandbox};
 use crate::domain::harness::controls::{ApprovalPolicy, FilesystemSandbox, NetworkAccess};
+use crate::domain::harness::extension::mode::Mode;
 use crate::domain::harness::switch::Switch;
 use crate::domain::language::Language;
 use crate::domain::review::GateMode;
@@ -68,7 +69,16 @@ pub(super) struct RawHarness {
     pub feedback: bool,
     pub lock_defaults: bool,
     pub tool_call_seconds: Option<Spanned<u64>>,
+    pub extensions: RawExtensions,
     pub queue: Switch,
+}
+
+/// Whose extensions run.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawExtensions {
+    pub mode: Mode,
+    pub folders: Option<Spanned<OneOrMany>>,
 }
 
 /// What is answered without asking the person.

@@ -14,7 +14,7 @@
 //! - `refused`: everything that may be said no to, and how; `causes`: the one table from Codex's words to answers
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `waits`: what waits for an answer in a thread, and is answered
-//! - `rows`: what clients write into transcripts; `extensions`: their set
+//! - `rows`: what clients write into transcripts; `extensions`: programs of others that take part
 //! - `suggestions`: the suggested next request as a row; `suggesting`: how the model is asked for one; `asides`: in copies that leave no trace
 //! - `actions`: what extensions and agents want done, inside the scope of what they were told of
 //! - `queue`: jobs, which the server does by itself beside whatever the sessions do
@@ -94,6 +94,8 @@ pub struct Harness {
     asides: Arc<Asides>,
     filling: filling::Filling,
     queue: queue::Queue,
+    /// Programs of others that take part.
+    pub extensions: extensions::Extensions,
     subscriptions: subscriptions::Subscriptions,
 }
 
@@ -132,6 +134,7 @@ impl Harness {
             started_at: Utc::now(),
             filling: filling::Filling::default(),
             queue: queue::Queue::default(),
+            extensions: extensions::Extensions::default(),
             subscriptions: subscriptions::Subscriptions::default(),
         })
     }

@@ -258,6 +258,23 @@ impl Refused {
 }
 
 impl Refused {
+    /// 409: the set is being loaded.
+    pub fn reload_in_progress() -> Self {
+        let message = say!("refusal.harness.reload_in_progress");
+        Self::new(409, "reload_in_progress", message)
+    }
+
+    /// 409: these are not the files that were found.
+    pub fn unknown_extension(agent_id: &str) -> Self {
+        let message = say!("refusal.harness.unknown_extension");
+        Self::new(409, "content_changed", message).with("agentId", agent_id)
+    }
+
+    /// 503: the server is about to end.
+    pub fn stopping() -> Self {
+        Self::new(503, "stopping", say!("refusal.stopping"))
+    }
+
     /// 413: settings above the bound, in KiB.
     pub fn settings_too_large(kib: usize) -> Self {
         let message = say!("refusal.harness.settings_too_large", kib);
@@ -382,7 +399,7 @@ impl From<TransactError<Self>> for Refused {
             TransactError::ReadOnly { reason } => {
                 Self::new(507, "read_only", Sentence::recognised(&reason))
             }
-            TransactError::Closed => Self::new(503, "stopping", say!("refusal.stopping")),
+            TransactError::Closed => Self::stopping(),
             TransactError::Panicked => Self::internal(),
         }
     }

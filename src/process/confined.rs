@@ -54,14 +54,7 @@ impl Limits {
             (Resource::Fsize, 0),
             (Resource::Core, 0),
         ] {
-            let limit = getrlimit(resource)
-                .maximum
-                .map_or(limit, |most| most.min(limit));
-            let limit = Rlimit {
-                current: Some(limit),
-                maximum: Some(limit),
-            };
-            setrlimit(resource, limit)?;
+            lower(resource, limit)?;
         }
         Ok(())
     }
@@ -77,6 +70,18 @@ impl Limits {
         };
         Ok(setrlimit(Resource::Cpu, limit)?)
     }
+}
+
+/// Lowers what this process, and whatever it starts, may take; never raises it.
+pub(super) fn lower(resource: Resource, limit: u64) -> io::Result<()> {
+    let limit = getrlimit(resource)
+        .maximum
+        .map_or(limit, |most| most.min(limit));
+    let limit = Rlimit {
+        current: Some(limit),
+        maximum: Some(limit),
+    };
+    Ok(setrlimit(resource, limit)?)
 }
 
 /// What a child says: what was asked for, or why there is no such thing.

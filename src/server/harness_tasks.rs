@@ -14,14 +14,15 @@ use tokio_util::sync::CancellationToken;
 type Task = fn(Arc<Harness>, CancellationToken) -> BoxFuture<'static, ()>;
 
 /// All of them: threads that are let go, calls that nobody answers, rows of what is asked, threads that readers of the stream follow, what
-/// those are told, and jobs.
-const ALL: [Task; 6] = [
+/// those are told, jobs, and extensions.
+const ALL: [Task; 7] = [
     |harness, end| harness.let_go(end).boxed(),
     |harness, end| harness.end_calls(end).boxed(),
     |harness, end| harness.write_asks(end).boxed(),
     |harness, end| harness.listen_for_streams(end).boxed(),
     |harness, end| harness.tell_stream(end).boxed(),
     |harness, end| harness.run_jobs(end).boxed(),
+    |harness, end| harness.run_extensions(end).boxed(),
 ];
 
 /// Keeps them going.

@@ -18,6 +18,7 @@ use crate::domain::sentence::say;
 use crate::domain::state::State;
 use crate::governance::judging::CommittedFile;
 use crate::governance::plan_checks::PlanCheckCache;
+use crate::harness::extensions::Door;
 use crate::harness::{self, Harness};
 use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
@@ -171,6 +172,14 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         Arc::clone(&agents.asks),
         harness_ledger,
     );
+    harness.extensions.open(Door {
+        url: format!(
+            "{}{}",
+            access.address().url().trim_end_matches('/'),
+            web::harness::PREFIX
+        ),
+        passes: access.passes().clone(),
+    });
     if let Ok(codex) = &codex {
         let streams = Arc::clone(&harness.streams);
         codex.overhear(move |told| streams.heard(told));

@@ -185,7 +185,9 @@ impl Terminals {
     async fn revoke(&self, id: &TerminalId, holder: &Holder) {
         let over = match holder {
             Holder::Token { .. } => Over::Revoked,
-            Holder::Browser { .. } | Holder::CommandLine => Over::LoggedOut,
+            Holder::Browser { .. } | Holder::CommandLine | Holder::Extension { .. } => {
+                Over::LoggedOut
+            }
         };
         let Ok(client) = self.client(id) else {
             return;

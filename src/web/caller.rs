@@ -59,7 +59,7 @@ impl<S: Sync> FromRequestParts<S> for RequireReader {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         match caller(parts)? {
-            Caller::Agent { .. } => Err(ApiError::forbidden(
+            Caller::Agent { .. } | Caller::Extension { .. } => Err(ApiError::forbidden(
                 "not_for_agents",
                 say!("refusal.own_tools_only"),
             )),

@@ -195,6 +195,9 @@ fn admit(access: &Access, manner: Manner, request: &mut Request) -> Result<(), R
             None => return Err(quiet(ApiError::no_credential())),
         }
     };
+    if let Caller::Extension { session_id, .. } = &caller {
+        check_pass(session_id, request)?;
+    }
     let extensions = request.extensions_mut();
     extensions.insert(caller.clone());
     extensions.insert(lease.clone());
@@ -210,6 +213,22 @@ fn admit(access: &Access, manner: Manner, request: &mut Request) -> Result<(), R
     Ok(())
 }
 
+/// What an extension may read: the session of its event, with its transcript, settings and controls.
+fn check_pass(session_id: &str, request: &Request) -> Result<(), ApiError> {
+    let path = request.uri().path().strip_prefix(super::harness::PREFIX);
+    let rest = path
+        .and_then(|it| it.strip_prefix("/sessions/"))
+        .and_then(|it| it.strip_prefix(session_id));
+    let is_its_own = matches!(rest, Some("" | "/settings" | "/session-controls"));
+    match is_its_own && request.method() == Method::GET {
+        true => Ok(()),
+        false => Err(ApiError::forbidden(
+            "outside_event",
+            say!("refusal.outside_event"),
+        )),
+    }
+}
+
 /// Whose tokens change nothing here, whatever a route thinks.
 fn check_changes(caller: &Caller) -> Result<(), ApiError> {
     match caller {
@@ -220,6 +239,11 @@ fn check_changes(caller: &Caller) -> Result<(), ApiError> {
         Caller::Harness { .. } => Err(ApiError::forbidden(
             "harness_only_token",
             say!("refusal.harness_only_token"),
+        )),
+        // The guard has let it read one session of another mount.
+        Caller::Extension { .. } => Err(ApiError::forbidden(
+            "outside_event",
+            say!("refusal.outside_event"),
         )),
         Caller::Person { .. } | Caller::Agent { .. } => Ok(()),
     }

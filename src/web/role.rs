@@ -56,7 +56,7 @@ impl Role {
         match caller {
             Caller::Person { .. } => Some(Self::Owner),
             Caller::Harness { .. } => Some(Self::Admin),
-            Caller::Reader { .. } => Some(Self::Member),
+            Caller::Reader { .. } | Caller::Extension { .. } => Some(Self::Member),
             Caller::Agent { .. } => None,
         }
     }
@@ -97,7 +97,11 @@ impl Acting {
         }
     }
 
-    fn at_least(self, required: Role) -> Result<Self, ApiError> {
+    /// Lets through whoever may at least this.
+    ///
+    /// # Errors
+    /// With both roles.
+    pub(super) fn at_least(self, required: Role) -> Result<Self, ApiError> {
         if self.role >= required {
             return Ok(self);
         }

@@ -17,6 +17,11 @@ impl Bot {
             .run(&["token", "create", "bot", "--scope", "harness"])
             .await;
         assert_eq!(code, Some(0), "{error}");
+        Self::with(house, token.trim())
+    }
+
+    /// A program with this token.
+    pub fn with(house: &House, token: &str) -> Self {
         let server = std::fs::read(house.state.join("server.json")).unwrap();
         let server: Value = serde_json::from_slice(&server).unwrap();
         Self {
@@ -25,14 +30,30 @@ impl Bot {
                 .unwrap()
                 .trim_end_matches('/')
                 .to_owned(),
-            token: token.trim().to_owned(),
+            token: token.to_owned(),
             http: reqwest::Client::new(),
         }
     }
 
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let request = self.http.get(format!("{}{PREFIX}{path}", self.url));
+        self.send(request).await
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let request = self.http.post(format!("{}{PREFIX}{path}", self.url));
-        let answer = request.bearer_auth(&self.token).json(&body).send().await;
+        self.send(request.json(&body)).await
+    }
+
+    /// The same in a lower role.
+    pub async fn post_as(&self, role: &str, path: &str) -> (u16, Value) {
+        let request = self.http.post(format!("{}{PREFIX}{path}", self.url));
+        let request = request.header("x-codex-role", role);
+        self.send(request.json(&json!({}))).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+        let answer = request.bearer_auth(&self.token).send().await;
         let answer = answer.unwrap();
         let status = answer.status().as_u16();
         (status, answer.json().await.unwrap())

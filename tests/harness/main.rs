@@ -11,6 +11,7 @@ mod commands;
 mod controls;
 mod deletion;
 mod document;
+mod extensions;
 mod jobs;
 mod listener;
 mod lists;

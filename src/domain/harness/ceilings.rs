@@ -2,6 +2,7 @@
 //! more. The person themself is bound by the folders and by `feedback` only.
 
 use super::controls::{ApprovalPolicy, Controls, FilesystemSandbox, NetworkAccess};
+use super::extension::mode::Mode;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,16 @@ pub struct Ceilings {
     pub account: bool,
     /// Whether something may be sent to Codex's makers.
     pub feedback: bool,
+    /// Whether extensions run, and how strictly their word is held.
+    #[serde(skip_serializing_if = "is_disabled")]
+    pub extensions: Mode,
+    /// Folders, besides the repository's own, in which extensions lie; absolute.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extension_folders: Vec<PathBuf>,
+}
+
+fn is_disabled(mode: &Mode) -> bool {
+    *mode == Mode::Disabled
 }
 
 impl Default for Ceilings {
@@ -38,6 +49,8 @@ impl Default for Ceilings {
             config_writes: false,
             account: false,
             feedback: false,
+            extensions: Mode::Disabled,
+            extension_folders: Vec::new(),
         }
     }
 }
@@ -180,16 +193,21 @@ impl Ceilings {
     /// The lower of the two in each part.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let both = |it: &&PathBuf| other.folders.contains(it);
+        let shared = |own: &[PathBuf], others: &[PathBuf]| {
+            let both = own.iter().filter(|it| others.contains(it));
+            both.cloned().collect()
+        };
         Self {
             sandbox: self.sandbox.min(other.sandbox),
             network: self.network.min(other.network),
             approval: self.approval.min(other.approval),
-            folders: self.folders.iter().filter(both).cloned().collect(),
+            folders: shared(&self.folders, &other.folders),
             exec: self.exec && other.exec,
             config_writes: self.config_writes && other.config_writes,
             account: self.account && other.account,
             feedback: self.feedback && other.feedback,
+            extensions: self.extensions.min(other.extensions),
+            extension_folders: shared(&self.extension_folders, &other.extension_folders),
         }
     }
 
@@ -230,6 +248,8 @@ mod tests {
             config_writes: true,
             account: true,
             feedback: true,
+            extensions: Mode::Warn,
+            extension_folders: vec!["/srv/agents".into()],
         }
     }
 

@@ -2,6 +2,8 @@
 
 use super::action::{ActionResult, KeyId};
 use super::controls::{Controls, Settings};
+use super::extension::content::Digest;
+use super::extension::manifest::AgentId;
 use super::job::{Again, Canceled, Job, JobId, Work};
 use super::project::{Project, ProjectId};
 use super::row::TranscriptEntry;
@@ -149,6 +151,27 @@ pub enum Event {
         version_before: u64,
         /// Of the set in force now.
         version_after: u64,
+    },
+    /// The person lets a content of an extension run.
+    ExtensionTrusted {
+        /// Who the extension is.
+        agent_id: AgentId,
+        /// Its files, as one name.
+        digest: Digest,
+    },
+    /// The person lets no content of an extension run any more.
+    ExtensionDistrusted {
+        /// Who the extension is.
+        agent_id: AgentId,
+    },
+    /// An extension's process ended or was ended while it was wanted.
+    ExtensionEnded {
+        /// Who the extension is.
+        agent_id: AgentId,
+        /// Why.
+        reason: String,
+        /// When it is started again.
+        retry_at: DateTime<Utc>,
     },
     /// A job came into the queue.
     JobQueued {

@@ -3,11 +3,16 @@
 use super::actions::Actions;
 use super::controls::{Controls, SessionControls, Settings};
 use super::event::{Event, Scope};
+use super::extension::content::Digest;
+use super::extension::manifest::AgentId;
 use super::jobs::Jobs;
 use super::project::{Project, ProjectId, folded};
 use super::row::{MAX_BYTES, MAX_ROWS, TranscriptEntry};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
+
+/// Contents of one extension that are remembered as trusted; the oldest gives way. Whoever goes back to an earlier one is not asked again.
+const MAX_TRUSTED: usize = 32;
 
 /// All of it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,6 +29,8 @@ pub struct State {
     pub default_settings: Settings,
     /// The set of extensions in force.
     pub extensions: Extensions,
+    /// Contents of extensions that the person lets run.
+    pub trusted: BTreeMap<AgentId, Vec<Digest>>,
     /// Bytes of all rows, as [`TranscriptEntry::bytes`] counts them.
     pub row_bytes: usize,
     /// What waits in the queue, runs, or is over.
@@ -224,9 +231,13 @@ impl State {
             | Event::JobFailed { .. }
             | Event::JobCancelAsked { .. }
             | Event::JobCanceled { .. } => self.jobs.apply(ts, event),
+            Event::ExtensionTrusted { agent_id, digest } => self.trust(agent_id, digest),
+            Event::ExtensionDistrusted { agent_id } => {
+                self.trusted.remove(agent_id);
+            }
             Event::ActionClaimed { key, digest } => self.actions.claim(key, digest),
             Event::ActionDone { key, result } => self.actions.end(key, result),
-            Event::CeilingMet { .. } => {}
+            Event::CeilingMet { .. } | Event::ExtensionEnded { .. } => {}
         }
     }
 
@@ -250,6 +261,20 @@ impl State {
             rows: MAX_ROWS.saturating_sub(rows),
             bytes: MAX_BYTES.saturating_sub(self.row_bytes),
         }
+    }
+
+    /// Whether the person lets exactly this run.
+    pub fn trusts(&self, agent_id: &AgentId, digest: &Digest) -> bool {
+        let known = self.trusted.get(agent_id);
+        known.is_some_and(|known| known.contains(digest))
+    }
+
+    fn trust(&mut self, agent_id: &AgentId, digest: &Digest) {
+        let known = self.trusted.entry(agent_id.clone()).or_default();
+        known.retain(|it| it != digest);
+        known.push(digest.clone());
+        let excess = known.len().saturating_sub(MAX_TRUSTED);
+        known.drain(..excess);
     }
 
     fn session(&mut self, id: &str) -> &mut Session {

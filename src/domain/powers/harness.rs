@@ -3,7 +3,9 @@
 use super::Line;
 use crate::domain::harness::ceilings::Ceilings;
 use crate::domain::harness::controls::FilesystemSandbox;
+use crate::domain::harness::extension::mode::Mode;
 use crate::domain::shown::shown_line;
+use std::path::PathBuf;
 
 /// Each entry, under its name in the file, that gives more than what holds without a yes, beside what `approved` was for.
 pub(super) fn lines(now: &Ceilings, approved: &Ceilings) -> Vec<Line> {
@@ -16,6 +18,7 @@ pub(super) fn lines(now: &Ceilings, approved: &Ceilings) -> Vec<Line> {
         approved: held == now,
         unsandboxed: match key {
             "sandbox" => now == FilesystemSandbox::DangerFullAccess.for_codex(),
+            "extensions.mode" => now != Mode::Disabled.word(),
             _ => false,
         },
         now: Some(now),
@@ -25,17 +28,22 @@ pub(super) fn lines(now: &Ceilings, approved: &Ceilings) -> Vec<Line> {
     lines.collect()
 }
 
-fn said(it: &Ceilings) -> [(&'static str, String); 8] {
-    let folders = it.folders.iter();
-    let folders = folders.map(|it| shown_line(&it.display().to_string()).into_owned());
+fn said(it: &Ceilings) -> [(&'static str, String); 10] {
+    let listed = |folders: &[PathBuf]| {
+        let folders = folders.iter();
+        let folders = folders.map(|it| shown_line(&it.display().to_string()).into_owned());
+        folders.collect::<Vec<_>>().join(", ")
+    };
     [
         ("sandbox", it.sandbox.for_codex().to_owned()),
         ("network", it.network.name().to_owned()),
         ("approval", it.approval.name().to_owned()),
-        ("folders", folders.collect::<Vec<_>>().join(", ")),
+        ("folders", listed(&it.folders)),
         ("exec", it.exec.to_string()),
         ("config_writes", it.config_writes.to_string()),
         ("account", it.account.to_string()),
         ("feedback", it.feedback.to_string()),
+        ("extensions.mode", it.extensions.word().to_owned()),
+        ("extensions.folders", listed(&it.extension_folders)),
     ]
 }

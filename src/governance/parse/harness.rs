@@ -12,10 +12,8 @@ pub(super) fn harness(raw: Option<RawHarness>) -> Result<HarnessSettings> {
     let raw = raw.unwrap_or_default();
     let otherwise = HarnessSettings::default();
     let safe = Ceilings::default();
-    let mut folders = Vec::new();
-    for folder in raw.folders.map(list).unwrap_or_default() {
-        folders.push(place(folder)?);
-    }
+    let folders = places(raw.folders, "harness.folders")?;
+    let extension_folders = places(raw.extensions.folders, "harness.extensions.folders")?;
     Ok(HarnessSettings {
         ceilings: Ceilings {
             sandbox: raw.sandbox.unwrap_or(safe.sandbox),
@@ -26,6 +24,8 @@ pub(super) fn harness(raw: Option<RawHarness>) -> Result<HarnessSettings> {
             config_writes: raw.config_writes,
             account: raw.account,
             feedback: raw.feedback,
+            extensions: raw.extensions.mode,
+            extension_folders,
         },
         defaults_locked: raw.lock_defaults,
         tool_call_seconds: seconds(raw.tool_call_seconds, "harness.tool_call_seconds")?
@@ -41,14 +41,19 @@ fn list(raw: Spanned<OneOrMany>) -> Vec<Spanned<String>> {
     }
 }
 
+fn places(raw: Option<Spanned<OneOrMany>>, entry: &str) -> Result<Vec<PathBuf>> {
+    let all = raw.map(list).unwrap_or_default().into_iter();
+    all.map(|folder| place(folder, entry)).collect()
+}
+
 /// A whole path: what it covers must not depend on where somebody stands, nor climb.
-fn place(folder: Spanned<String>) -> Result<PathBuf> {
+fn place(folder: Spanned<String>, entry: &str) -> Result<PathBuf> {
     let path = PathBuf::from(&folder.value);
     let plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
     if !path.is_absolute() || !path.components().all(plain) || folder.value.contains(is_hidden) {
         return Err(at(
             &folder,
-            "harness.folders are whole paths without `..`, such as /srv/other",
+            format!("{entry} are whole paths without `..`, such as /srv/other"),
         ));
     }
     Ok(path.components().collect())

@@ -5,6 +5,7 @@ use super::jobs;
 use crate::codex::Status;
 use crate::domain::harness::controls::Controls;
 use crate::domain::harness::event::{Event, Provenance, Scope};
+use crate::domain::harness::extension::manifest::AgentId;
 use crate::domain::harness::job::{Job, JobId};
 use crate::domain::harness::project::{Project, ProjectId};
 use crate::domain::harness::row::{RowStatus, TranscriptEntry};
@@ -106,6 +107,14 @@ struct Reloaded<'a> {
     result: &'a str,
     version_before: u64,
     version_after: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExtensionEnded<'a> {
+    agent_id: &'a AgentId,
+    reason: &'a str,
+    retry_at: DateTime<Utc>,
 }
 
 #[derive(Serialize)]
@@ -233,6 +242,18 @@ pub fn of_record(
                 version_after: *version_after,
             };
             vec![Own::new("extensions_reloaded", None, &reloaded)]
+        }
+        Event::ExtensionEnded {
+            agent_id,
+            reason,
+            retry_at,
+        } => {
+            let ended = ExtensionEnded {
+                agent_id,
+                reason,
+                retry_at: *retry_at,
+            };
+            vec![Own::new("extension_ended", None, &ended)]
         }
         // The jobs were told of above.
         _ => Vec::new(),

@@ -9,6 +9,7 @@ mod configuration;
 mod discovery;
 mod extensions;
 mod jobs;
+mod modules;
 mod skills;
 mod suggestions;
 
@@ -46,6 +47,7 @@ pub(super) fn routes(to: Operations) -> Operations {
         .routes(routes!(jobs::create))
         .routes(routes!(extensions::list))
         .routes(routes!(extensions::reload))
+        .routes(routes!(extensions::trust))
         .routes(routes!(suggestions::enqueue))
         .routes(routes!(suggestions::run))
         .routes(routes!(suggestions::upsert))

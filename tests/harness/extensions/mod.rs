@@ -1,0 +1,6 @@
+//! Extensions: real programs that zhongshu starts, asks and ends.
+
+mod faults;
+mod rig;
+mod trust;
+mod turns;

@@ -1,0 +1,168 @@
+//! What extensions are told, and what comes of what they answer.
+
+use super::rig::{Extension, NOTHING, house};
+use crate::support::House;
+use serde_json::{Value, json};
+use std::path::Path;
+
+#[tokio::test]
+async fn signals_and_the_ends_of_turns_are_told_in_order() {
+    let house = house().await;
+    let listener = Extension {
+        id: "listener",
+        events: json!([
+            "turn.completed",
+            {"event": "app_server.turn.started", "priority": 1},
+            "app_server.item.agent_message.delta",
+        ]),
+        declares: json!({"events": ["*"]}),
+        code: NOTHING,
+    };
+    house.runs(&listener).await;
+    let (id, turn) = house.session_with_turn().await;
+    let is_end = |it: &&Value| it["event"] == "turn.completed";
+    let heard = house
+        .wait_for("the end of the turn", async || {
+            let heard = house.noted("listener", "heard");
+            heard.iter().find(is_end).is_some().then_some(heard)
+        })
+        .await;
+    let names: Vec<_> = heard
+        .iter()
+        .map(|it| it["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.first(), Some(&"app_server.turn.started"), "{names:?}");
+    assert_eq!(names.last(), Some(&"turn.completed"), "{names:?}");
+    let signal = &heard[0]["payload"];
+    assert_eq!(
+        (
+            &signal["source"],
+            &signal["context"]["threadId"],
+            &signal["session"]["id"]
+        ),
+        (&json!("app_server"), &json!(id), &json!(id))
+    );
+    let end = &heard.iter().find(is_end).unwrap()["payload"];
+    let context = &end["context"];
+    assert_eq!(
+        (
+            &context["turnId"],
+            &context["sourceSessionId"],
+            &context["projectId"]
+        ),
+        (&json!(turn), &json!(id), &json!(format!("session:{id}")))
+    );
+    assert_eq!(context["userRequest"], "Hello.");
+    let told = end["turnTranscriptSnapshot"].as_str().unwrap();
+    assert!(told.contains("Told."), "{told}");
+    assert_eq!(end["hadFileChangeRequests"], false);
+    house.close().await;
+}
+
+/// Asks the API with what its environment has, and writes down the statuses.
+const ASKS_BACK: &str = r#"
+import os, urllib.error, urllib.request
+
+def ask(path, method="GET", data=None):
+    headers = {"Authorization": "Bearer " + os.environ["ZHONGSHU_TOKEN"]}
+    request = urllib.request.Request(os.environ["ZHONGSHU_URL"] + path, method=method, headers=headers, data=data)
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+def handle(event, payload):
+    own = "/sessions/" + payload["context"]["threadId"]
+    note("asked", [ask(own), ask(own + "/settings"), ask(own + "/session-controls"), ask("/sessions"), ask("/sessions/other"),
+                   ask(own + "/interrupt", "POST"), ask("/agents/extensions")])
+    note("token", os.environ["ZHONGSHU_TOKEN"])
+    note("names", sorted(os.environ))
+    return []
+"#;
+
+#[tokio::test]
+async fn its_token_reads_the_session_of_its_event_while_that_is_handled() {
+    let house = house().await;
+    house.runs(&Extension::of_turns("reader", ASKS_BACK)).await;
+    let (id, _) = house.session_with_turn().await;
+    let asked = house.noted_times("reader", "asked", 1).await;
+    assert_eq!(asked[0], json!([200, 200, 200, 403, 403, 403, 403]));
+    // Nothing of ours is in its environment but that.
+    let names = house.noted_times("reader", "names", 1).await;
+    let names: Vec<_> = names[0]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it.as_str().unwrap())
+        .collect();
+    let expected = [
+        "HOME",
+        "LANG",
+        "PATH",
+        "ZHONGSHU_AGENT_ID",
+        "ZHONGSHU_EXTENSIONS_OF",
+        "ZHONGSHU_KEPT",
+        "ZHONGSHU_TOKEN",
+        "ZHONGSHU_URL",
+    ];
+    // Python sets one of its own where the locale is the plain one.
+    let names: Vec<_> = names.into_iter().filter(|it| *it != "LC_CTYPE").collect();
+    assert_eq!(names, expected);
+    let token = house.noted("reader", "token")[0]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    house
+        .wait_for("the end of the pass", async || {
+            let (status, _) = crate::bot::Bot::with(&house, &token)
+                .get(&format!("/sessions/{id}"))
+                .await;
+            (status == 401).then_some(())
+        })
+        .await;
+    house.close().await;
+}
+
+/// The blocks of the document in this language.
+fn blocks(language: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/extensions.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks = text.split(&format!("```{language}\n")).skip(1);
+    blocks
+        .map(|it| it.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+impl House {
+    async fn row(&self, id: &str, kind: &str) -> Value {
+        self.wait_for(&format!("a row {kind}"), async || {
+            let seen = self.look(&format!("/sessions/{id}")).await;
+            let mut rows = seen["transcript"].as_array().unwrap().iter();
+            rows.find(|it| it["type"] == kind).cloned()
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn the_example_of_the_document_works() {
+    let house = house().await;
+    let (manifest, program) = (&blocks("json")[0], &blocks("python")[0]);
+    house.writes(
+        "greeter",
+        &[("extension.manifest.json", manifest), ("main.py", program)],
+    );
+    let module = house.trusts("greeter").await;
+    assert_eq!(module["state"], "running", "{module:#}");
+    let (id, turn) = house.session_with_turn().await;
+    let row = house.row(&id, "greeter.note").await;
+    assert_eq!(
+        (&row["turnId"], &row["content"], &row["status"]),
+        (
+            &json!(turn),
+            &json!("This turn is over."),
+            &json!("complete")
+        )
+    );
+    house.close().await;
+}
