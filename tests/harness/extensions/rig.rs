@@ -112,12 +112,17 @@ impl House {
         self.ask("POST", "/agents/extensions/reload", None).await
     }
 
-    /// An extension as the list has it.
-    pub async fn module(&self, id: &str) -> Value {
+    /// An extension as the list has it, if it has it.
+    async fn listed_module(&self, id: &str) -> Option<Value> {
         let list = self.look("/agents/extensions").await;
         let mut all = list["modules"].as_array().unwrap().iter();
-        let found = all.find(|it| it["moduleName"] == id);
-        found.unwrap_or_else(|| panic!("{id}: {list:#}")).clone()
+        all.find(|it| it["moduleName"] == id).cloned()
+    }
+
+    /// The same, and it is there.
+    pub async fn module(&self, id: &str) -> Value {
+        let found = self.listed_module(id).await;
+        found.unwrap_or_else(|| panic!("{id} is not listed"))
     }
 
     /// An extension, once it is as wanted.
@@ -127,7 +132,7 @@ impl House {
         what: &str,
         wanted: impl Fn(&Value) -> bool,
     ) -> Value {
-        let look = async || Some(self.module(id).await).filter(|it| wanted(it));
+        let look = async || self.listed_module(id).await.filter(|it| wanted(it));
         self.wait_for(&format!("{id}: {what}"), look).await
     }
 
