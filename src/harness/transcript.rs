@@ -167,43 +167,60 @@ async fn headers(
     }
 }
 
-/// The items of these turns, which are the newest ones, oldest first. Of a turn that is beyond [`MAX_BYTES`] there are none, nor of any
-/// that is older.
+/// The items of these turns, which are the newest ones, newest first; of each turn oldest first. They are read from the end of the history,
+/// whatever their turn: most turns have so few that an answer holds those of several. Of a turn that is beyond [`MAX_BYTES`] there are none,
+/// nor of any that is older.
 async fn items(
     harness: &Harness,
     known: &Known,
     turns: &[Value],
 ) -> Result<HashMap<String, Vec<Value>>, Refused> {
-    let mut found = HashMap::new();
+    let mut found: HashMap<String, Vec<Value>> = HashMap::new();
+    let Some(oldest) = turns.last().map(id) else {
+        return Ok(found);
+    };
+    found.extend(turns.iter().map(|turn| (id(turn).to_owned(), Vec::new())));
     let mut bytes = 0;
-    for turn in turns {
-        let mut entries = Vec::new();
-        let mut cursor = Value::Null;
-        loop {
-            let page = json!({ "threadId": known.id, "turnId": id(turn), "cursor": cursor, "limit": ITEMS, "sortDirection": "asc" });
-            let mut page = harness
-                .call("thread/items/list", page)
-                .await
-                .map_err(|no| no.of_session(&known.id))?;
-            let data = page["data"]
-                .as_array_mut()
-                .map(std::mem::take)
-                .unwrap_or_default();
-            bytes += data
-                .iter()
-                .map(|entry| entry.to_string().len())
-                .sum::<usize>();
-            if bytes > MAX_BYTES && !found.is_empty() {
-                return Ok(found);
-            }
-            let is_empty = data.is_empty();
-            entries.extend(data);
-            cursor = page["nextCursor"].take();
-            if cursor.is_null() || is_empty {
-                break;
-            }
+    // The oldest turn of which anything was read, which may have more.
+    let mut last_read = String::new();
+    let mut cursor = Value::Null;
+    'pages: loop {
+        let page = json!({ "threadId": known.id, "cursor": cursor, "limit": ITEMS, "sortDirection": "desc" });
+        let mut page = harness
+            .call("thread/items/list", page)
+            .await
+            .map_err(|no| no.of_session(&known.id))?;
+        let data = page["data"]
+            .as_array_mut()
+            .map(std::mem::take)
+            .unwrap_or_default();
+        let is_empty = data.is_empty();
+        for entry in data {
+            let turn_id = entry["turnId"].as_str().unwrap_or_default();
+            let Some(of_turn) = found.get_mut(turn_id) else {
+                match found[oldest].is_empty() {
+                    // It began after the turns were listed.
+                    true => continue,
+                    false => break 'pages,
+                }
+            };
+            bytes += entry.to_string().len();
+            turn_id.clone_into(&mut last_read);
+            of_turn.push(entry);
         }
-        found.insert(id(turn).to_owned(), entries);
+        cursor = page["nextCursor"].take();
+        if cursor.is_null() || is_empty {
+            break;
+        }
+        let is_newest = turns.first().is_some_and(|turn| id(turn) == last_read);
+        if bytes > MAX_BYTES && !is_newest {
+            let left = turns.iter().map(id).skip_while(|it| *it != last_read);
+            left.for_each(|turn| drop(found.remove(turn)));
+            break;
+        }
+    }
+    for entries in found.values_mut() {
+        entries.reverse();
     }
     Ok(found)
 }

@@ -95,12 +95,13 @@ impl Harness {
         let thread = self.thread(id)?;
         let refused = |error: CallError| Refused::of_codex(&error).of_session(id);
         let input = json!([{"type": "text", "text": message.text}]);
-        // From here on Codex tells us what happens in it.
-        let held = self.held_by_codex(&thread).await;
+        // From here on Codex tells us what happens in it. Where it cannot, it says why to what follows.
+        self.hold_quietly(id).await;
         for _ in 0..ATTEMPTS {
             let Some(turn_id) = running_turn(&thread).await.map_err(refused)? else {
                 break;
             };
+            let held = self.held_by_codex(&thread).await;
             self.may_steer(by, id, held.as_ref()).await?;
             let params = json!({
                 "threadId": id,
@@ -256,11 +257,9 @@ impl Harness {
 async fn running_turn(thread: &Thread<'_>) -> Result<Option<String>, CallError> {
     let deadline = Instant::now() + HISTORY_LIMIT;
     loop {
-        if let Some(turn) = newest_running(thread).await? {
-            return Ok(Some(turn));
-        }
-        if !is_active(thread).await? || Instant::now() > deadline {
-            return Ok(None);
+        let (turn, is_active) = tokio::try_join!(newest_running(thread), is_active(thread))?;
+        if turn.is_some() || !is_active || Instant::now() > deadline {
+            return Ok(turn);
         }
         tokio::time::sleep(HISTORY_LOOK).await;
     }

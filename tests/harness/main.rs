@@ -17,6 +17,7 @@ mod listener;
 mod lists;
 mod page;
 mod projects;
+mod python;
 mod rig;
 mod sessions;
 mod stream;

@@ -65,7 +65,7 @@ const fn name(
 }
 
 /// Every operation that is called otherwise than its id says, or has words.
-pub(super) const NAMES: [Name; 71] = [
+pub(super) const NAMES: [Name; 73] = [
     name("sessions_list", "sessions", "list", &[]),
     name("sessions_create", "sessions", "create", &[]),
     name("sessions_get", "sessions", "get", &[]),
@@ -123,7 +123,9 @@ pub(super) const NAMES: [Name; 71] = [
     name("suggested_request_upsert", "suggestions", "upsert", &[]),
     name("jobs_list", "jobs", "list", &[]),
     name("jobs_read", "jobs", "get", &[]),
+    name("jobs_create", "jobs", "create", &["type"]),
     name("jobs_cancel", "jobs", "cancel", &[]),
+    name("jobs_retry", "jobs", "retry", &[]),
     name("extensions_list", "extensions", "list", &[]),
     name("extensions_reload", "extensions", "reload", &[]),
     name("extensions_trust", "extensions", "trust", &["agentId"]),

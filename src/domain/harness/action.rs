@@ -164,7 +164,7 @@ mod tests {
             "turn.steer.create",
             "queue.enqueue",
         ] {
-            let kind = ActionType::named(name).unwrap();
+            let kind = ActionType::named(name);
             assert_eq!(json!(kind), name);
         }
         assert_eq!(ActionType::named("transcript.delete"), None);

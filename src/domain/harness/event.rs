@@ -7,7 +7,6 @@ use super::extension::manifest::AgentId;
 use super::job::{Again, Canceled, Job, JobId, Work};
 use super::project::{Project, ProjectId};
 use super::row::TranscriptEntry;
-use crate::domain::ids::AskId;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -131,13 +130,6 @@ pub enum Event {
         session_id: String,
         /// The turns.
         turn_ids: Vec<String>,
-    },
-    /// What a tool call is answered with was taken, and Codex is told.
-    ToolAnswered {
-        /// Codex's thread.
-        session_id: String,
-        /// The call, in the list of what waits.
-        request_id: AskId,
     },
     /// Somebody asked for more than a person allows.
     CeilingMet {

@@ -85,6 +85,27 @@ pub struct Tombstone {
     pub kept_for_copies: bool,
 }
 
+/// Room for rows that are about to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    rows: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Takes the room of a row, which may be there already in another version; whether there was any.
+    pub fn take(&mut self, known: Option<&TranscriptEntry>, entry: &TranscriptEntry) -> bool {
+        let bytes = self.bytes + known.map_or(0, TranscriptEntry::bytes);
+        let rows = self.rows + usize::from(known.is_some());
+        let fits = rows > 0 && entry.bytes() <= bytes;
+        if fits {
+            self.rows = rows - 1;
+            self.bytes = bytes - entry.bytes();
+        }
+        fits
+    }
+}
+
 impl State {
     /// The project with this name, whatever its case.
     pub fn project_named(&self, name: &str) -> Option<&Project> {
@@ -216,9 +237,7 @@ impl State {
             }
             Event::ActionClaimed { key, digest } => self.actions.claim(key, digest),
             Event::ActionDone { key, result } => self.actions.end(key, result),
-            Event::ToolAnswered { .. }
-            | Event::CeilingMet { .. }
-            | Event::ExtensionEnded { .. } => {}
+            Event::CeilingMet { .. } | Event::ExtensionEnded { .. } => {}
         }
     }
 
@@ -232,9 +251,16 @@ impl State {
     /// Whether this row, or what is new of it, fits in.
     pub fn has_room_for(&self, session_id: &str, entry: &TranscriptEntry) -> bool {
         let known = self.row(session_id, &entry.message_id);
+        self.room(session_id).take(known, entry)
+    }
+
+    /// The room that there is for rows of a thread.
+    pub fn room(&self, session_id: &str) -> Room {
         let rows = self.sessions.get(session_id).map_or(0, |it| it.rows.len());
-        let bytes = self.row_bytes + entry.bytes() - known.map_or(0, TranscriptEntry::bytes);
-        (known.is_some() || rows < MAX_ROWS) && bytes <= MAX_BYTES
+        Room {
+            rows: MAX_ROWS.saturating_sub(rows),
+            bytes: MAX_BYTES.saturating_sub(self.row_bytes),
+        }
     }
 
     /// Whether the person lets exactly this run.

@@ -1,6 +1,9 @@
 //! The runner over a real journal, with work that is handed in: ended at any moment, taken back, out of time, and with a result that is none.
 #![allow(clippy::unwrap_used)]
 
+mod admission;
+mod kills;
+
 use super::run::{Failure, Hands, Outcome, Run};
 use super::runner::Runner;
 use super::*;
@@ -10,17 +13,10 @@ use crate::domain::sentence::say;
 use crate::harness::Ledger;
 use crate::journal::{Journal, system_clock};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// How often the process is killed in a run of the tests. Each takes a tenth of a second.
-const KILLS: u64 = 10;
-/// Jobs that have to be done once each nevertheless.
-const JOBS: usize = 24;
-/// The variable that tells the process that is killed where its journal is.
-const JOURNAL: &str = "ZHONGSHU_TEST_QUEUE_JOURNAL";
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -400,155 +396,4 @@ async fn after_an_orderly_stop_what_ran_is_done_again() {
     assert_eq!((job.state, job.attempts), (JobState::Completed, 1));
     assert_eq!(job.interruptions, 1);
     works.close().await;
-}
-
-#[tokio::test]
-async fn of_many_that_are_the_same_and_come_at_once_one_is_queued() {
-    let works = Works::begin(ends_when_told);
-    let same = || NewJob {
-        dedupe: Dedupe::SingleFlight,
-        ..wanted(0)
-    };
-    let come = (0..8).map(|_| {
-        let (new, id, now) = (same(), JobId::fresh(), Utc::now());
-        let decide = move |state: &State| admit(state, new, id, now);
-        works.ledger.transact("tests", decide)
-    });
-    let all = futures_util::future::join_all(come).await;
-    let all: Vec<_> = all.into_iter().map(Result::unwrap).collect();
-    let new = all.iter().filter(|it| matches!(it, Enqueued::New(_)));
-    assert_eq!(new.count(), 1);
-    let ids: std::collections::BTreeSet<_> = all.into_iter().map(|it| it.into_job().id).collect();
-    assert_eq!(ids.len(), 1);
-    works.close().await;
-}
-
-#[tokio::test]
-async fn the_jobs_of_a_session_that_is_deleted_are_taken_back_and_its_late_results_with_it() {
-    let works = Works::begin(|run| {
-        async move {
-            run.running("thread", Some("turn")).await?;
-            run.cancel.cancelled().await;
-            Ok(done(&run.job))
-        }
-        .boxed()
-    });
-    let running = works.queue(wanted(0)).await;
-    works.until(&running, "its turn", runs).await;
-    let waiting = works.queue(wanted(0)).await;
-    let delete = |state: &State| -> Decision<()> {
-        let mut events = Harness::cancel_jobs_of(state, "s");
-        events.push(Event::SessionDeleted {
-            session_id: "s".to_owned(),
-            title: None,
-            kept_for_copies: false,
-        });
-        Ok((events, ()))
-    };
-    works.ledger.transact("tests", delete).await.unwrap();
-    works.wake.notify_one();
-    for id in [running, waiting] {
-        let job = works.until(&id, "its end", is_over).await;
-        assert_eq!(job.state, JobState::Canceled);
-        assert_eq!(job.error_code.as_deref(), Some("session_deleted"));
-    }
-    assert!(works.ledger.read(|state| state.sessions.is_empty()));
-    works.close().await;
-}
-
-#[test]
-fn a_full_queue_says_when_to_come_back() {
-    let full = Refused::queue_full(queue::Full::Project, Some("s"));
-    assert_eq!((full.http, full.code), (429, "queue_full"));
-    assert!(full.retry_after.is_some() && full.fields["sessionId"] == "s");
-}
-
-/// What the process does that is killed: works on the journal that it is told of until nothing is left.
-#[tokio::test]
-#[ignore = "is run by the test below, as a process that it kills"]
-async fn works_until_nothing_is_left() {
-    let Some(path) = std::env::var_os(JOURNAL) else {
-        return;
-    };
-    let ledger = open(Path::new(&path));
-    let hands = Handed::new(|run| {
-        async move {
-            // As long as a kill takes to come, more or less.
-            let busy = run.job.id.0.bytes().map(u64::from).sum::<u64>() % 12;
-            run.running("thread", Some("turn")).await?;
-            tokio::time::sleep(Duration::from_millis(busy)).await;
-            Ok(done(&run.job))
-        }
-        .boxed()
-    });
-    let (wake, end) = (Arc::<Notify>::default(), CancellationToken::new());
-    let runner = tokio::spawn(Runner::new(ledger.clone(), wake, hands).run(end.clone()));
-    let mut changes = ledger.subscribe(None).unwrap();
-    while ledger.read(|state| state.jobs.active().count()) > 0 {
-        changes.recv().await.unwrap();
-    }
-    end.cancel();
-    runner.await.unwrap();
-    ledger.close().await;
-}
-
-fn begin(journal: &Path) -> std::process::Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "--ignored",
-            "harness::queue::tests::works_until_nothing_is_left",
-        ])
-        .env(JOURNAL, journal)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
-}
-
-#[test]
-fn killed_at_any_moment_each_job_is_done_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let journal = folder.path().join("harness.jsonl");
-    let ledger = open(&journal);
-    for number in 0..JOBS {
-        let decide =
-            move |state: &State| admit(state, wanted(number % 5), JobId::fresh(), Utc::now());
-        ledger.transact_blocking("tests", decide).unwrap();
-    }
-    ledger.close_blocking();
-    let length = || std::fs::metadata(&journal).map_or(0, |it| it.len());
-    for round in 0..KILLS {
-        let before = length();
-        let mut process = begin(&journal);
-        let deadline = std::time::Instant::now() + PATIENCE;
-        // It has begun to write; then some moment of the next hundredth of a second.
-        while length() == before && process.try_wait().unwrap().is_none() {
-            assert!(std::time::Instant::now() < deadline, "it does not begin");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        std::thread::sleep(Duration::from_millis(round * 7 % 20));
-        // Killed; that it may have ended by itself is not the rule.
-        let _ = process.kill();
-        process.wait().unwrap();
-    }
-    assert!(begin(&journal).wait().unwrap().success());
-
-    let text = std::fs::read_to_string(&journal).unwrap();
-    let such = |event: &str| {
-        let name = format!("\"{event}\"");
-        let lines = text.lines().filter(move |line| line.contains(&name));
-        lines.map(str::to_owned).collect::<Vec<_>>()
-    };
-    let count = |event: &str| such(event).len();
-    for event in ["job_completed", "row_upserted"] {
-        assert_eq!(count(event), JOBS, "{text}");
-    }
-    let rows = such("row_upserted");
-    let ids = rows
-        .iter()
-        .filter_map(|line| line.split("row-of-").nth(1)?.split('"').next());
-    let ids: std::collections::BTreeSet<_> = ids.collect();
-    assert_eq!(ids.len(), JOBS, "{text}");
-    assert!(count("interrupted") > 0, "nothing was broken off: {text}");
 }

@@ -7,7 +7,7 @@ use crate::domain::ask::asked::Asked;
 use crate::domain::event::Event as Happened;
 use crate::domain::harness::asked::rows;
 use crate::domain::harness::event::Event;
-use crate::domain::harness::row::{MAX_BYTES, MAX_ROWS, TranscriptEntry};
+use crate::domain::harness::row::TranscriptEntry;
 use crate::domain::harness::state::State;
 use crate::domain::ids::AskId;
 use crate::hub::SubscribeError;
@@ -75,26 +75,13 @@ impl Harness {
             return;
         }
         let written = self.decide(LAUNCHER, move |state| {
-            let mut room = (
-                MAX_ROWS.saturating_sub(
-                    state
-                        .sessions
-                        .get(&session_id)
-                        .map_or(0, |it| it.rows.len()),
-                ),
-                MAX_BYTES.saturating_sub(state.row_bytes),
-            );
+            let mut room = state.room(&session_id);
             let news = rows
                 .into_iter()
                 .filter(|row| is_news(state, &session_id, row));
             // A transcript that is full hinders nobody: the journal has it.
-            let fitting = news.filter(|row| {
-                let fits = room.0 > 0 && row.bytes() <= room.1;
-                if fits {
-                    room = (room.0 - 1, room.1 - row.bytes());
-                }
-                fits
-            });
+            let fitting =
+                news.filter(|row| room.take(state.row(&session_id, &row.message_id), row));
             let events = fitting.map(|entry| Event::RowUpserted {
                 session_id: session_id.clone(),
                 entry,
@@ -117,11 +104,6 @@ fn is_news(state: &State, session_id: &str, row: &TranscriptEntry) -> bool {
     if state.deleted.contains_key(session_id) {
         return false;
     }
-    let rows = state
-        .sessions
-        .get(session_id)
-        .map_or(&[][..], |it| &it.rows);
-    let mut entries = rows.iter().rev().map(|it| &it.entry);
-    let known = entries.find(|entry| entry.message_id == row.message_id);
+    let known = state.row(session_id, &row.message_id);
     known.is_none_or(|known| known.status < row.status || known.content != row.content)
 }

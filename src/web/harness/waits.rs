@@ -289,11 +289,7 @@ pub(super) async fn decide_tool_input(
 
 /// A part of what a tool came to.
 #[derive(Serialize, Deserialize, ToSchema)]
-#[serde(
-    tag = "type",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "type", rename_all = "camelCase")]
 pub(super) enum ContentItem {
     /// A text.
     InputText {
@@ -303,6 +299,8 @@ pub(super) enum ContentItem {
     /// A picture.
     InputImage {
         /// Where it is, or itself as a `data:` address.
+        // Named here: the document does not know a rule for the fields of all variants.
+        #[serde(rename = "imageUrl")]
         image_url: String,
     },
 }

@@ -71,6 +71,21 @@ impl Stranger {
         }
     }
 
+    /// Waits until it is told of this.
+    #[allow(dead_code)]
+    pub async fn told(&mut self, method: &str) -> Value {
+        loop {
+            let message = self.socket.next().await.unwrap().unwrap();
+            let Message::Text(text) = message else {
+                continue;
+            };
+            let told: Value = serde_json::from_str(&text).unwrap();
+            if told["method"] == method {
+                return told;
+            }
+        }
+    }
+
     /// Answers a request, whoever was asked: any connection may.
     #[allow(dead_code)]
     pub async fn reply(&mut self, id: u64, answer: Value) {

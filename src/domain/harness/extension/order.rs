@@ -22,7 +22,7 @@ mod tests {
             module: module.to_owned(),
             index,
         };
-        let mut all = vec![
+        let mut all = [
             place(100, "b", 0),
             place(100, "a", 1),
             place(5, "z", 9),

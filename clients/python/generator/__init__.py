@@ -1,0 +1,1 @@
+"""What `generate` is made of: it is not part of the package."""

@@ -1,0 +1,1 @@
+"""Made by clients/python/generate; nothing here is written by hand."""
