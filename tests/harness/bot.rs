@@ -4,19 +4,22 @@ use crate::rig::PREFIX;
 use crate::support::House;
 use serde_json::{Value, json};
 
-/// A program with a token of scope `harness`.
+/// A program with a token.
+#[derive(Clone)]
 pub struct Bot {
-    url: String,
-    token: String,
-    http: reqwest::Client,
+    pub url: String,
+    pub token: String,
+    pub http: reqwest::Client,
 }
 
 impl Bot {
+    /// One with a token of scope `harness`.
     pub async fn of(house: &House) -> Self {
-        let (code, token, error) = house
-            .run(&["token", "create", "bot", "--scope", "harness"])
-            .await;
-        assert_eq!(code, Some(0), "{error}");
+        Self::with(house, "harness").await
+    }
+
+    pub async fn with(house: &House, scope: &str) -> Self {
+        let token = house.token("bot", scope).await;
         let server = std::fs::read(house.state.join("server.json")).unwrap();
         let server: Value = serde_json::from_slice(&server).unwrap();
         Self {
@@ -25,8 +28,12 @@ impl Bot {
                 .unwrap()
                 .trim_end_matches('/')
                 .to_owned(),
-            token: token.trim().to_owned(),
-            http: reqwest::Client::new(),
+            token,
+            // What was refused in the middle of its body ends its connection, maybe just as that is used anew.
+            http: reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
         }
     }
 
