@@ -4,6 +4,7 @@
 //! hands out what it makes. No browser session survives a restart, on purpose: what could be replayed is not on disk.
 
 mod address;
+mod bearer;
 mod caller;
 mod clock;
 mod expiry;
@@ -332,27 +333,6 @@ impl Access {
         let inner = self.lock();
         let index = find(&inner.sessions, |session| &session.digest, &presented)?;
         Some(inner.sessions[index].proof.clone())
-    }
-
-    /// What a bearer token is worth.
-    pub(crate) fn check_token(&self, token: &str) -> Result<Option<Grant>, TokenError> {
-        if let Some(grant) = self.check_pass(token) {
-            return Ok(Some(grant));
-        }
-        let Some((scope, lease)) = self.tokens.check(token)? else {
-            return Ok(None);
-        };
-        let Holder::Token { name, .. } = lease.holder.clone() else {
-            return Ok(None);
-        };
-        let caller = match scope {
-            Scope::Read => Caller::Reader { name },
-            Scope::Harness => Caller::Harness { name },
-            Scope::Human => Caller::Person {
-                via: Via::Token(name),
-            },
-        };
-        Ok(Some(Grant { caller, lease }))
     }
 
     /// What the unix socket is worth.

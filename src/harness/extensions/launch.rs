@@ -2,7 +2,6 @@
 
 use super::live::Live;
 use super::places::{self, Copy};
-use super::worker::Process;
 use crate::access::Secret;
 use crate::domain::harness::extension::content::Files;
 use crate::domain::harness::extension::fault::{Code, Fault};
@@ -19,6 +18,12 @@ use std::path::PathBuf;
 const PASS_PREFIX: &str = "zhe_";
 /// Where programs are looked for where the server's own environment does not say.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// A process that runs, and what it may show.
+pub struct Process {
+    pub(super) live: Live,
+    pub(super) pass: Secret,
+}
 
 /// Starts processes of one extension.
 pub struct Launch {

@@ -3,10 +3,9 @@
 
 use super::diary::{Diary, Level};
 use super::happening::Delivery;
-use super::launch::Launch;
-use super::live::{Live, Trouble};
+use super::launch::{Launch, Process};
+use super::live::Trouble;
 use super::queue::Queue;
-use crate::access::Secret;
 use crate::domain::harness::event::Event;
 use crate::domain::harness::extension::manifest::{AgentId, Manifest};
 use crate::domain::harness::extension::mode::Mode;
@@ -60,12 +59,6 @@ pub struct Worker {
     retired: CancellationToken,
     /// It ends at once.
     stopped: CancellationToken,
-}
-
-/// A process that runs, and what it may show.
-pub struct Process {
-    pub(super) live: Live,
-    pub(super) pass: Secret,
 }
 
 /// How a process is after an event.
