@@ -234,6 +234,7 @@ impl Peer {
             params: params.clone(),
         };
         self.post(method, frame).await?;
+        tracing::trace!("a call is under way");
         match answer.await {
             Ok(Ok(result)) => Ok(result),
             Ok(Err(said)) => Err(CallError::refused(method, said)),

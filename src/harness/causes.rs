@@ -123,6 +123,8 @@ const CAUSES: [Cause; 8] = [
                 || it.named(CONFIG_CODE).is_some()
                 || it.says(&[
                     "invalid cursor",
+                    "exceeds total",
+                    "nul byte",
                     "must not be empty",
                     "only supported for",
                     "dynamic tool name",

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// What tells a command's processes from all others, in their environment.
@@ -54,7 +55,7 @@ impl Harness {
             "timeoutMs": limit.as_millis(),
             "sandboxPolicy": sandbox,
         });
-        let run = tokio::spawn(async move {
+        let run = async move {
             let ended = self.call_within("command/exec", params, limit + ALLOWANCE);
             let ended = ended.await;
             // Codex leaves behind what ran out of time while its sandbox started.
@@ -62,7 +63,9 @@ impl Harness {
                 tracing::error!(%error, "a command without a session left processes behind");
             }
             ended
-        });
+        };
+        // It is known in the log by the request that wants it.
+        let run = tokio::spawn(run.in_current_span());
         run.await.unwrap_or_else(|error| {
             tracing::error!(%error, "a command without a session was not seen to its end");
             Err(Refused::codex_unavailable(String::new()))

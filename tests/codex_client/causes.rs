@@ -65,6 +65,7 @@ async fn each_refusal_of_codex_has_its_cause() {
     let nobody = json!({"threadId": NOBODY});
     let missing = |method| case(method, nobody.clone(), 404, "not_found");
     let cursor = |method| case(method, json!({"cursor": "x"}), 400, "invalid_params");
+    let beyond = |method| case(method, json!({"cursor": "9999"}), 400, "invalid_params");
     let state = |method, params| case(method, params, 409, "invalid_state");
     let invalid = |method, params| case(method, params, 400, "invalid_params");
     let lacking = |method| case(method, json!({}), 501, "method_not_supported");
@@ -114,10 +115,14 @@ async fn each_refusal_of_codex_has_its_cause() {
             cursor("model/list"),
             cursor("experimentalFeature/list"),
             cursor("mcpServerStatus/list"),
+            beyond("model/list"),
+            beyond("experimentalFeature/list"),
+            beyond("mcpServerStatus/list"),
             invalid("thread/start", json!({"approvalPolicy": "on-failure"})),
             invalid("thread/start", json!({"cwd": 5})),
             invalid("thread/read", json!({})),
             invalid("command/exec", json!({"command": []})),
+            invalid("command/exec", json!({"command": ["true", "\u{0}"]})),
             invalid("config/value/write", write("model", 5.into())),
             invalid(
                 "config/value/write",

@@ -374,6 +374,53 @@ fn every_route_of_the_harness_keeps_out_whoever_has_no_role_for_it() {
     assert_eq!(happened(&world), before);
 }
 
+/// What is closed to tokens of scope `harness` unless a person opens it: the ceiling that each meets. Whatever is not here is open to them.
+const UNDER_A_CEILING: [(&str, &str); 1] = [("/harness/api/account/logout", "account")];
+
+#[test]
+fn every_route_of_the_harness_lets_in_whoever_has_a_role_for_it() {
+    let mut routes = zhongshu::web::every_route();
+    routes.retain(|route| route.path.starts_with(PREFIX));
+    let world = World::serving();
+    let keys = Keys::cut(&world);
+    for route in &routes {
+        let path = of_nothing(&route.path);
+        let changes = route.method != "GET";
+        let (kind, body) = match changes {
+            true => (Some("application/json"), Some(b"{}".as_slice())),
+            false => (None, None),
+        };
+        for who in [
+            Who::Reader,
+            Who::Harness,
+            Who::Human,
+            Who::Browser,
+            Who::CommandLine,
+        ] {
+            if who == Who::Reader && changes {
+                continue;
+            }
+            let answer = keys.at_the_door(&world, who, |door| {
+                http::send(door, route.method, &path, kind, body)
+            });
+            let at = format!("{} {path} by {who:?}: {answer:?}", route.method);
+            let mut ceilings = UNDER_A_CEILING.iter();
+            match ceilings.find(|(it, _)| who == Who::Harness && *it == route.path) {
+                Some((_, ceiling)) => {
+                    let no = answer.json();
+                    assert_eq!(
+                        (&no["code"], &no["ceiling"]),
+                        (&json!("above_ceiling"), &json!(ceiling)),
+                        "{at}"
+                    );
+                }
+                // What comes of it is for others to test: it was let in.
+                None => assert!(!matches!(answer.status, 401 | 403), "{at}"),
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_but_a_post_marks_results_as_read_except_the_get_of_scripts() {
     let world = World::serving();

@@ -4,20 +4,23 @@ use crate::rig::PREFIX;
 use crate::support::House;
 use serde_json::{Value, json};
 
-/// A program with a token of scope `harness`.
+/// A program with a token.
+#[derive(Clone)]
 pub struct Bot {
-    url: String,
-    token: String,
-    http: reqwest::Client,
+    pub url: String,
+    pub token: String,
+    pub http: reqwest::Client,
 }
 
 impl Bot {
+    /// One with a token of scope `harness`.
     pub async fn of(house: &House) -> Self {
-        let (code, token, error) = house
-            .run(&["token", "create", "bot", "--scope", "harness"])
-            .await;
-        assert_eq!(code, Some(0), "{error}");
-        Self::with(house, token.trim())
+        Self::scoped(house, "harness").await
+    }
+
+    /// One with a new token.
+    pub async fn scoped(house: &House, scope: &str) -> Self {
+        Self::with(house, &house.token("bot", scope).await)
     }
 
     /// A program with this token.
@@ -31,28 +34,32 @@ impl Bot {
                 .trim_end_matches('/')
                 .to_owned(),
             token: token.to_owned(),
-            http: reqwest::Client::new(),
+            // What was refused in the middle of its body ends its connection, maybe just as that is used anew.
+            http: reqwest::Client::builder()
+                .pool_max_idle_per_host(0)
+                .build()
+                .unwrap(),
         }
     }
 
     pub async fn get(&self, path: &str) -> (u16, Value) {
         let request = self.http.get(format!("{}{PREFIX}{path}", self.url));
-        self.send(request).await
+        self.answer(request).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let request = self.http.post(format!("{}{PREFIX}{path}", self.url));
-        self.send(request.json(&body)).await
+        self.answer(request.json(&body)).await
     }
 
     /// The same in a lower role.
     pub async fn post_as(&self, role: &str, path: &str) -> (u16, Value) {
         let request = self.http.post(format!("{}{PREFIX}{path}", self.url));
         let request = request.header("x-codex-role", role);
-        self.send(request.json(&json!({}))).await
+        self.answer(request.json(&json!({}))).await
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+    async fn answer(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let answer = request.bearer_auth(&self.token).send().await;
         let answer = answer.unwrap();
         let status = answer.status().as_u16();

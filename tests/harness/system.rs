@@ -363,6 +363,13 @@ async fn without_codex_it_is_said_when_to_come_back_and_what_it_lacks_stays_lack
     let mut house = House::build(script([]), GOVERNANCE).await;
     house.start(&[]).await;
     let cases = vec![
+        get("/health", 200, |answer| answer["status"] == "ok"),
+        get("/health?ready=false", 200, |answer| {
+            answer["codex"]["running"] == false
+        }),
+        get("/health?ready=true", 503, |answer| {
+            answer["status"] == "ok" && answer["codex"]["initialized"] == false
+        }),
         get("/models", 503, code!("codex_unavailable")),
         get("/account", 503, code!("codex_unavailable")),
         get("/skills/remote", 501, code!("method_not_supported")),

@@ -48,6 +48,8 @@ pub struct House {
     pub model: Model,
     /// The state folder, once the launcher has named it.
     pub state: PathBuf,
+    /// What launchers log.
+    pub log: &'static str,
     launcher: Option<program::Launcher>,
     starts: usize,
     codex_bin: Option<PathBuf>,
@@ -73,6 +75,7 @@ impl House {
             model,
             state: root.join("state"),
             root,
+            log: program::LOG,
             launcher: None,
             starts: 0,
             codex_bin: Some(codex_program()),

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use zhongshu::client::Client;
 
 /// What goes wrong, and what is only noted so far.
-const LOG: &str = "warn,zhongshu::sessions::drivers::codex::answered=info";
+pub const LOG: &str = "warn,zhongshu::sessions::drivers::codex::answered=info";
 
 /// Our own program: Cargo names it to tests; beside an example it lies one folder up.
 pub fn zhongshu_program() -> PathBuf {
@@ -76,7 +76,7 @@ impl House {
             .env("XDG_STATE_HOME", self.root.join("state"))
             .env("XDG_RUNTIME_DIR", self.root.join("run"))
             .env("CODEX_HOME", &self.codex_home)
-            .env("ZHONGSHU_LOG", LOG)
+            .env("ZHONGSHU_LOG", self.log)
             .envs(self.codex_bin.iter().map(|path| ("CODEX_BIN", path)));
         command
     }
