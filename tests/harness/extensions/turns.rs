@@ -1,7 +1,9 @@
 //! What extensions are told, and what comes of what they answer.
 
-use super::rig::{Extension, NOTHING, house};
+use super::rig::{Extension, NOTHING, governance, house};
 use crate::support::House;
+use crate::waits::asking_with;
+use mock_model::{Call, Step};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -157,6 +159,75 @@ async fn the_example_of_the_document_works() {
             &json!("This turn is over."),
             &json!("complete")
         )
+    );
+    house.close().await;
+}
+
+/// Decides about changes of files.
+fn decides(decision: &str) -> String {
+    format!(
+        r#"
+def handle(event, payload):
+    note("asked", payload)
+    decide = {{"approvalId": payload["context"]["approvalId"], "decision": "{decision}"}}
+    return [{{"kind": "action_request", "actionType": "approval.decide", "payload": decide}}]
+"#
+    )
+}
+
+#[tokio::test]
+async fn the_first_that_decides_about_a_change_has_decided() {
+    let patch = |house: &House| {
+        let file = house.codex_home.join("file");
+        let patch = format!(
+            "*** Begin Patch\n*** Add File: {}\n+louder\n*** End Patch\n",
+            file.display()
+        );
+        vec![Step::call(Call::ApplyPatch { patch })]
+    };
+    let house = asking_with(&governance(), "", patch).await;
+    let (no, late) = (decides("decline"), decides("cancel"));
+    for (id, priority, code) in [("late", 200, &late), ("first", 100, &no)] {
+        let event = json!({"event": "file_change.approval_requested", "priority": priority});
+        house
+            .runs(&Extension {
+                id,
+                events: json!([event]),
+                declares: json!({"events": ["file_change.approval_requested"], "actions": ["approval.decide"]}),
+                code,
+            })
+            .await;
+    }
+    // Temporary folders, in one of which all this is, are open to every other sandbox.
+    let begin = json!({ "filesystemSandbox": "read-only" });
+    let begun = house.make("/sessions", begin).await;
+    let id = begun["session"]["sessionId"].as_str().unwrap().to_owned();
+    let said = house.says(&id, json!({ "text": crate::waits::ASK })).await;
+    let turn = said["turnId"].as_str().unwrap().to_owned();
+    // A yes would have been more than they may give; the first no lets the turn go on.
+    assert_eq!(house.over(&id, &turn).await["status"], "completed");
+    let asked = house.noted_times("first", "asked", 1).await;
+    let context = &asked[0]["context"];
+    assert_eq!(
+        (
+            &asked[0]["sourceEvent"],
+            &asked[0]["fileChangeStatus"],
+            &context["turnId"]
+        ),
+        (
+            &json!("approval_request"),
+            &json!("pending_approval"),
+            &json!(turn)
+        )
+    );
+    let is_late = |it: &Value| it["diagnostics"].to_string().contains("not_eligible");
+    house.module_that("late", "it came too late", is_late).await;
+    let audit = house.audit().await;
+    let answered = audit.iter().find(|it| it["event"] == "ask_answered");
+    assert_eq!(
+        answered.unwrap()["actor"],
+        "extension:first",
+        "{answered:?}"
     );
     house.close().await;
 }
