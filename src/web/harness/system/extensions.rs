@@ -117,7 +117,7 @@ fn yes() -> bool {
 }
 
 /// Lets exactly these files of an extension run; loads what works.
-#[utoipa::path(post, path = "/agents/extensions/trust", tag = "extensions", operation_id = "extensions_trust",
+#[utoipa::path(post, path = "/agents/extensions/trust", tag = "extensions", operation_id = "extensions_trust", request_body = TrustInput,
     responses((status = 200, body = Extensions), OfInput,
         (status = 409, body = Problem, description = "These are not the files that were found.")))]
 pub(super) async fn trust(

@@ -235,6 +235,15 @@ class AsyncCalls(ABC):
         """Loads the extensions anew, all or none."""
         return await self.call(_o.EXTENSIONS_RELOAD, body={})
 
+    async def extensions_trust(self, *, agent_id: str, digest: str, accept: bool | Unset = UNSET) -> _m.Extensions:
+        """Lets exactly these files of an extension run; loads what works.
+
+        agent_id: Who the extension is.
+        digest: Its files, as `trust.digest` of the list has them.
+        accept: `false`: nothing of this extension may run any more.
+        """
+        return await self.call(_o.EXTENSIONS_TRUST, body={"accept": accept, "agentId": agent_id, "digest": digest})
+
     async def feedback(
         self,
         *,
@@ -267,22 +276,57 @@ class AsyncCalls(ABC):
         """
         return await self.call(_o.HEALTH, query={"ready": ready})
 
-    async def jobs_cancel(self, job_id: str) -> Any:
-        """Takes a job back."""
+    async def jobs_cancel(self, job_id: str) -> _m.JobAnswer:
+        """Takes a job back: at once while it waits; one that runs is interrupted, and may still say so in the answer."""
         return await self.call(_o.JOBS_CANCEL, path={"jobId": job_id}, body={})
+
+    async def jobs_create(
+        self,
+        *,
+        payload: Mapping[str, Any],
+        type: str,
+        dedupe: _w.Dedupe | Unset = UNSET,
+        dedupe_key: str | None | Unset = UNSET,
+        priority: _w.Priority | Unset = UNSET,
+        project_id: str | None | Unset = UNSET,
+    ) -> _m.JobQueued:
+        """Puts a job into the queue.
+
+        payload: What its type asks for; it names the session.
+        type: `suggest_request` or `agent_instruction`.
+        dedupe: When another job takes its place.
+        dedupe_key: What makes another job the same one; left out: what its type says.
+        priority: Whether somebody waits for it.
+        project_id: The project of its session, which may be left out.
+        """
+        return await self.call(
+            _o.JOBS_CREATE,
+            body={
+                "dedupe": dedupe,
+                "dedupeKey": dedupe_key,
+                "payload": payload,
+                "priority": priority,
+                "projectId": project_id,
+                "type": type,
+            },
+        )
 
     async def jobs_list(
         self, project_id: str, *, state: Literal["queued", "running", "completed", "failed", "canceled"] | Unset = UNSET
-    ) -> Any:
+    ) -> _m.Jobs:
         """Lists the jobs of a project.
 
         state: Only jobs that are this far.
         """
         return await self.call(_o.JOBS_LIST, path={"projectId": project_id}, query={"state": state})
 
-    async def jobs_read(self, job_id: str) -> Any:
+    async def jobs_read(self, job_id: str) -> _m.JobAnswer:
         """Tells of a job."""
         return await self.call(_o.JOBS_READ, path={"jobId": job_id})
+
+    async def jobs_retry(self, job_id: str) -> _m.JobAnswer:
+        """Puts a job that failed or was taken back into the queue again, as if it were new."""
+        return await self.call(_o.JOBS_RETRY, path={"jobId": job_id}, body={})
 
     async def mcp_oauth_login(
         self,
@@ -641,12 +685,12 @@ class AsyncCalls(ABC):
         draft: str | None | Unset = UNSET,
         effort: str | None | Unset = UNSET,
         model: str | None | Unset = UNSET,
-    ) -> Any:
-        """Suggests the next request.
+    ) -> _m.SuggestionMade | _m.SuggestionQueued:
+        """Suggests the next request; what takes longer than 12 seconds goes on as a job.
 
         draft: What the person has written so far.
         effort: How long it thinks.
-        model: Who answers.
+        model: Who answers; otherwise the session's model.
         """
         return await self.call(
             _o.SUGGESTED_REQUEST,
@@ -661,12 +705,12 @@ class AsyncCalls(ABC):
         draft: str | None | Unset = UNSET,
         effort: str | None | Unset = UNSET,
         model: str | None | Unset = UNSET,
-    ) -> Any:
+    ) -> _m.SuggestionQueued:
         """Enqueues a run that suggests the next request.
 
         draft: What the person has written so far.
         effort: How long it thinks.
-        model: Who answers.
+        model: Who answers; otherwise the session's model.
         """
         return await self.call(
             _o.SUGGESTED_REQUEST_ENQUEUE,
@@ -1022,6 +1066,15 @@ class Calls(ABC):
         """Loads the extensions anew, all or none."""
         return self.call(_o.EXTENSIONS_RELOAD, body={})
 
+    def extensions_trust(self, *, agent_id: str, digest: str, accept: bool | Unset = UNSET) -> _m.Extensions:
+        """Lets exactly these files of an extension run; loads what works.
+
+        agent_id: Who the extension is.
+        digest: Its files, as `trust.digest` of the list has them.
+        accept: `false`: nothing of this extension may run any more.
+        """
+        return self.call(_o.EXTENSIONS_TRUST, body={"accept": accept, "agentId": agent_id, "digest": digest})
+
     def feedback(
         self,
         *,
@@ -1054,22 +1107,57 @@ class Calls(ABC):
         """
         return self.call(_o.HEALTH, query={"ready": ready})
 
-    def jobs_cancel(self, job_id: str) -> Any:
-        """Takes a job back."""
+    def jobs_cancel(self, job_id: str) -> _m.JobAnswer:
+        """Takes a job back: at once while it waits; one that runs is interrupted, and may still say so in the answer."""
         return self.call(_o.JOBS_CANCEL, path={"jobId": job_id}, body={})
+
+    def jobs_create(
+        self,
+        *,
+        payload: Mapping[str, Any],
+        type: str,
+        dedupe: _w.Dedupe | Unset = UNSET,
+        dedupe_key: str | None | Unset = UNSET,
+        priority: _w.Priority | Unset = UNSET,
+        project_id: str | None | Unset = UNSET,
+    ) -> _m.JobQueued:
+        """Puts a job into the queue.
+
+        payload: What its type asks for; it names the session.
+        type: `suggest_request` or `agent_instruction`.
+        dedupe: When another job takes its place.
+        dedupe_key: What makes another job the same one; left out: what its type says.
+        priority: Whether somebody waits for it.
+        project_id: The project of its session, which may be left out.
+        """
+        return self.call(
+            _o.JOBS_CREATE,
+            body={
+                "dedupe": dedupe,
+                "dedupeKey": dedupe_key,
+                "payload": payload,
+                "priority": priority,
+                "projectId": project_id,
+                "type": type,
+            },
+        )
 
     def jobs_list(
         self, project_id: str, *, state: Literal["queued", "running", "completed", "failed", "canceled"] | Unset = UNSET
-    ) -> Any:
+    ) -> _m.Jobs:
         """Lists the jobs of a project.
 
         state: Only jobs that are this far.
         """
         return self.call(_o.JOBS_LIST, path={"projectId": project_id}, query={"state": state})
 
-    def jobs_read(self, job_id: str) -> Any:
+    def jobs_read(self, job_id: str) -> _m.JobAnswer:
         """Tells of a job."""
         return self.call(_o.JOBS_READ, path={"jobId": job_id})
+
+    def jobs_retry(self, job_id: str) -> _m.JobAnswer:
+        """Puts a job that failed or was taken back into the queue again, as if it were new."""
+        return self.call(_o.JOBS_RETRY, path={"jobId": job_id}, body={})
 
     def mcp_oauth_login(
         self,
@@ -1428,12 +1516,12 @@ class Calls(ABC):
         draft: str | None | Unset = UNSET,
         effort: str | None | Unset = UNSET,
         model: str | None | Unset = UNSET,
-    ) -> Any:
-        """Suggests the next request.
+    ) -> _m.SuggestionMade | _m.SuggestionQueued:
+        """Suggests the next request; what takes longer than 12 seconds goes on as a job.
 
         draft: What the person has written so far.
         effort: How long it thinks.
-        model: Who answers.
+        model: Who answers; otherwise the session's model.
         """
         return self.call(
             _o.SUGGESTED_REQUEST,
@@ -1448,12 +1536,12 @@ class Calls(ABC):
         draft: str | None | Unset = UNSET,
         effort: str | None | Unset = UNSET,
         model: str | None | Unset = UNSET,
-    ) -> Any:
+    ) -> _m.SuggestionQueued:
         """Enqueues a run that suggests the next request.
 
         draft: What the person has written so far.
         effort: How long it thinks.
-        model: Who answers.
+        model: Who answers; otherwise the session's model.
         """
         return self.call(
             _o.SUGGESTED_REQUEST_ENQUEUE,

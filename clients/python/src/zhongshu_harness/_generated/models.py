@@ -76,6 +76,21 @@ class AuthHealth(Model):
     likely_unauthenticated: bool
 
 
+class Bootstrap(Model):
+    """
+    What an agent is told once.
+    """
+
+    instruction_text: str
+    """
+    What it is told.
+    """
+    key: str
+    """
+    Under this name it is told once.
+    """
+
+
 class CodexDone(Model):
     """
     Something was done.
@@ -103,6 +118,25 @@ class CodexHealth(Model):
     """
     pid: Annotated[int | None, Field(ge=0)] = None
     running: bool
+
+
+class CompletionSignal1(Model):
+    """
+    A suggestion.
+    """
+
+    kind: Literal["suggested_request"]
+    request_key: str
+    """
+    Its key.
+    """
+
+
+class CompletionSignal(RootModel[CompletionSignal1]):
+    root: CompletionSignal1
+    """
+    What else is over with a job.
+    """
 
 
 class InputTextContentItem(Model):
@@ -180,29 +214,6 @@ class ExecutedResult(Model):
     stdout: str
 
 
-class Extensions(Model):
-    """
-    The set in force.
-    """
-
-    loaded_at: AwareDatetime
-    """
-    Since when it is in force.
-    """
-    modules: list[dict[str, Any]]
-    """
-    The extensions.
-    """
-    snapshot_version: str
-    """
-    Changes with each set.
-    """
-    status: str
-    """
-    Always `ok`.
-    """
-
-
 class Feedback(Model):
     """
     What a person tells Codex's makers.
@@ -250,6 +261,22 @@ class Interrupted(Model):
     turn_id: str
 
 
+class JobCounts(Model):
+    """
+    How many jobs are how far.
+    """
+
+    canceled: Annotated[int, Field(ge=0)]
+    completed: Annotated[int, Field(ge=0)]
+    failed: Annotated[int, Field(ge=0)]
+    projects: Annotated[int, Field(ge=0)]
+    """
+    The projects that they are in.
+    """
+    queued: Annotated[int, Field(ge=0)]
+    running: Annotated[int, Field(ge=0)]
+
+
 class ListPage(Model):
     """
     One page of a list, as Codex has it.
@@ -262,6 +289,29 @@ class ListPage(Model):
     next_cursor: str | None = None
     """
     Where the next page begins; `null` on the last one.
+    """
+
+
+class LoadedModule(Model):
+    """
+    An extension that runs.
+    """
+
+    agent_id: str
+    """
+    Who it is.
+    """
+    events: list[str]
+    """
+    What it hears of.
+    """
+    name: str
+    """
+    The name of its package.
+    """
+    version: str
+    """
+    Its version.
     """
 
 
@@ -380,6 +430,129 @@ class MethodView(Model):
     status: Literal["available", "disabled", "unknown"]
     """
     Whether a method may be used.
+    """
+
+
+class ModuleCapabilities(Model):
+    """
+    What an extension declares.
+    """
+
+    actions: list[str]
+    """
+    What it asks for.
+    """
+    events: list[str]
+    """
+    What it hears of.
+    """
+
+
+class ModuleCompatibility(Model):
+    """
+    Whether an extension fits to this server.
+    """
+
+    api_version: str | None = None
+    """
+    The API that it was written for.
+    """
+    api_version_range: str | None = None
+    """
+    A range of it.
+    """
+    compatible: bool
+    """
+    Whether it fits.
+    """
+    profile_id: str
+    """
+    The profile that is here.
+    """
+    profile_version: str | None = None
+    """
+    The version of that which it was written for.
+    """
+    reasons: list[str]
+    """
+    Why it does not.
+    """
+    runtime_version: str
+    """
+    The API that is here.
+    """
+
+
+class ModuleDiagnostic(Model):
+    """
+    Something that happened to an extension.
+    """
+
+    at: AwareDatetime | None = None
+    """
+    When; `null` for why it was not loaded.
+    """
+    code: str
+    """
+    What kind of thing.
+    """
+    level: str
+    """
+    `info`, `warning` or `error`.
+    """
+    message: str
+    """
+    What.
+    """
+    stderr: str | None = None
+    """
+    The end of what it said on standard error.
+    """
+    times: Annotated[int, Field(ge=0)]
+    """
+    How often in a row.
+    """
+
+
+class ModuleOrigin(Model):
+    """
+    Where an extension comes from.
+    """
+
+    path: str
+    """
+    Its folder.
+    """
+    type: str
+    """
+    `repository`, or `folder` for one that the person named.
+    """
+
+
+class ModuleTrust(Model):
+    """
+    How an extension stands to what the person trusts.
+    """
+
+    digest: str | None = None
+    """
+    Its files as one name: a yes is for exactly these.
+    """
+    errors: list[str]
+    """
+    What it was refused for.
+    """
+    mode: str
+    """
+    How strictly its word is held: `disabled`, `warn` or `enforced`.
+    """
+    status: str
+    """
+    `trusted`, `untrusted`, `changed` since it was trusted, or `unknown` where it cannot be read.
+    """
+    warnings: list[str]
+    """
+    What it does that it does not declare.
     """
 
 
@@ -659,12 +832,18 @@ class QuestionAnswers(Model):
     """
 
 
-class QueueHealth(Model):
+class QueueHealth1(Model):
     """
-    How the queue of jobs fares.
+    How the queue of jobs fares. While it is off nothing is counted.
     """
 
     enabled: bool
+
+
+class QueueHealth2(JobCounts, QueueHealth1):
+    """
+    How the queue of jobs fares. While it is off nothing is counted.
+    """
 
 
 class Reloaded(Model):
@@ -682,11 +861,11 @@ class Reloaded(Model):
     """
     loaded_count: Annotated[int, Field(ge=0)]
     """
-    How many extensions it has.
+    How many extensions run.
     """
-    modules: list[dict[str, Any]]
+    modules: list[LoadedModule]
     """
-    The extensions.
+    Those that run.
     """
     reload_id: str
     """
@@ -775,6 +954,21 @@ class RolledBackThread(Model):
     """
 
     thread: dict[str, Any]
+
+
+class RunningContext(Model):
+    """
+    Where in Codex a job runs.
+    """
+
+    thread_id: str | None = None
+    """
+    The thread.
+    """
+    turn_id: str | None = None
+    """
+    Its turn.
+    """
 
 
 class RuntimeView(Model):
@@ -981,6 +1175,33 @@ class Steered(Model):
     turn_id: str
 
 
+class SuggestRequest(Model):
+    """
+    A suggestion of what the user of a session could ask next.
+    """
+
+    draft: str | None = None
+    """
+    What the user has written so far.
+    """
+    effort: str | None = None
+    """
+    How hard it thinks.
+    """
+    model: str | None = None
+    """
+    The model; otherwise the session's.
+    """
+    request_key: str
+    """
+    What names the suggestion in the session's transcript.
+    """
+    session_id: str
+    """
+    The session.
+    """
+
+
 class SuggestionEntry(Model):
     """
     A suggestion.
@@ -995,6 +1216,20 @@ class SuggestionEntry(Model):
     updated_at: AwareDatetime
 
 
+class SuggestionMade(Model):
+    """
+    A suggestion.
+    """
+
+    request_key: str
+    session_id: str
+    status: str
+    """
+    `ok`, or `fallback` where the model gave nothing.
+    """
+    suggestion: str
+
+
 class SuggestionPut(Model):
     """
     What stands afterwards.
@@ -1006,6 +1241,34 @@ class SuggestionPut(Model):
     status: str
     """
     Always `ok`.
+    """
+
+
+class SuggestionQueued(Model):
+    """
+    A suggestion that will be made.
+    """
+
+    dedupe: Literal["enqueued", "already_queued"]
+    """
+    Whether a job is a new one.
+    """
+    job_id: str
+    """
+    A job's name, which no other one ever has.
+    """
+    project_id: str
+    """
+    A project's name in the API and in the journal: a UUID.
+    """
+    request_key: str
+    """
+    What tells it from others of its session; the same for the same job.
+    """
+    session_id: str
+    status: str
+    """
+    Always `queued`.
     """
 
 
@@ -1041,13 +1304,44 @@ class SuggestionWish(Model):
     """
     What the person has written so far.
     """
-    effort: str | None = None
+    effort: Annotated[str | None, Field(max_length=200, min_length=1)] = None
     """
     How long it thinks.
     """
-    model: str | None = None
+    model: Annotated[str | None, Field(max_length=200, min_length=1)] = None
     """
-    Who answers.
+    Who answers; otherwise the session's model.
+    """
+
+
+class Target(Model):
+    """
+    A row that follows a job.
+    """
+
+    canceled_fallback: str | None = None
+    """
+    What it says when the job was taken back.
+    """
+    complete_fallback: str | None = None
+    """
+    What it says when the job is complete and nobody wrote it.
+    """
+    error_fallback: str | None = None
+    """
+    What it says when the job failed.
+    """
+    message_id: str
+    """
+    The row's name.
+    """
+    placeholder_texts: list[str] | None = None
+    """
+    What it says while the job waits and runs; one of these.
+    """
+    type: str
+    """
+    The row's type.
     """
 
 
@@ -1130,6 +1424,110 @@ class TranscriptEntry(Model):
     type: str
     """
     What it is: the name of an item as Codex has it, or of a row of ours.
+    """
+
+
+class TrustInput(Model):
+    """
+    What may run.
+    """
+
+    accept: bool | None = None
+    """
+    `false`: nothing of this extension may run any more.
+    """
+    agent_id: str
+    """
+    Who the extension is.
+    """
+    digest: str
+    """
+    Its files, as `trust.digest` of the list has them.
+    """
+
+
+class SuggestRequestWork(Model):
+    """
+    A suggestion of what the user of a session could ask next.
+    """
+
+    payload: SuggestRequest
+    """
+    A suggestion of what the user of a session could ask next.
+    """
+    type: Literal["suggest_request"]
+
+
+class AgentInstruction(Model):
+    """
+    What an agent is to do.
+    """
+
+    agent: str
+    """
+    Which agent.
+    """
+    anchor_item_id: str | None = None
+    """
+    Rows of it stand behind this item.
+    """
+    approval_id: str | None = None
+    """
+    What waits for an answer there.
+    """
+    bootstrap_instruction: Bootstrap | None = None
+    completion_signal: CompletionSignal | None = None
+    dedupe_key: str | None = None
+    """
+    What makes another instruction the same one.
+    """
+    effort: str | None = None
+    """
+    How hard it thinks.
+    """
+    expect_response: Literal["none", "assistant_text", "action_intents"] | None = None
+    """
+    What it answers with.
+    """
+    fallback_suggestion_draft: str | None = None
+    """
+    What is suggested when the agent suggests nothing.
+    """
+    instruction_text: str
+    """
+    What it is told.
+    """
+    item_id: str | None = None
+    """
+    The item that it is about.
+    """
+    job_kind: str
+    """
+    What kind of job this is to it.
+    """
+    model: str | None = None
+    """
+    The model.
+    """
+    project_id: str
+    """
+    The project that it works for; `session:<id>` for a session without one.
+    """
+    source_session_id: str
+    """
+    The session that it is about.
+    """
+    supplemental_targets: list[Target] | None = None
+    """
+    Rows of the session's transcript that follow the job.
+    """
+    thread_id: str
+    """
+    Codex's thread of that.
+    """
+    turn_id: str
+    """
+    The turn that it is about.
     """
 
 
@@ -1476,7 +1874,10 @@ class Health(Model):
 
     auth: AuthHealth
     codex: CodexHealth
-    orchestrator_queue: QueueHealth
+    orchestrator_queue: QueueHealth2
+    """
+    How the queue of jobs fares. While it is off nothing is counted.
+    """
     service: str
     """
     Always `api`.
@@ -1486,6 +1887,269 @@ class Health(Model):
     Always `ok`: whoever can be asked is well.
     """
     timestamp: AwareDatetime
+
+
+class AgentInstructionWork(Model):
+    """
+    What an agent is to do.
+    """
+
+    payload: AgentInstruction
+    """
+    What an agent is to do.
+    """
+    type: Literal["agent_instruction"]
+
+
+class Job1(Model):
+    """
+    A job.
+    """
+
+    attempts: Annotated[int, Field(ge=0)]
+    """
+    Attempts that have begun, but for those that the server's end broke off.
+    """
+    cancel_requested_at: AwareDatetime | None = None
+    """
+    When somebody asked to take it back.
+    """
+    canceled: Literal["asked", "session_deleted"] | None = None
+    completed_at: AwareDatetime | None = None
+    """
+    When it was over.
+    """
+    created_at: AwareDatetime
+    """
+    When it came into the queue.
+    """
+    dedupe_key: str | None = None
+    """
+    What makes another job of its project and type the same one.
+    """
+    error: str | None = None
+    """
+    Why nothing came of it, or not yet: a sentence.
+    """
+    error_code: str | None = None
+    """
+    The same, for programs.
+    """
+    id: str
+    """
+    Its name.
+    """
+    interruptions: Annotated[int, Field(ge=0)]
+    """
+    Attempts that the server's end broke off.
+    """
+    last_attempt_at: AwareDatetime | None = None
+    """
+    When its newest attempt began.
+    """
+    max_attempts: Annotated[int, Field(ge=0)]
+    """
+    So many attempts at most.
+    """
+    next_attempt_at: AwareDatetime | None = None
+    """
+    Before then it is not tried again.
+    """
+    priority: Literal["interactive", "background"]
+    """
+    Whether somebody waits for it.
+    """
+    project_id: str
+    """
+    Its project; `session:<id>` for a session without one.
+    """
+    result: dict[str, Any] | None = None
+    """
+    What came of it.
+    """
+    running_context: RunningContext
+    """
+    Where in Codex it runs, or ran last.
+    """
+    source_session_id: str | None = None
+    """
+    The session that it was made for.
+    """
+    started_at: AwareDatetime | None = None
+    """
+    When its first attempt began.
+    """
+    state: Literal["queued", "running", "completed", "failed", "canceled"]
+    """
+    How far it is.
+    """
+    version: Annotated[int, Field(ge=0)]
+    """
+    Of the form of its payload: 1.
+    """
+
+
+class Job2(SuggestRequestWork, Job1):
+    """
+    A job.
+    """
+
+
+class Job3(AgentInstructionWork, Job1):
+    """
+    A job.
+    """
+
+
+class JobAnswer(Model):
+    """
+    A job.
+    """
+
+    job: Job2 | Job3
+    """
+    A job.
+    """
+    status: Literal["ok"]
+    """
+    What is always said with a yes.
+    """
+
+
+class JobQueued(Model):
+    """
+    A job that will be done, or was.
+    """
+
+    dedupe: Literal["enqueued", "already_queued"]
+    """
+    Whether a job is a new one.
+    """
+    job: Job2 | Job3
+    """
+    A job.
+    """
+    status: str
+    """
+    Always `queued`.
+    """
+
+
+class JobWish(Model):
+    """
+    What is to be done.
+    """
+
+    dedupe: Literal["single_flight", "drop_duplicate", "merge_duplicate", "none"] | None = None
+    """
+    When another job takes its place.
+    """
+    dedupe_key: Annotated[str | None, Field(max_length=800, min_length=1)] = None
+    """
+    What makes another job the same one; left out: what its type says.
+    """
+    payload: dict[str, Any]
+    """
+    What its type asks for; it names the session.
+    """
+    priority: Literal["interactive", "background"] | None = None
+    """
+    Whether somebody waits for it.
+    """
+    project_id: str | None = None
+    """
+    The project of its session, which may be left out.
+    """
+    type: str
+    """
+    `suggest_request` or `agent_instruction`.
+    """
+
+
+class Jobs(Model):
+    """
+    Jobs.
+    """
+
+    data: list[Job2 | Job3]
+    """
+    The oldest first.
+    """
+
+
+class Module(Model):
+    """
+    An extension that was found.
+    """
+
+    agent_id: str
+    """
+    Who it is.
+    """
+    capabilities: ModuleCapabilities
+    """
+    What it declares.
+    """
+    compatibility: ModuleCompatibility
+    """
+    Whether it fits to this server.
+    """
+    diagnostics: list[ModuleDiagnostic]
+    """
+    Why it does not run, and what happened to it, newest last.
+    """
+    display_name: str
+    """
+    What a person calls it.
+    """
+    dropped: Annotated[int, Field(ge=0)]
+    """
+    Signals that it did not keep up with, and was not told of.
+    """
+    entrypoint_path: str | None = None
+    """
+    Where its program is, or how it is started.
+    """
+    events: list[str]
+    """
+    What it hears of, once it runs.
+    """
+    manifest_path: str
+    """
+    Where its manifest is.
+    """
+    module_name: str
+    """
+    The name of its folder.
+    """
+    name: str
+    """
+    The name of its package.
+    """
+    origin: ModuleOrigin
+    """
+    Where it comes from.
+    """
+    queued: Annotated[int, Field(ge=0)]
+    """
+    Events that wait for it.
+    """
+    retry_at: AwareDatetime | None = None
+    """
+    When it is started again.
+    """
+    state: str
+    """
+    `running`, `waiting` (it failed, and is started again at `retryAt`), or `off`.
+    """
+    trust: ModuleTrust
+    """
+    How it stands to what the person trusts.
+    """
+    version: str
+    """
+    Its version.
+    """
 
 
 class MoveSessions(Model):
@@ -1788,6 +2452,13 @@ class WholeSession(Model):
     """
 
 
+class Work(RootModel[SuggestRequestWork | AgentInstructionWork]):
+    root: SuggestRequestWork | AgentInstructionWork
+    """
+    What a job asks for: its type and its payload.
+    """
+
+
 class Approvals(Model):
     """
     What waits for a yes or no, oldest first.
@@ -1859,6 +2530,29 @@ class ControlsSet(ControlsInForce):
     summary: str
     """
     The same in one line.
+    """
+
+
+class Extensions(Model):
+    """
+    The set in force.
+    """
+
+    loaded_at: AwareDatetime
+    """
+    Since when it is in force.
+    """
+    modules: list[Module]
+    """
+    All that were found, those that do not run as well.
+    """
+    snapshot_version: str
+    """
+    Changes with each set.
+    """
+    status: str
+    """
+    Always `ok`.
     """
 
 

@@ -133,17 +133,35 @@ EXTENSIONS_RELOAD: Operation[models.Reloaded] = Operation(
     "extensions_reload", "POST", "/agents/extensions/reload", answers={200: models.Reloaded}
 )
 
+EXTENSIONS_TRUST: Operation[models.Extensions] = Operation(
+    "extensions_trust", "POST", "/agents/extensions/trust", body=models.TrustInput, answers={200: models.Extensions}
+)
+
 FEEDBACK: Operation[models.CodexDone] = Operation(
     "feedback", "POST", "/feedback", body=models.Feedback, answers={200: models.CodexDone}
 )
 
 HEALTH: Operation[models.Health] = Operation("health", "GET", "/health", query=("ready",), answers={200: models.Health})
 
-JOBS_CANCEL: Operation[Any] = Operation("jobs_cancel", "POST", "/orchestrator/jobs/{jobId}/cancel")
+JOBS_CANCEL: Operation[models.JobAnswer] = Operation(
+    "jobs_cancel", "POST", "/orchestrator/jobs/{jobId}/cancel", answers={200: models.JobAnswer}
+)
 
-JOBS_LIST: Operation[Any] = Operation("jobs_list", "GET", "/projects/{projectId}/orchestrator/jobs", query=("state",))
+JOBS_CREATE: Operation[models.JobQueued] = Operation(
+    "jobs_create", "POST", "/orchestrator/jobs", body=models.JobWish, answers={202: models.JobQueued}
+)
 
-JOBS_READ: Operation[Any] = Operation("jobs_read", "GET", "/orchestrator/jobs/{jobId}")
+JOBS_LIST: Operation[models.Jobs] = Operation(
+    "jobs_list", "GET", "/projects/{projectId}/orchestrator/jobs", query=("state",), answers={200: models.Jobs}
+)
+
+JOBS_READ: Operation[models.JobAnswer] = Operation(
+    "jobs_read", "GET", "/orchestrator/jobs/{jobId}", answers={200: models.JobAnswer}
+)
+
+JOBS_RETRY: Operation[models.JobAnswer] = Operation(
+    "jobs_retry", "POST", "/orchestrator/jobs/{jobId}/retry", answers={200: models.JobAnswer}
+)
 
 MCP_OAUTH_LOGIN: Operation[models.CodexDone] = Operation(
     "mcp_oauth_login",
@@ -362,12 +380,20 @@ SKILLS_REMOTE_WRITE: Operation[Any] = Operation(
     "skills_remote_write", "POST", "/skills/remote", body=models.RemoteSkill
 )
 
-SUGGESTED_REQUEST: Operation[Any] = Operation(
-    "suggested_request", "POST", "/sessions/{sessionId}/suggested-request", body=models.SuggestionWish
+SUGGESTED_REQUEST: Operation[models.SuggestionMade | models.SuggestionQueued] = Operation(
+    "suggested_request",
+    "POST",
+    "/sessions/{sessionId}/suggested-request",
+    body=models.SuggestionWish,
+    answers={200: models.SuggestionMade, 202: models.SuggestionQueued},
 )
 
-SUGGESTED_REQUEST_ENQUEUE: Operation[Any] = Operation(
-    "suggested_request_enqueue", "POST", "/sessions/{sessionId}/suggested-request/jobs", body=models.SuggestionWish
+SUGGESTED_REQUEST_ENQUEUE: Operation[models.SuggestionQueued] = Operation(
+    "suggested_request_enqueue",
+    "POST",
+    "/sessions/{sessionId}/suggested-request/jobs",
+    body=models.SuggestionWish,
+    answers={202: models.SuggestionQueued},
 )
 
 SUGGESTED_REQUEST_UPSERT: Operation[models.SuggestionPut] = Operation(
@@ -452,11 +478,14 @@ ALL: dict[str, Operation[Any]] = {
         EXPERIMENTAL_FEATURES,
         EXTENSIONS_LIST,
         EXTENSIONS_RELOAD,
+        EXTENSIONS_TRUST,
         FEEDBACK,
         HEALTH,
         JOBS_CANCEL,
+        JOBS_CREATE,
         JOBS_LIST,
         JOBS_READ,
+        JOBS_RETRY,
         MCP_OAUTH_LOGIN,
         MCP_RELOAD,
         MCP_SERVERS,

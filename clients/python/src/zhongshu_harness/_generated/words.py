@@ -7,8 +7,17 @@ from typing import Literal
 ApprovalPolicy = Literal["untrusted", "on-failure", "on-request", "never"]
 """When Codex asks before it acts."""
 
+Canceled = Literal["asked", "session_deleted"]
+"""Why a job was taken back."""
+
 DecisionWord = Literal["accept", "decline", "cancel"]
 """Yes or no."""
+
+Dedupe = Literal["single_flight", "drop_duplicate", "merge_duplicate", "none"]
+"""When another job with the same key takes the place of a new one."""
+
+Deduped = Literal["enqueued", "already_queued"]
+"""Whether a job is a new one."""
 
 Delivery = Literal["inline", "detached"]
 """Where it is reviewed."""
@@ -16,8 +25,14 @@ Delivery = Literal["inline", "detached"]
 Done = Literal["ok"]
 """What is always said with a yes."""
 
+Expect = Literal["none", "assistant_text", "action_intents"]
+"""What an agent answers with."""
+
 FilesystemSandbox = Literal["read-only", "workspace-write", "danger-full-access"]
 """What commands may write."""
+
+JobState = Literal["queued", "running", "completed", "failed", "canceled"]
+"""How far a job is."""
 
 MergeStrategy = Literal["replace", "upsert"]
 """What becomes of a table that is there."""
@@ -33,6 +48,9 @@ NetworkAccess = Literal["restricted", "enabled"]
 
 PendingStatus = Literal["pending"]
 """How what waits is told from what does not."""
+
+Priority = Literal["interactive", "background"]
+"""Which jobs of a project go first."""
 
 ReviewTargetType = Literal["uncommittedChanges", "baseBranch", "commit", "custom"]
 """What is reviewed."""
