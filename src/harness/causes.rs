@@ -98,6 +98,7 @@ const CAUSES: [Cause; 8] = [
             it.named(CONFIG_CODE) == Some("configVersionConflict")
                 || it.says(&[
                     "is archived",
+                    "requires a loaded source",
                     "no active turn",
                     "expected active turn",
                     "active writer",

@@ -264,8 +264,12 @@ impl Harness {
         })?;
         let codex = codex.within(run_limit());
         let answer = match codex.call_raw(METHOD, &params).await {
+            // It was put away, or let go, whatever we know of it.
             Err(error) if error.is_refusal("requires a loaded source") => {
-                self.hold(id).await?;
+                if let Some(thread) = self.threads.thread(id) {
+                    thread.resume().await?;
+                    self.holds(id).await;
+                }
                 codex.call_raw(METHOD, &params).await
             }
             answer => answer,
