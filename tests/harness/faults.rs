@@ -1,9 +1,10 @@
 //! The app-server dies in the middle of each operation: whoever asked is answered, what was acknowledged holds, and everything goes on.
 
 use crate::described::{Answer, Document, Operation};
-use crate::frozen::{Frozen, app_server_dies};
+use crate::frozen::Frozen;
 use crate::rig::{PREFIX, script};
 use crate::support::script::on_message;
+use crate::support::thread::app_server_pid;
 use crate::support::{GOVERNANCE, House, PATIENCE};
 use crate::waits::{calls, touches};
 use mock_model::{Script, Step};
@@ -46,7 +47,7 @@ async fn house() -> House {
     house.model.set_script(script(asks));
     house.start(&[]).await;
     house.allow().await;
-    house.ready().await;
+    house.ready(0).await;
     house
 }
 
@@ -137,10 +138,11 @@ impl Sample {
 }
 
 impl House {
-    async fn ready(&self) {
+    /// Waits for an app-server that can be asked, and is not this one.
+    async fn ready(&self, but: u32) {
         self.wait_for("Codex", async || {
-            let (status, _) = self.ask("GET", "/health?ready=true", None).await;
-            (status == 200).then_some(())
+            let (status, health) = self.ask("GET", "/health?ready=true", None).await;
+            (status == 200 && health["codex"]["pid"] != but).then_some(())
         })
         .await;
         self.knows_sessions().await;
@@ -327,8 +329,8 @@ async fn assert_kept(house: &House, sample: &Sample, answer: &Answer) {
 }
 
 /// Everything that was there takes words, and answers.
-async fn assert_goes_on(house: &House, samples: &[Sample], answers: &Answers) {
-    house.ready().await;
+async fn assert_goes_on(house: &House, dead: u32, samples: &[Sample], answers: &Answers) {
+    house.ready(dead).await;
     for (number, answer) in answers {
         assert_kept(house, &samples[*number], answer).await;
     }
@@ -358,6 +360,7 @@ async fn whatever_is_under_way_when_the_app_server_dies_is_answered_and_goes_on(
 
     // Each is in its first call, which is never answered.
     let samples = house.samples(&document, "still", |_| false).await;
+    let dead = app_server_pid(&house);
     let frozen = Frozen::of(&house);
     let from = house.logged().len();
     let mut under_way = send(&house, &samples);
@@ -389,7 +392,7 @@ async fn whatever_is_under_way_when_the_app_server_dies_is_answered_and_goes_on(
         let is_said = answer.is_done() || answer.body["code"] == "codex_unavailable";
         assert!(is_said, "{id}: {} {:#}", answer.status, answer.body);
     }
-    assert_goes_on(&house, &samples, &answers).await;
+    assert_goes_on(&house, dead, &samples, &answers).await;
 
     // Each is wherever it happens to be.
     for after in [5, 25] {
@@ -401,10 +404,11 @@ async fn whatever_is_under_way_when_the_app_server_dies_is_answered_and_goes_on(
             let (number, answer) = under_way.join_next().await.unwrap().unwrap();
             answers.insert(number, answer);
         }
-        app_server_dies(&house);
+        let dead = app_server_pid(&house);
+        Frozen::of(&house).dies();
         collect(under_way, &mut answers).await;
         assert_promised(&mut document, &samples, &answers);
-        assert_goes_on(&house, &samples, &answers).await;
+        assert_goes_on(&house, dead, &samples, &answers).await;
     }
     house.close().await;
 }

@@ -26,8 +26,3 @@ impl Frozen {
         kill_process_group(self.group, Signal::KILL).unwrap();
     }
 }
-
-/// The app-server dies at work.
-pub fn app_server_dies(house: &House) {
-    Frozen::of(house).dies();
-}
