@@ -8,6 +8,7 @@ use super::queue::Enqueued;
 use super::queue::run::{Failure, Outcome, Run};
 use super::refused::Refused;
 use super::suggestions::{self, Suggestion};
+use super::turns::unless_archived;
 use crate::codex::CallError;
 use crate::codex::items::{Turn, TurnStatus};
 use crate::core::LAUNCHER;
@@ -79,6 +80,10 @@ impl Harness {
     ) -> Result<Enqueued, Refused> {
         let of_session = |refused: Refused| refused.of_session(session_id);
         self.queue_must_be_on().map_err(of_session)?;
+        // Codex answers in none that is put away.
+        if let Some(known) = self.index.get(session_id) {
+            unless_archived(&known)?;
+        }
         if let Some(model) = &wish.model {
             self.check_model(model).await.map_err(of_session)?;
         }
