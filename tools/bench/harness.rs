@@ -13,6 +13,7 @@
 
 #[path = "../../tests/harness/listener.rs"]
 mod listener;
+mod memory;
 #[path = "../../tests/harness/rig.rs"]
 mod rig;
 #[path = "../../tests/e2e/support/mod.rs"]
@@ -20,6 +21,7 @@ mod support;
 
 use futures_util::future::join_all;
 use listener::Listener;
+use memory::pss_kib;
 use mock_model::Step;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -298,13 +300,4 @@ fn report(what: &str, times: &mut [Duration]) {
         times[times.len() - 1],
         times.len()
     );
-}
-
-fn pss_kib(pid: u32) -> u64 {
-    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-    let line = rollup
-        .lines()
-        .find(|line| line.starts_with("Pss:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

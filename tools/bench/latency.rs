@@ -9,9 +9,11 @@
 //! - memory: the launcher's proportional set size after an idle minute.
 #![allow(clippy::unwrap_used, dead_code, unused_imports)]
 
+mod memory;
 #[path = "../../tests/e2e/support/mod.rs"]
 mod support;
 
+use memory::pss_kib;
 use mock_model::{Script, Step};
 use serde_json::{Value, json};
 use std::io::{Read as _, Write as _};
@@ -157,15 +159,6 @@ fn answers(port: u16) -> bool {
         Ok(answer.starts_with("HTTP/1.1 200"))
     };
     ask().unwrap_or(false)
-}
-
-fn pss_kib(pid: u32) -> u64 {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Pss:"))
-        .unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 fn report(what: &str, times: &[Duration]) {

@@ -10,9 +10,11 @@
 //! - memory: the launcher's proportional set size before and after.
 #![allow(clippy::unwrap_used, dead_code, unused_imports)]
 
+mod memory;
 #[path = "../../tests/e2e/support/mod.rs"]
 mod support;
 
+use memory::pss_kib;
 use mock_model::{Call, Script, Step};
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -133,13 +135,4 @@ fn report(what: &str, times: &[Duration]) {
         times[times.len() - 1],
         times.len()
     );
-}
-
-fn pss_kib(pid: u32) -> u64 {
-    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
-    let line = rollup
-        .lines()
-        .find(|line| line.starts_with("Pss:"))
-        .unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
