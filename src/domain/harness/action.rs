@@ -34,6 +34,11 @@ impl ActionType {
         Self::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name))
             .ok()
     }
+
+    /// Whether it decides something, of which one event takes one.
+    pub const fn decides(self) -> bool {
+        matches!(self, Self::ApprovalDecide | Self::TurnSteer)
+    }
 }
 
 /// What is wanted.
@@ -116,6 +121,21 @@ pub enum ActionStatus {
     Invalid,
     /// It could not be done.
     Failed,
+}
+
+impl ActionStatus {
+    /// Its name in the API.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Performed => "performed",
+            Self::AlreadyResolved => "already_resolved",
+            Self::NotEligible => "not_eligible",
+            Self::Conflict => "conflict",
+            Self::Forbidden => "forbidden",
+            Self::Invalid => "invalid",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// What came of an action.

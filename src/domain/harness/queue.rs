@@ -5,7 +5,9 @@
 //! one that has not waited so long comes after the others.
 
 use super::event::Event;
-use super::job::{Again, Canceled, Dedupe, Job, JobState, MAX_INTERRUPTIONS, NewJob, Priority};
+use super::job::{
+    Again, Canceled, Dedupe, Job, JobState, JobType, MAX_INTERRUPTIONS, NewJob, Priority,
+};
 use super::jobs::Jobs;
 use super::project::ProjectId;
 use crate::domain::sentence::say;
@@ -129,11 +131,7 @@ pub fn has_room(jobs: &Jobs, project_id: &ProjectId) -> Result<(), Full> {
 /// The job that takes the place of a new one: the newest of its project, type and key.
 fn same<'a>(jobs: &'a Jobs, new: &NewJob) -> Option<&'a Job> {
     let key = new.key()?;
-    let is_same = |job: &&Job| {
-        job.project_id == new.project_id
-            && job.kind() == new.work.kind()
-            && job.dedupe_key.as_ref() == Some(&key)
-    };
+    let is_same = |job: &&Job| is_same(job, &new.project_id, new.work.kind(), &key);
     match new.dedupe {
         Dedupe::None => None,
         // One that is about to be taken back does nothing for anybody any more.
@@ -147,6 +145,17 @@ fn same<'a>(jobs: &'a Jobs, new: &NewJob) -> Option<&'a Job> {
         }
         Dedupe::DropDuplicate => jobs.iter().filter(is_same).last(),
     }
+}
+
+fn is_same(job: &Job, project_id: &ProjectId, kind: JobType, key: &str) -> bool {
+    job.project_id == *project_id && job.kind() == kind && job.dedupe_key.as_deref() == Some(key)
+}
+
+/// Another job that waits or runs and is the same as this one, which is over.
+pub fn twin<'a>(jobs: &'a Jobs, over: &Job) -> Option<&'a Job> {
+    let key = over.dedupe_key.as_deref()?;
+    let mut active = jobs.active();
+    active.find(|job| is_same(job, &over.project_id, over.kind(), key))
 }
 
 /// How an attempt ended.

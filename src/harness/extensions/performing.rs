@@ -3,7 +3,7 @@
 use super::diary::Level;
 use super::happening::Happening;
 use super::worker::Worker;
-use crate::domain::harness::action::{Action, ActionResult, ActionStatus, Scope};
+use crate::domain::harness::action::{Action, ActionResult, ActionStatus, ActionType, Scope};
 use crate::domain::harness::extension::mode::{Allowed, allowed};
 use crate::domain::harness::extension::reply::Reply;
 use crate::domain::harness::project::ProjectId;
@@ -14,8 +14,6 @@ use std::sync::Arc;
 
 /// The action that queues a job.
 const ENQUEUE: &str = "queue.enqueue";
-/// Actions that decide something, of which one event takes one.
-const DECIDING: [&str; 2] = ["approval.decide", "turn.steer.create"];
 
 impl Harness {
     /// Does what one result asks for, and writes down what was not done.
@@ -91,7 +89,7 @@ impl Harness {
                 return;
             }
         }
-        let is_deciding = DECIDING.contains(&action_type.as_str());
+        let is_deciding = ActionType::named(&action_type).is_some_and(ActionType::decides);
         if is_deciding && event.is_decided() {
             note(
                 worker,
@@ -126,7 +124,7 @@ impl Harness {
         let reason = reason.map_or_else(|| result.details.to_string(), str::to_owned);
         let (reason, event) = (Sentence::recognised(&reason), event.name.as_str());
         let message = say!("reason.extension.not_done", action, event, reason => reason);
-        note(worker, word(result.status), &message);
+        note(worker, result.status.name(), &message);
     }
 }
 
@@ -138,18 +136,6 @@ fn scope(event: &Happening) -> Option<Scope> {
         session_id: place.session_id.clone()?,
         turn_id: place.turn_id.clone(),
     })
-}
-
-fn word(status: ActionStatus) -> &'static str {
-    match status {
-        ActionStatus::Performed => "performed",
-        ActionStatus::AlreadyResolved => "already_resolved",
-        ActionStatus::NotEligible => "not_eligible",
-        ActionStatus::Conflict => "conflict",
-        ActionStatus::Forbidden => "forbidden",
-        ActionStatus::Invalid => "invalid",
-        ActionStatus::Failed => "failed",
-    }
 }
 
 fn note(worker: &Worker, code: &'static str, message: &Sentence) {

@@ -240,13 +240,7 @@ fn again(state: &State, id: &JobId) -> Decision<()> {
     }
     let source = job.source_session_id.as_deref();
     still_there(state, source)?;
-    let is_same = |it: &&Job| {
-        job.dedupe_key.is_some()
-            && it.dedupe_key == job.dedupe_key
-            && it.project_id == job.project_id
-            && it.kind() == job.kind()
-    };
-    if let Some(same) = state.jobs.active().find(is_same) {
+    if let Some(same) = queue::twin(&state.jobs, job) {
         return Err(Refused::job_is_there_already(same));
     }
     queue::has_room(&state.jobs, &job.project_id)

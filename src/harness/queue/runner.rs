@@ -10,7 +10,7 @@ use super::run::{Failure, Hands, Outcome, Run};
 use super::whole;
 use crate::core::LAUNCHER;
 use crate::domain::harness::event::Event;
-use crate::domain::harness::job::{Job, JobId, Unfit};
+use crate::domain::harness::job::{Job, JobId, JobState, Unfit};
 use crate::domain::harness::queue::{self, End};
 use crate::domain::harness::state::State;
 use crate::domain::sentence::{Sentence, say};
@@ -245,11 +245,8 @@ fn fits(state: &State, job: &Job, outcome: Outcome) -> Result<Outcome, Failure> 
 /// Puts what was broken off into the queue again.
 fn put_back<H: Hands>(state: &State, hands: &H) -> (Vec<Event>, ()) {
     let now = Utc::now();
-    let running = state
-        .jobs
-        .active()
-        .filter(|job| job.last_attempt_at.is_some());
-    let running = running.filter(|job| job.state == crate::domain::harness::job::JobState::Running);
+    let active = state.jobs.active();
+    let running = active.filter(|job| job.state == JobState::Running);
     let all = running.flat_map(|job| {
         let end = queue::ended(job, End::Interruption, now);
         whole(state, job, Vec::new(), end, now, hands.consequences())

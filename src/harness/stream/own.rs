@@ -255,8 +255,22 @@ pub fn of_record(
             };
             vec![Own::new("extension_ended", None, &ended)]
         }
-        // The jobs were told of above.
-        _ => Vec::new(),
+        // The jobs were told of above; the others are nobody's news.
+        Event::JobQueued { .. }
+        | Event::JobMerged { .. }
+        | Event::JobStarted { .. }
+        | Event::JobTurnBegun { .. }
+        | Event::JobRetried { .. }
+        | Event::JobCompleted { .. }
+        | Event::JobFailed { .. }
+        | Event::JobCancelAsked { .. }
+        | Event::JobCanceled { .. }
+        | Event::ActionClaimed { .. }
+        | Event::ActionDone { .. }
+        | Event::ExtensionTrusted { .. }
+        | Event::ExtensionDistrusted { .. }
+        | Event::SessionPurged { .. }
+        | Event::CeilingMet { .. } => Vec::new(),
     }
 }
 
