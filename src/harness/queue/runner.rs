@@ -17,12 +17,12 @@ use crate::domain::sentence::{Sentence, say};
 use crate::harness::{Harness, Ledger};
 use crate::ledger::TransactError;
 use chrono::Utc;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{self, JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -46,8 +46,9 @@ pub(super) struct Runner<H> {
     ledger: Ledger,
     wake: Arc<Notify>,
     hands: Arc<H>,
-    running: JoinSet<JobId>,
-    cancels: HashMap<JobId, CancellationToken>,
+    running: JoinSet<()>,
+    /// What ends each attempt. By the attempt: a job may be tried again before the one before has been noticed to be over.
+    cancels: HashMap<task::Id, (JobId, CancellationToken)>,
 }
 
 impl<H: Hands> Runner<H> {
@@ -78,10 +79,10 @@ impl<H: Hands> Runner<H> {
             let pause = self.begin_what_may().await;
             tokio::select! {
                 () = self.wake.notified() => {}
-                Some(ended) = self.running.join_next(), if !self.running.is_empty() => {
+                Some(ended) = self.running.join_next_with_id(), if !self.running.is_empty() => {
                     // Whatever the work did, its end was recorded: only a defect of this file ends otherwise.
-                    let id = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-                    self.cancels.remove(&id);
+                    let (attempt, ()) = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+                    self.cancels.remove(&attempt);
                 }
                 () = tokio::time::sleep(pause) => {}
             }
@@ -91,10 +92,12 @@ impl<H: Hands> Runner<H> {
     fn cancel_those_asked(&self) {
         let asked = self.ledger.read(|state| {
             let asked = state.jobs.active().filter(|it| it.canceled.is_some());
-            asked.map(|it| it.id.clone()).collect::<Vec<_>>()
+            asked.map(|it| it.id.clone()).collect::<HashSet<_>>()
         });
-        for token in asked.iter().filter_map(|id| self.cancels.get(id)) {
-            token.cancel();
+        for (id, token) in self.cancels.values() {
+            if asked.contains(id) {
+                token.cancel();
+            }
         }
     }
 
@@ -132,14 +135,14 @@ impl<H: Hands> Runner<H> {
             return;
         };
         let cancel = CancellationToken::new();
-        self.cancels.insert(id.clone(), cancel.clone());
+        let token = cancel.clone();
         let (ledger, hands) = (self.ledger.clone(), Arc::clone(&self.hands));
-        self.running.spawn(async move {
+        let attempt = self.running.spawn(async move {
             let done = attempt(&ledger, &hands, &job, &cancel).await;
             let end = move |state: &State| (over(state, &job, done, hands.consequences()), ());
             record(&ledger, end).await;
-            id
         });
+        self.cancels.insert(attempt.id(), (id, token));
     }
 }
 
