@@ -105,6 +105,8 @@ const CAUSES: [Cause; 8] = [
                     "still references",
                     "must be idle",
                     "must be the latest finished turn",
+                    "cannot steer",
+                    "notsteerable",
                     // A turn that ended before Codex wrote its beginning.
                     "persisted start boundary",
                 ])

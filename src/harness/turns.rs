@@ -94,6 +94,13 @@ impl Harness {
     ) -> Result<Accepted, Refused> {
         let thread = self.thread(id)?;
         let refused = |error: CallError| Refused::of_codex(&error).of_session(id);
+        let not_taken = |error: CallError| match takes_no_words(&error) {
+            true => {
+                let message = say!("refusal.harness.not_steerable");
+                Refused::invalid_state(message).of_session(id)
+            }
+            false => refused(error),
+        };
         let input = json!([{"type": "text", "text": message.text}]);
         // From here on Codex tells us what happens in it. Where it cannot, it says why to what follows.
         self.hold_quietly(id).await;
@@ -118,11 +125,7 @@ impl Harness {
                 }
                 // It has ended meanwhile.
                 Err(error) if error.is_refusal("active turn") => {}
-                Err(error) if error.is_refusal("cannot steer") => {
-                    let message = say!("refusal.harness.not_steerable");
-                    return Err(Refused::invalid_state(message).of_session(id));
-                }
-                Err(error) => return Err(refused(error)),
+                Err(error) => return Err(not_taken(error)),
             }
         }
         let mut params = json!({
@@ -139,7 +142,7 @@ impl Harness {
             params["effort"] = Value::from(effort.as_str());
         }
         let started = thread.call_raw("turn/start", &params).await;
-        let started = started.map_err(refused)?;
+        let started = started.map_err(not_taken)?;
         let turn_id = started["turn"]["id"].as_str().unwrap_or_default();
         Ok(Accepted {
             turn_id: turn_id.to_owned(),
@@ -205,8 +208,8 @@ impl Harness {
             Err(CallError::Refused { message, .. }) if message.contains("active turn") => {
                 Err(Refused::steered_another(id, turn_id, &message))
             }
-            Err(CallError::Refused { message, .. }) if message.contains("cannot steer") => {
-                Err(Refused::not_steerable(id, turn_id, &message))
+            Err(error) if takes_no_words(&error) => {
+                Err(Refused::not_steerable(id, turn_id, &error.to_string()))
             }
             Err(error) => Err(Refused::of_codex(&error).of_session(id)),
         }
@@ -251,6 +254,12 @@ impl Harness {
         }
         Ok(())
     }
+}
+
+/// Whether a turn runs to which nothing can be said, such as one that sums the thread up. A message for a thread in which one has just begun is
+/// refused in other words than one for the turn itself.
+fn takes_no_words(error: &CallError) -> bool {
+    error.is_refusal("cannot steer") || error.is_refusal("NotSteerable")
 }
 
 /// The turn that runs. One that has just begun is not in the history yet, so that a thread at work without one is looked at again.

@@ -2,6 +2,7 @@
 
 use crate::rig::{HANG, house};
 use crate::support::House;
+use crate::support::script::hang;
 use crate::support::thread::Stranger;
 use mock_model::{Kind, Rule, Step, When};
 use serde_json::{Value, json};
@@ -218,6 +219,38 @@ async fn nothing_breaks_off_a_turn_but_an_interrupt() {
     );
     house.act(&id, "interrupt", json!({ "turnId": turn })).await;
     house.over(&id, &turn).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn what_sums_a_thread_up_takes_no_words() {
+    let long = Rule {
+        steps: vec![hang()],
+        ..summary()
+    };
+    let house = house([long]).await;
+    let id = house.chat().await;
+    house.talks(&id, "One.").await;
+    house.act(&id, "compact", json!({})).await;
+    // At once, while Codex has no turn in its history yet, and when it has.
+    for _ in 0..2 {
+        let busy = house
+            .no(&id, "messages", json!({ "text": "Two." }), 409)
+            .await;
+        assert_eq!(busy["code"], "invalid_state", "{busy}");
+        house
+            .requests("the summary", |all| {
+                all.iter().any(|it| it.kind == Kind::Compaction)
+            })
+            .await;
+    }
+    // Who asks for a turn of its own is told in other words: that may come in between.
+    let mut stranger = Stranger::connect(&house).await;
+    let input = json!([{ "type": "text", "text": "Three." }]);
+    let turn = json!({ "threadId": id, "input": input });
+    let said = stranger.refused("turn/start", turn).await;
+    assert!(said.contains("NotSteerable"), "{said}");
+    house.act(&id, "interrupt", json!({})).await;
     house.close().await;
 }
 

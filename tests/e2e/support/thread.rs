@@ -40,6 +40,19 @@ impl Stranger {
 
     /// Calls and waits for the answer; what comes in between is not ours.
     pub async fn call(&mut self, method: &str, params: Value) -> Value {
+        let answer = self.asked(method, params).await;
+        assert_eq!(answer["error"], Value::Null, "{method}");
+        answer["result"].clone()
+    }
+
+    /// What Codex says against a call.
+    pub async fn refused(&mut self, method: &str, params: Value) -> String {
+        let answer = self.asked(method, params).await;
+        let words = answer["error"]["message"].as_str();
+        words.expect("a refusal").to_owned()
+    }
+
+    async fn asked(&mut self, method: &str, params: Value) -> Value {
         self.next += 1;
         let id = self.next;
         self.send(json!({ "id": id, "method": method, "params": params }))
@@ -51,8 +64,7 @@ impl Stranger {
             };
             let answer: Value = serde_json::from_str(&text).unwrap();
             if answer["id"] == id && answer.get("method").is_none() {
-                assert_eq!(answer["error"], Value::Null, "{method}");
-                return answer["result"].clone();
+                return answer;
             }
         }
     }
