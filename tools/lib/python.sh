@@ -39,7 +39,8 @@ install_python_tools() {
 check_python_client() {
     local python=$python_tools/bin/python programs dist
     [[ -x $python ]] || die 'run `./tools/test install` first'
-    cargo build --workspace --bins --locked
+    # With the tests, so that these are the programs that the step `tests` built: alone they have other features, and are built again.
+    cargo build --workspace --bins --tests --locked
     programs=${CARGO_TARGET_DIR:-$root/target}/debug
     dist=$(mktemp -d)
     # shellcheck disable=SC2064

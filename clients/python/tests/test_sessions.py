@@ -124,8 +124,8 @@ def test_a_no_says_which_field_does_not_fit(harness: Harness) -> None:
         harness.sessions.open("../projects").read()
     with pytest.raises(ValueError, match="sessionId is empty"):
         harness.sessions.open("").read()
-    with pytest.raises(errors.QueueOff):
-        harness.api.jobs_list("session:x")
+    with pytest.raises(errors.JobConflict):
+        harness.api.jobs_create(type="nothing", payload={})
     with pytest.raises(errors.NotSupported):
         harness.api.skills_remote()
     assert harness.request("get", "/health")["service"] == "api"

@@ -66,24 +66,22 @@ struct CodexHealth {
     last_exit: Option<String>,
 }
 
-/// How the queue of jobs fares. While it is off nothing is counted.
-#[derive(Serialize, ToSchema)]
+/// How the queue of jobs fares: how many are how far, and in how many projects. While it is off nothing is counted.
+#[derive(Default, Serialize, ToSchema)]
 struct QueueHealth {
     enabled: bool,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    counts: Option<JobCounts>,
-}
-
-/// How many jobs are how far.
-#[derive(Serialize, ToSchema)]
-struct JobCounts {
-    queued: usize,
-    running: usize,
-    completed: usize,
-    failed: usize,
-    canceled: usize,
-    /// The projects that they are in.
-    projects: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queued: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failed: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canceled: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projects: Option<usize>,
 }
 
 /// What is known about the login.
@@ -126,26 +124,26 @@ pub(super) async fn health(
 }
 
 fn queue(app: &App) -> QueueHealth {
-    let enabled = app.queue_is_on();
-    let counts = enabled.then(|| {
-        let Counts {
-            queued,
-            running,
-            completed,
-            failed,
-            canceled,
-            projects,
-        } = app.job_counts();
-        JobCounts {
-            queued,
-            running,
-            completed,
-            failed,
-            canceled,
-            projects,
-        }
-    });
-    QueueHealth { enabled, counts }
+    if !app.queue_is_on() {
+        return QueueHealth::default();
+    }
+    let Counts {
+        queued,
+        running,
+        completed,
+        failed,
+        canceled,
+        projects,
+    } = app.job_counts();
+    QueueHealth {
+        enabled: true,
+        queued: Some(queued),
+        running: Some(running),
+        completed: Some(completed),
+        failed: Some(failed),
+        canceled: Some(canceled),
+        projects: Some(projects),
+    }
 }
 
 fn codex(app: &App) -> CodexHealth {

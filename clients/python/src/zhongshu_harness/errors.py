@@ -160,6 +160,12 @@ class TrustRequired(Conflict):
     codes = ("trust_required",)
 
 
+class JobConflict(Conflict):
+    """409: there is no such kind of job, or it cannot be tried again or beside another."""
+
+    codes = ("job_conflict",)
+
+
 class TooSlow(Refused):
     """408: the request did not arrive in time."""
 

@@ -300,12 +300,24 @@ class JobEvent(Event):
 class ExtensionsReload(Model):
     reload_id: str
     result: str
-    version_before: str | None = None
-    version_after: str | None = None
+    version_before: int | None = None
+    version_after: int | None = None
 
 
 class ExtensionsReloaded(Event):
     payload: ExtensionsReload
+
+
+class ExtensionEnd(Model):
+    agent_id: str
+    reason: str
+    retry_at: AwareDatetime | None = None
+
+
+class ExtensionEnded(Event):
+    """The process of an extension is gone, and comes back."""
+
+    payload: ExtensionEnd
 
 
 class Runtime(Model):
@@ -355,6 +367,7 @@ KINDS: dict[str, type[Event]] = {
     "session_controls_updated": ControlsUpdated,
     "session_settings_updated": SettingsUpdated,
     "extensions_reloaded": ExtensionsReloaded,
+    "extension_ended": ExtensionEnded,
     "runtime_state": RuntimeState,
     **dict.fromkeys(
         (

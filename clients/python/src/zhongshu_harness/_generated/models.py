@@ -261,22 +261,6 @@ class Interrupted(Model):
     turn_id: str
 
 
-class JobCounts(Model):
-    """
-    How many jobs are how far.
-    """
-
-    canceled: Annotated[int, Field(ge=0)]
-    completed: Annotated[int, Field(ge=0)]
-    failed: Annotated[int, Field(ge=0)]
-    projects: Annotated[int, Field(ge=0)]
-    """
-    The projects that they are in.
-    """
-    queued: Annotated[int, Field(ge=0)]
-    running: Annotated[int, Field(ge=0)]
-
-
 class ListPage(Model):
     """
     One page of a list, as Codex has it.
@@ -832,18 +816,18 @@ class QuestionAnswers(Model):
     """
 
 
-class QueueHealth1(Model):
+class QueueHealth(Model):
     """
-    How the queue of jobs fares. While it is off nothing is counted.
+    How the queue of jobs fares: how many are how far, and in how many projects. While it is off nothing is counted.
     """
 
+    canceled: Annotated[int | None, Field(ge=0)] = None
+    completed: Annotated[int | None, Field(ge=0)] = None
     enabled: bool
-
-
-class QueueHealth2(JobCounts, QueueHealth1):
-    """
-    How the queue of jobs fares. While it is off nothing is counted.
-    """
+    failed: Annotated[int | None, Field(ge=0)] = None
+    projects: Annotated[int | None, Field(ge=0)] = None
+    queued: Annotated[int | None, Field(ge=0)] = None
+    running: Annotated[int | None, Field(ge=0)] = None
 
 
 class Reloaded(Model):
@@ -1874,10 +1858,7 @@ class Health(Model):
 
     auth: AuthHealth
     codex: CodexHealth
-    orchestrator_queue: QueueHealth2
-    """
-    How the queue of jobs fares. While it is off nothing is counted.
-    """
+    orchestrator_queue: QueueHealth
     service: str
     """
     Always `api`.
