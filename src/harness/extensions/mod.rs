@@ -2,7 +2,7 @@
 //! declare inside of what they are told of.
 //!
 //! - `finding`: what lies in the folders; `loading`: a set of them, as it is made; `set`: the set
-//! - `places`, `launch`: where a process runs, and with what; `live`, `metered`: one process, and what it says
+//! - `places`, `launch`: where a process runs, and with what; `node`: those that are modules of Node; `live`, `metered`: one process, and what it says
 //! - `worker`, `queue`, `diary`: one extension at work; `happening`: an event on its way
 //! - `telling`: the task that tells them of what happens; `events`: how those are worded; `performing`: what they ask for
 //!
@@ -19,6 +19,7 @@ mod launch;
 mod live;
 mod loading;
 mod metered;
+mod node;
 mod performing;
 mod places;
 mod queue;
@@ -259,7 +260,7 @@ impl Harness {
 
     /// The first set of this start, which is no news.
     async fn load_first(self: &Arc<Self>) {
-        places::sweep(&self.core.place).await;
+        places::sweep(&self.core.place.state).await;
         let _held = self.extensions.loading.lock().await;
         match self.load(Wish::WhatWorks).await {
             Ok(set) => self.extensions.put(set),
