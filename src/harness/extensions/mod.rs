@@ -5,12 +5,14 @@
 //! - `places`, `launch`: where a process runs, and with what; `node`: those that are modules of Node; `live`, `metered`: one process, and what it says
 //! - `worker`, `queue`, `diary`: one extension at work; `happening`: an event on its way
 //! - `telling`: the task that tells them of what happens; `events`: how those are worded; `performing`: what they ask for
+//! - `conformance`: one of them tried without a server, with made events (`samples`)
 //!
 //! # Trust
 //!
 //! Agents write in the repository, and with it in `agents/`. So nothing starts before the person has said yes to exactly its files, and
 //! what starts is a copy of those.
 
+pub mod conformance;
 mod diary;
 mod events;
 pub mod finding;
@@ -23,11 +25,13 @@ mod node;
 mod performing;
 mod places;
 mod queue;
+mod samples;
 pub mod set;
 mod telling;
 mod worker;
 
 pub use diary::{Level, Note};
+pub use launch::Ground;
 pub use worker::{Doing, Worker};
 
 use self::happening::Happening;

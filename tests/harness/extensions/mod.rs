@@ -1,5 +1,6 @@
 //! Extensions: real programs that zhongshu starts, asks and ends.
 
+mod conformance;
 mod faults;
 mod node;
 mod rig;
