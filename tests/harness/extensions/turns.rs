@@ -129,17 +129,6 @@ fn blocks(language: &str) -> Vec<String> {
         .collect()
 }
 
-impl House {
-    async fn row(&self, id: &str, kind: &str) -> Value {
-        self.wait_for(&format!("a row {kind}"), async || {
-            let seen = self.look(&format!("/sessions/{id}")).await;
-            let mut rows = seen["transcript"].as_array().unwrap().iter();
-            rows.find(|it| it["type"] == kind).cloned()
-        })
-        .await
-    }
-}
-
 #[tokio::test]
 async fn the_example_of_the_document_works() {
     let house = house().await;
