@@ -213,7 +213,6 @@ async fn idle(house: &mut House, program: &Path) {
     }
     trusts_all(house, IDLE).await;
     let after = settled(house, IDLE).await;
-    let ours = after.saturating_sub(before);
     let (mut keepers, mut theirs) = (0, 0);
     for keeper in children(house.launcher_pid()) {
         let own: u64 = children(keeper).into_iter().map(pss_kib).sum();
@@ -223,7 +222,7 @@ async fn idle(house: &mut House, program: &Path) {
         }
     }
     println!(
-        "{IDLE} idle extensions: {ours} KiB more of the server ({before} without), {keepers} KiB of what keeps them, {theirs} KiB themselves"
+        "{IDLE} idle extensions: the server has {after} KiB, without them {before} KiB; {keepers} KiB of what keeps them, {theirs} KiB themselves"
     );
 }
 
