@@ -172,7 +172,11 @@ impl House {
     pub fn noted(&self, id: &str, name: &str) -> Vec<Value> {
         let path = self.extension_home(id).join(name);
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        // A line without its end is being written.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let lines = whole
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
         lines.collect()
     }
 

@@ -296,9 +296,8 @@ fn a_background_job_waits_for_three_others_and_no_longer() {
 
 #[test]
 fn each_type_has_its_time_and_what_is_out_of_it_is_tried_again_once() {
-    let seconds = |kind: JobType| kind.limit().as_secs();
-    assert_eq!(seconds(JobType::SuggestRequest), 60);
-    assert_eq!(seconds(JobType::AgentInstruction), 180);
+    let kinds = [JobType::SuggestRequest, JobType::AgentInstruction];
+    assert_eq!(kinds.map(|it| it.limit().as_secs()), [60, 180]);
     let mut jobs = Jobs::default();
     queue(
         &mut jobs,
@@ -313,7 +312,6 @@ fn each_type_has_its_time_and_what_is_out_of_it_is_tried_again_once() {
     };
     start(&mut jobs, 0, 0);
     end(&mut jobs, 0, late(), 60);
-    // The second begins after its pause, as if its time were whole again.
     assert_eq!(wakes_at(&jobs, second(60)), Some(second(62)));
     assert!(first_of(&jobs, 61).is_empty());
     assert_eq!(first_of(&jobs, 62), [id(0).0]);
