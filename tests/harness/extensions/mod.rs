@@ -1,6 +1,10 @@
 //! Extensions: real programs that zhongshu starts, asks and ends.
 
+mod answers;
+mod busy;
 mod faults;
+mod languages;
+mod reloads;
 mod rig;
 mod trust;
 mod turns;
