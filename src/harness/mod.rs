@@ -15,7 +15,8 @@
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `waits`: what waits for an answer in a thread, and is answered
 //! - `rows`: what clients write into transcripts; `extensions`: programs of others that take part
-//! - `suggestions`: the suggested next request as a row; `suggesting`: how the model is asked for one; `asides`: in copies that leave no trace
+//! - `suggestions`: the suggested next request as a row; `suggesting`: how the model is asked for one; `asides`: in copies that leave no trace;
+//!   `ears`: what is heard of threads that the server began to have something answered
 //! - `actions`: what extensions and agents want done, inside the scope of what they were told of
 //! - `queue`: jobs, which the server does by itself beside whatever the sessions do
 //! - `stream`: everything that happens, as it happens
@@ -36,6 +37,7 @@ pub mod controls;
 mod cursor;
 pub mod deletion;
 pub mod discovery;
+mod ears;
 pub mod extensions;
 mod filling;
 pub mod index;
@@ -55,7 +57,7 @@ pub mod transcript;
 pub mod turns;
 pub mod waits;
 
-use self::asides::Asides;
+use self::ears::Ears;
 use self::index::Index;
 use self::refused::Refused;
 use self::stream::Streams;
@@ -91,7 +93,7 @@ pub struct Harness {
     pub started_at: DateTime<Utc>,
     /// Everything that happens, for whoever reads it as it happens.
     pub streams: Arc<Streams>,
-    asides: Arc<Asides>,
+    asides: Arc<Ears>,
     filling: filling::Filling,
     queue: queue::Queue,
     /// Programs of others that take part.
@@ -121,7 +123,7 @@ impl Harness {
             (seq, open)
         };
         let (seq, waiting) = core.ledger.read_at(waiting);
-        let asides = Asides::of(ledger.read(suggesting::asides_of));
+        let asides = Ears::of(asides::LABEL, ledger.read(suggesting::asides_of));
         let streams = Streams::new(ledger.snapshot_seq(), seq, waiting, Arc::clone(&asides));
         Arc::new(Self {
             streams: Arc::new(streams),
