@@ -18,6 +18,7 @@
 //! - `suggestions`: the suggested next request as a row; `suggesting`: how the model is asked for one; `asides`: in copies that leave no trace;
 //!   `ears`: what is heard of threads that the server began to have something answered
 //! - `actions`: what extensions and agents want done, inside the scope of what they were told of
+//! - `workers`: threads in which agents do what jobs say
 //! - `queue`: jobs, which the server does by itself beside whatever the sessions do
 //! - `stream`: everything that happens, as it happens
 //!
@@ -56,6 +57,7 @@ pub mod summary;
 pub mod transcript;
 pub mod turns;
 pub mod waits;
+mod workers;
 
 use self::ears::Ears;
 use self::index::Index;
@@ -94,6 +96,7 @@ pub struct Harness {
     /// Everything that happens, for whoever reads it as it happens.
     pub streams: Arc<Streams>,
     asides: Arc<Ears>,
+    workers: Arc<Ears>,
     filling: filling::Filling,
     queue: queue::Queue,
     /// Programs of others that take part.
@@ -124,10 +127,14 @@ impl Harness {
         };
         let (seq, waiting) = core.ledger.read_at(waiting);
         let asides = Ears::of(asides::LABEL, ledger.read(suggesting::asides_of));
-        let streams = Streams::new(ledger.snapshot_seq(), seq, waiting, Arc::clone(&asides));
+        // Those of an earlier server are in the ledger.
+        let workers = Ears::of(workers::LABEL, []);
+        let ears = [Arc::clone(&asides), Arc::clone(&workers)];
+        let streams = Streams::new(ledger.snapshot_seq(), seq, waiting, ears);
         Arc::new(Self {
             streams: Arc::new(streams),
             asides,
+            workers,
             core,
             threads,
             asks,

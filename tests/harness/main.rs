@@ -39,4 +39,5 @@ mod system;
 mod transcript;
 mod turns;
 mod waits;
+mod workers;
 mod wrong;

@@ -4,3 +4,4 @@ mod faults;
 mod rig;
 mod trust;
 mod turns;
+mod working;
