@@ -4,7 +4,7 @@ use crate::rig::{HANG, house, house_with};
 use crate::support::script::{fails, hang, on_message, takes};
 use crate::support::thread::Stranger;
 use crate::support::{GOVERNANCE, House};
-use crate::waits::{QUESTIONS, asking_with, question};
+use crate::waits::{QUESTIONS, asking_with, question, touches};
 use mock_model::{RecordedRequest, Rule, Step};
 use serde_json::{Value, json};
 
@@ -207,6 +207,10 @@ async fn what_is_said_once_is_said_once_over_a_restart_and_nobody_sees_the_worke
     );
     let worker = house.worker(&format!("session:{id}")).await;
     assert!(told.iter().all(|it| it.thread_id == worker));
+    // A search of the web is a way out that no sandbox sees.
+    let searches = |it: &RecordedRequest| it.tool_names.iter().any(|it| it.contains("web_search"));
+    assert!(!told.iter().any(searches), "{:?}", told[0].tool_names);
+    assert!(house.model.requests().iter().any(searches));
     let listed = |list: &Value| {
         let data = list["data"].as_array().unwrap().iter();
         data.filter(|it| it["sessionId"] == worker.as_str()).count()
@@ -549,6 +553,37 @@ async fn a_worker_whose_thread_is_gone_has_another_and_goes_with_its_project() {
     house
         .denied("GET", &format!("/sessions/{own}"), None, 410)
         .await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_worker_decides_about_what_its_job_is_about() {
+    let house = asking_with(&governance(), "", |house| {
+        vec![touches(&house.root.join("outside"))]
+    })
+    .await;
+    let id = house.chat().await;
+    let (turn, asked) = house.asks(&id, "approvals").await;
+    let approval = asked["approvalId"].as_str().unwrap();
+    let yes = json!({"approvalId": approval, "decision": "accept"});
+    let answer = json!({"actionIntents": [{"actionType": "approval.decide", "payload": yes}]});
+    house.model.set_script(crate::rig::script([
+        works(vec![Step::say(answer.to_string())]),
+        on_message("asks", crate::waits::ASK, vec![Step::say("Done.")]),
+    ]));
+    let wish = with(
+        instruction(&id, &turn),
+        json!({"expectResponse": "action_intents", "approvalId": approval}),
+    );
+    let job = house.completes(wish).await;
+    let results = &job["result"]["actionResults"];
+    assert_eq!(results[0]["status"], "performed", "{job:#}");
+    house
+        .wait_for("what was allowed", async || {
+            house.root.join("outside").exists().then_some(())
+        })
+        .await;
+    assert!(last_words(&house.worked()[0]).contains(approval));
     house.close().await;
 }
 

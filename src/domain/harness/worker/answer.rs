@@ -63,8 +63,12 @@ pub fn read(said: &str) -> Result<Answer, String> {
         .strip_prefix("```json")
         .or_else(|| said.strip_prefix("```"));
     let inner = fenced.and_then(|it| it.strip_suffix("```"));
-    let answer: Answer =
-        serde_json::from_str(inner.unwrap_or(said)).map_err(|it| it.to_string())?;
+    let value: Value = serde_json::from_str(inner.unwrap_or(said)).map_err(|it| it.to_string())?;
+    // A list would be read as the fields of one in their order.
+    if !value.is_object() {
+        return Err("it is no object".to_owned());
+    }
+    let answer = Answer::deserialize(value).map_err(|it| it.to_string())?;
     match answer.action_intents.len() {
         0..=MAX_INTENTS => Ok(answer),
         many => Err(format!("actionIntents: {many} entries")),
@@ -120,6 +124,7 @@ pub fn schema() -> Value {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
