@@ -7,6 +7,8 @@ use super::error::CommandError;
 use super::table;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
+use crate::domain::powers::meaning;
+use crate::domain::sentence::Sentence;
 use crate::domain::usage::shown;
 use crate::governance::render::printable;
 use crate::paths::Places;
@@ -211,6 +213,9 @@ fn powers(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
         match line["now"].as_str() {
             None => writeln!(out, "      {entry}")?,
             Some(now) => writeln!(out, "      {entry}{bare}: {}", printable(now))?,
+        }
+        if let Some(key) = meaning(&entry) {
+            writeln!(out, "        {}", Sentence::of(key))?;
         }
         if let Some(news) = news_of(&line["file"]) {
             writeln!(out, "        {news}")?;

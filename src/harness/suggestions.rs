@@ -131,6 +131,12 @@ pub(super) fn turn_of(state: &State, session_id: &str, request_key: &str) -> Str
     row.map(|it| it.turn_id.clone()).unwrap_or_default()
 }
 
+/// Whether nothing more comes of a suggestion.
+pub(super) fn is_over(state: &State, session_id: &str, request_key: &str) -> bool {
+    let row = state.row(session_id, &format!("{ROW}{request_key}"));
+    row.is_some_and(|it| it.status != RowStatus::Streaming)
+}
+
 fn decide(
     state: &State,
     session_id: String,

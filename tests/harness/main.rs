@@ -41,4 +41,5 @@ mod system;
 mod transcript;
 mod turns;
 mod waits;
+mod workers;
 mod wrong;

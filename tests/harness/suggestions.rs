@@ -18,7 +18,7 @@ fn suggests(steps: Vec<Step>) -> Rule {
 
 impl House {
     /// What Codex has of a thread: how many turns, and all of the newest.
-    async fn history(&self, id: &str) -> Value {
+    pub async fn history(&self, id: &str) -> Value {
         let mut stranger = Stranger::connect(self).await;
         let params = json!({ "threadId": id, "limit": 50, "itemsView": "full" });
         stranger.call("thread/turns/list", params).await["data"].clone()
@@ -34,7 +34,7 @@ impl House {
         self.granted("POST", &path, Some(wish), 202).await
     }
 
-    async fn job_over(&self, id: &Value) -> Value {
+    pub async fn job_over(&self, id: &Value) -> Value {
         let path = format!("/orchestrator/jobs/{}", id.as_str().unwrap());
         self.wait_for("the end of a job", async || {
             let job = self.look(&path).await["job"].clone();

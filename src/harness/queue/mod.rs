@@ -24,6 +24,7 @@ use crate::domain::harness::jobs::Counts;
 use crate::domain::harness::project::ProjectId;
 use crate::domain::harness::queue::{self, Admitted};
 use crate::domain::harness::state::State;
+use crate::domain::harness::worker::targets;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -215,10 +216,11 @@ fn admit(state: &State, new: NewJob, id: JobId, now: DateTime<Utc>) -> Decision<
     match admitted.map_err(|full| Refused::queue_full(full, new.source_session_id.as_deref()))? {
         Admitted::New => {
             let job = new.queued(id, now);
-            let queued = Event::JobQueued {
+            let mut events = vec![Event::JobQueued {
                 job: Box::new(job.clone()),
-            };
-            Ok((vec![queued], Enqueued::New(job)))
+            }];
+            events.extend(targets::begun(state, &job, now));
+            Ok((events, Enqueued::New(job)))
         }
         Admitted::Already(job) => Ok((Vec::new(), Enqueued::Already(job.clone()))),
         Admitted::Merged(job) => {

@@ -8,3 +8,4 @@ mod reloads;
 mod rig;
 mod trust;
 mod turns;
+mod working;
