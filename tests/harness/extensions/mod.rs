@@ -2,8 +2,10 @@
 
 mod answers;
 mod busy;
+mod conformance;
 mod faults;
 mod languages;
+mod node;
 mod reloads;
 mod rig;
 mod trust;
