@@ -15,6 +15,7 @@ import { follow } from './stream.js';
 import { closeAll, markShown, prefer, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
 import * as thread from './thread.js';
 import './chats.js';
+import './suggest.js';
 import * as threads from './threads.js';
 import { showTimes } from './when.js';
 import * as work from './work.js';

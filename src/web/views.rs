@@ -29,6 +29,7 @@ mod plan_file;
 mod queue;
 mod results;
 mod rules;
+mod suggestion;
 mod thread;
 mod threads;
 mod usage;
@@ -42,6 +43,7 @@ pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
 pub use rules::RuleView;
+pub use suggestion::{NewestSuggestion, SuggestionState, SuggestionView};
 pub use thread::{SettingsView, ThreadView, WaitingMessage};
 pub use threads::{
     ChatView, NO_PROJECT, SHOWN, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
