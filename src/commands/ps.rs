@@ -49,6 +49,12 @@ pub async fn run(
                 writeln!(out, "{}", Value::Array(sessions))?;
             } else {
                 table(&sessions, out)?;
+                if let Some(older @ 1..) = status["older_sessions"].as_u64() {
+                    writeln!(
+                        out,
+                        "and {older} older ones: zhongshu api GET '/api/sessions?limit=200'"
+                    )?;
+                }
                 let list = client.get("/api/attention").await?;
                 what_waits(&status, &list, out)?;
             }

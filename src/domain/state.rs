@@ -26,6 +26,7 @@ mod index;
 mod plan_files;
 mod plans;
 mod queue;
+pub mod recent;
 mod results;
 mod sessions;
 mod threads;

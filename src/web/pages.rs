@@ -31,7 +31,7 @@ pub use thread::{
 };
 pub use threads::{Threads, render as render_threads};
 pub use words::Words;
-pub use work::{Codex, TerminalItem, Work, chosen_planner};
+pub use work::{Codex, Desk, More, TerminalItem, Work, chosen_planner};
 
 #[derive(Template)]
 #[template(path = "shell.html")]
