@@ -16,11 +16,12 @@ import { closeAll, markShown, prefer, sayTheme, tellTerminals, theme, wireDock }
 import * as thread from './thread.js';
 import './chats.js';
 import './suggest.js';
+import * as extensions from './extensions.js';
 import * as threads from './threads.js';
 import { showTimes } from './when.js';
 import * as work from './work.js';
 
-const VIEWS = ['work', 'report', 'review', 'history', 'threads', 'session'];
+const VIEWS = ['work', 'report', 'review', 'history', 'threads', 'extensions', 'session'];
 
 let stopStream = null;
 let streamState = 'connecting';
@@ -63,6 +64,7 @@ function toSignedOut(key, sentence = null) {
   timeline.reset();
   thread.leave();
   threads.leave();
+  extensions.leave();
   report.reset();
   review.reset();
   for (const region of $$('[data-region]')) if (region.dataset.region !== 'head') region.replaceChildren();
@@ -85,6 +87,8 @@ function openView(name) {
   else thread.leave();
   if (view === 'threads') threads.enter();
   else threads.leave();
+  if (view === 'extensions') extensions.enter();
+  else extensions.leave();
   if (view === 'history') timeline.enter(work.current().seq);
   else timeline.leave();
   if (view === 'report' && !report.isLoaded()) report.load();
@@ -116,7 +120,7 @@ async function enter() {
   if (!work.current().readOnly) sayTheme();
   openView(viewOfUrl());
   const stopSessions = follow('/api/session_stream', null, (event, name) => {
-    if (name === 'threads') { threads.stale(); thread.threadsChanged(); return; }
+    if (name === 'threads') { threads.stale(); extensions.stale(); thread.threadsChanged(); return; }
     work.observed(event, name);
     if (name !== 'attention') return;
     threads.stale();
@@ -161,6 +165,7 @@ async function changeLanguage(tag) {
   if (!$('#view-history').hidden) timeline.show();
   thread.reload();
   threads.stale();
+  extensions.stale();
   tellTerminals();
 }
 

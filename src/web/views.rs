@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 mod codex;
 mod doing;
+mod extensions;
 mod jobs;
 mod plan;
 mod plan_file;
@@ -38,6 +39,7 @@ pub mod work;
 
 pub use codex::CodexView;
 pub use doing::DoingView;
+pub use extensions::{ExtensionItem, ExtensionList, ExtensionSaid, ExtensionState};
 pub use jobs::{JobItem, JobList};
 pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;

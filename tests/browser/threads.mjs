@@ -273,9 +273,9 @@ await step('it is archived, found there, fetched back and deleted', async () => 
   await steer.getByText('This thread is archived').waitFor();
   await thread.locator('form[data-form="chat-message"]').waitFor({ state: 'detached' });
   await pictures('archived');
-  const copy = list.locator(`.threads a[href="${new URL(page.url()).hash}"]`);
+  const copy = list.locator(`[data-region="threads"] .threads a[href="${new URL(page.url()).hash}"]`);
   await thread.getByRole('link', { name: 'All threads' }).click();
-  await list.locator('.threads a').first().waitFor();
+  await list.locator('[data-region="threads"] .threads a').first().waitFor();
   await copy.waitFor({ state: 'detached' });
   await list.locator('input[name="archived"]').check();
   await copy.click();
@@ -286,22 +286,22 @@ await step('it is archived, found there, fetched back and deleted', async () => 
   await copy.click();
   await button(await fold('More'), 'Delete the thread').click();
   await sure();
-  await list.locator('.threads a').first().waitFor();
+  await list.locator('[data-region="threads"] .threads a').first().waitFor();
   await copy.waitFor({ state: 'detached' });
 });
 
 await step('of many a page has the first, and more on demand; words find one', async () => {
   await please('many');
-  const items = list.locator('.threads a');
+  const items = list.locator('[data-region="threads"] .threads a');
   const more = list.getByRole('button', { name: /^Show more/ });
   await more.waitFor();
   const first = await items.count();
   assert.ok(first < 40, `${first} at once`);
   await pictures('list');
   await more.click();
-  await page.waitForFunction((count) => document.querySelectorAll('#view-threads .threads a').length > count, first);
+  await page.waitForFunction((count) => document.querySelectorAll('[data-region="threads"] .threads a').length > count, first);
   await list.locator('input[name="words"]').fill('number 7 of');
-  await page.waitForFunction(() => document.querySelectorAll('#view-threads .threads a').length === 1);
+  await page.waitForFunction(() => document.querySelectorAll('[data-region="threads"] .threads a').length === 1);
   await list.locator('input[name="words"]').fill('no such words');
   await list.getByText('No thread has these words.').waitFor();
 });
@@ -309,10 +309,10 @@ await step('of many a page has the first, and more on demand; words find one', a
 await step('in Chinese it fits as well', async () => {
   await page.goto(`${new URL(page.url()).origin}/?lang=zh#threads`);
   await page.locator('#views a[data-view="threads"]', { hasText: '线程' }).waitFor();
-  await list.locator('.threads a').nth(3).waitFor();
+  await list.locator('[data-region="threads"] .threads a').nth(3).waitFor();
   await pictures('list-zh');
   await list.locator('input[name="words"]').fill('storms');
-  await list.locator('.threads a', { hasText: 'Storms' }).click();
+  await list.locator('[data-region="threads"] .threads a', { hasText: 'Storms' }).click();
   await rows.first().waitFor();
   await steer.locator('summary', { hasText: '现行设置' }).click();
   await pictures('thread-zh');

@@ -16,6 +16,14 @@ impl House {
         String::from_utf8(reply.body.to_vec()).unwrap()
     }
 
+    /// The session in which something was said last.
+    async fn talked(&self) -> String {
+        let page = self.look("/sessions").await;
+        let mut sessions = page["data"].as_array().unwrap().iter();
+        let talked = sessions.find(|it| it["materialized"] == true);
+        talked.unwrap()["sessionId"].as_str().unwrap().to_owned()
+    }
+
     /// A new session of this name.
     async fn named(&self, title: &str) -> String {
         let id = self.chat().await;
@@ -40,9 +48,7 @@ async fn threads_are_worked_with_from_their_pages_in_a_browser() {
     let house = house([makes()]).await;
     let obey = async |wish: &str| {
         if let Some(title) = wish.strip_prefix("rename ") {
-            let page = house.look("/sessions").await;
-            let id = page["data"][0]["sessionId"].as_str().unwrap().to_owned();
-            let path = format!("/sessions/{id}/rename");
+            let path = format!("/sessions/{}/rename", house.talked().await);
             house.make(&path, json!({ "title": title })).await;
         } else if let Some(how) = wish.strip_prefix("suggests ") {
             let step = match how {
@@ -56,10 +62,7 @@ async fn threads_are_worked_with_from_their_pages_in_a_browser() {
         } else if wish == "fresh" {
             return house.chat().await;
         } else if wish == "jobs" {
-            let page = house.look("/sessions").await;
-            let sessions = page["data"].as_array().unwrap();
-            let talked = sessions.iter().find(|it| it["materialized"] == true);
-            let id = &talked.unwrap()["sessionId"];
+            let id = house.talked().await;
             for key in ["one", "two"] {
                 let payload = json!({ "sessionId": id, "requestKey": key });
                 let job =
