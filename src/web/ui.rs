@@ -1,5 +1,6 @@
 //! The dashboard's routes: the inert shell, its assets, and the fragments that a logged-in page fetches.
 
+mod extensions;
 mod thread;
 mod threads;
 
@@ -38,6 +39,7 @@ pub fn table() -> Table<App> {
         .get("/ui/report", report)
         .get("/ui/review", review)
         .get("/ui/review/file", review_file)
+        .get("/ui/extensions", extensions::page)
         .get("/ui/threads", threads::page)
         .get("/ui/thread", thread::page)
         .get("/ui/thread/item", thread::row)

@@ -24,12 +24,14 @@ use std::path::{Path, PathBuf};
 
 mod codex;
 mod doing;
+mod extensions;
 mod jobs;
 mod plan;
 mod plan_file;
 mod queue;
 mod results;
 mod rules;
+mod suggestion;
 mod thread;
 mod threads;
 mod usage;
@@ -37,12 +39,14 @@ pub mod work;
 
 pub use codex::CodexView;
 pub use doing::DoingView;
+pub use extensions::{ExtensionItem, ExtensionList, ExtensionSaid, ExtensionState};
 pub use jobs::{JobItem, JobList};
 pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
 pub use rules::RuleView;
+pub use suggestion::{NewestSuggestion, SuggestionState, SuggestionView};
 pub use thread::{SettingsView, ThreadView, WaitingMessage};
 pub use threads::{
     ChatView, NO_PROJECT, SHOWN, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,

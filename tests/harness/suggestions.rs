@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 const ASKED: &str = "Suggest what I could ask of you next";
 
 /// The model suggests this way.
-fn suggests(steps: Vec<Step>) -> Rule {
+pub fn suggests(steps: Vec<Step>) -> Rule {
     on_message("suggests", ASKED, steps)
 }
 

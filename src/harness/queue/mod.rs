@@ -100,15 +100,20 @@ impl Harness {
         self.ledger.read(|state| state.jobs.counts())
     }
 
-    /// The jobs of a project, or all, the oldest first.
+    /// The jobs of a project, or all, the oldest first. One that was deleted has none, although some that it had may go on.
     pub fn jobs(&self, project_id: Option<&ProjectId>, how_far: Option<JobState>) -> Vec<Job> {
         let wanted = |job: &&Job| {
             project_id.is_none_or(|it| &job.project_id == it)
                 && how_far.is_none_or(|it| job.state == it)
         };
-        let mut jobs: Vec<Job> = self
-            .ledger
-            .read(|state| state.jobs.iter().filter(wanted).cloned().collect());
+        let mut jobs: Vec<Job> = self.ledger.read(|state| {
+            let is_there =
+                |it: &ProjectId| it.session().is_some() || state.projects.contains_key(it);
+            match project_id.is_none_or(is_there) {
+                true => state.jobs.iter().filter(wanted).cloned().collect(),
+                false => Vec::new(),
+            }
+        });
         jobs.sort_by_key(|job| job.created_at);
         jobs
     }

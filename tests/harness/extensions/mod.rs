@@ -6,6 +6,7 @@ mod conformance;
 mod faults;
 mod languages;
 mod node;
+mod page;
 mod reloads;
 mod rig;
 mod trust;
