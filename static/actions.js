@@ -3,7 +3,7 @@ import { getJson, post, query } from './api.js';
 import { language, t } from './i18n.js';
 import { make, saveText } from './dom.js';
 import { lines, onAction, onSubmit, say } from './forms.js';
-import { choose, refresh } from './work.js';
+import { choose, listOlderPlanners, refresh } from './work.js';
 
 const simple = (name, path, body) => onAction(name, async (button) => { await post(path, body(button.dataset)); await refresh(); });
 
@@ -30,6 +30,7 @@ onAction('go', ({ dataset }) => {
   place.focus({ preventScroll: true });
 });
 onAction('choose', ({ dataset }) => choose(dataset.sessionId));
+onAction('older-planners', () => listOlderPlanners());
 onAction('read-all', async ({ dataset }) => {
   await post('/api/zhongshu_inbox', { session_id: dataset.sessionId });
   await refresh();

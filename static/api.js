@@ -13,12 +13,13 @@ export function useLogin(given) {
 // Is told why: the key of a sentence.
 export function whenSignedOut(handler) { onSignedOut = handler; }
 
-// A failure that can be shown as it is: `message` is the API's own sentence.
+// A failure that can be shown as it is: `message` is the API's own sentence, `body` all that it said.
 export class ApiError extends Error {
-  constructor(status, code, message) {
+  constructor(status, code, message, body = {}) {
     super(message);
     this.status = status;
     this.code = code;
+    this.body = body;
   }
 }
 
@@ -53,7 +54,7 @@ export async function send(method, path, { body, key, signal, accept = 'applicat
   try { said = await answer.json(); } catch { /* Not our server's shape: the status has to do. */ }
   const message = typeof said.error === 'string' ? said.error : t('error.odd', answer.status);
   if (answer.status === 401 && mine !== null && mine === login) onSignedOut('signin.expired');
-  throw new ApiError(answer.status, said.code ?? '', message);
+  throw new ApiError(answer.status, said.code ?? '', message, said);
 }
 
 export async function getJson(path, options) { return (await send('GET', path, options)).json(); }

@@ -15,11 +15,13 @@ import { follow } from './stream.js';
 import { closeAll, markShown, prefer, sayTheme, tellTerminals, theme, wireDock } from './terminals.js';
 import * as thread from './thread.js';
 import './chats.js';
+import './suggest.js';
+import * as extensions from './extensions.js';
 import * as threads from './threads.js';
 import { showTimes } from './when.js';
 import * as work from './work.js';
 
-const VIEWS = ['work', 'report', 'review', 'history', 'threads', 'session'];
+const VIEWS = ['work', 'report', 'review', 'history', 'threads', 'extensions', 'session'];
 
 let stopStream = null;
 let streamState = 'connecting';
@@ -62,6 +64,7 @@ function toSignedOut(key, sentence = null) {
   timeline.reset();
   thread.leave();
   threads.leave();
+  extensions.leave();
   report.reset();
   review.reset();
   for (const region of $$('[data-region]')) if (region.dataset.region !== 'head') region.replaceChildren();
@@ -84,6 +87,8 @@ function openView(name) {
   else thread.leave();
   if (view === 'threads') threads.enter();
   else threads.leave();
+  if (view === 'extensions') extensions.enter();
+  else extensions.leave();
   if (view === 'history') timeline.enter(work.current().seq);
   else timeline.leave();
   if (view === 'report' && !report.isLoaded()) report.load();
@@ -115,7 +120,7 @@ async function enter() {
   if (!work.current().readOnly) sayTheme();
   openView(viewOfUrl());
   const stopSessions = follow('/api/session_stream', null, (event, name) => {
-    if (name === 'threads') { threads.stale(); thread.threadsChanged(); return; }
+    if (name === 'threads') { threads.stale(); extensions.stale(); thread.threadsChanged(); return; }
     work.observed(event, name);
     if (name !== 'attention') return;
     threads.stale();
@@ -160,6 +165,7 @@ async function changeLanguage(tag) {
   if (!$('#view-history').hidden) timeline.show();
   thread.reload();
   threads.stale();
+  extensions.stale();
   tellTerminals();
 }
 

@@ -232,7 +232,7 @@ function write() {
   field?.focus();
 }
 
-const VIEW_KEYS = { 1: 'work', 2: 'report', 3: 'review', 4: 'history', 5: 'threads' };
+const VIEW_KEYS = { 1: 'work', 2: 'report', 3: 'review', 4: 'history', 5: 'threads', 6: 'extensions' };
 
 const typing = (node) => node?.closest?.('input, textarea, select, [contenteditable], iframe');
 

@@ -27,6 +27,10 @@ let again = false;
 let took = 0;
 let round = 0;
 let begun = false;
+let onShown = () => {};
+
+// Called when the parts of the page beside the turns are new.
+export function whenShown(handler) { onShown = handler; }
 
 const place = () => $('#thread-turns');
 const turnsOf = (fresh) => $$('[data-turns] > [data-key]', fresh);
@@ -82,6 +86,7 @@ async function load() {
     if (mine !== round) return;
     const root = $('#thread', fresh);
     swap(fresh);
+    onShown();
     say(fresh);
     place().replaceChildren();
     put(fresh);
@@ -111,6 +116,7 @@ export async function refresh() {
     const follows = atEnd();
     if (!joins) { await load(); return; }
     swap(fresh);
+    onShown();
     say(fresh);
     put(fresh);
     if (follows) toEnd();

@@ -1,20 +1,14 @@
 // The list of threads that are no sessions: by project, more of each on demand, brought up to date in place.
 import { getHtml, post, query, remove } from './api.js';
-import { $, fault, seen } from './dom.js';
+import { $, seen } from './dom.js';
 import { onAction, onSubmit } from './forms.js';
+import { fragment } from './fragment.js';
 import { language, t } from './i18n.js';
-import { parse, swap } from './work.js';
+import { parse } from './work.js';
 
 export const HARNESS = '/harness/api';
 
-// A burst of changes is one fetch; while one types, each pause is.
-const SETTLE_MS = 120;
-
 const shown = new Map();
-let on = false;
-let timer = null;
-let loading = null;
-let again = false;
 
 const form = () => $('#threads-form');
 
@@ -22,32 +16,10 @@ async function load() {
   const { words, archived, launchers } = form().elements;
   const wish = { words: words.value.trim(), archived: archived.checked || null, launchers: launchers.checked || null };
   const groups = [...shown].map(([group, count]) => `${group}:${count}`).join(',');
-  const fresh = parse(await getHtml(query('/ui/threads', { ...wish, shown: groups, lang: language() })));
-  if (on) swap(fresh);
+  return parse(await getHtml(query('/ui/threads', { ...wish, shown: groups, lang: language() })));
 }
 
-export function refresh() {
-  if (loading) { again = true; return loading; }
-  loading = (async () => {
-    try {
-      do { again = false; await load(); } while (again);
-      fault($('#threads-error'), null);
-    } catch (error) {
-      if (error.status !== 401) fault($('#threads-error'), error);
-    } finally {
-      loading = null;
-    }
-  })();
-  return loading;
-}
-
-export function stale() {
-  if (!on || timer !== null) return;
-  timer = setTimeout(() => { timer = null; if (on) refresh(); }, SETTLE_MS);
-}
-
-export function enter() { if (on) return; on = true; refresh(); }
-export function leave() { on = false; clearTimeout(timer); timer = null; }
+export const { refresh, stale, enter, leave } = fragment(load, () => $('#threads-error'));
 
 onAction('threads-more', ({ dataset }) => {
   shown.set(dataset.group, Number(dataset.shown));

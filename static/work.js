@@ -15,8 +15,11 @@ const LOOK_MS = 3000;
 // And everything this often, for what no stream tells (warnings about the configuration, say).
 const REST_MS = 60_000;
 const CHOSEN = 'zhongshu.planner';
+// So many planners that are over are listed at first, and so many more each time that somebody asks.
+const PLANNERS = { first: 8, more: 50 };
 
 let wanted = sessionStorage.getItem(CHOSEN);
+let planners = PLANNERS.first;
 let running = null;
 let again = false;
 let timer = null;
@@ -32,6 +35,11 @@ export function current() { return shown; }
 export function choose(id) {
   wanted = id;
   sessionStorage.setItem(CHOSEN, id);
+  return refresh();
+}
+
+export function listOlderPlanners() {
+  planners += PLANNERS.more;
   return refresh();
 }
 
@@ -55,7 +63,7 @@ export function swap(fresh) {
 }
 
 async function load() {
-  const fresh = parse(await getHtml(query('/ui/work', { session_id: wanted, lang: language() })));
+  const fresh = parse(await getHtml(query('/ui/work', { session_id: wanted, planners, lang: language() })));
   const root = $('#work', fresh);
   if (!root) return;
   shown.seq = Number(root.dataset.seq);

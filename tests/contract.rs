@@ -44,6 +44,8 @@ mod limits;
 mod memory;
 #[path = "contract/order.rs"]
 mod order;
+#[path = "contract/pages.rs"]
+mod pages;
 #[path = "contract/plan_files.rs"]
 mod plan_files;
 #[path = "contract/plan_rules.rs"]

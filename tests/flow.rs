@@ -27,6 +27,8 @@ mod prompts;
 mod properties;
 #[path = "flow/queue.rs"]
 mod queue;
+#[path = "flow/recent.rs"]
+mod recent;
 #[path = "flow/results.rs"]
 mod results;
 #[path = "flow/sessions.rs"]

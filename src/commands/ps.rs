@@ -7,6 +7,8 @@ use super::error::CommandError;
 use super::table;
 use crate::cli::ExitCode;
 use crate::client::{Client, ClientError};
+use crate::domain::powers::meaning;
+use crate::domain::sentence::Sentence;
 use crate::domain::usage::shown;
 use crate::governance::render::printable;
 use crate::paths::Places;
@@ -49,6 +51,12 @@ pub async fn run(
                 writeln!(out, "{}", Value::Array(sessions))?;
             } else {
                 table(&sessions, out)?;
+                if let Some(older @ 1..) = status["older_sessions"].as_u64() {
+                    writeln!(
+                        out,
+                        "and {older} older ones: zhongshu api GET '/api/sessions?limit=200'"
+                    )?;
+                }
                 let list = client.get("/api/attention").await?;
                 what_waits(&status, &list, out)?;
             }
@@ -205,6 +213,9 @@ fn powers(asked: &Value, out: &mut impl Write) -> Result<(), CommandError> {
         match line["now"].as_str() {
             None => writeln!(out, "      {entry}")?,
             Some(now) => writeln!(out, "      {entry}{bare}: {}", printable(now))?,
+        }
+        if let Some(key) = meaning(&entry) {
+            writeln!(out, "        {}", Sentence::of(key))?;
         }
         if let Some(news) = news_of(&line["file"]) {
             writeln!(out, "        {news}")?;

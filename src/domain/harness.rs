@@ -21,3 +21,4 @@ pub mod row;
 pub mod state;
 pub mod suggestion;
 pub mod switch;
+pub mod worker;

@@ -9,6 +9,7 @@ mod harness;
 mod named;
 mod oversight;
 
+pub use harness::meaning;
 pub use named::{FileNews, Seal, Seals};
 pub use oversight::Oversight;
 

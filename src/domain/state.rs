@@ -26,6 +26,7 @@ mod index;
 mod plan_files;
 mod plans;
 mod queue;
+pub mod recent;
 mod results;
 mod sessions;
 mod threads;
@@ -128,6 +129,11 @@ impl State {
     pub fn planners(&self) -> impl Iterator<Item = &Session> {
         let planners = self.index.planners.iter();
         planners.filter_map(|id| self.session(id))
+    }
+
+    /// The planner that was registered last.
+    pub fn newest_planner(&self) -> Option<&Session> {
+        self.session(self.index.planners.last()?)
     }
 
     /// Sessions that have not ended, oldest first.

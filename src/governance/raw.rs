@@ -12,6 +12,7 @@ use crate::domain::department::{Approval, Localized, Sandbox};
 use crate::domain::harness::controls::{ApprovalPolicy, FilesystemSandbox, NetworkAccess};
 use crate::domain::harness::extension::mode::Mode;
 use crate::domain::harness::switch::Switch;
+use crate::domain::harness::worker;
 use crate::domain::language::Language;
 use crate::domain::review::GateMode;
 use crate::domain::rules::RiskLevel;
@@ -71,6 +72,15 @@ pub(super) struct RawHarness {
     pub tool_call_seconds: Option<Spanned<u64>>,
     pub extensions: RawExtensions,
     pub queue: Switch,
+    pub workers: RawWorkers,
+}
+
+/// Whether workers work, and how much.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawWorkers {
+    pub mode: worker::Mode,
+    pub max_tokens: Option<Spanned<u64>>,
 }
 
 /// Whose extensions run.

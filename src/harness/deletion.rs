@@ -9,6 +9,7 @@ use super::refused::Refused;
 use crate::codex::{CallError, Status};
 use crate::core::LAUNCHER;
 use crate::domain::harness::event::Event;
+use crate::domain::harness::project::ProjectId;
 use std::path::PathBuf;
 
 /// What became of a session that was deleted.
@@ -34,23 +35,26 @@ impl Harness {
         let file = self.file_of(known).await;
         let (session_id, title) = (known.id.clone(), known.title().to_owned());
         let told = Some(title.clone());
-        self.decide(actor, move |state| {
+        let any_worker = self.decide(actor, move |state| {
             if let Some(tombstone) = state.deleted.get(&session_id) {
                 return Err(Refused::deleted(&session_id, tombstone));
             }
             let mut events = Self::cancel_jobs_of(state, &session_id);
+            let workers = state.workers.end(&ProjectId::of_session(&session_id));
+            let any = !workers.is_empty();
+            events.extend(workers);
             events.push(Event::SessionDeleted {
                 session_id,
                 title: told,
                 kept_for_copies: true,
             });
-            Ok((events, ()))
-        })
-        .await?;
+            Ok((events, any))
+        });
+        let any_worker = any_worker.await?;
         self.wake_queue();
         self.index.remove(&known.id);
         let is_gone = self.remove(&known.id).await;
-        if is_gone {
+        if is_gone || any_worker {
             self.purge().await;
         }
         let is_left = match &file {

@@ -46,6 +46,7 @@ impl Harness {
                 self.subscriptions.lost();
                 self.streams.lost();
                 self.asides.lost();
+                self.workers.lost();
             }
             Incoming::Notification(notification) => self.notified(notification),
             Incoming::Request { .. } => {}
@@ -101,7 +102,9 @@ impl Harness {
         let listed: HashSet<&str> = found.iter().map(|it| it.id.as_str()).collect();
         let begun = self.ledger.read(|state| {
             let begun = state.sessions.iter().filter(|(_, it)| it.started_here);
-            begun.map(|(id, _)| id.clone()).collect::<Vec<_>>()
+            let begun = begun.map(|(id, _)| id.as_str());
+            let begun = begun.chain(state.workers.threads());
+            begun.map(str::to_owned).collect::<Vec<_>>()
         });
         // What somebody has open is in Codex's memory, and in no list before something was said in it.
         let loaded = codex.loaded_threads().await?.into_iter().map(|id| id.0);
@@ -141,7 +144,10 @@ impl Harness {
         let id = &thread.id.0;
         let (is_begun_here, is_deleted) = self.ledger.read(|state| {
             let begun = state.sessions.get(id).is_some_and(|it| it.started_here);
-            (begun, state.deleted.contains_key(id))
+            (
+                begun || state.workers.has_thread(id),
+                state.deleted.contains_key(id),
+            )
         });
         let is_inside = thread.cwd.starts_with(&self.core.place.repo);
         !thread.ephemeral && !is_deleted && (is_begun_here || is_inside)

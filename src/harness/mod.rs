@@ -15,8 +15,10 @@
 //! - `discovery`, `capabilities`, `configuration`, `account`, `commands`: Codex as a whole
 //! - `waits`: what waits for an answer in a thread, and is answered
 //! - `rows`: what clients write into transcripts; `extensions`: programs of others that take part
-//! - `suggestions`: the suggested next request as a row; `suggesting`: how the model is asked for one; `asides`: in copies that leave no trace
+//! - `suggestions`: the suggested next request as a row; `suggesting`: how the model is asked for one; `asides`: in copies that leave no trace;
+//!   `ears`: what is heard of threads that the server began to have something answered
 //! - `actions`: what extensions and agents want done, inside the scope of what they were told of
+//! - `workers`: threads in which agents do what jobs say
 //! - `queue`: jobs, which the server does by itself beside whatever the sessions do
 //! - `stream`: everything that happens, as it happens
 //!
@@ -36,6 +38,7 @@ pub mod controls;
 mod cursor;
 pub mod deletion;
 pub mod discovery;
+mod ears;
 pub mod extensions;
 mod filling;
 pub mod index;
@@ -54,8 +57,9 @@ pub mod summary;
 pub mod transcript;
 pub mod turns;
 pub mod waits;
+mod workers;
 
-use self::asides::Asides;
+use self::ears::Ears;
 use self::index::Index;
 use self::refused::Refused;
 use self::stream::Streams;
@@ -91,7 +95,8 @@ pub struct Harness {
     pub started_at: DateTime<Utc>,
     /// Everything that happens, for whoever reads it as it happens.
     pub streams: Arc<Streams>,
-    asides: Arc<Asides>,
+    asides: Arc<Ears>,
+    workers: Arc<Ears>,
     filling: filling::Filling,
     queue: queue::Queue,
     /// Programs of others that take part.
@@ -121,11 +126,15 @@ impl Harness {
             (seq, open)
         };
         let (seq, waiting) = core.ledger.read_at(waiting);
-        let asides = Asides::of(ledger.read(suggesting::asides_of));
-        let streams = Streams::new(ledger.snapshot_seq(), seq, waiting, Arc::clone(&asides));
+        let asides = Ears::of(asides::LABEL, ledger.read(suggesting::asides_of));
+        // Those of an earlier server are in the ledger.
+        let workers = Ears::of(workers::LABEL, []);
+        let ears = [Arc::clone(&asides), Arc::clone(&workers)];
+        let streams = Streams::new(ledger.snapshot_seq(), seq, waiting, ears);
         Arc::new(Self {
             streams: Arc::new(streams),
             asides,
+            workers,
             core,
             threads,
             asks,

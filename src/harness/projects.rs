@@ -1,7 +1,6 @@
 //! Projects: groups of sessions. Codex knows nothing of them.
 
 use super::Harness;
-use super::index::Known;
 use super::refused::Refused;
 use crate::domain::harness::event::Event;
 use crate::domain::harness::project::{Project, ProjectId};
@@ -114,7 +113,7 @@ impl Harness {
             true => self.gone_from(&ProjectId(id.clone())),
             false => Vec::new(),
         };
-        self.decide(actor, move |state| {
+        let any_worker = self.decide(actor, move |state| {
             let project_id = known(state, &id)?.project_id.clone();
             let inside = state.sessions_in(&project_id);
             let there = inside
@@ -125,10 +124,17 @@ impl Harness {
                 count => return Err(Refused::project_not_empty(&id, count)),
             }
             let mut events = leave(inside.into_iter());
+            // Nobody has anything for them to do any more.
+            let workers = state.workers.end(&project_id);
+            let any = !workers.is_empty();
+            events.extend(workers);
             events.push(Event::ProjectDeleted { project_id });
-            Ok((events, ()))
-        })
-        .await
+            Ok((events, any))
+        });
+        if any_worker.await? {
+            self.purge().await;
+        }
+        Ok(())
     }
 
     /// Sessions of a project that Codex does not have any more.
@@ -150,12 +156,12 @@ impl Harness {
             .read(|state| known(state, id).map(|it| it.project_id.clone()))
     }
 
-    /// The agents at work for a project, or for one session that is in none (`session:<id>`): helpers that its sessions have begun, with
-    /// what each is there for.
+    /// The agents at work for a project, or for one session that is in none (`session:<id>`): helpers that its sessions have begun, and its
+    /// workers, each with what it is there for and its thread.
     ///
     /// # Errors
     /// When there is no such project, or no such session.
-    pub async fn agents_of(&self, id: &str) -> Result<Vec<(String, Known)>, Refused> {
+    pub async fn agents_of(&self, id: &str) -> Result<Vec<(String, String)>, Refused> {
         let sessions = match id.strip_prefix("session:") {
             None => self.inside(&self.known_project(id)?),
             Some(session_id) => {
@@ -171,9 +177,15 @@ impl Harness {
         let helpers = sessions.iter().flat_map(|it| self.index.helpers_of(it));
         let named = helpers.map(|known| {
             let agent = known.agent.clone();
-            (agent.unwrap_or_else(|| known.source.clone()), known)
+            (agent.unwrap_or_else(|| known.source.clone()), known.id)
         });
-        Ok(named.collect())
+        let project_id = ProjectId(id.to_owned());
+        let workers: Vec<_> = self.ledger.read(|state| {
+            let workers = state.workers.in_project(&project_id);
+            let owned = workers.map(|(agent, id)| (agent.to_owned(), id.to_owned()));
+            owned.collect()
+        });
+        Ok(named.chain(workers).collect())
     }
 
     /// Moves all sessions out of a project. Nothing is done when one of those that should be put away has had no turn.

@@ -43,11 +43,20 @@ impl Harness {
         let owned = |id: &str| {
             let is_session =
                 |state: &crate::domain::state::State| state.session_of_thread(id).is_some();
-            self.core.ledger.read(is_session)
+            self.core.ledger.read(is_session) || self.is_worker(id)
         };
         let parent = |id: &str| self.index.get(id)?.parent;
         let line = std::iter::successors(Some(session_id.to_owned()), |id| parent(id));
         line.take(MAX_LINE).any(|id| owned(&id))
+    }
+
+    /// Whether a thread is a worker's, also before that is on record; one that was deleted is nobody's.
+    fn is_worker(&self, id: &str) -> bool {
+        let (is_one, is_deleted) = self.ledger.read(|state| {
+            let is_deleted = state.deleted.contains_key(id);
+            (state.workers.has_thread(id), is_deleted)
+        });
+        is_one || !is_deleted && self.workers.is_one(id)
     }
 
     /// A thread that may be driven.

@@ -126,9 +126,15 @@ pub(super) fn begun(state: &State, session_id: String, entry: TranscriptEntry) -
 }
 
 /// The turn in which the row of a suggestion stands; none where there is no row.
-pub(super) fn turn_of(state: &State, session_id: &str, request_key: &str) -> String {
+pub fn turn_of(state: &State, session_id: &str, request_key: &str) -> String {
     let row = state.row(session_id, &format!("{ROW}{request_key}"));
     row.map(|it| it.turn_id.clone()).unwrap_or_default()
+}
+
+/// Whether nothing more comes of a suggestion.
+pub(super) fn is_over(state: &State, session_id: &str, request_key: &str) -> bool {
+    let row = state.row(session_id, &format!("{ROW}{request_key}"));
+    row.is_some_and(|it| it.status != RowStatus::Streaming)
 }
 
 fn decide(

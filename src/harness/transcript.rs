@@ -84,12 +84,14 @@ pub async fn of(
             ..merge::Turn::default()
         });
     }
-    let own = harness.ledger.read(|state| {
+    let (own, at_work) = harness.ledger.read(|state| {
         let rows = state.sessions.get(&known.id).map(|it| &it.rows);
         let rows = rows.into_iter().flatten();
-        rows.map(|row| row.entry.clone()).collect()
+        let own = rows.map(|row| row.entry.clone()).collect();
+        let at_work = state.jobs.active_of(&known.id);
+        (own, at_work.map(|job| job.id.clone()).collect())
     });
-    let rows = merge::transcript(turns, own, next.is_none());
+    let rows = merge::transcript(turns, own, next.is_none(), &at_work);
     thread["turns"] = headers.into();
     Ok((thread, rows, next))
 }

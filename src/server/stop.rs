@@ -92,7 +92,7 @@ async fn end_sessions(agents: &Agents) {
     while agents
         .core
         .ledger
-        .read(|state| state.sessions.values().any(|session| session.is_live()))
+        .read(|state| state.live_sessions().next().is_some())
     {
         if status.borrow_and_update().health != Health::Writable {
             tracing::warn!("the journal cannot be written, so no session's end can be awaited");

@@ -114,8 +114,8 @@ pub fn due(
     let shown = |session: &&Session| {
         session.is_live() && has_view(session) && session.terminal_id.is_some()
     };
-    let mut tuis = state.sessions.values().filter(shown).count();
-    for session in state.sessions.values() {
+    let mut tuis = state.live_sessions().filter(shown).count();
+    for session in state.live_sessions() {
         let id = session.id().clone();
         let reviewer = policy.driver_of(MENXIA);
         if let Some(plan) = plan_reviews::unassigned(state, session)

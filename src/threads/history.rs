@@ -7,7 +7,8 @@ use super::thread::Thread;
 use crate::codex::CallError;
 use crate::codex::calls::{ItemEntry, Page, ThreadItemsList};
 use crate::codex::items::Item;
-use std::collections::BTreeSet;
+use crate::codex::wire::TurnId;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -41,11 +42,19 @@ impl Thread<'_> {
     /// # Errors
     /// When Codex cannot be asked.
     pub async fn was_sent(&self, client_id: &str) -> Result<bool, CallError> {
+        Ok(self.turn_with(client_id).await?.is_some())
+    }
+
+    /// The turn that a message of ours began or went into, with patience for one that was sent a moment ago.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked.
+    pub async fn turn_with(&self, client_id: &str) -> Result<Option<TurnId>, CallError> {
         let wanted = BTreeSet::from([client_id.to_owned()]);
         let begin = Instant::now();
         loop {
-            if !self.listed(&wanted).await?.is_empty() {
-                return Ok(true);
+            if let Some(turn_id) = self.listed(&wanted).await?.into_values().next() {
+                return Ok(Some(turn_id));
             }
             // A turn that has begun may be about this very message, which is not listed yet.
             let limit = match self.is_active().await? {
@@ -53,7 +62,7 @@ impl Thread<'_> {
                 false => LISTED_WITHIN,
             };
             if begin.elapsed() >= limit {
-                return Ok(false);
+                return Ok(None);
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -68,7 +77,7 @@ impl Thread<'_> {
         loop {
             // In this order: what a turn held when it ended is in the list that is read afterwards.
             let active = self.is_active().await?;
-            let arrived = self.listed(wanted).await?;
+            let arrived: BTreeSet<_> = self.listed(wanted).await?.into_keys().collect();
             if arrived.len() == wanted.len() {
                 return Ok(Arrivals::All(arrived));
             }
@@ -82,9 +91,12 @@ impl Thread<'_> {
         }
     }
 
-    /// Which of these ids of ours stand in the history. Reads it from its end until all are found.
-    async fn listed(&self, wanted: &BTreeSet<String>) -> Result<BTreeSet<String>, CallError> {
-        let mut found = BTreeSet::new();
+    /// Which of these ids of ours stand in the history, and in which turns. Reads it from its end until all are found.
+    async fn listed(
+        &self,
+        wanted: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, TurnId>, CallError> {
+        let mut found = BTreeMap::new();
         let mut cursor = None;
         loop {
             let page = match self.items(cursor.take(), MESSAGE_PAGE).await {
@@ -93,10 +105,10 @@ impl Thread<'_> {
                 page => page?,
             };
             let ids = page.data.into_iter().filter_map(|entry| match entry.item {
-                Item::UserMessage { client_id, .. } => client_id,
+                Item::UserMessage { client_id, .. } => Some((client_id?, entry.turn_id)),
                 _ => None,
             });
-            found.extend(ids.filter(|id| wanted.contains(id)));
+            found.extend(ids.filter(|(id, _)| wanted.contains(id)));
             cursor = page.next_cursor;
             if cursor.is_none() || found.len() == wanted.len() {
                 return Ok(found);

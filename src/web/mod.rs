@@ -17,6 +17,7 @@ pub mod listen;
 pub mod login;
 pub mod mount;
 pub mod pages;
+pub mod paging;
 pub mod preferences;
 pub mod role;
 pub mod session_frames;

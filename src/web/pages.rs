@@ -7,6 +7,7 @@ mod attention;
 mod checks;
 mod doing;
 pub(crate) mod escape;
+mod extensions;
 mod quoted;
 mod report;
 mod review;
@@ -24,6 +25,7 @@ use crate::web::views::SessionView;
 use askama::Template;
 use attention::{Of, Place};
 
+pub use extensions::render as render_extensions;
 pub use report::render as render_report;
 pub use review::{render as render_review, render_file as render_review_file};
 pub use thread::{
@@ -31,7 +33,7 @@ pub use thread::{
 };
 pub use threads::{Threads, render as render_threads};
 pub use words::Words;
-pub use work::{Codex, TerminalItem, Work, chosen_planner};
+pub use work::{Codex, Desk, More, TerminalItem, Work, chosen_planner};
 
 #[derive(Template)]
 #[template(path = "shell.html")]

@@ -3,13 +3,14 @@
 
 use crate::access::Lease;
 use crate::domain::ids::{SessionId, TerminalId};
+use crate::domain::session::Session;
 use crate::sessions::agents::Agents;
 use crate::web::events::Frame;
 use crate::web::views::{SessionView, ViewContext};
 use axum::body::Bytes;
 use codex_terminal::descriptor::Mode;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -18,6 +19,8 @@ use tokio::time::Instant;
 const PACE: Duration = Duration::from_millis(25);
 /// Everything is made again after so long even when nothing was heard: seconds without a sign of life turn into `stalled`.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// Events that are kept. A reader that stands so far behind has missed that something ended hours ago.
+const KEPT: usize = 1_000;
 
 /// The event of one session as it is now.
 #[derive(Debug, Clone)]
@@ -45,7 +48,7 @@ pub struct News {
     pub again: Option<Instant>,
 }
 
-/// The newest event of every session.
+/// The newest event of every session that goes on, or went on while somebody looked.
 #[derive(Debug, Default)]
 pub struct SessionFrames {
     made: Mutex<Made>,
@@ -58,6 +61,10 @@ struct Made {
     seq: u64,
     observed: u64,
     number: u64,
+    /// What lived then.
+    lived: BTreeSet<SessionId>,
+    /// What a reader asked for by its id.
+    asked: BTreeSet<SessionId>,
     frames: BTreeMap<SessionId, SessionFrame>,
 }
 
@@ -66,8 +73,9 @@ impl SessionFrames {
     pub fn after(&self, number: u64, agents: &Agents, only: Option<&SessionId>) -> News {
         let mut made = self.lock();
         let due = made.at.is_none_or(|at| at.elapsed() >= PACE);
-        if due && made.is_stale(agents) {
-            made.renew(agents);
+        let is_new = only.is_some_and(|id| made.asked.insert(id.clone()));
+        if is_new || due && made.is_stale(agents) {
+            made.renew(agents, is_new);
         }
         let wanted = made
             .frames
@@ -101,23 +109,48 @@ impl Made {
         self.at.is_none_or(|at| at.elapsed() >= LOOK_AGAIN)
     }
 
-    fn renew(&mut self, agents: &Agents) {
+    fn renew(&mut self, agents: &Agents, is_wider: bool) {
         // Read before the state is: what changes meanwhile is made once more.
         let (observed, touched) = agents.core.live.changed_since(self.observed);
         let is_old = self.is_old();
-        let (views, seq) = agents.core.ledger.read_at(|state, seq| {
+        let (views, seq, lived) = agents.core.ledger.read_at(|state, seq| {
             let scene = ViewContext::of(agents, state, None);
-            let any = is_old || seq != self.seq;
-            let sessions = state.sessions.values();
-            let changed = sessions.filter(|session| any || touched.contains(session.id()));
-            let views: Vec<_> = changed.map(|session| scene.session(session)).collect();
-            (views, seq)
+            let any = is_old || is_wider || seq != self.seq;
+            // What lived when somebody looked last may be over, and is told of once more.
+            let lived = self.lived.iter().chain(&self.asked);
+            let lived = lived.filter_map(|id| state.session(id));
+            let touched = touched.iter().filter_map(|id| state.session(id));
+            let mut changed: BTreeMap<&SessionId, &Session> = BTreeMap::new();
+            changed.extend(touched.map(|it| (it.id(), it)));
+            if any {
+                let recent = state.recent_sessions().shown;
+                changed.extend(recent.into_iter().chain(lived).map(|it| (it.id(), it)));
+            }
+            let views: Vec<_> = changed.values().map(|it| scene.session(it)).collect();
+            let live = state.live_sessions().map(|it| it.id().clone());
+            (views, seq, BTreeSet::from_iter(live))
         });
         for view in views {
             self.take(agents, view);
         }
-        (self.seq, self.observed) = (seq, observed);
+        self.forget();
+        (self.seq, self.observed, self.lived) = (seq, observed, lived);
         self.at = Some(Instant::now());
+    }
+
+    /// Lets go of what changed longest ago and is over.
+    fn forget(&mut self) {
+        let too_many = self.frames.len().saturating_sub(KEPT);
+        if too_many == 0 {
+            return;
+        }
+        let over = self.frames.iter();
+        let over = over.filter(|(id, _)| !self.lived.contains(id) && !self.asked.contains(id));
+        let mut over = Vec::from_iter(over.map(|(id, frame)| (frame.number, id.clone())));
+        over.sort();
+        for (_, id) in over.into_iter().take(too_many) {
+            self.frames.remove(&id);
+        }
     }
 
     fn take(&mut self, agents: &Agents, mut view: SessionView) {

@@ -1,5 +1,6 @@
 //! The dashboard's routes: the inert shell, its assets, and the fragments that a logged-in page fetches.
 
+mod extensions;
 mod thread;
 mod threads;
 
@@ -9,15 +10,15 @@ use super::attention::house;
 use super::body::Query;
 use super::caller::RequirePerson;
 use super::error::ApiError;
-use super::pages::{self, Codex, TerminalItem, Work, chosen_planner};
+use super::pages::{self, Codex, Desk, TerminalItem, Work, chosen_planner};
+use super::paging::MAX_PAGE;
 use super::table::Table;
-use super::views::{AllUsage, CodexView, PlanFileView, PlanView, RuleView, ViewContext};
+use super::views::{AllUsage, CodexView, ON_PAGE, PlanFileView, PlanView, RuleView, ViewContext};
 use super::{api, assets};
-use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
-use crate::domain::result::TaskResult;
 use crate::domain::review::GitId;
 use crate::domain::sentence::say;
+use crate::domain::state::recent::OVER;
 use crate::gate::review::Wanted;
 use crate::git::diff::{OVERVIEW, WHOLE_FILE};
 use crate::ledger::Health;
@@ -38,6 +39,7 @@ pub fn table() -> Table<App> {
         .get("/ui/report", report)
         .get("/ui/review", review)
         .get("/ui/review/file", review_file)
+        .get("/ui/extensions", extensions::page)
         .get("/ui/threads", threads::page)
         .get("/ui/thread", thread::page)
         .get("/ui/thread/item", thread::row)
@@ -49,6 +51,9 @@ struct Wish {
     lang: Option<String>,
     #[serde(default)]
     session_id: Option<String>,
+    /// How many planners are listed that are over.
+    #[serde(default)]
+    planners: Option<usize>,
 }
 
 fn language(app: &App, lang: Option<&str>, headers: &HeaderMap) -> Language {
@@ -96,9 +101,11 @@ async fn work(
     let house = house(agents, language);
     let seen = agents.core.ledger.read_at(|state, seq| {
         let scene = ViewContext::of(agents, state, None);
-        let sessions = scene.sessions();
-        let chosen = chosen_planner(&sessions, wish.session_id.as_deref());
+        let chosen = chosen_planner(state, wish.session_id.as_deref()).cloned();
         let planner = chosen.as_ref().and_then(|id| state.session(id));
+        let waiting = app.attention.look(agents, state, &limits, house, language);
+        let planners = wish.planners.unwrap_or(OVER).min(MAX_PAGE);
+        let desk = Desk::of(state, chosen.as_ref(), planners, &waiting);
         let plans: Vec<PlanView> = planner
             .map(|p| {
                 let plans = p.plans.iter().rev();
@@ -112,26 +119,21 @@ async fn work(
                 (all, files.gave_way, files.are_enough())
             })
             .unwrap_or_default();
-        let results = |keep: &dyn Fn(&TaskResult) -> bool| {
-            chosen
-                .as_ref()
-                .map(|id: &SessionId| scene.results(id, keep))
-                .unwrap_or_default()
-        };
         (
             seq,
-            sessions,
+            scene.sessions(&desk.sessions),
             plans,
             files,
-            results(&|r| !r.read),
-            results(&|r| r.read),
+            scene.results(desk.unread),
+            scene.results(desk.read),
+            desk.more,
             scene.queue(&limits, language, title),
             state.queue_paused,
             RuleView::all(state, &policy.allow),
             state.slots_taken(),
             chosen,
-            app.attention.look(agents, state, &limits, house, language),
-            AllUsage::of(agents, state, &limits.bounds, language),
+            waiting,
+            AllUsage::of(agents, state, &limits.bounds, language, ON_PAGE),
         )
     });
     let (
@@ -141,6 +143,7 @@ async fn work(
         files,
         unread,
         read,
+        more,
         queue,
         queue_paused,
         rules,
@@ -200,6 +203,7 @@ async fn work(
         findings: &findings,
         unread: &unread,
         read: &read,
+        more,
         queue: &queue,
         queue_paused,
         rules: &rules,

@@ -15,6 +15,7 @@ use crate::domain::result::TaskResult;
 use crate::domain::sentence::say;
 use crate::domain::session::{Kind, Outcome, RejectedFile, Session};
 use crate::domain::state::State;
+use crate::domain::state::recent::NEWEST;
 use crate::sessions::agents::Agents;
 use chrono::{DateTime, Utc};
 use codex_terminal::descriptor::Mode;
@@ -23,12 +24,14 @@ use std::path::{Path, PathBuf};
 
 mod codex;
 mod doing;
+mod extensions;
 mod jobs;
 mod plan;
 mod plan_file;
 mod queue;
 mod results;
 mod rules;
+mod suggestion;
 mod thread;
 mod threads;
 mod usage;
@@ -36,19 +39,22 @@ pub mod work;
 
 pub use codex::CodexView;
 pub use doing::DoingView;
+pub use extensions::{ExtensionItem, ExtensionList, ExtensionSaid, ExtensionState};
 pub use jobs::{JobItem, JobList};
 pub use plan::{ConfirmedView, FindingView, PlanView, ReviewView};
 pub use plan_file::PlanFileView;
 pub use queue::QueueItemView;
 pub use results::{EvidenceView, ResultView};
 pub use rules::RuleView;
+pub use suggestion::{NewestSuggestion, SuggestionState, SuggestionView};
 pub use thread::{SettingsView, ThreadView, WaitingMessage};
 pub use threads::{
     ChatView, NO_PROJECT, SHOWN, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
     models,
 };
 pub use usage::{
-    AllUsage, BudgetView, BudgetsView, DepartmentUsage, SessionUsage, SpentView, UsageView,
+    AllUsage, BudgetView, BudgetsView, DepartmentUsage, MAX_LISTED, ON_PAGE, SessionUsage,
+    SpentView, UsageView,
 };
 
 /// Gives the address of a terminal.
@@ -190,8 +196,10 @@ pub struct MailboxView {
 pub struct PlannerView {
     /// Results that nobody read yet.
     pub unread_result_count: usize,
-    /// Its departments, oldest first.
+    /// Its departments, oldest first; of those that are over the newest 200.
     pub child_department_ids: Vec<SessionId>,
+    /// How many departments it has had.
+    pub child_department_count: usize,
     /// `none`, `pending`, `confirmed`, `rejected` or `superseded`.
     pub plan_status: &'static str,
     /// Version of its newest plan.
@@ -251,22 +259,20 @@ impl<'a> ViewContext<'a> {
 }
 
 impl ViewContext<'_> {
-    /// Every session, newest first.
-    pub fn sessions(&self) -> Vec<SessionView> {
-        self.state
-            .sessions
-            .values()
-            .rev()
-            .map(|session| self.session(session))
-            .collect()
+    /// Sessions as they stand in this list.
+    pub fn sessions(&self, list: &[&Session]) -> Vec<SessionView> {
+        list.iter().map(|session| self.session(session)).collect()
     }
 
-    /// Departments of a planner, newest first; `keep` picks which.
-    pub fn children(&self, of: &SessionId, keep: impl Fn(&Session) -> bool) -> Vec<SessionView> {
-        let children = self.state.children(of).filter(|child| keep(child));
-        let mut list: Vec<_> = children.map(|child| self.session(child)).collect();
-        list.reverse();
-        list
+    /// Departments of a planner, newest first: those that live, and the newest of the others; `is_wanted` picks which. And how many
+    /// there are besides.
+    pub fn children(
+        &self,
+        of: &SessionId,
+        is_wanted: impl Fn(&Session) -> bool,
+    ) -> (Vec<SessionView>, usize) {
+        let recent = self.state.recent_children(of, NEWEST, is_wanted);
+        (self.sessions(&recent.shown), recent.older)
     }
 
     /// One session.
@@ -366,15 +372,14 @@ impl ViewContext<'_> {
     fn planner(&self, session: &Session) -> PlannerView {
         let id = session.id();
         let plan = session.plan();
+        let children = self.state.recent_children(id, NEWEST, |_| true);
         PlannerView {
-            unread_result_count: self
-                .state
-                .reports_to(id)
-                .filter(|report| !report.read)
-                .count(),
-            child_department_ids: self
-                .state
-                .children(id)
+            unread_result_count: self.state.unread_count(id),
+            child_department_count: children.shown.len() + children.older,
+            child_department_ids: children
+                .shown
+                .into_iter()
+                .rev()
                 .map(|child| child.id().clone())
                 .collect(),
             plan_status: plan.map_or("none", |plan| plan.state.word()),
@@ -412,18 +417,9 @@ impl ViewContext<'_> {
         }
     }
 
-    /// Results of a planner, newest first; `unread` picks which half.
-    pub fn results(
-        &self,
-        planner: &SessionId,
-        unread: impl Fn(&TaskResult) -> bool,
-    ) -> Vec<ResultView> {
-        let mut list: Vec<ResultView> = self
-            .state
-            .reports_to(planner)
-            .filter(|report| unread(report))
-            .map(ResultView::of)
-            .collect();
+    /// Results, newest first.
+    pub fn results<'a>(&self, list: impl IntoIterator<Item = &'a TaskResult>) -> Vec<ResultView> {
+        let mut list: Vec<ResultView> = list.into_iter().map(ResultView::of).collect();
         list.sort_by_key(|result| std::cmp::Reverse(result.reported_at));
         list
     }

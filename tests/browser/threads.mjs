@@ -24,6 +24,9 @@ const thread = page.locator('#view-session');
 const steer = thread.locator('[data-region="thread-steer"]');
 const rows = page.locator('#thread-turns [data-row]');
 const turns = page.locator('#thread-turns > .turn');
+const field = thread.locator('form[data-form="chat-message"] textarea');
+const suggest = thread.locator('[data-do="chat-suggest"]');
+const suggested = thread.locator('.suggested');
 const badge = (text) => thread.locator('.thread-title .badge', { hasText: text });
 const button = (place, name) => place.getByRole('button', { name, exact: true });
 const sure = () => page.locator('.sure').getByRole('button', { name: 'Yes' }).click();
@@ -116,6 +119,83 @@ await step('a turn that runs takes words, and is stopped', async () => {
   await turns.last().locator('.turn-head .badge', { hasText: 'interrupted' }).waitFor();
 });
 
+await step('a next message is suggested: it runs, is taken back, and comes into the empty field', async () => {
+  await please('suggests hang');
+  await suggest.click();
+  await suggested.getByText('A suggestion is being made…').waitFor();
+  await pictures('suggesting');
+  await button(suggested, 'Take back').click();
+  await suggested.getByText('The suggestion was taken back.').waitFor();
+  await button(suggested, 'Close').click();
+  await suggested.locator('.suggestion').waitFor({ state: 'hidden' });
+  await please('suggests Now write <b>the</b> tests.');
+  await suggest.click();
+  await thread.getByText('The suggestion stands in the field').waitFor();
+  assert.equal(await field.inputValue(), 'Now write <b>the</b> tests.');
+  assert.ok(await field.evaluate((it) => it === document.activeElement), 'the field is not the next thing to type in');
+});
+
+await step('over what is typed it is shown, and taken by a key', async () => {
+  await field.fill('tests please');
+  await suggest.focus();
+  await page.keyboard.press('Enter');
+  await suggested.locator('blockquote', { hasText: 'Now write <b>the</b> tests.' }).waitFor();
+  assert.equal(await field.inputValue(), 'tests please');
+  await pictures('suggested');
+  await button(suggested, 'Use').focus();
+  await page.keyboard.press('Enter');
+  assert.equal(await field.inputValue(), 'Now write <b>the</b> tests.');
+  await suggested.locator('.suggestion').waitFor({ state: 'hidden' });
+  await page.keyboard.press('Control+z');
+  assert.equal(await field.inputValue(), 'tests please');
+  await field.fill('');
+});
+
+await step('what stands in for a suggestion, and that there is none, is said', async () => {
+  await please('suggests nothing');
+  await suggest.click();
+  await thread.getByText('The model suggested nothing; what stands in the field').waitFor();
+  assert.equal(await field.inputValue(), 'Please go on.');
+  await field.fill('');
+  await please('suggests failure');
+  await suggest.click();
+  await suggested.getByText('There is no suggestion:').waitFor();
+  assert.equal(await field.inputValue(), '');
+  await pictures('no-suggestion');
+  const before = new URL(page.url()).hash;
+  const fresh = await please('fresh');
+  await page.evaluate((id) => { location.hash = `thread/${id}`; }, fresh);
+  await thread.getByText('nothing was said in this session yet').waitFor();
+  assert.ok(await suggest.isDisabled());
+  await page.evaluate((hash) => { location.hash = hash; }, before);
+  await suggested.getByText('There is no suggestion:').waitFor();
+});
+
+await step('jobs run, wait, fail and are taken back in the list', async () => {
+  await please('suggests hang');
+  await please('jobs');
+  await thread.getByRole('link', { name: 'All threads' }).click();
+  const jobs = list.locator('[data-region="threads-jobs"]');
+  const active = jobs.locator('section > .threads > li');
+  await active.filter({ hasText: 'running' }).waitFor();
+  const waits = active.filter({ hasText: 'waiting' });
+  await waits.waitFor();
+  await jobs.locator('summary').click();
+  const ended = jobs.locator('details .threads > li');
+  await ended.filter({ hasText: 'failed' }).getByText('high demand').waitFor();
+  await pictures('jobs');
+  const retry = button(ended.filter({ hasText: 'failed' }), 'Try again');
+  await retry.click();
+  await waits.nth(1).waitFor();
+  for (let left = await active.count(); left > 0; left -= 1) {
+    await button(active.first(), 'Take back').click();
+    await page.waitForFunction((count) => document.querySelectorAll('[data-region="threads-jobs"] section > .threads > li').length < count, left);
+  }
+  await jobs.getByText('No job waits or runs.').waitFor();
+  await page.goBack();
+  await turns.first().waitFor();
+});
+
 await step('what is typed stays while the page is brought up to date', async () => {
   const area = thread.locator('form[data-form="chat-message"] textarea');
   await area.fill('half a sen');
@@ -193,9 +273,9 @@ await step('it is archived, found there, fetched back and deleted', async () => 
   await steer.getByText('This thread is archived').waitFor();
   await thread.locator('form[data-form="chat-message"]').waitFor({ state: 'detached' });
   await pictures('archived');
-  const copy = list.locator(`.threads a[href="${new URL(page.url()).hash}"]`);
+  const copy = list.locator(`[data-region="threads"] .threads a[href="${new URL(page.url()).hash}"]`);
   await thread.getByRole('link', { name: 'All threads' }).click();
-  await list.locator('.threads a').first().waitFor();
+  await list.locator('[data-region="threads"] .threads a').first().waitFor();
   await copy.waitFor({ state: 'detached' });
   await list.locator('input[name="archived"]').check();
   await copy.click();
@@ -206,22 +286,22 @@ await step('it is archived, found there, fetched back and deleted', async () => 
   await copy.click();
   await button(await fold('More'), 'Delete the thread').click();
   await sure();
-  await list.locator('.threads a').first().waitFor();
+  await list.locator('[data-region="threads"] .threads a').first().waitFor();
   await copy.waitFor({ state: 'detached' });
 });
 
 await step('of many a page has the first, and more on demand; words find one', async () => {
   await please('many');
-  const items = list.locator('.threads a');
+  const items = list.locator('[data-region="threads"] .threads a');
   const more = list.getByRole('button', { name: /^Show more/ });
   await more.waitFor();
   const first = await items.count();
   assert.ok(first < 40, `${first} at once`);
   await pictures('list');
   await more.click();
-  await page.waitForFunction((count) => document.querySelectorAll('#view-threads .threads a').length > count, first);
+  await page.waitForFunction((count) => document.querySelectorAll('[data-region="threads"] .threads a').length > count, first);
   await list.locator('input[name="words"]').fill('number 7 of');
-  await page.waitForFunction(() => document.querySelectorAll('#view-threads .threads a').length === 1);
+  await page.waitForFunction(() => document.querySelectorAll('[data-region="threads"] .threads a').length === 1);
   await list.locator('input[name="words"]').fill('no such words');
   await list.getByText('No thread has these words.').waitFor();
 });
@@ -229,10 +309,10 @@ await step('of many a page has the first, and more on demand; words find one', a
 await step('in Chinese it fits as well', async () => {
   await page.goto(`${new URL(page.url()).origin}/?lang=zh#threads`);
   await page.locator('#views a[data-view="threads"]', { hasText: '线程' }).waitFor();
-  await list.locator('.threads a').nth(3).waitFor();
+  await list.locator('[data-region="threads"] .threads a').nth(3).waitFor();
   await pictures('list-zh');
   await list.locator('input[name="words"]').fill('storms');
-  await list.locator('.threads a', { hasText: 'Storms' }).click();
+  await list.locator('[data-region="threads"] .threads a', { hasText: 'Storms' }).click();
   await rows.first().waitFor();
   await steer.locator('summary', { hasText: '现行设置' }).click();
   await pictures('thread-zh');

@@ -221,6 +221,29 @@ async fn what_no_job_is_and_whom_none_is_for_is_refused() {
 }
 
 #[tokio::test]
+async fn a_project_that_was_deleted_has_no_jobs() {
+    let house = house([]).await;
+    let session = house.chat().await;
+    let project = house.make("/projects", json!({ "name": "Tea" })).await;
+    let project = project["project"]["projectId"].as_str().unwrap().to_owned();
+    let place = format!("/sessions/{session}/project");
+    house.make(&place, json!({ "projectId": project })).await;
+    let payload = json!({ "sessionId": session, "requestKey": "one" });
+    let wish = json!({ "type": "suggest_request", "payload": payload });
+    let job = queued(&house, wish).await;
+    let id = job["id"].as_str().unwrap();
+    let job = over(&house, id).await;
+    let list = format!("/projects/{project}{JOBS}");
+    assert_eq!(house.look(&list).await["data"], json!([job]));
+    house.make(&place, json!({ "projectId": null })).await;
+    let gone = format!("/projects/{project}");
+    house.granted("DELETE", &gone, None, 200).await;
+    assert_eq!(house.look(&list).await["data"], json!([]));
+    assert_eq!(house.look(&format!("{JOBS}/{id}")).await["job"], job);
+    house.close().await;
+}
+
+#[tokio::test]
 async fn while_the_queue_is_off_everything_about_it_says_so() {
     let governance = format!("{GOVERNANCE}harness: {{queue: off}}\n");
     let house = house_with([], &governance).await;

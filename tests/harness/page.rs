@@ -1,7 +1,8 @@
 //! The pages of threads that are no sessions: their list, one of them in a real browser, and what the streams tell of them.
 
 use crate::rig::{house, house_with};
-use crate::support::script::{assignment, on_message, plan, planner};
+use crate::suggestions::suggests;
+use crate::support::script::{assignment, fails, hang, on_message, plan, planner};
 use crate::support::{GOVERNANCE, House, PATIENCE};
 use futures_util::StreamExt as _;
 use mock_model::{Call, Step};
@@ -13,6 +14,14 @@ impl House {
         let reply = self.client().request("GET", path, None).await.unwrap();
         assert_eq!(reply.status.as_u16(), 200, "{path}");
         String::from_utf8(reply.body.to_vec()).unwrap()
+    }
+
+    /// The session in which something was said last.
+    async fn talked(&self) -> String {
+        let page = self.look("/sessions").await;
+        let mut sessions = page["data"].as_array().unwrap().iter();
+        let talked = sessions.find(|it| it["materialized"] == true);
+        talked.unwrap()["sessionId"].as_str().unwrap().to_owned()
     }
 
     /// A new session of this name.
@@ -32,14 +41,35 @@ async fn threads_are_worked_with_from_their_pages_in_a_browser() {
         escalate: Some("The greeter needs this file.".to_owned()),
         yield_time_ms: None,
     };
-    let steps = vec![Step::call(makes), Step::say("It is there.")];
-    let house = house([on_message("makes", "MAKE THE FILE", steps)]).await;
+    let makes = || {
+        let steps = vec![Step::call(makes.clone()), Step::say("It is there.")];
+        on_message("makes", "MAKE THE FILE", steps)
+    };
+    let house = house([makes()]).await;
     let obey = async |wish: &str| {
         if let Some(title) = wish.strip_prefix("rename ") {
-            let page = house.look("/sessions").await;
-            let id = page["data"][0]["sessionId"].as_str().unwrap().to_owned();
-            let path = format!("/sessions/{id}/rename");
+            let path = format!("/sessions/{}/rename", house.talked().await);
             house.make(&path, json!({ "title": title })).await;
+        } else if let Some(how) = wish.strip_prefix("suggests ") {
+            let step = match how {
+                "hang" => hang(),
+                "nothing" => Step::call(Call::shell("ls")),
+                "failure" => fails("broken"),
+                words => Step::say(words),
+            };
+            let rules = [suggests(vec![step]), makes()];
+            house.model.set_script(crate::rig::script(rules));
+        } else if wish == "fresh" {
+            return house.chat().await;
+        } else if wish == "jobs" {
+            let id = house.talked().await;
+            for key in ["one", "two"] {
+                let payload = json!({ "sessionId": id, "requestKey": key });
+                let job =
+                    json!({ "type": "suggest_request", "payload": payload, "dedupe": "none" });
+                let path = "/orchestrator/jobs";
+                house.granted("POST", path, Some(job), 202).await;
+            }
         } else {
             assert_eq!(wish, "many");
             for number in 1..=30 {

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 const ASKED: &str = "Suggest what I could ask of you next";
 
 /// The model suggests this way.
-fn suggests(steps: Vec<Step>) -> Rule {
+pub fn suggests(steps: Vec<Step>) -> Rule {
     on_message("suggests", ASKED, steps)
 }
 
 impl House {
     /// What Codex has of a thread: how many turns, and all of the newest.
-    async fn history(&self, id: &str) -> Value {
+    pub async fn history(&self, id: &str) -> Value {
         let mut stranger = Stranger::connect(self).await;
         let params = json!({ "threadId": id, "limit": 50, "itemsView": "full" });
         stranger.call("thread/turns/list", params).await["data"].clone()
@@ -34,7 +34,7 @@ impl House {
         self.granted("POST", &path, Some(wish), 202).await
     }
 
-    async fn job_over(&self, id: &Value) -> Value {
+    pub async fn job_over(&self, id: &Value) -> Value {
         let path = format!("/orchestrator/jobs/{}", id.as_str().unwrap());
         self.wait_for("the end of a job", async || {
             let job = self.look(&path).await["job"].clone();
@@ -202,6 +202,28 @@ async fn two_at_once_are_one_job_with_one_key_and_one_that_is_killed_is_done_onc
     let rows = house.suggested(&id).await;
     assert_eq!(rows.len(), 1, "{rows:#?}");
     assert_eq!(rows[0]["status"], "complete");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn one_that_takes_its_time_is_answered_with_its_job_and_comes_later() {
+    let late = Step {
+        hang: true,
+        ..Step::say("At last.")
+    };
+    let house = house([suggests(vec![late])]).await;
+    let id = house.chat().await;
+    house.has_turn(&id, "Hello").await;
+    // Whoever asks waits no longer than 12 s.
+    let queued = house.suggest(&id, json!({}), 202).await;
+    assert_eq!(
+        (&queued["status"], &queued["sessionId"]),
+        (&json!("queued"), &json!(id))
+    );
+    house.model.release();
+    let job = house.job_over(&queued["jobId"]).await;
+    assert_eq!(job["result"]["suggestion"], "At last.", "{job:#}");
+    assert_eq!(job["result"]["requestKey"], queued["requestKey"]);
     house.close().await;
 }
 

@@ -251,13 +251,13 @@ async fn a_patch_outside_is_asked_about_with_what_it_changes() {
     house.close().await;
 }
 
-fn question() -> Step {
+pub fn question() -> Step {
     let options = json!([{ "label": "Red", "description": "Loud." }, { "label": "Blue", "description": "Quiet." }]);
     let question = json!({ "id": "colour", "header": "Colour", "question": "Which colour?", "options": options });
     calls("request_user_input", json!({ "questions": [question] }))
 }
 
-const QUESTIONS: &str = "default_mode_request_user_input = true\n";
+pub const QUESTIONS: &str = "default_mode_request_user_input = true\n";
 
 #[tokio::test]
 async fn questions_are_answered_or_end_their_turn() {

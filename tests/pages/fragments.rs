@@ -10,7 +10,7 @@ use zhongshu::domain::department::built_in;
 use zhongshu::domain::ids::SessionId;
 use zhongshu::domain::language::Language;
 use zhongshu::web::pages::{
-    Work, chosen_planner, language, render_attention, render_report, render_shell, render_work,
+    Work, language, render_attention, render_report, render_shell, render_work,
 };
 use zhongshu::web::preferences::Preferences;
 
@@ -339,41 +339,6 @@ fn the_question_about_powers_shows_what_changed_and_what_the_answer_names() {
     ] {
         assert!(text.contains(part), "{part}");
     }
-}
-
-#[test]
-fn the_page_follows_a_planner_to_its_successor() {
-    let id = |text: &str| SessionId::parse(text).unwrap();
-    let mut old = session("zhongshu-a", "zhongshu", "x");
-    old.ended_at = Some(at(1));
-    old.planner.as_mut().unwrap().replaced_by_session_id = Some(id("zhongshu-b"));
-    let new = session("zhongshu-b", "zhongshu", "x");
-    let mut ended = session("zhongshu-c", "zhongshu", "y");
-    ended.ended_at = Some(at(1));
-    let department = session("menxia-1", "menxia", "z");
-    let sessions = [ended, department, new, old];
-    assert_eq!(
-        chosen_planner(&sessions, Some("zhongshu-a")),
-        Some(id("zhongshu-b"))
-    );
-    assert_eq!(
-        chosen_planner(&sessions, Some("zhongshu-c")),
-        Some(id("zhongshu-c"))
-    );
-    // Nothing asked for, nonsense, or a department: the newest live planner.
-    for wanted in [None, Some("../x"), Some("menxia-1")] {
-        assert_eq!(chosen_planner(&sessions, wanted), Some(id("zhongshu-b")));
-    }
-    assert_eq!(chosen_planner(&sessions[..1], None), Some(id("zhongshu-c")));
-    assert_eq!(chosen_planner(&[], Some("zhongshu-a")), None);
-    // Two that name each other must not hang the page.
-    let (mut one, mut two) = (
-        session("zhongshu-1", "zhongshu", "x"),
-        session("zhongshu-2", "zhongshu", "x"),
-    );
-    one.planner.as_mut().unwrap().replaced_by_session_id = Some(id("zhongshu-2"));
-    two.planner.as_mut().unwrap().replaced_by_session_id = Some(id("zhongshu-1"));
-    assert!(chosen_planner(&[one, two], Some("zhongshu-1")).is_some());
 }
 
 #[test]

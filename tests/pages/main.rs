@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answering;
+mod extensions;
 mod fragments;
 mod review;
 mod rules;

@@ -23,7 +23,7 @@ use zhongshu::domain::language::Language;
 use zhongshu::domain::plan::Source;
 use zhongshu::domain::result::Findings;
 use zhongshu::domain::session::Kind;
-use zhongshu::web::pages::{Codex, TerminalItem, Work};
+use zhongshu::web::pages::{Codex, More, TerminalItem, Work};
 use zhongshu::web::views::{
     AllUsage, DoingView, FindingView, MailboxView, PlanFileView, PlanView, PlannerView,
     QueueItemView, ReportStatusView, ResultView, RuleView, SessionView, UsageView,
@@ -42,6 +42,7 @@ pub struct Sample {
     pub plan_files: Vec<PlanFileView>,
     pub findings: Vec<FindingView>,
     pub unread: Vec<ResultView>,
+    pub more: More,
     pub read: Vec<ResultView>,
     pub queue: Vec<QueueItemView>,
     pub terminals: Vec<TerminalItem>,
@@ -84,6 +85,7 @@ impl Sample {
             findings: &self.findings,
             unread: &self.unread,
             read: &self.read,
+            more: self.more,
             queue: &self.queue,
             run_verify: false,
             plans_are_reviewed: true,
@@ -113,6 +115,7 @@ pub fn empty() -> Sample {
         plan_files: Vec::new(),
         findings: Vec::new(),
         unread: Vec::new(),
+        more: More::default(),
         read: Vec::new(),
         queue: Vec::new(),
         terminals: Vec::new(),
@@ -373,6 +376,7 @@ pub fn session(id: &str, department: &str, task: &str) -> SessionView {
         planner: is_planner.then(|| PlannerView {
             unread_result_count: 0,
             child_department_ids: Vec::new(),
+            child_department_count: 0,
             plan_status: "none",
             plan_version: None,
             plan_reported_at: None,

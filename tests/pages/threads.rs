@@ -13,7 +13,8 @@ use zhongshu::domain::language::Language;
 use zhongshu::harness::summary::SessionStatus;
 use zhongshu::web::pages::{Thread, Threads, render_thread, render_threads};
 use zhongshu::web::views::{
-    ChatView, JobItem, JobList, ThreadGroup, ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
+    ChatView, JobItem, JobList, NewestSuggestion, SuggestionState, SuggestionView, ThreadGroup,
+    ThreadItem, ThreadList, ThreadOwner, ThreadsWanted,
 };
 
 const ID: &str = "0190a000-0000-7000-8000-000000000001";
@@ -170,7 +171,56 @@ fn chat(say: &dyn Fn(&str) -> String) -> ChatView {
         defaults: Controls::default(),
         locked: Some(say("It is locked.")),
         models: vec![say("a-model"), say("another")],
+        suggestion: SuggestionView {
+            refused: None,
+            newest: suggested(SuggestionState::Made(say("Write the tests."))),
+        },
     }
+}
+
+fn suggested(state: SuggestionState) -> Option<NewestSuggestion> {
+    let job_id = "job-1".to_owned();
+    Some(NewestSuggestion { job_id, state })
+}
+
+#[test]
+fn a_suggestion_says_how_far_it_is_and_what_can_be_done_about_it() {
+    use SuggestionState::*;
+    let with = |refused: Option<&str>, newest, language| {
+        let mut chat = chat(&str::to_owned);
+        let refused = refused.map(str::to_owned);
+        chat.suggestion = SuggestionView { refused, newest };
+        thread(&chat, language)
+    };
+    let late = || "it took longer than 60 seconds".to_owned();
+    let text = || "Write <b>the</b> tests.\u{202e}".to_owned();
+    for (state, words, acts) in [
+        (Waiting(None), "waits in the queue", "cancel"),
+        (Waiting(Some(late())), "longer than 60 seconds", "cancel"),
+        (Running, "is being made", "cancel"),
+        (Ending, "is being taken back", ""),
+        // What nobody sees is not sent either.
+        (
+            Made(text()),
+            ">Write &#60;b&#62;the&#60;/b&#62; tests.<",
+            "use close",
+        ),
+        (StandsIn(text()), "this stands in", "use close"),
+        (Failed(late()), "longer than 60 seconds", "close"),
+        (TakenBack, "was taken back", "close"),
+    ] {
+        let page = with(None, suggested(state.clone()), Language::En);
+        assert!(page.contains(words), "{words}: {page}");
+        for act in ["cancel", "use", "close"] {
+            let has = page.contains(&format!("data-do=\"suggestion-{act}\""));
+            assert_eq!(has, acts.contains(act), "{act}: {page}");
+        }
+        let page = with(None, suggested(state), Language::Zh);
+        assert!(!page.contains("suggest."), "{page}");
+    }
+    let page = with(Some("the queue is off"), None, Language::En);
+    assert!(page.contains("disabled aria-describedby=\"suggest-refused\""));
+    assert!(page.contains("the queue is off"), "{page}");
 }
 
 fn thread(chat: &ChatView, language: Language) -> String {

@@ -5,6 +5,7 @@ use crate::cli::ExitCode;
 use crate::cli::harness::Operation;
 use crate::client::Reply;
 use crate::commands::error::CommandError;
+use crate::domain::shown::shown;
 use crate::governance::render::printable;
 use serde_json::Value;
 use std::io::Write;
@@ -75,7 +76,8 @@ fn refusal(reply: &Reply) -> CommandError {
     let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     let said = body["message"].as_str().or(body["error"].as_str());
     let mut message = match said {
-        Some(said) => printable(said),
+        // A refusal may repeat what a program said, which has lines of its own.
+        Some(said) => shown(said).lines().collect::<Vec<_>>().join("\n  "),
         None => format!("the server answered with status {status} and no sentence"),
     };
     for issue in body["issues"].as_array().into_iter().flatten() {
@@ -100,6 +102,11 @@ mod tests {
             r#"{"message":"No.","issues":[{"path":"text","message":"too short"}]}"#,
         ));
         assert_eq!(error.to_string(), "No.\n  text: too short");
+        let error = refusal(&reply(
+            400,
+            r#"{"message":"It said: one\n    two\u001b[1m"}"#,
+        ));
+        assert_eq!(error.to_string(), "It said: one\n      two⟨U+001B⟩[1m");
         for (status, code) in [
             (400, ExitCode::Usage),
             (401, ExitCode::NotAllowed),

@@ -102,6 +102,10 @@ pub(super) fn show(
             }
             Ok(())
         }
+        "extensions_list" | "extensions_trust" => {
+            outline(body, 0, out)?;
+            untrusted(body, out)
+        }
         _ if body["session"]["sessionId"].is_string() => session(&body["session"], out),
         _ => outline(body, 0, out),
     }
@@ -207,6 +211,32 @@ fn indented(text: &str, depth: usize, out: &mut impl Write) -> Result<(), Comman
     Ok(())
 }
 
+/// What would let those run that nobody trusts as they are.
+fn untrusted(body: &Value, out: &mut impl Write) -> Result<(), CommandError> {
+    for module in body["modules"].as_array().into_iter().flatten() {
+        let trust = &module["trust"];
+        let text = |value: &Value| printable(value.as_str().unwrap_or_default());
+        let why = match text(&trust["status"]).as_str() {
+            "untrusted" => "does not run before you trust its files",
+            "changed" => "has changed, and does not run before you trust its files as they are now",
+            _ => continue,
+        };
+        let (id, digest) = (text(&module["agentId"]), text(&trust["digest"]));
+        writeln!(out, "\n{id} {why}:")?;
+        writeln!(
+            out,
+            "  zhongshu harness extensions trust {id} --digest {digest}"
+        )?;
+        if trust["mode"] == "disabled" {
+            writeln!(
+                out,
+                "  (extensions are switched off as well: `harness.extensions.mode` in governance.yaml)"
+            )?;
+        }
+    }
+    Ok(())
+}
+
 /// Any JSON, a line for each value.
 fn outline(value: &Value, depth: usize, out: &mut impl Write) -> Result<(), CommandError> {
     match value {
@@ -288,6 +318,14 @@ mod tests {
         assert_eq!(
             outlined,
             "a:\n  -\n    b: 1\n  - c\nd: -\ne:\n  x\n  y\nf: -\n"
+        );
+        let module = |id: &str, status: &str, mode: &str| json!({"agentId": id, "trust": {"mode": mode, "status": status, "digest": "d1"}});
+        let list = json!({"modules": [module("a", "trusted", "warn"), module("b", "untrusted", "disabled"), module("c", "changed", "warn")]});
+        let told = said("extensions_list", &list);
+        let (_, lines) = told.split_once("\n\n").unwrap();
+        assert_eq!(
+            lines,
+            "b does not run before you trust its files:\n  zhongshu harness extensions trust b --digest d1\n  (extensions are switched off as well: `harness.extensions.mode` in governance.yaml)\n\nc has changed, and does not run before you trust its files as they are now:\n  zhongshu harness extensions trust c --digest d1\n"
         );
         let page = json!({"data": [{"projectId": "p", "name": "One", "workingDirectory": null}], "nextCursor": "n"});
         assert_eq!(

@@ -217,9 +217,8 @@ fn is_there(planner: &Session) -> bool {
 
 /// Results that nobody took notice of by name, in the inboxes of planners that are there.
 pub fn unreviewed(state: &State) -> usize {
-    let waits = |report: &&TaskResult| {
-        let planner = state.session(&report.current().parent_session_id);
-        !report.acknowledged && planner.is_some_and(is_there)
-    };
-    state.reports.values().filter(waits).count()
+    let there = state.live_sessions().filter(|session| is_there(session));
+    there
+        .map(|planner| state.unreviewed_count(planner.id()))
+        .sum()
 }

@@ -6,8 +6,10 @@ use super::named::unknown_session;
 use crate::domain::event::Event;
 use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::state::State;
+use crate::domain::state::recent::NEWEST;
 
-/// Marks everything unread as read and says what that was, so that the reader sees it as unread this once.
+/// Marks what is unread as read and says what that was, so that the reader sees it as unread this once: the newest [`NEWEST`], which are
+/// all that are shown.
 ///
 /// # Errors
 /// When there is no such planner.
@@ -17,8 +19,8 @@ pub fn read(state: &State, session_id: &SessionId) -> Decision<Vec<ReportId>> {
         .filter(|session| session.is_planner());
     let planner = planner.ok_or_else(|| unknown_session(session_id))?;
     let unread: Vec<ReportId> = state
-        .reports_to(planner.id())
-        .filter(|report| !report.read)
+        .unread(planner.id())
+        .take(NEWEST)
         .map(|report| report.report_id.clone())
         .collect();
     let events = match unread.is_empty() {

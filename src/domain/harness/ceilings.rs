@@ -3,6 +3,7 @@
 
 use super::controls::{ApprovalPolicy, Controls, FilesystemSandbox, NetworkAccess};
 use super::extension::mode::Mode;
+use super::worker;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -32,10 +33,24 @@ pub struct Ceilings {
     /// Folders, besides the repository's own, in which extensions lie; absolute.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extension_folders: Vec<PathBuf>,
+    /// Whether workers work.
+    #[serde(skip_serializing_if = "is_off")]
+    pub workers: worker::Mode,
+    /// Tokens that each of them may take.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub worker_tokens: u64,
 }
 
 fn is_disabled(mode: &Mode) -> bool {
     *mode == Mode::Disabled
+}
+
+fn is_off(mode: &worker::Mode) -> bool {
+    *mode == worker::Mode::Off
+}
+
+fn is_usual(tokens: &u64) -> bool {
+    *tokens == worker::MAX_TOKENS
 }
 
 impl Default for Ceilings {
@@ -51,6 +66,8 @@ impl Default for Ceilings {
             feedback: false,
             extensions: Mode::Disabled,
             extension_folders: Vec::new(),
+            workers: worker::Mode::Off,
+            worker_tokens: worker::MAX_TOKENS,
         }
     }
 }
@@ -208,6 +225,8 @@ impl Ceilings {
             feedback: self.feedback && other.feedback,
             extensions: self.extensions.min(other.extensions),
             extension_folders: shared(&self.extension_folders, &other.extension_folders),
+            workers: self.workers.min(other.workers),
+            worker_tokens: self.worker_tokens.min(other.worker_tokens),
         }
     }
 
@@ -219,6 +238,7 @@ impl Ceilings {
             sandbox: self.sandbox.max(safe.sandbox),
             network: self.network.max(safe.network),
             approval: self.approval.max(safe.approval),
+            worker_tokens: self.worker_tokens.max(safe.worker_tokens),
             ..self.clone()
         }
     }
@@ -250,6 +270,8 @@ mod tests {
             feedback: true,
             extensions: Mode::Warn,
             extension_folders: vec!["/srv/agents".into()],
+            workers: worker::Mode::On,
+            worker_tokens: 2 * worker::MAX_TOKENS,
         }
     }
 

@@ -7,6 +7,7 @@ use super::extension::manifest::AgentId;
 use super::job::{Again, Canceled, Job, JobId, Work};
 use super::project::{Project, ProjectId};
 use super::row::TranscriptEntry;
+use super::worker::Telling;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -246,6 +247,36 @@ pub enum Event {
         key: KeyId,
         /// What came of it.
         result: ActionResult,
+    },
+    /// A worker has a thread; the one before, where there was one, is its own no more.
+    WorkerBegun {
+        /// The project that it works for.
+        project_id: ProjectId,
+        /// The agent that it is.
+        agent: String,
+        /// Codex's thread.
+        thread_id: String,
+    },
+    /// A worker is about to be told something.
+    WorkerTold {
+        /// Codex's thread.
+        thread_id: String,
+        /// What.
+        told: Telling,
+    },
+    /// What a worker was told has arrived.
+    WorkerHeard {
+        /// Codex's thread.
+        thread_id: String,
+        /// The message.
+        message_id: String,
+    },
+    /// What a thread of a worker has taken in its life.
+    WorkerUsed {
+        /// Codex's thread.
+        thread_id: String,
+        /// Tokens.
+        tokens: u64,
     },
     /// A job was taken back.
     JobCanceled {

@@ -1,6 +1,8 @@
 //! A transcript put together from its three sources: what Codex has stored, what streams now, and rows of ours. Pure: the same in, the same out.
 
 use super::change::NO_TURN;
+use super::job::JobId;
+use super::job::rows::job_of;
 use super::row::{Role, RowStatus, TranscriptEntry};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -23,11 +25,13 @@ pub struct Turn {
 }
 
 /// Puts a transcript together. `turns` are the newest ones, oldest first; `own` are rows of ours in the order they were first written, also of
-/// turns that are not here: those were taken back, or are older than what is shown. `is_all` says that there are no older turns.
+/// turns that are not here: those were taken back, or are older than what is shown. `is_all` says that there are no older turns. Rows of jobs
+/// that are `at_work` still come, however their turn ended: such a row ends with its job.
 pub fn transcript(
     turns: Vec<Turn>,
     own: Vec<TranscriptEntry>,
     is_all: bool,
+    at_work: &HashSet<JobId>,
 ) -> Vec<TranscriptEntry> {
     let begins = turns.first().and_then(|turn| turn.started_at);
     let shown: HashSet<String> = turns.iter().map(|turn| turn.id.clone()).collect();
@@ -56,13 +60,17 @@ pub fn transcript(
             }
         }
         let own = of_turns.remove(&turn.id).unwrap_or_default();
-        rows.extend(of_turn(turn, own));
+        rows.extend(of_turn(turn, own, at_work));
     }
     rows.extend(between);
     rows
 }
 
-fn of_turn(turn: Turn, own: Vec<TranscriptEntry>) -> Vec<TranscriptEntry> {
+fn of_turn(
+    turn: Turn,
+    own: Vec<TranscriptEntry>,
+    at_work: &HashSet<JobId>,
+) -> Vec<TranscriptEntry> {
     let mut rows = turn.stored;
     join(&mut rows, turn.heard);
     // An account of an item that Codex has is no row of its own.
@@ -92,7 +100,8 @@ fn of_turn(turn: Turn, own: Vec<TranscriptEntry>) -> Vec<TranscriptEntry> {
         // Nothing of a turn that has ended still comes.
         let open = rows
             .iter_mut()
-            .filter(|it| it.status == RowStatus::Streaming);
+            .filter(|it| it.status == RowStatus::Streaming)
+            .filter(|it| !job_of(it).is_some_and(|job| at_work.contains(&job)));
         open.for_each(|row| row.status = RowStatus::Canceled);
     }
     rows

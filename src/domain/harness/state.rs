@@ -8,6 +8,7 @@ use super::extension::manifest::AgentId;
 use super::jobs::Jobs;
 use super::project::{Project, ProjectId, folded};
 use super::row::{MAX_BYTES, MAX_ROWS, TranscriptEntry};
+use super::worker::Workers;
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,6 +38,8 @@ pub struct State {
     pub jobs: Jobs,
     /// Actions that were performed under a key.
     pub actions: Actions,
+    /// Threads that do what jobs say.
+    pub workers: Workers,
 }
 
 /// A set of extensions.
@@ -178,6 +181,7 @@ impl State {
                 title,
                 kept_for_copies,
             } => {
+                self.workers.apply(event);
                 if let Some(gone) = self.sessions.remove(session_id) {
                     self.row_bytes -= gone.rows.iter().map(|it| it.entry.bytes()).sum::<usize>();
                 }
@@ -237,6 +241,10 @@ impl State {
             }
             Event::ActionClaimed { key, digest } => self.actions.claim(key, digest),
             Event::ActionDone { key, result } => self.actions.end(key, result),
+            Event::WorkerBegun { .. }
+            | Event::WorkerTold { .. }
+            | Event::WorkerHeard { .. }
+            | Event::WorkerUsed { .. } => self.workers.apply(event),
             Event::CeilingMet { .. } | Event::ExtensionEnded { .. } => {}
         }
     }

@@ -7,6 +7,15 @@ use crate::domain::harness::extension::mode::Mode;
 use crate::domain::shown::shown_line;
 use std::path::PathBuf;
 
+/// The entry that lets workers work.
+const WORKERS: &str = "workers.mode";
+
+/// What an entry means that its words do not say: the key of a sentence.
+pub fn meaning(entry: &str) -> Option<&'static str> {
+    let name = entry.strip_prefix("harness.")?;
+    (name == WORKERS).then_some("powers.workers")
+}
+
 /// Each entry, under its name in the file, that gives more than what holds without a yes, beside what `approved` was for.
 pub(super) fn lines(now: &Ceilings, approved: &Ceilings) -> Vec<Line> {
     let held = said(&now.and(approved));
@@ -28,7 +37,7 @@ pub(super) fn lines(now: &Ceilings, approved: &Ceilings) -> Vec<Line> {
     lines.collect()
 }
 
-fn said(it: &Ceilings) -> [(&'static str, String); 10] {
+fn said(it: &Ceilings) -> [(&'static str, String); 12] {
     let listed = |folders: &[PathBuf]| {
         let folders = folders.iter();
         let folders = folders.map(|it| shown_line(&it.display().to_string()).into_owned());
@@ -45,5 +54,7 @@ fn said(it: &Ceilings) -> [(&'static str, String); 10] {
         ("feedback", it.feedback.to_string()),
         ("extensions.mode", it.extensions.word().to_owned()),
         ("extensions.folders", listed(&it.extension_folders)),
+        (WORKERS, it.workers.word().to_owned()),
+        ("workers.max_tokens", it.worker_tokens.to_string()),
     ]
 }

@@ -10,6 +10,7 @@ mod planner;
 mod review;
 pub mod suggestion;
 mod work;
+pub mod worker;
 
 pub use department::department;
 pub use notices::{

@@ -16,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Index {
     /// Sessions of a Codex thread.
     pub threads: BTreeMap<String, BTreeSet<SessionId>>,
+    /// Sessions whose thread was copied into this one.
+    pub forks: BTreeMap<String, BTreeSet<SessionId>>,
     /// Departments of a planner.
     pub children: BTreeMap<SessionId, BTreeSet<SessionId>>,
     pub planners: BTreeSet<SessionId>,
@@ -25,6 +27,10 @@ pub(super) struct Index {
     pub stranded: BTreeSet<SessionId>,
     /// Reports by the planner that the newest revision goes to.
     pub reports: BTreeMap<SessionId, BTreeSet<ReportId>>,
+    /// Those of them that nobody has read.
+    pub unread: BTreeMap<SessionId, BTreeSet<ReportId>>,
+    /// Those of them that nobody took notice of by name.
+    pub unreviewed: BTreeMap<SessionId, BTreeSet<ReportId>>,
     /// Reports that ask a person something.
     pub open_reports: BTreeSet<ReportId>,
     /// What was written in the place of departments that ended without a word, until somebody takes notice, by planner.
@@ -39,6 +45,7 @@ pub(super) struct Index {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Keys {
     thread: Option<String>,
+    forks: Vec<String>,
     parent: Option<SessionId>,
     is_planner: bool,
     is_live: bool,
@@ -49,6 +56,8 @@ pub(super) struct Keys {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ReportKeys {
     planner: Option<SessionId>,
+    is_unread: bool,
+    is_unreviewed: bool,
     is_open: bool,
     is_fallback: bool,
 }
@@ -57,6 +66,8 @@ impl ReportKeys {
     pub fn of(report: &TaskResult) -> Self {
         Self {
             planner: Some(report.current().parent_session_id.clone()),
+            is_unread: !report.read,
+            is_unreviewed: !report.acknowledged,
             is_open: report.holds_queue() || report.awaits_acceptance(),
             is_fallback: report.is_fallback() && !report.acknowledged,
         }
@@ -67,6 +78,7 @@ impl Keys {
     pub fn of(session: &Session) -> Self {
         Self {
             thread: session.thread_id.clone(),
+            forks: session.thread_state.forks.clone(),
             parent: session.brief.parent_session_id.clone(),
             is_planner: session.is_planner(),
             is_live: session.is_live(),
@@ -107,6 +119,12 @@ impl Index {
         }
         let id = session.id();
         replace(&mut self.threads, id, before.thread, now.thread);
+        for gone in before.forks.iter().filter(|it| !now.forks.contains(it)) {
+            replace(&mut self.forks, id, Some(gone.clone()), None);
+        }
+        for fork in now.forks {
+            replace(&mut self.forks, id, None, Some(fork));
+        }
         replace(&mut self.children, id, before.parent, now.parent);
         for (set, is_in) in [
             (&mut self.planners, now.is_planner),
@@ -131,8 +149,18 @@ impl Index {
             true => self.open_reports.insert(id.clone()),
             false => self.open_reports.remove(id),
         };
-        let fallback = |keys: &ReportKeys| keys.planner.clone().filter(|_| keys.is_fallback);
-        replace(&mut self.fallbacks, id, fallback(&before), fallback(&now));
+        let of = |keys: &ReportKeys, is_in: bool| keys.planner.clone().filter(|_| is_in);
+        for (sets, was_in, is_in) in [
+            (&mut self.unread, before.is_unread, now.is_unread),
+            (
+                &mut self.unreviewed,
+                before.is_unreviewed,
+                now.is_unreviewed,
+            ),
+            (&mut self.fallbacks, before.is_fallback, now.is_fallback),
+        ] {
+            replace(sets, id, of(&before, was_in), of(&now, is_in));
+        }
         replace(&mut self.reports, id, before.planner, now.planner);
     }
 

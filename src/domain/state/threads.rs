@@ -8,9 +8,7 @@ use crate::domain::steering::{Fate, ThreadState};
 impl State {
     /// The session whose thread was copied into this one.
     pub fn session_of_fork(&self, thread_id: &str) -> Option<&Session> {
-        let is_fork =
-            |session: &&Session| session.thread_state.forks.iter().any(|it| it == thread_id);
-        self.sessions.values().find(is_fork)
+        self.session(self.index.forks.get(thread_id)?.first()?)
     }
 
     pub(super) fn thread_opened(&mut self, id: &SessionId, thread_id: &str) {

@@ -1,6 +1,6 @@
 //! The entry `harness`: what clients of the harness have at most.
 
-use super::{Result, at, seconds};
+use super::{Result, at, in_range, seconds};
 use crate::domain::harness::ceilings::Ceilings;
 use crate::domain::shown::is_hidden;
 use crate::governance::raw::{OneOrMany, RawHarness};
@@ -8,12 +8,21 @@ use crate::governance::settings::HarnessSettings;
 use serde_saphyr::Spanned;
 use std::path::{Component, PathBuf};
 
+/// Tokens of a worker that anybody may write down: what is more is a slip.
+const MOST_TOKENS: u64 = 1_000_000_000_000;
+
 pub(super) fn harness(raw: Option<RawHarness>) -> Result<HarnessSettings> {
     let raw = raw.unwrap_or_default();
     let otherwise = HarnessSettings::default();
     let safe = Ceilings::default();
     let folders = places(raw.folders, "harness.folders")?;
     let extension_folders = places(raw.extensions.folders, "harness.extensions.folders")?;
+    let worker_tokens = in_range(
+        raw.workers.max_tokens,
+        "harness.workers.max_tokens",
+        1,
+        MOST_TOKENS,
+    )?;
     Ok(HarnessSettings {
         ceilings: Ceilings {
             sandbox: raw.sandbox.unwrap_or(safe.sandbox),
@@ -26,6 +35,8 @@ pub(super) fn harness(raw: Option<RawHarness>) -> Result<HarnessSettings> {
             feedback: raw.feedback,
             extensions: raw.extensions.mode,
             extension_folders,
+            workers: raw.workers.mode,
+            worker_tokens: worker_tokens.unwrap_or(safe.worker_tokens),
         },
         defaults_locked: raw.lock_defaults,
         tool_call_seconds: seconds(raw.tool_call_seconds, "harness.tool_call_seconds")?

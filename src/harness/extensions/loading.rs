@@ -6,6 +6,7 @@ use super::launch::Launch;
 use super::set::{Module, Set, Trust};
 use super::worker::Worker;
 use crate::domain::harness::extension::compatibility::Compatibility;
+use crate::domain::harness::extension::content::FileFact;
 use crate::domain::harness::extension::fault::{Code, Fault};
 use crate::domain::harness::extension::manifest::AgentId;
 use crate::domain::harness::extension::mode::{Allowed, Mode, allowed};
@@ -113,6 +114,7 @@ impl Harness {
             origin: found.origin,
             path: found.path,
             said: None,
+            files: Vec::new(),
             compatibility: Compatibility::default(),
             mode,
             trust: Trust::Unknown,
@@ -128,8 +130,11 @@ impl Harness {
             }
         };
         let Content {
-            manifest, digest, ..
+            manifest,
+            digest,
+            files,
         } = &content;
+        module.files = FileFact::all(files);
         let agent_id = manifest.agent_id.clone();
         module.said = Some((manifest.clone(), digest.clone()));
         module.compatibility = Compatibility::of(&manifest.runtime);

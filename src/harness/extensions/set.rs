@@ -5,7 +5,7 @@ use super::finding::Origin;
 use super::happening::{Delivery, Happening};
 use super::worker::{Doing, Worker};
 use crate::domain::harness::extension::compatibility::Compatibility;
-use crate::domain::harness::extension::content::Digest;
+use crate::domain::harness::extension::content::{Digest, FileFact};
 use crate::domain::harness::extension::fault::Fault;
 use crate::domain::harness::extension::manifest::Manifest;
 use crate::domain::harness::extension::mode::Mode;
@@ -54,6 +54,8 @@ pub struct Module {
     pub path: PathBuf,
     /// What it says of itself, and its files as one name, where it can be read.
     pub said: Option<(Manifest, Digest)>,
+    /// Its files, where they can be read.
+    pub files: Vec<FileFact>,
     /// Whether it fits to this server.
     pub compatibility: Compatibility,
     /// How strictly its word is held.

@@ -24,6 +24,7 @@ use crate::domain::harness::jobs::Counts;
 use crate::domain::harness::project::ProjectId;
 use crate::domain::harness::queue::{self, Admitted};
 use crate::domain::harness::state::State;
+use crate::domain::harness::worker::targets;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -99,15 +100,20 @@ impl Harness {
         self.ledger.read(|state| state.jobs.counts())
     }
 
-    /// The jobs of a project, or all, the oldest first.
+    /// The jobs of a project, or all, the oldest first. One that was deleted has none, although some that it had may go on.
     pub fn jobs(&self, project_id: Option<&ProjectId>, how_far: Option<JobState>) -> Vec<Job> {
         let wanted = |job: &&Job| {
             project_id.is_none_or(|it| &job.project_id == it)
                 && how_far.is_none_or(|it| job.state == it)
         };
-        let mut jobs: Vec<Job> = self
-            .ledger
-            .read(|state| state.jobs.iter().filter(wanted).cloned().collect());
+        let mut jobs: Vec<Job> = self.ledger.read(|state| {
+            let is_there =
+                |it: &ProjectId| it.session().is_some() || state.projects.contains_key(it);
+            match project_id.is_none_or(is_there) {
+                true => state.jobs.iter().filter(wanted).cloned().collect(),
+                false => Vec::new(),
+            }
+        });
         jobs.sort_by_key(|job| job.created_at);
         jobs
     }
@@ -215,10 +221,11 @@ fn admit(state: &State, new: NewJob, id: JobId, now: DateTime<Utc>) -> Decision<
     match admitted.map_err(|full| Refused::queue_full(full, new.source_session_id.as_deref()))? {
         Admitted::New => {
             let job = new.queued(id, now);
-            let queued = Event::JobQueued {
+            let mut events = vec![Event::JobQueued {
                 job: Box::new(job.clone()),
-            };
-            Ok((vec![queued], Enqueued::New(job)))
+            }];
+            events.extend(targets::begun(state, &job, now));
+            Ok((events, Enqueued::New(job)))
         }
         Admitted::Already(job) => Ok((Vec::new(), Enqueued::Already(job.clone()))),
         Admitted::Merged(job) => {

@@ -59,7 +59,9 @@ struct Renamed<'a> {
 impl Streams {
     /// Takes in what Codex says. Never waits.
     pub fn heard(&self, told: &Overheard<'_>) {
-        self.asides.hear(told);
+        for ears in &self.ears {
+            ears.hear(told);
+        }
         let thread_id = thread_of(told.params);
         let turn_id = self.running.hear(told, thread_id);
         if !self.backlog.is_awake() {

@@ -24,7 +24,7 @@ mod telling;
 use self::backlog::{Backlog, Bounds};
 use self::cursor::Cursor;
 use self::frames::{Event, Own, What};
-use super::asides::Asides;
+use super::ears::Ears;
 use crate::domain::ask::Ask;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -53,13 +53,13 @@ pub struct Streams {
     asks_told: telling::Told,
     open_asks: asks::Open,
     /// They hear what Codex says before anybody reads it.
-    asides: Arc<Asides>,
+    ears: [Arc<Ears>; 2],
 }
 
 impl Streams {
     /// Nothing has happened, and nobody reads. What happened here up to this record of the journal of the harness, and of the server's, is
     /// no news; this was asked before, and waits.
-    pub fn new(harness_seq: u64, server_seq: u64, waiting: Vec<Ask>, asides: Arc<Asides>) -> Self {
+    pub fn new(harness_seq: u64, server_seq: u64, waiting: Vec<Ask>, ears: [Arc<Ears>; 2]) -> Self {
         Self {
             epoch: uuid::Uuid::new_v4().simple().to_string(),
             backlog: Arc::new(Backlog::new(BOUNDS)),
@@ -69,7 +69,7 @@ impl Streams {
             told: telling::Told::new(harness_seq),
             asks_told: telling::Told::new(server_seq),
             open_asks: asks::Open::of(waiting),
-            asides,
+            ears,
         }
     }
 

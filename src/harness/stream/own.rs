@@ -269,6 +269,10 @@ pub fn of_record(
         | Event::ActionDone { .. }
         | Event::ExtensionTrusted { .. }
         | Event::ExtensionDistrusted { .. }
+        | Event::WorkerBegun { .. }
+        | Event::WorkerTold { .. }
+        | Event::WorkerHeard { .. }
+        | Event::WorkerUsed { .. }
         | Event::SessionPurged { .. }
         | Event::CeilingMet { .. } => Vec::new(),
     }

@@ -243,7 +243,7 @@ impl Harness {
 }
 
 /// An answer with what a tool came to.
-pub(super) fn tool_answer(result: ToolResult) -> Given {
+pub(in crate::harness) fn tool_answer(result: ToolResult) -> Given {
     Given {
         decision: Decision::Answer.id().to_owned(),
         content: Some(json!({

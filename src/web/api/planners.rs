@@ -5,12 +5,14 @@ use crate::domain::flow::named::unknown_session;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::sentence::say;
+use crate::domain::state::recent::{NEWEST, OVER, Page};
 use crate::governance::dossier::make as make_dossier;
 use crate::sessions::agents::Agents;
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed, Query};
 use crate::web::caller::{Opener, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
+use crate::web::paging::PageWish;
 use crate::web::success::Success;
 use crate::web::views::{PlanView, ResultView, SessionView, ViewContext};
 use axum::extract::State;
@@ -52,12 +54,14 @@ pub struct DossierView {
     markdown: String,
 }
 
-/// All planners, newest first.
+/// Planners, newest first.
 #[derive(Debug, Serialize)]
 pub struct PlannerList {
     zhongshu_sessions: Vec<PlannerWithWork>,
     /// The same.
     sessions: Vec<PlannerWithWork>,
+    /// How many planners there are besides that are over, and older.
+    older_sessions: usize,
 }
 
 /// A planner with what it planned and who does it.
@@ -65,7 +69,7 @@ pub struct PlannerList {
 pub struct PlannerWithWork {
     #[serde(flatten)]
     session: SessionView,
-    /// Its departments, newest first.
+    /// Its departments, newest first; of those that are over the newest 200.
     children: Vec<SessionView>,
     /// Its newest plan.
     plan: Option<PlanView>,
@@ -79,10 +83,14 @@ pub struct PlannerContext {
     task: String,
     /// Its newest plan.
     plan: Option<PlanView>,
-    /// Its departments' results, newest first.
+    /// Its departments' results, newest first, at most 200.
     reports: Vec<ResultView>,
-    /// Its departments, newest first.
+    /// How many there are besides.
+    older_reports: usize,
+    /// Its departments, newest first; of those that are over the newest 200.
     children: Vec<SessionView>,
+    /// How many there are besides.
+    older_children: usize,
 }
 
 /// What came of one planner's work, read from the journal on disk.
@@ -142,27 +150,33 @@ pub async fn list(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
-) -> Success<PlannerList> {
+    Query(wish): Query<PageWish<SessionId>>,
+) -> Result<Success<PlannerList>, ApiError> {
+    let page = wish.page()?;
     let language = app.agents.core.policy().catalog.language;
-    let planners: Vec<PlannerWithWork> = app.agents.core.ledger.read(|state| {
+    let (planners, older_sessions) = app.agents.core.ledger.read(|state| {
         let scene = ViewContext::of(&app.agents, state, opener.as_ref());
-        let planners = state
-            .sessions
-            .values()
-            .rev()
-            .filter(|session| session.is_planner());
-        planners
-            .map(|planner| PlannerWithWork {
-                session: scene.session(planner),
-                children: scene.children(planner.id(), |_| true),
-                plan: planner.plan().map(|plan| PlanView::of(plan, language)),
-            })
-            .collect()
+        // Those that live stand before the first page, and on no other.
+        let live = state.live_sessions().filter(|it| it.is_planner());
+        let live = match &page {
+            None => Vec::from_iter(live),
+            Some(_) => Vec::new(),
+        };
+        let page = page.unwrap_or(Page::newest(OVER));
+        let past = state.page_of_past_planners(&page);
+        let planners = live.into_iter().rev().chain(past.shown);
+        let planners = planners.map(|planner| PlannerWithWork {
+            session: scene.session(planner),
+            children: scene.children(planner.id(), |_| true).0,
+            plan: planner.plan().map(|plan| PlanView::of(plan, language)),
+        });
+        (Vec::from_iter(planners), past.older)
     });
-    Success(PlannerList {
+    Ok(Success(PlannerList {
         zhongshu_sessions: planners.clone(),
         sessions: planners,
-    })
+        older_sessions,
+    }))
 }
 
 pub async fn context(
@@ -175,12 +189,16 @@ pub async fn context(
     let context = app.agents.core.ledger.read(|state| {
         let planner = crate::domain::flow::sessions::planner(state, &id)?;
         let scene = ViewContext::of(&app.agents, state, opener.as_ref());
+        let (children, older_children) = scene.children(&id, |_| true);
+        let reports = state.page_of_reports(&id, &Page::newest(NEWEST), |_| true);
         Ok::<_, Refusal>(PlannerContext {
             session: scene.session(planner),
             task: planner.brief.task.clone(),
             plan: planner.plan().map(|plan| PlanView::of(plan, language)),
-            reports: scene.results(&id, |_| true),
-            children: scene.children(&id, |_| true),
+            reports: scene.results(reports.shown),
+            older_reports: reports.older,
+            children,
+            older_children,
         })
     });
     Ok(Success(context?))

@@ -8,10 +8,12 @@ use crate::domain::ids::{ReportId, SessionId};
 use crate::domain::refusal::Refusal;
 use crate::domain::result::TaskResult;
 use crate::domain::sentence::say;
+use crate::domain::state::recent::{NEWEST, Page};
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
 use crate::web::error::ApiError;
+use crate::web::paging::PageWish;
 use crate::web::success::{DONE, Done, Shown, Success};
 use crate::web::views::{QueueItemView, ResultView, SessionView, ViewContext};
 use axum::extract::State;
@@ -25,6 +27,10 @@ pub struct Inbox {
     id: SessionId,
     #[serde(default)]
     peek: Option<String>,
+    #[serde(default)]
+    before: Option<ReportId>,
+    #[serde(default)]
+    limit: Option<usize>,
 }
 
 /// A planner's results and who works for it.
@@ -33,13 +39,18 @@ pub struct InboxView {
     session: SessionView,
     /// Results that nobody has read after this answer.
     unread_count: usize,
-    /// What was unread until this answer, newest first.
+    /// What was unread until this answer, newest first, at most 200.
     unread_results: Vec<ResultView>,
-    /// What was read before, newest first.
+    /// What was read before, newest first: a page of it.
     read_results: Vec<ResultView>,
+    /// How many results are older than that page.
+    older_results: usize,
     /// Newest first, like the next; sessions that review a plan are in neither.
     running_departments: Vec<SessionView>,
+    /// The newest 200.
     completed_departments: Vec<SessionView>,
+    /// How many more departments there have been.
+    older_departments: usize,
     /// What waits, next first.
     queued_departments: Vec<QueueItemView>,
 }
@@ -59,7 +70,11 @@ pub async fn inbox(
     let marks = method == Method::GET && caller.reads_by_looking();
     let peek = !marks || peeks(wish.peek.as_deref());
     let actor = caller.actor();
-    let inbox = open_inbox(&app, &actor, &wish.id, peek, opener.as_ref());
+    let Inbox {
+        id, before, limit, ..
+    } = wish;
+    let page = PageWish { before, limit }.or_newest(NEWEST)?;
+    let inbox = open_inbox(&app, &actor, &id, peek, &page, opener.as_ref());
     inbox.await.map(Success)
 }
 
@@ -77,7 +92,8 @@ pub async fn read_inbox(
     Body(wish): Body<ReadInbox>,
 ) -> Result<Success<InboxView>, ApiError> {
     let actor = caller.actor();
-    let inbox = open_inbox(&app, &actor, &wish.session_id, false, opener.as_ref());
+    let (id, page) = (&wish.session_id, Page::newest(NEWEST));
+    let inbox = open_inbox(&app, &actor, id, false, &page, opener.as_ref());
     inbox.await.map(Success)
 }
 
@@ -96,7 +112,8 @@ pub async fn inbox_of_thread(
 ) -> Result<Success<Shown<InboxView>>, ApiError> {
     let id = planner_of_thread(&app, &thread_id)?;
     let peek = method != Method::GET || peeks(wish.peek.as_deref());
-    let inbox = open_inbox(&app, id.as_str(), &id, peek, None).await?;
+    let page = Page::newest(NEWEST);
+    let inbox = open_inbox(&app, id.as_str(), &id, peek, &page, None).await?;
     Ok(Success(Shown(inbox)))
 }
 
@@ -115,6 +132,7 @@ async fn open_inbox(
     actor: &str,
     id: &SessionId,
     peek: bool,
+    page: &Page<ReportId>,
     opener: Option<&Lease>,
 ) -> Result<InboxView, ApiError> {
     let agents = &app.agents;
@@ -143,14 +161,27 @@ async fn open_inbox(
             .into_iter()
             .filter(|item| item.assignment.order.parent_session_id == *id)
             .collect();
+        let read = state.page_of_reports(id, page, |report| !unread(report));
+        let unread = match peek {
+            true => Vec::from_iter(state.unread(id).take(NEWEST)),
+            false => fresh
+                .iter()
+                .filter_map(|id| state.reports.get(id))
+                .collect(),
+        };
+        let (departments, older_departments) = scene.children(id, |child| !child.is_review());
+        let (running_departments, completed_departments) = departments
+            .into_iter()
+            .partition(|child| child.ended_at.is_none());
         Ok::<_, Refusal>(InboxView {
             session: scene.session(planner),
-            unread_count: scene.results(id, |report| !report.read).len(),
-            unread_results: scene.results(id, unread),
-            read_results: scene.results(id, |report| !unread(report)),
-            running_departments: scene.children(id, |child| !child.is_review() && child.is_live()),
-            completed_departments: scene
-                .children(id, |child| !child.is_review() && !child.is_live()),
+            unread_count: state.unread_count(id),
+            unread_results: scene.results(unread),
+            read_results: scene.results(read.shown),
+            older_results: read.older,
+            running_departments,
+            completed_departments,
+            older_departments,
             queued_departments,
         })
     });

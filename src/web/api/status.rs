@@ -5,12 +5,18 @@ use crate::core::powers::Question;
 use crate::domain::attention::Item;
 use crate::domain::department::Department;
 use crate::domain::flow::holds::unreviewed;
+use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
+use crate::domain::state;
+use crate::domain::state::recent::Page;
 use crate::sessions::open_terminals::TerminalView;
 use crate::sessions::permission::Trust;
 use crate::threads::ModelChoice;
 use crate::web::app::App;
+use crate::web::body::Query;
 use crate::web::caller::{Opener, RequireReader};
+use crate::web::error::ApiError;
+use crate::web::paging::PageWish;
 use crate::web::success::Success;
 use crate::web::views::{CodexView, QueueItemView, SessionView, ViewContext};
 use axum::extract::State;
@@ -88,8 +94,10 @@ pub struct StatusView {
     pub department_queue: Vec<QueueItemView>,
     /// Whether dispatch is paused.
     pub queue_paused: bool,
-    /// Every session, newest first.
+    /// Sessions, newest first: what goes on and the newest of what is over, or the page that was asked for.
     pub sessions: Vec<SessionView>,
+    /// How many sessions there are besides that are older; `GET /api/sessions?limit=` lists all, page by page.
+    pub older_sessions: usize,
     /// Planners.
     pub zhongshu_sessions: Vec<SessionView>,
     /// Departments.
@@ -115,12 +123,14 @@ pub async fn status(
     State(app): State<App>,
     RequireReader(_): RequireReader,
     Opener(opener): Opener,
-) -> Success<StatusView> {
-    Success(view(&app, opener.as_ref()))
+    Query(wish): Query<PageWish<SessionId>>,
+) -> Result<Success<StatusView>, ApiError> {
+    let page = wish.page()?;
+    Ok(Success(view(&app, opener.as_ref(), page.as_ref())))
 }
 
 /// Looks at everything once, at one moment.
-pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
+fn view(app: &App, opener: Option<&Lease>, page: Option<&Page<SessionId>>) -> StatusView {
     let agents = &app.agents;
     let policy = agents.core.policy();
     let title = |key: &str| {
@@ -131,19 +141,34 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         )
     };
     let limits = agents.queue().limits();
-    let (sessions, queue, queue_paused, slots_taken, unreviewed_results, unapproved_commits, seq) =
-        agents.core.ledger.read(|state| {
-            let scene = ViewContext::of(agents, state, opener);
+    let (
+        (sessions, older_sessions, active),
+        queue,
+        queue_paused,
+        slots_taken,
+        unreviewed_results,
+        unapproved_commits,
+        seq,
+    ) = agents.core.ledger.read(|state| {
+        let scene = ViewContext::of(agents, state, opener);
+        let recent = match page {
+            Some(page) => state.page_of_sessions(page),
+            None => state.recent_sessions(),
+        };
+        (
             (
-                scene.sessions(),
-                scene.queue(&limits, policy.catalog.language, title),
-                state.queue_paused,
-                state.slots_taken(),
-                unreviewed(state),
-                state.reviews.unreviewed_count(),
-                state.seq,
-            )
-        });
+                scene.sessions(&recent.shown),
+                recent.older,
+                Active::of(state),
+            ),
+            scene.queue(&limits, policy.catalog.language, title),
+            state.queue_paused,
+            state.slots_taken(),
+            unreviewed(state),
+            state.reviews.unreviewed_count(),
+            state.seq,
+        )
+    });
     let is_planner = |session: &&SessionView| session.planner.is_some();
     let zhongshu_sessions: Vec<_> = sessions.iter().filter(is_planner).cloned().collect();
     let department_sessions: Vec<_> = sessions
@@ -151,11 +176,6 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         .filter(|session| !is_planner(session))
         .cloned()
         .collect();
-    let active = |list: &[SessionView]| {
-        list.iter()
-            .filter(|session| session.ended_at.is_none())
-            .count()
-    };
     let waiting = app.attention.items(agents, policy.catalog.language);
     let warnings = waiting.iter().filter_map(Item::warning);
     let browser_terminals = agents.open_terminals().views(opener);
@@ -176,9 +196,9 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
             .iter()
             .filter(|terminal| terminal.status == "running")
             .count(),
-        active_department_sessions: active(&department_sessions),
-        active_zhongshu_sessions: active(&zhongshu_sessions),
-        active_sessions_total: active(&sessions),
+        active_department_sessions: active.all - active.planners,
+        active_zhongshu_sessions: active.planners,
+        active_sessions_total: active.all,
         slots_taken,
         unreviewed_results,
         review_limit: policy.review_limit,
@@ -193,6 +213,7 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         queue,
         queue_paused,
         sessions,
+        older_sessions,
         zhongshu_sessions,
         department_sessions,
         unapproved_commits,
@@ -202,6 +223,24 @@ pub fn view(app: &App, opener: Option<&Lease>) -> StatusView {
         seq,
         warnings: warnings.map(ToOwned::to_owned).collect(),
         attention_count: waiting.len(),
+    }
+}
+
+/// How many sessions live.
+struct Active {
+    all: usize,
+    planners: usize,
+}
+
+impl Active {
+    fn of(state: &state::State) -> Self {
+        let live = state.live_sessions();
+        let (mut all, mut planners) = (0, 0);
+        for session in live {
+            all += 1;
+            planners += usize::from(session.is_planner());
+        }
+        Self { all, planners }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::web::body::Body;
 use crate::web::caller::{RequirePerson, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::success::Success;
-use crate::web::views::{AllUsage, BudgetView};
+use crate::web::views::{AllUsage, BudgetView, MAX_LISTED};
 use axum::extract::State;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -20,7 +20,9 @@ pub async fn usage(State(app): State<App>, RequireReader(_): RequireReader) -> S
     let agents = &app.agents;
     let limits = agents.queue().limits();
     let language = agents.core.policy().catalog.language;
-    let all = |state: &domain::state::State| AllUsage::of(agents, state, &limits.bounds, language);
+    let all = |state: &domain::state::State| {
+        AllUsage::of(agents, state, &limits.bounds, language, MAX_LISTED)
+    };
     Success(agents.core.ledger.read(all))
 }
 

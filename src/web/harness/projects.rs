@@ -201,10 +201,10 @@ pub(super) async fn agents(
     State(app): State<App>,
 ) -> Answer<AgentSessions> {
     let agents = app.agents_of(&project_id).await?;
-    let data = agents.into_iter().map(|(agent, known)| AgentSession {
+    let data = agents.into_iter().map(|(agent, id)| AgentSession {
         agent,
-        system_owned: app.is_system_owned(&known.id),
-        session_id: known.id,
+        system_owned: app.is_system_owned(&id),
+        session_id: id,
     });
     Ok(Json(AgentSessions {
         status: Done::Ok,

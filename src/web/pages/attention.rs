@@ -288,6 +288,11 @@ impl Section<'_> {
         }
     }
 
+    /// Key of the sentence that says what an entry means.
+    fn meaning(&self, line: &Line) -> Option<&'static str> {
+        crate::domain::powers::meaning(&line.entry)
+    }
+
     /// Where an address leads, if a browser may follow it.
     fn address<'s>(&self, url: &'s str) -> Option<&'s str> {
         let is_page = url.starts_with("https://") || url.starts_with("http://");

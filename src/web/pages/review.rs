@@ -291,7 +291,7 @@ impl<'a> File<'a> {
 }
 
 /// A size as people read it.
-fn in_words(bytes: u64) -> String {
+pub(super) fn in_words(bytes: u64) -> String {
     match bytes {
         0..=9_999 => format!("{bytes} B"),
         10_000..=9_999_999 => format!("{} KiB", bytes >> 10),

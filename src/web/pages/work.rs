@@ -3,8 +3,11 @@
 //! One answer for all of them, so that the page never shows a plan of one moment beside a queue of another, and so that
 //! `seq` says exactly from where the event stream has to go on.
 
+mod desk;
 mod next;
 mod usage;
+
+pub use desk::{Desk, More, chosen_planner};
 
 use super::Words;
 use super::checks::{Checks, Reviewed, open_question};
@@ -26,8 +29,6 @@ use crate::web::views::{
 use askama::Template;
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// Read results that are shown; older ones are in the history. Ten times as many would make every refresh slow.
-const READ_SHOWN: usize = 30;
 /// Up to so many characters a planner's task is shown unfolded.
 const SHORT_TASK: usize = 280;
 
@@ -74,7 +75,7 @@ pub struct Work<'a> {
     pub departments: &'a [Department],
     /// Models that can be asked for.
     pub model_choices: &'a [String],
-    /// All sessions, newest first (`ViewContext::sessions`).
+    /// What lies on the desk, newest first (`Desk::sessions`).
     pub sessions: &'a [SessionView],
     /// The planner to show; see [`chosen_planner`].
     pub chosen: Option<&'a SessionId>,
@@ -88,10 +89,12 @@ pub struct Work<'a> {
     pub plan_files_enough: bool,
     /// What the plan checks say about its newest plan.
     pub findings: &'a [FindingView],
-    /// Its unread results, newest first.
+    /// Its newest unread results, newest first.
     pub unread: &'a [ResultView],
-    /// Its read results, newest first.
+    /// Its newest read results, and those that ask a person something, newest first.
     pub read: &'a [ResultView],
+    /// How much there is that is not shown.
+    pub more: More,
     /// The queue, next first (`ViewContext::queue`).
     pub queue: &'a [QueueItemView],
     /// Whether the verify commands of confirmed work are run when the person does not say otherwise.
@@ -110,32 +113,6 @@ pub struct Work<'a> {
     pub usage: &'a AllUsage,
     /// Open terminals that belong to no session.
     pub terminals: &'a [TerminalItem],
-}
-
-/// The planner that the page shows: the one it asks for or that one's successor, else the newest live one, else the
-/// newest. `sessions` are newest first.
-pub fn chosen_planner(sessions: &[SessionView], wanted: Option<&str>) -> Option<SessionId> {
-    let planner = |id: &str| {
-        sessions
-            .iter()
-            .find(|s| s.id.as_str() == id && s.session_kind == Kind::Zhongshu)
-    };
-    let mut found = wanted.and_then(planner);
-    // A chain of successors is shorter than the list; the bound only guards against a list that lies.
-    for _ in 0..sessions.len() {
-        let Some(next) = found
-            .and_then(|s| s.planner.as_ref()?.replaced_by_session_id.as_ref())
-            .and_then(|id| planner(id.as_str()))
-        else {
-            break;
-        };
-        found = Some(next);
-    }
-    let mut planners = sessions.iter().filter(|s| s.session_kind == Kind::Zhongshu);
-    found
-        .or_else(|| planners.clone().find(|s| s.ended_at.is_none()))
-        .or_else(|| planners.next())
-        .map(|s| s.id.clone())
 }
 
 /// One line of the editable plan.
@@ -409,9 +386,5 @@ impl Page<'_> {
             "" | "none" | "nothing" | "n/a" | "-" | "无" | "没有"
         );
         (!says_nothing).then_some(text)
-    }
-
-    fn read_shown(&self) -> &[&ResultView] {
-        self.read_rest.get(..READ_SHOWN).unwrap_or(&self.read_rest)
     }
 }

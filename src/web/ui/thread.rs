@@ -76,7 +76,7 @@ pub async fn page(
     let is_read = found.0.is_some() || (found.1.is_some() && !wish.chat);
     let chat = match is_read {
         true => None,
-        false => ChatView::of(&app.harness, &wish.id, language),
+        false => ChatView::of(&app.harness, &wish.id, turns.last(), language),
     };
     let asks = match &chat {
         Some(_) => asks_of(&app, &wish.id, language),

@@ -4,11 +4,13 @@ use crate::domain::harness::controls::Controls;
 use crate::domain::harness::project::{Project, ProjectId};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
+use crate::domain::transcript::Turn;
 use crate::harness::Harness;
 use crate::harness::index::Known;
 use crate::harness::refused::Refused;
 use crate::harness::standing::Standing;
 use crate::harness::summary::SessionStatus;
+use crate::web::views::SuggestionView;
 use chrono::{DateTime, Utc};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -205,11 +207,18 @@ pub struct ChatView {
     pub locked: Option<String>,
     /// The models that it may be given.
     pub models: Vec<String>,
+    /// The suggested next message.
+    pub suggestion: SuggestionView,
 }
 
 impl ChatView {
-    /// The thread of this name, if it is there and no session's own.
-    pub fn of(harness: &Harness, id: &str, language: Language) -> Option<Self> {
+    /// The thread of this name, whose newest turn is this one, if it is there and no session's own.
+    pub fn of(
+        harness: &Harness,
+        id: &str,
+        newest: Option<&Turn>,
+        language: Language,
+    ) -> Option<Self> {
         let known = match harness.standing(id) {
             Standing::User(known) | Standing::System(Some(known)) => known,
             Standing::System(None) | Standing::Deleted(_) | Standing::Unknown => return None,
@@ -223,6 +232,7 @@ impl ChatView {
         projects.sort_by_cached_key(|project| project.name.to_lowercase());
         Some(Self {
             item: ThreadItem::of(harness, &known),
+            suggestion: SuggestionView::of(harness, &known, newest, language),
             materialized: known.is_materialized(),
             archived: known.archived,
             forked_from: known.forked_from,

@@ -65,8 +65,10 @@ pub struct BudgetView {
 
 /// The key under which planners are counted.
 const PLANNERS: &str = "zhongshu";
-/// Sessions that an answer lists, the newest first. The sums count all of them.
-const MAX_SESSIONS: usize = 500;
+/// Sessions, and planners of plans, that the API lists, the newest first. The sums count all of them.
+pub const MAX_LISTED: usize = 500;
+/// Those that the page lists.
+pub const ON_PAGE: usize = 10;
 
 /// The whole answer.
 #[derive(Debug, Default, Serialize)]
@@ -79,7 +81,7 @@ pub struct AllUsage {
     pub more_sessions: usize,
     /// By department, the most first.
     pub departments: Vec<DepartmentUsage>,
-    /// By plan, newest planner first.
+    /// By plan, newest planner first, as many planners.
     pub plans: Vec<PlanUsage>,
     /// Limits of the account, as far as they were told.
     pub rate_limits: RateLimits,
@@ -197,8 +199,14 @@ impl UsageView {
 }
 
 impl AllUsage {
-    /// At this moment; departments are named in this language.
-    pub fn of(agents: &Agents, state: &State, bounds: &Bounds, language: Language) -> Self {
+    /// At this moment, with the newest `most` sessions and planners; departments are named in this language.
+    pub fn of(
+        agents: &Agents,
+        state: &State,
+        bounds: &Bounds,
+        language: Language,
+        most: usize,
+    ) -> Self {
         let policy = agents.core.policy();
         let title = |key: &str| match policy.catalog.department(key) {
             Some(known) => known.title.get(language).to_owned(),
@@ -207,7 +215,9 @@ impl AllUsage {
         };
         let usage = &state.usage;
         let (mut total, mut departments) = (usage.total, usage.departments.clone());
-        let mut plans = usage.plans.clone();
+        let newest = usage.plans.iter().rev().take(most);
+        let mut plans: BTreeMap<SessionId, BTreeMap<u32, Spent>> =
+            newest.map(|(id, of)| (id.clone(), of.clone())).collect();
         // What turns have taken that run, to everything that it belongs to.
         for session in state.live_sessions() {
             let meter = agents.core.live.observed(session.id()).meter;
@@ -225,7 +235,9 @@ impl AllUsage {
             let department = session.brief.department.clone();
             *departments.entry(department).or_default() += spent;
             if let Some((planner, version)) = state.plan_of(session) {
-                let versions: &mut BTreeMap<u32, Spent> = plans.entry(planner).or_default();
+                let known = usage.plans.get(&planner);
+                let versions = plans.entry(planner);
+                let versions = versions.or_insert_with(|| known.cloned().unwrap_or_default());
                 *versions.entry(version).or_default() += spent;
             }
         }
@@ -244,7 +256,8 @@ impl AllUsage {
                 usage: UsageView::of(state, session, &observed),
             }
         };
-        let sessions: Vec<&Session> = state.sessions.values().rev().filter(took).collect();
+        let took = state.sessions.values().rev().filter(took);
+        let sessions = Vec::from_iter(took.take(most).map(of_session));
         let mut departments: Vec<DepartmentUsage> = departments
             .into_iter()
             .map(|(department, spent)| DepartmentUsage {
@@ -276,12 +289,8 @@ impl AllUsage {
         let set = set.filter_map(|subject| state.budget(&subject, bounds));
         AllUsage {
             total: total.into(),
-            more_sessions: sessions.len().saturating_sub(MAX_SESSIONS),
-            sessions: sessions
-                .into_iter()
-                .take(MAX_SESSIONS)
-                .map(of_session)
-                .collect(),
+            more_sessions: usage.sessions.len().saturating_sub(sessions.len()),
+            sessions,
             departments,
             plans: plans.collect(),
             rate_limits: agents.threads.rate_limits(),

@@ -46,6 +46,7 @@ impl Stranger {
     }
 
     /// What Codex says against a call.
+    #[allow(dead_code)]
     pub async fn refused(&mut self, method: &str, params: Value) -> String {
         let answer = self.asked(method, params).await;
         let words = answer["error"]["message"].as_str();

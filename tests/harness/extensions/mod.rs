@@ -1,8 +1,14 @@
 //! Extensions: real programs that zhongshu starts, asks and ends.
 
+mod answers;
+mod busy;
 mod conformance;
 mod faults;
+mod languages;
 mod node;
+mod page;
+mod reloads;
 mod rig;
 mod trust;
 mod turns;
+mod working;

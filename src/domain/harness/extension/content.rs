@@ -28,6 +28,29 @@ pub struct File {
 /// All of them by their paths below the folder, with `/` between the parts.
 pub type Files = BTreeMap<String, File>;
 
+/// What of a file is shown to whoever is asked to trust it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFact {
+    /// Its path below the folder.
+    pub path: String,
+    /// How large it is.
+    pub bytes: u64,
+    /// Whether its owner may run it.
+    pub is_executable: bool,
+}
+
+impl FileFact {
+    /// Of each file, in the order of their paths.
+    pub fn all(files: &Files) -> Vec<Self> {
+        let fact = |(path, file): (&String, &File)| Self {
+            path: path.clone(),
+            bytes: file.bytes.len() as u64,
+            is_executable: file.is_executable,
+        };
+        files.iter().map(fact).collect()
+    }
+}
+
 /// SHA-256 over the path, mode and content of each file, as 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -69,7 +69,7 @@ fn rows_of_ours_stand_where_they_happened() {
         behind(row("anchored too", "t", "note"), "t-question"),
         behind(at(row("astray", "t", "note"), 35), "nowhere"),
     ];
-    let rows = transcript(vec![turn("t", 0)], own, true);
+    let rows = transcript(vec![turn("t", 0)], own, true, &HashSet::new());
     let expected = [
         "early",
         "t-question",
@@ -96,7 +96,7 @@ fn what_belongs_to_no_turn_stands_between_them() {
         at(row("before", "", "note"), -5),
     ];
     let turns = || vec![turn("a", 0), turn("b", 100)];
-    let all = transcript(turns(), own.clone(), true);
+    let all = transcript(turns(), own.clone(), true, &HashSet::new());
     assert_eq!(
         ids(&all),
         [
@@ -112,14 +112,14 @@ fn what_belongs_to_no_turn_stands_between_them() {
         ]
     );
     // It belongs to a turn that is not shown.
-    let newest = transcript(turns(), own, false);
+    let newest = transcript(turns(), own, false, &HashSet::new());
     assert!(!ids(&newest).contains(&"before"));
 }
 
 #[test]
 fn rows_of_a_turn_that_was_taken_back_go_with_it() {
     let own = vec![row("gone", "reverted", "note"), row("kept", "t", "note")];
-    let rows = transcript(vec![turn("t", 0)], own, true);
+    let rows = transcript(vec![turn("t", 0)], own, true, &HashSet::new());
     assert!(ids(&rows).contains(&"kept") && !ids(&rows).contains(&"gone"));
 }
 
@@ -149,7 +149,7 @@ fn of_two_accounts_the_farther_one_holds_then_the_longer_one() {
                 heard: vec![heard.clone()],
                 ..Turn::default()
             };
-            let rows = transcript(vec![turn], Vec::new(), true);
+            let rows = transcript(vec![turn], Vec::new(), true, &HashSet::new());
             assert_eq!(rows, std::slice::from_ref(&second));
         }
     }
@@ -167,7 +167,7 @@ fn a_made_up_id_gives_way_to_an_item_of_the_same_kind() {
             heard,
             ..turn("t", 0)
         };
-        let rows = transcript(vec![turn], own, true);
+        let rows = transcript(vec![turn], own, true, &HashSet::new());
         let mut ids: Vec<String> = rows.into_iter().map(|it| it.message_id).collect();
         ids.sort_unstable();
         ids
@@ -196,7 +196,7 @@ fn nothing_of_a_turn_that_is_over_still_comes() {
             heard: vec![streams("b")],
             ..Turn::default()
         };
-        let rows = transcript(vec![turn], vec![streams("c")], true);
+        let rows = transcript(vec![turn], vec![streams("c")], true, &HashSet::new());
         let expected = match is_over {
             true => RowStatus::Canceled,
             false => RowStatus::Streaming,
@@ -204,6 +204,21 @@ fn nothing_of_a_turn_that_is_over_still_comes() {
         assert_eq!(rows.len(), 3);
         assert!(rows.iter().all(|it| it.status == expected), "{rows:?}");
     }
+}
+
+#[test]
+fn a_row_of_a_job_that_goes_on_still_comes_when_its_turn_is_over() {
+    let of_job = |id: &str| TranscriptEntry {
+        status: RowStatus::Streaming,
+        details: Some(json!({ "jobId": id }).to_string()),
+        ..row(id, "t", "note")
+    };
+    let at_work = HashSet::from([JobId("goes on".to_owned())]);
+    let own = vec![of_job("goes on"), of_job("is over")];
+    let rows = transcript(vec![turn("t", 0)], own, true, &at_work);
+    let status = |id: &str| rows.iter().find(|it| it.message_id == id).unwrap().status;
+    assert_eq!(status("goes on"), RowStatus::Streaming);
+    assert_eq!(status("is over"), RowStatus::Canceled);
 }
 
 fn any_row() -> impl Strategy<Value = TranscriptEntry> {
@@ -275,7 +290,7 @@ proptest! {
         own in proptest::collection::vec(any_row(), 0..10),
         is_all: bool,
     ) {
-        let rows = transcript(turns.clone(), own.clone(), is_all);
+        let rows = transcript(turns.clone(), own.clone(), is_all, &HashSet::new());
         // Once within its turn.
         let mut seen = HashSet::new();
         for row in &rows {
@@ -302,6 +317,6 @@ proptest! {
             it.turn_id.is_empty() || it.turn_id == NO_TURN || turns.iter().any(|turn| turn.id == it.turn_id)
         };
         prop_assert!(rows.iter().all(is_known));
-        prop_assert_eq!(transcript(turns, own, is_all), rows);
+        prop_assert_eq!(transcript(turns, own, is_all, &HashSet::new()), rows);
     }
 }

@@ -87,6 +87,11 @@ impl Page<'_> {
         all
     }
 
+    /// A suggestion as it is put into the field: what is seen is what is sent.
+    pub(super) fn seen(&self, text: &str) -> String {
+        threads::seen(text)
+    }
+
     pub(super) fn sandboxes(&self) -> [&'static str; 3] {
         ["read-only", "workspace-write", "danger-full-access"]
     }
