@@ -230,6 +230,15 @@ pub enum Command {
 pub enum AuditCommand {
     /// Check every line of the journal, and that the copy in the repository is the same
     Verify,
+    /// Make a damaged journal writable again; what is cut off is kept beside it (the server must not run)
+    Repair {
+        /// Take the copy in the repository, if it is sound, and lose nothing: only where nobody can have changed it
+        #[arg(long)]
+        from_copy: bool,
+        /// Do it without asking
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 /// What the gate is asked.

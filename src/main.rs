@@ -6,6 +6,7 @@ use clap::Parser;
 use local_os::log::Log;
 use local_os::platform;
 use local_os::tell;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 use zhongshu::cli::{Cli, Command};
@@ -13,6 +14,9 @@ use zhongshu::commands;
 use zhongshu::paths::Environment;
 
 fn main() -> ExitCode {
+    if let Some(command) = kept() {
+        return commands::keep::run(&command);
+    }
     let mut cli = Cli::parse();
     // These are started by programs, many at a time or before every commit: no more than they need.
     match cli.command.take() {
@@ -45,4 +49,12 @@ fn main() -> ExitCode {
             error.exit_code().into()
         }
     }
+}
+
+/// What is to be kept. One of these stands before each extension for as long as that runs, so it takes none of the memory in which the other
+/// commands are described; written otherwise than the server does, it is read like them.
+fn kept() -> Option<Vec<OsString>> {
+    let mut arguments = std::env::args_os().skip(1);
+    let is_it = arguments.next()? == "keep" && arguments.next()? == "--";
+    is_it.then(|| arguments.collect())
 }

@@ -29,6 +29,8 @@ mod crash;
 mod damage;
 #[path = "journal/listen.rs"]
 mod listen;
+#[path = "journal/repair.rs"]
+mod repair;
 
 /// A toy state: numbered seats that can be taken once, and a log of what was said.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -2,9 +2,11 @@
 //!
 //! - `reach`: which server; `profiles`: servers that are not this repository's
 //! - `request`: what is sent; `answer`: what comes back, as it is or in words (`rows`: transcripts and lists)
+//! - `conformance`: an extension tried without a server
 //! - `waiting`: what waits in all sessions; `follow`: a message to the end of its turn; `stream`: what happens
 
 mod answer;
+mod conformance;
 mod follow;
 mod profiles;
 mod reach;
@@ -58,6 +60,9 @@ pub async fn run(
     };
     if group == "profile" {
         return profiles::run(&Profiles::of(environment)?, under, out);
+    }
+    if group == "conformance" {
+        return conformance::run(under, cwd, environment, out).await;
     }
     let is_json = under.get_flag("json");
     let printer = Printer { is_json };

@@ -83,6 +83,11 @@ impl Sentence {
         }
     }
 
+    /// Whether the dictionary has it, so that it is a sentence in every language.
+    pub fn is_ours(&self) -> bool {
+        !matches!(self.0, Form::Verbatim(_))
+    }
+
     /// Puts a value into a hole.
     #[must_use]
     pub fn with(self, name: &'static str, value: &(impl fmt::Display + ?Sized)) -> Self {

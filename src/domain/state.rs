@@ -131,6 +131,11 @@ impl State {
         planners.filter_map(|id| self.session(id))
     }
 
+    /// The planner that was registered last.
+    pub fn newest_planner(&self) -> Option<&Session> {
+        self.session(self.index.planners.last()?)
+    }
+
     /// Sessions that have not ended, oldest first.
     pub fn live_sessions(&self) -> impl Iterator<Item = &Session> {
         let live = self.index.live.iter();

@@ -219,6 +219,23 @@ mod tests {
         })
     }
 
+    #[test]
+    fn a_lost_connection_is_told_in_a_sentence_whatever_the_system_says() {
+        let lost = |reason: &str| {
+            let reason = reason.to_owned();
+            Refused::of_codex(&CallError::Closed { reason })
+        };
+        let refused = lost("reading failed: Connection reset by peer (os error 104)");
+        assert_eq!((refused.http, refused.code), (503, "codex_unavailable"));
+        let said = refused.message.both();
+        assert!(said.en.starts_with("Codex cannot be reached"), "{said:?}");
+        assert!(said.en.contains("os error 104"), "{said:?}");
+        assert!(said.zh.starts_with("暂时无法连接 Codex"), "{said:?}");
+        // What is a sentence of ours stays as it is.
+        let starting = lost(&say!("reason.codex.starting").to_string());
+        assert_eq!(starting.message, say!("reason.codex.starting"));
+    }
+
     /// What the tests with the real Codex cannot have it say.
     #[test]
     fn a_busy_codex_is_asked_again_and_what_a_client_wrote_is_no_cause() {

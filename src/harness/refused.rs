@@ -184,9 +184,11 @@ impl Refused {
 
     /// 503: there is no connection to Codex.
     pub fn codex_unavailable(reason: String) -> Self {
-        let message = match reason.is_empty() {
-            true => say!("refusal.harness.codex_unavailable"),
-            false => Sentence::recognised(&reason),
+        let message = match (reason.is_empty(), Sentence::recognised(&reason)) {
+            (true, _) => say!("refusal.harness.codex_unavailable"),
+            (false, known) if known.is_ours() => known,
+            // What a system call said is no sentence by itself.
+            (false, _) => say!("refusal.harness.codex_lost", reason),
         };
         let refused = Self::new(503, "codex_unavailable", message);
         Self {

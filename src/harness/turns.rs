@@ -144,6 +144,7 @@ impl Harness {
         let started = thread.call_raw("turn/start", &params).await;
         let started = started.map_err(not_taken)?;
         let turn_id = started["turn"]["id"].as_str().unwrap_or_default();
+        self.threads.accept(id, turn_id);
         Ok(Accepted {
             turn_id: turn_id.to_owned(),
             steered: false,
@@ -162,22 +163,37 @@ impl Harness {
         let id = known.id.as_str();
         let thread = self.thread(id)?;
         let refused = |error: CallError| Refused::of_codex(&error).of_session(id);
+        // Looked at first: what begins between the two looks runs, and is found by the second.
+        let accepted = self.threads.accepted(id);
         let turn_id = match turn_id {
             Some(named) => named,
             None => {
                 let running = running_turn(&thread).await.map_err(refused)?;
-                running.ok_or_else(|| Refused::no_active_turn(id))?
+                let known = running.or(accepted);
+                known.ok_or_else(|| Refused::no_active_turn(id))?
             }
         };
         let params = json!({"threadId": id, "turnId": turn_id});
-        match thread.call_raw("turn/interrupt", &params).await {
-            Ok(_) => Ok(turn_id),
-            Err(error) if error.is_refusal("no active turn") => Err(Refused::no_active_turn(id)),
-            Err(error) if error.is_refusal("expected active turn") => {
-                let message = say!("refusal.harness.other_turn");
-                Err(Refused::invalid_state(message).of_session(id))
+        let deadline = Instant::now() + HISTORY_LIMIT;
+        loop {
+            // We said that it is taken, so that it can be broken off: Codex knows of it a moment later.
+            let may_come = self.threads.accepted(id).as_ref() == Some(&turn_id);
+            match thread.call_raw("turn/interrupt", &params).await {
+                Ok(_) => return Ok(turn_id),
+                Err(error)
+                    if may_come && error.is_refusal("active turn") && Instant::now() < deadline =>
+                {
+                    tokio::time::sleep(HISTORY_LOOK).await;
+                }
+                Err(error) if error.is_refusal("no active turn") => {
+                    return Err(Refused::no_active_turn(id));
+                }
+                Err(error) if error.is_refusal("expected active turn") => {
+                    let message = say!("refusal.harness.other_turn");
+                    return Err(Refused::invalid_state(message).of_session(id));
+                }
+                Err(error) => return Err(refused(error)),
             }
-            Err(error) => Err(refused(error)),
         }
     }
 

@@ -65,7 +65,7 @@ pub struct Torn {
 
 /// Where a journal stops being readable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of {} is damaged: {fault}. State is that of the lines before it, and nothing can be changed. Run `zhongshu audit verify`, and put a sound copy of the file in its place", path.display())]
+#[error("line {line} of {} is damaged: {fault}. State is that of the lines before it, and nothing can be changed. Stop zhongshu and run `zhongshu audit repair`, or put a sound copy of the file in its place", path.display())]
 pub struct Corrupt {
     /// The journal.
     pub path: PathBuf,
@@ -165,7 +165,8 @@ impl Journal {
     }
 }
 
-fn open_locked(path: &Path) -> Result<File, OpenError> {
+/// Opens a journal that exists or not, which nobody else writes as long as the file is open.
+pub(super) fn open_locked(path: &Path) -> Result<File, OpenError> {
     let failed = |action| {
         move |source| OpenError::Io {
             action,
@@ -211,7 +212,7 @@ fn open_locked(path: &Path) -> Result<File, OpenError> {
 
 /// Copies what stands behind `offset` into a file of its own and cuts it off, in this order.
 fn put_aside(file: &File, path: &Path, offset: u64) -> io::Result<Torn> {
-    let moved_to = torn_name(path)?;
+    let moved_to = free_name(path, "torn")?;
     let mut aside = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -227,16 +228,16 @@ fn put_aside(file: &File, path: &Path, offset: u64) -> io::Result<Torn> {
     Ok(Torn { moved_to, bytes })
 }
 
-/// `<journal>.torn-<n>` with the first free n.
-fn torn_name(path: &Path) -> io::Result<PathBuf> {
+/// `<journal>.<what>-<n>` with the first free n.
+pub(super) fn free_name(path: &Path, what: &str) -> io::Result<PathBuf> {
     (1..10_000)
         .map(|n| {
             let mut name = path.as_os_str().to_owned();
-            name.push(format!(".torn-{n}"));
+            name.push(format!(".{what}-{n}"));
             PathBuf::from(name)
         })
         .find(|name| fs::symlink_metadata(name).is_err())
-        .ok_or_else(|| io::Error::other("too many torn ends lie beside it"))
+        .ok_or_else(|| io::Error::other("too many of its kind lie beside it"))
 }
 
 fn write_header(mut file: &File, path: &Path, clock: &Clock) -> io::Result<Tip> {
@@ -264,7 +265,7 @@ fn write_header(mut file: &File, path: &Path, clock: &Clock) -> io::Result<Tip> 
 }
 
 /// A new name is durable only once its folder is.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     match path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())

@@ -113,7 +113,8 @@ pub fn verify(journal: &Path, audit_copy: Option<&Path>) -> io::Result<VerifyRep
     })
 }
 
-fn compare(journal: &Path, copy: &Path) -> io::Result<CopyVerdict> {
+/// Byte by byte.
+pub(super) fn compare(journal: &Path, copy: &Path) -> io::Result<CopyVerdict> {
     if !std::fs::symlink_metadata(copy)?.is_file() {
         return Err(io::Error::other("it is not a regular file"));
     }

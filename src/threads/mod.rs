@@ -124,6 +124,16 @@ impl Threads {
         self.settings_awaited.begin(id)
     }
 
+    /// Codex answered with this turn to words of ours.
+    pub fn accept(&self, thread: &str, turn_id: &str) {
+        self.running.accept(thread, turn_id);
+    }
+
+    /// The turn that Codex took our words for and knows nothing of yet.
+    pub fn accepted(&self, thread: &str) -> Option<String> {
+        self.running.accepted(thread)
+    }
+
     /// Codex was lost, or came back: what it said of turns that ran is void.
     pub fn lost(&self) {
         self.running.forget();

@@ -28,6 +28,8 @@ pub struct Running {
 #[derive(Debug, Default)]
 struct Heard {
     turn: Option<RunningTurn>,
+    /// The turn that Codex took our words for, until it is heard of: Codex itself knows of none in the meantime.
+    accepted: Option<String>,
     /// The turn that ended last; a command of it may come to its end later.
     ended: Option<String>,
     /// The last thing that makes its history another one, and when.
@@ -106,10 +108,26 @@ impl Running {
         Some(turn.shown(turn.rows.iter().map(|kept| kept.row.clone()).collect()))
     }
 
+    /// Takes note that Codex answered with this turn to words of ours. Its beginning, and its end too, may have been heard before.
+    pub fn accept(&self, thread: &str, turn_id: &str) {
+        let mut threads = self.lock();
+        let heard = threads.entry(thread.to_owned()).or_default();
+        let runs = heard.turn.as_ref().is_some_and(|it| it.id == turn_id);
+        if !runs && heard.ended.as_deref() != Some(turn_id) {
+            heard.accepted = Some(turn_id.to_owned());
+        }
+    }
+
+    /// The turn that Codex took our words for and has not begun, as far as was heard.
+    pub fn accepted(&self, thread: &str) -> Option<String> {
+        self.lock().get(thread)?.accepted.clone()
+    }
+
     /// Takes note of what Codex said.
     pub fn hear(&self, notification: &Notification) {
         match notification {
             Notification::TurnStarted(started) => self.with(&started.thread_id.0, |heard, _| {
+                heard.is_known(&started.turn.id.0);
                 let at = started.turn.started_at;
                 heard.turn = Some(RunningTurn {
                     id: started.turn.id.0.clone(),
@@ -150,6 +168,7 @@ impl Running {
                 });
             }
             Notification::TurnCompleted(ended) => self.with(&ended.thread_id.0, |heard, number| {
+                heard.is_known(&ended.turn.id.0);
                 heard.turn = None;
                 heard.ended = Some(ended.turn.id.0.clone());
                 heard.changed = Some((number, Change::TurnEnded));
@@ -174,7 +193,7 @@ impl Running {
 
     fn change(&self, thread: &str, change: Change) {
         self.with(thread, |heard, number| {
-            heard.turn = None;
+            (heard.turn, heard.accepted) = (None, None);
             heard.changed = Some((number, change));
         });
     }
@@ -203,6 +222,13 @@ impl Running {
 }
 
 impl Heard {
+    /// Codex knows of this turn.
+    fn is_known(&mut self, turn_id: &str) {
+        if self.accepted.as_deref() == Some(turn_id) {
+            self.accepted = None;
+        }
+    }
+
     /// The turn of this name, if it runs; its beginning may have been missed.
     fn running(&mut self, turn_id: &str) -> Option<&mut RunningTurn> {
         if self.ended.as_deref() == Some(turn_id) {

@@ -218,7 +218,7 @@ fn a_damaged_journal_is_served_read_only() {
     let status = world.status();
     let warning = status["warnings"].to_string();
     assert!(
-        warning.contains("damaged") && warning.contains("audit verify"),
+        warning.contains("damaged") && warning.contains("audit repair"),
         "{warning}"
     );
     // What can be read is there.
@@ -248,8 +248,25 @@ fn a_damaged_journal_is_served_read_only() {
         "nothing was written"
     );
     assert!(world.run(&["audit", "verify"]).exits(1).contains("BAD"));
+    // Not while a server has it.
+    let refused = world.run(&["audit", "repair", "--yes"]);
+    assert!(refused.exits(3).contains("runs already"));
+    assert_eq!(std::fs::read(&journal).unwrap(), bytes);
     let (_, took) = world.terminate();
     assert!(took.as_secs() < 5, "{took:?}");
+
+    // The copy is sound. Without a yes nothing happens; with one everything is back.
+    assert!(world.run(&["audit", "repair"]).exits(2).contains("--yes"));
+    assert_eq!(std::fs::read(&journal).unwrap(), bytes);
+    let told = world.run(&["audit", "repair", "--from-copy", "--yes"]);
+    assert!(told.exits(0).contains("journal.jsonl.damaged-1"));
+    world.run(&["audit", "repair", "--yes"]).exits(0);
+    world.start();
+    assert_eq!(world.status()["warnings"], json!([]));
+    world.post("/api/queue/pause", &json!({})).ok();
+    world.get(&path).ok();
+    let kept = world.state_dir().join("journal.jsonl.damaged-1");
+    assert_eq!(std::fs::read(kept).unwrap(), bytes);
 }
 
 /// Everything below a folder that looks like a file which was never finished.

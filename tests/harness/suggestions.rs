@@ -206,6 +206,28 @@ async fn two_at_once_are_one_job_with_one_key_and_one_that_is_killed_is_done_onc
 }
 
 #[tokio::test]
+async fn one_that_takes_its_time_is_answered_with_its_job_and_comes_later() {
+    let late = Step {
+        hang: true,
+        ..Step::say("At last.")
+    };
+    let house = house([suggests(vec![late])]).await;
+    let id = house.chat().await;
+    house.has_turn(&id, "Hello").await;
+    // Whoever asks waits no longer than 12 s.
+    let queued = house.suggest(&id, json!({}), 202).await;
+    assert_eq!(
+        (&queued["status"], &queued["sessionId"]),
+        (&json!("queued"), &json!(id))
+    );
+    house.model.release();
+    let job = house.job_over(&queued["jobId"]).await;
+    assert_eq!(job["result"]["suggestion"], "At last.", "{job:#}");
+    assert_eq!(job["result"]["requestKey"], queued["requestKey"]);
+    house.close().await;
+}
+
+#[tokio::test]
 async fn without_words_of_the_model_something_stands_in_and_a_failure_is_told() {
     let call = Step::call(Call::shell("ls"));
     let house = house([suggests(vec![call])]).await;

@@ -126,6 +126,30 @@ async fn words_begin_a_turn_or_go_into_the_one_that_runs() {
 }
 
 #[tokio::test]
+async fn what_was_accepted_can_be_broken_off_at_once() {
+    let house = house([]).await;
+    let id = house.chat().await;
+    for round in 0..20 {
+        let said = house.says(&id, json!({ "text": HANG })).await;
+        let turn = said["turnId"].clone();
+        // With its name, and without.
+        let body = match round % 2 {
+            0 => json!({}),
+            _ => json!({ "turnId": turn }),
+        };
+        let ended = house.act(&id, "interrupt", body).await;
+        assert_eq!(ended["turnId"], turn, "{round}");
+        // It may have ended before the model was asked.
+        house
+            .listed(&id, "it is over", |it| it["status"] != "running")
+            .await;
+    }
+    let none = house.no(&id, "interrupt", json!({}), 409).await;
+    assert_eq!(none["status"], "no_active_turn");
+    house.close().await;
+}
+
+#[tokio::test]
 async fn what_a_message_wants_otherwise_becomes_the_controls() {
     let house = house([]).await;
     let id = house.chat().await;

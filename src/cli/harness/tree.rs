@@ -225,7 +225,7 @@ fn parser(kind: &Kind) -> ValueParser {
 }
 
 /// What is no single operation.
-fn ours() -> [Command; 3] {
+fn ours() -> [Command; 4] {
     let stream = Command::new("stream")
         .about("Print what happens as it happens, one line of JSON each, until Ctrl-C")
         .long_about(
@@ -284,7 +284,24 @@ fn ours() -> [Command; 3] {
                 .value_name("JSON")
                 .help("The body as JSON, @FILE, or - for standard input"),
         );
-    [stream, request, profile()]
+    [stream, request, profile(), conformance()]
+}
+
+fn conformance() -> Command {
+    Command::new("conformance")
+        .about("Try an extension without a server and say what is wrong with it")
+        .long_about(
+            "Try an extension without a server and say what is wrong with it. This RUNS ITS PROGRAM as you, several times, with copies of its \
+             files and made events; nothing of what it asks for is done. Look at what is in the folder first. Exit 1 when it would not work here.",
+        )
+        .after_help("Example:\n  zhongshu harness conformance agents/greeter")
+        .arg(
+            Arg::new("path")
+                .value_name("PATH")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("Its folder, with extension.manifest.json"),
+        )
 }
 
 fn profile() -> Command {

@@ -161,7 +161,7 @@ impl List<'_> {
     /// Planners that ended and were not asked to, until a person goes on with them or with another.
     fn stranded(&mut self) {
         let state = self.scene.state;
-        let newest = state.planners().last().map(|it| it.registered_at);
+        let newest = state.newest_planner().map(|it| it.registered_at);
         for planner in state.stranded() {
             let ended = planner.ended_at();
             if newest > ended {

@@ -3,6 +3,7 @@
 //!
 //! - `manifest`: what one says of itself; `compatibility`: whether it fits
 //! - `mode`: how strictly its word is held against what it does; `content`: its files as one name
+//! - `program`: what runs it, and which Node can
 //! - `registration`: what it wants to hear of; `order`: who hears first
 //! - `reply`: what it answers; `fault`: why one is not loaded
 
@@ -12,5 +13,6 @@ pub mod fault;
 pub mod manifest;
 pub mod mode;
 pub mod order;
+pub mod program;
 pub mod registration;
 pub mod reply;

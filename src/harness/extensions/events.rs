@@ -48,6 +48,8 @@ struct Frame<'a> {
 /// A turn, as far as it is told.
 #[derive(Default)]
 struct Seen {
+    /// Which one it is.
+    turn_id: Option<String>,
     user_request: Option<String>,
     text: String,
 }
@@ -180,7 +182,8 @@ impl Harness {
             return;
         };
         let seen = self.seen(&wish.session_id, None).await;
-        let place = self.place(&wish.session_id, None);
+        // It is about the newest turn: what comes of it has to be said of one.
+        let place = self.place(&wish.session_id, seen.turn_id.as_deref());
         let payload = json!({
             "requestKey": wish.request_key,
             "sessionId": wish.session_id,
@@ -224,7 +227,10 @@ impl Harness {
         let rows = rows
             .iter()
             .filter(|row| Some(&row.turn_id) == turn_id.as_ref());
-        seen(rows)
+        Seen {
+            turn_id: turn_id.clone(),
+            ..seen(rows)
+        }
     }
 }
 

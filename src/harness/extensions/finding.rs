@@ -82,6 +82,25 @@ pub fn find(repo: &Path, folders: &[PathBuf]) -> Result<Vec<Found>, Sentence> {
     Ok(all)
 }
 
+/// The one in this folder, wherever that lies. Reads files.
+///
+/// # Errors
+/// When it is not as it has to be.
+pub fn one(folder: &Path) -> Result<Content, Fault> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let unreadable = |error: Errno| {
+        let path = folder.display();
+        invalid(say!("reason.extension.folder_unreadable", path, error))
+    };
+    let name = folder.file_name().and_then(|it| it.to_str());
+    let (Some(parent), Some(name)) = (folder.parent(), name) else {
+        return Err(invalid(say!("reason.extension.odd_name")));
+    };
+    let parent = rustix::fs::open(parent, flags, Mode::empty()).map_err(unreadable)?;
+    let own = rustix::fs::openat(&parent, name, flags, Mode::empty()).map_err(unreadable)?;
+    read(&parent, name, &own)
+}
+
 /// Those of one folder; one that is not there has none.
 fn within(folder: &Path, origin: Origin) -> Result<Vec<Found>, Sentence> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -59,6 +59,8 @@ pub struct Delivery {
     pub event: Arc<Happening>,
     /// How long the handler may take.
     pub limit: Duration,
+    /// Which of its handlers is meant, where it told them apart.
+    pub handler: Option<String>,
     /// Those that hear of it earlier are done once this is dropped.
     pub before: Option<oneshot::Receiver<()>>,
     /// Those that hear of it later may begin once this is dropped.

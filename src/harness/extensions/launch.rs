@@ -1,11 +1,13 @@
 //! What it takes to start an extension's process: its copy, its command line, and an environment in which nothing of ours is but the way back.
 
 use super::live::Live;
+use super::node;
 use super::places::{self, Copy};
 use crate::access::Secret;
 use crate::domain::harness::extension::content::Files;
 use crate::domain::harness::extension::fault::{Code, Fault};
-use crate::domain::harness::extension::manifest::{AgentId, Manifest};
+use crate::domain::harness::extension::manifest::Manifest;
+use crate::domain::harness::extension::program::Program;
 use crate::domain::harness::extension::registration::Registration;
 use crate::domain::sentence::say;
 use crate::harness::Harness;
@@ -25,38 +27,89 @@ pub struct Process {
     pub(super) pass: Secret,
 }
 
+/// Where extensions run, and with what of ours.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// The folder below which their copies and homes are.
+    pub state: PathBuf,
+    /// This program.
+    pub keeper: PathBuf,
+    /// Where programs are looked for.
+    pub path: Option<OsString>,
+    /// Where the API is, if anywhere.
+    pub url: Option<String>,
+}
+
 /// Starts processes of one extension.
 pub struct Launch {
-    agent_id: AgentId,
     argv: Vec<String>,
     copy: Copy,
-    home: PathBuf,
+    /// What runs a module lies beside it, and stays as long.
+    _host: Option<Copy>,
+    environment: Vec<(OsString, OsString)>,
+    keeper: PathBuf,
+    url: Option<String>,
+}
+
+impl Harness {
+    /// Where its extensions run.
+    pub(super) fn ground(&self) -> Ground {
+        let path = self.core.config.environment().get("PATH");
+        Ground {
+            state: self.core.place.state.clone(),
+            keeper: self.core.program().to_owned(),
+            path: path.map(ToOwned::to_owned),
+            url: self.extensions.door().map(|door| door.url.clone()),
+        }
+    }
 }
 
 impl Launch {
     /// Writes the copy that its processes run from.
     ///
     /// # Errors
-    /// What the file system says.
-    pub async fn prepare(
-        harness: &Harness,
-        manifest: &Manifest,
-        files: Files,
-    ) -> Result<Self, Fault> {
-        let (place, agent_id) = (harness.core.place.clone(), manifest.agent_id.clone());
-        let argv = manifest.command.clone();
+    /// What the file system says, or when there is nothing here that runs it.
+    pub async fn prepare(ground: Ground, manifest: &Manifest, files: Files) -> Result<Self, Fault> {
+        let program = Program::of(manifest)?;
+        let is_module = matches!(program, Program::Module(_));
+        let (state, agent_id) = (ground.state.clone(), manifest.agent_id.clone());
         let made = tokio::task::spawn_blocking(move || {
-            Ok::<_, io::Error>(Self {
-                home: places::home(&place, &agent_id)?,
-                copy: Copy::of(&place, &files)?,
-                agent_id,
-                argv,
-            })
+            let host = is_module.then(|| Copy::of(&state, &node::host()));
+            Ok::<_, io::Error>((
+                places::home(&state, &agent_id)?,
+                Copy::of(&state, &files)?,
+                host.transpose()?,
+            ))
         });
         let made = made.await.map_err(io::Error::other).and_then(|it| it);
-        made.map_err(|error| {
+        let (home, copy, host) = made.map_err(|error| {
             let message = say!("reason.extension.no_copy", error);
             Fault::new(Code::ImportFailed, message)
+        })?;
+        let environment: Vec<(OsString, OsString)> = vec![
+            (
+                "PATH".into(),
+                ground.path.unwrap_or_else(|| USUAL_PATH.into()),
+            ),
+            ("HOME".into(), home.into()),
+            ("LANG".into(), "C.UTF-8".into()),
+            ("ZHONGSHU_AGENT_ID".into(), (&manifest.agent_id.0).into()),
+            (places::MARK.into(), places::mark(&ground.state).into()),
+        ];
+        let argv = match (program, &host) {
+            (Program::Module(module), Some(host)) => {
+                node::command(host.path(), module, &environment).await?
+            }
+            (Program::Module(_), None) => Vec::new(),
+            (Program::Own(argv), _) => argv.to_vec(),
+        };
+        Ok(Self {
+            argv,
+            copy,
+            _host: host,
+            environment,
+            keeper: ground.keeper,
+            url: ground.url,
         })
     }
 
@@ -64,28 +117,17 @@ impl Launch {
     ///
     /// # Errors
     /// When it does not speak as it has to; then nothing of it runs.
-    pub async fn start(&self, harness: &Harness) -> Result<(Process, Vec<Registration>), Fault> {
+    pub async fn start(&self) -> Result<(Process, Vec<Registration>), Fault> {
         let failed = |message| Fault::new(Code::ImportFailed, message);
         let pass = Secret::generate(PASS_PREFIX)
             .map_err(|error| failed(say!("reason.extension.not_started", error)))?;
-        let path = harness.core.config.environment().get("PATH");
-        let path = path.map_or_else(|| USUAL_PATH.into(), ToOwned::to_owned);
-        let mut environment: Vec<(OsString, OsString)> = vec![
-            ("PATH".into(), path),
-            ("HOME".into(), self.home.clone().into()),
-            ("LANG".into(), "C.UTF-8".into()),
-            ("ZHONGSHU_AGENT_ID".into(), (&self.agent_id.0).into()),
-            (
-                places::MARK.into(),
-                places::mark(&harness.core.place).into(),
-            ),
-        ];
-        if let Some(door) = harness.extensions.door() {
-            environment.push(("ZHONGSHU_URL".into(), (&door.url).into()));
+        let mut environment = self.environment.clone();
+        if let Some(url) = &self.url {
+            environment.push(("ZHONGSHU_URL".into(), url.into()));
             environment.push(("ZHONGSHU_TOKEN".into(), pass.reveal().into()));
         }
         let spec = Spec {
-            keeper: harness.core.program().to_owned(),
+            keeper: self.keeper.clone(),
             argv: self.argv.clone(),
             cwd: self.copy.path().to_owned(),
             environment,

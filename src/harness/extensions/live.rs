@@ -24,6 +24,8 @@ const START_LIMIT: Duration = Duration::from_secs(15);
 const MAX_PAGES: usize = 8;
 /// Between the notice that an event is called off and the end of the process.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Lines of its complaints that are told with a fault: a place, a cause, and how it came to it.
+const MAX_SAID: usize = 12;
 /// How long a pipe that nobody reads is written to beyond an event's time.
 const STUCK: Duration = Duration::from_millis(100);
 
@@ -35,6 +37,16 @@ pub struct Live {
     complaints: Complaints,
     /// Ends when nobody can complain any more.
     hearing: JoinHandle<()>,
+}
+
+/// What a handler is called with.
+pub struct Told<'a> {
+    /// The event.
+    pub event: &'a str,
+    /// What it says.
+    pub payload: &'a Value,
+    /// Which of several handlers is meant.
+    pub handler: Option<&'a str>,
 }
 
 /// Why an event was not handled.
@@ -130,16 +142,16 @@ impl Live {
     ///
     /// # Errors
     /// When there is none in time.
-    pub async fn handle(
-        &self,
-        event: &str,
-        payload: &Value,
-        limit: Duration,
-    ) -> Result<Option<Value>, Trouble> {
+    pub async fn handle(&self, told: Told<'_>, limit: Duration) -> Result<Option<Value>, Trouble> {
         self.meter.begin();
-        let arguments = [("event", event.into()), ("payload", payload.clone())];
-        let arguments = arguments.map(|(name, it)| (name.to_owned(), it));
-        let arguments: Map<_, _> = arguments.into_iter().collect();
+        let arguments = [
+            ("event", Some(told.event.into())),
+            ("payload", Some(told.payload.clone())),
+            ("handler", told.handler.map(Into::into)),
+        ];
+        let arguments = arguments.into_iter();
+        let arguments = arguments.filter_map(|(name, it)| Some((name.to_owned(), it?)));
+        let arguments: Map<_, _> = arguments.collect();
         let params = CallToolRequestParams::new(TOOL).with_arguments(arguments);
         let request = ClientRequest::CallToolRequest(CallToolRequest::new(params));
         let asked = async {
@@ -244,7 +256,7 @@ async fn buried(
         false => fault.message,
     };
     let complaints = complaints.text();
-    let said: Vec<_> = complaints.trim().lines().rev().take(6).collect();
+    let said: Vec<_> = complaints.trim().lines().rev().take(MAX_SAID).collect();
     let said: Vec<_> = said.into_iter().rev().collect();
     let said: String = said.join("\n").chars().take(2000).collect();
     let message = match said.is_empty() {

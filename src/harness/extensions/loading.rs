@@ -172,8 +172,8 @@ impl Harness {
         let Content {
             manifest, files, ..
         } = content;
-        let launch = Launch::prepare(self, &manifest, files).await?;
-        let (process, registrations) = launch.start(self).await?;
+        let launch = Launch::prepare(self.ground(), &manifest, files).await?;
+        let (process, registrations) = launch.start().await?;
         let mut undeclared = Vec::new();
         for registration in &registrations {
             let event = &registration.event;

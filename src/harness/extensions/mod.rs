@@ -2,15 +2,17 @@
 //! declare inside of what they are told of.
 //!
 //! - `finding`: what lies in the folders; `loading`: a set of them, as it is made; `set`: the set
-//! - `places`, `launch`: where a process runs, and with what; `live`, `metered`: one process, and what it says
+//! - `places`, `launch`: where a process runs, and with what; `node`: those that are modules of Node; `live`, `metered`: one process, and what it says
 //! - `worker`, `queue`, `diary`: one extension at work; `happening`: an event on its way
 //! - `telling`: the task that tells them of what happens; `events`: how those are worded; `performing`: what they ask for
+//! - `conformance`: one of them tried without a server, with made events (`samples`)
 //!
 //! # Trust
 //!
 //! Agents write in the repository, and with it in `agents/`. So nothing starts before the person has said yes to exactly its files, and
 //! what starts is a copy of those.
 
+pub mod conformance;
 mod diary;
 mod events;
 pub mod finding;
@@ -19,14 +21,17 @@ mod launch;
 mod live;
 mod loading;
 mod metered;
+mod node;
 mod performing;
 mod places;
 mod queue;
+mod samples;
 pub mod set;
 mod telling;
 mod worker;
 
 pub use diary::{Level, Note};
+pub use launch::Ground;
 pub use worker::{Doing, Worker};
 
 use self::happening::Happening;
@@ -259,7 +264,7 @@ impl Harness {
 
     /// The first set of this start, which is no news.
     async fn load_first(self: &Arc<Self>) {
-        places::sweep(&self.core.place).await;
+        places::sweep(&self.core.place.state).await;
         let _held = self.extensions.loading.lock().await;
         match self.load(Wish::WhatWorks).await {
             Ok(set) => self.extensions.put(set),

@@ -2,7 +2,6 @@
 
 use crate::domain::harness::extension::content::Files;
 use crate::domain::harness::extension::manifest::AgentId;
-use crate::paths::Places;
 use crate::process::terminate_marked;
 use std::collections::HashSet;
 use std::io;
@@ -13,13 +12,13 @@ use std::path::{Path, PathBuf};
 pub const MARK: &str = "ZHONGSHU_EXTENSIONS_OF";
 
 /// The mark of the server of this state folder, of which there is one at a time.
-pub fn mark(places: &Places) -> String {
-    places.state.display().to_string()
+pub fn mark(state: &Path) -> String {
+    state.display().to_string()
 }
 
 /// The copies of processes that run.
-fn copies(places: &Places) -> PathBuf {
-    places.state.join("extensions").join("run")
+fn copies(state: &Path) -> PathBuf {
+    state.join("extensions").join("run")
 }
 
 /// A folder that is gone with this value.
@@ -31,8 +30,8 @@ impl Copy {
     ///
     /// # Errors
     /// What the file system says.
-    pub fn of(places: &Places, files: &Files) -> io::Result<Self> {
-        let folder = copies(places).join(uuid::Uuid::new_v4().simple().to_string());
+    pub fn of(state: &Path, files: &Files) -> io::Result<Self> {
+        let folder = copies(state).join(uuid::Uuid::new_v4().simple().to_string());
         let copy = Self(folder);
         make(&copy.0)?;
         for (path, file) in files {
@@ -69,20 +68,20 @@ impl Drop for Copy {
 ///
 /// # Errors
 /// What the file system says.
-pub fn home(places: &Places, agent_id: &AgentId) -> io::Result<PathBuf> {
-    let home = places.state.join("extensions").join("home");
+pub fn home(state: &Path, agent_id: &AgentId) -> io::Result<PathBuf> {
+    let home = state.join("extensions").join("home");
     let home = home.join(&agent_id.0);
     make(&home)?;
     Ok(home)
 }
 
 /// Ends processes that a crash left, and removes what they ran from.
-pub async fn sweep(places: &Places) {
-    let mark = HashSet::from([mark(places)]);
+pub async fn sweep(state: &Path) {
+    let mark = HashSet::from([mark(state)]);
     if let Err(error) = terminate_marked(MARK, mark).await {
         tracing::error!(%error, "extensions of an earlier server could not be ended");
     }
-    match std::fs::remove_dir_all(copies(places)) {
+    match std::fs::remove_dir_all(copies(state)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             tracing::warn!(%error, "copies of extensions of an earlier server could not be removed");
         }

@@ -105,6 +105,7 @@ mod tests {
 
     fn delivery(name: &str, number: usize) -> Delivery {
         Delivery {
+            handler: None,
             event: Happening::new(name, json!(number), Place::default()),
             limit: Duration::ZERO,
             before: None,

@@ -90,6 +90,7 @@ impl Module {
 struct Handler {
     place: Place,
     limit: Duration,
+    name: Option<String>,
     worker: Arc<Worker>,
 }
 
@@ -121,6 +122,7 @@ impl Set {
                 all.push(Handler {
                     place,
                     limit: registration.limit,
+                    name: registration.handler.clone(),
                     worker: Arc::clone(worker),
                 });
             }
@@ -166,6 +168,7 @@ impl Set {
             handler.worker.queue.put(Delivery {
                 event: Arc::clone(event),
                 limit: handler.limit,
+                handler: handler.name.clone(),
                 before: before.take(),
                 after,
             });
@@ -179,9 +182,12 @@ impl Set {
             old.retire();
             let new = self.workers().find(|it| it.agent_id == old.agent_id);
             for delivery in old.queue.drain() {
-                let name = &delivery.event.name;
+                let (name, handler) = (&delivery.event.name, &delivery.handler);
                 if let Some(new) = new
-                    && new.registrations.iter().any(|it| &it.event == name)
+                    && new
+                        .registrations
+                        .iter()
+                        .any(|it| &it.event == name && &it.handler == handler)
                 {
                     new.queue.put(delivery);
                 }

@@ -4,7 +4,7 @@
 use super::diary::{Diary, Level};
 use super::happening::Delivery;
 use super::launch::{Launch, Process};
-use super::live::Trouble;
+use super::live::{Told, Trouble};
 use super::queue::Queue;
 use crate::domain::harness::event::Event;
 use crate::domain::harness::extension::manifest::{AgentId, Manifest};
@@ -185,13 +185,23 @@ impl Worker {
         mut delivery: Delivery,
     ) -> After {
         delivery.turn().await;
-        let Delivery { event, limit, .. } = &delivery;
+        let Delivery {
+            event,
+            limit,
+            handler,
+            ..
+        } = &delivery;
         let name = event.name.as_str();
         let passes = harness.extensions.door().map(|door| &door.passes);
         let admission = passes.zip(event.place.session_id.as_deref());
         let admission = admission
             .map(|(passes, session)| passes.admit(&process.pass, &self.agent_id.0, session));
-        let answer = process.live.handle(name, &event.payload, *limit).await;
+        let told = Told {
+            event: name,
+            payload: &event.payload,
+            handler: handler.as_deref(),
+        };
+        let answer = process.live.handle(told, *limit).await;
         drop(admission);
         match answer {
             Ok(content) => {
@@ -241,7 +251,7 @@ impl Worker {
             }
             *pause = (*pause * 2).min(LONGEST_PAUSE);
             let started = tokio::select! {
-                started = launch.start(harness) => started,
+                started = launch.start() => started,
                 // What has just been started ends with its pipes.
                 () = self.leaving() => return None,
             };

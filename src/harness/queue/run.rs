@@ -8,12 +8,17 @@ use crate::harness::Ledger;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// What the queue needs of whoever does the work.
 pub trait Hands: Send + Sync + 'static {
     /// Whether anything may begin.
     fn is_on(&self) -> bool;
+    /// How long one attempt may take.
+    fn limit(&self, job: &Job) -> Duration {
+        job.kind().limit()
+    }
     /// Does the work.
     fn work(self: Arc<Self>, run: Run) -> BoxFuture<'static, Result<Outcome, Failure>>;
     /// Breaks off what a job does in Codex.

@@ -159,7 +159,7 @@ async fn attempt<H: Hands>(
         ledger: ledger.clone(),
         hands: Arc::clone(hands) as Arc<dyn Hands>,
     };
-    let limit = job.kind().limit();
+    let limit = hands.limit(job);
     let mut work = AbortOnDropHandle::new(tokio::spawn(Arc::clone(hands).work(run)));
     let failure = tokio::select! {
         done = &mut work => return done.unwrap_or_else(|error| Err(fallen(job, error))),

@@ -3,6 +3,7 @@
 
 mod admission;
 mod kills;
+mod time;
 
 use super::run::{Failure, Hands, Outcome, Run};
 use super::runner::Runner;
@@ -25,13 +26,19 @@ type Work = fn(Run) -> BoxFuture<'static, Result<Outcome, Failure>>;
 /// Whoever does the work: what it does, and what it was told to break off.
 struct Handed {
     work: Work,
+    limit: Option<Duration>,
     interrupted: Mutex<Vec<RunningContext>>,
 }
 
 impl Handed {
     fn new(work: Work) -> Arc<Self> {
+        Self::within(None, work)
+    }
+
+    fn within(limit: Option<Duration>, work: Work) -> Arc<Self> {
         Arc::new(Self {
             work,
+            limit,
             interrupted: Mutex::default(),
         })
     }
@@ -40,6 +47,10 @@ impl Handed {
 impl Hands for Handed {
     fn is_on(&self) -> bool {
         true
+    }
+
+    fn limit(&self, job: &Job) -> Duration {
+        self.limit.unwrap_or(job.kind().limit())
     }
 
     fn work(self: Arc<Self>, run: Run) -> BoxFuture<'static, Result<Outcome, Failure>> {
@@ -125,10 +136,13 @@ struct Works {
 
 impl Works {
     fn begin(work: Work) -> Self {
+        Self::begin_with(Handed::new(work))
+    }
+
+    fn begin_with(hands: Arc<Handed>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ledger = open(&folder.path().join("harness.jsonl"));
-        let (wake, hands) = (Arc::<Notify>::default(), Handed::new(work));
-        let end = CancellationToken::new();
+        let (wake, end) = (Arc::<Notify>::default(), CancellationToken::new());
         let runner = Runner::new(ledger.clone(), Arc::clone(&wake), Arc::clone(&hands));
         tokio::spawn(runner.run(end.clone()));
         Self {

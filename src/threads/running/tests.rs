@@ -155,3 +155,37 @@ fn a_revert_and_a_lost_codex_leave_nothing() {
     assert!(running.turn("T").is_none());
     assert_eq!(running.news("T", number).changed, Some(Change::Reconnected));
 }
+
+#[test]
+fn a_turn_is_accepted_until_it_is_heard_of() {
+    let accepts = |running: &Running| running.accept("T", "t");
+    let running = Running::default();
+    accepts(&running);
+    assert_eq!(running.accepted("T").as_deref(), Some("t"));
+    // Another one says nothing about it.
+    hear(
+        &running,
+        "turn/completed",
+        json!({"turn": {"id": "before", "status": "completed"}}),
+    );
+    assert!(running.accepted("T").is_some());
+    hear(
+        &running,
+        "turn/started",
+        json!({"turn": {"id": "t", "status": "inProgress"}}),
+    );
+    assert_eq!(running.accepted("T"), None);
+    // What was heard before the answer came stays known: also its end.
+    accepts(&running);
+    assert_eq!(running.accepted("T"), None);
+    hear(
+        &running,
+        "turn/completed",
+        json!({"turn": {"id": "t", "status": "completed"}}),
+    );
+    accepts(&running);
+    assert_eq!(running.accepted("T"), None);
+    running.accept("T", "lost");
+    running.forget();
+    assert_eq!(running.accepted("T"), None);
+}

@@ -1,7 +1,7 @@
 //! Extensions that do what they should not: they are ended, it is told why, and the others go on.
 
-use super::rig::{Extension, NOTHING, house, is_alive, manifest};
-use serde_json::{Value, json};
+use super::rig::{Extension, NOTHING, house, is_alive, manifest, says};
+use serde_json::json;
 use std::time::{Duration, Instant};
 
 /// Begins a process that leaves its parent, its session and its environment, and then does nothing any more.
@@ -23,12 +23,6 @@ def handle(event, payload):
         time.sleep(600)
     return []
 "#;
-
-fn says(module: &Value, code: &str, words: &str) -> bool {
-    let notes = module["diagnostics"].as_array().unwrap().iter();
-    let mut notes = notes.filter(|it| it["code"] == code);
-    notes.any(|it| it["message"].as_str().unwrap().contains(words))
-}
 
 #[tokio::test]
 async fn one_that_hangs_is_ended_with_its_tree_and_the_others_go_on() {

@@ -1,6 +1,12 @@
 //! Extensions: real programs that zhongshu starts, asks and ends.
 
+mod answers;
+mod busy;
+mod conformance;
 mod faults;
+mod languages;
+mod node;
+mod reloads;
 mod rig;
 mod trust;
 mod turns;

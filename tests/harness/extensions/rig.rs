@@ -153,11 +153,30 @@ impl House {
         assert_eq!(module["state"], "running", "{module:#}");
     }
 
+    /// The home of an extension, in which it writes down what it hears.
+    pub fn extension_home(&self, id: &str) -> PathBuf {
+        self.state.join("extensions/home").join(id)
+    }
+
+    /// The first row of this type in a session, once there is one.
+    pub async fn row(&self, id: &str, kind: &str) -> Value {
+        self.wait_for(&format!("a row {kind}"), async || {
+            let seen = self.look(&format!("/sessions/{id}")).await;
+            let mut rows = seen["transcript"].as_array().unwrap().iter();
+            rows.find(|it| it["type"] == kind).cloned()
+        })
+        .await
+    }
+
     /// What an extension wrote down in its home.
     pub fn noted(&self, id: &str, name: &str) -> Vec<Value> {
-        let path = self.state.join("extensions/home").join(id).join(name);
+        let path = self.extension_home(id).join(name);
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        // A line without its end is being written.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let lines = whole
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
         lines.collect()
     }
 
@@ -182,4 +201,11 @@ pub fn is_alive(pid: &Value) -> bool {
     let stat = std::fs::read_to_string(path).unwrap_or_default();
     let state = stat.rsplit(") ").next().unwrap_or_default();
     !state.is_empty() && !state.starts_with(['Z', 'X'])
+}
+
+/// Whether the diagnostics of an extension say this somewhere, under this code.
+pub fn says(module: &Value, code: &str, words: &str) -> bool {
+    let notes = module["diagnostics"].as_array().unwrap().iter();
+    let mut notes = notes.filter(|it| it["code"] == code);
+    notes.any(|it| it["message"].as_str().unwrap().contains(words))
 }

@@ -11,6 +11,28 @@ pub const PROFILE: &str = "codex-manager";
 /// Its version.
 pub const PROFILE_VERSION: Version = Version::new(1, 0, 0);
 
+/// A kind of server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its profile.
+    pub name: &'static str,
+    /// The version of that.
+    pub version: Version,
+}
+
+impl Host {
+    /// Servers like this one.
+    pub const OURS: Self = Self {
+        name: PROFILE,
+        version: PROFILE_VERSION,
+    };
+    /// Any other with the same API: what names no profile, or this one, depends on none.
+    pub const ANY: Self = Self {
+        name: "generic",
+        version: Version::new(1, 0, 0),
+    };
+}
+
 /// What an extension says it was written for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -71,6 +93,11 @@ pub struct Compatibility {
 impl Compatibility {
     /// Holds what it says against what we are.
     pub fn of(runtime: &Runtime) -> Self {
+        Self::with(runtime, &Host::OURS)
+    }
+
+    /// Holds what it says against what a server is.
+    pub fn with(runtime: &Runtime, host: &Host) -> Self {
         let api_version = runtime.core_api_version.as_ref().map(Word::text);
         let mut reasons = Vec::new();
         let fits = matches(
@@ -91,11 +118,11 @@ impl Compatibility {
         }
         let version = |it: &Profile| it.version.as_ref().map(Word::text);
         let found = runtime.profiles.iter().find(|it| {
-            it.name == PROFILE
+            it.name == host.name
                 && matches(
                     version(it).as_deref(),
                     it.version_range.as_deref(),
-                    &PROFILE_VERSION,
+                    &host.version,
                 )
         });
         if found.is_none() && !runtime.profiles.is_empty() {
@@ -104,7 +131,7 @@ impl Compatibility {
                 format!("{} {wanted}", it.name).trim_end().to_owned()
             });
             let wanted = names.collect::<Vec<_>>().join(", ");
-            let ours = format!("{PROFILE} {PROFILE_VERSION}");
+            let ours = format!("{} {}", host.name, host.version);
             reasons.push(say!("reason.extension.profile", wanted, ours));
         }
         Self {
@@ -177,6 +204,22 @@ mod tests {
 
     fn runtime(value: serde_json::Value) -> Compatibility {
         Compatibility::of(&serde_json::from_value(value).unwrap())
+    }
+
+    #[test]
+    fn another_kind_of_server_takes_what_depends_on_none() {
+        for (profiles, fits) in [
+            (json!([]), true),
+            (json!([{"name": "codex-manager"}]), false),
+            (
+                json!([{"name": "codex-manager"}, {"name": "generic", "versionRange": "^1"}]),
+                true,
+            ),
+        ] {
+            let runtime = serde_json::from_value(json!({ "profiles": profiles })).unwrap();
+            let found = Compatibility::with(&runtime, &Host::ANY);
+            assert_eq!(found.is_compatible(), fits, "{profiles}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::compatibility::Runtime;
 use super::content::Files;
 use super::fault::{Code, Fault};
+use super::program::Program;
 use crate::domain::sentence::{Sentence, say};
 use crate::domain::shown::is_hidden;
 use semver::Version;
@@ -62,7 +63,7 @@ pub struct Manifest {
     /// What it is going to do.
     #[serde(default)]
     pub capabilities: Capabilities,
-    /// Its program with arguments; run in its folder.
+    /// Its program with arguments, run in its folder; without one it is a module of Node.
     #[serde(default)]
     pub command: Vec<String>,
 }
@@ -71,7 +72,7 @@ pub struct Manifest {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Entrypoints {
-    /// Its program; the first word of `command` that names a file says more.
+    /// Its program; the first word of `command` that names a file says more. Without `command`, the module that Node runs.
     pub events: Option<String>,
     /// What workers are told first.
     pub orientation: Option<String>,
@@ -106,13 +107,12 @@ impl Manifest {
             let message = say!("reason.extension.no_such_file", path);
             Fault::new(Code::MissingEntrypoint, message)
         };
-        let Some(program) = manifest.command.first() else {
-            let message = say!("reason.extension.no_command");
-            return Err(Fault::new(Code::MissingEntrypoint, message));
+        let own_program = match Program::of(&manifest)? {
+            Program::Own([program, ..]) if program.contains('/') => {
+                Some(program.trim_start_matches("./"))
+            }
+            Program::Own(_) | Program::Module(_) => None,
         };
-        let own_program = program
-            .contains('/')
-            .then(|| program.trim_start_matches("./"));
         let entrypoints = &manifest.entrypoints;
         let named = [
             &entrypoints.events,

@@ -20,6 +20,8 @@ pub const SIGNALS: &str = "app_server.";
 
 /// The most registrations of one extension: there are some hundred methods.
 const MAX_REGISTRATIONS: usize = 512;
+/// The most bytes of the name of a handler.
+const MAX_HANDLER: usize = 80;
 /// What holds when nothing is said, and the most that may be said.
 const LIMIT: Duration = Duration::from_secs(30);
 /// Less than this nobody can keep on a busy machine.
@@ -36,6 +38,8 @@ pub struct Registration {
     pub priority: i64,
     /// How long the handler may take.
     pub limit: Duration,
+    /// Which of its handlers is meant, where several hear of the same.
+    pub handler: Option<String>,
 }
 
 /// Whether something says what Codex said, word by word; such events come in great numbers, and one that is lost is no harm.
@@ -61,13 +65,14 @@ enum Said {
         event: String,
         priority: Option<i64>,
         timeout_ms: Option<u64>,
+        handler: Option<String>,
     },
 }
 
-/// Reads `_meta` of the tool: `{"events": ["turn.completed", {"event": …, "priority": …, "timeoutMs": …}]}`.
+/// Reads `_meta` of the tool: `{"events": ["turn.completed", {"event": …, "priority": …, "timeoutMs": …, "handler": …}]}`.
 ///
 /// # Errors
-/// When it is not so, names an event that does not exist, or one twice.
+/// When it is not so, names an event that does not exist, or one twice for the same handler.
 pub fn read(meta: &Value) -> Result<Vec<Registration>, Fault> {
     let failed = |message: Sentence| Fault::new(Code::RegistrationFailed, message);
     let said: Vec<Said> = serde_json::from_value(meta["events"].clone())
@@ -78,19 +83,27 @@ pub fn read(meta: &Value) -> Result<Vec<Registration>, Fault> {
     }
     let mut all: Vec<Registration> = Vec::new();
     for said in said {
-        let (event, priority, timeout_ms) = match said {
-            Said::Name(event) => (event, None, None),
+        let (event, priority, timeout_ms, handler) = match said {
+            Said::Name(event) => (event, None, None, None),
             Said::Whole {
                 event,
                 priority,
                 timeout_ms,
-            } => (event, priority, timeout_ms),
+                handler,
+            } => (event, priority, timeout_ms, handler),
         };
         if !exists(&event) {
             let event: String = event.chars().take(120).collect();
             return Err(failed(say!("reason.extension.unknown_event", event)));
         }
-        if all.iter().any(|it| it.event == event) {
+        if handler.as_ref().is_some_and(|it| it.len() > MAX_HANDLER) {
+            let most = MAX_HANDLER;
+            return Err(failed(say!("reason.extension.handler_name", event, most)));
+        }
+        if all
+            .iter()
+            .any(|it| it.event == event && it.handler == handler)
+        {
             return Err(failed(say!("reason.extension.event_twice", event)));
         }
         let limit = timeout_ms.map_or(LIMIT, Duration::from_millis);
@@ -98,6 +111,7 @@ pub fn read(meta: &Value) -> Result<Vec<Registration>, Fault> {
             event,
             priority: priority.unwrap_or(PRIORITY),
             limit: limit.clamp(LEAST_LIMIT, LIMIT),
+            handler,
         });
     }
     Ok(all)
@@ -123,6 +137,17 @@ mod tests {
             .collect();
         assert_eq!(plain, [(100, 30_000), (-3, 30_000), (100, 50)]);
         assert!(is_signal(&all[1].event) && !is_signal(&all[0].event));
+    }
+
+    #[test]
+    fn several_handlers_hear_of_the_same_when_they_have_names() {
+        let one = |handler: &str| json!({"event": "turn.completed", "handler": handler});
+        let all = read(&json!({"events": ["turn.completed", one("a"), one("b")]})).unwrap();
+        let names: Vec<_> = all.iter().map(|it| it.handler.as_deref()).collect();
+        assert_eq!(names, [None, Some("a"), Some("b")]);
+        for wrong in [json!([one("a"), one("a")]), json!([one(&"a".repeat(81))])] {
+            assert!(read(&json!({ "events": wrong })).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -295,6 +295,34 @@ fn a_background_job_waits_for_three_others_and_no_longer() {
 }
 
 #[test]
+fn each_type_has_its_time_and_what_is_out_of_it_is_tried_again_once() {
+    let kinds = [JobType::SuggestRequest, JobType::AgentInstruction];
+    assert_eq!(kinds.map(|it| it.limit().as_secs()), [60, 180]);
+    let mut jobs = Jobs::default();
+    queue(
+        &mut jobs,
+        0,
+        new(0, Priority::Interactive, Dedupe::None, "k"),
+        0,
+    );
+    let late = || End::Failure {
+        code: "timeout".to_owned(),
+        message: "it took more than 60 s".to_owned(),
+        passes: true,
+    };
+    start(&mut jobs, 0, 0);
+    end(&mut jobs, 0, late(), 60);
+    assert_eq!(wakes_at(&jobs, second(60)), Some(second(62)));
+    assert!(first_of(&jobs, 61).is_empty());
+    assert_eq!(first_of(&jobs, 62), [id(0).0]);
+    start(&mut jobs, 0, 62);
+    end(&mut jobs, 0, late(), 122);
+    let job = jobs.get(&id(0)).unwrap();
+    assert_eq!((job.state, job.attempts), (JobState::Failed, 2));
+    assert_eq!(job.error_code.as_deref(), Some("timeout"));
+}
+
+#[test]
 fn what_fails_for_a_cause_that_passes_is_tried_once_more_after_a_pause() {
     let mut jobs = Jobs::default();
     queue(

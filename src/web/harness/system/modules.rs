@@ -219,8 +219,14 @@ fn entrypoint(module: &set::Module, manifest: &Manifest) -> String {
 }
 
 fn events(worker: &Worker) -> Vec<String> {
-    let all = worker.registrations.iter();
-    all.map(|it| it.event.clone()).collect()
+    let mut all: Vec<String> = Vec::new();
+    for registration in &worker.registrations {
+        // Several handlers may hear of the same.
+        if !all.contains(&registration.event) {
+            all.push(registration.event.clone());
+        }
+    }
+    all
 }
 
 /// An extension that runs.

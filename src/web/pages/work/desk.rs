@@ -50,10 +50,9 @@ pub fn chosen_planner<'a>(state: &'a State, wanted: Option<&'a str>) -> Option<&
     let wanted = wanted.and_then(|id| state.session(&id));
     let wanted = wanted.filter(|session| session.is_planner());
     let live = || state.live_sessions().filter(|it| it.is_planner()).last();
-    let newest = || state.page_of_past_planners(&Page::newest(1)).shown.pop();
     match wanted {
         Some(session) => Some(state.current_planner(session.id())),
-        None => live().or_else(newest).map(Session::id),
+        None => live().or_else(|| state.newest_planner()).map(Session::id),
     }
 }
 
