@@ -17,7 +17,7 @@ impl House {
     }
 
     /// The session in which something was said last.
-    async fn spoken_in(&self) -> String {
+    async fn last_talked(&self) -> String {
         let page = self.look("/sessions").await;
         let mut sessions = page["data"].as_array().unwrap().iter();
         let talked = sessions.find(|it| it["materialized"] == true);
@@ -48,7 +48,7 @@ async fn threads_are_worked_with_from_their_pages_in_a_browser() {
     let house = house([makes()]).await;
     let obey = async |wish: &str| {
         if let Some(title) = wish.strip_prefix("rename ") {
-            let path = format!("/sessions/{}/rename", house.spoken_in().await);
+            let path = format!("/sessions/{}/rename", house.last_talked().await);
             house.make(&path, json!({ "title": title })).await;
         } else if let Some(how) = wish.strip_prefix("suggests ") {
             let step = match how {
@@ -62,7 +62,7 @@ async fn threads_are_worked_with_from_their_pages_in_a_browser() {
         } else if wish == "fresh" {
             return house.chat().await;
         } else if wish == "jobs" {
-            let id = house.spoken_in().await;
+            let id = house.last_talked().await;
             for key in ["one", "two"] {
                 let payload = json!({ "sessionId": id, "requestKey": key });
                 let job =

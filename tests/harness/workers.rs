@@ -5,7 +5,7 @@ use crate::support::script::{fails, hang, on_message, takes};
 use crate::support::thread::Stranger;
 use crate::support::{GOVERNANCE, House};
 use crate::waits::{QUESTIONS, asking_with, question, touches};
-use mock_model::{RecordedRequest, Rule, Step};
+use mock_model::{Call, RecordedRequest, Rule, Step};
 use serde_json::{Value, json};
 
 /// Words of an instruction at which the model does what a test wants.
@@ -279,6 +279,14 @@ async fn a_worker_that_has_taken_all_that_it_may_says_which_setting_gives_more()
         "{error}"
     );
     assert_eq!(house.worked().len(), 1);
+
+    // Nobody looks on while one goes on and on.
+    let (id, turn) = house.talked().await;
+    let looks = || takes(600, 500, Step::call(Call::shell("true")));
+    let steps = vec![looks(), looks(), hang()];
+    house.model.set_script(crate::rig::script([works(steps)]));
+    let job = house.does(instruction(&id, &turn)).await;
+    assert_eq!(job["errorCode"], "worker_budget", "{job:#}");
     house.close().await;
 }
 
@@ -420,8 +428,7 @@ async fn rows_and_a_suggestion_follow_their_job_to_its_end() {
     let wish = with(instruction(&id, &turn), followed());
     let job = house.does(wish).await;
     assert_eq!(job["state"], "failed", "{job:#}");
-    let error = job["error"].as_str().unwrap();
-    assert!(error.contains("broken"), "{error}");
+    assert_ne!(job["error"], Value::Null, "{job:#}");
     let note = house.rows_of_type(&id, "turn.supervisorReview").await[0].clone();
     assert_eq!(
         text(&note),
@@ -565,8 +572,12 @@ async fn a_worker_decides_about_what_its_job_is_about() {
     let id = house.chat().await;
     let (turn, asked) = house.asks(&id, "approvals").await;
     let approval = asked["approvalId"].as_str().unwrap();
-    let yes = json!({"approvalId": approval, "decision": "accept"});
-    let answer = json!({"actionIntents": [{"actionType": "approval.decide", "payload": yes}]});
+    let decides = |decision: &str| {
+        let payload = json!({"approvalId": approval, "decision": decision});
+        json!({"actionType": "approval.decide", "payload": payload})
+    };
+    // To leave the sandbox is more than programs may allow here.
+    let answer = json!({"actionIntents": [decides("accept"), decides("decline")]});
     house.model.set_script(crate::rig::script([
         works(vec![Step::say(answer.to_string())]),
         on_message("asks", crate::waits::ASK, vec![Step::say("Done.")]),
@@ -577,12 +588,13 @@ async fn a_worker_decides_about_what_its_job_is_about() {
     );
     let job = house.completes(wish).await;
     let results = &job["result"]["actionResults"];
-    assert_eq!(results[0]["status"], "performed", "{job:#}");
-    house
-        .wait_for("what was allowed", async || {
-            house.root.join("outside").exists().then_some(())
-        })
-        .await;
+    assert_eq!(
+        (&results[0]["status"], &results[1]["status"]),
+        (&json!("forbidden"), &json!("performed")),
+        "{job:#}"
+    );
+    assert_eq!(house.over(&id, &turn).await["status"], "completed");
+    assert!(!house.root.join("outside").exists());
     assert!(last_words(&house.worked()[0]).contains(approval));
     house.close().await;
 }

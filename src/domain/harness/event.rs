@@ -7,7 +7,7 @@ use super::extension::manifest::AgentId;
 use super::job::{Again, Canceled, Job, JobId, Work};
 use super::project::{Project, ProjectId};
 use super::row::TranscriptEntry;
-use super::worker::Telling;
+use super::worker::telling::Telling;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

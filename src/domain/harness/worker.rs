@@ -2,15 +2,17 @@
 //! what it was told once, and what it has taken. Pure; who drives them is `harness::workers`.
 //!
 //! - `answer`: what one answers with, where that has a form; `targets`: rows that follow a job
+//! - `telling`: a message for one
 
 pub mod answer;
 pub mod targets;
+pub mod telling;
 
 use super::event::Event;
-use super::job::JobId;
 use super::project::ProjectId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use telling::Telling;
 
 /// Tokens that one may take in all, where nobody says otherwise. A turn in a middling repository takes some ten thousand: that is a hundred of
 /// them, and no more than a person who forgot a worker would put up with.
@@ -46,23 +48,6 @@ pub struct Owner {
     pub project_id: ProjectId,
     /// The agent that it is.
     pub agent: String,
-}
-
-/// A message for a worker, which may have arrived.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Telling {
-    /// Its name, which Codex carries.
-    pub message_id: String,
-    /// The job that it is about.
-    pub job_id: JobId,
-    /// Which attempt at it.
-    pub attempt: u32,
-    /// Whether it says what a worker is.
-    #[serde(default)]
-    pub orients: bool,
-    /// Under this name it says something that is said once.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bootstrap_key: Option<String>,
 }
 
 /// What is on record of one.
@@ -228,6 +213,7 @@ impl Workers {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::domain::harness::job::JobId;
 
     fn project(id: &str) -> ProjectId {
         ProjectId(id.to_owned())

@@ -70,7 +70,7 @@ impl Launch {
     /// # Errors
     /// What the file system says, or when there is nothing here that runs it.
     pub async fn prepare(ground: Ground, manifest: &Manifest, files: Files) -> Result<Self, Fault> {
-        let program = Program::of(manifest)?;
+        let program = manifest.program()?;
         let is_module = matches!(program, Program::Module(_));
         let (state, agent_id) = (ground.state.clone(), manifest.agent_id.clone());
         let made = tokio::task::spawn_blocking(move || {

@@ -9,8 +9,9 @@ use crate::domain::harness::controls::{
 };
 use crate::domain::harness::event::Event;
 use crate::domain::harness::job::Expect;
+use crate::domain::harness::worker::Worker;
 use crate::domain::harness::worker::answer::schema;
-use crate::domain::harness::worker::{Telling, Worker};
+use crate::domain::harness::worker::telling::Telling;
 use crate::domain::prompts::worker::{instruction, orientation};
 use crate::harness::Harness;
 use crate::harness::ears::{Ended, Heard, Listening};
@@ -227,6 +228,8 @@ impl Harness {
         let thread_id = thread.id.0.as_str();
         let mut asked = self.core.ledger.subscribe(None).map_err(|_| lost())?;
         let (mut has_arrived, mut told) = (false, None);
+        // What it had taken when it was first told of more than it may.
+        let mut beyond = None;
         loop {
             self.decline_asks(thread_id, diary).await;
             let heard = listening.heard.borrow_and_update().clone();
@@ -248,8 +251,8 @@ impl Harness {
                 if ended.is_some() || may_go_on.is_err() {
                     self.worker_used(thread_id, tokens).await?;
                 }
-                // What it was asked for is there, whatever it took.
-                if ended.is_none() {
+                // The answer that went beyond may be its last: what it was asked for is there then, whatever it took.
+                if may_go_on.is_err() && ended.is_none() && *beyond.get_or_insert(tokens) < tokens {
                     may_go_on?;
                 }
             }

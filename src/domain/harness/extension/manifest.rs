@@ -107,7 +107,7 @@ impl Manifest {
             let message = say!("reason.extension.no_such_file", path);
             Fault::new(Code::MissingEntrypoint, message)
         };
-        let own_program = match Program::of(&manifest)? {
+        let own_program = match manifest.program()? {
             Program::Own([program, ..]) if program.contains('/') => {
                 Some(program.trim_start_matches("./"))
             }
@@ -127,6 +127,14 @@ impl Manifest {
             }
         }
         Ok(manifest)
+    }
+
+    /// What runs it.
+    ///
+    /// # Errors
+    /// When it names nothing that does.
+    pub fn program(&self) -> Result<Program<'_>, Fault> {
+        Program::of(&self.command, self.entrypoints.events.as_deref())
     }
 
     /// Reads one without a look at its folder.

@@ -1,7 +1,6 @@
 //! What runs an extension: its own program, or Node with its module, where that is new enough for it.
 
 use super::fault::{Code, Fault};
-use super::manifest::Manifest;
 use crate::domain::sentence::{Sentence, say};
 use semver::Version;
 
@@ -15,15 +14,14 @@ pub enum Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// The one of this manifest.
+    /// The one of a manifest with this command line and this entry point for events.
     ///
     /// # Errors
-    /// When it names neither.
-    pub fn of(manifest: &'a Manifest) -> Result<Self, Fault> {
-        if !manifest.command.is_empty() {
-            return Ok(Self::Own(&manifest.command));
+    /// When neither is there.
+    pub fn of(command: &'a [String], module: Option<&'a str>) -> Result<Self, Fault> {
+        if !command.is_empty() {
+            return Ok(Self::Own(command));
         }
-        let module = manifest.entrypoints.events.as_deref();
         let is_module = |path: &&str| [".js", ".mjs", ".ts"].iter().any(|it| path.ends_with(it));
         module.filter(is_module).map(Self::Module).ok_or_else(|| {
             let message = say!("reason.extension.no_command");
