@@ -262,7 +262,7 @@ fn a_damaged_journal_is_served_read_only() {
     assert!(told.exits(0).contains("journal.jsonl.damaged-1"));
     world.run(&["audit", "repair", "--yes"]).exits(0);
     world.start();
-    assert_eq!(world.status()["warnings"], json!([]));
+    assert!(!world.status()["warnings"].to_string().contains("damaged"));
     world.post("/api/queue/pause", &json!({})).ok();
     world.get(&path).ok();
     let kept = world.state_dir().join("journal.jsonl.damaged-1");
