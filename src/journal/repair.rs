@@ -83,7 +83,7 @@ impl Repair {
                     },
                     bytes,
                     lines,
-                    copy_records: repair.sound_copy(),
+                    copy_records: copy.and_then(|copy| repair.records_of(copy)),
                 });
             }
         }
@@ -107,13 +107,12 @@ impl Repair {
         }
     }
 
-    /// Records of the copy, if it can stand for the journal: it has the same good lines and goes on from them.
-    fn sound_copy(&self) -> Option<u64> {
-        let copy = self.copy.as_deref()?;
-        let CopyVerdict::Differs { line } = compare(&self.journal, copy).ok()? else {
+    /// Records of a file, if it can stand for the journal: it has the same good lines and goes on from them.
+    fn records_of(&self, other: &Path) -> Option<u64> {
+        let CopyVerdict::Differs { line } = compare(&self.journal, other).ok()? else {
             return None;
         };
-        let Walked { tip, ending } = scan::walk(open_copy(copy).ok()?, |_| Ok(())).ok()?;
+        let Walked { tip, ending } = scan::walk(open_copy(other).ok()?, |_| Ok(())).ok()?;
         let is_sound = matches!(ending, Ending::Clean) && tip.next_seq > self.end.next_seq;
         (is_sound && line > self.end.next_seq).then_some(tip.last_seq())
     }
@@ -134,8 +133,13 @@ impl Repair {
             .mode(0o600)
             .open(&new)?;
         match (how, &self.copy, damage.copy_records) {
-            (Mend::Copy, Some(copy), Some(_)) => {
+            (Mend::Copy, Some(copy), Some(records)) => {
                 io::copy(&mut open_copy(copy)?, &mut out)?;
+                // Agents can write it: what counts is what was taken, not what was looked at.
+                if self.records_of(&new) != Some(records) {
+                    fs::remove_file(&new)?;
+                    return Err(io::Error::other("the copy is another one by now"));
+                }
             }
             (Mend::Copy, ..) => return Err(io::Error::other("the copy is not sound")),
             (Mend::Cut, ..) => {

@@ -105,6 +105,27 @@ async fn a_copy_of_something_else_or_with_less_is_not_taken() {
 }
 
 #[tokio::test]
+async fn a_copy_that_changed_after_the_look_is_not_taken() {
+    let place = Places::new();
+    place.filled(6).await;
+    let whole = damage(&place.journal, 2);
+    let before = fs::read(&place.journal).unwrap();
+    let ends = Vec::from_iter((0..whole.len()).filter(|&at| whole[at] == b'\n'));
+    let shorter = whole[..=ends[ends.len() - 2]].to_vec();
+    let mut flipped = whole.clone();
+    flipped[ends[ends.len() - 2] + 40] ^= 1;
+    for changed in [shorter, flipped] {
+        fs::write(&place.copy, &whole).unwrap();
+        let repair = Repair::look(&place.journal, Some(&place.copy)).unwrap();
+        fs::write(&place.copy, &changed).unwrap();
+        assert!(repair.mend(Mend::Copy).is_err());
+        assert_eq!(fs::read(&place.journal).unwrap(), before);
+        let left = fs::read_dir(place.journal.parent().unwrap()).unwrap();
+        assert_eq!(left.count(), 1, "nothing is left beside it");
+    }
+}
+
+#[tokio::test]
 async fn nobody_mends_what_a_server_writes() {
     let place = Places::new();
     let ledger = place.start();
