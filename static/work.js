@@ -15,11 +15,11 @@ const LOOK_MS = 3000;
 // And everything this often, for what no stream tells (warnings about the configuration, say).
 const REST_MS = 60_000;
 const CHOSEN = 'zhongshu.planner';
-// So many planners that are over are listed at first, and so many more each time that somebody asks.
-const PLANNERS = { first: 8, more: 50 };
+// So many more planners that are over are listed each time that somebody asks.
+const OLDER = 50;
 
 let wanted = sessionStorage.getItem(CHOSEN);
-let planners = PLANNERS.first;
+let planners = null;
 let running = null;
 let again = false;
 let timer = null;
@@ -39,7 +39,7 @@ export function choose(id) {
 }
 
 export function listOlderPlanners() {
-  planners += PLANNERS.more;
+  planners = $$('[data-key="ended-planners"] li').length + OLDER;
   return refresh();
 }
 

@@ -183,6 +183,11 @@ impl TaskResult {
         outside && self.acceptance.is_none()
     }
 
+    /// Whether it asks a person something.
+    pub fn asks_a_person(&self) -> bool {
+        self.holds_queue() || self.awaits_acceptance()
+    }
+
     /// Whether assignments of the same planner wait for a person because of it.
     pub fn holds_queue(&self) -> bool {
         self.current().findings.needs_user_confirmation && !self.acknowledged

@@ -12,6 +12,7 @@ use serde_json::json;
 
 /// How Codex labels them for us: whoever hears of one knows it by that, also before its maker has its name.
 pub(super) const LABEL: &str = "zhongshu-aside";
+
 /// A copy of a thread, until it is let go.
 pub struct Aside<'a> {
     harness: &'a Harness,

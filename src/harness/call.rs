@@ -17,6 +17,17 @@ impl Harness {
         codex.map_err(|reason| Refused::codex_unavailable(reason.en.clone()))
     }
 
+    /// Codex, for whoever tells refusals apart by what it says itself.
+    ///
+    /// # Errors
+    /// When there is none, as of a connection that is closed.
+    pub(super) fn reached(&self) -> Result<&Codex, CallError> {
+        let codex = self.threads.codex.as_ref();
+        codex.map_err(|reason| CallError::Closed {
+            reason: reason.en.clone(),
+        })
+    }
+
     /// Calls a method.
     ///
     /// # Errors

@@ -263,11 +263,7 @@ impl Harness {
         if turn.status == TurnStatus::InProgress {
             params["allowInProgressTurn"] = Value::Bool(true);
         }
-        let codex = self.threads.codex.as_ref().map_err(|reason| {
-            let reason = reason.en.clone();
-            CallError::Closed { reason }
-        })?;
-        let codex = codex.within(run_limit());
+        let codex = self.reached()?.within(run_limit());
         let answer = match codex.call_raw(METHOD, &params).await {
             // It was put away, or let go, whatever we know of it.
             Err(error) if error.is_refusal("requires a loaded source") => {

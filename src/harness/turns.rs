@@ -299,7 +299,8 @@ async fn newest_running(thread: &Thread<'_>) -> Result<Option<String>, CallError
     }
 }
 
-async fn is_active(thread: &Thread<'_>) -> Result<bool, CallError> {
+/// Whether a turn runs in a thread, as Codex says.
+pub(super) async fn is_active(thread: &Thread<'_>) -> Result<bool, CallError> {
     let params = json!({"threadId": thread.id, "includeTurns": false});
     let read = thread.call_raw("thread/read", &params).await?;
     Ok(read["thread"]["status"]["type"] == "active")

@@ -29,6 +29,7 @@ use axum::http::header::ACCEPT_LANGUAGE;
 use axum::response::Html;
 use serde::Deserialize;
 use serde_json::Value;
+use std::fmt::Display;
 
 /// Every route of the dashboard.
 pub fn table() -> Table<App> {
@@ -65,7 +66,7 @@ fn language(app: &App, lang: Option<&str>, headers: &HeaderMap) -> Language {
     pages::language(lang, chosen, accepted)
 }
 
-fn html(rendered: Result<String, askama::Error>) -> Result<Html<String>, ApiError> {
+fn html(rendered: Result<String, impl Display>) -> Result<Html<String>, ApiError> {
     rendered.map(Html).map_err(|error| {
         tracing::error!(%error, "a page could not be rendered");
         ApiError::internal()
@@ -234,12 +235,7 @@ async fn report(
     let language = language(&app, wish.lang.as_deref(), &headers);
     let report: Value = app.report(wish.report.request(language)?).await?;
     let departments = app.agents.core.policy().catalog.departments.clone();
-    pages::render_report(&report, &departments, language)
-        .map(Html)
-        .map_err(|error| {
-            tracing::error!(%error, "the report could not be rendered");
-            ApiError::internal()
-        })
+    html(pages::render_report(&report, &departments, language))
 }
 
 async fn review(

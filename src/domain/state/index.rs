@@ -68,7 +68,7 @@ impl ReportKeys {
             planner: Some(report.current().parent_session_id.clone()),
             is_unread: !report.read,
             is_unreviewed: !report.acknowledged,
-            is_open: report.holds_queue() || report.awaits_acceptance(),
+            is_open: report.asks_a_person(),
             is_fallback: report.is_fallback() && !report.acknowledged,
         }
     }

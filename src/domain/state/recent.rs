@@ -39,6 +39,13 @@ impl<Id> Page<Id> {
             limit,
         }
     }
+
+    /// Where it lies, of ids in their order.
+    fn range(&self) -> (Bound<&Id>, Bound<&Id>) {
+        let before = self.before.as_ref();
+        let end = before.map_or(Bound::Unbounded, Bound::Excluded);
+        (Bound::Unbounded, end)
+    }
 }
 
 impl State {
@@ -63,11 +70,7 @@ impl State {
 
     /// A page of all sessions.
     pub fn page_of_sessions(&self, page: &Page<SessionId>) -> Recent<'_, Session> {
-        let before = page
-            .before
-            .as_ref()
-            .map_or(Bound::Unbounded, Bound::Excluded);
-        let mut all = self.sessions.range((Bound::Unbounded, before)).rev();
+        let mut all = self.sessions.range(page.range()).rev();
         let shown = Vec::from_iter(all.by_ref().take(page.limit).map(|(_, it)| it));
         let older = match page.before {
             None => self.sessions.len() - shown.len(),
@@ -78,11 +81,7 @@ impl State {
 
     /// A page of the planners that are over; those that live stand on no page.
     pub fn page_of_past_planners(&self, page: &Page<SessionId>) -> Recent<'_, Session> {
-        let before = page
-            .before
-            .as_ref()
-            .map_or(Bound::Unbounded, Bound::Excluded);
-        let all = self.index.planners.range((Bound::Unbounded, before)).rev();
+        let all = self.index.planners.range(page.range()).rev();
         let mut all = all.filter(|id| !self.index.live.contains(id));
         let shown = all.by_ref().take(page.limit);
         let shown = Vec::from_iter(shown.filter_map(|id| self.session(id)));
@@ -139,11 +138,7 @@ impl State {
         let Some(reports) = self.index.reports.get(planner) else {
             return Recent::none();
         };
-        let before = page
-            .before
-            .as_ref()
-            .map_or(Bound::Unbounded, Bound::Excluded);
-        let all = reports.range((Bound::Unbounded, before)).rev();
+        let all = reports.range(page.range()).rev();
         let mut looked_at = 0;
         let all = all.filter_map(|id| self.reports.get(id));
         let all = all.inspect(|_| looked_at += 1).filter(|it| is_wanted(it));

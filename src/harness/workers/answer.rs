@@ -2,6 +2,7 @@
 
 use super::turn::Done;
 use super::{Task, failed};
+use crate::domain::ask::cut_to;
 use crate::domain::harness::action::{ActionResult, ActionStatus, ActionType};
 use crate::domain::harness::job::Expect;
 use crate::domain::harness::row::MAX_CONTENT_BYTES;
@@ -129,10 +130,6 @@ impl Harness {
 
 /// As much of a text as a row takes.
 fn cut(mut text: String) -> String {
-    let mut end = text.len().min(MAX_CONTENT_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
+    cut_to(&mut text, MAX_CONTENT_BYTES);
     text
 }

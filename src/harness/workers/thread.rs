@@ -56,11 +56,7 @@ impl Harness {
         let mut resume = walls();
         resume["threadId"] = json!(thread_id);
         resume["excludeTurns"] = Value::Bool(true);
-        let codex = self.threads.codex.as_ref();
-        let codex = codex.map_err(|reason| CallError::Closed {
-            reason: reason.en.clone(),
-        })?;
-        let codex = codex.within(PASSED_ON_LIMIT);
+        let codex = self.reached()?.within(PASSED_ON_LIMIT);
         codex.call_raw("thread/resume", &resume).await.map(drop)
     }
 

@@ -18,6 +18,7 @@ use crate::harness::ears::{Ended, Heard, Listening};
 use crate::harness::queue::run::Failure;
 use crate::harness::refused::Refused;
 use crate::harness::suggesting::failure;
+use crate::harness::turns::is_active;
 use crate::threads::Thread;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -299,10 +300,4 @@ fn fine(ended: &Ended) -> Result<(), Failure> {
         "completed" => Ok(()),
         _ => Err(failed(ended.error.as_deref())),
     }
-}
-
-async fn is_active(thread: &Thread<'_>) -> Result<bool, CallError> {
-    let read = json!({"threadId": thread.id, "includeTurns": false});
-    let read = thread.call_raw("thread/read", &read).await?;
-    Ok(read["thread"]["status"]["type"] == "active")
 }

@@ -86,7 +86,7 @@ impl<'a> Desk<'a> {
             children.shown.into_iter().for_each(&mut add);
             unread.extend(state.unread(id).take(UNREAD));
             more.unread = state.unread_count(id) - unread.len();
-            let is_open = |it: &TaskResult| it.read && (it.holds_queue() || it.awaits_acceptance());
+            let is_open = |it: &TaskResult| it.read && it.asks_a_person();
             let newest = Page::newest(READ);
             let newest = state.page_of_reports(id, &newest, |it| it.read && !is_open(it));
             // What nobody has read stands elsewhere, however old it is.
