@@ -1,24 +1,11 @@
 // The person of tests/harness/page.rs: works with threads that are no sessions, in a real browser. Asks its parent, who begins one elsewhere,
 // by lines that begin with PLEASE.
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import { QUIET, please, stepsOf } from '../support/walk.mjs';
+import { PHONE, WIDE, opened, please } from '../support/walk.mjs';
 
-const { WALK_LOGIN, WALK_CHROMIUM, WALK_PLAYWRIGHT, WALK_PICTURES } = process.env;
-const { chromium } = createRequire(import.meta.url)(WALK_PLAYWRIGHT);
-
-const WIDE = { width: 1280, height: 900 };
-const PHONE = { width: 390, height: 800 };
-const browser = await chromium.launch({ executablePath: WALK_CHROMIUM, args: QUIET });
-const context = await browser.newContext({ viewport: WIDE, locale: 'en-GB', colorScheme: 'light', reducedMotion: 'reduce' });
-context.setDefaultTimeout(20_000);
-const page = await context.newPage();
-const complaints = [];
-page.on('pageerror', (error) => complaints.push(`error: ${error}`));
-// A refusal is told by the page; that the browser counts it among its errors is its own way.
-page.on('console', (line) => { if (line.type() === 'error' && !line.text().startsWith('Failed to load resource')) complaints.push(line.text()); });
-const step = stepsOf(browser, page, complaints, path.join(WALK_PICTURES, 'failed.png'));
+const { WALK_LOGIN, WALK_PICTURES } = process.env;
+const { browser, page, complaints, step } = await opened(process.env);
 const list = page.locator('#view-threads');
 const thread = page.locator('#view-session');
 const steer = thread.locator('[data-region="thread-steer"]');

@@ -440,20 +440,23 @@ async fn rows_and_a_suggestion_follow_their_job_to_its_end() {
     house.close().await;
 }
 
+/// A worker in the middle of its turn, which says this once it may go on; with the session and the job.
+async fn at_work(say: &str) -> (House, String, Value) {
+    let answer = Step {
+        say: Some(say.to_owned()),
+        ..hang()
+    };
+    let house = working(vec![answer]).await;
+    let (id, turn) = house.talked().await;
+    let text = json!({"expectResponse": "assistant_text"});
+    let job = house.puts(with(instruction(&id, &turn), text)).await;
+    house.worker_is_asked().await;
+    (house, id, job)
+}
+
 #[tokio::test]
 async fn a_job_whose_server_was_killed_is_completed_once_in_its_own_turn() {
-    let mut house = working(vec![Step {
-        say: Some("Once.".to_owned()),
-        ..hang()
-    }])
-    .await;
-    let (id, turn) = house.talked().await;
-    let wish = with(
-        instruction(&id, &turn),
-        json!({"expectResponse": "assistant_text"}),
-    );
-    let job = house.puts(wish).await;
-    house.worker_is_asked().await;
+    let (mut house, id, job) = at_work("Once.").await;
     let begun = async || {
         let path = format!("/orchestrator/jobs/{}", job.as_str().unwrap());
         let job = house.look(&path).await["job"].clone();
@@ -489,18 +492,7 @@ async fn a_job_whose_server_was_killed_is_completed_once_in_its_own_turn() {
 
 #[tokio::test]
 async fn a_turn_that_ended_while_no_server_was_there_is_taken_as_it_is() {
-    let mut house = working(vec![Step {
-        say: Some("Meanwhile.".to_owned()),
-        ..hang()
-    }])
-    .await;
-    let (id, turn) = house.talked().await;
-    let wish = with(
-        instruction(&id, &turn),
-        json!({"expectResponse": "assistant_text"}),
-    );
-    let job = house.puts(wish).await;
-    house.worker_is_asked().await;
+    let (mut house, id, job) = at_work("Meanwhile.").await;
     let worker = house.worker(&format!("session:{id}")).await;
     house.kill_launcher().await;
     house.model.release();

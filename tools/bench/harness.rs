@@ -11,6 +11,7 @@
 //! - start: until the list can be read, with no stored thread and with 1,000.
 #![allow(clippy::unwrap_used, dead_code, unused_imports)]
 
+mod figures;
 #[path = "../../tests/harness/listener.rs"]
 mod listener;
 mod memory;
@@ -19,6 +20,7 @@ mod rig;
 #[path = "../../tests/e2e/support/mod.rs"]
 mod support;
 
+use figures::report;
 use futures_util::future::join_all;
 use listener::Listener;
 use memory::pss_kib;
@@ -289,15 +291,4 @@ async fn say(house: &House, id: &str, text: &str) {
     let path = format!("/sessions/{id}/messages");
     let body = json!({ "text": text });
     house.granted("POST", &path, Some(body), 202).await;
-}
-
-fn report(what: &str, times: &mut [Duration]) {
-    times.sort();
-    println!(
-        "{what}: median {:.1?}, p99 {:.1?}, longest {:.1?} of {}",
-        times[times.len() / 2],
-        times[(times.len() * 99).div_ceil(100) - 1],
-        times[times.len() - 1],
-        times.len()
-    );
 }

@@ -13,6 +13,7 @@
 
 #[path = "../../tests/harness/extensions/rig.rs"]
 mod extensions;
+mod figures;
 mod memory;
 #[path = "../../tests/harness/rig.rs"]
 mod rig;
@@ -20,6 +21,7 @@ mod rig;
 mod support;
 
 use extensions::{Extension, NOTHING, governance, is_alive, manifest};
+use figures::report;
 use memory::pss_kib;
 use mock_model::Step;
 use serde_json::{Value, json};
@@ -320,15 +322,4 @@ fn children(pid: u32) -> Vec<u32> {
 
 fn command(pid: u32) -> String {
     std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default()
-}
-
-fn report(what: &str, times: &mut [Duration]) {
-    times.sort();
-    println!(
-        "{what}: median {:.1?}, p99 {:.1?}, longest {:.1?} of {}",
-        times[times.len() / 2],
-        times[(times.len() * 99).div_ceil(100) - 1],
-        times[times.len() - 1],
-        times.len()
-    );
 }
