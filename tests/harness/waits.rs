@@ -132,6 +132,16 @@ async fn a_command_is_allowed_declined_or_ends_its_turn() {
         assert_eq!(house.over(&id, &turn).await["status"], status, "{decision}");
         assert_eq!(file.exists(), runs, "{decision}");
         let _ = std::fs::remove_file(&file);
+        // The turn may be over before it is on record that Codex has the answer.
+        house
+            .wait_for("the answer is with Codex", async || {
+                let audit = house.audit().await;
+                let mut settled = audit.iter().filter(|it| it["event"] == "ask_settled");
+                settled
+                    .any(|it| it["ask_id"] == approval["approvalId"])
+                    .then_some(())
+            })
+            .await;
         let again = house.denied("POST", &path, Some(json!({ "decision": decision })), 409);
         let again = again.await;
         assert_eq!(

@@ -64,7 +64,8 @@ async fn a_module_runs_as_it_is_and_its_handlers_stand_in_one_order_with_all_oth
         .runs_module("modular", "events.mjs", &format!("{NOTE}{WHOLE}"))
         .await;
     assert_eq!(module["events"], json!(["turn.completed"]));
-    let between = "import time\ndef handle(event, payload):\n    note('at', time.time() * 1000)\n    return []\n";
+    // In whole milliseconds, as the others.
+    let between = "import time\ndef handle(event, payload):\n    note('at', int(time.time() * 1000))\n    return []\n";
     house.runs(&Extension::of_turns("between", between)).await;
     let id = house.chat().await;
     let settings = json!({"scope": "session", "settings": {"mood": "calm"}});
