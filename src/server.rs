@@ -6,6 +6,7 @@
 mod commits;
 mod findings;
 mod harness_tasks;
+mod look_back;
 mod notify;
 mod start;
 mod stop;

@@ -42,6 +42,8 @@ mod life;
 mod limits;
 #[path = "contract/memory.rs"]
 mod memory;
+#[path = "contract/old_damage.rs"]
+mod old_damage;
 #[path = "contract/order.rs"]
 mod order;
 #[path = "contract/pages.rs"]

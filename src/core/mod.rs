@@ -32,7 +32,7 @@ use crate::paths::Places;
 use crate::reader::Reader;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use tokio::sync::{Notify, watch};
 
 /// The ledger of this program.
@@ -69,6 +69,8 @@ pub struct Core {
     pub plan_checks: Arc<PlanCheckCache>,
     /// Tasks of the launcher that ended unexpectedly.
     pub troubles: Troubles,
+    /// Where the journal is damaged before the snapshot that the start went on from, once somebody has looked.
+    pub damage: OnceLock<String>,
     /// This program, for children of ours.
     program: PathBuf,
     /// Held while the policy is made anew.
@@ -94,6 +96,7 @@ impl Core {
             live: Live::default(),
             plan_checks: Arc::new(plan_checks),
             troubles: Troubles::default(),
+            damage: OnceLock::new(),
             program,
             renewing: tokio::sync::Mutex::default(),
             bell: Notify::new(),

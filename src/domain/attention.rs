@@ -96,6 +96,8 @@ pub struct House {
     pub powers: Option<(String, String, Vec<Line>)>,
     /// Why the journal cannot be written.
     pub read_only: Option<String>,
+    /// Where the journal is damaged, when it can be written all the same.
+    pub damage: Option<String>,
     /// What is wrong with the settings, as sentences, each with what names it in every language.
     pub settings: Vec<(String, String)>,
     /// Parts of zhongshu that failed, each with a sentence.
@@ -127,6 +129,7 @@ impl Item {
             Waiting::ReadOnly { .. }
             | Waiting::CodexLacks { .. }
             | Waiting::Login { .. }
+            | Waiting::JournalDamaged { .. }
             | Waiting::Settings { .. }
             | Waiting::DutyFailed { .. }
             | Waiting::Fault { .. } => self.why.as_deref(),

@@ -6,12 +6,15 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use rustix::fs::OFlags;
+
+use super::scan;
 
 /// How long a copy that broke while running is left alone before it is compared again. Comparing reads
 /// the whole journal on the writer's thread; a tenth would let a program that keeps touching the copy
@@ -162,9 +165,25 @@ fn mend(
     };
     // Only a plain file with one name can be the copy: a link would let someone choose where we write.
     if found.is_file()
-        && let Some(same) = open_if_prefix(path, journal, journal_len, from)?
+        && let Some((copy, len)) = open_plain(path, journal_len)?
     {
-        return complete(same, journal, journal_len);
+        let begin = match len < from {
+            true => 0,
+            false => from.min(len.saturating_sub(ALWAYS_BYTES)),
+        };
+        if is_same(&copy, journal, begin..len)? {
+            return complete(copy, journal, journal_len);
+        }
+        // A start does not read what lies before `from`, so it may be the journal that is damaged. Then the copy is what can mend it:
+        // it is kept, and goes on where the two agree again.
+        if !is_sound(journal, journal_len)? {
+            if 0 < from && from <= len && is_same(&copy, journal, from..len)? {
+                return complete(copy, journal, journal_len);
+            }
+            return Err(io::Error::other(
+                "the journal is damaged; the copy is left as it is",
+            ));
+        }
     }
     let moved_to = free_name(
         path,
@@ -175,32 +194,31 @@ fn mend(
     Ok((held, CopyOutcome::Diverged { moved_to }))
 }
 
-/// The copy, if it holds the first bytes of the journal and nothing else, as far as that is looked at.
-fn open_if_prefix(
-    path: &Path,
-    journal: &Path,
-    journal_len: u64,
-    from: u64,
-) -> io::Result<Option<File>> {
+/// What may be the copy, and how long it is.
+fn open_plain(path: &Path, journal_len: u64) -> io::Result<Option<(File, u64)>> {
     let copy = open_options().open(path)?;
     let metadata = copy.metadata()?;
-    if !metadata.is_file() || metadata.nlink() != 1 || metadata.len() > journal_len {
-        return Ok(None);
-    }
-    let len = metadata.len();
-    let from = match len < from {
-        true => 0,
-        false => from.min(len.saturating_sub(ALWAYS_BYTES)),
-    };
+    let is_plain = metadata.is_file() && metadata.nlink() == 1 && metadata.len() <= journal_len;
+    Ok(is_plain.then_some((copy, metadata.len())))
+}
+
+/// Whether both hold the same there.
+fn is_same(copy: &File, journal: &Path, range: Range<u64>) -> io::Result<bool> {
     let bytes_of = |mut file: File| {
-        file.seek(SeekFrom::Start(from))?;
-        io::Result::Ok(BufReader::with_capacity(128 * 1024, file.take(len - from)))
+        file.seek(SeekFrom::Start(range.start))?;
+        let file = file.take(range.end - range.start);
+        io::Result::Ok(BufReader::with_capacity(128 * 1024, file))
     };
-    let same = same_bytes(
+    same_bytes(
         bytes_of(copy.try_clone()?)?,
         bytes_of(File::open(journal)?)?,
-    )?;
-    Ok(same.then_some(copy))
+    )
+}
+
+/// Whether every line of the journal is what was written.
+fn is_sound(journal: &Path, journal_len: u64) -> io::Result<bool> {
+    let walked = scan::walk(File::open(journal)?.take(journal_len), |_| Ok(()))?;
+    Ok(walked.tip.offset == journal_len)
 }
 
 fn same_bytes(mut one: impl io::BufRead, mut other: impl io::BufRead) -> io::Result<bool> {

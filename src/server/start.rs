@@ -2,7 +2,7 @@
 
 use super::supervisor::keep;
 use super::watchers;
-use super::{Server, commits, findings, harness_tasks, notify};
+use super::{Server, commits, findings, harness_tasks, look_back, notify};
 use crate::access::{
     Access, AccessEvent, Address, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore,
 };
@@ -123,6 +123,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let opened: Opened<State> =
         Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
     let findings = findings::of(&opened);
+    let was_read = opened.from_snapshot.is_none();
     let handoffs = Handoffs::new(places.repo.clone());
     let ledger = Ledger::start_followed(opened, Arc::clone(&clock), handoffs.follower())
         .map_err(io("the journal's thread cannot be started"))?;
@@ -288,6 +289,9 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         let (agents, events) = (Arc::clone(&agents), Arc::new(Mutex::new(terminal_events)));
         Box::new(move || listeners::terminals(Arc::clone(&agents), Arc::clone(&events)).boxed())
     });
+    if !was_read {
+        look_back::begin(&agents.core);
+    }
     evidence::sweep(&agents.core).await;
     agents.open_terminals().adopt().await;
     let reconciler = Reconciler::new(Arc::clone(&agents), acting.clone());

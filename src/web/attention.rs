@@ -238,6 +238,7 @@ pub fn house(agents: &Agents, language: Language) -> House {
             Health::ReadOnly { reason, .. } => Some(shown(&reason)),
             Health::Writable => None,
         },
+        damage: core.damage.get().map(|it| shown(it)),
         settings: {
             let warnings = policy.warnings().into_iter();
             let named = |english: String| (english.clone(), shown(&english));

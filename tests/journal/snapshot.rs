@@ -1,7 +1,7 @@
 //! Snapshots: a start goes on from one, and whatever is wrong with one changes nothing but how much is read.
 
 use super::*;
-use zhongshu::journal::{Codec, Pace, SnapshotFault};
+use zhongshu::journal::{Codec, Mend, Pace, Repair, SnapshotFault};
 
 use crash::{child, place_from_env};
 
@@ -379,4 +379,38 @@ proptest! {
             prop_assert_eq!(found(&place), (newest, vec![]));
         }
     }
+}
+
+#[tokio::test]
+async fn a_copy_that_can_mend_what_a_start_did_not_read_is_kept_and_goes_on() {
+    let place = Places::new();
+    go_on::<Kept>(&place, 6, AT_STOP).await;
+    go_on::<Kept>(&place, 2, NEVER).await;
+    let mut lines = place.lines();
+    lines[3] = lines[3].replacen("person", "nobody", 1);
+    fs::write(&place.journal, lines.join("\n") + "\n").unwrap();
+    {
+        let opened = open(&place);
+        assert_eq!((opened.corrupt, opened.from_snapshot), (None, Some(6)));
+        assert_eq!(opened.copy, CopyOutcome::Identical);
+    }
+    go_on::<Kept>(&place, 4, NEVER).await;
+    let report = verify(&place.journal, Some(&place.copy)).unwrap();
+    assert_eq!(report.bad.map(|bad| bad.line), Some(4));
+    assert_eq!(report.copy, CopyVerdict::Differs { line: 4 });
+    assert!(verify(&place.copy, None).unwrap().is_sound());
+    let mended = Repair::look(&place.journal, Some(&place.copy)).unwrap();
+    assert_eq!(mended.damage.as_ref().unwrap().copy_records, Some(12));
+    mended.mend(Mend::Copy).unwrap();
+    assert_eq!(found(&place), (Some(6), vec![]));
+    // Where they do not agree behind it either, nothing is touched.
+    let copied = fs::read_to_string(&place.copy).unwrap();
+    let mut forged = Vec::from_iter(copied.lines().take(lines.len()));
+    let last = forged.pop().unwrap().replacen("person", "nobody", 1);
+    forged.push(&last);
+    let forged = forged.join("\n") + "\n";
+    fs::write(&place.copy, &forged).unwrap();
+    fs::write(&place.journal, lines.join("\n") + "\n").unwrap();
+    go_on::<Kept>(&place, 4, NEVER).await;
+    assert_eq!(fs::read_to_string(&place.copy).unwrap(), forged);
 }

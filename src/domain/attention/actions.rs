@@ -235,6 +235,7 @@ impl Waiting {
             | Self::ReadOnly { .. }
             | Self::CodexDown { .. }
             | Self::CodexLacks { .. }
+            | Self::JournalDamaged { .. }
             | Self::Settings { .. }
             | Self::DutyFailed { .. }
             | Self::GateMissing { .. }

@@ -68,6 +68,10 @@ impl List<'_> {
             let waiting = Waiting::CodexLacks { sentence };
             self.add(Urgency::MayWait, &subject, none, waiting);
         }
+        if let Some(sentence) = house.damage.clone() {
+            let waiting = Waiting::JournalDamaged { sentence };
+            self.add(Urgency::MayWait, "journal", none, waiting);
+        }
         for (name, sentence) in house.settings.iter().cloned() {
             let subject = digest(&name);
             let waiting = Waiting::Settings { sentence };

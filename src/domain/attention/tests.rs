@@ -388,6 +388,7 @@ fn the_house_itself_is_told_in_both_languages_with_a_consequence_each() {
         trust: Some("Codex will write.".to_owned()),
         powers: Some(("ab".repeat(32), "more".to_owned(), Vec::new())),
         read_only: Some("disk full".to_owned()),
+        damage: Some("line 3 is damaged".to_owned()),
         settings: vec![("x".to_owned(), "governance.yaml:1:1: x".to_owned())],
         duties: vec![("mailbox".to_owned(), "it broke".to_owned())],
         gate: Some(GateMode::Enforce),
@@ -400,6 +401,7 @@ fn the_house_itself_is_told_in_both_languages_with_a_consequence_each() {
         "codex_lacks",
         "duty_failed",
         "gate_missing",
+        "journal_damaged",
         "powers",
         "settings",
     ];
@@ -427,6 +429,7 @@ fn the_house_itself_is_told_in_both_languages_with_a_consequence_each() {
         "disk full",
         "it cannot fork",
         "it broke",
+        "line 3 is damaged",
         "governance.yaml:1:1: x",
     ];
     assert_eq!(warnings, expected);

@@ -57,6 +57,11 @@ pub enum Waiting {
         /// What is asked for, entry by entry.
         lines: Vec<Line>,
     },
+    /// The journal is damaged where no start reads it, for now.
+    JournalDamaged {
+        /// Where.
+        sentence: String,
+    },
     /// Something about the settings is wrong.
     Settings {
         /// What.
@@ -311,6 +316,7 @@ impl Waiting {
             Self::Login { .. } => "login",
             Self::Trust { .. } => "trust",
             Self::Powers { .. } => "powers",
+            Self::JournalDamaged { .. } => "journal_damaged",
             Self::Settings { .. } => "settings",
             Self::DutyFailed { .. } => "duty_failed",
             Self::GateMissing { .. } => "gate_missing",
@@ -371,6 +377,7 @@ impl Waiting {
             | Self::Login { .. }
             | Self::Trust { .. }
             | Self::Powers { .. }
+            | Self::JournalDamaged { .. }
             | Self::Settings { .. }
             | Self::DutyFailed { .. }
             | Self::GateMissing { .. }

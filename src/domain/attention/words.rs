@@ -60,6 +60,11 @@ impl Waiting {
                 None,
                 say!("waiting.powers.unanswered"),
             ),
+            Self::JournalDamaged { sentence } => (
+                say!("waiting.journal_damaged.title"),
+                told(sentence),
+                say!("waiting.journal_damaged.unanswered"),
+            ),
             Self::Settings { sentence } => (
                 say!("waiting.settings.title"),
                 told(sentence),

@@ -204,6 +204,7 @@ pub fn waiting(sample: &Sample, language: Language) -> Vec<Item> {
             (powers.sha256.clone(), powers.statement.clone(), lines)
         }),
         read_only: sample.read_only.clone(),
+        damage: None,
         settings: {
             let warnings = sample.warnings.iter();
             warnings.map(|it| (it.clone(), it.clone())).collect()
