@@ -21,6 +21,8 @@ impl Fold for State {
 impl Fold for harness::state::State {
     type Event = harness::event::Event;
 
+    const SNAPSHOTS: Option<Codec<Self>> = Some(Codec::json(MEANING));
+
     fn apply(&mut self, record: &Record<Self::Event>) {
         Self::apply(self, record.ts, &record.event);
     }

@@ -18,7 +18,7 @@ pub(super) fn of<S>(opened: &Opened<S>) -> Vec<String> {
 }
 
 /// Snapshots that something is wrong with. Those of another version are only logged: after an update there are some.
-fn unused_snapshots<S>(opened: &Opened<S>) -> Vec<String> {
+pub(super) fn unused_snapshots<S>(opened: &Opened<S>) -> Vec<String> {
     let mut findings = Vec::new();
     for Unused { path, fault } in &opened.unused {
         let path = path.display();

@@ -122,12 +122,13 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let clock = system_clock();
     let opened: Opened<State> =
         Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
-    let findings = findings::of(&opened);
+    let mut found = findings::of(&opened);
     let was_read = opened.from_snapshot.is_none();
     let handoffs = Handoffs::new(places.repo.clone());
     let ledger = Ledger::start_followed(opened, Arc::clone(&clock), handoffs.follower())
         .map_err(io("the journal's thread cannot be started"))?;
     let of_harness = Journal::open(&places.harness_journal(), None, &clock)?;
+    found.extend(findings::unused_snapshots(&of_harness));
     let harness_ledger = harness::Ledger::start(of_harness, clock)
         .map_err(io("the thread of the harness's journal cannot be started"))?;
     let listener = Listener::bind(config.port, &places.socket()).await?;
@@ -202,7 +203,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let started = Event::ServerStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
-        findings,
+        findings: found,
     };
     agents.core.record(vec![started]).await;
     // What was taken out of the file while nobody looked needs a new yes.

@@ -1,13 +1,15 @@
 //! Actions that were performed under a key, as the events of the journal leave them: each is done once, however often it is wanted.
 
 use super::action::{Action, ActionResult, KeyId};
+use super::pairs;
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 
 /// Keys that are kept, the newest. What is wanted twice is wanted within seconds; ten times as many would be some MiB.
 pub const MAX_KEYS: usize = 10_000;
 
 /// What is known of one.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Known {
     digest: String,
     /// What came of it; `None`: it began, and nobody has said.
@@ -15,8 +17,9 @@ struct Known {
 }
 
 /// All of them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Actions {
+    #[serde(with = "pairs")]
     known: HashMap<KeyId, Known>,
     order: VecDeque<KeyId>,
 }

@@ -4,6 +4,7 @@ use super::event::Event;
 use super::job::{Job, JobId, JobState, Priority};
 use super::project::ProjectId;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 /// Jobs of one project that are kept when they are over.
@@ -12,7 +13,7 @@ pub const ENDED_PER_PROJECT: usize = 200;
 pub const ENDED_IN_ALL: usize = 2_000;
 
 /// All of them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Jobs {
     all: BTreeMap<JobId, Job>,
     /// Those that wait or run.

@@ -10,13 +10,14 @@ use super::project::{Project, ProjectId, folded};
 use super::row::{MAX_BYTES, MAX_ROWS, TranscriptEntry};
 use super::worker::Workers;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// Contents of one extension that are remembered as trusted; the oldest gives way. Whoever goes back to an earlier one is not asked again.
 const MAX_TRUSTED: usize = 32;
 
 /// All of it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// Every project.
     pub projects: BTreeMap<ProjectId, Project>,
@@ -43,7 +44,7 @@ pub struct State {
 }
 
 /// A set of extensions.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extensions {
     /// Counts the sets.
     pub version: u64,
@@ -52,7 +53,7 @@ pub struct Extensions {
 }
 
 /// What is known of one thread.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Session {
     /// Whether it was begun here.
     pub started_here: bool,
@@ -69,7 +70,7 @@ pub struct Session {
 }
 
 /// A row of ours, and when it was first written.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// When.
     pub at: DateTime<Utc>,
@@ -78,7 +79,7 @@ pub struct Row {
 }
 
 /// What is left of a deleted thread.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Tombstone {
     /// What it was called.
     pub title: Option<String>,
@@ -304,5 +305,66 @@ impl State {
         }
         self.row_bytes += entry.bytes();
         self.row_bytes -= before;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn happened() -> Vec<Value> {
+        let controls = serde_json::to_value(Controls::default()).unwrap();
+        let row = |id: &str| {
+            json!({ "messageId": id, "turnId": "t", "role": "assistant", "type": "note", "content": "said",
+                "details": "{}", "startedAt": 1, "status": "complete" })
+        };
+        let project = json!({ "projectId": "p", "name": "One", "workingDirectory": "/w",
+            "createdAt": "2026-01-02T03:04:05Z", "updatedAt": "2026-01-02T03:04:05Z" });
+        let job = |id: &str| {
+            json!({ "id": id, "type": "suggest_request", "payload": { "sessionId": "s", "requestKey": "r" },
+                "version": 1, "projectId": "p", "sourceSessionId": "s", "priority": "interactive", "state": "queued",
+                "dedupeKey": "d", "attempts": 0, "maxAttempts": 3, "interruptions": 0, "createdAt": "2026-01-02T03:04:05Z",
+                "runningContext": {} })
+        };
+        let key = json!({ "actor": "a", "sessionId": "s", "key": "k" });
+        vec![
+            json!({ "event": "project_created", "project": project }),
+            json!({ "event": "session_started", "session_id": "s", "project_id": "p", "controls": controls, "settings": { "x": [1] } }),
+            json!({ "event": "session_started", "session_id": "gone", "forked_from": "s", "controls": controls }),
+            json!({ "event": "row_upserted", "session_id": "s", "entry": row("m") }),
+            json!({ "event": "row_upserted", "session_id": "s", "entry": row("n") }),
+            json!({ "event": "session_deleted", "session_id": "gone", "title": "Old", "kept_for_copies": true }),
+            json!({ "event": "settings_set", "scope": "default", "settings": { "y": null } }),
+            json!({ "event": "extension_trusted", "agent_id": "agent", "digest": "ab" }),
+            json!({ "event": "job_queued", "job": job("one") }),
+            json!({ "event": "job_queued", "job": job("two") }),
+            json!({ "event": "job_started", "job_id": "one" }),
+            json!({ "event": "job_completed", "job_id": "one", "result": { "z": 1.5 } }),
+            json!({ "event": "action_claimed", "key": key, "digest": "d" }),
+            json!({ "event": "action_done", "key": key, "result": { "actionType": "t", "status": "performed" } }),
+            json!({ "event": "worker_begun", "project_id": "p", "agent": "a", "thread_id": "w" }),
+            json!({ "event": "worker_used", "thread_id": "w", "tokens": 7 }),
+        ]
+    }
+
+    #[test]
+    fn what_is_written_into_a_snapshot_is_read_back() {
+        let mut state = State::default();
+        let ts = DateTime::<Utc>::UNIX_EPOCH;
+        for event in happened() {
+            let event = serde_json::from_value(event.clone()).expect(&event.to_string());
+            state.apply(ts, &event);
+            let text = serde_json::to_string(&state).unwrap();
+            let back: State = serde_json::from_str(&text).unwrap();
+            assert_eq!(back, state, "{event:?}");
+        }
+        assert!(state.row_bytes > 0 && !state.trusted.is_empty());
+        assert_eq!((state.jobs.iter().count(), state.deleted.len()), (2, 1));
+        let State {
+            actions, workers, ..
+        } = state;
+        assert_ne!((actions, workers), (Actions::default(), Workers::default()));
     }
 }

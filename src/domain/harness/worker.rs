@@ -9,6 +9,7 @@ pub mod targets;
 pub mod telling;
 
 use super::event::Event;
+use super::pairs;
 use super::project::ProjectId;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -42,7 +43,7 @@ impl Mode {
 }
 
 /// Whose a worker is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Owner {
     /// The project that it works for; what stands for one where a session is in none.
     pub project_id: ProjectId,
@@ -51,7 +52,7 @@ pub struct Owner {
 }
 
 /// What is on record of one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worker {
     /// Codex's thread.
     pub thread_id: String,
@@ -102,8 +103,9 @@ impl Worker {
 }
 
 /// All of them.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Workers {
+    #[serde(with = "pairs")]
     all: BTreeMap<Owner, Worker>,
     /// Every thread that is one, or was.
     threads: HashMap<String, Owner>,
