@@ -52,7 +52,7 @@ pub use copy::CopyOutcome;
 pub use line::LineFault;
 pub(crate) use line::{ChainHash, seal};
 pub use open::{Corrupt, Journal, OpenError, Opened, Torn};
-pub use pick::{PickError, pick};
+pub use pick::{PickError, pick, replay};
 pub use record::{Clock, Entry, Fold, Record, system_clock};
 pub use repair::{Damage, Mend, Repair};
 pub(crate) use scan::Tip;
