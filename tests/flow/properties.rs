@@ -600,6 +600,48 @@ proptest! {
     }
 }
 
+proptest! {
+    // Each case syncs a real file a few times.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn a_snapshot_and_the_rest_of_the_real_journal_are_the_state_that_was_live(
+        wishes in prop::collection::vec(wish(), 1..40),
+        cut in 0..1000usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut world = World::new();
+        world.planner();
+        for wish in &wishes {
+            have(&mut world, wish);
+        }
+        let events: Vec<Event> = world.events().cloned().collect();
+        let cut = cut % (events.len() + 1);
+        let mut live = State::default();
+        for (part, at_stop) in [(&events[..cut], 1), (&events[cut..], u64::MAX)] {
+            let mut opened = Journal::open::<State>(&path, None, &system_clock()).unwrap();
+            opened.pace.at_stop = at_stop;
+            let ledger = Ledger::start(opened, system_clock()).unwrap();
+            let part = part.to_vec();
+            ledger
+                .transact_blocking("person", move |_| Ok::<_, ()>((part, ())))
+                .unwrap();
+            live = ledger.read(State::clone);
+            ledger.close_blocking();
+        }
+        let opened = Journal::open::<State>(&path, None, &system_clock()).unwrap();
+        prop_assert_eq!(opened.from_snapshot, (cut > 0).then_some(cut as u64));
+        prop_assert!(opened.unused.is_empty());
+        assert_same(&opened.state, &live);
+        prop_assert!(opened.state.is_indexed() && live.is_indexed());
+        let text = std::fs::read_to_string(&path).unwrap();
+        let entries = text.lines().skip(1).map(|line| Entry::<Event>::parse(line).unwrap());
+        let log = Vec::from_iter(entries.map(|it| (it.record.seq, it.record.ts, it.record.event)));
+        assert_same(&opened.state, &replayed(&log));
+    }
+}
+
 #[test]
 fn the_real_journal_gives_back_the_same_state() {
     let folder = tempfile::tempdir().unwrap();
