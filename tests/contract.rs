@@ -48,6 +48,8 @@ mod old_damage;
 mod order;
 #[path = "contract/pages.rs"]
 mod pages;
+#[path = "contract/past.rs"]
+mod past;
 #[path = "contract/plan_files.rs"]
 mod plan_files;
 #[path = "contract/plan_rules.rs"]
@@ -62,6 +64,8 @@ mod processes;
 mod push;
 #[path = "contract/refusals.rs"]
 mod refusals;
+#[path = "support/repeat.rs"]
+mod repeat;
 #[path = "contract/repeats.rs"]
 mod repeats;
 #[path = "contract/report_forms.rs"]

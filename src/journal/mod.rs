@@ -61,7 +61,7 @@ pub use line::LineFault;
 pub(crate) use line::{ChainHash, seal};
 pub(crate) use open::Behind;
 pub use open::{Corrupt, Journal, OpenError, Opened, Pace, Torn};
-pub use pick::{PickError, pick};
+pub use pick::{PickError, pick, replay};
 pub use record::{Clock, Entry, Fold, Record, system_clock};
 pub use repair::{Damage, Mend, Repair};
 pub(crate) use scan::Tip;

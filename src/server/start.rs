@@ -10,6 +10,7 @@ use crate::checks::evidence;
 use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
 use crate::core::duties::Duty;
+use crate::core::past;
 use crate::core::policy::Policy;
 use crate::core::{Core, Ledger};
 use crate::domain::department::Localized;
@@ -263,6 +264,10 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
         Box::new(move || {
             commits::watch(Arc::clone(&agents), guarded_tx.clone(), acting.clone()).boxed()
         })
+    }));
+    actors.push(keep_until_the_end(Duty::History, {
+        let (agents, acting) = (Arc::clone(&agents), acting.clone());
+        Box::new(move || past::sweep(Arc::clone(&agents.core), acting.clone()).boxed())
     }));
     actors.push(keep_until_the_end(Duty::Notify, {
         let (agents, acting) = (Arc::clone(&agents), acting.clone());

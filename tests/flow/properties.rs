@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use zhongshu::domain::assignment::AssignmentState;
 use zhongshu::domain::event::Event;
@@ -13,6 +13,7 @@ use zhongshu::domain::plan::PlanState;
 use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::{Kind, Outcome, Status};
 use zhongshu::domain::state::State;
+use zhongshu::domain::state::past::Past;
 use zhongshu::journal::{Entry, Journal, Record, system_clock};
 use zhongshu::ledger::Ledger;
 
@@ -522,6 +523,52 @@ proptest! {
             prop_assert_eq!((back.seq, back.ts), (*seq, *at));
             prop_assert_eq!(as_line(back.seq, back.ts, &back.event), line);
         }
+    }
+
+    #[test]
+    fn what_is_put_away_is_missed_by_nobody_and_comes_back_as_it_was(wishes in prop::collection::vec(wish(), 1..120)) {
+        let mut world = World::new();
+        world.planner();
+        for wish in &wishes {
+            have(&mut world, wish);
+        }
+        let before = world.state.clone();
+        let held = |world: &World| before.queue.iter().map(|id| world.hold(id)).collect::<Vec<_>>();
+        let holds = held(&world);
+        let later = world.log.last().unwrap().1 + TimeDelta::days(1);
+        let mut away = Vec::new();
+        loop {
+            let session_ids = Vec::from_iter(world.state.settled(0, later).cloned());
+            let Some(first) = session_ids.first() else { break };
+            prop_assert!(away.iter().all(|it: &Past| it.id() != first), "nobody leaves twice");
+            away.extend(session_ids.iter().map(|id| world.state.past_of(id).unwrap()));
+            world.happen(Event::SessionsPutAway { session_ids });
+            prop_assert!(world.state.is_indexed(), "lookups find what a scan finds");
+        }
+        prop_assert_eq!(world.state.put_away.sessions, away.len());
+        prop_assert_eq!(world.state.sessions.len() + away.len(), before.sessions.len());
+        for live in before.live_sessions() {
+            prop_assert_eq!(world.state.session(live.id()), Some(live));
+        }
+        prop_assert!(before.open_reports().eq(world.state.open_reports()), "a person is asked the same");
+        prop_assert!(before.stranded().eq(world.state.stranded()));
+        prop_assert_eq!(held(&world), holds);
+
+        let beside = world.state.with(&away);
+        for past in &away {
+            let line = serde_json::to_string(past).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Past>(&line).unwrap(), past, "{}", line);
+            let id = past.id();
+            prop_assert_eq!(beside.session(id), before.session(id), "it can be looked at");
+        }
+        for past in away.into_iter().rev() {
+            world.happen(Event::SessionTakenOut { past: Box::new(past) });
+            prop_assert!(world.state.is_indexed(), "lookups find what a scan finds");
+        }
+        let mut after = world.state.clone();
+        prop_assert_eq!(after.put_away.sessions, 0);
+        (after.put_away, after.seq) = (before.put_away.clone(), before.seq);
+        assert_same(&after, &before);
     }
 
     #[test]
