@@ -5,6 +5,7 @@
 pub mod attention;
 mod exit;
 pub mod harness;
+pub mod history;
 pub mod session;
 pub mod token;
 pub mod transcript;
@@ -101,6 +102,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Find sessions of any age by what was said in them, by file, department and time
+    History(history::History),
     /// List what waits for you, and answer it
     Attention(attention::Attention),
     /// Tokens and time of sessions, departments and plans; limits of the account

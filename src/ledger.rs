@@ -10,6 +10,7 @@
 //! The published state sits behind one `RwLock`. Closures given to [`Ledger::read`] hold up the writer
 //! and must be short, must not block and must not call the ledger. Nothing holds the lock over an await.
 
+mod snapshots;
 mod writer;
 
 use std::convert::Infallible;
@@ -22,7 +23,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tracing::{Instrument as _, debug_span};
 
 use crate::hub::{BACKLOG_RECORDS, CatchUp, CatchUpError, Hub, SubscribeError, Subscription};
-use crate::journal::{self, Clock, CopyOutcome, Fold, Opened, Tail, TailError};
+use crate::journal::{self, Clock, CopyOutcome, Fold, Opened, Tail, TailError, Tip};
+use snapshots::Snapshots;
 pub use writer::Follower;
 use writer::{Message, Reply, Stage, Writer};
 
@@ -78,6 +80,8 @@ pub struct Status {
 struct Published<S> {
     state: S,
     seq: u64,
+    /// The record that the state stands at, in the journal.
+    tip: Tip,
 }
 
 /// Handle to the ledger; clones share it. When the last one is gone the writer finishes what is queued,
@@ -158,10 +162,17 @@ impl<S: Fold> Ledger<S> {
             copy: opened.copy,
         });
         let next = opened.state.clone();
+        let tip = opened.appender.as_ref().map_or(Tip::EMPTY, |it| *it.tip());
         let published = Arc::new(RwLock::new(Published {
             state: opened.state,
             seq: opened.last_seq,
+            tip,
         }));
+        // A damaged journal is somebody's to mend first.
+        let snapshots = opened.appender.is_some().then(|| {
+            let published = Arc::clone(&published);
+            Snapshots::new(published, opened.shelf, opened.behind, opened.pace)
+        });
         let writer = Writer {
             appender: opened.appender,
             audit_copy: opened.audit_copy,
@@ -169,8 +180,9 @@ impl<S: Fold> Ledger<S> {
             hub: hub.clone(),
             status: status_sender,
             follower,
+            snapshots: snapshots.flatten(),
         };
-        let stage = Stage::new(next, writer.tip(), clock);
+        let stage = Stage::new(next, tip, clock);
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || writer.run(receiver, stage))?;

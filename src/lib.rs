@@ -4,7 +4,7 @@
 //!
 //! - `domain`: the vocabulary and every decision, pure
 //! - `journal`, `ledger`, `hub`, `fold`: the one door through which state changes
-//! - `process`, `paths`: processes and folders
+//! - `process`, `paths`, `history`: processes and folders; what the state holds no longer
 //! - `access`, `codex`, `git`, `mailbox`, `terminal`: one thing of the outside world each
 //! - `governance`, `config`: what the report says; what holds here
 //! - `gate`: what a commit takes, held against what was approved
@@ -35,6 +35,7 @@ pub mod gate;
 pub mod git;
 pub mod governance;
 pub mod harness;
+pub mod history;
 pub mod hub;
 pub mod journal;
 pub mod ledger;

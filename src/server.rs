@@ -4,6 +4,7 @@
 //! Codex is ready. Order of the end: no new wishes, sessions end (or are left running), the journal is sealed.
 
 mod commits;
+mod findings;
 mod harness_tasks;
 mod notify;
 mod start;

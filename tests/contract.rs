@@ -46,6 +46,8 @@ mod memory;
 mod order;
 #[path = "contract/pages.rs"]
 mod pages;
+#[path = "contract/past.rs"]
+mod past;
 #[path = "contract/plan_files.rs"]
 mod plan_files;
 #[path = "contract/plan_rules.rs"]
@@ -60,6 +62,8 @@ mod processes;
 mod push;
 #[path = "contract/refusals.rs"]
 mod refusals;
+#[path = "support/repeat.rs"]
+mod repeat;
 #[path = "contract/repeats.rs"]
 mod repeats;
 #[path = "contract/report_forms.rs"]

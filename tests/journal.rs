@@ -31,9 +31,11 @@ mod damage;
 mod listen;
 #[path = "journal/repair.rs"]
 mod repair;
+#[path = "journal/snapshot.rs"]
+mod snapshot;
 
 /// A toy state: numbered seats that can be taken once, and a log of what was said.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Hall {
     seats: BTreeMap<u32, String>,
     said: Vec<(u64, String)>,

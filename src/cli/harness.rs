@@ -11,7 +11,7 @@ mod tree;
 
 pub use operation::{Field, Form, Operation, Place, operations};
 pub use schema::Kind;
-pub use tree::{BODY, SEND, WAIT, command};
+pub use tree::{ADD, BODY, SEND, WAIT, command};
 
 use crate::web::harness::PREFIX;
 use crate::web::harness::document::TEXT;

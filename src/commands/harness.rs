@@ -2,9 +2,10 @@
 //!
 //! - `reach`: which server; `profiles`: servers that are not this repository's
 //! - `request`: what is sent; `answer`: what comes back, as it is or in words (`rows`: transcripts and lists)
-//! - `conformance`: an extension tried without a server
+//! - `conformance`: an extension tried without a server; `adding`: one that comes with zhongshu, put where extensions lie
 //! - `waiting`: what waits in all sessions; `follow`: a message to the end of its turn; `stream`: what happens
 
+mod adding;
 mod answer;
 mod conformance;
 mod follow;
@@ -16,7 +17,7 @@ mod stream;
 mod waiting;
 
 use super::error::CommandError;
-use crate::cli::harness::{Operation, SEND, WAIT, command, every_operation};
+use crate::cli::harness::{ADD, Operation, SEND, WAIT, command, every_operation};
 use crate::cli::{Cli, ExitCode};
 use crate::paths::{Environment, Places, find_repository};
 use answer::Printer;
@@ -75,6 +76,10 @@ pub async fn run(
         }
         _ => {
             let (verb, given) = under.subcommand().unwrap_or(("", under));
+            if (group, verb) == ADD {
+                let repo = caller.places(given)?.repo;
+                return adding::run(given, &repo, cwd, out);
+            }
             let wanted = operations
                 .iter()
                 .find(|it| it.group == group && it.verb == verb);
@@ -120,13 +125,17 @@ impl Caller<'_> {
         if let Some(name) = given.get_one::<String>("profile") {
             return Reach::of(&Profiles::of(self.environment)?.read(name)?);
         }
+        Ok(Reach::Here(Box::new(self.places(given)?)))
+    }
+
+    /// The repository that is meant, and its folders.
+    fn places(&self, given: &ArgMatches) -> Result<Places, CommandError> {
         let global = &self.cli.global;
         let path = |name: &str| given.get_one::<PathBuf>(name);
         let repo = path("repo").or(global.repo.as_ref());
         let state = path("state-dir").or(global.state_dir.as_ref());
         let repo = find_repository(repo.map(PathBuf::as_path), self.cwd)?;
         let state = state.map(PathBuf::as_path);
-        let places = Places::of(&repo, state, self.cwd, self.environment)?;
-        Ok(Reach::Here(Box::new(places)))
+        Ok(Places::of(&repo, state, self.cwd, self.environment)?)
     }
 }

@@ -12,6 +12,7 @@ pub mod dossier;
 mod error;
 pub mod gate;
 pub mod harness;
+pub mod history;
 pub mod hook;
 mod input;
 pub mod keep;
@@ -88,6 +89,7 @@ pub async fn run(
             open::run(&places()?, *address, !no_open, environment, out).await
         }
         Some(Command::Ps { json }) => ps::run(&places()?, *json, out).await,
+        Some(Command::History(wanted)) => history::run(&places()?, wanted, out).await,
         Some(Command::Attention(arguments)) => attention::run(&places()?, arguments, out).await,
         Some(Command::Usage(wanted)) => usage::run(&places()?, wanted, out).await,
         Some(Command::Budget(wanted)) => usage::budget(&places()?, wanted, out).await,

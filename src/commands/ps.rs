@@ -52,10 +52,7 @@ pub async fn run(
             } else {
                 table(&sessions, out)?;
                 if let Some(older @ 1..) = status["older_sessions"].as_u64() {
-                    writeln!(
-                        out,
-                        "and {older} older ones: zhongshu api GET '/api/sessions?limit=200'"
-                    )?;
+                    writeln!(out, "and {older} older ones: zhongshu history")?;
                 }
                 let list = client.get("/api/attention").await?;
                 what_waits(&status, &list, out)?;

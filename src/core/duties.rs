@@ -32,6 +32,8 @@ pub enum Duty {
     Commits,
     /// Takes over changes of `governance.yaml`.
     Governance,
+    /// Puts away what is settled.
+    History,
     /// Records who got access.
     Access,
     /// Tells a program of the person's what waits.
@@ -50,6 +52,7 @@ impl Duty {
             Self::Terminals => "terminals",
             Self::Commits => "commits",
             Self::Governance => "governance",
+            Self::History => "history",
             Self::Access => "access",
             Self::Notify => "notify",
         }
@@ -66,6 +69,7 @@ impl Duty {
             Self::Terminals => say!("duty.terminals"),
             Self::Commits => say!("duty.commits"),
             Self::Governance => say!("duty.governance"),
+            Self::History => say!("duty.history"),
             Self::Access => say!("duty.access"),
             Self::Notify => say!("duty.notify"),
         }

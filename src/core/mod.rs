@@ -5,12 +5,14 @@
 //! - `narrowing`: when a yes shrinks for good
 //! - `workspace`: where a session works
 //! - `live`, `duties`: what is observed of sessions, and of our own tasks
+//! - `past`: what was put away, to look at and to take out again
 //! - `done`: how a step went
 
 pub mod done;
 pub mod duties;
 pub mod live;
 mod narrowing;
+pub mod past;
 pub mod policy;
 pub mod powers;
 pub mod workspace;
@@ -27,6 +29,7 @@ use crate::domain::session::Session;
 use crate::domain::state::State;
 use crate::domain::usage::budgets::Bounds;
 use crate::governance::plan_checks::PlanCheckCache;
+use crate::history::History;
 use crate::ledger::{self, TransactError};
 use crate::paths::Places;
 use crate::reader::Reader;
@@ -63,6 +66,10 @@ pub struct Core {
     pub policies: Policies,
     /// The journal.
     pub ledger: Ledger,
+    /// What the state holds no longer.
+    pub history: History,
+    /// Held while sessions leave or come back.
+    moving: tokio::sync::Mutex<()>,
     /// What is observed.
     pub live: Live,
     /// Makes the checks of plans.
@@ -86,10 +93,13 @@ impl Core {
     ) -> Self {
         let approved = ledger.read(|state| state.powers.clone());
         let policy = Policy::of(&config, None, &plan_checks).held_to(&approved);
+        let history = ledger.read(|state| History::open(&config.places.history(), state));
         Self {
             place: config.places.clone(),
             policies: watch::Sender::new(Arc::new(policy)),
             config,
+            history,
+            moving: tokio::sync::Mutex::default(),
             ledger,
             live: Live::default(),
             plan_checks: Arc::new(plan_checks),

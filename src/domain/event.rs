@@ -20,6 +20,7 @@ use super::request::Request;
 use super::result::Revision;
 use super::review::{Approval, Asked, CommitSeen, GateMode, GitId, Rejection};
 use super::session::{Brief, FilesCounted, NotTaken, Outcome};
+use super::state::past::Past;
 use super::steering::{Act, Settings, Target, Wider};
 use super::usage::{TurnUsage, budgets::Budget, budgets::Subject, stops::Limit};
 use super::{plan_file::PlanFile, plan_review::Verdict};
@@ -135,6 +136,16 @@ pub enum Event {
     SessionResumed {
         /// The session.
         session_id: SessionId,
+    },
+    /// Nothing will happen to these by itself, and many newer ones have come: they are kept on disk alone, as what stands before says.
+    SessionsPutAway {
+        /// The sessions.
+        session_ids: Vec<SessionId>,
+    },
+    /// One that was put away is there again, because somebody does something to it.
+    SessionTakenOut {
+        /// It, as it was.
+        past: Box<Past>,
     },
     /// It was decided that a session ends.
     SessionCloseRequested {

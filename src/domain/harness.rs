@@ -6,6 +6,7 @@
 pub mod action;
 pub mod actions;
 pub mod asked;
+pub mod automatic;
 pub mod ceilings;
 pub mod change;
 pub mod controls;

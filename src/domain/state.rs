@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 mod apply;
 mod checks;
 mod index;
+pub mod past;
 mod plan_files;
 mod plans;
 mod queue;
@@ -90,6 +91,9 @@ pub struct State {
     /// What was used, and what is allowed.
     #[serde(default)]
     pub usage: Usage,
+    /// What is not here any more.
+    #[serde(default)]
+    pub put_away: past::PutAway,
     /// Sequence number of the newest event.
     pub seq: u64,
     #[serde(skip)]

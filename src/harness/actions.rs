@@ -12,10 +12,12 @@ use super::queue::read_work;
 use super::refused::Refused;
 use super::waits::Group;
 use super::waits::decisions::{ApprovalWish, Reach, Verdict};
+use crate::domain::ask::{Ask, cut_to};
 use crate::domain::harness::action::{
-    Action, ActionResult, ActionStatus, ActionType, KeyId, MAX_KEY, Scope,
+    Action, ActionResult, ActionStatus, ActionType, Doer, KeyId, MAX_KEY, Scope,
 };
 use crate::domain::harness::actions::Before;
+use crate::domain::harness::automatic::{self, Risk, Side, Wanted};
 use crate::domain::harness::event::Event;
 use crate::domain::harness::job::{Dedupe, NewJob, Priority};
 use crate::domain::harness::row::TranscriptEntry;
@@ -26,6 +28,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// Characters of a name, as for everybody who names a session.
+const MAX_TITLE: usize = 200;
+/// Bytes of a reason that are kept.
+const MAX_REASON: usize = 2000;
+
 /// What an approval is decided with.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +41,10 @@ struct Decide {
     decision: VerdictWord,
     #[serde(default)]
     scope: ReachWord,
+    #[serde(default)]
+    risk: Option<Risk>,
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +72,12 @@ struct Steer {
     input: String,
 }
 
+/// What a session is to be called.
+#[derive(Deserialize)]
+struct Name {
+    title: String,
+}
+
 /// A job.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,7 +99,7 @@ const fn single_flight() -> Dedupe {
 
 impl Harness {
     /// Performs an action, or says why not.
-    pub async fn act(self: &Arc<Self>, actor: &str, scope: &Scope, action: Action) -> ActionResult {
+    pub async fn act(self: &Arc<Self>, doer: &Doer, scope: &Scope, action: Action) -> ActionResult {
         let name = action.action_type.clone();
         let not = |status, reason: Sentence| ActionResult::not(&name, status, &reason);
         let Some(kind) = ActionType::named(&action.action_type) else {
@@ -95,14 +112,14 @@ impl Harness {
             return not(status_of(&refused), refused.message);
         }
         let Some(key) = &action.idempotency_key else {
-            return self.perform_action(actor, scope, kind, action).await;
+            return self.perform_action(doer, scope, kind, action).await;
         };
         if key.trim().is_empty() || key.chars().count() > MAX_KEY {
             let message = say!("reason.action.bad_key", most = MAX_KEY);
             return not(ActionStatus::Invalid, message);
         }
         let key = KeyId {
-            actor: actor.to_owned(),
+            actor: doer.actor(),
             session_id: scope.session_id.clone(),
             key: key.clone(),
         };
@@ -118,7 +135,7 @@ impl Harness {
             };
             Ok::<_, Refused>((events, before))
         };
-        match self.decide(actor, decide).await {
+        match self.decide(doer.actor(), decide).await {
             Ok(Before::New) => {}
             Ok(Before::Done(result)) => return result,
             Ok(Before::Begun) => return not(ActionStatus::Conflict, say!("reason.action.begun")),
@@ -130,12 +147,15 @@ impl Harness {
             }
             Err(refused) => return not(ActionStatus::Failed, refused.message),
         }
-        let result = self.perform_action(actor, scope, kind, action).await;
+        let result = self.perform_action(doer, scope, kind, action).await;
         let done = Event::ActionDone {
             key,
             result: result.clone(),
         };
-        if let Err(refused) = self.decide(actor, move |_| Ok((vec![done], ()))).await {
+        if let Err(refused) = self
+            .decide(doer.actor(), move |_| Ok((vec![done], ())))
+            .await
+        {
             tracing::warn!(error = %refused.message, "what came of an action is not on record");
         }
         result
@@ -143,17 +163,19 @@ impl Harness {
 
     async fn perform_action(
         self: &Arc<Self>,
-        actor: &str,
+        doer: &Doer,
         scope: &Scope,
         kind: ActionType,
         action: Action,
     ) -> ActionResult {
         let payload = action.payload;
+        let actor = doer.actor();
         let done = match kind {
-            ActionType::TranscriptUpsert => self.act_upsert(actor, scope, payload).await,
-            ActionType::ApprovalDecide => self.act_decide(actor, scope, payload).await,
-            ActionType::TurnSteer => self.act_steer(actor, scope, payload).await,
-            ActionType::QueueEnqueue => self.act_enqueue(actor, scope, payload).await,
+            ActionType::TranscriptUpsert => self.act_upsert(&actor, scope, payload).await,
+            ActionType::ApprovalDecide => self.act_decide(doer, scope, payload).await,
+            ActionType::TurnSteer => self.act_steer(&actor, scope, payload).await,
+            ActionType::QueueEnqueue => self.act_enqueue(&actor, scope, payload).await,
+            ActionType::SessionName => self.act_name(scope, payload).await,
         };
         let name = action.action_type.as_str();
         match done {
@@ -177,7 +199,7 @@ impl Harness {
         Ok(json!({ "messageId": message_id }))
     }
 
-    async fn act_decide(self: &Arc<Self>, actor: &str, scope: &Scope, payload: Value) -> Acted {
+    async fn act_decide(self: &Arc<Self>, doer: &Doer, scope: &Scope, payload: Value) -> Acted {
         let wanted: Decide = read(payload)?;
         let ask = self.asked(Group::Approval, &wanted.approval_id);
         let ask = ask.map_err(refusal)?;
@@ -188,6 +210,7 @@ impl Harness {
         if ask.thread_id != scope.session_id || !is_of_turn {
             return Err((ActionStatus::Forbidden, say!("reason.action.out_of_scope")));
         }
+        self.hold_decision(doer, &ask, &wanted).await?;
         let wish = ApprovalWish {
             verdict: match wanted.decision {
                 VerdictWord::Accept => Verdict::Accept,
@@ -201,10 +224,66 @@ impl Harness {
             amendment: None,
             words: None,
         };
-        self.decide_approval(&program(actor), &ask, wish)
+        self.decide_approval(&program(&doer.actor()), &ask, wish)
             .await
             .map_err(refusal)?;
         Ok(json!({ "approvalId": wanted.approval_id }))
+    }
+
+    /// Holds a decision against what the session's settings allow, and puts on record what came of that.
+    async fn hold_decision(&self, doer: &Doer, ask: &Ask, wanted: &Decide) -> Result<(), No> {
+        let side = match wanted.decision {
+            VerdictWord::Accept => Side::Accept,
+            VerdictWord::Decline | VerdictWord::Cancel => Side::Reject,
+        };
+        let wish = Wanted {
+            side,
+            is_lasting: matches!(wanted.scope, ReachWord::Session),
+            risk: wanted.risk,
+        };
+        let mut reason = wanted.reason.clone();
+        if let Some(reason) = &mut reason {
+            cut_to(reason, MAX_REASON);
+        }
+        let (session_id, role, what) = (ask.thread_id.clone(), doer.role(), ask.what.clone());
+        let approval_id = ask.id.as_str().to_owned();
+        let decide = move |state: &State| {
+            let settings = state.session_controls(&session_id).settings;
+            let held = automatic::check(&settings, &what, wish);
+            let event = Event::AutomaticDecision {
+                session_id,
+                approval_id,
+                role: role.to_owned(),
+                decision: side,
+                risk: wish.risk,
+                reason,
+                threshold: held.ok(),
+                result: held.err().map_or("allowed", |it| it.code()).to_owned(),
+            };
+            Ok((vec![event], held))
+        };
+        let held = self.decide(doer.actor(), decide).await.map_err(refusal)?;
+        match held {
+            Ok(_) => Ok(()),
+            Err(held) => Err((ActionStatus::Forbidden, held.sentence())),
+        }
+    }
+
+    async fn act_name(&self, scope: &Scope, payload: Value) -> Acted {
+        let wanted: Name = read(payload)?;
+        let title = wanted.title.trim();
+        if title.is_empty() || title.chars().count() > MAX_TITLE {
+            let message = say!("reason.action.bad_title", most = MAX_TITLE);
+            return Err((ActionStatus::Invalid, message));
+        }
+        let known = self.drivable(&scope.session_id).map_err(refusal)?;
+        // What a person has named is theirs.
+        if known.is_named() {
+            return Err((ActionStatus::NotEligible, say!("reason.action.has_name")));
+        }
+        let title = title.to_owned();
+        self.rename(&known, title.clone()).await.map_err(refusal)?;
+        Ok(json!({ "title": title }))
     }
 
     async fn act_steer(&self, actor: &str, scope: &Scope, payload: Value) -> Acted {
@@ -243,7 +322,10 @@ impl Harness {
 }
 
 /// What was done, or why nothing was.
-type Acted = Result<Value, (ActionStatus, Sentence)>;
+type Acted = Result<Value, No>;
+
+/// Why nothing was done.
+type No = (ActionStatus, Sentence);
 
 /// No person: whatever ceilings there are hold.
 fn program(actor: &str) -> By {

@@ -70,10 +70,19 @@ impl Known {
         }
     }
 
-    /// Its name, else how it begins, else that it is new.
-    pub fn title(&self) -> &str {
+    /// Whether anybody has named it.
+    pub fn is_named(&self) -> bool {
+        self.given_name().is_some()
+    }
+
+    fn given_name(&self) -> Option<&str> {
         let name = self.name.as_deref();
         name.filter(|name| !name.is_empty() && *name != UNNAMED)
+    }
+
+    /// Its name, else how it begins, else that it is new.
+    pub fn title(&self) -> &str {
+        self.given_name()
             .or(Some(self.preview.as_str()).filter(|text| !text.is_empty()))
             .unwrap_or(UNNAMED)
     }

@@ -43,7 +43,7 @@ impl Harness {
         let owned = |id: &str| {
             let is_session =
                 |state: &crate::domain::state::State| state.session_of_thread(id).is_some();
-            self.core.ledger.read(is_session) || self.is_worker(id)
+            self.core.ledger.read(is_session) || self.is_worker(id) || self.core.is_past(id)
         };
         let parent = |id: &str| self.index.get(id)?.parent;
         let line = std::iter::successors(Some(session_id.to_owned()), |id| parent(id));

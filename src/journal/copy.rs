@@ -18,6 +18,10 @@ use rustix::fs::OFlags;
 /// slow every commit down, ten times as much would leave people without a current log for too long.
 const MEND_PAUSE: Duration = Duration::from_secs(60);
 
+/// How much of the copy's end a start compares however little is new: enough to tell another file of the same length, and read in a
+/// millisecond.
+const ALWAYS_BYTES: u64 = 1024 * 1024;
+
 /// What comparing the copy with the journal led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CopyOutcome {
@@ -61,15 +65,21 @@ struct Held {
 }
 
 impl AuditCopy {
-    /// Compares and mends the copy at `path` with the first `journal_len` bytes of `journal`.
-    pub(crate) fn open(path: &Path, journal: &Path, journal_len: u64) -> (Self, CopyOutcome) {
+    /// Compares and mends the copy at `path` with the first `journal_len` bytes of `journal`. What stands before `from` was compared at
+    /// an earlier start, or was written by one; it is read again only where the copy ends before that.
+    pub(crate) fn open(
+        path: &Path,
+        journal: &Path,
+        journal_len: u64,
+        from: u64,
+    ) -> (Self, CopyOutcome) {
         let mut copy = Self {
             path: path.to_owned(),
             journal: journal.to_owned(),
             held: None,
             mended_at: None,
         };
-        let outcome = copy.mend(journal_len);
+        let outcome = copy.mend(journal_len, from);
         (copy, outcome)
     }
 
@@ -89,15 +99,15 @@ impl AuditCopy {
             return reason.map(|reason| CopyOutcome::Failed { reason });
         }
         self.mended_at = Some(Instant::now());
-        match self.mend(journal_len) {
+        match self.mend(journal_len, 0) {
             // It had been reported when it broke.
             CopyOutcome::Failed { .. } if reason.is_none() => None,
             outcome => Some(outcome),
         }
     }
 
-    fn mend(&mut self, journal_len: u64) -> CopyOutcome {
-        match mend(&self.path, &self.journal, journal_len) {
+    fn mend(&mut self, journal_len: u64, from: u64) -> CopyOutcome {
+        match mend(&self.path, &self.journal, journal_len, from) {
             Ok((held, outcome)) => {
                 self.held = Some(held);
                 outcome
@@ -131,7 +141,12 @@ impl Held {
     }
 }
 
-fn mend(path: &Path, journal: &Path, journal_len: u64) -> io::Result<(Held, CopyOutcome)> {
+fn mend(
+    path: &Path,
+    journal: &Path,
+    journal_len: u64,
+    from: u64,
+) -> io::Result<(Held, CopyOutcome)> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
@@ -147,7 +162,7 @@ fn mend(path: &Path, journal: &Path, journal_len: u64) -> io::Result<(Held, Copy
     };
     // Only a plain file with one name can be the copy: a link would let someone choose where we write.
     if found.is_file()
-        && let Some(same) = open_if_prefix(path, journal, journal_len)?
+        && let Some(same) = open_if_prefix(path, journal, journal_len, from)?
     {
         return complete(same, journal, journal_len);
     }
@@ -160,17 +175,30 @@ fn mend(path: &Path, journal: &Path, journal_len: u64) -> io::Result<(Held, Copy
     Ok((held, CopyOutcome::Diverged { moved_to }))
 }
 
-/// The copy, if it holds the first bytes of the journal and nothing else.
-fn open_if_prefix(path: &Path, journal: &Path, journal_len: u64) -> io::Result<Option<File>> {
+/// The copy, if it holds the first bytes of the journal and nothing else, as far as that is looked at.
+fn open_if_prefix(
+    path: &Path,
+    journal: &Path,
+    journal_len: u64,
+    from: u64,
+) -> io::Result<Option<File>> {
     let copy = open_options().open(path)?;
     let metadata = copy.metadata()?;
     if !metadata.is_file() || metadata.nlink() != 1 || metadata.len() > journal_len {
         return Ok(None);
     }
     let len = metadata.len();
+    let from = match len < from {
+        true => 0,
+        false => from.min(len.saturating_sub(ALWAYS_BYTES)),
+    };
+    let bytes_of = |mut file: File| {
+        file.seek(SeekFrom::Start(from))?;
+        io::Result::Ok(BufReader::with_capacity(128 * 1024, file.take(len - from)))
+    };
     let same = same_bytes(
-        BufReader::with_capacity(128 * 1024, (&copy).take(len)),
-        BufReader::with_capacity(128 * 1024, File::open(journal)?.take(len)),
+        bytes_of(copy.try_clone()?)?,
+        bytes_of(File::open(journal)?)?,
     )?;
     Ok(same.then_some(copy))
 }

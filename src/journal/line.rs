@@ -255,7 +255,7 @@ pub(crate) fn begins_header(piece: &[u8]) -> bool {
     piece[..common] == BEGIN[..common] || piece.iter().all(|&byte| byte == 0)
 }
 
-fn hex(digest: &[u8]) -> ChainHash {
+pub(super) fn hex(digest: &[u8]) -> ChainHash {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = GENESIS;
     for (pair, byte) in text.chunks_exact_mut(2).zip(digest) {

@@ -27,6 +27,9 @@
 //! holds the same bytes; it is written after the sync, is not synced itself, and is mended from the
 //! journal when it lags or differs.
 //!
+//! A start reads the newest sound snapshot (`snapshot`) and the lines behind it, and compares the copy from there on; `verify` reads
+//! everything.
+//!
 //! # What a damaged file means
 //!
 //! - A last piece without its newline, or a last line that has neither a record's beginning nor its end
@@ -36,26 +39,34 @@
 //!   is what the lines before it say, nothing on disk is touched, and the ledger starts read-only.
 
 mod append;
+mod codec;
 mod copy;
+mod folder;
 mod line;
 mod open;
 mod pick;
 mod record;
 mod repair;
 mod scan;
+mod shelf;
+mod snapshot;
 mod tail;
 mod verify;
 
 pub(crate) use append::{AppendError, Appender, Resume};
+pub use codec::Codec;
 pub(crate) use copy::AuditCopy;
 pub use copy::CopyOutcome;
 pub use line::LineFault;
 pub(crate) use line::{ChainHash, seal};
-pub use open::{Corrupt, Journal, OpenError, Opened, Torn};
-pub use pick::{PickError, pick};
+pub(crate) use open::Behind;
+pub use open::{Corrupt, Journal, OpenError, Opened, Pace, Torn};
+pub use pick::{PickError, pick, replay};
 pub use record::{Clock, Entry, Fold, Record, system_clock};
 pub use repair::{Damage, Mend, Repair};
 pub(crate) use scan::Tip;
+pub(crate) use shelf::Shelf;
+pub use snapshot::{SnapshotFault, Unused};
 pub(crate) use tail::tail_until;
 pub use tail::{Follower, Line, Tail, TailError, follow, tail};
 pub use verify::{Bad, CopyVerdict, VerifyReport, verify};

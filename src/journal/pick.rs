@@ -54,6 +54,26 @@ pub enum PickError {
 pub fn pick<E: DeserializeOwned>(
     path: &Path,
     names: &[&str],
+    visit: impl FnMut(&Record<E>),
+) -> Result<bool, PickError> {
+    let is_named = |name: Option<&str>| name.is_some_and(|name| names.contains(&name));
+    read(path, is_named, visit)
+}
+
+/// Hands every record on, in order; as [`pick`] otherwise.
+///
+/// # Errors
+/// As [`pick`].
+pub fn replay<E: DeserializeOwned>(
+    path: &Path,
+    visit: impl FnMut(&Record<E>),
+) -> Result<bool, PickError> {
+    read(path, |_| true, visit)
+}
+
+fn read<E: DeserializeOwned>(
+    path: &Path,
+    is_wanted: impl Fn(Option<&str>) -> bool,
     mut visit: impl FnMut(&Record<E>),
 ) -> Result<bool, PickError> {
     let failed = |source| PickError::Io {
@@ -72,7 +92,7 @@ pub fn pick<E: DeserializeOwned>(
     };
     check_owner(&file, path)?;
     let Walked { tip, ending } = scan::walk(&file, |parts| {
-        if parts.name().is_some_and(|name| names.contains(&name)) {
+        if is_wanted(parts.name()) {
             visit(&parts.record()?);
         }
         Ok(())

@@ -8,6 +8,8 @@ use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::codec::Codec;
+
 /// What the journal folds over: the whole state of a server, made from its events alone.
 ///
 /// # Determinism
@@ -17,6 +19,9 @@ use serde::{Deserialize, Serialize};
 pub trait Fold: Clone + Default + Send + Sync + 'static {
     /// The internally tagged enum (`#[serde(tag = "event", rename_all = "snake_case")]`) of what can happen.
     type Event: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
+
+    /// How it is written into snapshots; with `None` every start reads the whole journal.
+    const SNAPSHOTS: Option<Codec<Self>> = None;
 
     /// Takes one record into the state.
     fn apply(&mut self, record: &Record<Self::Event>);

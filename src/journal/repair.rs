@@ -8,8 +8,9 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use super::folder::{free_name, sync_folder};
 use super::line::LineFault;
-use super::open::{OpenError, free_name, open_locked, sync_folder};
+use super::open::{OpenError, open_locked};
 use super::scan::{self, Ending, Tip, Walked};
 use super::verify::{Bad, CopyVerdict, compare};
 

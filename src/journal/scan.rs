@@ -81,12 +81,21 @@ pub(crate) struct Walked {
 /// A fault that `visit` returns ends the walk as a corrupt line.
 pub(crate) fn walk(
     file: impl Read,
+    visit: impl FnMut(&Parts<'_>) -> Result<(), LineFault>,
+) -> io::Result<Walked> {
+    walk_from(Tip::EMPTY, file, visit)
+}
+
+/// [`walk`] behind `from`, where `file` has to stand.
+pub(crate) fn walk_from(
+    from: Tip,
+    file: impl Read,
     mut visit: impl FnMut(&Parts<'_>) -> Result<(), LineFault>,
 ) -> io::Result<Walked> {
     // Large reads: replay is bound by hashing and parsing, not by system calls.
     let mut reader = BufReader::with_capacity(256 * 1024, file);
     let mut line = Vec::new();
-    let mut tip = Tip::EMPTY;
+    let mut tip = from;
     loop {
         line.clear();
         (&mut reader)
@@ -114,6 +123,16 @@ pub(crate) fn walk(
             }
         }
     }
+}
+
+/// Whether a journal begins with a header that this version reads.
+pub(crate) fn has_header(file: impl Read) -> io::Result<bool> {
+    let mut line = Vec::new();
+    BufReader::with_capacity(512, file)
+        .take(512)
+        .read_until(b'\n', &mut line)?;
+    let whole = line.pop_if(|byte| *byte == b'\n').is_some();
+    Ok(whole && take(&line, &Tip::EMPTY, &mut |_| Ok(())).is_ok())
 }
 
 fn take(

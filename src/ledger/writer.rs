@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SubsecRound, Utc};
 use tokio::sync::{mpsc, watch};
 
+use super::snapshots::Snapshots;
 use super::{Health, Published, Status, TransactError};
 use crate::hub::Hub;
 use crate::journal::{
@@ -176,14 +177,11 @@ pub(super) struct Writer<S: Fold> {
     pub(super) hub: Hub<S::Event>,
     pub(super) status: watch::Sender<Status>,
     pub(super) follower: Follower<S>,
+    /// `None` where none are written.
+    pub(super) snapshots: Option<Snapshots<S>>,
 }
 
 impl<S: Fold> Writer<S> {
-    /// The journal's end.
-    pub(super) fn tip(&self) -> Tip {
-        self.appender.as_ref().map_or(Tip::EMPTY, |it| *it.tip())
-    }
-
     /// The thread's main.
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Message<S>>, mut stage: Stage<S>) {
         let mut open = true;
@@ -221,9 +219,12 @@ impl<S: Fold> Writer<S> {
         {
             tracing::error!(%error, "the journal's last sync failed");
         }
+        if let Some(snapshots) = self.snapshots.take() {
+            snapshots.finish();
+        }
     }
 
-    /// Write, sync, copy, follower, state, hub: the order that the whole design rests on.
+    /// Write, sync, copy, follower, state, hub, and at times a snapshot: the order that the whole design rests on.
     fn make_durable(&mut self, stage: &mut Stage<S>) -> Result<(), String> {
         let Some(appender) = self.appender.as_mut() else {
             return Ok(());
@@ -261,8 +262,13 @@ impl<S: Fold> Writer<S> {
             published.state = stage.next.clone();
         }
         published.seq = tip.last_seq();
+        published.tip = tip;
         drop(published);
         self.hub.publish(&stage.entries);
+        if let Some(snapshots) = &mut self.snapshots {
+            let (records, bytes) = (stage.entries.len() as u64, stage.bytes.len() as u64);
+            snapshots.grown(records, bytes);
+        }
         stage.reset(tip, None);
         Ok(())
     }

@@ -44,6 +44,11 @@ impl Places {
         self.state.join("trees").join(format!("{id}.json"))
     }
 
+    /// What was put away.
+    pub fn history(&self) -> PathBuf {
+        self.state.join("history.sqlite")
+    }
+
     /// The journal of the harness.
     pub fn harness_journal(&self) -> PathBuf {
         self.state.join("harness.jsonl")

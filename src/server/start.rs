@@ -2,7 +2,7 @@
 
 use super::supervisor::keep;
 use super::watchers;
-use super::{Server, commits, harness_tasks, notify};
+use super::{Server, commits, findings, harness_tasks, notify};
 use crate::access::{
     Access, AccessEvent, Address, NoEntropy, PRINTED_KEY_LIFE, TokenError, TokenStore,
 };
@@ -10,6 +10,7 @@ use crate::checks::evidence;
 use crate::codex::{self, Codex, calls::ClientInfo, find};
 use crate::config::Config;
 use crate::core::duties::Duty;
+use crate::core::past;
 use crate::core::policy::Policy;
 use crate::core::{Core, Ledger};
 use crate::domain::department::Localized;
@@ -20,7 +21,7 @@ use crate::governance::judging::CommittedFile;
 use crate::governance::plan_checks::PlanCheckCache;
 use crate::harness::extensions::Door;
 use crate::harness::{self, Harness};
-use crate::journal::{CopyOutcome, Journal, OpenError, Opened, system_clock};
+use crate::journal::{Journal, OpenError, Opened, system_clock};
 use crate::mailbox;
 use crate::mailbox::handoffs::Handoffs;
 use crate::paths::{Lock, LockError, PathError, Places, ServerFile, write_private};
@@ -122,7 +123,7 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
     let clock = system_clock();
     let opened: Opened<State> =
         Journal::open(&places.journal(), Some(&places.audit_copy()), &clock)?;
-    let findings = findings(&opened);
+    let findings = findings::of(&opened);
     let handoffs = Handoffs::new(places.repo.clone());
     let ledger = Ledger::start_followed(opened, Arc::clone(&clock), handoffs.follower())
         .map_err(io("the journal's thread cannot be started"))?;
@@ -262,6 +263,10 @@ pub async fn start(config: Config) -> Result<Server, StartError> {
             commits::watch(Arc::clone(&agents), guarded_tx.clone(), acting.clone()).boxed()
         })
     }));
+    actors.push(keep_until_the_end(Duty::History, {
+        let (agents, acting) = (Arc::clone(&agents), acting.clone());
+        Box::new(move || past::sweep(Arc::clone(&agents.core), acting.clone()).boxed())
+    }));
     actors.push(keep_until_the_end(Duty::Notify, {
         let (agents, acting) = (Arc::clone(&agents), acting.clone());
         Box::new(move || {
@@ -322,19 +327,6 @@ async fn check_repository(program: &Path, repo: &Path) -> Result<CommittedFile, 
         repo: repo.to_owned(),
         source,
     })
-}
-
-/// What a person should know about the journal as it was found.
-fn findings(opened: &Opened<State>) -> Vec<String> {
-    let mut findings = Vec::new();
-    if let Some(torn) = &opened.torn {
-        let moved = torn.moved_to.display();
-        findings.push(say!("reason.torn_line", bytes = torn.bytes, moved).to_string());
-    }
-    if let CopyOutcome::Diverged { moved_to } = &opened.copy {
-        findings.push(say!("reason.copy_changed", path = moved_to.display()).to_string());
-    }
-    findings
 }
 
 /// The native program, or the sentences that say why there is none.

@@ -1,5 +1,7 @@
 //! Briefs and prompts: what a session is, and what it is told first.
 
+use crate::core::Core;
+use crate::core::past::Beside;
 use crate::core::policy::Policy;
 use crate::core::workspace;
 use crate::domain::assignment::Assignment;
@@ -9,6 +11,7 @@ use crate::domain::flow::plan_reviews;
 use crate::domain::ids::SessionId;
 use crate::domain::plan_review::ReviewedPlan;
 use crate::domain::prompts::{self, Setting, Takeover};
+use crate::domain::refusal::Refusal;
 use crate::domain::sentence::say;
 use crate::domain::session::{Brief, Kind, Session};
 use crate::domain::state::State;
@@ -144,6 +147,18 @@ fn review_prompt(setting: Setting<'_>, state: &State, brief: &Brief) -> Option<S
     let reviewed = brief.review.as_ref()?;
     let (planner, plan) = plan_reviews::subject(state, state.session(&brief.id)?)?;
     Some(prompts::review(setting, brief, reviewed, planner, plan))
+}
+
+/// The first prompt of a session. Who takes over from a planner hears of its work, also of what was put away.
+///
+/// # Errors
+/// When that cannot be read now.
+pub fn first(core: &Core, policy: &Policy, brief: &Brief) -> Result<String, Refusal> {
+    let beside = brief.resumed_from_session_id.as_ref();
+    let beside = beside.map_or(Beside::default(), Beside::work_of);
+    core.look(&beside, |seen| {
+        prompt(policy, &core.place, seen.state, brief)
+    })
 }
 
 /// The first prompt of a session, from the state alone: a restart renders the same text.

@@ -12,6 +12,7 @@ use crate::harness::Harness;
 use crate::reader::{ReadError, Reader};
 use crate::sessions::agents::Agents;
 use crate::web::attention::Attention;
+use crate::web::body::Subjects;
 use crate::web::error::ApiError;
 use crate::web::preferences::PreferenceFile;
 use crate::web::session_frames::SessionFrames;
@@ -50,6 +51,15 @@ pub struct App {
     pub attention: Arc<Attention>,
     /// Whether the gate stands before every commit; `None` until somebody has looked.
     pub guarded: watch::Receiver<Option<bool>>,
+}
+
+impl Subjects for App {
+    async fn take_out(&self, names: Vec<String>) -> Result<(), ApiError> {
+        for name in names {
+            self.agents.core.take_out(&name).await?;
+        }
+        Ok(())
+    }
 }
 
 impl App {

@@ -24,6 +24,9 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Names a request, so that it can be repeated.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// So many names in one request are looked up.
+const MAX_NAMES: usize = 64;
+
 /// A JSON object as the body. Unknown fields are refused where `T` says `deny_unknown_fields`.
 #[derive(Debug, Clone)]
 pub struct Body<T>(pub T);
@@ -32,12 +35,28 @@ pub struct Body<T>(pub T);
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
-impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Body<T> {
+/// What requests are about, by the names in them.
+pub trait Subjects: Sync {
+    /// What was put away and has one of these names is there again when this returns: the request is about to act on it. Names that mean
+    /// nothing are no error here.
+    fn take_out(&self, names: Vec<String>) -> impl Future<Output = Result<(), ApiError>> + Send;
+}
+
+/// A route that shares nothing acts on nothing that could have been put away.
+impl Subjects for () {
+    async fn take_out(&self, _: Vec<String>) -> Result<(), ApiError> {
+        Ok(())
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Subjects> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, subjects: &S) -> Result<Self, ApiError> {
         let bytes = read(request).await?;
-        parse_object(&bytes).map(Self)
+        let wish = parse_object(&bytes)?;
+        subjects.take_out(names(&bytes)).await?;
+        Ok(Self(wish))
     }
 }
 
@@ -52,10 +71,10 @@ struct KeyField {
     idempotency_key: Option<RequestKey>,
 }
 
-impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Keyed<T> {
+impl<T: DeserializeOwned + Send, S: Subjects> FromRequest<S> for Keyed<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, subjects: &S) -> Result<Self, ApiError> {
         let header = header_key(request.headers())?;
         let bytes = read(request).await?;
         let wish = parse_object(&bytes)?;
@@ -66,12 +85,38 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Keyed<T> {
             }
             (header, field) => header.or(field),
         };
+        subjects.take_out(names(&bytes)).await?;
         let request = key.map(|key| KeyedRequest {
             key,
             sha256: digest(&bytes),
         });
         Ok(Self(wish, request))
     }
+}
+
+/// Every text in a body that could be an id, as often as it stands there; not more than anybody acts on at once.
+fn names(bytes: &[u8]) -> Vec<String> {
+    fn look(value: Value, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) if is_name(&text) && found.len() < MAX_NAMES => found.push(text),
+            Value::Array(all) => all.into_iter().for_each(|it| look(it, found)),
+            Value::Object(fields) => fields.into_iter().for_each(|(_, it)| look(it, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    look(
+        serde_json::from_slice(bytes).unwrap_or_default(),
+        &mut found,
+    );
+    found
+}
+
+/// Whether this could be an id of ours, or of a thread: both end with a UUID.
+fn is_name(text: &str) -> bool {
+    let made = text.get(text.len().saturating_sub(12)..);
+    let is_hex = |made: &str| made.bytes().all(|it| it.is_ascii_hexdigit());
+    (32..=96).contains(&text.len()) && made.is_some_and(is_hex)
 }
 
 fn header_key(headers: &HeaderMap) -> Result<Option<RequestKey>, ApiError> {

@@ -15,12 +15,15 @@ use super::paging::MAX_PAGE;
 use super::table::Table;
 use super::views::{AllUsage, CodexView, ON_PAGE, PlanFileView, PlanView, RuleView, ViewContext};
 use super::{api, assets};
+use crate::core::past::{Beside, Seen};
+use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::review::GitId;
 use crate::domain::sentence::say;
-use crate::domain::state::recent::OVER;
+use crate::domain::state::recent::{OVER, Page};
 use crate::gate::review::Wanted;
 use crate::git::diff::{OVERVIEW, WHOLE_FILE};
+use crate::history::Kind;
 use crate::ledger::Health;
 use crate::web::api::reports::ReportQuery;
 use axum::extract::State;
@@ -56,6 +59,9 @@ struct Wish {
     #[serde(default)]
     planners: Option<usize>,
 }
+
+/// Departments of a planner that was put away which the page shows.
+const OF_OLD: usize = 30;
 
 fn language(app: &App, lang: Option<&str>, headers: &HeaderMap) -> Language {
     let accepted = headers
@@ -100,13 +106,27 @@ async fn work(
     // One look at one moment: a plan never stands beside the queue of another.
     let limits = agents.queue().limits();
     let house = house(agents, language);
-    let seen = agents.core.ledger.read_at(|state, seq| {
+    let mut beside = Beside::default();
+    let departments = Page::<SessionId>::newest(OF_OLD);
+    if let Some(named) = &wish.session_id
+        && !agents
+            .core
+            .ledger
+            .read(|state| state.named(named).is_some())
+    {
+        beside = Beside::named(named).and(Kind::DepartmentsOf(named), &departments);
+    }
+    // The newest stand in the state.
+    let planners = Page::<SessionId>::newest(wish.planners.unwrap_or(OVER).min(MAX_PAGE));
+    if planners.limit > OVER {
+        beside = beside.and(Kind::Planners, &planners);
+    }
+    let seen = agents.core.look(&beside, |Seen { state, seq, .. }| {
         let scene = ViewContext::of(agents, state, None);
         let chosen = chosen_planner(state, wish.session_id.as_deref()).cloned();
         let planner = chosen.as_ref().and_then(|id| state.session(id));
         let waiting = app.attention.look(agents, state, &limits, house, language);
-        let planners = wish.planners.unwrap_or(OVER).min(MAX_PAGE);
-        let desk = Desk::of(state, chosen.as_ref(), planners, &waiting);
+        let desk = Desk::of(state, chosen.as_ref(), planners.limit, &waiting);
         let plans: Vec<PlanView> = planner
             .map(|p| {
                 let plans = p.plans.iter().rev();
@@ -136,7 +156,7 @@ async fn work(
             waiting,
             AllUsage::of(agents, state, &limits.bounds, language, ON_PAGE),
         )
-    });
+    })?;
     let (
         seq,
         sessions,

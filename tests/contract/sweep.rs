@@ -29,6 +29,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("GET", "/api/sessions", For::Lookers),
     ("GET", "/api/attention", For::Lookers),
     ("GET", "/api/attention/{id}", For::Lookers),
+    ("GET", "/api/history", For::Lookers),
     ("GET", "/api/zhongshu_sessions", For::Lookers),
     ("GET", "/api/zhongshu_context", For::Lookers),
     ("GET", "/api/zhongshu_inbox", For::Lookers),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use zhongshu::domain::assignment::AssignmentState;
 use zhongshu::domain::event::Event;
@@ -13,6 +13,7 @@ use zhongshu::domain::plan::PlanState;
 use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::{Kind, Outcome, Status};
 use zhongshu::domain::state::State;
+use zhongshu::domain::state::past::Past;
 use zhongshu::journal::{Entry, Journal, Record, system_clock};
 use zhongshu::ledger::Ledger;
 
@@ -525,6 +526,52 @@ proptest! {
     }
 
     #[test]
+    fn what_is_put_away_is_missed_by_nobody_and_comes_back_as_it_was(wishes in prop::collection::vec(wish(), 1..120)) {
+        let mut world = World::new();
+        world.planner();
+        for wish in &wishes {
+            have(&mut world, wish);
+        }
+        let before = world.state.clone();
+        let held = |world: &World| before.queue.iter().map(|id| world.hold(id)).collect::<Vec<_>>();
+        let holds = held(&world);
+        let later = world.log.last().unwrap().1 + TimeDelta::days(1);
+        let mut away = Vec::new();
+        loop {
+            let session_ids = Vec::from_iter(world.state.settled(0, later).cloned());
+            let Some(first) = session_ids.first() else { break };
+            prop_assert!(away.iter().all(|it: &Past| it.id() != first), "nobody leaves twice");
+            away.extend(session_ids.iter().map(|id| world.state.past_of(id).unwrap()));
+            world.happen(Event::SessionsPutAway { session_ids });
+            prop_assert!(world.state.is_indexed(), "lookups find what a scan finds");
+        }
+        prop_assert_eq!(world.state.put_away.sessions, away.len());
+        prop_assert_eq!(world.state.sessions.len() + away.len(), before.sessions.len());
+        for live in before.live_sessions() {
+            prop_assert_eq!(world.state.session(live.id()), Some(live));
+        }
+        prop_assert!(before.open_reports().eq(world.state.open_reports()), "a person is asked the same");
+        prop_assert!(before.stranded().eq(world.state.stranded()));
+        prop_assert_eq!(held(&world), holds);
+
+        let beside = world.state.with(&away);
+        for past in &away {
+            let line = serde_json::to_string(past).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Past>(&line).unwrap(), past, "{}", line);
+            let id = past.id();
+            prop_assert_eq!(beside.session(id), before.session(id), "it can be looked at");
+        }
+        for past in away.into_iter().rev() {
+            world.happen(Event::SessionTakenOut { past: Box::new(past) });
+            prop_assert!(world.state.is_indexed(), "lookups find what a scan finds");
+        }
+        let mut after = world.state.clone();
+        prop_assert_eq!(after.put_away.sessions, 0);
+        (after.put_away, after.seq) = (before.put_away.clone(), before.seq);
+        assert_same(&after, &before);
+    }
+
+    #[test]
     fn moving_keeps_everything_else_in_its_order(
         count in 1..8usize,
         moves in prop::collection::vec((0..8usize, 0..9usize), 0..20),
@@ -550,6 +597,48 @@ proptest! {
             given.push(world.session(&id).brief.assignment_id.clone().unwrap());
         }
         prop_assert_eq!(given, model, "they are given out in the order a person made");
+    }
+}
+
+proptest! {
+    // Each case syncs a real file a few times.
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn a_snapshot_and_the_rest_of_the_real_journal_are_the_state_that_was_live(
+        wishes in prop::collection::vec(wish(), 1..40),
+        cut in 0..1000usize,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.jsonl");
+        let mut world = World::new();
+        world.planner();
+        for wish in &wishes {
+            have(&mut world, wish);
+        }
+        let events: Vec<Event> = world.events().cloned().collect();
+        let cut = cut % (events.len() + 1);
+        let mut live = State::default();
+        for (part, at_stop) in [(&events[..cut], 1), (&events[cut..], u64::MAX)] {
+            let mut opened = Journal::open::<State>(&path, None, &system_clock()).unwrap();
+            opened.pace.at_stop = at_stop;
+            let ledger = Ledger::start(opened, system_clock()).unwrap();
+            let part = part.to_vec();
+            ledger
+                .transact_blocking("person", move |_| Ok::<_, ()>((part, ())))
+                .unwrap();
+            live = ledger.read(State::clone);
+            ledger.close_blocking();
+        }
+        let opened = Journal::open::<State>(&path, None, &system_clock()).unwrap();
+        prop_assert_eq!(opened.from_snapshot, (cut > 0).then_some(cut as u64));
+        prop_assert!(opened.unused.is_empty());
+        assert_same(&opened.state, &live);
+        prop_assert!(opened.state.is_indexed() && live.is_indexed());
+        let text = std::fs::read_to_string(&path).unwrap();
+        let entries = text.lines().skip(1).map(|line| Entry::<Event>::parse(line).unwrap());
+        let log = Vec::from_iter(entries.map(|it| (it.record.seq, it.record.ts, it.record.event)));
+        assert_same(&opened.state, &replayed(&log));
     }
 }
 

@@ -564,14 +564,18 @@ async fn a_worker_decides_about_what_its_job_is_about() {
     })
     .await;
     let id = house.chat().await;
+    let auto = json!({"enabled": true, "threshold": "med"});
+    house
+        .lets(&id, "command", json!({"approve": auto, "reject": auto}))
+        .await;
     let (turn, asked) = house.asks(&id, "approvals").await;
     let approval = asked["approvalId"].as_str().unwrap();
-    let decides = |decision: &str| {
-        let payload = json!({"approvalId": approval, "decision": decision});
+    let decides = |decision: &str, risk: &str| {
+        let payload = json!({"approvalId": approval, "decision": decision, "risk": risk});
         json!({"actionType": "approval.decide", "payload": payload})
     };
-    // To leave the sandbox is more than programs may allow here.
-    let answer = json!({"actionIntents": [decides("accept"), decides("decline")]});
+    // A no is for more risk here; and to leave the sandbox is more than programs may allow at all.
+    let answer = json!({"actionIntents": [decides("decline", "low"), decides("accept", "low"), decides("decline", "high")]});
     house.model.set_script(crate::rig::script([
         works(vec![Step::say(answer.to_string())]),
         on_message("asks", crate::waits::ASK, vec![Step::say("Done.")]),
@@ -583,10 +587,23 @@ async fn a_worker_decides_about_what_its_job_is_about() {
     let job = house.completes(wish).await;
     let results = &job["result"]["actionResults"];
     assert_eq!(
-        (&results[0]["status"], &results[1]["status"]),
-        (&json!("forbidden"), &json!("performed")),
+        [
+            &results[0]["status"],
+            &results[1]["status"],
+            &results[2]["status"]
+        ],
+        ["forbidden", "forbidden", "performed"],
         "{job:#}"
     );
+    let decided = house.recorded("automatic_decision");
+    let said = decided
+        .iter()
+        .map(|it| (&it["role"], &it["actor"], &it["result"]));
+    let said: Vec<_> = said.collect();
+    let (role, actor) = (json!("worker"), json!("worker:supervisor"));
+    let results = ["below_threshold", "allowed", "allowed"].map(|it| json!(it));
+    let expected = results.iter().map(|it| (&role, &actor, it));
+    assert_eq!(said, expected.collect::<Vec<_>>());
     assert_eq!(house.over(&id, &turn).await["status"], "completed");
     assert!(!house.root.join("outside").exists());
     assert!(last_words(&house.worked()[0]).contains(approval));

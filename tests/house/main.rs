@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: [&[&str]; 13] = [
     &["domain"],
     &["journal", "ledger", "hub", "fold"],
-    &["process", "paths"],
+    &["process", "paths", "history"],
     &["access", "codex", "git", "mailbox", "terminal"],
     &["governance", "config"],
     &["gate"],

@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const DIR: &str = "ZHONGSHU_TEST_JOURNAL_DIR";
 
-fn child(test: &str, dir: &Path, wrap: &str) -> Command {
+pub fn child(test: &str, dir: &Path, wrap: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command
         .arg("-c")
@@ -23,7 +23,7 @@ fn child(test: &str, dir: &Path, wrap: &str) -> Command {
     command
 }
 
-fn place_from_env() -> Option<(PathBuf, PathBuf)> {
+pub fn place_from_env() -> Option<(PathBuf, PathBuf)> {
     let dir = PathBuf::from(std::env::var_os(DIR)?);
     Some((dir.join("journal.jsonl"), dir.join("audit.jsonl")))
 }

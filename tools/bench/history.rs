@@ -9,22 +9,20 @@
 #![allow(clippy::unwrap_used, dead_code, unused_imports)]
 
 mod memory;
+#[path = "../../tests/support/repeat.rs"]
+mod repeat;
 #[path = "../../tests/e2e/support/mod.rs"]
 mod support;
 
 use memory::pss_kib;
 use mock_model::{Script, Step};
-use regex::Regex;
+use repeat::repeat;
+use rusqlite::Connection;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use support::script::{assignment, plan, planner, reports, told};
 use support::{GOVERNANCE, House};
-use uuid::Uuid;
-use zhongshu::domain::event::Event;
-use zhongshu::domain::state::State;
-use zhongshu::journal::{Journal, system_clock};
-use zhongshu::ledger::Ledger;
+use zhongshu::domain::state::past::{KEPT, SLACK};
 
 /// Sessions of one planner with its departments.
 const SESSIONS: usize = 5;
@@ -72,7 +70,8 @@ async fn main() {
     for sessions in rows {
         house.stop_launcher().await;
         let times = (sessions - there) / SESSIONS;
-        let write = || repeat(&house, &of_first[from..], times);
+        let journal = house.state.join("journal.jsonl");
+        let write = || repeat(&journal, &of_first[from..], times);
         let events = tokio::task::block_in_place(write);
         there = sessions;
         row(&mut house, sessions, events, &second).await;
@@ -103,42 +102,19 @@ async fn work(house: &House) -> String {
     id
 }
 
-/// Writes what happened into the journal so many times more, each time to others; how many events there are then.
-fn repeat(house: &House, events: &[Value], times: usize) -> u64 {
-    let ids = Regex::new(r"\b([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\b").unwrap();
-    let said: Vec<(String, String)> = events
-        .iter()
-        .map(|it| (it["actor"].as_str().unwrap().to_owned(), it.to_string()))
-        .collect();
-    let journal = house.state.join("journal.jsonl");
-    let opened = Journal::open::<State>(&journal, None, &system_clock()).unwrap();
-    let ledger = Ledger::start(opened, system_clock()).unwrap();
-    for _ in 0..times {
-        let mut others = BTreeMap::<String, String>::new();
-        let mut pending = Vec::new();
-        for (actor, text) in &said {
-            let other = ids.replace_all(text, |found: &regex::Captures<'_>| {
-                let id = &found[0];
-                let fresh = || match id.contains('-') {
-                    true => Uuid::now_v7().to_string(),
-                    false => Uuid::now_v7().simple().to_string(),
-                };
-                others.entry(id.to_owned()).or_insert_with(fresh).clone()
-            });
-            let event: Event = serde_json::from_str(&other).unwrap();
-            let sent =
-                ledger.send_blocking(actor.as_str(), move |_| Ok::<_, ()>((vec![event], ())));
-            pending.push(sent.unwrap());
-        }
-        // Those of one round are synced together.
-        pending.into_iter().for_each(|it| it.wait().unwrap());
-    }
-    let events = ledger.snapshot_seq();
-    ledger.close_blocking();
-    events
-}
-
 async fn row(house: &mut House, sessions: usize, events: u64, planner: &str) {
+    // The first start puts away what came at once; in a life it goes as it comes.
+    house.start(&[]).await;
+    let seen = async || {
+        let past = Connection::open(house.state.join("history.sqlite"));
+        let count = |it: Connection| {
+            it.query_row("SELECT count(*) FROM past", [], |row| row.get::<_, i64>(0))
+        };
+        let past = past.and_then(count).unwrap_or(0);
+        (sessions as i64 <= (KEPT + SLACK) as i64 + past).then_some(())
+    };
+    house.wait_for("what is over is put away", seen).await;
+    house.stop_launcher().await;
     let mut starts = Vec::new();
     for _ in 0..3 {
         let begin = Instant::now();

@@ -35,6 +35,14 @@ install_python_tools() {
     printf '%s\n' "$stamp" >"$python_tools/stamp"
 }
 
+# The extensions that come with zhongshu, as their author tries them: without a server.
+check_shipped_extensions() {
+    local python=$python_tools/bin/python
+    "$python" -m ruff check --no-cache --quiet "$root/extensions"
+    "$python" -m ruff format --no-cache --quiet --check "$root/extensions"
+    "$python" -m unittest discover --quiet --start-directory "$root/extensions/supervisor"
+}
+
 # Everything that must hold for the client. It is tested as the wheel that is built of it.
 check_python_client() {
     local python=$python_tools/bin/python programs dist
@@ -53,5 +61,6 @@ check_python_client() {
     "$python" -m build --wheel --no-isolation --outdir "$dist" . >/dev/null
     "$python" -m pip install --quiet --no-deps --force-reinstall "$dist"/*.whl
     "$python" -m mypy --no-incremental
+    check_shipped_extensions
     ZHONGSHU_BIN=$programs/zhongshu MOCK_MODEL_BIN=$programs/mock-model "$python" -m pytest
 }

@@ -14,6 +14,9 @@ pub const WAIT: &str = "wait";
 /// The operation that can be followed so.
 pub const SEND: &str = "messages_send";
 
+/// The command beside the operations that asks no server: its group and its verb.
+pub const ADD: (&str, &str) = ("extensions", "add");
+
 const EXIT_CODES: &str = "Exit codes: 0 it worked; 1 it failed; 2 wrong arguments or values (400, 413, 415);\n\
     4 no server runs or answers; 5 not allowed (401, 403); 6 not there (404, 410);\n\
     7 not in this state (409, 423); 8 not now (408, 429, 503, 504).";
@@ -47,11 +50,14 @@ pub fn command(operations: &[Operation]) -> Command {
         }
         let known = GROUPS.iter().find(|(name, _)| *name == group);
         let about = known.map_or_else(|| group.replace('-', " "), |(_, it)| (*it).to_owned());
-        let command = Command::new(group.to_owned())
+        let mut command = Command::new(group.to_owned())
             .about(about)
             .subcommand_required(true)
             .arg_required_else_help(true)
             .subcommands(verbs.into_iter().map(verb));
+        if group == ADD.0 {
+            command = command.subcommand(add());
+        }
         root = root.subcommand(command);
     }
     root.subcommands(ours())
@@ -285,6 +291,29 @@ fn ours() -> [Command; 4] {
                 .help("The body as JSON, @FILE, or - for standard input"),
         );
     [stream, request, profile(), conformance()]
+}
+
+fn add() -> Command {
+    Command::new(ADD.1)
+        .about("Put an extension that comes with zhongshu where extensions lie")
+        .long_about(
+            "Put an extension that comes with zhongshu where extensions lie, and say how it is let run. Nothing of it runs before that. What lies \
+             there in another version is left as it is, and the exit code is 1.",
+        )
+        .after_help("Example:\n  zhongshu harness extensions add supervisor")
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .required(true)
+                .help("Which: supervisor, which explains changes of files that wait, and names sessions"),
+        )
+        .arg(
+            Arg::new("folder")
+                .long("folder")
+                .value_name("PATH")
+                .value_parser(value_parser!(PathBuf))
+                .help("A folder of harness.extensions.folders [default: agents/ of the repository]"),
+        )
 }
 
 fn conformance() -> Command {

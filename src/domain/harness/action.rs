@@ -1,6 +1,7 @@
 //! An action: something that an extension, or an agent in its answer, wants done in one session. What it may reach is its scope: the session,
 //! the turn and the project that it is about, and nothing else.
 
+use super::extension::manifest::AgentId;
 use super::project::ProjectId;
 use crate::domain::hex::hex;
 use crate::domain::sentence::Sentence;
@@ -26,6 +27,9 @@ pub enum ActionType {
     /// Queues a job.
     #[serde(rename = "queue.enqueue")]
     QueueEnqueue,
+    /// Names a session that has no name.
+    #[serde(rename = "session.name")]
+    SessionName,
 }
 
 impl ActionType {
@@ -38,6 +42,33 @@ impl ActionType {
     /// Whether it decides something, of which one event takes one.
     pub const fn decides(self) -> bool {
         matches!(self, Self::ApprovalDecide | Self::TurnSteer)
+    }
+}
+
+/// Who wants something done. None of them is a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doer {
+    /// An extension.
+    Extension(AgentId),
+    /// The agent of this name, which does a job.
+    Worker(String),
+}
+
+impl Doer {
+    /// What the journal names as the actor of what it does.
+    pub fn actor(&self) -> String {
+        match self {
+            Self::Extension(agent_id) => agent_id.actor(),
+            Self::Worker(agent) => format!("worker:{agent}"),
+        }
+    }
+
+    /// What it is, in the journal.
+    pub const fn role(&self) -> &'static str {
+        match self {
+            Self::Extension(_) => "extension",
+            Self::Worker(_) => "worker",
+        }
     }
 }
 
@@ -183,6 +214,7 @@ mod tests {
             "approval.decide",
             "turn.steer.create",
             "queue.enqueue",
+            "session.name",
         ] {
             let kind = ActionType::named(name);
             assert_eq!(json!(kind), name);

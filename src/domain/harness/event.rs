@@ -1,6 +1,7 @@
 //! What can happen in the harness: the events of its own journal. A field's name is that of the API.
 
 use super::action::{ActionResult, KeyId};
+use super::automatic::{Risk, Side};
 use super::controls::{Controls, Settings};
 use super::extension::content::Digest;
 use super::extension::manifest::AgentId;
@@ -139,6 +140,28 @@ pub enum Event {
         session_id: Option<String>,
         /// What was asked for.
         asked: String,
+    },
+    /// Somebody who is no person wanted to decide about an approval. Whether it was theirs to decide in the end, the other journal has.
+    AutomaticDecision {
+        /// Codex's thread.
+        session_id: String,
+        /// The approval.
+        approval_id: String,
+        /// What they are: `extension` or `worker`.
+        role: String,
+        /// What they wanted.
+        decision: Side,
+        /// What could go wrong, by their own account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        risk: Option<Risk>,
+        /// Why, by their own account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// The threshold of the session by which it was allowed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        threshold: Option<Risk>,
+        /// `allowed`, or why not.
+        result: String,
     },
     /// The set of extensions was to be loaded anew.
     ExtensionsReloaded {

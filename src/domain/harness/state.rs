@@ -245,7 +245,9 @@ impl State {
             | Event::WorkerTold { .. }
             | Event::WorkerHeard { .. }
             | Event::WorkerUsed { .. } => self.workers.apply(event),
-            Event::CeilingMet { .. } | Event::ExtensionEnded { .. } => {}
+            Event::CeilingMet { .. }
+            | Event::AutomaticDecision { .. }
+            | Event::ExtensionEnded { .. } => {}
         }
     }
 

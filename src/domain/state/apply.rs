@@ -68,6 +68,8 @@ impl State {
                 session_id,
                 outcome,
             } => self.session_closed(at, session_id, outcome),
+            Event::SessionsPutAway { session_ids } => self.put_away(session_ids),
+            Event::SessionTakenOut { past } => self.take_out(at, past),
             Event::ZhongshuReplaced { session_id, by } => self.replace_planner(session_id, by),
             Event::ReminderSent {
                 session_id, number, ..

@@ -2,7 +2,7 @@
 //! state that is read back makes it anew.
 
 use super::State;
-use crate::domain::assignment::Order;
+use crate::domain::assignment::{Assignment, Order};
 use crate::domain::ids::{AssignmentId, MessageId, ReportId, SessionId};
 use crate::domain::message::Message;
 use crate::domain::outcome::Outcome;
@@ -102,22 +102,31 @@ impl Index {
         for message in state.messages.values() {
             index.owed(message);
         }
-        let mut assignments = Vec::from_iter(state.assignments.values());
-        assignments.sort_by_key(|assignment| assignment.queued_at);
-        for assignment in assignments {
-            let is_known = |id: &_| state.assignments.contains_key(id);
-            index.keep_apart(&assignment.order, is_known);
-        }
+        index.all_apart(&state.assignments);
         index
+    }
+
+    /// Which assignments are apart, by a scan of all.
+    pub fn all_apart(&mut self, assignments: &BTreeMap<AssignmentId, Assignment>) {
+        self.apart.clear();
+        let mut all = Vec::from_iter(assignments.values());
+        all.sort_by_key(|assignment| assignment.queued_at);
+        for assignment in all {
+            let is_known = |id: &_| assignments.contains_key(id);
+            self.keep_apart(&assignment.order, is_known);
+        }
     }
 
     /// A session came, or changed what it is found by.
     pub fn session(&mut self, session: &Session, before: Keys) {
-        let now = Keys::of(session);
+        self.change_session(session.id(), before, Keys::of(session));
+    }
+
+    /// What a session is found by changed; by nothing means that it is not there.
+    pub fn change_session(&mut self, id: &SessionId, before: Keys, now: Keys) {
         if now == before {
             return;
         }
-        let id = session.id();
         replace(&mut self.threads, id, before.thread, now.thread);
         for gone in before.forks.iter().filter(|it| !now.forks.contains(it)) {
             replace(&mut self.forks, id, Some(gone.clone()), None);
@@ -140,11 +149,14 @@ impl Index {
 
     /// A report came, or changed what it is found by.
     pub fn report(&mut self, report: &TaskResult, before: ReportKeys) {
-        let now = ReportKeys::of(report);
+        self.change_report(&report.report_id, before, ReportKeys::of(report));
+    }
+
+    /// What a report is found by changed; by nothing means that it is not there.
+    pub fn change_report(&mut self, id: &ReportId, before: ReportKeys, now: ReportKeys) {
         if now == before {
             return;
         }
-        let id = &report.report_id;
         match now.is_open {
             true => self.open_reports.insert(id.clone()),
             false => self.open_reports.remove(id),

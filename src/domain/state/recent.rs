@@ -63,7 +63,7 @@ impl State {
         let others = Vec::from_iter(others.take(OVER));
         shown.extend(others);
         Recent {
-            older: self.sessions.len() - shown.len(),
+            older: self.sessions.len() + self.put_away.sessions - shown.len(),
             shown: shown.into_values().rev().collect(),
         }
     }
@@ -73,7 +73,7 @@ impl State {
         let mut all = self.sessions.range(page.range()).rev();
         let shown = Vec::from_iter(all.by_ref().take(page.limit).map(|(_, it)| it));
         let older = match page.before {
-            None => self.sessions.len() - shown.len(),
+            None => self.sessions.len() + self.put_away.sessions - shown.len(),
             Some(_) => all.count(),
         };
         Recent { shown, older }
@@ -88,7 +88,7 @@ impl State {
         let older = match page.before {
             None => {
                 let live = self.live_sessions().filter(|it| it.is_planner()).count();
-                self.index.planners.len() - live - shown.len()
+                self.index.planners.len() + self.put_away.planners - live - shown.len()
             }
             Some(_) => all.count(),
         };
@@ -102,9 +102,8 @@ impl State {
         most: usize,
         is_wanted: impl Fn(&Session) -> bool,
     ) -> Recent<'a, Session> {
-        let Some(children) = self.index.children.get(planner) else {
-            return Recent::none();
-        };
+        let none = BTreeSet::new();
+        let children = self.index.children.get(planner).unwrap_or(&none);
         let live = self.index.live.iter().filter(|id| children.contains(id));
         let mut ids: BTreeSet<&SessionId> = live.collect();
         let (mut looked_at, mut left) = (ids.len(), most);
@@ -124,7 +123,7 @@ impl State {
         let shown = ids.into_iter().rev().filter_map(|id| self.session(id));
         Recent {
             shown: shown.filter(|it| is_wanted(it)).collect(),
-            older: children.len() - looked_at,
+            older: children.len() + self.put_away.of(planner).departments - looked_at,
         }
     }
 
@@ -135,16 +134,15 @@ impl State {
         page: &Page<ReportId>,
         is_wanted: impl Fn(&TaskResult) -> bool,
     ) -> Recent<'_, TaskResult> {
-        let Some(reports) = self.index.reports.get(planner) else {
-            return Recent::none();
-        };
+        let none = BTreeSet::new();
+        let reports = self.index.reports.get(planner).unwrap_or(&none);
         let all = reports.range(page.range()).rev();
         let mut looked_at = 0;
         let all = all.filter_map(|id| self.reports.get(id));
         let all = all.inspect(|_| looked_at += 1).filter(|it| is_wanted(it));
         let shown = Vec::from_iter(all.take(page.limit));
         let all = match &page.before {
-            None => reports.len(),
+            None => reports.len() + self.put_away.of(planner).reports,
             Some(before) => reports.range(..before).count(),
         };
         Recent {
@@ -167,14 +165,5 @@ impl State {
     pub fn unread(&self, planner: &SessionId) -> impl Iterator<Item = &TaskResult> + use<'_> {
         let unread = self.index.unread.get(planner).into_iter().flatten().rev();
         unread.filter_map(|id| self.reports.get(id))
-    }
-}
-
-impl<T> Recent<'_, T> {
-    const fn none() -> Self {
-        Self {
-            shown: Vec::new(),
-            older: 0,
-        }
     }
 }

@@ -160,6 +160,32 @@ impl Budgets {
         sessions.chain(plans).collect()
     }
 
+    /// What a person set for a session.
+    pub fn of_session(&self, id: &SessionId) -> Option<Budget> {
+        self.sessions.get(id).copied()
+    }
+
+    /// What a person set for the plans of a planner, by version.
+    pub fn of_plans(&self, planner: &SessionId) -> BTreeMap<u32, Budget> {
+        self.plans.get(planner).cloned().unwrap_or_default()
+    }
+
+    /// A session leaves with what was set for it and its plans.
+    pub fn forget(&mut self, id: &SessionId) {
+        self.sessions.remove(id);
+        self.plans.remove(id);
+    }
+
+    /// A session comes back with what was set for it.
+    pub fn put_back(&mut self, id: &SessionId, own: Option<Budget>, plans: BTreeMap<u32, Budget>) {
+        if let Some(own) = own {
+            self.sessions.insert(id.clone(), own);
+        }
+        if !plans.is_empty() {
+            self.plans.insert(id.clone(), plans);
+        }
+    }
+
     /// Another planner has taken over the plans of this one.
     pub fn planner_replaced(&mut self, old: &SessionId, new: &SessionId) {
         if let Some(versions) = self.plans.remove(old) {

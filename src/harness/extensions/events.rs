@@ -1,7 +1,7 @@
 //! How what happens is worded for extensions.
 
 use super::happening::{Happening, Place};
-use crate::domain::ask::{Ask, What};
+use crate::domain::ask::{Ask, PatchedFile, What};
 use crate::domain::harness::extension::registration::{
     FILE_CHANGE_REQUESTED, SIGNALS, SUGGEST_REQUESTED, TURN_COMPLETED,
 };
@@ -145,7 +145,7 @@ impl Harness {
         let payload = json!({
             "context": context,
             "summary": pending.summary,
-            "details": pending.details,
+            "details": with_changes(pending.details, ask),
             "sourceEvent": source,
             "fileChangeStatus": "pending_approval",
         });
@@ -249,6 +249,23 @@ fn seen<'a>(rows: impl Iterator<Item = &'a TranscriptEntry>) -> Seen {
     let cut = (excess..=seen.text.len()).find(|at| seen.text.is_char_boundary(*at));
     seen.text.drain(..cut.unwrap_or(0));
     seen
+}
+
+/// The parameters of a request, with what it would change: Codex has told that before, with the item.
+fn with_changes(mut details: Value, ask: &Ask) -> Value {
+    if let What::Patch { files, omitted, .. } = &ask.what {
+        let change = |file: &PatchedFile| {
+            json!({
+                "path": file.path,
+                "kind": {"type": file.kind, "move_path": file.moved_to},
+                "diff": file.diff,
+            })
+        };
+        details["changes"] = files.iter().map(change).collect();
+        // Whoever judges has to know what they do not see.
+        details["isWhole"] = json!(*omitted == 0 && ask.cut.is_empty());
+    }
+    details
 }
 
 fn context(place: &Place, seen: &Seen) -> Value {

@@ -5,7 +5,7 @@
 //! - `places`, `launch`: where a process runs, and with what; `node`: those that are modules of Node; `live`, `metered`: one process, and what it says
 //! - `worker`, `queue`, `diary`: one extension at work; `happening`: an event on its way
 //! - `telling`: the task that tells them of what happens; `events`: how those are worded; `performing`: what they ask for
-//! - `conformance`: one of them tried without a server, with made events (`samples`)
+//! - `conformance`: one of them tried without a server, with made events (`samples`); `shipped`: those that come with zhongshu
 //!
 //! # Trust
 //!
@@ -27,6 +27,7 @@ mod places;
 mod queue;
 mod samples;
 pub mod set;
+pub mod shipped;
 mod telling;
 mod worker;
 

@@ -3,7 +3,7 @@
 use super::diary::Level;
 use super::happening::Happening;
 use super::worker::Worker;
-use crate::domain::harness::action::{Action, ActionResult, ActionStatus, ActionType, Scope};
+use crate::domain::harness::action::{Action, ActionResult, ActionStatus, ActionType, Doer, Scope};
 use crate::domain::harness::extension::mode::{Allowed, allowed};
 use crate::domain::harness::extension::reply::Reply;
 use crate::domain::harness::project::ProjectId;
@@ -105,7 +105,8 @@ impl Harness {
                     payload,
                     idempotency_key,
                 };
-                self.act(&worker.agent_id.actor(), &scope, wanted).await
+                let doer = Doer::Extension(worker.agent_id.clone());
+                self.act(&doer, &scope, wanted).await
             }
             // What is about no session lets nothing be done.
             None => ActionResult::not(

@@ -49,7 +49,7 @@ pub fn payload(event: &str) -> Value {
             let change = json!({"path": "src/greet.py", "kind": {"type": "update", "move_path": null}, "diff": diff});
             json!({
                 "context": context, "summary": "Changes src/greet.py",
-                "details": {"threadId": SESSION, "turnId": TURN, "itemId": "made-item", "reason": null, "changes": [change]},
+                "details": {"threadId": SESSION, "turnId": TURN, "itemId": "made-item", "reason": null, "changes": [change], "isWhole": true},
                 "sourceEvent": "approval_request", "fileChangeStatus": "pending_approval",
             })
         }

@@ -274,6 +274,7 @@ pub fn of_record(
         | Event::WorkerHeard { .. }
         | Event::WorkerUsed { .. }
         | Event::SessionPurged { .. }
+        | Event::AutomaticDecision { .. }
         | Event::CeilingMet { .. } => Vec::new(),
     }
 }

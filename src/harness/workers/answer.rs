@@ -3,7 +3,7 @@
 use super::turn::Done;
 use super::{Task, failed};
 use crate::domain::ask::cut_to;
-use crate::domain::harness::action::{ActionResult, ActionStatus, ActionType};
+use crate::domain::harness::action::{ActionResult, ActionStatus, ActionType, Doer};
 use crate::domain::harness::job::Expect;
 use crate::domain::harness::row::MAX_CONTENT_BYTES;
 use crate::domain::harness::worker::answer::{self, Intent};
@@ -103,8 +103,8 @@ impl Harness {
             let message = say!("reason.worker.no_jobs");
             return ActionResult::not(&intent.action_type, ActionStatus::Forbidden, &message);
         }
-        let actor = format!("worker:{}", task.owner.agent);
-        self.act(&actor, &task.scope(), intent.action(key)).await
+        let doer = Doer::Worker(task.owner.agent.clone());
+        self.act(&doer, &task.scope(), intent.action(key)).await
     }
 
     /// The last message of a turn that ended while nobody listened.

@@ -63,10 +63,7 @@ async fn try_start(
         .drivers
         .get(name)
         .ok_or_else(|| say!("reason.unknown_driver", name).to_string())?;
-    let prompt = agents
-        .core
-        .ledger
-        .read(|state| briefs::prompt(policy, &agents.core.place, state, brief));
+    let prompt = briefs::first(&agents.core, policy, brief).map_err(|error| error.to_string())?;
     texts::write_prompt(&agents.core.place.repo, &brief.prompt_path, &prompt)
         .map_err(|error| error.to_string())?;
     let mailbox_of = brief.parent_session_id.as_ref().unwrap_or(&brief.id);

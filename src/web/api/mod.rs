@@ -4,6 +4,7 @@ mod asks;
 mod attention;
 mod audit;
 mod departments;
+mod history;
 mod live;
 mod plan_files;
 mod planners;
@@ -29,6 +30,7 @@ pub fn table() -> Table<App> {
     Table::new()
         .get("/api/status", status::status)
         .get("/api/sessions", status::status)
+        .get("/api/history", history::find)
         .get("/api/zhongshu_sessions", planners::list)
         .post("/api/start_zhongshu_session", planners::start)
         .post("/api/start_zhongshu", planners::start)

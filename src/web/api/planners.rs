@@ -1,12 +1,14 @@
 //! Planners: start, list, hand over.
 
 use crate::access::Lease;
+use crate::core::past::{Beside, Seen};
 use crate::domain::flow::named::unknown_session;
 use crate::domain::ids::SessionId;
 use crate::domain::refusal::Refusal;
 use crate::domain::sentence::say;
 use crate::domain::state::recent::{NEWEST, OVER, Page};
 use crate::governance::dossier::make as make_dossier;
+use crate::history::Kind;
 use crate::sessions::agents::Agents;
 use crate::web::app::App;
 use crate::web::body::{Body, Keyed, Query};
@@ -154,7 +156,12 @@ pub async fn list(
 ) -> Result<Success<PlannerList>, ApiError> {
     let page = wish.page()?;
     let language = app.agents.core.policy().catalog.language;
-    let (planners, older_sessions) = app.agents.core.ledger.read(|state| {
+    let beside = match &page {
+        Some(page) => Beside::default().and(Kind::Planners, page),
+        None => Beside::default(),
+    };
+    let seen = app.agents.core.look(&beside, |seen| {
+        let state = seen.state;
         let scene = ViewContext::of(&app.agents, state, opener.as_ref());
         // Those that live stand before the first page, and on no other.
         let live = state.live_sessions().filter(|it| it.is_planner());
@@ -162,7 +169,7 @@ pub async fn list(
             None => Vec::from_iter(live),
             Some(_) => Vec::new(),
         };
-        let page = page.unwrap_or(Page::newest(OVER));
+        let page = page.clone().unwrap_or(Page::newest(OVER));
         let past = state.page_of_past_planners(&page);
         let planners = live.into_iter().rev().chain(past.shown);
         let planners = planners.map(|planner| PlannerWithWork {
@@ -170,8 +177,9 @@ pub async fn list(
             children: scene.children(planner.id(), |_| true).0,
             plan: planner.plan().map(|plan| PlanView::of(plan, language)),
         });
-        (Vec::from_iter(planners), past.older)
+        (Vec::from_iter(planners), past.older + seen.older(&page))
     });
+    let (planners, older_sessions) = seen?;
     Ok(Success(PlannerList {
         zhongshu_sessions: planners.clone(),
         sessions: planners,
@@ -186,21 +194,24 @@ pub async fn context(
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<PlannerContext>, ApiError> {
     let language = app.agents.core.policy().catalog.language;
-    let context = app.agents.core.ledger.read(|state| {
-        let planner = crate::domain::flow::sessions::planner(state, &id)?;
-        let scene = ViewContext::of(&app.agents, state, opener.as_ref());
-        let (children, older_children) = scene.children(&id, |_| true);
-        let reports = state.page_of_reports(&id, &Page::newest(NEWEST), |_| true);
-        Ok::<_, Refusal>(PlannerContext {
-            session: scene.session(planner),
-            task: planner.brief.task.clone(),
-            plan: planner.plan().map(|plan| PlanView::of(plan, language)),
-            reports: scene.results(reports.shown),
-            older_reports: reports.older,
-            children,
-            older_children,
-        })
-    });
+    let context = app
+        .agents
+        .core
+        .look(&Beside::work_of(&id), |Seen { state, .. }| {
+            let planner = crate::domain::flow::sessions::planner(state, &id)?;
+            let scene = ViewContext::of(&app.agents, state, opener.as_ref());
+            let (children, older_children) = scene.children(&id, |_| true);
+            let reports = state.page_of_reports(&id, &Page::newest(NEWEST), |_| true);
+            Ok::<_, Refusal>(PlannerContext {
+                session: scene.session(planner),
+                task: planner.brief.task.clone(),
+                plan: planner.plan().map(|plan| PlanView::of(plan, language)),
+                reports: scene.results(reports.shown),
+                older_reports: reports.older,
+                children,
+                older_children,
+            })
+        })?;
     Ok(Success(context?))
 }
 

@@ -126,11 +126,11 @@ pub async fn newest(
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<NewestPlan>, ApiError> {
     let language = app.agents.core.policy().catalog.language;
-    let (plan, plan_files) = app.agents.core.ledger.read(|state| {
+    let (plan, plan_files) = app.agents.core.look_for(id.as_str(), |state| {
         let planner = planner(state, &id)?;
         let plan = planner.plan().map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>((plan, PlanFileView::all(planner, language)))
-    })?;
+    })??;
     let findings = match &plan {
         Some(plan) => findings_of(&app, plan, language).await?,
         None => Vec::new(),
@@ -169,11 +169,11 @@ pub async fn versions(
     Query(ById { id }): Query<ById>,
 ) -> Result<Success<PlanVersions>, ApiError> {
     let language = app.agents.core.policy().catalog.language;
-    let plans = app.agents.core.ledger.read(|state| {
+    let plans = app.agents.core.look_for(id.as_str(), |state| {
         let plans = planner(state, &id)?.plans.iter().rev();
         let plans = plans.map(|plan| PlanView::of(plan, language));
         Ok::<_, Refusal>(plans.collect::<Vec<_>>())
-    })?;
+    })??;
     Ok(Success(PlanVersions {
         session_id: id,
         plans,

@@ -1,6 +1,7 @@
 //! Results: the inbox, acknowledging, handoff packets.
 
 use crate::access::Lease;
+use crate::core::past::Beside;
 use crate::domain::flow::sessions::planner;
 use crate::domain::flow::{checks, inbox};
 use crate::domain::handoff::Packet;
@@ -9,6 +10,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::result::TaskResult;
 use crate::domain::sentence::say;
 use crate::domain::state::recent::{NEWEST, Page};
+use crate::history::Kind;
 use crate::web::app::App;
 use crate::web::body::{Body, Query};
 use crate::web::caller::{Opener, RequireAgent, RequirePerson, RequireReader};
@@ -138,11 +140,11 @@ async fn open_inbox(
     let agents = &app.agents;
     agents
         .core
-        .ledger
-        .read(|state| planner(state, id).map(drop))?;
+        .look_for(id.as_str(), |state| planner(state, id).map(drop))??;
     let fresh: Vec<ReportId> = match peek {
         true => Vec::new(),
         false => {
+            agents.core.take_out(id.as_str()).await?;
             let id = id.clone();
             let read = agents
                 .core
@@ -153,7 +155,12 @@ async fn open_inbox(
     let unread = |report: &TaskResult| !report.read || fresh.contains(&report.report_id);
     let language = agents.core.policy().catalog.language;
     let limits = agents.queue().limits();
-    let inbox = agents.core.ledger.read(|state| {
+    let name = id.as_str();
+    let beside = Beside::named(name).and(Kind::ReportsTo(name), page);
+    let departments = Page::<SessionId>::newest(NEWEST);
+    let beside = beside.and(Kind::DepartmentsOf(name), &departments);
+    let inbox = agents.core.look(&beside, |seen| {
+        let state = seen.state;
         let scene = ViewContext::of(agents, state, opener);
         let planner = planner(state, id)?;
         let queued_departments = scene
@@ -178,14 +185,14 @@ async fn open_inbox(
             unread_count: state.unread_count(id),
             unread_results: scene.results(unread),
             read_results: scene.results(read.shown),
-            older_results: read.older,
+            older_results: read.older + seen.older(page),
             running_departments,
             completed_departments,
             older_departments,
             queued_departments,
         })
     });
-    Ok(inbox?)
+    Ok(inbox??)
 }
 
 #[derive(Debug, Deserialize)]
@@ -289,7 +296,8 @@ pub async fn handoff(
     RequireReader(_): RequireReader,
     Query(ByReport { id }): Query<ByReport>,
 ) -> Result<Success<HandoffView>, ApiError> {
-    let packet = app.agents.core.ledger.read(|state| Packet::of(state, &id));
+    let core = &app.agents.core;
+    let packet = core.look_for(id.as_str(), |state| Packet::of(state, &id))?;
     let unknown = || ApiError::not_found("unknown_report", say!("refusal.unknown_report", id));
     let packet = packet.ok_or_else(unknown)?;
     Ok(Success(HandoffView {

@@ -1,6 +1,7 @@
 //! `GET /api/status`: everything at a glance.
 
 use crate::access::Lease;
+use crate::core::past::Beside;
 use crate::core::powers::Question;
 use crate::domain::attention::Item;
 use crate::domain::department::Department;
@@ -9,6 +10,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::state;
 use crate::domain::state::recent::Page;
+use crate::history::Kind;
 use crate::sessions::open_terminals::TerminalView;
 use crate::sessions::permission::Trust;
 use crate::threads::ModelChoice;
@@ -126,11 +128,15 @@ pub async fn status(
     Query(wish): Query<PageWish<SessionId>>,
 ) -> Result<Success<StatusView>, ApiError> {
     let page = wish.page()?;
-    Ok(Success(view(&app, opener.as_ref(), page.as_ref())))
+    view(&app, opener.as_ref(), page.as_ref()).map(Success)
 }
 
 /// Looks at everything once, at one moment.
-fn view(app: &App, opener: Option<&Lease>, page: Option<&Page<SessionId>>) -> StatusView {
+fn view(
+    app: &App,
+    opener: Option<&Lease>,
+    page: Option<&Page<SessionId>>,
+) -> Result<StatusView, ApiError> {
     let agents = &app.agents;
     let policy = agents.core.policy();
     let title = |key: &str| {
@@ -141,6 +147,10 @@ fn view(app: &App, opener: Option<&Lease>, page: Option<&Page<SessionId>>) -> St
         )
     };
     let limits = agents.queue().limits();
+    let beside = match page {
+        Some(page) => Beside::default().and(Kind::All, page),
+        None => Beside::default(),
+    };
     let (
         (sessions, older_sessions, active),
         queue,
@@ -149,16 +159,17 @@ fn view(app: &App, opener: Option<&Lease>, page: Option<&Page<SessionId>>) -> St
         unreviewed_results,
         unapproved_commits,
         seq,
-    ) = agents.core.ledger.read(|state| {
+    ) = agents.core.look(&beside, |seen| {
+        let state = seen.state;
         let scene = ViewContext::of(agents, state, opener);
-        let recent = match page {
-            Some(page) => state.page_of_sessions(page),
-            None => state.recent_sessions(),
+        let (recent, beyond) = match page {
+            Some(page) => (state.page_of_sessions(page), seen.older(page)),
+            None => (state.recent_sessions(), 0),
         };
         (
             (
                 scene.sessions(&recent.shown),
-                recent.older,
+                recent.older + beyond,
                 Active::of(state),
             ),
             scene.queue(&limits, policy.catalog.language, title),
@@ -168,7 +179,7 @@ fn view(app: &App, opener: Option<&Lease>, page: Option<&Page<SessionId>>) -> St
             state.reviews.unreviewed_count(),
             state.seq,
         )
-    });
+    })?;
     let is_planner = |session: &&SessionView| session.planner.is_some();
     let zhongshu_sessions: Vec<_> = sessions.iter().filter(is_planner).cloned().collect();
     let department_sessions: Vec<_> = sessions
@@ -179,7 +190,7 @@ fn view(app: &App, opener: Option<&Lease>, page: Option<&Page<SessionId>>) -> St
     let waiting = app.attention.items(agents, policy.catalog.language);
     let warnings = waiting.iter().filter_map(Item::warning);
     let browser_terminals = agents.open_terminals().views(opener);
-    StatusView {
+    Ok(StatusView {
         api_version: API_VERSION,
         version: env!("CARGO_PKG_VERSION"),
         repo: agents.core.place.repo.clone(),
@@ -223,7 +234,7 @@ fn view(app: &App, opener: Option<&Lease>, page: Option<&Page<SessionId>>) -> St
         seq,
         warnings: warnings.map(ToOwned::to_owned).collect(),
         attention_count: waiting.len(),
-    }
+    })
 }
 
 /// How many sessions live.

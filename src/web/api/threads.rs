@@ -4,6 +4,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
 use crate::domain::sentence::say;
 use crate::domain::session::Session;
+use crate::domain::state::State as AllState;
 use crate::domain::transcript::{Row, Turn, export, ours, put_in};
 use crate::harness::refused::Refused;
 use crate::harness::standing::Standing;
@@ -49,12 +50,8 @@ impl Of {
     /// # Errors
     /// When there is none, or it has no thread.
     pub async fn find(app: &App, id: &str) -> Result<Self, ApiError> {
-        let found = app.agents.core.ledger.read(|state| {
-            let by_id = SessionId::parse(id).ok();
-            let session = by_id.and_then(|id| state.session(&id));
-            let session = session.or_else(|| state.session_of_thread(id));
-            session.or_else(|| state.session_of_fork(id)).cloned()
-        });
+        let by_name = |state: &_| session_of(state, id).cloned();
+        let found = app.agents.core.look_for(id, by_name)?;
         match found {
             Some(session) => Self::of_session(&session, id),
             None => Self::of_no_session(app, id).await,
@@ -105,6 +102,13 @@ impl Of {
     }
 }
 
+/// The session of this id, or whose thread, or a copy of it, has it.
+pub fn session_of<'a>(state: &'a AllState, id: &str) -> Option<&'a Session> {
+    let by_id = SessionId::parse(id).ok().and_then(|id| state.session(&id));
+    let by_thread = by_id.or_else(|| state.session_of_thread(id));
+    by_thread.or_else(|| state.session_of_fork(id))
+}
+
 impl From<NotRead> for ApiError {
     fn from(error: NotRead) -> Self {
         let sentence = error.sentence();
@@ -132,10 +136,10 @@ pub async fn read(app: &App, of: &Of, wanted: &Wanted) -> Result<TurnPage, ApiEr
         },
         page => page?,
     };
-    let ledger = &app.agents.core.ledger;
+    let rows = |state: &_| ours::rows_of(state, &of.thread_id);
     put_in(
         &mut page.turns,
-        ledger.read(|state| ours::rows_of(state, &of.thread_id)),
+        app.agents.core.look_for(&of.thread_id, rows)?,
     );
     Ok(page)
 }

@@ -60,7 +60,7 @@ pub async fn page(
     };
     turns.reverse();
     pages::shorten_turns(&mut turns);
-    let found = app.agents.core.ledger.read(|state| {
+    let found = app.agents.core.look_for(&wish.id, |state| {
         let by_id = SessionId::parse(&wish.id).ok();
         let session = by_id.and_then(|id| state.session(&id));
         let session = session.or_else(|| state.session_of_thread(&wish.id));
@@ -70,7 +70,7 @@ pub async fn page(
         session
             .map(view)
             .map_or_else(|| (None, of_fork()), |it| (Some(it), None))
-    });
+    })?;
     let models = app.agents.threads.models();
     let named = found.0.as_ref().or(found.1.as_ref());
     let is_read = found.0.is_some() || (found.1.is_some() && !wish.chat);

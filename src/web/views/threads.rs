@@ -4,6 +4,7 @@ use crate::domain::harness::controls::Controls;
 use crate::domain::harness::project::{Project, ProjectId};
 use crate::domain::ids::SessionId;
 use crate::domain::language::Language;
+use crate::domain::state::State;
 use crate::domain::transcript::Turn;
 use crate::harness::Harness;
 use crate::harness::index::Known;
@@ -88,10 +89,11 @@ impl ThreadOwner {
     fn of(harness: &Harness, id: &str) -> Self {
         match harness.is_system_owned(id) {
             false => Self::Anybody,
-            true => Self::Launcher(harness.core.ledger.read(|state| {
-                let session = state.session_of_thread(id);
-                session.map(|session| session.id().clone())
-            })),
+            true => {
+                let session = |state: &State| Some(state.session_of_thread(id)?.id().clone());
+                // One whose session cannot be read now is shown without it.
+                Self::Launcher(harness.core.look_for(id, session).ok().flatten())
+            }
         }
     }
 }

@@ -75,7 +75,7 @@ async fn a_wish_for_a_suggestion_is_told_and_may_be_answered_with_a_job() {
 
 const DECLINES: &str = r#"
 def handle(event, payload):
-    decide = {"approvalId": payload["context"]["approvalId"], "decision": "decline"}
+    decide = {"approvalId": payload["context"]["approvalId"], "decision": "decline", "risk": "high"}
     return [{"kind": "action_request", "actionType": "approval.decide", "payload": decide}]
 "#;
 
@@ -93,6 +93,7 @@ async fn what_waits_already_is_told_once_when_an_extension_begins() {
     let begin = json!({ "filesystemSandbox": "read-only" });
     let begun = house.make("/sessions", begin).await;
     let id = begun["session"]["sessionId"].as_str().unwrap().to_owned();
+    house.lets_reject(&id).await;
     let (turn, waiting) = house.asks(&id, "approvals").await;
     let event = "file_change.approval_requested";
     let late = Extension {

@@ -9,6 +9,7 @@ mod node;
 mod page;
 mod reloads;
 mod rig;
+mod supervisor;
 mod trust;
 mod turns;
 mod working;

@@ -187,6 +187,20 @@ impl House {
             .await
     }
 
+    /// Sets what of a kind may be decided in a session without a person.
+    pub async fn lets(&self, id: &str, kind: &str, auto_actions: Value) {
+        let value = json!({ kind: { "autoActions": auto_actions } });
+        let setting = json!({"scope": "session", "key": "supervisor", "value": value});
+        self.make(&format!("/sessions/{id}/settings"), setting)
+            .await;
+    }
+
+    /// Lets changes of files of a high risk be refused without a person.
+    pub async fn lets_reject(&self, id: &str) {
+        let auto = json!({"reject": {"enabled": true, "threshold": "high"}});
+        self.lets(id, "fileChange", auto).await;
+    }
+
     /// A session that had a turn; its id and the turn's.
     pub async fn session_with_turn(&self) -> (String, String) {
         let id = self.chat().await;

@@ -179,7 +179,7 @@ fn decides(decision: &str) -> String {
         r#"
 def handle(event, payload):
     note("asked", payload)
-    decide = {{"approvalId": payload["context"]["approvalId"], "decision": "{decision}"}}
+    decide = {{"approvalId": payload["context"]["approvalId"], "decision": "{decision}", "risk": "high"}}
     return [{{"kind": "action_request", "actionType": "approval.decide", "payload": decide}}]
 "#
     )
@@ -212,9 +212,10 @@ async fn the_first_that_decides_about_a_change_has_decided() {
     let begin = json!({ "filesystemSandbox": "read-only" });
     let begun = house.make("/sessions", begin).await;
     let id = begun["session"]["sessionId"].as_str().unwrap().to_owned();
+    house.lets_reject(&id).await;
     let said = house.says(&id, json!({ "text": crate::waits::ASK })).await;
     let turn = said["turnId"].as_str().unwrap().to_owned();
-    // A yes would have been more than they may give; the first no lets the turn go on.
+    // The first no lets the turn go on.
     assert_eq!(house.over(&id, &turn).await["status"], "completed");
     let asked = house.noted_times("first", "asked", 1).await;
     let context = &asked[0]["context"];

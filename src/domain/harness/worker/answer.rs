@@ -113,9 +113,12 @@ pub fn schema() -> Value {
             json!({
                 "approvalId": text(),
                 "decision": one_of(&["accept", "decline", "cancel"]),
+                "risk": one_of(&["none", "low", "med", "high"]),
+                "reason": maybe(),
             }),
         ),
         intent("turn.steer.create", json!({"input": text()})),
+        intent("session.name", json!({"title": text()})),
     ];
     object(json!({
         "outputText": maybe(),
@@ -171,6 +174,6 @@ mod tests {
         }
         let mut seen = 0;
         look(&schema(), &mut seen);
-        assert_eq!(seen, 7);
+        assert_eq!(seen, 9);
     }
 }

@@ -89,10 +89,8 @@ async fn try_start(agents: &Agents, session: &Session) -> Result<(), Failure> {
             .live
             .update(id, |observed| observed.setback = None);
         let (policy, brief) = (agents.core.policy(), &session.brief);
-        let prompt = agents
-            .core
-            .ledger
-            .read(|state| briefs::prompt(&policy, &agents.core.place, state, brief));
+        let prompt = briefs::first(&agents.core, &policy, brief);
+        let prompt = prompt.map_err(|error| Failure::Final(error.to_string()))?;
         texts::write_prompt(&agents.core.place.repo, &brief.prompt_path, &prompt)
             .map_err(|error| Failure::Final(error.to_string()))?;
         must_be_starting(agents, id)?;
