@@ -1,6 +1,8 @@
 //! The mailbox task over real folders and a real journal: what it takes, what it refuses, and what survives a crash.
 #![allow(clippy::unwrap_used)]
 
+#[path = "mailbox/bulk.rs"]
+mod bulk;
 #[path = "support/files.rs"]
 mod files;
 #[path = "mailbox/order.rs"]
@@ -113,10 +115,23 @@ async fn invalid_json_is_rejected_with_a_reason() {
     let rejected = house.events("mailbox_file_rejected");
     assert_eq!(rejected.len(), 2);
     assert_eq!(rejected[0]["session_id"], "zhongshu-1");
+    // A note that a crash left, before its file came, is in nobody's way.
+    let left = house.paths().rejected.join("left.json.reason.txt");
+    fs::write(&left, "half a").unwrap();
+    house.drop_file("left.json", "{\"summary\": oops}");
+    house
+        .until("the note is whole", || {
+            fs::read_to_string(&left)
+                .unwrap_or_default()
+                .contains("not valid JSON")
+        })
+        .await;
+    house.until_empty().await;
+    assert_eq!(names(&house.paths().rejected).len(), 6);
     // Another file of the same name does not push the first one out.
     house.drop_file("broken.json", "{\"summary\": again}");
     house.until_empty().await;
-    assert_eq!(names(&house.paths().rejected).len(), 6);
+    assert_eq!(names(&house.paths().rejected).len(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,8 @@ use super::machine::{existing, port};
 use super::{Check, Inputs, Subject};
 use crate::domain::sentence::{Sentence, say};
 use crate::journal::{self, CopyVerdict, VerifyReport};
+#[cfg(target_os = "linux")]
+use crate::mailbox::Timing;
 use crate::paths::{Holder, PathError, Places, ServerFile, running};
 use crate::process::Identity;
 use codex_terminal::descriptor::Descriptor;
@@ -16,6 +18,8 @@ use std::path::{Path, PathBuf};
 const FOLDER: Subject = Subject::new("state_dir", "doctor.title.state_dir");
 #[cfg(target_os = "linux")]
 const DISK: Subject = Subject::new("file_system", "doctor.title.file_system");
+#[cfg(target_os = "linux")]
+const MAILBOXES: Subject = Subject::new("mailboxes", "doctor.title.mailboxes");
 const SERVER: Subject = Subject::new("server", "doctor.title.server");
 const JOURNAL: Subject = Subject::new("journal", "doctor.title.journal");
 const LEFTOVERS: Subject = Subject::new("leftovers", "doctor.title.leftovers");
@@ -27,6 +31,7 @@ pub(super) async fn run(places: Places, inputs: &Inputs) -> Vec<Check> {
     let ours = holder.and(server_file.as_ref()).and_then(port_of);
     let mut checks = vec![port(inputs.port, ours), folder(&places, inputs)];
     checks.extend(disk(&places.state));
+    checks.extend(mailboxes(&places.repo));
     checks.push(server(holder, server_file.as_ref()));
     let runs = holder.is_some();
     // A large journal takes a while to read.
@@ -100,39 +105,83 @@ fn folder(places: &Places, inputs: &Inputs) -> Check {
     })
 }
 
+/// What a folder lies on.
+#[cfg(target_os = "linux")]
+enum Disk {
+    Local,
+    Network(&'static str),
+    Fuse,
+}
+
+#[cfg(target_os = "linux")]
+impl Disk {
+    /// That of this folder, or of the nearest one above that is there; `None` when the system does not say.
+    fn of(folder: &Path) -> Option<Self> {
+        let found = rustix::fs::statfs(existing(folder)).ok()?;
+        // The kernel's numbers are 32 bits wide, whatever the width of the field.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Some(Self::numbered(found.f_type as u32))
+    }
+
+    fn numbered(kind: u32) -> Self {
+        const NETWORK: [(u32, &str); 9] = [
+            (0x6969, "NFS"),
+            (0x517b, "SMB"),
+            (0xff53_4d42, "CIFS"),
+            (0xfe53_4d42, "SMB2"),
+            (0x0102_1997, "9p"),
+            (0x5346_414f, "AFS"),
+            (0x00c3_6400, "Ceph"),
+            (0x7375_7245, "Coda"),
+            (0x0bd0_0bd0, "Lustre"),
+        ];
+        const FUSE: u32 = 0x6573_5546;
+        match NETWORK.iter().find(|(number, _)| *number == kind) {
+            Some((_, name)) => Self::Network(name),
+            None if kind == FUSE => Self::Fuse,
+            None => Self::Local,
+        }
+    }
+}
+
 /// Locks and syncs do not mean the same on a network's disk.
 #[cfg(target_os = "linux")]
 fn disk(state: &Path) -> Option<Check> {
-    const NETWORK: [(u32, &str); 9] = [
-        (0x6969, "NFS"),
-        (0x517b, "SMB"),
-        (0xff53_4d42, "CIFS"),
-        (0xfe53_4d42, "SMB2"),
-        (0x0102_1997, "9p"),
-        (0x5346_414f, "AFS"),
-        (0x00c3_6400, "Ceph"),
-        (0x7375_7245, "Coda"),
-        (0x0bd0_0bd0, "Lustre"),
-    ];
-    const FUSE: u32 = 0x6573_5546;
-    let found = rustix::fs::statfs(existing(state)).ok()?;
-    // The kernel's numbers are 32 bits wide, whatever the width of the field.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let kind = found.f_type as u32;
     let remedy = || say!("doctor.keep_state_on_local").both();
-    if let Some((_, name)) = NETWORK.iter().find(|(number, _)| *number == kind) {
-        let found = say!("doctor.state_folder_on_network", name).both();
-        return Some(DISK.fail(found, remedy()));
-    }
-    if kind == FUSE {
-        let found = say!("doctor.state_folder_on_fuse").both();
-        return Some(DISK.warn(found, remedy()));
-    }
-    Some(DISK.ok(say!("doctor.local").both()))
+    Some(match Disk::of(state)? {
+        Disk::Local => DISK.ok(say!("doctor.local").both()),
+        Disk::Network(name) => DISK.fail(
+            say!("doctor.state_folder_on_network", name).both(),
+            remedy(),
+        ),
+        Disk::Fuse => DISK.warn(say!("doctor.state_folder_on_fuse").both(), remedy()),
+    })
+}
+
+/// The kernel tells of what this machine writes, not of what comes in from elsewhere or from below. Nothing where it does.
+#[cfg(target_os = "linux")]
+fn mailboxes(repo: &Path) -> Option<Check> {
+    unheard(&Disk::of(repo)?)
+}
+
+#[cfg(target_os = "linux")]
+fn unheard(disk: &Disk) -> Option<Check> {
+    let name = match disk {
+        Disk::Local => return None,
+        Disk::Network(name) => name,
+        Disk::Fuse => "FUSE",
+    };
+    let seconds = Timing::default().rescan.as_secs();
+    Some(MAILBOXES.ok(say!("doctor.mailboxes_unheard", name, seconds).both()))
 }
 
 #[cfg(not(target_os = "linux"))]
 fn disk(_state: &Path) -> Option<Check> {
+    None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mailboxes(_repo: &Path) -> Option<Check> {
     None
 }
 
@@ -291,4 +340,24 @@ fn unreadable(path: &Path) -> Check {
         say!("doctor.cannot_be_read_as", shown).both(),
         say!("doctor.remove_rm", shown).both(),
     )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::domain::language::Language;
+
+    #[test]
+    fn a_repository_on_a_network_is_told_of_and_a_local_one_is_not() {
+        let told =
+            |kind| unheard(&Disk::numbered(kind)).map(|it| it.found.get(Language::En).to_owned());
+        assert_eq!(told(0xef53), None);
+        for (kind, name) in [(0x6969, "NFS"), (0x6573_5546, "FUSE")] {
+            let found = told(kind).unwrap_or_default();
+            assert!(
+                found.contains(name) && found.contains("every 2 seconds"),
+                "{found}"
+            );
+        }
+    }
 }

@@ -15,10 +15,21 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Entries of `incoming/` that are looked at in one scan; the rest follows in the next. A tenth would break the order
 /// of large bursts, ten times as much would let a hostile session take hundreds of MiB of our memory.
 const MAX_LISTED: usize = 100_000;
+
+/// Entries that the system tells in one answer at the least, `.` and `..` among them; a folder with more is read in several, and may
+/// change between them.
+const READ_AT_ONCE: usize = 4;
+
+/// How far the clock of a file system may lag behind: it ticks every few milliseconds. Files wait so long longer when many come at once.
+const TICK_NS: i128 = 20_000_000;
+
+/// A file system whose clock is further ahead than this is not waited for.
+const AHEAD_NS: i128 = 1_000_000_000;
 
 /// Why a mailbox cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +101,15 @@ pub(super) struct Listed {
     pub stamp: Stamp,
 }
 
+/// What may be a report.
+#[derive(Debug)]
+pub(super) struct Listing {
+    /// Oldest first; nothing is missing that is older than one of them.
+    pub files: Vec<Listed>,
+    /// Others came while these were found.
+    pub came_meanwhile: bool,
+}
+
 impl Folders {
     /// Opens a planner's mailbox and creates what is missing of it, `.tmp/.gitignore` included.
     ///
@@ -141,10 +161,13 @@ impl Folders {
     }
 
     /// What may be a report, oldest first. Names that begin with a dot or end in `.tmp` are somebody's unfinished work.
-    pub(super) fn list(&self) -> io::Result<Vec<Listed>> {
+    pub(super) fn list(&self) -> io::Result<Listing> {
         let mut listed = Vec::new();
+        let mut entries = 0_usize;
+        let begun_ns = now_ns();
         for entry in Dir::read_from(&self.incoming)? {
             let entry = entry?;
+            entries += 1;
             let name = entry.file_name().to_bytes();
             if name.starts_with(b".") || !has_json_suffix(name) {
                 continue;
@@ -163,8 +186,18 @@ impl Folders {
                 break;
             }
         }
+        // What came while the folder was read may be here, and what came right before it may not.
+        let all = listed.len();
+        if entries > READ_AT_ONCE {
+            let came = begun_ns - TICK_NS..begun_ns + AHEAD_NS;
+            listed.retain(|file| !came.contains(&file.written_ns));
+        }
+        let came_meanwhile = listed.len() < all;
         listed.sort_unstable();
-        Ok(listed)
+        Ok(Listing {
+            files: listed,
+            came_meanwhile,
+        })
     }
 
     /// Makes what was moved durable.
@@ -249,6 +282,11 @@ pub(super) fn changed_ns(stat: &Stat) -> i128 {
     i128::from(stat.st_ctime) * 1_000_000_000 + i128::from(stat.st_ctime_nsec)
 }
 
+fn now_ns() -> i128 {
+    let since = SystemTime::UNIX_EPOCH.elapsed();
+    since.map_or(0, |since| i128::try_from(since.as_nanos()).unwrap_or(0))
+}
+
 fn stamp_of(stat: &Stat) -> Stamp {
     Stamp {
         size: u64::try_from(stat.st_size).unwrap_or(0),
@@ -270,6 +308,7 @@ pub(super) fn look(folder: &OwnedFd, name: impl rustix::path::Arg) -> io::Result
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use std::time::{Duration, Instant};
 
     fn planner() -> SessionId {
         SessionId::parse("zhongshu-1").unwrap()
@@ -287,6 +326,29 @@ mod tests {
         std::fs::write(&ignore, "mine").unwrap();
         Folders::open(repo.path(), &planner()).unwrap();
         assert_eq!(std::fs::read_to_string(&ignore).unwrap(), "mine");
+    }
+
+    #[test]
+    fn of_many_files_only_those_count_before_which_none_can_be_missing() {
+        let repo = tempfile::tempdir().unwrap();
+        let folders = Folders::open(repo.path(), &planner()).unwrap();
+        let write = |name: &str| std::fs::write(folders.paths.incoming.join(name), "{}").unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        let wait_for = |count: usize| {
+            while folders.list().unwrap().files.len() < count {
+                assert!(Instant::now() < until, "{:?}", folders.list());
+            }
+        };
+        ["a.json", "b.json"].iter().for_each(|name| write(name));
+        // One answer of the system tells of both.
+        assert_eq!(folders.list().unwrap().files.len(), 2);
+        wait_for(2);
+        write("c.json");
+        let listing = folders.list().unwrap();
+        let is_younger = |file: &Listed| file.name == "c.json";
+        assert!(listing.came_meanwhile && !listing.files.iter().any(is_younger));
+        wait_for(3);
+        assert!(!folders.list().unwrap().came_meanwhile);
     }
 
     #[test]

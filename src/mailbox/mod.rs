@@ -26,10 +26,12 @@ pub mod receipts;
 mod records;
 mod rejected;
 mod settle;
+mod strays;
 mod take;
 mod tally;
 pub mod threads;
 mod timing;
+mod waits;
 mod watch;
 
 pub(crate) use folders::write_new;

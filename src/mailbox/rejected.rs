@@ -40,7 +40,7 @@ pub(super) fn reject(folders: &Folders, file: Known<'_>, reason: &str) -> io::Re
         drop_note(folders, &mut written);
         let name = note_of(target);
         let text = format!("{reason}\n");
-        folders::write_new(&folders.rejected, &name, text.as_bytes(), false)?;
+        write_note(&folders.rejected, &name, text.as_bytes())?;
         written = Some(name);
         Ok(())
     });
@@ -48,6 +48,19 @@ pub(super) fn reject(folders: &Folders, file: Known<'_>, reason: &str) -> io::Re
         drop_note(folders, &mut written);
     }
     moved
+}
+
+/// Writes the note of a file that does not lie here yet.
+fn write_note(folder: &OwnedFd, name: &OsStr, text: &[u8]) -> io::Result<()> {
+    match folders::write_new(folder, name, text, false) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            // Left by a crash before its file came.
+            rustix::fs::unlinkat(folder, name, AtFlags::empty())
+                .map_err(|_| io::Error::from(io::ErrorKind::AlreadyExists))?;
+            folders::write_new(folder, name, text, false)
+        }
+        other => other,
+    }
 }
 
 fn note_of(file: &OsStr) -> OsString {

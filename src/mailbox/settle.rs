@@ -3,7 +3,7 @@
 //! Works on the thread of the pass. Remembers files that must wait and files whose move failed; whatever
 //! it remembers can be lost without harm.
 
-use super::folders::{FolderError, Folders, Listed};
+use super::folders::{FolderError, Folders, Listed, Listing};
 use super::moves::{self, Known, Moved};
 use super::parse::{self, ParseError};
 use super::read::{self, Stamp};
@@ -11,6 +11,7 @@ use super::receipts;
 use super::rejected::{self, Shelf};
 use super::take::{Candidate, Origin, Verdict};
 use super::timing::Timing;
+use super::waits::{Key, Queue, Voice, Waits};
 use super::watch::Hints;
 use crate::domain::hex::hex;
 use crate::domain::ids::SessionId;
@@ -21,7 +22,7 @@ use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 /// Files that are read, committed and moved together. Few syncs per file, yet the ledger's queue (1,024) keeps room for
 /// others, and what is in memory stays small.
@@ -30,20 +31,18 @@ const CHUNK_FILES: usize = 512;
 /// Bytes that are read together.
 const CHUNK_BYTES: u64 = 8 * 1024 * 1024;
 
-type Key = (SessionId, OsString);
-
-/// A file that had to wait.
-struct Seen {
-    stamp: Stamp,
-    since: Instant,
-    again_at: Instant,
-}
+/// When a mailbox is looked at again in which something came while it was looked at.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// One planner's mailbox during one scan.
 pub(super) struct Round {
     pub planner: SessionId,
     folders: Folders,
     left: VecDeque<Listed>,
+    /// There is more already.
+    came_meanwhile: bool,
+    /// Who has to wait for older words of their own.
+    behind: Queue,
 }
 
 /// A file that waits for its verdict, or has one that could not be carried out before.
@@ -82,7 +81,7 @@ pub(super) struct Settler {
     repo: PathBuf,
     state_dir: PathBuf,
     timing: Timing,
-    seen: HashMap<Key, Seen>,
+    waits: Waits,
     /// Verdicts that the journal has but whose move failed.
     decided: HashMap<Key, (String, Verdict)>,
     /// Mailboxes that cannot be opened, so that each is complained about once.
@@ -100,7 +99,7 @@ impl Settler {
             repo,
             state_dir,
             timing,
-            seen: HashMap::new(),
+            waits: Waits::default(),
             decided: HashMap::new(),
             troubled: HashSet::new(),
             arrived: HashSet::new(),
@@ -118,20 +117,26 @@ impl Settler {
     /// Opens and lists one mailbox. An error is returned once, until the mailbox can be used again.
     pub(super) fn open(&mut self, planner: &SessionId) -> Result<Option<Round>, FolderError> {
         let opened = Folders::open(&self.repo, planner).and_then(|folders| {
-            let listed = folders.list().map_err(|source| FolderError::Io {
+            let listing = folders.list().map_err(|source| FolderError::Io {
                 path: folders.paths.incoming.clone(),
                 source,
             })?;
-            Ok((folders, listed))
+            Ok((folders, listing))
         });
         match opened {
-            Ok((folders, listed)) => {
+            Ok((folders, listing)) => {
+                let Listing {
+                    files: listed,
+                    came_meanwhile,
+                } = listing;
                 self.troubled.remove(planner);
                 self.forget_others(planner, &listed);
-                Ok((!listed.is_empty()).then(|| Round {
+                Ok((!listed.is_empty() || came_meanwhile).then(|| Round {
                     planner: planner.clone(),
                     folders,
                     left: listed.into(),
+                    came_meanwhile,
+                    behind: Queue::default(),
                 }))
             }
             Err(error) => {
@@ -145,21 +150,25 @@ impl Settler {
     }
 
     fn forget_others(&mut self, planner: &SessionId, listed: &[Listed]) {
-        if self.seen.is_empty() && self.decided.is_empty() {
+        if self.waits.is_empty() && self.decided.is_empty() {
             return;
         }
         let names: HashSet<&OsStr> = listed.iter().map(|file| file.name.as_os_str()).collect();
         let stays = |key: &Key| key.0 != *planner || names.contains(key.1.as_os_str());
-        self.seen.retain(|key, _| stays(key));
         self.decided.retain(|key, _| stays(key));
+        self.waits.keep(planner, &names);
     }
 
     /// Looks at the next files of a mailbox; `None` when there are no more.
     pub(super) fn examine(&mut self, round: &mut Round) -> Option<Chunk> {
-        if round.left.is_empty() {
+        let more = std::mem::take(&mut round.came_meanwhile);
+        if round.left.is_empty() && !more {
             return None;
         }
-        let mut chunk = Chunk::default();
+        let mut chunk = Chunk {
+            again_at: more.then(|| Instant::now() + MOMENT),
+            ..Chunk::default()
+        };
         let mut bytes = 0;
         while chunk.files.len() < CHUNK_FILES && bytes < CHUNK_BYTES {
             let Some(listed) = round.left.pop_front() else {
@@ -177,19 +186,22 @@ impl Settler {
         Some(chunk)
     }
 
-    fn look_at(&mut self, round: &Round, listed: &Listed) -> Examination {
+    fn look_at(&mut self, round: &mut Round, listed: &Listed) -> Examination {
         let key = (round.planner.clone(), listed.name.clone());
-        let now = Instant::now();
-        if let Some(seen) = self.seen.get(&key)
-            && seen.stamp == listed.stamp
-            && now < seen.again_at
-            && !self.arrived.contains(&key)
+        if !self.arrived.contains(&key)
+            && let Some((again_at, voice)) = self.waits.still(&key, listed.stamp)
         {
-            return Examination::Again(seen.again_at);
+            if let Some(voice) = voice {
+                round.behind.hold(voice.clone(), again_at);
+            }
+            return Examination::Again(again_at);
         }
         let (bytes, stamp) = match read::read(&round.folders.incoming, &listed.name) {
             read::Outcome::Bytes(bytes, stamp) => (bytes, stamp),
-            read::Outcome::Changing(stamp) => return self.wait(key, stamp, self.timing.quiet),
+            read::Outcome::Changing(stamp) => {
+                let again_at = self.waits.wait(key, stamp, self.timing.quiet, None);
+                return Examination::Again(again_at);
+            }
             read::Outcome::Refused(reason) => {
                 let Stamp {
                     size,
@@ -229,9 +241,18 @@ impl Settler {
             _ if whole => Duration::ZERO,
             _ => self.timing.quiet,
         };
-        let left = patience.saturating_sub(self.quiet_for(&key, stamp));
+        // The tool's words have a receipt, and are whole whenever they are found.
+        let voice = content.as_ref().ok().map(Voice::of);
+        let voice = voice.filter(|_| receipt.is_none());
+        let own = patience.saturating_sub(self.waits.quiet_for(&key, stamp));
+        let older = voice.as_ref().map(|voice| round.behind.left(voice));
+        let left = own.max(older.unwrap_or_default());
         if !left.is_zero() {
-            return self.wait(key, stamp, left);
+            let again_at = self.waits.wait(key, stamp, left, voice.clone());
+            if let Some(voice) = voice {
+                round.behind.hold(voice, again_at);
+            }
+            return Examination::Again(again_at);
         }
         let content = content.map_err(|error| error.to_string());
         let found = FileState {
@@ -243,37 +264,6 @@ impl Settler {
         self.take(round, key, found, receipt, content)
     }
 
-    /// How long a file has not changed, as far as its own time or our memory can tell.
-    fn quiet_for(&self, key: &Key, stamp: Stamp) -> Duration {
-        let modified = u64::try_from(stamp.modified_ns / 1_000_000).unwrap_or(0);
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_millis(modified);
-        let by_its_time = SystemTime::now()
-            .duration_since(modified)
-            .unwrap_or(Duration::ZERO);
-        let watched = self
-            .seen
-            .get(key)
-            .filter(|seen| seen.stamp == stamp)
-            .map_or(Duration::ZERO, |seen| seen.since.elapsed());
-        by_its_time.max(watched)
-    }
-
-    fn wait(&mut self, key: Key, stamp: Stamp, left: Duration) -> Examination {
-        let now = Instant::now();
-        let again_at = now + left.max(Duration::from_millis(1));
-        let since = match self.seen.get(&key) {
-            Some(seen) if seen.stamp == stamp => seen.since,
-            _ => now,
-        };
-        let seen = Seen {
-            stamp,
-            since,
-            again_at,
-        };
-        self.seen.insert(key, seen);
-        Examination::Again(again_at)
-    }
-
     fn take(
         &mut self,
         round: &Round,
@@ -282,7 +272,7 @@ impl Settler {
         receipt: Option<receipts::Receipt>,
         content: Result<parse::Parsed, String>,
     ) -> Examination {
-        self.seen.remove(&key);
+        self.waits.over(&key);
         let FileState {
             stamp,
             written_ns,

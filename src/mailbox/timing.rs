@@ -10,9 +10,12 @@ pub struct Timing {
     pub quiet: Duration,
     /// A file that ends in the middle is given up when it has not changed for this long.
     pub unfinished: Duration,
-    /// Every mailbox is looked at this often, whatever the kernel says. A tenth would keep an idle machine busy, ten
+    /// Every mailbox in use is looked at this often, whatever the kernel says. A tenth would keep an idle machine busy, ten
     /// times as much would leave a report unseen for that long after a lost event.
     pub rescan: Duration,
+    /// Mailboxes of planners that are over, and folders of nobody's, are looked at this often. A tenth would cost an old house as much as
+    /// its work does, ten times as much would leave a file that was dropped there without an answer for too long.
+    pub strays: Duration,
     /// The first rejected files of a mailbox in so long a span are told by name, the others are counted at its end.
     pub span: Duration,
 }
@@ -23,6 +26,7 @@ impl Default for Timing {
             quiet: Duration::from_millis(150),
             unfinished: Duration::from_secs(30),
             rescan: Duration::from_secs(2),
+            strays: Duration::from_secs(60),
             span: Duration::from_secs(60),
         }
     }

@@ -172,6 +172,21 @@ impl Watch {
         }
     }
 
+    /// Watches no other folders than these any more.
+    pub(super) fn keep(&mut self, folders: &BTreeSet<PathBuf>) {
+        let Some(watcher) = &mut self.watcher else {
+            return;
+        };
+        self.watched.retain(|folder, _| {
+            let stays = folders.contains(folder);
+            if !stays {
+                // Fails when the kernel has dropped the watch together with the folder.
+                let _ = watcher.unwatch(folder);
+            }
+            stays
+        });
+    }
+
     fn complain(&mut self, error: &notify::Error) {
         if !self.complained {
             self.complained = true;

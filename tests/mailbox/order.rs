@@ -1,6 +1,6 @@
 //! What a writer meant as its newest word stays the newest, in whatever order its files are found.
 
-use crate::support::{House, id, plan, result, timing};
+use crate::support::{House, id, names, plan, result, timing};
 use serde_json::Value;
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -68,7 +68,7 @@ fn patient() -> Timing {
 }
 
 #[tokio::test]
-async fn what_waited_never_replaces_what_was_written_after_it() {
+async fn what_waits_comes_in_before_what_was_written_after_it() {
     let mut house = House::with_timing(patient()).await;
     let session = house.department("gongchengbu-1", "zhongshu-1").await;
     // Once this is taken, the folder is watched.
@@ -88,13 +88,11 @@ async fn what_waited_never_replaces_what_was_written_after_it() {
     tick(&house).await;
     house.drop_file("new.json", result(&session, "new"));
     house.drop_file("plan-new.json", plan("new"));
-    let reason = house.until_rejected("old.json").await;
-    assert!(reason.contains("newer report"), "{reason}");
-    let reason = house.until_rejected("plan-old.json").await;
-    assert!(reason.contains("newer plan is in (version 1)"), "{reason}");
-    let report = house.report(&session).unwrap();
-    assert_eq!(report.revisions.len(), 1);
+    let report = house.until_reported(&session, 2).await;
+    house.until_empty().await;
+    assert_eq!(report.revisions.len(), 2, "the older one is not lost");
     assert_eq!(report.current().findings.summary, "new");
+    assert_eq!(names(&house.paths().rejected), [""; 0]);
     let plans = house.ledger.read(|state| {
         let planner = state.session(&id("zhongshu-1")).unwrap();
         planner
@@ -103,10 +101,10 @@ async fn what_waited_never_replaces_what_was_written_after_it() {
             .map(|plan| plan.proposal.summary.clone())
             .collect::<Vec<_>>()
     });
-    assert_eq!(plans, ["new"]);
+    assert_eq!(plans, ["old", "new"]);
     // The same words once more are a new report.
     house.drop_file("again.json", result(&session, "old") + " ");
-    let report = house.until_reported(&session, 2).await;
+    let report = house.until_reported(&session, 3).await;
     assert_eq!(report.current().findings.summary, "old");
     house.stop().await;
 }

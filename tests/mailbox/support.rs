@@ -46,6 +46,7 @@ pub fn timing() -> Timing {
         quiet: Duration::from_millis(100),
         unfinished: Duration::from_secs(20),
         rescan: Duration::from_millis(300),
+        strays: Duration::from_millis(900),
         span: Duration::from_secs(2),
     }
 }

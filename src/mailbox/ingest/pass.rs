@@ -6,14 +6,15 @@
 use super::Ingest;
 use crate::domain::event::Event;
 use crate::domain::flow::Catalog;
+use crate::domain::ids::SessionId;
 use crate::domain::session::NotTaken;
 use crate::domain::state::State;
 use crate::ledger::{Health, Pending, TransactError};
 use crate::mailbox::settle::{Chunk, Examined, Fate, Round, Settler};
 use crate::mailbox::take::{self, Verdict};
 use crate::mailbox::watch::{Heard, Hints, Watch};
-use crate::mailbox::{Paths, receipts};
-use std::collections::VecDeque;
+use crate::mailbox::{Paths, receipts, strays};
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -29,6 +30,9 @@ pub(super) struct Pass {
     ingest: Ingest,
     desk: Settler,
     watch: Watch,
+    /// When mailboxes that are not in use are looked at again.
+    strays_at: Instant,
+    last_stray: Option<SessionId>,
     /// Whether receipts that nobody needs are still to be removed.
     to_sweep: bool,
 }
@@ -40,6 +44,8 @@ impl Pass {
             ingest,
             desk,
             watch: Watch::new(),
+            strays_at: Instant::now(),
+            last_stray: None,
             to_sweep: true,
         }
     }
@@ -106,12 +112,7 @@ impl Pass {
         }
         let counted = self.ingest.tally.over(Instant::now());
         self.tell(counted)?;
-        let planners = self.ingest.ledger.read(|state| {
-            let wanted = state
-                .planners()
-                .filter(|planner| whole || hints.planners.contains(planner.id()));
-            Vec::from_iter(wanted.map(|planner| planner.id().clone()))
-        });
+        let planners = self.planners(&hints, whole);
         self.desk.begin(hints);
         let mut rounds = VecDeque::new();
         let mut newly_watched = false;
@@ -124,6 +125,11 @@ impl Pass {
                 Err(error) => {
                     let reason = error.to_string();
                     tracing::warn!(%planner, reason, "a mailbox cannot be used");
+                    let is_known = self.ingest.ledger.read(|it| it.session(&planner).is_some());
+                    if !is_known {
+                        // Anybody can make such a folder: nobody is told of it.
+                        continue;
+                    }
                     self.commit(vec![Event::MailboxFileRejected {
                         session_id: planner,
                         file: NotTaken::Folder,
@@ -152,6 +158,35 @@ impl Pass {
             rounds.push_back(round);
         }
         Ok(again_at)
+    }
+
+    /// Whose mailboxes are to be looked at: those that were hinted at or are in use, and now and then all in which something lies.
+    fn planners(&mut self, hints: &Hints, whole: bool) -> BTreeSet<SessionId> {
+        let mut planners = hints.planners.clone();
+        if !whole {
+            return planners;
+        }
+        let in_use = self.ingest.ledger.read(in_use);
+        planners.extend(in_use.iter().cloned());
+        let now = Instant::now();
+        if hints.everything || now >= self.strays_at {
+            self.strays_at = now + self.ingest.timing.strays;
+            let after = self.last_stray.as_ref();
+            match strays::with_files(&self.ingest.repo, &planners, after) {
+                Ok(others) => {
+                    self.last_stray = others.last().cloned();
+                    planners.extend(others);
+                }
+                Err(error) => {
+                    self.desk.incomplete = true;
+                    tracing::warn!(%error, "mailboxes of planners that are over could not be looked at");
+                }
+            }
+            let repo = &self.ingest.repo;
+            let folders = in_use.iter().map(|id| Paths::new(repo, id).incoming);
+            self.watch.keep(&folders.collect());
+        }
+        planners
     }
 
     /// Commits a chunk, which writes its packets, then puts its files away. True when something new is there already.
@@ -198,6 +233,19 @@ impl Pass {
         let ledger = &self.ingest.ledger;
         ledger.send_blocking(actor, decide).map(Asked::Pending)
     }
+}
+
+/// Mailboxes into which somebody writes: those of planners that live, and of departments that do.
+fn in_use(state: &State) -> BTreeSet<SessionId> {
+    let live = state.live_sessions();
+    let of = live.map(|session| {
+        session
+            .brief
+            .parent_session_id
+            .as_ref()
+            .unwrap_or(session.id())
+    });
+    of.cloned().collect()
 }
 
 /// What the ledger was asked about a file, or need not be.
