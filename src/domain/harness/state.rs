@@ -356,7 +356,7 @@ mod tests {
         let mut state = State::default();
         let ts = DateTime::<Utc>::UNIX_EPOCH;
         for event in happened() {
-            let event = serde_json::from_value(event.clone()).expect(&event.to_string());
+            let event = serde_json::from_value(event).unwrap();
             state.apply(ts, &event);
             let text = serde_json::to_string(&state).unwrap();
             let back: State = serde_json::from_str(&text).unwrap();
