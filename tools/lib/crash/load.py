@@ -41,10 +41,19 @@ class Killer(threading.Thread):
         self.server, self.times, self.chance, self.longest = server, times, chance, longest
         self.figures = Figures()
         self.failed: BaseException | None = None
+        self._over = threading.Event()
+
+    def end(self) -> None:
+        """Kills no more, and starts nothing."""
+        self._over.set()
+        if self.is_alive():
+            self.join()
 
     def run(self) -> None:
         try:
             for _ in range(self.times):
+                if self._over.is_set():
+                    return
                 # Some never come to serve.
                 if self.chance.random() < 0.25 and self.figures.kills:
                     time.sleep(self.chance.uniform(0.0, 0.15))
@@ -100,11 +109,14 @@ class Load:
         self._assign()
         begin = time.monotonic()
         self.killer.start()
-        self._drop_all(begin)
-        while self.killer.is_alive():
-            # Kills that are left fall into a house that has to put away what is there.
-            self.killer.join(0.1)
-            self._look()
+        try:
+            self._drop_all(begin)
+            while self.killer.is_alive():
+                # Kills that are left fall into a house that has to put away what is there.
+                self.killer.join(0.1)
+                self._look()
+        finally:
+            self.killer.end()
         if self.killer.failed:
             raise self.killer.failed
         self.figures.seconds = time.monotonic() - begin
