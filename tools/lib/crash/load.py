@@ -167,7 +167,11 @@ class Load:
         planners = set(self.planners)
         live = {}
         for session, planner in ready.items():
-            if session in planners or session in self._over:
+            if session in planners:
+                continue
+            if session in self._over:
+                # Of two programs of one session, after a kill, the wrong one may have heard it.
+                self.ground.tell(session, "exit 0")
                 continue
             self._good.setdefault(session, 0)
             live[session] = planner
