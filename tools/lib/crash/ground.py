@@ -23,8 +23,8 @@ base=$1/$ZHONGSHU_SESSION_ID
 exec 4<>"$base.fifo"
 exec 3<&0
 cat <&3 >/dev/null 4<&- &
-printf '%s' "$ZHONGSHU_MAILBOX" >"$base.draft"
-mv "$base.draft" "$base.ready"
+printf '%s' "$ZHONGSHU_MAILBOX" >"$base.$$"
+mv "$base.$$" "$base.ready"
 while IFS= read -r line <&4; do
     eval "$line"
 done
