@@ -16,7 +16,6 @@ pub mod gifts;
 pub mod job;
 pub mod jobs;
 pub mod merge;
-mod pairs;
 pub mod project;
 pub mod queue;
 pub mod row;

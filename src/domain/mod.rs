@@ -26,6 +26,7 @@ pub mod limits;
 pub mod markdown;
 pub mod message;
 pub mod outcome;
+mod pairs;
 pub mod plan;
 pub mod plan_file;
 pub mod plan_review;

@@ -9,6 +9,7 @@ use super::fault::{Fault, Shared};
 use super::ids::{AssignmentId, MessageId, ReportId, SessionId, TerminalId};
 use super::message::Message;
 use super::outcome::Outcome;
+use super::pairs;
 use super::powers::Powers;
 use super::request::Requests;
 use super::result::TaskResult;
@@ -240,27 +241,5 @@ impl<'de> Deserialize<'de> for State {
         let mut state = Self::deserialize(deserializer)?;
         state.index = Index::of(&state);
         Ok(state)
-    }
-}
-
-/// A map whose keys are no text, as a list of pairs.
-mod pairs {
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use std::collections::BTreeMap;
-
-    pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
-        map: &BTreeMap<K, V>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(map)
-    }
-
-    pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
-    where
-        K: Deserialize<'de> + Ord,
-        V: Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
     }
 }

@@ -14,6 +14,8 @@ use zhongshu::domain::plan_review::Judgement;
 use zhongshu::domain::session::{Kind, Outcome, Status};
 use zhongshu::domain::state::State;
 use zhongshu::domain::state::past::Past;
+use zhongshu::domain::usage::budgets::{Budget, Subject};
+use zhongshu::domain::usage::{Tokens, TurnUsage};
 use zhongshu::journal::{Entry, Journal, Record, system_clock};
 use zhongshu::ledger::Ledger;
 
@@ -447,6 +449,32 @@ fn check_sessions(world: &World) {
     }
 }
 
+/// A turn of a session, or what it may use.
+fn used_and_bounded(id: &SessionId, bounded: bool) -> Event {
+    let session_id = id.clone();
+    match bounded {
+        true => Event::BudgetSet {
+            subject: Subject::Session { session_id },
+            budget: Some(Budget {
+                tokens: 9,
+                interrupt: true,
+            }),
+        },
+        false => Event::TurnUsed {
+            session_id,
+            turn_id: "turn".to_owned(),
+            used: TurnUsage {
+                tokens: Tokens::default(),
+                started_at: None,
+                seconds: 3,
+                model: None,
+                thread_total: Tokens::default(),
+                context: None,
+            },
+        },
+    }
+}
+
 fn replayed(log: &[(u64, DateTime<Utc>, Event)]) -> State {
     let mut state = State::default();
     for (seq, at, event) in log {
@@ -532,6 +560,13 @@ proptest! {
         for wish in &wishes {
             have(&mut world, wish);
         }
+        for id in Vec::from_iter(world.state.sessions.keys().cloned()) {
+            world.happen(used_and_bounded(&id, false));
+            world.happen(used_and_bounded(&id, true));
+            let budget = Some(Budget { tokens: 7, interrupt: false });
+            let subject = Subject::Plan { session_id: id, version: 1 };
+            world.happen(Event::BudgetSet { subject, budget });
+        }
         let before = world.state.clone();
         let held = |world: &World| before.queue.iter().map(|id| world.hold(id)).collect::<Vec<_>>();
         let holds = held(&world);
@@ -556,8 +591,10 @@ proptest! {
 
         let beside = world.state.with(&away);
         for past in &away {
-            let line = serde_json::to_string(past).unwrap();
-            prop_assert_eq!(&serde_json::from_str::<Past>(&line).unwrap(), past, "{}", line);
+            let event = Event::SessionTakenOut { past: Box::new(past.clone()) };
+            let line = as_line(1, later, &event);
+            let back: Record<Event> = serde_json::from_str(&line).expect(&line);
+            prop_assert_eq!(&back.event, &event, "{}", line);
             let id = past.id();
             prop_assert_eq!(beside.session(id), before.session(id), "it can be looked at");
         }

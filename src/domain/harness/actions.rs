@@ -1,7 +1,7 @@
 //! Actions that were performed under a key, as the events of the journal leave them: each is done once, however often it is wanted.
 
 use super::action::{Action, ActionResult, KeyId};
-use super::pairs;
+use crate::domain::pairs;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 

@@ -9,8 +9,8 @@ pub mod targets;
 pub mod telling;
 
 use super::event::Event;
-use super::pairs;
 use super::project::ProjectId;
+use crate::domain::pairs;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use telling::Telling;

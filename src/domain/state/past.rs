@@ -8,6 +8,7 @@ use super::State;
 use super::index::{Keys, ReportKeys};
 use crate::domain::assignment::{Assignment, AssignmentState};
 use crate::domain::ids::{AssignmentId, ReportId, SessionId};
+use crate::domain::pairs;
 use crate::domain::plan::PlanState;
 use crate::domain::result::TaskResult;
 use crate::domain::session::Session;
@@ -48,10 +49,10 @@ pub struct Past {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
     /// What its plans used, by version (planners).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
     pub spent: BTreeMap<u32, Spent>,
     /// What they may use (planners).
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "pairs")]
     pub plan_budgets: BTreeMap<u32, Budget>,
     /// How much of its work had been put away before it (planners).
     #[serde(default, skip_serializing_if = "Gone::is_nothing")]

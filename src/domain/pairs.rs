@@ -1,4 +1,5 @@
-//! Maps whose keys are no text, as lists of pairs.
+//! Maps whose keys are no text, as lists of pairs: in JSON such a key would be a text, which is no key of the map when it is read back
+//! inside of a tagged enum, as events are.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
