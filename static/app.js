@@ -3,7 +3,7 @@ import { forget, keyFromUrl, signIn, signOut, whenForgotten } from './access.js'
 import { whenSignedOut } from './api.js';
 import './actions.js';
 import { $, $$, fault } from './dom.js';
-import { lookAt, showCount } from './attention.js';
+import { lookAt, showCount, whenFinding } from './attention.js';
 import * as timeline from './history.js';
 import { language, loadWords, t, useLanguage } from './i18n.js';
 import { hears, keepsStream, wireNotify } from './notify.js';
@@ -17,11 +17,12 @@ import * as thread from './thread.js';
 import './chats.js';
 import './suggest.js';
 import * as extensions from './extensions.js';
+import * as find from './find.js';
 import * as threads from './threads.js';
 import { showTimes } from './when.js';
 import * as work from './work.js';
 
-const VIEWS = ['work', 'report', 'review', 'history', 'threads', 'extensions', 'session'];
+const VIEWS = ['work', 'report', 'review', 'history', 'threads', 'extensions', 'find', 'session'];
 
 let stopStream = null;
 let streamState = 'connecting';
@@ -65,6 +66,7 @@ function toSignedOut(key, sentence = null) {
   thread.leave();
   threads.leave();
   extensions.leave();
+  find.reset();
   report.reset();
   review.reset();
   for (const region of $$('[data-region]')) if (region.dataset.region !== 'head') region.replaceChildren();
@@ -75,8 +77,15 @@ function toSignedOut(key, sentence = null) {
   if (sentence) { delete reason.dataset.i18n; reason.textContent = sentence; } else { reason.dataset.i18n = key; reason.textContent = t(key); }
 }
 
-function openView(name) {
-  const session = thread.ofUrl(name);
+function openView(place) {
+  const session = thread.ofUrl(place);
+  // A planner's work, or what its departments did.
+  const [name, of = null] = session ? [place] : place.split('/');
+  if (name === 'work' && of) {
+    // From now on the person chooses; the address does not.
+    history.replaceState(null, '', '#work');
+    work.choose(of);
+  }
   const view = session ? 'session' : VIEWS.includes(name) && name !== 'session' ? name : 'work';
   for (const each of VIEWS) $(`#view-${each}`).hidden = each !== view;
   for (const link of $$('#views a')) {
@@ -89,6 +98,8 @@ function openView(name) {
   else threads.leave();
   if (view === 'extensions') extensions.enter();
   else extensions.leave();
+  if (view === 'find') find.enter(of);
+  else find.leave();
   if (view === 'history') timeline.enter(work.current().seq);
   else timeline.leave();
   if (view === 'report' && !report.isLoaded()) report.load();
@@ -166,6 +177,7 @@ async function changeLanguage(tag) {
   thread.reload();
   threads.stale();
   extensions.stale();
+  find.reload();
   tellTerminals();
 }
 
@@ -187,6 +199,8 @@ function wire() {
   timeline.wireHistory();
   thread.wireThread();
   threads.wireThreads();
+  find.wireFind();
+  whenFinding(find.focus);
   timeline.useDepartments(departmentTitle);
   $('#language').addEventListener('click', () => changeLanguage(language() === 'zh' ? 'en' : 'zh'));
   $('#theme').addEventListener('click', () => {

@@ -232,13 +232,21 @@ function write() {
   field?.focus();
 }
 
-const VIEW_KEYS = { 1: 'work', 2: 'report', 3: 'review', 4: 'history', 5: 'threads', 6: 'extensions' };
+const VIEW_KEYS = { 1: 'work', 2: 'report', 3: 'review', 4: 'history', 5: 'threads', 6: 'extensions', 7: 'find' };
+let onFind = () => {};
+// Told where words to look for are written.
+export function whenFinding(handler) { onFind = handler; }
 
 const typing = (node) => node?.closest?.('input, textarea, select, [contenteditable], iframe');
 
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || $('#app').hidden) return;
   if (Object.hasOwn(VIEW_KEYS, event.key) && !typing(event.target)) { location.hash = VIEW_KEYS[event.key]; return; }
+  if (event.key === '/' && !typing(event.target)) {
+    event.preventDefault();
+    if ($('#view-find').hidden) { location.hash = 'find'; addEventListener('hashchange', () => onFind(), { once: true }); } else onFind();
+    return;
+  }
   if (!visible()) return;
   if (event.key === 'Escape' && typing(event.target)) { const card = focused(); if (card) { card.focus(); event.preventDefault(); } return; }
   if (typing(event.target)) return;

@@ -11,7 +11,7 @@ const MOST = 2000;
 
 const GROUPS = {
   plan: /^(zhongshu_plan_|plan_)/,
-  session: /^(session_|zhongshu_replaced|reminder_|turn_used|terminal_|thread_|ask_|codex_review_)/,
+  session: /^(sessions?_|zhongshu_replaced|reminder_|turn_used|terminal_|thread_|ask_|codex_review_)/,
   queue: /^(assignment_|dispatch_|queue_|budget_)/,
   result: /^(result|mailbox_|tree_recorded$|changes_|verification_)/,
   message: /^message_/,

@@ -7,10 +7,12 @@ const locale = () => (language() === 'zh' ? 'zh-CN' : 'en-GB');
 export function local(stamp) {
   const at = new Date(stamp);
   if (Number.isNaN(at.getTime())) return String(stamp);
-  const today = at.toDateString() === new Date().toDateString();
+  const now = new Date();
+  const today = at.toDateString() === now.toDateString();
+  const year = at.getFullYear() === now.getFullYear() ? undefined : 'numeric';
   const clock = { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false };
   return today ? at.toLocaleTimeString(locale(), clock)
-    : at.toLocaleString(locale(), { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false });
+    : at.toLocaleString(locale(), { year, month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hour12: false });
 }
 
 // Never less than nothing: the clock of this machine may be behind the server's.

@@ -87,6 +87,8 @@ export function refresh() {
       fault($('#problem'), null);
     } catch (error) {
       if (error.status !== 401) fault($('#problem'), error);
+      // What is made ready is there in a moment.
+      if (error.status === 503) unsettled = true;
     } finally {
       running = null;
       later(unsettled ? LOOK_MS : REST_MS);

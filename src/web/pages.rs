@@ -8,6 +8,7 @@ mod checks;
 mod doing;
 pub(crate) mod escape;
 mod extensions;
+mod found;
 mod quoted;
 mod report;
 mod review;
@@ -26,6 +27,7 @@ use askama::Template;
 use attention::{Of, Place};
 
 pub use extensions::render as render_extensions;
+pub use found::{Found, render as render_found};
 pub use report::render as render_report;
 pub use review::{render as render_review, render_file as render_review_file};
 pub use thread::{

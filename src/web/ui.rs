@@ -1,6 +1,7 @@
 //! The dashboard's routes: the inert shell, its assets, and the fragments that a logged-in page fetches.
 
 mod extensions;
+mod find;
 mod thread;
 mod threads;
 
@@ -44,6 +45,7 @@ pub fn table() -> Table<App> {
         .get("/ui/review", review)
         .get("/ui/review/file", review_file)
         .get("/ui/extensions", extensions::page)
+        .get("/ui/find", find::page)
         .get("/ui/threads", threads::page)
         .get("/ui/thread", thread::page)
         .get("/ui/thread/item", thread::row)

@@ -442,6 +442,34 @@ await step('the history tells the story', async () => {
   await see('The queue was resumed.', page.locator('#timeline'));
 });
 
+await step('what was done is found by words, and leads to its transcript', async () => {
+  const place = page.locator('#view-find');
+  const rows = place.locator('.found > li');
+  const field = place.locator('input[name="q"]');
+  await page.locator('nav a[href="#history"]').focus();
+  await page.keyboard.press('/');
+  await page.waitForFunction(() => document.activeElement.name === 'q');
+  await rows.nth(3).waitFor();
+  await field.fill('THE CODE IS');
+  await see('1 found', place);
+  const found = rows.filter({ hasText: 'The code is written.' });
+  await place.locator('summary').click();
+  await place.locator('select[name="department"]').selectOption('lingyubu');
+  await found.waitFor();
+  await place.locator('select[name="department"]').selectOption('zhongshu');
+  await see('Nothing of the kind', place);
+  await place.locator('select[name="department"]').selectOption('');
+  await found.getByRole('link').first().press('Enter');
+  await page.locator('#view-session').waitFor();
+  assert.match(new URL(page.url()).hash, /^#session\/lingyubu-/);
+  await page.goBack();
+  await found.waitFor();
+  assert.equal(await field.inputValue(), 'THE CODE IS', 'the page is left as it was');
+  await found.getByRole('link', { name: 'Work of its planner' }).click();
+  await page.locator('.planner h1').waitFor();
+  assert.equal(new URL(page.url()).hash, '#work');
+});
+
 await step('the page speaks Chinese and can be dark, and so do its terminals', async () => {
   await page.getByRole('link', { name: /^Work/ }).click();
   await page.getByRole('button', { name: '中文' }).click();

@@ -2,6 +2,7 @@
 
 use crate::repeat::repeat;
 use crate::world::World;
+use regex::Regex;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -236,6 +237,7 @@ fn what_is_put_away_is_found_by_every_way_that_leads_to_it() {
         .run(&["history", "--until", "2020-01-01", "gate"])
         .out();
     assert!(none.contains("nothing of the kind"), "{none}");
+    the_page_finds_it_too(&world, &ids);
     for wrong in [
         "limit=0",
         "since=yesterday",
@@ -247,6 +249,35 @@ fn what_is_put_away_is_found_by_every_way_that_leads_to_it() {
             400,
             "{wrong}"
         );
+    }
+}
+
+fn the_page_finds_it_too(world: &World, ids: &[String]) {
+    let browser = world.browser();
+    let page = |path: &str| world.in_browser(&browser, "GET", path, None).body;
+    let rows = |page: &str| page.matches("<li data-key=\"found-").count();
+    let first = page("/ui/find?lang=en&q=IS%20DRAWN");
+    assert!(first.contains(&format!("{} found", ROUNDS + 1)), "{first}");
+    assert_eq!(rows(&first), 50);
+    let (newest, oldest) = (ids.last().unwrap(), &ids[1]);
+    assert!(first.contains(&format!("href=\"#session/{newest}\"")));
+    let last = Regex::new("data-before=\"([^\"]+)\"").unwrap();
+    let mut seen = rows(&first);
+    let mut at = first;
+    while let Some(found) = last.captures(&at) {
+        at = page(&format!("/ui/find?q=IS%20DRAWN&before={}", &found[1]));
+        seen += rows(&at);
+    }
+    assert_eq!(seen, ROUNDS + 1);
+    assert!(at.contains(&format!("href=\"#session/{oldest}\"")));
+    let of_old = page(&format!("/ui/find?lang=en&planner={}", ids[0]));
+    assert!(of_old.contains("1 found") && of_old.contains(oldest.as_str()));
+    let none = page("/ui/find?lang=en&q=nobody%20said");
+    assert!(none.contains("Nothing of the kind"), "{none}");
+    // An old planner that the page shows is one of those that are over, and is counted once.
+    for path in ["/ui/work?lang=en", "/ui/work?lang=en&planners=58"] {
+        let work = page(&format!("{path}&session_id={}", ids[0]));
+        assert!(work.contains(&format!("Ended ({})", ROUNDS + 1)), "{path}");
     }
 }
 

@@ -52,6 +52,7 @@ const ROUTES: &[(&str, &str, For)] = &[
     ("GET", "/ui/review", For::Person),
     ("GET", "/ui/review/file", For::Person),
     ("GET", "/ui/extensions", For::Person),
+    ("GET", "/ui/find", For::Person),
     ("GET", "/ui/thread", For::Person),
     ("GET", "/ui/thread/item", For::Person),
     ("GET", "/ui/threads", For::Person),

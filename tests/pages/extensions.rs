@@ -114,6 +114,10 @@ fn where_they_are_off_or_none_the_page_says_what_can_be_done() {
     let off = page(Mode::Disabled, Vec::new(), Language::En);
     assert!(off.contains("mode: enforced"), "{off}");
     assert!(off.contains("No extension was found"), "{off}");
+    assert!(
+        off.contains("zhongshu harness extensions add supervisor"),
+        "{off}"
+    );
     let on = page(Mode::Warn, Vec::new(), Language::Zh);
     assert!(!on.contains("mode: enforced"), "{on}");
     assert!(on.contains("没有找到扩展"), "{on}");

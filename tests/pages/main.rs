@@ -4,6 +4,7 @@
 
 mod answering;
 mod extensions;
+mod found;
 mod fragments;
 mod review;
 mod rules;

@@ -1,5 +1,6 @@
 //! `GET /api/history`: sessions of any age, by what was said in them, by file, department, planner and time.
 
+use crate::access::Lease;
 use crate::core::past::Beside;
 use crate::domain::ids::SessionId;
 use crate::domain::sentence::say;
@@ -11,10 +12,10 @@ use crate::web::caller::{Opener, RequireReader};
 use crate::web::error::ApiError;
 use crate::web::paging::PageWish;
 use crate::web::success::Success;
-use crate::web::views::{SessionView, ViewContext};
+use crate::web::views::{FoundSession, FoundView, ViewContext};
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// How many there are on a page when nobody says how many.
 const USUAL: usize = 50;
@@ -35,34 +36,19 @@ pub struct Wish {
     department: Option<String>,
     /// Departments of this planner.
     #[serde(default)]
-    planner: Option<SessionId>,
+    pub planner: Option<SessionId>,
     /// Ended at or after.
     #[serde(default)]
     since: Option<DateTime<Utc>>,
     /// Ended before.
     #[serde(default)]
     until: Option<DateTime<Utc>>,
+    /// Older than this one.
     #[serde(default)]
     before: Option<SessionId>,
+    /// At most so many.
     #[serde(default)]
     limit: Option<usize>,
-}
-
-/// A page of what was found, newest first.
-#[derive(Debug, Serialize)]
-pub struct FoundView {
-    sessions: Vec<FoundSession>,
-    /// How many there are besides that are older.
-    older_sessions: usize,
-}
-
-/// A session with what came of it.
-#[derive(Debug, Serialize)]
-pub struct FoundSession {
-    #[serde(flatten)]
-    session: SessionView,
-    /// The summary of its report.
-    summary: Option<String>,
 }
 
 pub async fn find(
@@ -71,7 +57,16 @@ pub async fn find(
     Opener(opener): Opener,
     Query(wish): Query<Wish>,
 ) -> Result<Success<FoundView>, ApiError> {
+    look(&app, wish, opener.as_ref()).map(Success)
+}
+
+/// Looks among everything, wherever it is kept. `opener` is who may open the terminals of what is found.
+///
+/// # Errors
+/// When the wish is no proper one, or what was put away cannot be read now.
+pub fn look(app: &App, wish: Wish, opener: Option<&Lease>) -> Result<FoundView, ApiError> {
     let Wish { before, limit, .. } = wish;
+    let limit = limit.or(Some(USUAL));
     let page = PageWish { before, limit }.or_newest(USUAL)?;
     let text = checked("q", wish.q)?;
     let file = checked("file", wish.file)?;
@@ -97,7 +92,7 @@ pub async fn find(
     };
     let agents = &app.agents;
     let found = agents.core.look(&beside, |seen| {
-        let scene = ViewContext::of(agents, seen.state, opener.as_ref());
+        let scene = ViewContext::of(agents, seen.state, opener);
         let fits = |session: &&Session| {
             let is_older = page
                 .before
@@ -110,19 +105,25 @@ pub async fn find(
                     .is_some_and(|it| matches(&find, &it))
         };
         let mut all = seen.state.sessions.values().rev().filter(fits);
-        let sessions = all.by_ref().take(page.limit).map(|session| FoundSession {
-            session: scene.session(session),
-            summary: seen
-                .state
-                .report_of(session)
-                .map(|report| report.current().findings.summary.clone()),
-        });
+        let sessions = all.by_ref().take(page.limit);
+        let sessions = sessions.map(|session| FoundSession::of(&scene, session));
         FoundView {
             sessions: sessions.collect(),
             older_sessions: all.count() + seen.beyond(),
         }
     })?;
-    Ok(Success(found))
+    Ok(found)
+}
+
+impl Wish {
+    /// Whether it is about some, and not about everything that there is.
+    pub fn is_narrow(&self) -> bool {
+        let texts = [&self.q, &self.file, &self.department];
+        texts.into_iter().any(Option::is_some)
+            || self.since.is_some()
+            || self.until.is_some()
+            || self.planner.is_some()
+    }
 }
 
 /// A text that can be looked for; an empty one is none.

@@ -4,7 +4,7 @@ mod asks;
 mod attention;
 mod audit;
 mod departments;
-mod history;
+pub mod history;
 mod live;
 mod plan_files;
 mod planners;

@@ -22,6 +22,7 @@ use crate::domain::session::Kind;
 use crate::domain::shown::without_hidden;
 use crate::domain::usage::budgets::Subject;
 use crate::domain::words;
+use crate::web::paging::MAX_PAGE;
 use crate::web::views::{
     AllUsage, DoingView, FindingView, PlanFileView, PlanView, PlannerView, QueueItemView,
     ResultView, RuleView, SessionView,
@@ -259,6 +260,11 @@ impl Page<'_> {
         id.get(id.len().saturating_sub(6)..)
             .unwrap_or(id)
             .to_owned()
+    }
+
+    /// Whether older planners can be listed; of very many the rest is found by words.
+    fn may_list_more_planners(&self) -> bool {
+        self.w.more.planners > 0 && self.ended_planners.len() < MAX_PAGE
     }
 
     fn is_chosen(&self, session: &SessionView) -> bool {

@@ -71,7 +71,8 @@ impl<'a> Desk<'a> {
         };
         state.live_sessions().for_each(&mut add);
         let past = state.page_of_past_planners(&Page::newest(planners));
-        more.planners = past.older;
+        let all_planners = past.shown.len() + past.older;
+        let mut all_departments = 0;
         past.shown.into_iter().for_each(&mut add);
         for item in waiting.iter().take(WAITING) {
             let ids = [&item.session_id, &item.planner_id];
@@ -82,23 +83,33 @@ impl<'a> Desk<'a> {
         if let Some(id) = planner {
             state.session(id).into_iter().for_each(&mut add);
             let children = state.recent_children(id, DEPARTMENTS, |_| true);
-            more.departments = children.older;
+            all_departments = children.shown.len() + children.older;
             children.shown.into_iter().for_each(&mut add);
             unread.extend(state.unread(id).take(UNREAD));
             more.unread = state.unread_count(id) - unread.len();
             let is_open = |it: &TaskResult| it.read && it.asks_a_person();
             let newest = Page::newest(READ);
             let newest = state.page_of_reports(id, &newest, |it| it.read && !is_open(it));
-            // What nobody has read stands elsewhere, however old it is.
-            more.read = newest.older.saturating_sub(more.unread);
             let open = state.open_reports();
             let open = open.filter(|it| is_open(it) && it.current().parent_session_id == *id);
             read.extend(open.chain(newest.shown));
+            let all = state.page_of_reports(id, &Page::newest(0), |_| true).older;
+            let all_read = all - state.unread_count(id);
+            more.read = all_read.saturating_sub(read.len());
             let authors = unread.iter().chain(&read);
             let authors = authors.map(|it| &it.current().department_session_id);
             let authors = authors.filter_map(|id| state.session(id));
             authors.for_each(&mut add);
         }
+        // Whoever lies there for another reason than being new is not missing.
+        let count = |is_one: &dyn Fn(&Session) -> bool| {
+            sessions.values().filter(|session| is_one(session)).count()
+        };
+        let planners = count(&|it| it.is_planner() && !it.is_live());
+        more.planners = all_planners.saturating_sub(planners);
+        let departments =
+            count(&|it| planner.is_some() && it.brief.parent_session_id.as_ref() == planner);
+        more.departments = all_departments.saturating_sub(departments);
         Self {
             sessions: sessions.into_values().rev().collect(),
             unread,
