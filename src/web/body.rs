@@ -1,6 +1,7 @@
 //! What a request carries, read strictly: a JSON object no larger than 1 MiB that arrives within ten seconds, and
 //! query parameters. Errors name the field. What the fields mean is for the handler.
 
+use crate::access::Caller;
 use crate::domain::hex::hex;
 use crate::domain::request::{Request as KeyedRequest, RequestKey};
 use crate::domain::sentence::{Sentence, say};
@@ -53,9 +54,12 @@ impl<T: DeserializeOwned + Send, S: Subjects> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, subjects: &S) -> Result<Self, ApiError> {
+        let acts = is_of_person(&request);
         let bytes = read(request).await?;
         let wish = parse_object(&bytes)?;
-        subjects.take_out(names(&bytes)).await?;
+        if acts {
+            subjects.take_out(names(&bytes)).await?;
+        }
         Ok(Self(wish))
     }
 }
@@ -76,6 +80,7 @@ impl<T: DeserializeOwned + Send, S: Subjects> FromRequest<S> for Keyed<T> {
 
     async fn from_request(request: Request, subjects: &S) -> Result<Self, ApiError> {
         let header = header_key(request.headers())?;
+        let acts = is_of_person(&request);
         let bytes = read(request).await?;
         let wish = parse_object(&bytes)?;
         let KeyField { idempotency_key } = parse_object(&bytes)?;
@@ -85,13 +90,21 @@ impl<T: DeserializeOwned + Send, S: Subjects> FromRequest<S> for Keyed<T> {
             }
             (header, field) => header.or(field),
         };
-        subjects.take_out(names(&bytes)).await?;
+        if acts {
+            subjects.take_out(names(&bytes)).await?;
+        }
         let request = key.map(|key| KeyedRequest {
             key,
             sha256: digest(&bytes),
         });
         Ok(Self(wish, request))
     }
+}
+
+/// Whether a person asks. What agents may act on is never put away, and each that is taken out costs the journal all of it.
+fn is_of_person(request: &Request) -> bool {
+    let caller = request.extensions().get::<Caller>();
+    caller.is_some_and(Caller::is_person)
 }
 
 /// Every text in a body that could be an id, as often as it stands there; not more than anybody acts on at once.

@@ -6,6 +6,7 @@ use crate::domain::ids::SessionId;
 use crate::domain::state::State;
 use crate::domain::state::past::Past;
 use crate::history::HistoryError;
+use crate::ledger::Health;
 use chrono::Utc;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -43,6 +44,9 @@ pub async fn sweep(core: Arc<Core>, stop: CancellationToken) {
 async fn step(core: &Arc<Core>, stays: &mut HashSet<SessionId>) -> Result<bool, HistoryError> {
     if !core.history.is_ready() {
         make_again(core).await?;
+    }
+    if core.ledger.status().borrow().health != Health::Writable {
+        return Ok(false);
     }
     let now = Utc::now();
     let leave = |state: &State| {
