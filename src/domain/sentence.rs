@@ -249,7 +249,7 @@ mod tests {
     fn a_sentence_says_the_same_in_both_languages_and_is_recognised_in_english() {
         let id = "zhongshu-1";
         let said = say!("refusal.unknown_session", id);
-        let english = "there is no session `zhongshu-1`; GET /api/status lists them";
+        let english = "there is no session `zhongshu-1`; GET /api/sessions lists all";
         assert_eq!(said.to_string(), english);
         let chinese = said.text(Language::Zh);
         assert!(chinese.contains("没有会话 `zhongshu-1`"), "{chinese}");
