@@ -23,6 +23,18 @@ pub fn child(test: &str, dir: &Path, wrap: &str) -> Command {
     command
 }
 
+/// Runs a child to its end, which it must reach.
+#[track_caller]
+pub fn finish(mut child: Command) {
+    let output = child.stderr(Stdio::piped()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && text.contains("child done"),
+        "{text}\n{errors}"
+    );
+}
+
 pub fn place_from_env() -> Option<(PathBuf, PathBuf)> {
     let dir = PathBuf::from(std::env::var_os(DIR)?);
     Some((dir.join("journal.jsonl"), dir.join("audit.jsonl")))
@@ -200,16 +212,9 @@ fn child_fills_its_disk() {
 fn a_full_disk_refuses_changes_keeps_reading_and_resumes_by_itself() {
     let dir = TempDir::new().unwrap();
     // The unit is 512 or 1024 bytes, depending on the shell.
-    let mut command = child(
+    finish(child(
         "crash::child_fills_its_disk",
         dir.path(),
         "trap '' XFSZ; ulimit -S -f 21;",
-    );
-    let output = command.stderr(Stdio::piped()).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("child done"),
-        "{text}\n{errors}"
-    );
+    ));
 }

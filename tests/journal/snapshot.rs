@@ -3,7 +3,7 @@
 use super::*;
 use zhongshu::journal::{Codec, Mend, Pace, Repair, SnapshotFault};
 
-use crash::{child, place_from_env};
+use crash::{child, finish, place_from_env};
 
 /// A hall that is kept in snapshots.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -338,18 +338,11 @@ fn child_has_no_room_for_a_snapshot() {
 fn a_disk_without_room_for_one_loses_only_the_snapshot() {
     let dir = TempDir::new().unwrap();
     // The unit is 512 or 1024 bytes, depending on the shell: room for 30 records, and for a tenth of the state.
-    let mut command = child(
+    finish(child(
         "snapshot::child_has_no_room_for_a_snapshot",
         dir.path(),
         "trap '' XFSZ; ulimit -S -f 24;",
-    );
-    let output = command.stderr(Stdio::piped()).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && text.contains("child done"),
-        "{text}\n{errors}"
-    );
+    ));
     let journal = dir.path().join("journal.jsonl");
     let opened = Journal::open::<Padded>(&journal, None, &system_clock()).unwrap();
     assert_eq!((opened.last_seq, opened.from_snapshot), (30, None));

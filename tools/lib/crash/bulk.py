@@ -17,7 +17,7 @@ from typing import Any
 from .files import Sent, Writer
 from .ground import DEPARTMENTS, Ground
 from .reading import Journal
-from .server import PATIENCE, Server, Unreachable
+from .server import PATIENCE, Server
 
 SESSIONS = 40
 
@@ -143,10 +143,5 @@ class Bulk:
 
     def _watch(self, incoming: Path) -> None:
         while any(incoming.iterdir()):
-            begin = time.monotonic()
-            try:
-                self.server.ask("GET", "/api/status")
-                self.figures.asked_ms.append((time.monotonic() - begin) * 1000)
-            except Unreachable:
-                pass
+            self.server.look(self.figures.asked_ms)
             time.sleep(0.2)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .files import IGNORED, Sent, Writer
 from .ground import DEPARTMENTS, Ground
-from .server import PATIENCE, Server, Unreachable
+from .server import PATIENCE, Server
 
 # Of one session so many count that nobody is known to have written (20); some room is left.
 GOOD_OF_ONE = 18
@@ -206,12 +206,7 @@ class Load:
         if len(self._good) + 20 > self._asked:
             self._assign()
         if self.chance.random() < 0.2:
-            begin = time.monotonic()
-            try:
-                self.server.ask("GET", "/api/status")
-                self.figures.asked_ms.append((time.monotonic() - begin) * 1000)
-            except Unreachable:
-                pass
+            self.server.look(self.figures.asked_ms)
 
     def _settle(self) -> None:
         """Waits until nothing is left to put away."""

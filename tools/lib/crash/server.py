@@ -140,6 +140,13 @@ class Server:
                     raise
                 time.sleep(0.02)
 
+    def look(self, asked_ms: list[float]) -> None:
+        """Asks for the status, and notes in how many milliseconds it came; while nobody answers it notes nothing."""
+        begin = time.monotonic()
+        with contextlib.suppress(Unreachable):
+            self.ask("GET", "/api/status")
+            asked_ms.append((time.monotonic() - begin) * 1000)
+
     def allow(self) -> None:
         """A person says yes to the programs of `governance.yaml`."""
         asked = self.insist("GET", "/api/status")["powers"]
