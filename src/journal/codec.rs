@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::io::Write;
 
 /// How a state is written into a snapshot and read back.
 pub struct Codec<S> {
     pub(super) fold: &'static str,
-    pub(super) write: fn(&S) -> serde_json::Result<Vec<u8>>,
+    pub(super) write: fn(&S, &mut dyn Write) -> serde_json::Result<()>,
     pub(super) read: fn(&[u8]) -> serde_json::Result<S>,
 }
 
@@ -15,7 +16,7 @@ impl<S: Serialize + DeserializeOwned> Codec<S> {
     pub const fn json(fold: &'static str) -> Self {
         Self {
             fold,
-            write: serde_json::to_vec::<S>,
+            write: |state, out| serde_json::to_writer(out, state),
             read: |bytes| serde_json::from_slice(bytes),
         }
     }

@@ -1,7 +1,7 @@
 //! The folder's side of snapshots: which lie beside a journal, which of them serves, and which are kept.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::codec::Codec;
 use super::folder::sync_folder;
 use super::record::Fold;
 use super::scan::Tip;
-use super::snapshot::{Restored, SnapshotFault, Unused, read, sealed};
+use super::snapshot::{Restored, SnapshotFault, Unused, read, seal};
 
 /// How many are kept: the newest, and the one before in case that is damaged. More would help only where both are.
 const KEPT: usize = 2;
@@ -68,17 +68,18 @@ impl Shelf {
         state: &S,
         tip: &Tip,
     ) -> io::Result<u64> {
-        let bytes = sealed(codec, state, tip)?;
         let seq = tip.last_seq();
         let part = self.name(&format!("snapshot-{seq}.part"));
-        let written = put(&part, &bytes)
-            .and_then(|()| fs::rename(&part, self.name(&format!("snapshot-{seq}"))))
-            .and_then(|()| sync_folder(&self.journal));
-        if let Err(error) = written {
+        let written = put(&part, |file| seal(codec, state, tip, file)).and_then(|size| {
+            fs::rename(&part, self.name(&format!("snapshot-{seq}")))?;
+            sync_folder(&self.journal)?;
+            Ok(size)
+        });
+        if written.is_err() {
             // A full disk has more use for the room; if even this fails, the next one removes it.
             let _ = fs::remove_file(&part);
-            return Err(error);
         }
+        let size = written?;
         self.sound.retain(|&it| it != seq);
         self.sound.push(seq);
         let excess = self.sound.len().saturating_sub(KEPT);
@@ -86,7 +87,7 @@ impl Shelf {
         if let Err(error) = self.tidy() {
             tracing::warn!(%error, "an older snapshot of the journal cannot be removed");
         }
-        Ok(bytes.len() as u64)
+        Ok(size)
     }
 
     /// Removes what lies here and is not kept: older ones, damaged ones, and what a crash left half-written.
@@ -139,7 +140,7 @@ impl Shelf {
     }
 }
 
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<u64>) -> io::Result<u64> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -149,6 +150,7 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let size = write(&mut file)?;
+    file.sync_all()?;
+    Ok(size)
 }

@@ -17,7 +17,7 @@
 //! believed. It is written under another name, synced and renamed, so a crash leaves it whole or not at all.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -114,8 +114,8 @@ impl<S: Default> Restored<S> {
     }
 }
 
-/// The bytes of one.
-pub(super) fn sealed<S>(codec: &Codec<S>, state: &S, tip: &Tip) -> io::Result<Vec<u8>> {
+/// Writes one; how many bytes it has. Nothing holds it as a whole: a state may be large.
+pub(super) fn seal<S>(codec: &Codec<S>, state: &S, tip: &Tip, out: impl Write) -> io::Result<u64> {
     let head = Head {
         snapshot: SNAPSHOT_FORMAT,
         fold: codec.fold.to_owned(),
@@ -124,14 +124,40 @@ pub(super) fn sealed<S>(codec: &Codec<S>, state: &S, tip: &Tip) -> io::Result<Ve
         hash: String::from_utf8_lossy(&tip.hash).into_owned(),
         ts: tip.ts,
     };
-    let mut bytes = serde_json::to_vec(&head)?;
-    bytes.push(b'\n');
-    bytes.append(&mut (codec.write)(state)?);
-    bytes.push(b'\n');
-    let digest = hex(&Sha256::digest(&bytes));
-    bytes.extend_from_slice(&digest);
-    bytes.push(b'\n');
-    Ok(bytes)
+    let mut out = Sealing {
+        out: BufWriter::new(out),
+        digest: Sha256::new(),
+        bytes: 0,
+    };
+    serde_json::to_writer(&mut out, &head)?;
+    out.write_all(b"\n")?;
+    (codec.write)(state, &mut out)?;
+    out.write_all(b"\n")?;
+    let digest = hex(&out.digest.clone().finalize());
+    out.write_all(&digest)?;
+    out.write_all(b"\n")?;
+    out.flush()?;
+    Ok(out.bytes)
+}
+
+/// Counts and digests what goes by.
+struct Sealing<W: Write> {
+    out: BufWriter<W>,
+    digest: Sha256,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Sealing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Reads one, and proves that the journal has the record that it stands on.
@@ -288,7 +314,8 @@ mod tests {
             ..Tip::EMPTY
         };
         let codec = Codec::<u64>::json("code");
-        let bytes = sealed(&codec, &5, &tip).unwrap();
+        let mut bytes = Vec::new();
+        seal(&codec, &5, &tip, &mut bytes).unwrap();
         assert!(is_whole(&bytes));
         for at in 0..bytes.len() {
             let mut other = bytes.clone();
