@@ -22,7 +22,10 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::script::{assignment, plan, planner, reports, told};
 use support::{GOVERNANCE, House};
+use zhongshu::domain::state::State;
 use zhongshu::domain::state::past::{KEPT, SLACK};
+use zhongshu::journal::{Journal, system_clock};
+use zhongshu::ledger::Ledger;
 
 /// Sessions of one planner with its departments.
 const SESSIONS: usize = 5;
@@ -115,6 +118,12 @@ async fn row(house: &mut House, sessions: usize, events: u64, planner: &str) {
     };
     house.wait_for("what is over is put away", seen).await;
     house.stop_launcher().await;
+    // What a stop does after a day of work, which there was none of here.
+    let journal = house.state.join("journal.jsonl");
+    let mut opened = Journal::open::<State>(&journal, None, &system_clock()).unwrap();
+    opened.pace.at_stop = 1;
+    let ledger = Ledger::start(opened, system_clock()).unwrap();
+    tokio::task::block_in_place(|| ledger.close_blocking());
     let mut starts = Vec::new();
     for _ in 0..3 {
         let begin = Instant::now();
