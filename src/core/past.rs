@@ -106,16 +106,15 @@ impl Core {
         let mut found = beside
             .named
             .map_or(Ok(Vec::new()), |name| self.line_of(name))?;
-        let mut all_older = Vec::new();
+        let mut older = Vec::new();
         for page in &beside.pages {
-            let (page, older) = match self.ledger.read(|state| may_be_past(state, page.kind)) {
+            let (shown, besides) = match self.ledger.read(|state| may_be_past(state, page.kind)) {
                 true => self.history.page(page)?,
                 false => (Vec::new(), 0),
             };
-            found.extend(page);
-            all_older.push(older);
+            found.extend(shown);
+            older.push(besides);
         }
-        let (older, found) = (all_older, found);
         if found.is_empty() {
             return Ok(self
                 .ledger

@@ -56,7 +56,7 @@ pub struct History {
 #[derive(Debug)]
 enum Standing {
     Ready(Store),
-    /// It has to be made again; `since` is why.
+    /// It has to be made again.
     Making,
 }
 

@@ -43,11 +43,15 @@ impl<Id> PageWish<Id> {
         Ok(Some(Page { before, limit }))
     }
 
-    /// The page; the newest ones when the request says nothing about one.
+    /// The page; the newest ones when the request says nothing about one. `limit` is how many when it does not say.
     ///
     /// # Errors
     /// As [`PageWish::page`].
     pub fn or_newest(self, limit: usize) -> Result<Page<Id>, ApiError> {
-        Ok(self.page()?.unwrap_or(Page::newest(limit)))
+        let wish = Self {
+            limit: self.limit.or(Some(limit)),
+            ..self
+        };
+        Ok(wish.page()?.unwrap_or(Page::newest(limit)))
     }
 }

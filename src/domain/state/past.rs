@@ -149,10 +149,6 @@ impl State {
 
     /// The session of this name: its id, or that of its thread, of a copy of that, of its report or its assignment.
     pub fn named(&self, name: &str) -> Option<&Session> {
-        let thread = || {
-            self.session_of_thread(name)
-                .or_else(|| self.session_of_fork(name))
-        };
         let report = || {
             let report = self.reports.get(&ReportId::parse(name).ok()?)?;
             self.session(&report.current().department_session_id)
@@ -164,9 +160,15 @@ impl State {
                 _ => self.session(&assignment.order.parent_session_id),
             }
         };
-        let id = SessionId::parse(name).ok();
-        let by_id = id.and_then(|id| self.sessions.get(&id));
-        by_id.or_else(thread).or_else(report).or_else(assignment)
+        let found = self.session_or_thread(name);
+        found.or_else(report).or_else(assignment)
+    }
+
+    /// The session of this id, or whose thread, or a copy of it, has it.
+    pub fn session_or_thread(&self, id: &str) -> Option<&Session> {
+        let by_id = SessionId::parse(id).ok().and_then(|id| self.session(&id));
+        let by_thread = by_id.or_else(|| self.session_of_thread(id));
+        by_thread.or_else(|| self.session_of_fork(id))
     }
 
     /// This state, with some in it that were put away. It is for looking only: no event has made it.

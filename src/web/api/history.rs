@@ -66,7 +66,6 @@ pub async fn find(
 /// When the wish is no proper one, or what was put away cannot be read now.
 pub fn look(app: &App, wish: Wish, opener: Option<&Lease>) -> Result<FoundView, ApiError> {
     let Wish { before, limit, .. } = wish;
-    let limit = limit.or(Some(USUAL));
     let page = PageWish { before, limit }.or_newest(USUAL)?;
     let text = checked("q", wish.q)?;
     let file = checked("file", wish.file)?;

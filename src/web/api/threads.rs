@@ -50,7 +50,7 @@ impl Of {
     /// # Errors
     /// When there is none, or it has no thread.
     pub async fn find(app: &App, id: &str) -> Result<Self, ApiError> {
-        let by_name = |state: &_| session_of(state, id).cloned();
+        let by_name = |state: &AllState| state.session_or_thread(id).cloned();
         let found = app.agents.core.look_for(id, by_name)?;
         match found {
             Some(session) => Self::of_session(&session, id),
@@ -100,13 +100,6 @@ impl Of {
             prompted: session.prompted,
         })
     }
-}
-
-/// The session of this id, or whose thread, or a copy of it, has it.
-pub fn session_of<'a>(state: &'a AllState, id: &str) -> Option<&'a Session> {
-    let by_id = SessionId::parse(id).ok().and_then(|id| state.session(&id));
-    let by_thread = by_id.or_else(|| state.session_of_thread(id));
-    by_thread.or_else(|| state.session_of_fork(id))
 }
 
 impl From<NotRead> for ApiError {
