@@ -20,6 +20,7 @@ use crate::domain::state::State;
 use crate::domain::state::past::Past;
 use crate::journal::PickError;
 use again::make;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::Store;
@@ -51,7 +52,13 @@ pub enum HistoryError {
 pub struct History {
     file: PathBuf,
     standing: Mutex<Standing>,
+    /// Names that nobody has, as far as [`History::has`] was asked since the last one came: it is asked for each event of a thread, and must
+    /// not wait for a search. Locked last, and changed only under `standing`.
+    absent: Mutex<HashSet<String>>,
 }
+
+/// So many absent names are remembered: threads that somebody is told of.
+const MOST_ABSENT: usize = 10_000;
 
 #[derive(Debug)]
 enum Standing {
@@ -86,6 +93,7 @@ impl History {
         Self {
             file: file.to_owned(),
             standing: Mutex::new(standing),
+            absent: Mutex::default(),
         }
     }
 
@@ -126,7 +134,10 @@ impl History {
     /// # Errors
     /// When they cannot be written.
     pub fn put(&self, all: &[Past]) -> Result<(), HistoryError> {
-        self.with(|store| store.put(all))
+        self.with(|store| {
+            self.absent().clear();
+            store.put(all)
+        })
     }
 
     /// Forgets sessions that are in the state again.
@@ -153,7 +164,20 @@ impl History {
     /// # Errors
     /// When that cannot be read.
     pub fn has(&self, name: &str) -> Result<bool, HistoryError> {
-        self.with(|store| store.has(name))
+        if self.absent().contains(name) {
+            return Ok(false);
+        }
+        self.with(|store| {
+            let has = store.has(name)?;
+            if !has {
+                let mut absent = self.absent();
+                if absent.len() >= MOST_ABSENT {
+                    absent.clear();
+                }
+                absent.insert(name.to_owned());
+            }
+            Ok(has)
+        })
     }
 
     /// The newest sessions that are looked for, and how many there are besides.
@@ -180,6 +204,10 @@ impl History {
             *standing = Standing::Making;
         }
         Ok(done?)
+    }
+
+    fn absent(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Standing> {

@@ -16,6 +16,7 @@ use zhongshu::domain::state::State;
 use zhongshu::domain::state::past::Past;
 use zhongshu::domain::usage::budgets::{Budget, Subject};
 use zhongshu::domain::usage::{Tokens, TurnUsage};
+use zhongshu::history::History;
 use zhongshu::journal::{Entry, Journal, Record, system_clock};
 use zhongshu::ledger::Ledger;
 
@@ -677,6 +678,23 @@ proptest! {
         let log = Vec::from_iter(entries.map(|it| (it.record.seq, it.record.ts, it.record.event)));
         assert_same(&opened.state, &replayed(&log));
     }
+}
+
+#[test]
+fn a_name_that_nobody_had_is_found_when_it_was_put_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::new();
+    let planner = world.planner();
+    let past = world.state.past_of(&planner).unwrap();
+    let history = History::open(&folder.path().join("history.sqlite"), &State::default());
+    for _ in 0..2 {
+        assert!(!history.has(planner.as_str()).unwrap());
+    }
+    history.put(std::slice::from_ref(&past)).unwrap();
+    assert!(history.has(planner.as_str()).unwrap());
+    assert_eq!(history.named(planner.as_str()).unwrap(), Some(past));
+    history.remove([&planner]).unwrap();
+    assert!(!history.has(planner.as_str()).unwrap());
 }
 
 #[test]
